@@ -1,0 +1,65 @@
+//! A finding as the host keeps it: what a detection said, checked, and tied to the event it is about.
+
+use countersign_vocabulary::{EvidenceRole, Severity, SignalClass, SubjectRole};
+use serde::{Deserialize, Serialize};
+
+use crate::{Digest, RuleId, Timestamp};
+
+/// A finding, checked and sequenced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// The rule that found it.
+    pub rule: RuleId,
+    /// The position in the stream of the row it is about: ordinal among all events sequenced, from 0.
+    pub position: u64,
+    /// Its place among the findings of this rule on that row, from 0.
+    pub index: u32,
+    /// The event that the row shows.
+    pub event_id: String,
+    /// The event's own time.
+    pub event_time: Timestamp,
+    /// Signal class.
+    pub signal_class: SignalClass,
+    /// As the rule gave it, 0–100.
+    pub confidence: u8,
+    /// Severity.
+    pub severity: Severity,
+    /// Whom it is about.
+    pub role: SubjectRole,
+    /// How the subject is tied to the evidence: the host's word, or weaker by the rule's.
+    pub evidence_role: EvidenceRole,
+    /// The events that show it; the row's own first.
+    pub evidence: Vec<Evidence>,
+    /// ATT&CK ids.
+    pub techniques: Vec<String>,
+    /// For people.
+    pub message: String,
+    /// What context the rule lacked.
+    pub context: ContextState,
+}
+
+/// One event that shows a finding.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The reference as the rule knows it.
+    pub reference: u64,
+    /// The event's id.
+    pub event_id: String,
+    /// The event's time.
+    pub event_time: Timestamp,
+    /// SHA-256 of the raw record. Audit keeps a keyed digest of it, never this.
+    pub raw: Digest,
+}
+
+/// Whether the declared context was there when the finding was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContextState {
+    /// All of it, or none was declared.
+    #[default]
+    Complete,
+    /// Some was missing, too old, or still learning.
+    Missing,
+}

@@ -1,0 +1,143 @@
+//! Accounts and the identities that an operator's directory links them to.
+
+use std::fmt;
+use std::str::FromStr;
+
+use countersign_vocabulary::{IdentityType, Tier};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Provider + tenant + immutable subject id; never a name, an ARN or an address, which get reused.
+///
+/// Prints as `provider:tenant:subject` with `:` and `%` percent-encoded.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Account {
+    /// Such as `aws`.
+    pub provider: String,
+    /// The provider's tenant, not empty.
+    pub tenant: String,
+    /// The immutable subject id within the tenant, not empty.
+    pub subject: String,
+}
+
+/// Text that isn't an account.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "expected an account `provider:tenant:subject` with `:` and `%` inside a part written `%3A` and `%25`, got `{0}`"
+)]
+pub struct AccountError(pub String);
+
+impl Account {
+    /// Of its three parts.
+    #[must_use]
+    pub fn new(provider: impl Into<String>, tenant: impl Into<String>, subject: impl Into<String>) -> Account {
+        Account { provider: provider.into(), tenant: tenant.into(), subject: subject.into() }
+    }
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", encode(&self.provider), encode(&self.tenant), encode(&self.subject))
+    }
+}
+
+fn encode(part: &str) -> String {
+    part.replace('%', "%25").replace(':', "%3A")
+}
+
+fn decode(part: &str) -> Option<String> {
+    let mut text = String::with_capacity(part.len());
+    let mut rest = part;
+    while let Some((before, after)) = rest.split_once('%') {
+        text.push_str(before);
+        // Only what `encode` writes, so that an account has one text form.
+        rest = if let Some(rest) = after.strip_prefix("25") {
+            text.push('%');
+            rest
+        } else {
+            text.push(':');
+            after.strip_prefix("3A")?
+        };
+    }
+    text.push_str(rest);
+    Some(text).filter(|text| !text.is_empty())
+}
+
+impl FromStr for Account {
+    type Err = AccountError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = || {
+            let mut parts = text.split(':');
+            let account = Account {
+                provider: decode(parts.next()?)?,
+                tenant: decode(parts.next()?)?,
+                subject: decode(parts.next()?)?,
+            };
+            parts.next().is_none().then_some(account)
+        };
+        parse().ok_or_else(|| AccountError(text.to_owned()))
+    }
+}
+
+impl Serialize for Account {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Account {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What is known about the identity behind an account, as of one generation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Identity {
+    /// The operator's stable id; none where the directory has no fact.
+    pub directory_id: Option<String>,
+    /// From a fact, else only what the record proves, else `unknown`.
+    pub identity_type: IdentityType,
+    /// From a fact, else critical.
+    pub tier: Tier,
+    /// Such as `production`.
+    pub environment: Option<String>,
+    /// Directory id of the owner.
+    pub owner: Option<String>,
+    /// Never automatically contained.
+    pub protected: bool,
+    /// Emergency access.
+    pub break_glass: bool,
+}
+
+impl Identity {
+    /// Without a fact: the type that the record proves, tier critical.
+    #[must_use]
+    pub fn without_fact(proved: Option<IdentityType>, protected: bool) -> Identity {
+        Identity {
+            directory_id: None,
+            identity_type: proved.unwrap_or(IdentityType::Unknown),
+            tier: Tier::Critical,
+            environment: None,
+            owner: None,
+            protected,
+            break_glass: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn accounts_have_one_text_form() {
+        let odd = Account::new("aws", "12:34", "50%:x");
+        assert_eq!(odd.to_string(), "aws:12%3A34:50%25%3Ax");
+        assert_eq!(odd.to_string().parse::<Account>().unwrap(), odd);
+        for bad in ["aws:1", "aws:1:2:3", "aws::2", "", "aws:1:%3a", "aws:1:%41"] {
+            assert!(bad.parse::<Account>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Incidents, their subjects, and what response rules ask for.
+
+use countersign_vocabulary::{Action, EvidenceRole, SubjectRole, Usage};
+use serde::{Deserialize, Serialize};
+
+use crate::event::ChainRole;
+use crate::response::ActionValue;
+use crate::{Account, Finding, Identity, RuleId};
+
+/// Findings about one identity, joined. Built by the host; rules see a part of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Incident {
+    /// The findings, in the stream's order; at least one. Each is about one subject.
+    pub findings: Vec<IncidentFinding>,
+    /// Whom the findings are about. A subject that can't be resolved is here without an account.
+    pub subjects: Vec<Subject>,
+}
+
+/// A finding in an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IncidentFinding {
+    /// The finding.
+    pub finding: Finding,
+    /// Index into the incident's subjects.
+    pub subject: usize,
+    /// Whether its rule is in quarantine or not deterministic: what depends on it needs approval.
+    pub rule_suspect: bool,
+}
+
+/// Whom a finding is about, as of the generation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Subject {
+    /// Its role in the finding.
+    pub role: SubjectRole,
+    /// How it is tied to the evidence.
+    pub evidence_role: EvidenceRole,
+    /// Its account; none when unresolved: then nothing past notify.
+    pub account: Option<Account>,
+    /// What is known about it.
+    pub identity: Identity,
+    /// How it was used in the event.
+    pub usage: Usage,
+    /// Session in evidence.
+    pub session: Option<String>,
+    /// Token or access key in evidence.
+    pub token: Option<String>,
+    /// Grant in evidence.
+    pub grant: Option<String>,
+    /// A principal that several may use (role, client, group): containing the account needs approval.
+    pub shared: bool,
+    /// Everyone in the chain of the act that authenticated it, the subject itself left out: the strictest counts.
+    pub chain: Vec<ChainIdentity>,
+}
+
+/// A member of the actor chain with what is known about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainIdentity {
+    /// Its part in the act.
+    pub role: ChainRole,
+    /// Its account, where known.
+    pub account: Option<Account>,
+    /// What is known about it.
+    pub identity: Identity,
+}
+
+/// What a response rule asks for, checked for form: the action is in the catalogue, the subject is the incident's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposal {
+    /// The response rule.
+    pub rule: RuleId,
+    /// The action.
+    pub action: Action,
+    /// Its parameters, by name.
+    pub parameters: Vec<(String, ActionValue)>,
+    /// Index into the incident's subjects.
+    pub subject: usize,
+    /// Seconds; none for observe actions.
+    pub lease: Option<u32>,
+    /// For people.
+    pub reason: String,
+}

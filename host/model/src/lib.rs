@@ -1,0 +1,27 @@
+//! Countersign's words as types, in the order in which an event walks through the host: event → finding → incident →
+//! proposal → decision. No I/O, and nothing here decides anything.
+
+pub mod call;
+pub mod decision;
+pub mod digest;
+pub mod event;
+pub mod fields;
+pub mod finding;
+pub mod identity;
+pub mod incident;
+pub mod response;
+pub mod rule;
+pub mod state;
+pub mod time;
+
+pub use countersign_vocabulary as vocabulary;
+pub use decision::{Decision, DecisionKind, Effect, Reason, ReasonCode};
+pub use digest::{Digest, DigestKey};
+pub use event::{Actor, ChainMember, ChainRole, Event, RawAddress, Target};
+pub use fields::{Fields, Value};
+pub use finding::{ContextState, Evidence, Finding};
+pub use identity::{Account, AccountError, Identity};
+pub use incident::{Incident, Proposal, Subject};
+pub use rule::{RuleId, RuleIdentity};
+pub use state::{Position, StateChange, StateEntry};
+pub use time::Timestamp;
