@@ -1,1 +1,29 @@
-//! (begun)
+//! The audit file: what the host decided and why, in a form that shows any change.
+//!
+//! **Form.** NDJSON. Each line is one [`Record`] with its sequence number and a link: the plain SHA-256 of the previous
+//! line's exact bytes, newline included (64 zeros on the first line). The first record is a header; a finished file ends
+//! with a seal, which counts the records and carries the SHA-256 of its own line's bytes up to that digest. The file's
+//! *head* is the SHA-256 of the whole seal line.
+//!
+//! **What is in it.** Content that telemetry brought is named by keyed digests (HMAC-SHA-256), because plain ones of
+//! guessable content can be guessed; the content itself lies beside the file, in blobs. No record names a path or a
+//! wall-clock time, so the same input gives the same bytes.
+//!
+//! **What verification proves.** With nothing but the file, [`verify`] finds any changed bit, and any line removed, added,
+//! repeated or moved, and a file cut short. Chain and seal are plain digests, so whoever can rewrite the *whole* file can
+//! compute them anew: only a head kept elsewhere shows that. It does not prove that the records are true, nor that blobs
+//! are unharmed: for those, recompute.
+
+pub mod blob;
+pub mod chain;
+mod lines;
+pub mod read;
+pub mod record;
+pub mod verify;
+
+pub use blob::Blob;
+pub use chain::{AppendError, ChainWriter, Head};
+pub use lines::MAX_LINE;
+pub use read::{Entry, ReadError, Records, read};
+pub use record::Record;
+pub use verify::{AuditFault, FaultCode, VerifyError, verify};

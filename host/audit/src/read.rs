@@ -1,0 +1,85 @@
+//! Reading the records of a file, each checked before it is handed out.
+
+use std::io::{self, BufRead};
+
+use crate::chain::Head;
+use crate::record::Record;
+use crate::verify::{AuditFault, Checker};
+
+/// A record in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Which line, from 1.
+    pub line: u64,
+    /// The record.
+    pub record: Record,
+}
+
+/// Why reading ended before the seal.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file couldn't be read.
+    #[error("the audit file can't be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// The first fault.
+    #[error("{0}")]
+    Fault(AuditFault),
+}
+
+/// Reads records until the end of a sealed file or the first fault. What is wrong with a line shows on it or on the one
+/// after, so [`crate::verify()`] the whole before trusting a part.
+pub fn read<R: BufRead>(reader: R) -> Records<R> {
+    Records { reader, checker: Checker::default(), line: Vec::new(), bytes: 0, ended: false }
+}
+
+/// The records of a file.
+pub struct Records<R> {
+    reader: R,
+    checker: Checker,
+    line: Vec<u8>,
+    bytes: u64,
+    ended: bool,
+}
+
+impl<R> Records<R> {
+    /// The head, once the seal has been read.
+    #[must_use]
+    pub fn head(&self) -> Option<Head> {
+        self.checker.head()
+    }
+
+    /// Bytes of the lines handed out so far.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// A writer that goes on after the lines handed out so far.
+    #[must_use]
+    pub fn writer(&self) -> crate::ChainWriter {
+        self.checker.writer()
+    }
+}
+
+impl<R: BufRead> Iterator for Records<R> {
+    type Item = Result<Entry, ReadError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let mut faults = Vec::new();
+        let checked = self.checker.next(&mut self.reader, &mut self.line, &mut faults);
+        let result = match (checked, faults.into_iter().next()) {
+            (Err(error), _) => Some(Err(ReadError::Unreadable(error))),
+            (Ok(_), Some(fault)) => Some(Err(ReadError::Fault(fault))),
+            (Ok(None), None) => None,
+            (Ok(Some(checked)), None) => checked.0.map(Ok),
+        };
+        match &result {
+            Some(Ok(_)) => self.bytes += self.line.len() as u64,
+            _ => self.ended = true,
+        }
+        result
+    }
+}
