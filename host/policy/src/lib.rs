@@ -1,1 +1,31 @@
-//! (begun)
+//! The operator's files as types: `identities.toml` is a [`Directory`], `policy.toml` a [`Policy`], and the capability
+//! tables are [`Capabilities`]. Text in, types out, or every [`Fault`] at once; no I/O.
+
+mod axis;
+mod capabilities;
+mod compile;
+mod directory;
+mod fault;
+mod limits;
+mod node;
+mod parameters;
+mod policy;
+mod reader;
+mod view;
+
+pub use axis::Axis;
+pub use capabilities::{Capabilities, Capability};
+pub use directory::{Directory, DirectoryIdentity, LinkedAccount};
+pub use fault::Fault;
+pub use limits::OperatorLimits;
+pub use policy::{
+    Answer, Cell, CellOutcome, DEFAULT_MAX_AGE, Grant, ParameterSetting, Policy, PublisherSettings, ResponseChoice,
+    ReviewBy, RuleSettings,
+};
+pub use view::{PolicyView, ViewCell, ViewResponses};
+
+/// The policy that serves when the operator names none, as its text.
+pub const DEFAULT_POLICY: &str = include_str!("../data/default-policy.toml");
+
+/// The shipped capability tables, as their text.
+pub const SHIPPED_CAPABILITIES: &str = include_str!("../data/capabilities.toml");

@@ -1,35 +1,6 @@
 //! What the catalogue says about each action: its class, where it acts, its parameters, and the written order of rungs.
 
-use crate::{Action, ActionClass, IdentityType};
-
-/// At which level of a target an action acts, narrow to wide.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TargetLevel {
-    /// One token or access key.
-    Token,
-    /// One grant: an assumed role, a consent.
-    Grant,
-    /// One session.
-    Session,
-    /// The account with all it has.
-    Account,
-    /// A trust between tenants or providers.
-    Trust,
-}
-
-impl TargetLevel {
-    /// The id used in JSON.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            TargetLevel::Token => "token",
-            TargetLevel::Grant => "grant",
-            TargetLevel::Session => "session",
-            TargetLevel::Account => "account",
-            TargetLevel::Trust => "trust",
-        }
-    }
-}
+use crate::{Action, ActionClass, IdentityType, TargetLevel};
 
 /// The type of an action's parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

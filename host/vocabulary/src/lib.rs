@@ -8,10 +8,10 @@ mod context;
 mod fields;
 mod words;
 
-pub use actions::{ActionParameter, ActionParameterType, TargetLevel};
+pub use actions::{ActionParameter, ActionParameterType};
 pub use context::{ContextColumn, ContextTable};
 pub use fields::{FIELDS, Field, FieldId, FieldType};
 pub use words::{
     Action, ActionClass, EventClass, EvidenceRole, IdentityType, PartitionKey, Reversibility, RuleKind, Severity,
-    SignalClass, SubjectRole, Tier, Usage,
+    SignalClass, SubjectRole, TargetLevel, Tier, Usage,
 };

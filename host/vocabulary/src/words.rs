@@ -252,6 +252,22 @@ words! {
 }
 
 words! {
+    /// At which level of a target an action acts, narrow to wide.
+    TargetLevel {
+        /// One token or access key.
+        Token = "token",
+        /// One grant: an assumed role, a consent.
+        Grant = "grant",
+        /// One session.
+        Session = "session",
+        /// The account with all it has.
+        Account = "account",
+        /// A trust between tenants or providers.
+        Trust = "trust",
+    }
+}
+
+words! {
     /// The closed catalogue of actions.
     Action {
         /// Adds what is known to an alert.

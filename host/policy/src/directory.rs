@@ -1,0 +1,182 @@
+//! The operator's directory of identities: `identities.toml`.
+
+use std::collections::BTreeMap;
+
+use countersign_model::vocabulary::{IdentityType, Tier};
+use countersign_model::{Account, Identity};
+
+use crate::fault::{Fault, did_you_mean};
+use crate::node::Node;
+use crate::reader::{Faults, TableReader, tables};
+
+/// The operator's facts about identities, as of one generation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Directory {
+    identities: Vec<DirectoryIdentity>,
+    by_id: BTreeMap<String, usize>,
+    by_account: BTreeMap<Account, usize>,
+}
+
+/// One identity with its facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryIdentity {
+    /// The operator's stable id; unique in the directory.
+    pub id: String,
+    /// Its type; where the fact is silent, what the record proves counts.
+    pub identity_type: Option<IdentityType>,
+    /// Its tier; critical where the fact is silent.
+    pub tier: Tier,
+    /// Such as `production`.
+    pub environment: Option<String>,
+    /// Id of the owner, who is in the directory too.
+    pub owner: Option<String>,
+    /// Never automatically contained.
+    pub protected: bool,
+    /// Emergency access.
+    pub break_glass: bool,
+    /// The accounts linked to it, in written order.
+    pub accounts: Vec<LinkedAccount>,
+}
+
+/// An account linked to an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedAccount {
+    /// The account; linked once in the whole directory.
+    pub account: Account,
+    /// Where the link comes from, for people.
+    pub provenance: Option<String>,
+}
+
+impl Directory {
+    /// Reads `identities.toml`: `[[identity]]` with `id`, `type`, `tier`, `environment`, `owner`, `protected`,
+    /// `break-glass`, and in each `[[identity.account]]` with `provider`, `tenant`, `subject`, `provenance`.
+    ///
+    /// # Errors
+    /// Everything wrong with it at once.
+    pub fn parse(text: &str) -> Result<Directory, Vec<Fault>> {
+        let root = Node::parse(text).map_err(|fault| vec![fault])?;
+        let faults = Faults::default();
+        let mut directory = Directory::default();
+        let mut owners: Vec<(&Node, String)> = Vec::new();
+        if let Some(table) = TableReader::new(&root, &faults) {
+            for node in tables(table.get("identity"), &faults) {
+                directory.read_identity(node, &mut owners, &faults);
+            }
+            table.finish();
+        }
+        for (node, owner) in owners {
+            if !directory.by_id.contains_key(&owner) {
+                let hint = did_you_mean(&owner, directory.by_id.keys().map(String::as_str));
+                faults.push(node.fault("the id of an identity of this file", hint));
+            }
+        }
+        faults.finish(directory)
+    }
+
+    fn read_identity<'n>(&mut self, node: &'n Node, owners: &mut Vec<(&'n Node, String)>, faults: &'n Faults) {
+        let Some(table) = TableReader::new(node, faults) else { return };
+        let place = self.identities.len();
+        let id = table.required("id", "the operator's stable id").and_then(|node| crate::reader::text(node, faults));
+        if let Some(id) = &id {
+            if let Some(first) = self.by_id.get(id) {
+                faults.push(node.fault(format!("an id once; `{id}` is `identity[{first}]` already"), None));
+            } else {
+                self.by_id.insert(id.clone(), place);
+            }
+        }
+        let owner = table.get("owner").and_then(|node| {
+            let owner = crate::reader::text(node, faults)?;
+            owners.push((node, owner.clone()));
+            Some(owner)
+        });
+        let mut accounts = Vec::new();
+        for node in tables(table.get("account"), faults) {
+            let Some(account) = read_account(node, faults) else { continue };
+            if let Some(first) = self.by_account.get(&account.account) {
+                let expected = format!("an account once; `{}` belongs to `identity[{first}]` already", account.account);
+                faults.push(node.fault(expected, None));
+            } else {
+                self.by_account.insert(account.account.clone(), place);
+                accounts.push(account);
+            }
+        }
+        self.identities.push(DirectoryIdentity {
+            id: id.unwrap_or_default(),
+            identity_type: table.word("type", IdentityType::ALL, IdentityType::id, "an identity type"),
+            tier: table.word("tier", Tier::ALL, Tier::id, "a tier").unwrap_or(Tier::Critical),
+            environment: table.text("environment"),
+            owner,
+            protected: table.flag("protected", false),
+            break_glass: table.flag("break-glass", false),
+            accounts,
+        });
+        table.finish();
+    }
+
+    /// What is known about the identity behind an account: the operator's fact first; without one, the type that the
+    /// record proves and tier critical. `protected` is what the record itself proves (the root of an account), which a
+    /// fact can't take away.
+    #[must_use]
+    pub fn resolve(&self, account: &Account, proved: Option<IdentityType>, protected: bool) -> Identity {
+        match self.identity_of(account) {
+            Some(fact) => Identity { protected: fact.protected || protected, ..fact.identity(proved) },
+            None => Identity::without_fact(proved, protected),
+        }
+    }
+
+    /// The identity that an account is linked to.
+    #[must_use]
+    pub fn identity_of(&self, account: &Account) -> Option<&DirectoryIdentity> {
+        self.by_account.get(account).and_then(|place| self.identities.get(*place))
+    }
+
+    /// The identity with this id.
+    #[must_use]
+    pub fn identity(&self, id: &str) -> Option<&DirectoryIdentity> {
+        self.by_id.get(id).and_then(|place| self.identities.get(*place))
+    }
+
+    /// The owner of the identity that an account is linked to.
+    #[must_use]
+    pub fn owner_of(&self, account: &Account) -> Option<&DirectoryIdentity> {
+        self.identity(self.identity_of(account)?.owner.as_deref()?)
+    }
+
+    /// The accounts of the identity with this id, in written order; none if there is no such identity.
+    pub fn accounts_of(&self, id: &str) -> impl Iterator<Item = &Account> {
+        self.identity(id).into_iter().flat_map(|identity| &identity.accounts).map(|linked| &linked.account)
+    }
+
+    /// Every identity, in written order.
+    #[must_use]
+    pub fn identities(&self) -> &[DirectoryIdentity] {
+        &self.identities
+    }
+}
+
+impl DirectoryIdentity {
+    /// The facts as the model has them.
+    #[must_use]
+    pub fn identity(&self, proved: Option<IdentityType>) -> Identity {
+        Identity {
+            directory_id: Some(self.id.clone()),
+            identity_type: self.identity_type.or(proved).unwrap_or(IdentityType::Unknown),
+            tier: self.tier,
+            environment: self.environment.clone(),
+            owner: self.owner.clone(),
+            protected: self.protected,
+            break_glass: self.break_glass,
+        }
+    }
+}
+
+fn read_account(node: &Node, faults: &Faults) -> Option<LinkedAccount> {
+    let table = TableReader::new(node, faults)?;
+    let part = |key, expected| table.required(key, expected).and_then(|node| crate::reader::text(node, faults));
+    let provider = part("provider", "such as `aws`");
+    let tenant = part("tenant", "the provider's tenant");
+    let subject = part("subject", "the immutable subject id within the tenant");
+    let provenance = table.text("provenance");
+    table.finish();
+    Some(LinkedAccount { account: Account::new(provider?, tenant?, subject?), provenance })
+}

@@ -1,0 +1,358 @@
+//! `policy.toml`: its words as types, how it is read, and its canonical form.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use countersign_model::vocabulary::{Action, ActionClass, IdentityType, SignalClass, Tier};
+use countersign_model::{RuleId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::axis::Axis;
+use crate::compile::Compiled;
+use crate::fault::Fault;
+use crate::limits::OperatorLimits;
+
+mod canonical;
+mod read;
+
+/// How old evidence may be for automatic containment where a cell doesn't say: 15 minutes, in microseconds.
+pub const DEFAULT_MAX_AGE: i64 = 15 * 60 * 1_000_000;
+
+/// What a policy answers, from permissive to strict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// May be done without asking.
+    Automatic,
+    /// A person must agree.
+    Approval,
+    /// Not done.
+    Never,
+}
+
+impl Answer {
+    /// Every answer.
+    pub const ALL: &'static [Answer] = &[Answer::Automatic, Answer::Approval, Answer::Never];
+
+    /// The word in `policy.toml` and JSON.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Answer::Automatic => "automatic",
+            Answer::Approval => "approval",
+            Answer::Never => "never",
+        }
+    }
+}
+
+/// The day by which an automatic cell must be looked at again, that day included: `YYYY-MM-DD`, UTC.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ReviewBy(String);
+
+impl ReviewBy {
+    /// Of a date `YYYY-MM-DD`; none if it isn't one.
+    #[must_use]
+    pub fn new(date: &str) -> Option<ReviewBy> {
+        // Ten characters: years past 9999 and signs aren't dates that an operator means.
+        let plain = date.len() == 10 && date.starts_with(|c: char| c.is_ascii_digit());
+        (plain && start_of(date).is_some()).then(|| ReviewBy(date.to_owned()))
+    }
+
+    /// Whether the day is over.
+    #[must_use]
+    pub fn is_over(&self, clock: Timestamp) -> bool {
+        const DAY: i64 = 86_400_000_000;
+        start_of(&self.0).is_none_or(|start| clock >= start.plus_micros(DAY))
+    }
+}
+
+fn start_of(date: &str) -> Option<Timestamp> {
+    format!("{date}T00:00:00Z").parse().ok()
+}
+
+impl fmt::Display for ReviewBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for ReviewBy {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        ReviewBy::new(&text).ok_or_else(|| format!("expected a date `YYYY-MM-DD`, got `{text}`"))
+    }
+}
+
+impl From<ReviewBy> for String {
+    fn from(date: ReviewBy) -> String {
+        date.0
+    }
+}
+
+/// One `[[cell]]` as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Cell {
+    /// Signal classes.
+    pub class: Axis<SignalClass>,
+    /// Identity types.
+    #[serde(rename = "type")]
+    pub identity_type: Axis<IdentityType>,
+    /// Tiers.
+    pub tier: Axis<Tier>,
+    /// Actions.
+    pub action: Axis<Action>,
+    /// What it answers and under which conditions.
+    #[serde(flatten)]
+    pub outcome: CellOutcome,
+}
+
+/// What a cell answers, and under which conditions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CellOutcome {
+    /// Its name in messages: `cell[3]`, its place among the file's cells from 0; `unset` where no cell covers.
+    pub name: String,
+    /// The answer.
+    pub answer: Answer,
+    /// The confidence that must be reached, 0–100.
+    pub floor: u8,
+    /// How old the evidence may be for automatic containment, microseconds.
+    pub max_age: i64,
+    /// Who answers for the cell; always there where it is automatic.
+    pub owner: Option<String>,
+    /// Why it may be automatic; always there where it is.
+    pub evidence: Option<String>,
+    /// Until when it may be automatic; always there where it is.
+    pub review_by: Option<ReviewBy>,
+}
+
+impl CellOutcome {
+    /// What answers where no cell covers.
+    #[must_use]
+    pub fn unset() -> CellOutcome {
+        CellOutcome {
+            name: "unset".to_owned(),
+            answer: Answer::Never,
+            floor: 0,
+            max_age: DEFAULT_MAX_AGE,
+            owner: None,
+            evidence: None,
+            review_by: None,
+        }
+    }
+
+    /// Whether no cell covers this.
+    #[must_use]
+    pub fn is_unset(&self) -> bool {
+        self.name == "unset"
+    }
+}
+
+/// One `[[response]]` as it is written: which response rules answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct ResponseChoice {
+    /// Signal classes.
+    pub class: Axis<SignalClass>,
+    /// Identity types.
+    #[serde(rename = "type")]
+    pub identity_type: Axis<IdentityType>,
+    /// The rules, each once; an empty list lets none answer.
+    pub rules: Vec<RuleId>,
+}
+
+/// One `[rule."publisher/name"]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RuleSettings {
+    /// Whether it serves.
+    pub enabled: bool,
+    /// Most confidence that its findings may have, 0–100.
+    pub cap: u8,
+    /// Parameters that the operator sets, by name.
+    pub parameters: BTreeMap<String, ParameterSetting>,
+}
+
+impl Default for RuleSettings {
+    fn default() -> Self {
+        RuleSettings { enabled: true, cap: 100, parameters: BTreeMap::new() }
+    }
+}
+
+/// The value of a parameter as the operator wrote it; the rule's declaration says which type it must have.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ParameterSetting {
+    /// True or false.
+    Boolean(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A number.
+    Decimal(f64),
+    /// Text, or a duration.
+    Text(String),
+    /// A list of texts.
+    TextList(Vec<String>),
+}
+
+/// One `[publisher.name]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PublisherSettings {
+    /// Most confidence that findings of its rules may have, 0–100.
+    pub cap: u8,
+    /// What its rules may lead to.
+    pub grant: Grant,
+    /// Whether its findings count each on its own in the combined confidence, instead of the publisher once.
+    pub exempt_from_grouping: bool,
+}
+
+/// What a publisher's rules may lead to. A publisher that the policy doesn't name is granted nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Grant {
+    /// Actions; none of class remediate.
+    pub actions: BTreeSet<Action>,
+    /// Identity types.
+    pub identity_types: BTreeSet<IdentityType>,
+    /// Signal classes.
+    pub signal_classes: BTreeSet<SignalClass>,
+}
+
+impl Grant {
+    /// Everything outside the remediation lane.
+    #[must_use]
+    pub fn everything() -> Grant {
+        Grant {
+            actions: Action::ALL.iter().copied().filter(|action| action.class() != ActionClass::Remediate).collect(),
+            identity_types: IdentityType::ALL.iter().copied().collect(),
+            signal_classes: SignalClass::ALL.iter().copied().collect(),
+        }
+    }
+}
+
+/// The operator's policy, read and compiled: every combination has its answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    written: Written,
+    compiled: Compiled,
+}
+
+/// The policy as it is written: what the canonical form holds.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Written {
+    pub(crate) cells: Vec<Cell>,
+    pub(crate) responses: Vec<ResponseChoice>,
+    pub(crate) rules: BTreeMap<RuleId, RuleSettings>,
+    pub(crate) publishers: BTreeMap<String, PublisherSettings>,
+    pub(crate) limits: OperatorLimits,
+}
+
+impl Policy {
+    /// Reads `policy.toml`.
+    ///
+    /// # Errors
+    /// Everything wrong with it at once: unknown keys with the nearest known name, reserved tables, and cells of equal
+    /// specificity that answer differently where both decide.
+    pub fn parse(text: &str) -> Result<Policy, Vec<Fault>> {
+        read::policy(text)
+    }
+
+    /// The policy that ships.
+    ///
+    /// # Errors
+    /// Never: a test reads it. The type is that of [`Policy::parse`].
+    pub fn shipped() -> Result<Policy, Vec<Fault>> {
+        Policy::parse(crate::DEFAULT_POLICY)
+    }
+
+    pub(crate) fn of(written: Written) -> Result<Policy, Vec<Fault>> {
+        let compiled = Compiled::of(&written.cells, &written.responses)?;
+        Ok(Policy { written, compiled })
+    }
+
+    /// What answers for a combination: the covering cell that names most axes. Where no cell covers, an outcome that
+    /// [`CellOutcome::is_unset`] and answers never.
+    #[must_use]
+    pub fn cell(&self, class: SignalClass, identity_type: IdentityType, tier: Tier, action: Action) -> &CellOutcome {
+        match self.compiled.cell(class, identity_type, tier, action).and_then(|place| self.written.cells.get(place)) {
+            Some(cell) => &cell.outcome,
+            None => self.compiled.unset(),
+        }
+    }
+
+    /// The response rules that policy names for a class and type; none where it leaves that open: then every loaded
+    /// response rule answers whose declared classes match.
+    #[must_use]
+    pub fn responses(&self, class: SignalClass, identity_type: IdentityType) -> Option<&[RuleId]> {
+        let place = self.compiled.response(class, identity_type)?;
+        self.written.responses.get(place).map(|choice| choice.rules.as_slice())
+    }
+
+    /// What `[rule."publisher/name"]` says; none where there is no such table.
+    #[must_use]
+    pub fn rule(&self, rule: &RuleId) -> Option<&RuleSettings> {
+        self.written.rules.get(rule)
+    }
+
+    /// Whether a rule serves.
+    #[must_use]
+    pub fn is_enabled(&self, rule: &RuleId) -> bool {
+        self.rule(rule).is_none_or(|settings| settings.enabled)
+    }
+
+    /// The operator's cap on a rule's confidence: the lesser of the rule's and its publisher's, 100 where neither is set.
+    #[must_use]
+    pub fn cap(&self, rule: &RuleId) -> u8 {
+        let own = self.rule(rule).map_or(100, |settings| settings.cap);
+        own.min(self.publisher(rule.publisher()).map_or(100, |settings| settings.cap))
+    }
+
+    /// What `[publisher.name]` says; none where there is no such table.
+    #[must_use]
+    pub fn publisher(&self, publisher: &str) -> Option<&PublisherSettings> {
+        self.written.publishers.get(publisher)
+    }
+
+    /// What a publisher is granted; nothing where the policy doesn't name it.
+    #[must_use]
+    pub fn grant(&self, publisher: &str) -> Grant {
+        self.publisher(publisher).map(|settings| settings.grant.clone()).unwrap_or_default()
+    }
+
+    /// The rules that the policy names, in order of their ids: one that isn't loaded is worth a word to the operator.
+    pub fn named_rules(&self) -> impl Iterator<Item = &RuleId> {
+        let chosen = self.written.responses.iter().flat_map(|choice| &choice.rules);
+        self.written.rules.keys().chain(chosen).collect::<BTreeSet<_>>().into_iter()
+    }
+
+    /// The operator's limits.
+    #[must_use]
+    pub fn limits(&self) -> &OperatorLimits {
+        &self.written.limits
+    }
+
+    /// The cells as they are written.
+    #[must_use]
+    pub fn cells(&self) -> &[Cell] {
+        &self.written.cells
+    }
+
+    /// The policy in its one canonical form: RFC 8785 JSON with every default written out.
+    #[must_use]
+    pub fn to_canonical(&self) -> Vec<u8> {
+        canonical::write(&self.written)
+    }
+
+    /// Reads the canonical form back.
+    ///
+    /// # Errors
+    /// When the bytes aren't a policy's canonical form.
+    pub fn from_canonical(bytes: &[u8]) -> Result<Policy, Vec<Fault>> {
+        canonical::read(bytes)
+    }
+}
