@@ -23,7 +23,7 @@ pub mod verify;
 
 pub use blob::Blob;
 pub use chain::{AppendError, ChainWriter, Head};
-pub use lines::MAX_LINE;
+pub use lines::{BEGINNING, MAX_LINE};
 pub use read::{Entry, ReadError, Records, read};
 pub use record::Record;
 pub use verify::{AuditFault, FaultCode, VerifyError, verify};

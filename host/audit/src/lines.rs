@@ -10,6 +10,10 @@ use crate::Record;
 /// Most bytes of a line, newline included: 4 MiB. The longest record is that of a generation, about 700 bytes a rule.
 pub const MAX_LINE: usize = 4 << 20;
 
+/// How every audit file begins, of whatever version.
+pub const BEGINNING: &str =
+    r#"{"seq":0,"link":"0000000000000000000000000000000000000000000000000000000000000000","type":"header","format":"#;
+
 /// The first line's link.
 pub(crate) const FIRST_LINK: Digest = Digest([0; 32]);
 

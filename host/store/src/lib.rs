@@ -1,1 +1,17 @@
-//! (begun)
+//! Storage. One trait commits audit records, blobs, findings, state changes and the position in the stream *together*:
+//! after a crash either all of a commit is there or none of it.
+
+pub mod bundles;
+mod disk;
+pub mod error;
+pub mod file;
+mod journal;
+pub mod memory;
+pub mod store;
+
+pub use bundles::BundleReader;
+pub use countersign_audit::{Blob, Head};
+pub use error::StoreError;
+pub use file::{Durability, Existing, FileStore, Recovered};
+pub use memory::{HeadStore, MemoryStore};
+pub use store::{Commit, Snapshot, Store};

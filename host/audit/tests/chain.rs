@@ -1,0 +1,234 @@
+//! Whatever is done to a finished file, verification says so.
+
+mod common;
+
+use common::{file, header, key, records};
+use countersign_audit::record::{Header, Seal};
+use countersign_audit::{
+    AppendError, AuditFault, BEGINNING, ChainWriter, FaultCode, Head, MAX_LINE, ReadError, Record, VerifyError, read,
+    verify,
+};
+use countersign_model::{Digest, DigestKey};
+use expect_test::expect;
+use proptest::prelude::*;
+
+fn faults(bytes: &[u8]) -> Vec<AuditFault> {
+    match verify(bytes, None) {
+        Ok(_) => Vec::new(),
+        Err(VerifyError::Faults(faults)) => {
+            assert!(!faults.is_empty());
+            faults
+        }
+        Err(VerifyError::Unreadable(error)) => panic!("{error}"),
+    }
+}
+
+/// Line and code of each fault.
+fn told(bytes: &[u8]) -> Vec<(u64, &'static str)> {
+    faults(bytes).iter().map(|fault| (fault.line, fault.code.id())).collect()
+}
+
+fn lines(bytes: &[u8]) -> Vec<&[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').collect()
+}
+
+#[test]
+fn a_finished_file_verifies_and_reads_back() {
+    let records = records();
+    let (bytes, head) = file(&records);
+    assert_eq!(verify(&*bytes, None).unwrap(), head);
+    assert_eq!(verify(&*bytes, Some(head.digest)).unwrap(), head);
+    assert_eq!(head, Head { records: records.len() as u64, digest: Digest::of(lines(&bytes).last().unwrap()) });
+    assert!(bytes.starts_with(BEGINNING.as_bytes()));
+
+    let mut reading = read(&*bytes);
+    let mut found: Vec<Record> = reading.by_ref().map(|entry| entry.unwrap().record).collect();
+    assert!(matches!(found.pop(), Some(Record::Seal(Seal { records: count, .. })) if count == head.records));
+    assert_eq!(found, records);
+    assert_eq!((reading.head(), reading.bytes()), (Some(head), bytes.len() as u64));
+}
+
+#[test]
+fn the_file_has_this_form() {
+    let (bytes, _) = file(&records());
+    let shortened: String = String::from_utf8(bytes).unwrap().lines().map(|line| shorten(line) + "\n").collect();
+    expect![[r#"
+    "#]]
+    .assert_eq(&shortened);
+}
+
+/// Digests to their first six digits, for people who read this.
+fn shorten(line: &str) -> String {
+    let mut text = String::new();
+    let mut digits = 0;
+    for c in line.chars() {
+        digits = if c.is_ascii_digit() || ('a'..='f').contains(&c) { digits + 1 } else { 0 };
+        text.push(c);
+        if digits == 64 {
+            text.truncate(text.len() - 58);
+            text.push('~');
+        }
+    }
+    text
+}
+
+#[test]
+fn every_flipped_bit_is_found() {
+    let (good, _) = file(&records());
+    let mut bad = good.clone();
+    for place in 0..good.len() {
+        for bit in 0..8 {
+            bad[place] ^= 1 << bit;
+            assert!(verify(&*bad, None).is_err(), "byte {place} bit {bit}");
+            assert!(read(&*bad).any(|entry| entry.is_err()), "byte {place} bit {bit}");
+            bad[place] ^= 1 << bit;
+        }
+    }
+}
+
+#[test]
+fn every_other_byte_in_the_seal_is_found() {
+    let (good, _) = file(&[header()]);
+    let seal = good.len() - lines(&good).last().unwrap().len();
+    let mut bad = good.clone();
+    for place in seal..good.len() {
+        for byte in (0..=255).filter(|byte| *byte != good[place]) {
+            bad[place] = byte;
+            assert!(verify(&*bad, None).is_err(), "byte {place} is {byte}");
+        }
+        bad[place] = good[place];
+    }
+}
+
+#[test]
+fn every_line_removed_repeated_or_moved_is_found() {
+    let (good, _) = file(&records());
+    let lines = lines(&good);
+    for from in 0..lines.len() {
+        let mut without = lines.clone();
+        let line = without.remove(from);
+        assert!(verify(&*without.concat(), None).is_err(), "without line {from}");
+        for to in 0..=without.len() {
+            let mut moved = without.clone();
+            moved.insert(to, line);
+            assert_eq!(verify(&*moved.concat(), None).is_ok(), to == from, "line {from} at {to}");
+            let mut repeated = lines.clone();
+            repeated.insert(to, line);
+            assert!(verify(&*repeated.concat(), None).is_err(), "line {from} again at {to}");
+        }
+    }
+}
+
+#[test]
+fn every_cut_and_every_byte_more_is_found() {
+    let (good, _) = file(&records());
+    for length in 0..good.len() {
+        assert!(verify(good.get(..length).unwrap(), None).is_err(), "{length} bytes");
+    }
+    for byte in 0..=255 {
+        assert!(verify(&*[&*good, &[byte]].concat(), None).is_err(), "{byte} more");
+    }
+}
+
+#[test]
+fn faults_name_the_line_and_each_is_told_once() {
+    let records = records();
+    let (good, head) = file(&records);
+    let text = String::from_utf8(good.clone()).unwrap();
+    let change = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from}");
+        text.replacen(from, to, 1).into_bytes()
+    };
+    let split = lines(&good);
+    let without = |line: usize| [split[..line - 1].concat(), split[line..].concat()].concat();
+    let last = split.len() as u64;
+
+    // A value changed: the next line's link shows it. A form changed: the line itself does, and the next.
+    assert_eq!(told(&change("c5e2", "c5e9")), [(6, "wrong-link")]);
+    assert_eq!(told(&change("\"confidence\":70", "\"confidence\": 70")), [(3, "not-canonical"), (4, "wrong-link")]);
+    assert_eq!(told(&change("\"share\":10", "\"share\":10,\"x\":1")), [(6, "not-a-record"), (7, "wrong-link")]);
+    assert_eq!(told(&change("\"type\":\"input\"", "\"type\":\"inptu\"")), [(12, "not-a-record"), (13, "wrong-link")]);
+    assert_eq!(told(&change("\"format\":1", "\"format\":2")), [(1, "wrong-format"), (2, "wrong-link")]);
+    assert_eq!(told(&without(1)).first().unwrap(), &(1, "wrong-sequence"));
+    assert!(told(&without(1)).contains(&(1, "header-missing")));
+    assert_eq!(told(&without(5)), [(5, "wrong-sequence"), (5, "wrong-link"), (12, "wrong-seal")]);
+    assert_eq!(told(&without(13)), [(12, "seal-missing")]);
+    assert_eq!(told(&good[..good.len() - 1]), [(13, "line-unended")]);
+    assert_eq!(told(&change("\"records\":12", "\"records\":13")), [(last, "wrong-seal"), (last, "wrong-seal")]);
+    assert_eq!(told(&[&*good, b"\n"].concat()), [(14, "after-seal"), (14, "not-a-record")]);
+    assert_eq!(told(&[&*good, b"x"].concat()), [(14, "after-seal")]);
+    assert_eq!(told(b""), [(0, "empty")]);
+    assert_eq!(told(&vec![b' '; MAX_LINE + 1]), [(1, "line-too-long")]);
+    assert_eq!(told(&b"\n".repeat(1_000)).last().unwrap(), &(0, "more-faults"));
+    assert!(told(&[&*good, &*good].concat()).contains(&(14, "header-repeated")));
+
+    let other = verify(&*good, Some(Digest::of(b"other"))).unwrap_err();
+    assert_eq!(other.to_string(), format!("wrong-head: expected {}, got {}", Digest::of(b"other"), head.digest));
+    let unsealed: Vec<_> = read(split[..2].concat().as_slice()).map(|entry| entry.is_ok()).collect();
+    assert_eq!(unsealed, [true, true, false]);
+    assert!(matches!(
+        read(&good[..10]).next(),
+        Some(Err(ReadError::Fault(AuditFault { code: FaultCode::LineUnended, .. })))
+    ));
+}
+
+#[test]
+fn a_rewritten_file_verifies_and_only_the_head_tells() {
+    let (_, head) = file(&records());
+    let (rewritten, _) = file(&records()[..3]);
+    assert!(verify(&*rewritten, None).is_ok());
+    assert!(matches!(verify(&*rewritten, Some(head.digest)), Err(VerifyError::Faults(_))));
+}
+
+#[test]
+fn records_come_in_their_place() {
+    let (mut chain, mut out) = (ChainWriter::new(), Vec::new());
+    let other = records().remove(4);
+    assert!(matches!(chain.append(&other, &mut out), Err(AppendError::NoHeader("set-aside"))));
+    assert!(matches!(chain.seal(&mut out), Err(AppendError::NoHeader("seal"))));
+    chain.append(&header(), &mut out).unwrap();
+    let (before, length) = (chain, out.len());
+    assert!(matches!(chain.append(&header(), &mut out), Err(AppendError::SecondHeader(1))));
+    let seal = Record::Seal(Seal { records: 1, seal: Digest::of(b"") });
+    assert!(matches!(chain.append(&seal, &mut out), Err(AppendError::SealAppended)));
+    let long = Record::Header(Header { product: "x".repeat(MAX_LINE), ..Header::new("0", &key()) });
+    assert!(matches!(ChainWriter::new().append(&long, &mut out), Err(AppendError::TooLong { .. })));
+    assert_eq!((chain, out.len()), (before, length));
+    chain.seal(&mut out).unwrap();
+    assert!(matches!(chain.append(&other, &mut out), Err(AppendError::Sealed(1))));
+    assert!(matches!(chain.seal(&mut out), Err(AppendError::Sealed(1))));
+}
+
+#[test]
+fn a_private_key_shows_in_the_header_and_in_every_digest_of_content() {
+    let private = DigestKey::private(&[7; 32]).unwrap();
+    let (public, ours) = (Header::new("0.1.0", &key()), Header::new("0.1.0", &private));
+    assert_eq!((public.private, ours.private), (false, true));
+    assert_ne!(public.digest_key, ours.digest_key);
+    let raw = |key: &DigestKey| {
+        countersign_audit::record::FindingRecord::new(1, &common::finding(), None, Digest::of(b""), key).evidence[0].raw
+    };
+    assert_ne!(raw(&private), raw(&key()));
+    assert_ne!(raw(&key()), common::finding().evidence[0].raw);
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_reader_fail_badly(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        prop_assert!(verify(&*bytes, None).is_err());
+    }
+
+    /// Two changes at once, anywhere, with any bytes: links can't be balanced against each other.
+    #[test]
+    fn any_splice_is_found(from in 0usize..4_000, to in 0usize..4_000, length in 0usize..600, at in 0usize..4_000) {
+        let (good, _) = file(&records());
+        let piece = |start: usize, length: usize| {
+            let start = start.min(good.len());
+            good[start..(start + length).min(good.len())].to_vec()
+        };
+        let at = at.min(good.len());
+        let end = (at + to % 600).min(good.len());
+        let spliced = [&good[..at], &piece(from, length), &good[end..]].concat();
+        prop_assert_eq!(verify(&*spliced, None).is_ok(), spliced == good);
+    }
+}

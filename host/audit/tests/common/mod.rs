@@ -1,0 +1,172 @@
+//! One record of every type, and a file of them.
+
+use countersign_audit::record::*;
+use countersign_audit::{ChainWriter, Head, Record};
+use countersign_model::call::{FailureKind, Level};
+use countersign_model::vocabulary::{Action, EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole};
+use countersign_model::{
+    Account, ContextState, Decision, DecisionKind, Digest, DigestKey, Effect, Evidence, Finding, Reason, ReasonCode,
+    RuleId, RuleIdentity, Timestamp,
+};
+
+pub fn key() -> DigestKey {
+    DigestKey::public()
+}
+
+pub fn header() -> Record {
+    Record::Header(Header::new("0.1.0", &key()))
+}
+
+fn rule_id(name: &str) -> RuleId {
+    format!("countersign/{name}").parse().unwrap()
+}
+
+fn identity(name: &str) -> RuleIdentity {
+    RuleIdentity {
+        id: rule_id(name),
+        version: "1.2.3".to_owned(),
+        code: Digest::of(b"code"),
+        declaration: Digest::of(b"declaration"),
+        data: None,
+        parameters: Digest::of(b"{}"),
+    }
+}
+
+pub fn finding() -> Finding {
+    Finding {
+        rule: rule_id("console-login-without-mfa"),
+        position: 17,
+        index: 0,
+        event_id: "c5e1-\u{fc}\"\\".to_owned(),
+        event_time: Timestamp(1_688_989_338_000_000),
+        signal_class: SignalClass::SignIn,
+        confidence: 70,
+        severity: Severity::High,
+        role: SubjectRole::Actor,
+        evidence_role: EvidenceRole::AuthenticatedAs,
+        evidence: vec![Evidence {
+            reference: 7,
+            event_id: "c5e1".to_owned(),
+            event_time: Timestamp(1_688_989_338_000_000),
+            raw: Digest::of(b"raw"),
+        }],
+        techniques: vec!["T1078.004".to_owned()],
+        message: "signed in without MFA".to_owned(),
+        context: ContextState::Complete,
+    }
+}
+
+/// One of every type but the seal, the header first.
+pub fn records() -> Vec<Record> {
+    let key = key();
+    let finding = finding();
+    let account = Account::new("aws", "123456789012", "AIDAEXAMPLE");
+    vec![
+        header(),
+        Record::Generation(Generation {
+            number: 1,
+            position: 0,
+            rules: vec![GenerationRule {
+                identity: identity("console-login-without-mfa"),
+                kind: RuleKind::Detection,
+                component: key.digest(b"component"),
+            }],
+            policy: key.digest(b"policy"),
+            identities: None,
+            capabilities: key.digest(b"capabilities"),
+            engine: "wasmtime 48.0.0".to_owned(),
+            interface: "countersign:rules@0.1.0".to_owned(),
+        }),
+        Record::Finding(FindingRecord::new(1, &finding, Some(account.clone()), key.digest(b"bundle"), &key)),
+        Record::Decision(DecisionRecord {
+            generation: 1,
+            incident: vec![FindingReference::from(&finding)],
+            event_id: finding.event_id.clone(),
+            event_time: finding.event_time,
+            rule: identity("console-login-without-mfa"),
+            responses: vec![ResponseReference {
+                rule: identity("graduated-containment"),
+                bundle: key.digest(b"response"),
+            }],
+            decision: Decision {
+                kind: DecisionKind::AwaitApproval,
+                response_rule: Some(rule_id("graduated-containment")),
+                requested_action: Some(Action::RevokeSessions),
+                action: Some(Action::RevokeSessions),
+                subject: 0,
+                account: Some(account),
+                lease: Some(3_600),
+                confidence: 70,
+                floor: 60,
+                anchor: 0,
+                reasons: vec![Reason {
+                    code: ReasonCode::PolicyUnset,
+                    action: Action::RevokeSessions,
+                    effect: Effect::Approval,
+                    detail: "no cell".to_owned(),
+                }],
+            },
+            inputs: key.digest(b"inputs"),
+        }),
+        Record::SetAside(SetAside {
+            position: 18,
+            rule: rule_id("console-login-without-mfa"),
+            event_id: "c5e2".to_owned(),
+            failure: FailureKind::Trap,
+            message: "panicked\nat line 3".to_owned(),
+        }),
+        Record::Quarantine(Quarantine {
+            position: 19,
+            rule: rule_id("console-login-without-mfa"),
+            failing_accounts: 5,
+            accounts: 20,
+            share: 10,
+            least: 5,
+        }),
+        Record::NotDeterministic(NotDeterministic {
+            position: 20,
+            rule: rule_id("console-login-without-mfa"),
+            message: "another state".to_owned(),
+        }),
+        Record::RuleStopped(RuleStopped {
+            position: 21,
+            rule: rule_id("console-login-without-mfa"),
+            event_id: "c5e3".to_owned(),
+            message: "2 s".to_owned(),
+        }),
+        Record::Diagnostic(DiagnosticRecord {
+            position: 22,
+            rule: rule_id("console-login-without-mfa"),
+            index: 0,
+            level: Level::Warning,
+            message: "odd".to_owned(),
+        }),
+        Record::DeadLetter(DeadLetter {
+            input: 0,
+            ordinal: 23,
+            offset: 4_096,
+            length: 12,
+            code: "not-json".to_owned(),
+            reason: "expected a value".to_owned(),
+        }),
+        Record::HostFinding(HostFinding {
+            position: 24,
+            kind: HostFindingKind::RuleQuarantined,
+            signal_class: SignalClass::Evasion,
+            severity: Severity::High,
+            rule: Some(rule_id("console-login-without-mfa")),
+            message: "not heard any more".to_owned(),
+        }),
+        Record::Input(Input { input: 0, records: 25, bytes: 9_999, content: key.digest(b"input") }),
+    ]
+}
+
+/// The file of some records, sealed.
+pub fn file(records: &[Record]) -> (Vec<u8>, Head) {
+    let (mut chain, mut bytes) = (ChainWriter::new(), Vec::new());
+    for record in records {
+        chain.append(record, &mut bytes).unwrap();
+    }
+    let head = chain.seal(&mut bytes).unwrap();
+    (bytes, head)
+}
