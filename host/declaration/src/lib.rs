@@ -1,11 +1,27 @@
 //! What a rule declares. `rule.toml` becomes a [`Declaration`]; a declaration becomes the bytes of the section
 //! `countersign-declaration`; admission reads them back. All faults are reported at once.
+//!
+//! `RULE_TOML.md` beside this crate is the reference of `rule.toml` for authors of rules.
 
+mod ceilings;
+mod content;
 pub mod declaration;
+mod filter;
+mod nearest;
+mod parameters;
+mod parse;
+mod parts;
+mod reader;
 pub mod reasons;
+mod section;
 
+pub use ceilings::{Ceilings, check_ceilings};
 pub use declaration::{
     ContextWanted, Declaration, Filter, Limits, Literal, ParameterDeclaration, ParameterRange, Slot, Subscription,
     Test, Timers, WhenFull,
 };
-pub use reasons::{Refusal, RefusalCode};
+pub use nearest::nearest;
+pub use parameters::{parameters_digest, resolve_parameters};
+pub use parse::{MOST_BYTES, parse_section, parse_toml, peek_kind};
+pub use reasons::{Refusal, RefusalCode, quoted};
+pub use section::{FORMAT, to_section};

@@ -1,5 +1,7 @@
 //! Why a rule is refused: stable codes, with place, expectation and what came.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// One reason to refuse a rule.
@@ -18,6 +20,59 @@ pub struct Refusal {
     pub hint: Option<String>,
 }
 
+impl Refusal {
+    /// A refusal without a hint.
+    #[must_use]
+    pub fn new(
+        code: RefusalCode,
+        place: impl Into<String>,
+        expected: impl Into<String>,
+        got: impl Into<String>,
+    ) -> Refusal {
+        Refusal { code, place: place.into(), expected: expected.into(), got: got.into(), hint: None }
+    }
+
+    /// The same with a hint.
+    #[must_use]
+    pub fn with_hint(mut self, hint: Option<String>) -> Refusal {
+        self.hint = hint;
+        self
+    }
+}
+
+/// One line: `code  place: expected …, got … (hint)`.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Refusal { code, place, expected, got, hint } = self;
+        write!(f, "{code}  {place}: expected {expected}, got {got}")?;
+        match hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Most characters of somebody's text that a message repeats.
+const MOST_QUOTED: usize = 96;
+
+/// Somebody's text for a message: in backticks, on one line, without control characters, cut when long.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut shown: String = text.chars().take(MOST_QUOTED).flat_map(visible).collect();
+    if text.chars().nth(MOST_QUOTED).is_some() {
+        shown.push('…');
+    }
+    format!("`{shown}`")
+}
+
+/// A character as itself, or as its escape if a terminal would act on it.
+fn visible(c: char) -> impl Iterator<Item = char> {
+    let shown =
+        !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let escape = (!shown).then(|| c.escape_default());
+    shown.then_some(c).into_iter().chain(escape.into_iter().flatten())
+}
+
 /// Declares refusal codes: the variants with their stable text.
 macro_rules! refusal_codes {
     ($($(#[$meta:meta])* $variant:ident = $id:literal,)+) => {
@@ -33,6 +88,18 @@ macro_rules! refusal_codes {
             #[must_use]
             pub const fn id(self) -> &'static str {
                 match self { $(RefusalCode::$variant => $id,)+ }
+            }
+
+            /// The code with this stable text.
+            #[must_use]
+            pub fn from_id(id: &str) -> Option<RefusalCode> {
+                match id { $($id => Some(RefusalCode::$variant),)+ _ => None }
+            }
+        }
+
+        impl fmt::Display for RefusalCode {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.id())
             }
         }
     };
@@ -110,4 +177,28 @@ refusal_codes! {
     Inconsistent = "inconsistent",
     /// A limit above the operator's.
     LimitAboveOperator = "limit-above-operator",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_one_line_and_carries_nothing_that_a_terminal_acts_on() {
+        let refusal =
+            Refusal::new(RefusalCode::UnknownAction, "actions[0]", "an action", quoted("\x1b[31mre\nd\u{202e}"))
+                .with_hint(Some("did you mean `notify`?".to_owned()));
+        assert_eq!(
+            refusal.to_string(),
+            "unknown-action  actions[0]: expected an action, got `\\u{1b}[31mre\\nd\\u{202e}` (did you mean `notify`?)"
+        );
+        assert_eq!(quoted(&"é".repeat(200)).chars().count(), MOST_QUOTED + 3);
+    }
+
+    #[test]
+    fn codes_are_found_by_their_text() {
+        for code in RefusalCode::ALL {
+            assert_eq!(RefusalCode::from_id(code.id()), Some(*code));
+        }
+    }
 }

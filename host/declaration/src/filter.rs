@@ -1,0 +1,175 @@
+//! `where`: which events a rule wants. Literals are checked against the type of their field.
+
+use std::net::IpAddr;
+
+use countersign_model::vocabulary::{FIELDS, FieldId, FieldType};
+use serde_json::Value;
+
+use crate::declaration::{Filter, Literal, Test};
+use crate::reader::{Reader, Table, describe};
+use crate::reasons::{RefusalCode, quoted};
+
+/// How deep filters may be nested.
+const DEEPEST: usize = 16;
+/// Most filters in one `where`, counted with those inside others.
+const MOST_FILTERS: usize = 256;
+/// Most values of an `in`.
+const MOST_VALUES: usize = 1_024;
+/// Most bytes of a literal.
+const MOST_TEXT: usize = 4_096;
+
+const TESTS: &[&str] = &["eq", "in", "prefix", "suffix", "contains", "exists"];
+const JOINS: &[&str] = &["and", "or", "not"];
+const KEYS: &[&str] = &["field", "eq", "in", "prefix", "suffix", "contains", "exists", "and", "or", "not"];
+
+/// Reads a filter and notes where it tests a field that only rows of findings have.
+pub(crate) fn filter(
+    reader: &mut Reader,
+    place: &str,
+    value: &Value,
+    finding_fields: &mut Vec<String>,
+) -> Option<Filter> {
+    Budget { filters: 0, finding_fields }.filter(reader, place, value, 1)
+}
+
+/// Whether only rows of findings have this field.
+pub(crate) fn is_finding_field(field: FieldId) -> bool {
+    field.field().path.starts_with("finding.")
+}
+
+/// A field by its path.
+pub(crate) fn field(reader: &mut Reader, place: &str, value: &Value) -> Option<FieldId> {
+    let path = reader.any_text(place, value, MOST_TEXT)?;
+    let found = FieldId::from_path(path);
+    if found.is_none() {
+        let known = FIELDS.iter().map(|field| field.path);
+        reader.unknown(RefusalCode::UnknownField, place, "a field of the table of fields", path, known);
+    }
+    found
+}
+
+struct Budget<'f> {
+    filters: usize,
+    finding_fields: &'f mut Vec<String>,
+}
+
+impl Budget<'_> {
+    fn filter(&mut self, reader: &mut Reader, place: &str, value: &Value, depth: usize) -> Option<Filter> {
+        let table = reader.table(place, value)?;
+        self.filters += 1;
+        if depth > DEEPEST {
+            reader.refuse(
+                RefusalCode::OutOfRange,
+                place,
+                format!("filters nested at most {DEEPEST} deep"),
+                "a deeper one",
+            );
+            return None;
+        }
+        if self.filters > MOST_FILTERS {
+            // Said once: the others are as many.
+            if self.filters == MOST_FILTERS + 1 {
+                reader.refuse(RefusalCode::OutOfRange, place, format!("at most {MOST_FILTERS} filters"), "more");
+            }
+            return None;
+        }
+        reader.only(&table, KEYS);
+        let joins: Vec<&str> = JOINS.iter().copied().filter(|key| table.has(key)).collect();
+        match joins.as_slice() {
+            [] => self.test(reader, &table),
+            [join] if !table.has("field") && !TESTS.iter().any(|key| table.has(key)) => {
+                self.join(reader, &table, join, depth)
+            }
+            _ => {
+                let expected = "a field with one test, or one of `and`, `or`, `not` alone";
+                let got = table.keys().filter(|key| KEYS.contains(key)).map(quoted).collect::<Vec<_>>().join(", ");
+                reader.refuse(RefusalCode::Inconsistent, place, expected, got);
+                None
+            }
+        }
+    }
+
+    fn join(&mut self, reader: &mut Reader, table: &Table<'_>, join: &str, depth: usize) -> Option<Filter> {
+        let (place, value) = (table.place(join), table.get(join)?);
+        if join == "not" {
+            return Some(Filter::Not(Box::new(self.filter(reader, &place, value, depth + 1)?)));
+        }
+        let filters = reader.list(&place, value, (1, MOST_FILTERS), |reader, place, value| {
+            self.filter(reader, place, value, depth + 1)
+        })?;
+        Some(if join == "and" { Filter::And(filters) } else { Filter::Or(filters) })
+    }
+
+    fn test(&mut self, reader: &mut Reader, table: &Table<'_>) -> Option<Filter> {
+        let field = reader.key(table, "field", crate::reader::Need::Required, field);
+        if field.is_some_and(is_finding_field) {
+            self.finding_fields.push(table.place("field"));
+        }
+        let tests: Vec<&str> = TESTS.iter().copied().filter(|key| table.has(key)).collect();
+        let [test] = tests.as_slice() else {
+            let (code, got) = match tests.len() {
+                0 => (RefusalCode::MissingKey, "none".to_owned()),
+                _ => (RefusalCode::Inconsistent, tests.iter().map(|key| quoted(key)).collect::<Vec<_>>().join(", ")),
+            };
+            let expected = "one test: `eq`, `in`, `prefix`, `suffix`, `contains` or `exists`";
+            reader.refuse(code, table.own_place(), expected, got);
+            return None;
+        };
+        // What a test may be follows from the field, so an unknown field masks what is wrong with its test.
+        let field = field?;
+        let test = read_test(reader, &table.place(test), test, table.get(test)?, field.field().ty)?;
+        Some(Filter::Test { field, test })
+    }
+}
+
+fn read_test(reader: &mut Reader, place: &str, test: &str, value: &Value, ty: FieldType) -> Option<Test> {
+    let of_text = matches!(ty, FieldType::Text | FieldType::TextList | FieldType::Address);
+    let fits = match test {
+        "exists" => true,
+        "eq" | "in" => ty != FieldType::Json,
+        _ => of_text,
+    };
+    if !fits {
+        let expected = if ty == FieldType::Json { "`exists`" } else { "`eq`, `in` or `exists`" };
+        reader.refuse(
+            RefusalCode::Inconsistent,
+            place,
+            format!("{expected} on a field of type {}", ty.id()),
+            format!("`{test}`"),
+        );
+        return None;
+    }
+    let text = |reader: &mut Reader| reader.any_text(place, value, MOST_TEXT).map(str::to_owned);
+    Some(match test {
+        "exists" => Test::Exists(reader.boolean(place, value)?),
+        "eq" => Test::Eq(literal(reader, place, value, ty)?),
+        "in" => Test::In(
+            reader.set(place, value, (1, MOST_VALUES), |reader, place, value| literal(reader, place, value, ty))?,
+        ),
+        "prefix" => Test::Prefix(text(reader)?),
+        "suffix" => Test::Suffix(text(reader)?),
+        _ => Test::Contains(text(reader)?),
+    })
+}
+
+fn literal(reader: &mut Reader, place: &str, value: &Value, ty: FieldType) -> Option<Literal> {
+    Some(match ty {
+        FieldType::Text | FieldType::TextList => Literal::Text(reader.any_text(place, value, MOST_TEXT)?.to_owned()),
+        FieldType::Address => {
+            let address: IpAddr = reader.parsed(place, value, "an IPv4 or IPv6 address")?;
+            let text = address.to_canonical().to_string();
+            if reader.is_section() && value.as_str() != Some(&text) {
+                let expected = format!("`{text}`, the address's normal form");
+                reader.refuse(RefusalCode::InvalidValue, place, expected, describe(value));
+                return None;
+            }
+            Literal::Text(text)
+        }
+        FieldType::Unsigned => Literal::Integer(reader.integer(place, value, 0, crate::reader::GREATEST_INTEGER)?),
+        FieldType::Signed | FieldType::Timestamp => Literal::Integer(reader.whole(place, value)?),
+        FieldType::Float => Literal::Float(reader.decimal(place, value)?),
+        FieldType::Boolean => Literal::Boolean(reader.boolean(place, value)?),
+        // Only `exists` gets here for bodies, and it has no literal.
+        FieldType::Json => return None,
+    })
+}

@@ -1,0 +1,56 @@
+//! Finds the known name that somebody probably meant.
+
+/// Longest name for which a nearest one is looked for, bytes: longer ones are no typing errors.
+const LONGEST: usize = 96;
+
+/// How alike two names must be, 0–1, for one to be suggested for the other.
+const ALIKE: f64 = 0.55;
+
+/// The candidate most like `name`, if one is like it at all. Ties go to the first.
+///
+/// ```
+/// # use countersign_declaration::nearest;
+/// assert_eq!(nearest("revoke-session", ["notify", "revoke-sessions"]), Some("revoke-sessions"));
+/// assert_eq!(nearest("zebra", ["notify", "revoke-sessions"]), None);
+/// ```
+#[must_use]
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > LONGEST {
+        return None;
+    }
+    let plain = plain(name);
+    let mut best: Option<(&str, f64)> = None;
+    for candidate in candidates {
+        let likeness = strsim::normalized_damerau_levenshtein(&plain, &self::plain(candidate));
+        if likeness >= ALIKE && best.is_none_or(|(_, most)| likeness > most) {
+            best = Some((candidate, likeness));
+        }
+    }
+    best.map(|(candidate, _)| candidate)
+}
+
+/// Letter case and the kind of separator are the commonest differences, so they count for nothing.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if matches!(c, '_' | '.' | ' ') { '-' } else { c.to_ascii_lowercase() }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn likely_names_are_suggested_and_others_are_not() {
+        let fields = ["actor.user.uid", "actor.user.name", "user.uid", "src_endpoint.ip"];
+        for (name, expected) in [
+            ("actor_user_uid", Some("actor.user.uid")),
+            ("Actor.User.UID", Some("actor.user.uid")),
+            ("actor.user.nmae", Some("actor.user.name")),
+            ("source_endpoint.ip", Some("src_endpoint.ip")),
+            ("", None),
+            ("completely-different", None),
+            (&"x".repeat(10_000), None),
+        ] {
+            assert_eq!(nearest(name, fields), expected, "{name}");
+        }
+    }
+}
