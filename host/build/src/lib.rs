@@ -1,1 +1,139 @@
-//! (begun)
+//! Compiles a rule's crate into a component with its sections: `rule.toml` is read, the crate compiled for
+//! `wasm32-unknown-unknown` by a cargo of its own, the module made a component without imports, and the declaration and
+//! data written into it. Shared by the command line and by the build script of the shipped rules.
+
+mod cargo;
+mod find;
+mod target;
+
+pub use find::find_rules;
+pub use target::ensure_target;
+
+use std::path::{Path, PathBuf};
+
+use countersign_admission::{Admitted, admit, sections};
+use countersign_declaration::{Ceilings, Declaration, Refusal, parse_toml};
+use wit_component::ComponentEncoder;
+
+/// The file beside `rule.toml` that becomes the section `countersign-data`, if it is there.
+pub const DATA_FILE: &str = "rule.data";
+
+/// The largest `rule.toml`, bytes.
+const RULE_TOML_BYTES: u64 = 1 << 20;
+
+/// The largest data file, bytes.
+const DATA_BYTES: u64 = 4 << 20;
+
+/// Where a build compiles.
+#[derive(Clone, Debug)]
+pub struct BuildOptions {
+    /// The target directory of the guests: not the one of a cargo that may be running, which holds its lock.
+    pub target_dir: PathBuf,
+}
+
+/// A rule that was built, and is admitted under the default ceilings.
+#[derive(Debug)]
+pub struct BuiltRule {
+    /// The component with its sections.
+    pub bytes: Vec<u8>,
+    /// What admission made of it.
+    pub admitted: Admitted,
+}
+
+/// Why a rule wasn't built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A file couldn't be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is larger than it may be.
+    #[error("{path}: larger than the {most} bytes it may have")]
+    TooLarge {
+        /// Which.
+        path: PathBuf,
+        /// The most bytes.
+        most: u64,
+    },
+    /// No `rule.toml` where one was expected.
+    #[error("{0}: expected a folder with a `rule.toml`, or a folder of such folders; found none")]
+    NoRule(PathBuf),
+    /// The WebAssembly target is missing and couldn't be added.
+    #[error("{0}")]
+    Target(String),
+    /// Cargo couldn't be started, or failed.
+    #[error("{0}")]
+    Cargo(String),
+    /// The module couldn't be made a component.
+    #[error("{path}: the compiled module can't be made a component: {reason}")]
+    Component {
+        /// The rule's folder.
+        path: PathBuf,
+        /// The encoder's word.
+        reason: String,
+    },
+    /// `rule.toml` or the component was refused.
+    #[error("{path}: refused\n{}", lines(.refusals))]
+    Refused {
+        /// The rule's folder.
+        path: PathBuf,
+        /// All reasons.
+        refusals: Vec<Refusal>,
+    },
+}
+
+fn lines(refusals: &[Refusal]) -> String {
+    refusals.iter().map(|refusal| format!("  {refusal}")).collect::<Vec<_>>().join("\n")
+}
+
+/// Reads `rule.toml` of a rule's folder.
+///
+/// # Errors
+/// When the file can't be read or is refused; all reasons at once.
+pub fn read_declaration(rule: &Path) -> Result<Declaration, BuildError> {
+    let path = rule.join("rule.toml");
+    let bytes = read(&path, RULE_TOML_BYTES)?;
+    let text = String::from_utf8_lossy(&bytes);
+    parse_toml(&text).map_err(|refusals| BuildError::Refused { path, refusals })
+}
+
+/// Builds the rule of one folder.
+///
+/// # Errors
+/// See [`BuildError`]. The WebAssembly target must be there: call [`ensure_target`] once before.
+pub fn build_rule(rule: &Path, options: &BuildOptions) -> Result<BuiltRule, BuildError> {
+    let declaration = read_declaration(rule)?;
+    let data = match read(&rule.join(DATA_FILE), DATA_BYTES) {
+        Ok(data) => Some(data),
+        Err(BuildError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let module = cargo::compile(rule, &declaration, options)?;
+    let component_error =
+        |error: &dyn std::fmt::Display| BuildError::Component { path: rule.to_owned(), reason: error.to_string() };
+    let component = ComponentEncoder::default()
+        .module(&module)
+        .and_then(|encoder| encoder.validate(true).encode())
+        .map_err(|error| component_error(&format!("{error:#}")))?;
+    let refused = |refusals| BuildError::Refused { path: rule.to_owned(), refusals };
+    let bytes = sections::attach(&component, &declaration, data.as_deref()).map_err(refused)?;
+    let admitted = admit(&bytes, &Ceilings::default()).map_err(refused)?;
+    Ok(BuiltRule { bytes, admitted })
+}
+
+fn read(path: &Path, most: u64) -> Result<Vec<u8>, BuildError> {
+    let error = |source| BuildError::File { path: path.to_owned(), source };
+    let file = std::fs::File::open(path).map_err(error)?;
+    let mut bytes = Vec::new();
+    let mut capped = std::io::Read::take(file, most + 1);
+    std::io::copy(&mut capped, &mut bytes).map_err(error)?;
+    if bytes.len() as u64 > most {
+        return Err(BuildError::TooLarge { path: path.to_owned(), most });
+    }
+    Ok(bytes)
+}

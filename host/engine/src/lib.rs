@@ -1,1 +1,18 @@
-//! (begun)
+//! The only crate that knows wasmtime: loads admitted rules and calls them. Plain data in and plain data out, so that
+//! the engine can move into another process; no wasmtime type leaves it.
+
+mod answer;
+mod bindings;
+mod call;
+mod config;
+mod failure;
+mod limiter;
+mod lower;
+mod rule;
+mod ticker;
+
+pub use config::EngineConfig;
+pub use rule::{Engine, LoadError, LoadedRule};
+
+/// The engine's name and version, as evidence bundles state it: another version may meter fuel differently.
+pub const ENGINE_VERSION: &str = "wasmtime 48";

@@ -1,0 +1,140 @@
+//! The cargo that compiles a guest: its own target directory and profile, none of a surrounding build's settings.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use countersign_declaration::Declaration;
+
+use crate::{BuildError, BuildOptions};
+
+/// What guests are compiled for: the target itself gives no imports.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
+
+/// How guests are compiled, wherever their crate is: it need not be part of a workspace of ours.
+const PROFILE: &[&str] = &[
+    "profile.guest.inherits=\"release\"",
+    "profile.guest.opt-level=3",
+    "profile.guest.lto=\"fat\"",
+    "profile.guest.codegen-units=1",
+    "profile.guest.panic=\"abort\"",
+    "profile.guest.strip=\"debuginfo\"",
+    "profile.guest.debug=false",
+    "profile.guest.overflow-checks=true",
+];
+
+/// Stack of a guest, bytes.
+const STACK: u64 = 128 << 10;
+
+/// Memory that a guest begins with, bytes: growing it costs a call to the kernel each time, and what isn't touched
+/// costs nothing.
+const INITIAL_MEMORY: u64 = 2 << 20;
+
+/// WebAssembly's page, bytes.
+const PAGE: u64 = 64 << 10;
+
+/// Compiles a rule's crate to a core module.
+pub(crate) fn compile(rule: &Path, declaration: &Declaration, options: &BuildOptions) -> Result<Vec<u8>, BuildError> {
+    let absolute =
+        |path: &Path| std::path::absolute(path).map_err(|source| BuildError::File { path: path.to_owned(), source });
+    let manifest = absolute(&rule.join("Cargo.toml"))?;
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(&cargo);
+    command
+        .args(["rustc", "--lib", "--crate-type", "cdylib", "--target", TARGET, "--profile", "guest"])
+        .args(["--message-format", "json-render-diagnostics", "--quiet", "--manifest-path"])
+        .arg(&manifest)
+        .arg("--target-dir")
+        .arg(absolute(&options.target_dir)?);
+    for setting in PROFILE {
+        command.args(["--config", setting]);
+    }
+    // A surrounding cargo says much through the environment that isn't meant for guests.
+    for (name, _) in std::env::vars_os() {
+        if foreign(&name) {
+            command.env_remove(name);
+        }
+    }
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags(declaration, &manifest));
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| BuildError::Cargo(format!("`{}` can't be run: {error}", cargo.to_string_lossy())))?;
+    if !output.status.success() {
+        return Err(BuildError::Cargo(format!(
+            "{}: the rule doesn't compile\n{}",
+            rule.display(),
+            String::from_utf8_lossy(&output.stderr).trim_end()
+        )));
+    }
+    let module = artifact(&output.stdout, &manifest).ok_or_else(|| {
+        BuildError::Cargo(format!("{}: cargo named no WebAssembly module; is there a `src/lib.rs`?", rule.display()))
+    })?;
+    std::fs::read(&module).map_err(|source| BuildError::File { path: module, source })
+}
+
+/// Whether a variable is a surrounding cargo's or rustc's, and not one that says where tools are.
+fn foreign(name: &OsString) -> bool {
+    let name = name.to_string_lossy();
+    let kept = ["CARGO", "CARGO_HOME", "CARGO_NET_OFFLINE"];
+    let cargo = name.starts_with("CARGO") && !kept.contains(&name.as_ref()) && !name.starts_with("CARGO_REGISTR");
+    let rustc = [
+        "RUSTFLAGS",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "TARGET",
+        "HOST",
+        "OUT_DIR",
+        "PROFILE",
+        "OPT_LEVEL",
+        "DEBUG",
+        "NUM_JOBS",
+    ];
+    cargo || rustc.contains(&name.as_ref())
+}
+
+/// Compiler flags, in cargo's encoding: separated by 0x1f. Paths are cut short so that the same source gives the same
+/// bytes on another machine, and panic messages name no machine's folders.
+fn flags(declaration: &Declaration, manifest: &Path) -> OsString {
+    let initial = INITIAL_MEMORY.min(declaration.limits.memory) / PAGE * PAGE;
+    let mut flags: Vec<OsString> = vec![
+        format!("-Clink-arg=--initial-memory={initial}").into(),
+        format!("-Clink-arg=-zstack-size={STACK}").into(),
+        "-Clink-arg=--stack-first".into(),
+    ];
+    let mut remap = |from: PathBuf, to: &str| {
+        let mut flag = OsString::from("--remap-path-prefix=");
+        flag.push(from);
+        flag.push("=");
+        flag.push(to);
+        flags.push(flag);
+    };
+    if let Some(home) = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::home_dir().map(|home| home.join(".cargo")))
+    {
+        remap(home, "/cargo");
+    }
+    let folders = manifest.ancestors().skip(1);
+    let root = folders.clone().filter(|folder| folder.join("Cargo.lock").is_file()).last();
+    if let Some(root) = root.or_else(|| folders.into_iter().next()) {
+        remap(root.to_owned(), "/rules");
+    }
+    flags.join(&OsString::from("\u{1f}"))
+}
+
+/// The WebAssembly file that cargo's messages name for this manifest.
+fn artifact(messages: &[u8], manifest: &Path) -> Option<PathBuf> {
+    messages
+        .split(|byte| *byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
+        .filter(|message| message.get("reason").is_some_and(|reason| reason == "compiler-artifact"))
+        .filter(|message| {
+            let named = message.get("manifest_path").and_then(|path| path.as_str()).map(Path::new);
+            named.is_some_and(|named| named == manifest || named.canonicalize().ok() == manifest.canonicalize().ok())
+        })
+        .filter_map(|message| {
+            let files = message.get("filenames")?.as_array()?.clone();
+            files.iter().filter_map(|file| file.as_str()).find(|file| file.ends_with(".wasm")).map(PathBuf::from)
+        })
+        .next_back()
+}

@@ -1,0 +1,115 @@
+//! One call: a fresh store and instance, the declared fuel and memory, the deadline, and the answer in plain data.
+
+use countersign_declaration::Limits;
+use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, FailureKind};
+use countersign_model::response::{ResponseAnswer, ResponseCall};
+use wasmtime::Store;
+
+use crate::bindings::{detection, response};
+use crate::limiter::Limiter;
+use crate::{answer, failure, lower};
+
+/// What every call of a rule gets, whatever its size.
+#[derive(Clone, Copy)]
+pub(crate) struct Allowance {
+    pub(crate) limits: Limits,
+    pub(crate) deadline_ticks: u64,
+}
+
+/// Lifting charges by host sizes, which are larger than canonical ones: a list of records of texts by a factor of
+/// less than four. The declared limit itself is counted in canonical bytes once the answer is there.
+const HOST_BYTES_PER_CANONICAL: usize = 4;
+const HOST_BYTES_BASE: usize = 64 << 10;
+
+pub(crate) fn detect(
+    engine: &wasmtime::Engine,
+    pre: &detection::DetectionPre<Limiter>,
+    allowance: Allowance,
+    call: &DetectionCall,
+) -> Result<DetectionAnswer, CallFailure> {
+    let kinds = lower::kinds(&call.batch.rows);
+    let columns = lower::columns(&call.batch.columns);
+    let batch = lower::batch(&call.batch, &kinds, &columns);
+    let state = lower::state(&call.state);
+    let lists = lower::parameter_lists(&call.parameters);
+    let parameters = lower::detection_parameters(&call.parameters, &lists);
+    let context_columns: Vec<_> = call.context.iter().map(|table| lower::columns(&table.columns)).collect();
+    let context = lower::context(&call.context, &context_columns);
+
+    let answer = run(engine, allowance, |store| {
+        let instance = pre.instantiate(&mut *store)?;
+        instance.countersign_rules_detect().call_evaluate(store, batch, &state, &parameters, &call.data, &context)
+    })?;
+    within(allowance, answer::detection_size(&answer))?;
+    Ok(answer::detection(answer))
+}
+
+pub(crate) fn migrate(
+    engine: &wasmtime::Engine,
+    pre: &detection::DetectionPre<Limiter>,
+    allowance: Allowance,
+    slot: u32,
+    from_version: u32,
+    blob: &[u8],
+) -> Result<Vec<u8>, CallFailure> {
+    let migrated = run(engine, allowance, |store| {
+        let instance = pre.instantiate(&mut *store)?;
+        instance.countersign_rules_detect().call_migrate(store, slot, from_version, blob)
+    })?;
+    let migrated =
+        migrated.map_err(|message| CallFailure { kind: FailureKind::InvalidAnswer, message: clip(message) })?;
+    within(allowance, migrated.len())?;
+    Ok(migrated)
+}
+
+pub(crate) fn respond(
+    engine: &wasmtime::Engine,
+    pre: &response::ResponsePre<Limiter>,
+    allowance: Allowance,
+    call: &ResponseCall,
+) -> Result<ResponseAnswer, CallFailure> {
+    let parts = lower::IncidentParts::of(&call.incident);
+    let incident_lists = lower::IncidentLists::of(&call.incident, &parts);
+    let lists = lower::parameter_lists(&call.parameters);
+    let parameters = lower::response_parameters(&call.parameters, &lists);
+
+    let answer = run(engine, allowance, |store| {
+        let instance = pre.instantiate(&mut *store)?;
+        let incident = incident_lists.incident(&call.incident);
+        instance.countersign_rules_respond().call_propose(store, incident, &parameters, &call.data)
+    })?;
+    within(allowance, answer::response_size(&answer))?;
+    Ok(answer::response(answer))
+}
+
+fn run<T>(
+    engine: &wasmtime::Engine,
+    allowance: Allowance,
+    body: impl FnOnce(&mut Store<Limiter>) -> wasmtime::Result<T>,
+) -> Result<T, CallFailure> {
+    let limits = allowance.limits;
+    let mut store = Store::new(engine, Limiter::new(limits.memory));
+    store.limiter(|limiter| limiter);
+    store.set_epoch_deadline(allowance.deadline_ticks);
+    let output = usize::try_from(limits.output).unwrap_or(usize::MAX);
+    store.set_hostcall_fuel(output.saturating_mul(HOST_BYTES_PER_CANONICAL).saturating_add(HOST_BYTES_BASE));
+    store.set_fuel(limits.fuel).and_then(|()| body(&mut store)).map_err(|error| failure::classify(&error, &mut store))
+}
+
+fn within(allowance: Allowance, size: usize) -> Result<(), CallFailure> {
+    let most = allowance.limits.output;
+    if u32::try_from(size).is_ok_and(|size| size <= most) {
+        return Ok(());
+    }
+    Err(CallFailure {
+        kind: FailureKind::OutputExceeded,
+        message: format!("the answer has {size} bytes, the declaration allows {most}"),
+    })
+}
+
+/// A guest's text is shown to people: not more of it than they can read.
+fn clip(mut text: String) -> String {
+    let end = text.floor_char_boundary(1024);
+    text.truncate(end);
+    text
+}

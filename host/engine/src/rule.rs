@@ -1,0 +1,127 @@
+//! Loading an admitted rule, and the loaded rule as somebody who can be called.
+
+use std::sync::Arc;
+
+use countersign_admission::Admitted;
+use countersign_declaration::Declaration;
+use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
+use countersign_model::response::{Responder, ResponseAnswer, ResponseCall};
+use countersign_model::vocabulary::RuleKind;
+use wasmtime::component::{Component, Linker};
+
+use crate::bindings::{detection, response};
+use crate::call::{self, Allowance};
+use crate::config::{EngineConfig, wasmtime_config};
+use crate::limiter::Limiter;
+use crate::ticker::Ticker;
+
+/// The sandbox. Cheap to share; the last owner stops its clock.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    wasmtime: wasmtime::Engine,
+    deadline_ticks: u64,
+    _ticker: Ticker,
+}
+
+/// Why the sandbox couldn't be set up, or a rule not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The sandbox couldn't be set up on this machine.
+    #[error("the sandbox couldn't be set up: {0}")]
+    Setup(String),
+    /// The component passed admission and still couldn't be compiled.
+    #[error("`{rule}` couldn't be compiled: {reason}")]
+    Compile {
+        /// The rule.
+        rule: String,
+        /// The compiler's word.
+        reason: String,
+    },
+}
+
+impl Engine {
+    /// Sets the sandbox up and starts its clock.
+    ///
+    /// # Errors
+    /// When the machine lacks what it needs: address space for the pool, a thread.
+    pub fn new(config: &EngineConfig) -> Result<Engine, LoadError> {
+        let wasmtime =
+            wasmtime::Engine::new(&wasmtime_config(config)).map_err(|error| LoadError::Setup(format!("{error:#}")))?;
+        let ticker = Ticker::start(wasmtime.clone()).map_err(|error| LoadError::Setup(error.to_string()))?;
+        let deadline = config.deadline.max(EngineConfig::LEAST_DEADLINE);
+        Ok(Engine { inner: Arc::new(Inner { wasmtime, deadline_ticks: Ticker::ticks(deadline), _ticker: ticker }) })
+    }
+
+    /// Compiles an admitted rule. No guest instruction runs before its first call.
+    ///
+    /// # Errors
+    /// When the component can't be compiled.
+    pub fn load(&self, admitted: &Admitted) -> Result<LoadedRule, LoadError> {
+        let declaration = admitted.declaration();
+        let compile_error = |error: wasmtime::Error| LoadError::Compile {
+            rule: declaration.id.to_string(),
+            reason: format!("{error:#}"),
+        };
+        let component = Component::from_binary(&self.inner.wasmtime, admitted.component()).map_err(compile_error)?;
+        // No function is ever linked: a rule has no imports, and this is where one would fail to find any.
+        let pre = Linker::<Limiter>::new(&self.inner.wasmtime).instantiate_pre(&component).map_err(compile_error)?;
+        let world = match declaration.kind {
+            RuleKind::Detection => World::Detection(detection::DetectionPre::new(pre).map_err(compile_error)?),
+            RuleKind::Response => World::Response(response::ResponsePre::new(pre).map_err(compile_error)?),
+        };
+        let allowance = Allowance { limits: declaration.limits, deadline_ticks: self.inner.deadline_ticks };
+        Ok(LoadedRule { engine: self.clone(), declaration: declaration.clone(), allowance, world })
+    }
+}
+
+/// A compiled rule. Every call runs in a fresh instance, so calls may come from several threads at once.
+pub struct LoadedRule {
+    engine: Engine,
+    declaration: Declaration,
+    allowance: Allowance,
+    world: World,
+}
+
+enum World {
+    Detection(detection::DetectionPre<Limiter>),
+    Response(response::ResponsePre<Limiter>),
+}
+
+impl LoadedRule {
+    /// What it declared.
+    #[must_use]
+    pub fn declaration(&self) -> &Declaration {
+        &self.declaration
+    }
+
+    fn wrong_kind(&self) -> CallFailure {
+        CallFailure {
+            kind: FailureKind::InvalidAnswer,
+            message: format!("`{}` is a {} rule", self.declaration.id, self.declaration.kind),
+        }
+    }
+}
+
+impl Detector for LoadedRule {
+    fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
+        let World::Detection(pre) = &self.world else { return Err(self.wrong_kind()) };
+        call::detect(&self.engine.inner.wasmtime, pre, self.allowance, call)
+    }
+
+    fn migrate(&self, slot: u32, from_version: u32, blob: &[u8]) -> Result<Vec<u8>, CallFailure> {
+        let World::Detection(pre) = &self.world else { return Err(self.wrong_kind()) };
+        call::migrate(&self.engine.inner.wasmtime, pre, self.allowance, slot, from_version, blob)
+    }
+}
+
+impl Responder for LoadedRule {
+    fn respond(&self, call: &ResponseCall) -> Result<ResponseAnswer, CallFailure> {
+        let World::Response(pre) = &self.world else { return Err(self.wrong_kind()) };
+        call::respond(&self.engine.inner.wasmtime, pre, self.allowance, call)
+    }
+}

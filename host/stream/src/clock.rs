@@ -1,0 +1,110 @@
+//! The stream's time: watermark, clock and ticks, all from event times, so that a replay has the same.
+
+use countersign_model::Timestamp;
+
+/// How much older than the greatest event time an event may be before it counts as late, microseconds.
+const LATENESS: i64 = 5 * 60 * 1_000_000;
+
+/// A tick comes after so much event time, microseconds, …
+const TICK_MICROS: i64 = 60 * 1_000_000;
+
+/// … or after so many events.
+const TICK_EVENTS: u64 = 65_536;
+
+/// Where an event stands in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The source's watermark before it.
+    pub watermark: Timestamp,
+    /// The gate's clock after it: the greatest event time so far.
+    pub clock: Timestamp,
+    /// Whether it is older than the watermark.
+    pub late: bool,
+}
+
+/// Timers fire, slots expire and bounds are enforced at ticks, and no batch crosses one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tick {
+    /// The watermark at the tick.
+    pub at: Timestamp,
+}
+
+/// Follows event times.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    greatest: Option<Timestamp>,
+    last_tick: Option<Timestamp>,
+    events_since_tick: u64,
+}
+
+impl Clock {
+    /// The greatest event time so far.
+    #[must_use]
+    pub fn greatest(&self) -> Option<Timestamp> {
+        self.greatest
+    }
+
+    /// Whether an event of this time lies further ahead than `max_gap` microseconds of what has been seen.
+    #[must_use]
+    pub fn is_ahead(&self, time: Timestamp, max_gap: i64) -> bool {
+        self.greatest.is_some_and(|greatest| time.micros_since(greatest) > max_gap)
+    }
+
+    /// The tick that comes before an event of this time, if one is due.
+    pub fn tick_before(&mut self, time: Timestamp) -> Option<Tick> {
+        let greatest = self.greatest?;
+        let next = greatest.max(time);
+        let last = *self.last_tick.get_or_insert(greatest);
+        if next.micros_since(last) < TICK_MICROS && self.events_since_tick < TICK_EVENTS {
+            return None;
+        }
+        self.last_tick = Some(next);
+        self.events_since_tick = 0;
+        Some(Tick { at: next.plus_micros(-LATENESS) })
+    }
+
+    /// Takes an event in.
+    pub fn place(&mut self, time: Timestamp) -> Placement {
+        let watermark = self.greatest.map_or(Timestamp::MIN, |greatest| greatest.plus_micros(-LATENESS));
+        let clock = self.greatest.map_or(time, |greatest| greatest.max(time));
+        self.greatest = Some(clock);
+        self.events_since_tick += 1;
+        Placement { watermark, clock, late: time < watermark }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp(second * 1_000_000)
+    }
+
+    #[test]
+    fn the_watermark_follows_the_greatest_time_and_never_falls() {
+        let mut clock = Clock::default();
+        assert!(!clock.is_ahead(second(0), 1));
+        assert!(!clock.place(second(1000)).late);
+        assert!(!clock.place(second(990)).late);
+        let late = clock.place(second(600));
+        assert_eq!((late.late, late.watermark, late.clock), (true, second(700), second(1000)));
+        assert!(clock.is_ahead(second(1011), 10_000_000));
+        assert!(!clock.is_ahead(second(1010), 10_000_000));
+    }
+
+    #[test]
+    fn ticks_come_by_time_or_by_count() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.tick_before(second(0)), None);
+        clock.place(second(0));
+        assert_eq!(clock.tick_before(second(59)), None);
+        clock.place(second(59));
+        assert_eq!(clock.tick_before(second(60)), Some(Tick { at: second(60 - 300) }));
+        for _ in 0..TICK_EVENTS {
+            assert_eq!(clock.tick_before(second(60)), None);
+            clock.place(second(60));
+        }
+        assert!(clock.tick_before(second(60)).is_some());
+    }
+}

@@ -1,0 +1,259 @@
+//! From rows to a columnar batch: one column for each declared field, repeated text once.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use countersign_declaration::Declaration;
+use countersign_model::call::{Batch, Column, Masks, NO_KEY, RawKind, RowKind, Rows, TextArena, Values, schema_hash};
+use countersign_model::vocabulary::{FieldId, FieldType};
+use countersign_model::{Event, Value};
+
+use crate::Sequenced;
+use crate::reference::{NO_KEY_SEED, key_seed, reference, rule_seed};
+
+/// What is the same for all batches of a rule.
+#[derive(Clone, Debug)]
+pub struct Schema {
+    fields: Vec<FieldId>,
+    hash: u64,
+    rule: u64,
+}
+
+impl Schema {
+    /// Of a rule's declaration.
+    #[must_use]
+    pub fn of(declaration: &Declaration) -> Schema {
+        Schema {
+            fields: declaration.fields.clone(),
+            hash: schema_hash(&declaration.fields),
+            rule: rule_seed(&declaration.id),
+        }
+    }
+}
+
+/// Builds the batch of some rows. `keys` has for each row its index into the call's keys, and `key_texts` those keys.
+#[must_use]
+pub fn build_batch(schema: &Schema, rows: &[&Sequenced], keys: &[u32], key_texts: &[Arc<str>]) -> Batch {
+    let key_seeds: Vec<u64> = key_texts.iter().map(|text| key_seed(text)).collect();
+    let key_of = |key: &u32| key_seeds.get(usize::try_from(*key).unwrap_or(usize::MAX)).copied().unwrap_or(NO_KEY_SEED);
+    Batch {
+        schema_hash: schema.hash,
+        rows: Rows {
+            references: rows.iter().zip(keys).map(|(row, key)| reference(schema.rule, key_of(key), row.seed)).collect(),
+            event_times: rows.iter().map(|row| row.event.time.micros()).collect(),
+            ingest_times: rows.iter().map(|row| row.event.ingest_time.micros()).collect(),
+            watermarks: rows.iter().map(|row| row.watermark.micros()).collect(),
+            keys: keys.to_vec(),
+            kinds: rows
+                .iter()
+                .any(|row| row.late)
+                .then(|| rows.iter().map(|row| if row.late { RowKind::Late } else { RowKind::Event }).collect()),
+        },
+        columns: schema.fields.iter().map(|field| column(*field, rows)).collect(),
+    }
+}
+
+/// The distinct keys of some rows in order of appearance, and for each row which of them it has.
+pub fn index_keys<'a>(keys: impl Iterator<Item = Option<&'a Arc<str>>>) -> (Vec<u32>, Vec<Arc<str>>) {
+    let mut texts: Vec<Arc<str>> = Vec::new();
+    // Looked up in, never walked through: its order can't show.
+    let mut places: HashMap<&'a str, u32> = HashMap::new();
+    let indices = keys
+        .map(|key| {
+            let Some(key) = key else { return NO_KEY };
+            *places.entry(key).or_insert_with(|| {
+                texts.push(Arc::clone(key));
+                u32::try_from(texts.len() - 1).unwrap_or(NO_KEY)
+            })
+        })
+        .collect();
+    (indices, texts)
+}
+
+fn column(field: FieldId, rows: &[&Sequenced]) -> Column {
+    let mut masks = MaskBuilder::new(rows.len());
+    let events = rows.iter().map(|row| &*row.event);
+    let values = match field.field().ty {
+        FieldType::Unsigned => Values::Unsigned(scalars(field, events, &mut masks, |value| match value {
+            Value::Unsigned(number) => Some(*number),
+            _ => None,
+        })),
+        FieldType::Signed => Values::Signed(scalars(field, events, &mut masks, |value| match value {
+            Value::Signed(number) => Some(*number),
+            _ => None,
+        })),
+        FieldType::Float => Values::Float(scalars(field, events, &mut masks, |value| match value {
+            Value::Float(number) => Some(*number),
+            _ => None,
+        })),
+        FieldType::Timestamp => Values::Timestamps(scalars(field, events, &mut masks, |value| match value {
+            Value::Timestamp(micros) => Some(*micros),
+            _ => None,
+        })),
+        FieldType::Boolean => {
+            let bools = scalars(field, events, &mut masks, |value| match value {
+                Value::Boolean(flag) => Some(*flag),
+                _ => None,
+            });
+            let mut words = vec![0; rows.len().div_ceil(64)];
+            bools.iter().enumerate().filter(|(_, flag)| **flag).for_each(|(row, _)| set_bit(&mut words, row));
+            Values::Bits(words)
+        }
+        FieldType::Address => {
+            let words = scalars(field, events, &mut masks, |value| match value {
+                Value::Address(address) => Some(address_words(*address)),
+                _ => None,
+            });
+            Values::Addresses(words.into_iter().flatten().collect())
+        }
+        FieldType::Text => texts(field, rows, &mut masks),
+        FieldType::TextList => {
+            let mut items = TextArena::default();
+            let mut starts = Vec::with_capacity(rows.len() + 1);
+            starts.push(0);
+            for (row, event) in events.enumerate() {
+                if let Some(Value::TextList(list)) =
+                    masks.check(row, event.fields.get(field), |v| matches!(v, Value::TextList(_)))
+                {
+                    list.iter().for_each(|item| {
+                        items.push(item);
+                    });
+                }
+                starts.push(u32::try_from(items.offsets.len() - 1).unwrap_or(u32::MAX));
+            }
+            Values::TextLists { items, rows: starts }
+        }
+        FieldType::Json => {
+            let mut bytes = Vec::new();
+            let mut offsets = Vec::with_capacity(rows.len() + 1);
+            offsets.push(0);
+            for (row, event) in events.enumerate() {
+                if let Some(Value::Json(body)) =
+                    masks.check(row, event.fields.get(field), |v| matches!(v, Value::Json(_)))
+                {
+                    bytes.extend_from_slice(body.as_bytes());
+                }
+                offsets.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            }
+            Values::Raw { kind: RawKind::Json, bytes, offsets }
+        }
+    };
+    Column { values, masks: masks.finish() }
+}
+
+fn scalars<'a, T: Default>(
+    field: FieldId,
+    events: impl Iterator<Item = &'a Event>,
+    masks: &mut MaskBuilder,
+    read: impl Fn(&Value) -> Option<T>,
+) -> Vec<T> {
+    events
+        .enumerate()
+        .map(|(row, event)| {
+            let value = event.fields.get(field);
+            let read_value = value.and_then(&read);
+            masks.note(row, value.is_some(), read_value.is_some());
+            read_value.unwrap_or_default()
+        })
+        .collect()
+}
+
+/// Text as a dictionary where it repeats. Sources share the text of values that repeat, so entries are told apart by
+/// address, which is cheap; an equal text at another address is one more entry and changes nothing for the rule.
+fn texts(field: FieldId, rows: &[&Sequenced], masks: &mut MaskBuilder) -> Values {
+    const EMPTY: &str = "";
+    let texts: Vec<&str> = rows
+        .iter()
+        .enumerate()
+        .map(|(row, sequenced)| {
+            match masks.check(row, sequenced.event.fields.get(field), |value| matches!(value, Value::Text(_))) {
+                Some(Value::Text(text)) => text,
+                _ => EMPTY,
+            }
+        })
+        .collect();
+    // One row: an evidence bundle. Its bytes must not depend on what stood at which address.
+    if texts.len() > 1
+        && let Some(dictionary) = dictionary(&texts)
+    {
+        return dictionary;
+    }
+    let mut arena = TextArena::default();
+    texts.iter().for_each(|text| {
+        arena.push(text);
+    });
+    Values::Text(arena)
+}
+
+/// None when more than half of the texts would be entries.
+fn dictionary(texts: &[&str]) -> Option<Values> {
+    let most = texts.len() / 2 + 1;
+    let mut entries = TextArena::default();
+    let mut places: HashMap<(*const u8, usize), u32> = HashMap::with_capacity(most.min(64));
+    let mut last: Option<((*const u8, usize), u32)> = None;
+    let mut indices = Vec::with_capacity(texts.len());
+    for text in texts {
+        let address = (text.as_ptr(), text.len());
+        let index = match last {
+            Some((seen, index)) if seen == address => index,
+            _ => *places.entry(address).or_insert_with(|| entries.push(text)),
+        };
+        if places.len() > most {
+            return None;
+        }
+        last = Some((address, index));
+        indices.push(index);
+    }
+    Some(Values::Dictionary { entries, indices })
+}
+
+fn address_words(address: IpAddr) -> [u64; 2] {
+    let mapped = match address {
+        IpAddr::V4(v4) => v4.to_ipv6_mapped(),
+        IpAddr::V6(v6) => v6,
+    };
+    let bits = mapped.to_bits();
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is meant")]
+    let low = bits as u64;
+    [(bits >> 64) as u64, low]
+}
+
+fn set_bit(words: &mut [u64], row: usize) {
+    if let Some(word) = words.get_mut(row / 64) {
+        *word |= 1 << (row % 64);
+    }
+}
+
+struct MaskBuilder {
+    masks: Masks,
+    partial: bool,
+}
+
+impl MaskBuilder {
+    fn new(rows: usize) -> MaskBuilder {
+        let words = rows.div_ceil(64);
+        MaskBuilder { masks: Masks { present: vec![0; words], wrong_type: vec![0; words] }, partial: false }
+    }
+
+    fn note(&mut self, row: usize, there: bool, right_type: bool) {
+        if right_type {
+            set_bit(&mut self.masks.present, row);
+        } else {
+            self.partial = true;
+            if there {
+                set_bit(&mut self.masks.wrong_type, row);
+            }
+        }
+    }
+
+    fn check<'a>(&mut self, row: usize, value: Option<&'a Value>, right: impl Fn(&Value) -> bool) -> Option<&'a Value> {
+        let right_value = value.filter(|value| right(value));
+        self.note(row, value.is_some(), right_value.is_some());
+        right_value
+    }
+
+    fn finish(self) -> Option<Masks> {
+        self.partial.then_some(self.masks)
+    }
+}
