@@ -222,14 +222,11 @@ fn not_in_response(reader: &mut Reader, table: &Table<'_>) -> bool {
 }
 
 fn detection(reader: &mut Reader, table: &Table<'_>, id: Option<&RuleId>, kind_known: bool) -> Option<DetectionPart> {
-    let subscribes_anything = table.has("subscribes");
-    let no_classes = if subscribes_anything || !kind_known { Need::Default(vec![]) } else { Need::Required };
-    let least_classes = usize::from(!subscribes_anything);
-    let event_classes = reader.key(table, "event-classes", no_classes, |r, place, value| {
-        // An empty list of subscriptions in the section is none.
-        let least = if subscribed_to_nothing(table) { 1 } else { least_classes };
+    let subscribed = subscribes_something(table);
+    let classes_or_not = if subscribed || !kind_known { Need::Default(vec![]) } else { Need::Required };
+    let event_classes = reader.key(table, "event-classes", classes_or_not, |r, place, value| {
         let known = ids(EventClass::ALL, EventClass::id);
-        r.set(place, value, (least, known.len()), |r, place, value| {
+        r.set(place, value, (usize::from(!subscribed), known.len()), |r, place, value| {
             r.word(place, value, RefusalCode::UnknownEventClass, "an event class", &known)
         })
     });
@@ -259,7 +256,7 @@ fn detection(reader: &mut Reader, table: &Table<'_>, id: Option<&RuleId>, kind_k
     if partition_key == Some(PartitionKey::None) {
         without_key(reader, table);
     }
-    if !subscribes_anything || subscribed_to_nothing(table) {
+    if !subscribed {
         let expected = "`subscribes` beside a field that only rows of findings have";
         let listed = table.get("fields").and_then(Value::as_array).into_iter().flatten().enumerate();
         let listed =
@@ -282,8 +279,9 @@ fn detection(reader: &mut Reader, table: &Table<'_>, id: Option<&RuleId>, kind_k
     })
 }
 
-fn subscribed_to_nothing(table: &Table<'_>) -> bool {
-    table.get("subscribes").and_then(Value::as_array).is_some_and(Vec::is_empty)
+/// Whether there are subscriptions, well formed or not: the section writes an empty list out.
+fn subscribes_something(table: &Table<'_>) -> bool {
+    table.get("subscribes").is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
 }
 
 /// Notes what needs a partition key where there is none.

@@ -21,7 +21,10 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let plain = plain(name);
     let mut best: Option<(&str, f64)> = None;
     for candidate in candidates {
-        let likeness = strsim::normalized_damerau_levenshtein(&plain, &self::plain(candidate));
+        let other = self::plain(candidate);
+        // The beginning of a name is more like it than its length tells.
+        let begins = plain.len() >= 4 && other.starts_with(&plain);
+        let likeness = strsim::normalized_damerau_levenshtein(&plain, &other).max(if begins { ALIKE } else { 0.0 });
         if likeness >= ALIKE && best.is_none_or(|(_, most)| likeness > most) {
             best = Some((candidate, likeness));
         }
@@ -46,6 +49,7 @@ mod tests {
             ("Actor.User.UID", Some("actor.user.uid")),
             ("actor.user.nmae", Some("actor.user.name")),
             ("source_endpoint.ip", Some("src_endpoint.ip")),
+            ("src_endpoint", Some("src_endpoint.ip")),
             ("", None),
             ("completely-different", None),
             (&"x".repeat(10_000), None),

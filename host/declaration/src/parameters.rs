@@ -127,12 +127,14 @@ pub(crate) fn declaration(reader: &mut Reader, table: &Table<'_>) -> Option<Para
         reader.refuse(RefusalCode::MissingKey, table.place("default"), "a value", "none");
     }
     // What the other keys may be follows from the type, so an unknown type masks what is wrong with them.
-    let range = range(reader, table, ty?)?;
+    let (range, bounds_fit) = range(reader, table, ty?)?;
     let default = read_value(reader, &table.place("default"), table.get("default")?, &range)?;
+    bounds_fit.then_some(())?;
     Some(ParameterDeclaration { name: name?, meaning: meaning?.to_owned(), default, range })
 }
 
-fn range(reader: &mut Reader, table: &Table<'_>, ty: Type) -> Option<ParameterRange> {
+/// The range, and whether no bound of another type stands beside it.
+fn range(reader: &mut Reader, table: &Table<'_>, ty: Type) -> Option<(ParameterRange, bool)> {
     let bounds: &[&str] = match ty {
         Type::Boolean => &[],
         Type::Integer | Type::Decimal | Type::Duration => &["min", "max"],
@@ -176,7 +178,7 @@ fn range(reader: &mut Reader, table: &Table<'_>, ty: Type) -> Option<ParameterRa
             })?,
         },
     };
-    whole.then_some(range)
+    Some((range, whole))
 }
 
 /// `min` and `max`, in order.
@@ -219,10 +221,12 @@ fn read_value(reader: &mut Reader, place: &str, value: &Value, range: &Parameter
             Parameter::Text(text.to_owned())
         }
         ParameterRange::TextList { max_items } => {
+            let length = value.as_array().map_or(0, Vec::len);
+            let fits = within_size(reader, place, length, *max_items, "items");
             let items = reader.list(place, value, (0, usize::MAX), |r, place, value| {
                 r.any_text(place, value, MOST_ITEM).map(str::to_owned)
             })?;
-            within_size(reader, place, items.len(), *max_items, "items")?;
+            fits?;
             Parameter::TextList(items)
         }
         ParameterRange::Duration { min, max } => {

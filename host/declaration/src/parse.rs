@@ -1,5 +1,6 @@
 //! From bytes to a declaration: `rule.toml`, or the section that it became.
 
+use countersign_model::vocabulary::RuleKind;
 use serde_json::{Map, Value};
 
 use crate::content;
@@ -7,8 +8,6 @@ use crate::declaration::Declaration;
 use crate::reader::{Reader, describe};
 use crate::reasons::{Refusal, RefusalCode};
 use crate::section::{FORMAT, canonical, to_section};
-
-use countersign_model::vocabulary::RuleKind;
 
 /// The most bytes of a `rule.toml` or of its section.
 pub const MOST_BYTES: usize = 256 << 10;
@@ -91,7 +90,12 @@ pub fn peek_kind(bytes: &[u8]) -> Option<RuleKind> {
 fn finish(mut reader: Reader, map: &Map<String, Value>) -> Result<Declaration, Vec<Refusal>> {
     match content::declaration(&mut reader, map) {
         Some(declaration) if !reader.has_refusals() => Ok(declaration),
-        _ => Err(reader.into_refusals()),
+        // INVARIANT: without a declaration there is a reason.
+        _ if reader.has_refusals() => Err(reader.into_refusals()),
+        _ => {
+            reader.refuse(RefusalCode::InvalidValue, "declaration", "a declaration", "one that can't be read");
+            Err(reader.into_refusals())
+        }
     }
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn slot(reader: &mut Reader, table: &Table<'_>) -> Option<Slot> {
         reader.key(table, "kept-references", Need::Default(0), |r, place, value| r.integer(place, value, 0, 1_024));
     let ttl = reader.key(table, "ttl", Need::Required, kept_for);
     let when_full = reader.key(table, "when-full", Need::Default(WhenFull::EvictOldest), |r, place, value| {
-        r.word(place, value, RefusalCode::UnknownWord, "what happens when full", WHEN_FULL)
+        r.word(place, value, RefusalCode::UnknownWord, "a word for what happens when full", WHEN_FULL)
     });
     Some(Slot {
         name: name?,
@@ -109,7 +109,13 @@ pub(crate) fn context(reader: &mut Reader, table: &Table<'_>) -> Option<ContextW
         found
     });
     let by_key = reader.key(table, "by", Need::Required, |r, place, value| {
-        r.word(place, value, RefusalCode::UnknownWord, "what a row belongs to", &[("key", true), ("batch", false)])
+        r.word(
+            place,
+            value,
+            RefusalCode::UnknownWord,
+            "a word for what a row belongs to",
+            &[("key", true), ("batch", false)],
+        )
     });
     let max_age = reader.key(table, "max-age", Need::Required, kept_for);
     // Which columns there are follows from the table, so an unknown table masks what is wrong with them.

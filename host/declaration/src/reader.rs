@@ -116,10 +116,9 @@ impl Reader {
         }
         let hint = nearest(got, known.clone()).map(|name| format!("did you mean `{name}`?"));
         let listed: Vec<String> = known.into_iter().map(|name| format!("`{name}`")).collect();
-        let expected = if listed.len() <= 24 && !listed.is_empty() {
-            format!("{what}: {}", listed.join(", "))
-        } else {
-            what.to_owned()
+        let expected = match (&hint, listed.len()) {
+            (None, 1..=24) => format!("{what}: {}", listed.join(", ")),
+            _ => what.to_owned(),
         };
         self.push(Refusal::new(code, place, expected, quoted(got)).with_hint(hint));
     }

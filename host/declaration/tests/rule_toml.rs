@@ -60,23 +60,91 @@ fn all_faults_are_told_at_once() {
         fields = ["actor_user_uid", 5]
         slot = [{ name = "seen", version = 0, max-bytes = 8, max-keys = 10, ttl = "never", when-full = "evict" }]
         "#,
-        expect![[]],
+        expect![[r#"
+            unknown-key  descripton: expected a known key, got `descripton` (did you mean `description`?)
+            invalid-value  id: expected `publisher/name`, each part 1 to 64 characters of a-z, 0-9 and `-` beginning with a letter, got `Example`
+            invalid-value  version: expected a semantic version such as `1.0.0`, got `one`
+            missing-key  description: expected a value, got none
+            unknown-identity-type  identity-types[0]: expected an identity type, got `humans` (did you mean `human`?)
+            floor-out-of-range  confidence-floor: expected 0 to 100, got 101
+            unknown-action  actions[0]: expected an action of the catalogue, got `revoke-session` (did you mean `revoke-sessions`?)
+            remediate-action  actions[1]: expected an action of class observe, challenge or contain, got `disable-account`, which is a step of a case and never a rule's
+            duplicate-value  actions[3]: expected a value other than that of actions[2], got the text `notify`
+            out-of-range  signal-classes: expected a list of 1 to 7, got a list of 0
+            unknown-event-class  event-classes[0]: expected an event class, got `authentification` (did you mean `authentication`?)
+            unknown-field  fields[0]: expected a field of the table of fields, got `actor_user_uid` (did you mean `actor.user.uid`?)
+            wrong-type  fields[1]: expected text, got the number 5
+            out-of-range  slot[0].version: expected 1 to 4294967295, got 0
+            invalid-value  slot[0].ttl: expected a duration such as `10m`, `24h` or `7d`, at most 400d, got `never`
+            unknown-word  slot[0].when-full: expected a word for what happens when full, got `evict` (did you mean `evict-oldest`?)
+            inconsistent  slot: expected a partition key beside state slots, got partition key `none`
+        "#]],
     );
 }
 
 #[test]
 fn each_kind_of_rule_has_its_own_keys() {
-    check(&format!("fields = [\"user.uid\"]\n{RESPONSE}"), expect![[]]);
-    check(&DETECTION.replace("\"detection\"", "\"posture\""), expect![[]]);
-    check("kind = \"detection\"", expect![[]]);
-    check("kind = \"response\"", expect![[]]);
+    check(
+        &format!("fields = [\"user.uid\"]\n{RESPONSE}"),
+        expect![[r#"
+        not-for-kind  fields: expected only what a response rule can have, got `fields`, which only a detection has
+    "#]],
+    );
+    check(
+        &DETECTION.replace("\"detection\"", "\"posture\""),
+        expect![[r#"
+        unknown-word  kind: expected a kind of rule: `detection`, `response`, got `posture`
+    "#]],
+    );
+    check(
+        "kind = \"detection\"",
+        expect![[r#"
+        missing-key  id: expected a value, got none
+        missing-key  version: expected a value, got none
+        missing-key  description: expected a value, got none
+        missing-key  identity-types: expected a value, got none
+        missing-key  confidence-floor: expected a value, got none
+        missing-key  actions: expected a value, got none
+        missing-key  signal-classes: expected a value, got none
+        missing-key  event-classes: expected a value, got none
+    "#]],
+    );
+    check(
+        "kind = \"response\"",
+        expect![[r#"
+        missing-key  id: expected a value, got none
+        missing-key  version: expected a value, got none
+        missing-key  description: expected a value, got none
+        missing-key  identity-types: expected a value, got none
+        missing-key  confidence-floor: expected a value, got none
+        missing-key  actions: expected a value, got none
+        missing-key  signal-classes: expected a value, got none
+    "#]],
+    );
 }
 
 #[test]
 fn what_can_not_go_together_is_told() {
-    check(&altered("partition-key = \"actor\"", "partition-key = \"none\""), expect![[]]);
-    check(&altered("rule = \"example/other\"", "rule = \"example/detect\""), expect![[]]);
-    check(&altered("subscribes = [", "subscribes = [] # ["), expect![[]]);
+    check(
+        &altered("partition-key = \"actor\"", "partition-key = \"none\""),
+        expect![[r#"
+        inconsistent  slot: expected a partition key beside state slots, got partition key `none`
+        inconsistent  timers: expected a partition key beside timers, got partition key `none`
+        inconsistent  context[0].by: expected a partition key beside context by key, got partition key `none`
+    "#]],
+    );
+    check(
+        &altered("rule = \"example/other\"", "rule = \"example/detect\""),
+        expect![[r#"
+        inconsistent  subscribes[0].rule: expected another rule's id, got the rule's own
+    "#]],
+    );
+    check(
+        &altered("subscribes = [", "subscribes = [] # ["),
+        expect![[r#"
+        inconsistent  fields[3]: expected `subscribes` beside a field that only rows of findings have, got no subscription
+    "#]],
+    );
 }
 
 #[test]
@@ -87,41 +155,167 @@ fn filters_are_checked_against_the_types_of_their_fields() {
         format!("{}where = {text}{}", &DETECTION[..start], &DETECTION[end..])
     };
     for (text, expected) in [
-        (r#"{ field = "class_uid", eq = "3002" }"#, expect![[]]),
-        (r#"{ field = "class_uid", prefix = "30" }"#, expect![[]]),
-        (r#"{ field = "class_uid", in = [3001, -1, 3001] }"#, expect![[]]),
-        (r#"{ field = "unmapped", contains = "x" }"#, expect![[]]),
-        (r#"{ field = "unmapped", exists = true }"#, expect![[]]),
-        (r#"{ field = "src_endpoint.ip", in = ["::ffff:10.0.0.1", "10.0.0.256"] }"#, expect![[]]),
-        (r#"{ field = "user.uid" }"#, expect![[]]),
-        (r#"{ field = "user.uid", eq = "a", prefix = "b" }"#, expect![[]]),
-        (r#"{ field = "user.uid", equals = "a" }"#, expect![[]]),
-        (r#"{ and = [], or = [] }"#, expect![[]]),
-        (r#"{ and = [] }"#, expect![[]]),
-        (r#"{ not = { or = [{ field = "is_mfa", eq = 1 }, { field = "no.such", eq = 1 }] } }"#, expect![[]]),
+        (
+            r#"{ field = "class_uid", eq = "3002" }"#,
+            expect![[r#"
+            wrong-type  where.eq: expected a whole number, 0 to 9007199254740991, got the text `3002`
+        "#]],
+        ),
+        (
+            r#"{ field = "class_uid", prefix = "30" }"#,
+            expect![[r#"
+            inconsistent  where.prefix: expected `eq`, `in` or `exists` on a field of type unsigned, got `prefix`
+        "#]],
+        ),
+        (
+            r#"{ field = "class_uid", in = [3001, -1, 3001] }"#,
+            expect![[r#"
+            out-of-range  where.in[1]: expected 0 to 9007199254740991, got -1
+            duplicate-value  where.in[2]: expected a value other than that of where.in[0], got the number 3001
+        "#]],
+        ),
+        (
+            r#"{ field = "unmapped", contains = "x" }"#,
+            expect![[r#"
+            inconsistent  where.contains: expected `exists` on a field of type json, got `contains`
+        "#]],
+        ),
+        (
+            r#"{ field = "unmapped", exists = true }"#,
+            expect![[r#"
+            accepted
+        "#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.ip", in = ["::ffff:10.0.0.1", "10.0.0.256"] }"#,
+            expect![[r#"
+            invalid-value  where.in[1]: expected an IPv4 or IPv6 address, got `10.0.0.256`
+        "#]],
+        ),
+        (
+            r#"{ field = "user.uid" }"#,
+            expect![[r#"
+            missing-key  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains` or `exists`, got none
+        "#]],
+        ),
+        (
+            r#"{ field = "user.uid", eq = "a", prefix = "b" }"#,
+            expect![[r#"
+            inconsistent  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains` or `exists`, got `eq`, `prefix`
+        "#]],
+        ),
+        (
+            r#"{ field = "user.uid", equals = "a" }"#,
+            expect![[r#"
+            unknown-key  where.equals: expected a known key: `field`, `eq`, `in`, `prefix`, `suffix`, `contains`, `exists`, `and`, `or`, `not`, got `equals`
+            missing-key  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains` or `exists`, got none
+        "#]],
+        ),
+        (
+            r#"{ and = [], or = [] }"#,
+            expect![[r#"
+            inconsistent  where: expected a field with one test, or one of `and`, `or`, `not` alone, got `and`, `or`
+        "#]],
+        ),
+        (
+            r#"{ and = [] }"#,
+            expect![[r#"
+            out-of-range  where.and: expected a list of 1 to 256, got a list of 0
+        "#]],
+        ),
+        (
+            r#"{ not = { or = [{ field = "is_mfa", eq = 1 }, { field = "no.such", eq = 1 }] } }"#,
+            expect![[r#"
+            wrong-type  where.not.or[0].eq: expected true or false, got the number 1
+            unknown-field  where.not.or[1].field: expected a field of the table of fields, got `no.such`
+        "#]],
+        ),
     ] {
         check(&filter(text), expected);
     }
     let deep = format!("{}{{ field = \"user.uid\", exists = true }}{}", "{ not = ".repeat(16), " }".repeat(16));
-    check(&filter(&deep), expect![[]]);
+    check(
+        &filter(&deep),
+        expect![[r#"
+        out-of-range  where.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not: expected filters nested at most 16 deep, got a deeper one
+    "#]],
+    );
     let wide = format!("{{ or = [{}] }}", "{ field = \"user.uid\", exists = true }, ".repeat(256));
-    check(&filter(&wide), expect![[]]);
+    check(
+        &filter(&wide),
+        expect![[r#"
+        out-of-range  where.or[255]: expected at most 256 filters, got more
+    "#]],
+    );
 }
 
 #[test]
 fn parameters_have_a_type_a_range_and_a_default_within_it() {
     let with = |text: &str| format!("{DETECTION}\n[[parameter]]\nmeaning = \"m\"\n{text}");
     for (text, expected) in [
-        ("name = \"p\"\ntype = \"number\"\ndefault = 1", expect![[]]),
-        ("name = \"p\"\ntype = \"integer\"\ndefault = 11\nmin = 1\nmax = 10", expect![[]]),
-        ("name = \"p\"\ntype = \"integer\"\ndefault = 1\nmin = 10\nmax = 1", expect![[]]),
-        ("name = \"p\"\ntype = \"integer\"\ndefault = 1.5\nmin = 1\nmax = 2\nmax-bytes = 1", expect![[]]),
-        ("name = \"p\"\ntype = \"decimal\"\ndefault = nan\nmin = 0\nmax = 1", expect![[]]),
-        ("name = \"p\"\ntype = \"text\"\ndefault = \"abc\"\nmax-bytes = 2", expect![[]]),
-        ("name = \"p\"\ntype = \"text-list\"\ndefault = [\"a\", 1]\nmax-items = 1", expect![[]]),
-        ("name = \"p\"\ntype = \"duration\"\ndefault = \"2h\"\nmin = \"1m\"\nmax = \"1h\"", expect![[]]),
-        ("name = \"most\"\ntype = \"boolean\"\ndefault = true", expect![[]]),
-        ("name = \"P\"\ntype = \"boolean\"", expect![[]]),
+        (
+            "name = \"p\"\ntype = \"number\"\ndefault = 1",
+            expect![[r#"
+            unknown-word  parameter[3].type: expected a type of parameter: `boolean`, `integer`, `decimal`, `text`, `text-list`, `duration`, got `number`
+        "#]],
+        ),
+        (
+            "name = \"p\"\ntype = \"integer\"\ndefault = 11\nmin = 1\nmax = 10",
+            expect![[r#"
+            parameter-out-of-range  parameter[3].default: expected 1 to 10, got 11
+        "#]],
+        ),
+        (
+            "name = \"p\"\ntype = \"integer\"\ndefault = 1\nmin = 10\nmax = 1",
+            expect![[r#"
+            parameter-out-of-range  parameter[3].min: expected at most `max`, 1, got 10
+        "#]],
+        ),
+        (
+            "name = \"p\"\ntype = \"integer\"\ndefault = 1.5\nmin = 1\nmax = 2\nmax-bytes = 1",
+            expect![[r#"
+                inconsistent  parameter[3].max-bytes: expected min and max on a parameter of type integer, got `max-bytes`
+                wrong-type  parameter[3].default: expected a whole number, got the number 1.5
+            "#]],
+        ),
+        (
+            "name = \"p\"\ntype = \"decimal\"\ndefault = nan\nmin = 0\nmax = 1",
+            expect![[r#"
+            wrong-type  parameter[3].default: expected a finite number, got nothing that JSON can hold (`null`, `nan`, `inf` or a date)
+        "#]],
+        ),
+        (
+            "name = \"p\"\ntype = \"text\"\ndefault = \"abc\"\nmax-bytes = 2",
+            expect![[r#"
+            parameter-out-of-range  parameter[3].default: expected at most 2 bytes of text, got 3
+        "#]],
+        ),
+        (
+            "name = \"p\"\ntype = \"text-list\"\ndefault = [\"a\", 1]\nmax-items = 1",
+            expect![[r#"
+                parameter-out-of-range  parameter[3].default: expected at most 1 items, got 2
+                wrong-type  parameter[3].default[1]: expected text, got the number 1
+            "#]],
+        ),
+        (
+            "name = \"p\"\ntype = \"duration\"\ndefault = \"2h\"\nmin = \"1m\"\nmax = \"1h\"",
+            expect![[r#"
+            parameter-out-of-range  parameter[3].default: expected 1m to 1h, got 2h
+        "#]],
+        ),
+        (
+            "name = \"most\"\ntype = \"boolean\"\ndefault = true",
+            expect![[r#"
+            duplicate-value  parameter[3].name: expected another name than that of parameter[1], got `most`
+        "#]],
+        ),
+        (
+            "name = \"P\"\ntype = \"boolean\"",
+            expect![[r#"
+            invalid-value  parameter[3].name: expected 1 to 64 characters of a-z, 0-9 and `-` beginning with a letter, got `P`
+            missing-key  parameter[3].default: expected a value, got none
+        "#]],
+        ),
     ] {
         check(&with(text), expected);
     }
@@ -129,10 +323,30 @@ fn parameters_have_a_type_a_range_and_a_default_within_it() {
 
 #[test]
 fn text_that_is_not_toml_is_told_with_its_line() {
-    check("id = \"a/b\"\nkind = ", expect![[]]);
-    check("id = \"a/b\"\nid = \"a/b\"", expect![[]]);
-    check(&"x".repeat(300_000), expect![[]]);
-    check(&format!("x = {}", "[".repeat(10_000)), expect![[]]);
+    check(
+        "id = \"a/b\"\nkind = ",
+        expect![[r#"
+        declaration-syntax  line 2: expected TOML, got string values must be quoted, expected literal string
+    "#]],
+    );
+    check(
+        "id = \"a/b\"\nid = \"a/b\"",
+        expect![[r#"
+        declaration-syntax  line 2: expected TOML, got duplicate key
+    "#]],
+    );
+    check(
+        &"x".repeat(300_000),
+        expect![[r#"
+        out-of-range  declaration: expected at most 262144 bytes, got 300000 bytes
+    "#]],
+    );
+    check(
+        &format!("x = {}", "[".repeat(10_000)),
+        expect![[r#"
+        declaration-syntax  line 1: expected TOML, got cannot recurse further; max recursion depth met
+    "#]],
+    );
 }
 
 #[test]
@@ -151,19 +365,84 @@ fn the_section_is_refused_in_every_other_form() {
         };
         expected.assert_eq(&lines);
     };
-    check(format!("{section}\n").as_bytes(), expect![[]]);
-    check(format!(" {section}").as_bytes(), expect![[]]);
-    check(section.replacen("\"format\":1", "\"format\":2", 1).as_bytes(), expect![[]]);
-    check(section.replacen("\"format\":1", "\"format\":1,\"format\":1", 1).as_bytes(), expect![[]]);
-    check(section.replacen("\"references\":[],", "", 1).as_bytes(), expect![[]]);
-    check(section.replacen("\"1h\"", "\"60m\"", 1).as_bytes(), expect![[]]);
-    check(section.replacen("\"10.0.0.1\"", "\"::ffff:10.0.0.1\"", 1).as_bytes(), expect![[]]);
-    check(section.replacen("\"memory\":8388608", "\"memory\":\"8MiB\"", 1).as_bytes(), expect![[]]);
-    check(&section.as_bytes()[..section.len() - 1], expect![[]]);
-    check(b"\xff", expect![[]]);
-    check(b"", expect![[]]);
-    check(b"[]", expect![[]]);
-    check("[".repeat(100_000).as_bytes(), expect![[]]);
+    check(
+        format!("{section}\n").as_bytes(),
+        expect![[r#"
+        declaration-trailing  byte 1394: expected the section's end, got 1 bytes more
+    "#]],
+    );
+    check(
+        format!(" {section}").as_bytes(),
+        expect![[r#"
+        declaration-not-canonical  byte 0: expected canonical JSON (RFC 8785), here `{"actions":["notify","re`, got ` {"actions":["notify","r`
+    "#]],
+    );
+    check(
+        section.replacen("\"format\":1", "\"format\":2", 1).as_bytes(),
+        expect![[r#"
+        declaration-format  format: expected 1, got the number 2
+    "#]],
+    );
+    check(
+        section.replacen("\"format\":1", "\"format\":1,\"format\":1", 1).as_bytes(),
+        expect![[r#"
+        declaration-not-canonical  byte 351: expected canonical JSON (RFC 8785), here `id":"example/detect","id`, got `format":1,"id":"example/`
+    "#]],
+    );
+    check(
+        section.replacen("\"kept-references\":8,", "", 1).as_bytes(),
+        expect![[r#"
+            missing-key  slot[0].kept-references: expected a value, got none
+        "#]],
+    );
+    check(
+        section.replacen("\"1h\"", "\"60m\"", 1).as_bytes(),
+        expect![[r#"
+        invalid-value  parameter[0].max: expected `1h`, the duration's normal form, got `60m`
+    "#]],
+    );
+    check(
+        section.replacen("\"10.0.0.1\"", "\"::ffff:10.0.0.1\"", 1).as_bytes(),
+        expect![[r#"
+        invalid-value  where.and[1].or[0].eq: expected `10.0.0.1`, the address's normal form, got the text `::ffff:10.0.0.1`
+    "#]],
+    );
+    check(
+        section.replacen("\"memory\":8388608", "\"memory\":\"8MiB\"", 1).as_bytes(),
+        expect![[r#"
+        wrong-type  limits.memory: expected a whole number, got the text `8MiB`
+    "#]],
+    );
+    check(
+        &section.as_bytes()[..section.len() - 1],
+        expect![[r#"
+        declaration-syntax  declaration: expected a JSON object (RFC 8259), UTF-8, got EOF while parsing an object at line 1 column 1393
+    "#]],
+    );
+    check(
+        b"\xff",
+        expect![[r#"
+        declaration-syntax  declaration: expected a JSON object (RFC 8259), UTF-8, got expected value at line 1 column 1
+    "#]],
+    );
+    check(
+        b"",
+        expect![[r#"
+        declaration-syntax  declaration: expected a JSON object (RFC 8259), UTF-8, got nothing
+    "#]],
+    );
+    check(
+        b"[]",
+        expect![[r#"
+        wrong-type  declaration: expected an object, got a list
+    "#]],
+    );
+    check(
+        "[".repeat(100_000).as_bytes(),
+        expect![[r#"
+        declaration-syntax  declaration: expected a JSON object (RFC 8259), UTF-8, got recursion limit exceeded at line 1 column 128
+    "#]],
+    );
 }
 
 #[test]
@@ -178,11 +457,16 @@ fn the_operator_sets_parameters_within_their_ranges() {
     let defaults = resolved(&[]).unwrap();
     let set = resolved(&[("window", json!("20m")), ("most", json!(7))]).unwrap();
     assert_eq!(defaults.len(), declared.parameters.len());
-    expect![[]].assert_eq(&format!("{set:?}"));
+    expect![[r#"[Duration(1200000000), Integer(7), TextList(["a", "b"])]"#]].assert_eq(&format!("{set:?}"));
     assert_ne!(parameters_digest(names().zip(&defaults)), parameters_digest(names().zip(&set)));
     assert_eq!(parameters_digest(names().zip(&defaults)), parameters_digest(names().zip(&resolved(&[]).unwrap())));
     let refusals = resolved(&[("windw", json!("20m")), ("most", json!(0)), ("exempt", json!("a"))]).unwrap_err();
-    expect![[]].assert_eq(&refusals.iter().map(|refusal| format!("{refusal}\n")).collect::<String>());
+    expect![[r#"
+        unknown-key  parameters.`windw`: expected a parameter of example/detect, got `windw` (did you mean `window`?)
+        parameter-out-of-range  parameters.most: expected 1 to 1000, got 0
+        wrong-type  parameters.exempt: expected a list, got the text `a`
+    "#]]
+    .assert_eq(&refusals.iter().map(|refusal| format!("{refusal}\n")).collect::<String>());
 }
 
 #[test]
@@ -192,5 +476,11 @@ fn limits_above_the_operators_are_told_one_by_one() {
     let low = Ceilings { memory: 1, fuel: 1, output: 1, state: 1, ..Ceilings::default() };
     let refusals = check_ceilings(&declared, &low);
     assert!(refusals.iter().all(|refusal| refusal.code == RefusalCode::LimitAboveOperator));
-    expect![[]].assert_eq(&refusals.iter().map(|refusal| format!("{refusal}\n")).collect::<String>());
+    expect![[r#"
+        limit-above-operator  limits.memory: expected at most 1, the operator's limit, got 8388608
+        limit-above-operator  limits.fuel: expected at most 1, the operator's limit, got 2000000
+        limit-above-operator  limits.output: expected at most 1, the operator's limit, got 65536
+        limit-above-operator  slot: expected at most 1 bytes of state in all, the operator's limit, got 32000000
+    "#]]
+    .assert_eq(&refusals.iter().map(|refusal| format!("{refusal}\n")).collect::<String>());
 }
