@@ -37,6 +37,14 @@ pub enum AppendError {
         /// Its line's bytes.
         length: usize,
     },
+    /// The record has a value whose text form can't be read back.
+    #[error("a `{type_id}` record couldn't be read back: {source}")]
+    Unreadable {
+        /// The record's type.
+        type_id: &'static str,
+        /// Why.
+        source: serde_json::Error,
+    },
     /// The record has no JSON form.
     #[error("a `{type_id}` record can't be written as JSON: {source}")]
     Unwritable {
@@ -134,6 +142,8 @@ impl ChainWriter {
         if line.len() > MAX_LINE {
             return Err(AppendError::TooLong { type_id, length: line.len() });
         }
+        // INVARIANT: whatever is written reads back; some values, such as an account with an empty part, would not.
+        lines::parse(&line).map_err(|source| AppendError::Unreadable { type_id, source })?;
         Ok(line)
     }
 }

@@ -40,6 +40,11 @@ pub(crate) fn write(seq: u64, link: Digest, record: &Record) -> Result<Vec<u8>, 
     Ok(bytes)
 }
 
+/// Reads a line, newline included.
+pub(crate) fn parse(line: &[u8]) -> Result<Line, serde_json::Error> {
+    serde_json::from_slice(line)
+}
+
 /// The digest that a seal's line must carry: of its bytes before the digest's first digit.
 pub(crate) fn seal_digest(line: &[u8]) -> Digest {
     // A line ends with 64 digits, a quotation mark, a brace and a newline.

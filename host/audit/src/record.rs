@@ -22,7 +22,7 @@ pub enum Record {
     /// A detection found something.
     Finding(FindingRecord),
     /// The gate decided.
-    Decision(DecisionRecord),
+    Decision(Box<DecisionRecord>),
     /// A row was set aside for one rule.
     SetAside(SetAside),
     /// A rule failed on so many accounts that it is no longer heard.

@@ -7,7 +7,7 @@ use countersign_model::Digest;
 use serde::Serialize;
 
 use crate::chain::{ChainWriter, Head};
-use crate::lines::{self, FIRST_LINK, Line, MAX_LINE, Read};
+use crate::lines::{self, FIRST_LINK, MAX_LINE, Read};
 use crate::read::Entry;
 use crate::record::{FORMAT, Record};
 
@@ -225,7 +225,7 @@ impl Checker {
         let link = std::mem::replace(&mut self.link, Digest::of(bytes));
         let seq = self.seq;
         self.seq += 1;
-        let line = match serde_json::from_slice::<Line>(bytes) {
+        let line = match lines::parse(bytes) {
             Ok(line) => line,
             Err(error) => {
                 fault(FaultCode::NotARecord, "one record as JSON".into(), error.to_string());

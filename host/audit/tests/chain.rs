@@ -1,5 +1,7 @@
 //! Whatever is done to a finished file, verification says so.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which clippy takes for other code")]
+
 mod common;
 
 use common::{file, header, key, records};
@@ -8,7 +10,7 @@ use countersign_audit::{
     AppendError, AuditFault, BEGINNING, ChainWriter, FaultCode, Head, MAX_LINE, ReadError, Record, VerifyError, read,
     verify,
 };
-use countersign_model::{Digest, DigestKey};
+use countersign_model::{Account, Digest, DigestKey};
 use expect_test::expect;
 use proptest::prelude::*;
 
@@ -53,6 +55,19 @@ fn the_file_has_this_form() {
     let (bytes, _) = file(&records());
     let shortened: String = String::from_utf8(bytes).unwrap().lines().map(|line| shorten(line) + "\n").collect();
     expect![[r#"
+        {"seq":0,"link":"000000~","type":"header","format":1,"product":"countersign","version":"0.1.0","digest_key":"0f48be~","private":false}
+        {"seq":1,"link":"5520b8~","type":"generation","number":1,"position":0,"rules":[{"identity":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"kind":"detection","component":"23d4a8~"}],"policy":"92f54f~","identities":null,"capabilities":"3cdf77~","engine":"wasmtime 48.0.0","interface":"countersign:rules@0.1.0"}
+        {"seq":2,"link":"2ba8a7~","type":"finding","generation":1,"position":17,"rule":"countersign/console-login-without-mfa","index":0,"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","signal_class":"sign-in","confidence":70,"severity":"high","role":"actor","account":"aws:123456789012:AIDAEXAMPLE","evidence_role":"authenticated-as","evidence":[{"event_id":"c5e1","event_time":"2023-07-10T11:42:18Z","raw":"2b4318~"}],"techniques":["T1078.004"],"context":"complete","bundle":"4dba00~"}
+        {"seq":3,"link":"d27b53~","type":"decision","generation":1,"incident":[{"position":17,"rule":"countersign/console-login-without-mfa","index":0}],"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","rule":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"responses":[{"rule":{"id":"countersign/graduated-containment","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"bundle":"165fc0~"}],"decision":{"kind":"await-approval","response_rule":"countersign/graduated-containment","requested_action":"revoke-sessions","action":"revoke-sessions","subject":0,"account":"aws:123456789012:AIDAEXAMPLE","lease":3600,"confidence":70,"floor":60,"anchor":0,"reasons":[{"code":"policy-unset","action":"revoke-sessions","effect":"approval","detail":"no cell"}]},"inputs":"656bd9~"}
+        {"seq":4,"link":"036718~","type":"set-aside","position":18,"rule":"countersign/console-login-without-mfa","event_id":"c5e2","failure":"trap","message":"panicked\nat line 3"}
+        {"seq":5,"link":"d894bd~","type":"quarantine","position":19,"rule":"countersign/console-login-without-mfa","failing_accounts":5,"accounts":20,"share":10,"least":5}
+        {"seq":6,"link":"a008af~","type":"not-deterministic","position":20,"rule":"countersign/console-login-without-mfa","message":"another state"}
+        {"seq":7,"link":"4f8e33~","type":"rule-stopped","position":21,"rule":"countersign/console-login-without-mfa","event_id":"c5e3","message":"2 s"}
+        {"seq":8,"link":"e1dfdb~","type":"diagnostic","position":22,"rule":"countersign/console-login-without-mfa","index":0,"level":"warning","message":"odd"}
+        {"seq":9,"link":"d958af~","type":"dead-letter","input":0,"ordinal":23,"offset":4096,"length":12,"code":"not-json","reason":"expected a value"}
+        {"seq":10,"link":"041389~","type":"host-finding","position":24,"kind":"rule-quarantined","signal_class":"evasion","severity":"high","rule":"countersign/console-login-without-mfa","message":"not heard any more"}
+        {"seq":11,"link":"25b7f7~","type":"input","input":0,"records":25,"bytes":9999,"content":"0ccf94~"}
+        {"seq":12,"link":"fd52cb~","type":"seal","records":12,"seal":"2d0d6b~"}
     "#]]
     .assert_eq(&shortened);
 }
@@ -193,6 +208,11 @@ fn records_come_in_their_place() {
     assert!(matches!(chain.append(&seal, &mut out), Err(AppendError::SealAppended)));
     let long = Record::Header(Header { product: "x".repeat(MAX_LINE), ..Header::new("0", &key()) });
     assert!(matches!(ChainWriter::new().append(&long, &mut out), Err(AppendError::TooLong { .. })));
+    let mut nobody = records().remove(2);
+    if let Record::Finding(finding) = &mut nobody {
+        finding.account = Some(Account::new("aws", "", "x"));
+    }
+    assert!(matches!(chain.append(&nobody, &mut out), Err(AppendError::Unreadable { type_id: "finding", .. })));
     assert_eq!((chain, out.len()), (before, length));
     chain.seal(&mut out).unwrap();
     assert!(matches!(chain.append(&other, &mut out), Err(AppendError::Sealed(1))));

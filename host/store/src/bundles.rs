@@ -12,8 +12,8 @@ use crate::StoreError;
 use crate::disk::Disk;
 use crate::memory::check_blobs;
 
-/// Ends the name of a blob that is still being written.
-const PART: &str = ".part";
+/// Ends the name of a file that takes its own name once it is whole.
+pub(crate) const PART: &str = ".part";
 
 /// Reads the blobs of an audit file.
 #[derive(Clone, Debug)]

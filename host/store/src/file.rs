@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use countersign_audit::{BEGINNING, ChainWriter, Head, Record, VerifyError, read, verify};
 use countersign_model::Position;
 
-use crate::bundles::{BundleReader, BundleWriter, beside};
+use crate::bundles::{BundleReader, BundleWriter, PART, beside};
 use crate::disk::Disk;
 use crate::journal::{Entries, Fold, JournalEntry};
 use crate::memory::{append, check_blobs};
@@ -111,6 +111,7 @@ impl FileStore {
         }
         // The old journal goes first: one that outlived its audit file would be taken for the new one's.
         let journal_path = beside(path, ".journal");
+        disk.remove(&beside(&journal_path, PART))?;
         disk.remove(&journal_path)?;
         disk.truncate(&audit, path, 0)?;
         let journal = open_journal(&journal_path)?;
@@ -140,6 +141,7 @@ impl FileStore {
         lock(&audit, path)?;
         let journal_path = beside(path, ".journal");
         check_beginning(&mut audit, path)?;
+        disk.remove(&beside(&journal_path, PART))?;
         if let Some(head) = sealed(&audit, path)? {
             disk.remove(&journal_path)?;
             return Ok(Recovered::Sealed(head));
@@ -238,7 +240,7 @@ impl FileStore {
         };
         // Only after all of what it leaves out is safe: earlier entries can't be gone back to any more.
         self.disk.sync(&self.audit, &self.path)?;
-        let part = beside(&self.journal_path, ".part");
+        let part = beside(&self.journal_path, PART);
         self.disk.remove(&part)?;
         let mut file = open_journal(&part)?;
         self.disk.append(&mut file, &part, &line)?;

@@ -2,6 +2,8 @@
 //! after a crash either all of a commit is there or none of it.
 
 pub mod bundles;
+#[cfg(test)]
+mod crash;
 mod disk;
 pub mod error;
 pub mod file;

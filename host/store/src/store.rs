@@ -38,8 +38,8 @@ pub trait Store {
     /// Commits all of it or nothing. How records are grouped into commits never shows in the audit file.
     ///
     /// # Errors
-    /// When it isn't stored. Then nothing that depends on it may happen. After an I/O error the store takes nothing more
-    /// and must be opened again.
+    /// When it can't be stored: then nothing that depends on it may happen. After an I/O error it may be stored or not; the
+    /// store takes nothing more and must be opened again, which tells.
     fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError>;
 
     /// Seals the audit file. Nothing can be committed afterwards.

@@ -9,11 +9,11 @@ use countersign_model::{
     RuleId, RuleIdentity, Timestamp,
 };
 
-pub fn key() -> DigestKey {
+pub(crate) fn key() -> DigestKey {
     DigestKey::public()
 }
 
-pub fn header() -> Record {
+pub(crate) fn header() -> Record {
     Record::Header(Header::new("0.1.0", &key()))
 }
 
@@ -32,7 +32,7 @@ fn identity(name: &str) -> RuleIdentity {
     }
 }
 
-pub fn finding() -> Finding {
+pub(crate) fn finding() -> Finding {
     Finding {
         rule: rule_id("console-login-without-mfa"),
         position: 17,
@@ -57,7 +57,7 @@ pub fn finding() -> Finding {
 }
 
 /// One of every type but the seal, the header first.
-pub fn records() -> Vec<Record> {
+pub(crate) fn records() -> Vec<Record> {
     let key = key();
     let finding = finding();
     let account = Account::new("aws", "123456789012", "AIDAEXAMPLE");
@@ -78,7 +78,7 @@ pub fn records() -> Vec<Record> {
             interface: "countersign:rules@0.1.0".to_owned(),
         }),
         Record::Finding(FindingRecord::new(1, &finding, Some(account.clone()), key.digest(b"bundle"), &key)),
-        Record::Decision(DecisionRecord {
+        Record::Decision(Box::new(DecisionRecord {
             generation: 1,
             incident: vec![FindingReference::from(&finding)],
             event_id: finding.event_id.clone(),
@@ -107,7 +107,7 @@ pub fn records() -> Vec<Record> {
                 }],
             },
             inputs: key.digest(b"inputs"),
-        }),
+        })),
         Record::SetAside(SetAside {
             position: 18,
             rule: rule_id("console-login-without-mfa"),
@@ -162,7 +162,7 @@ pub fn records() -> Vec<Record> {
 }
 
 /// The file of some records, sealed.
-pub fn file(records: &[Record]) -> (Vec<u8>, Head) {
+pub(crate) fn file(records: &[Record]) -> (Vec<u8>, Head) {
     let (mut chain, mut bytes) = (ChainWriter::new(), Vec::new());
     for record in records {
         chain.append(record, &mut bytes).unwrap();
