@@ -1,0 +1,255 @@
+//! From an incident's inputs to decisions: one a proposal, and the host's own enrich-alert where there is nothing else.
+
+use countersign_model::incident::Subject;
+use countersign_model::vocabulary::{Action, ActionClass, Reversibility, SignalClass, TargetLevel};
+use countersign_model::{Decision, DecisionKind, Effect, Proposal, Reason, ReasonCode};
+
+use crate::confidence::effective_confidence;
+use crate::inputs::{GateInputs, Suppression};
+use crate::judge::{Judgement, capability, has, is_interactive_human, judge, level, reversibility};
+use crate::outcome::{ActionTarget, Authorised, Outcome};
+
+/// Decides an incident: one decision a proposal, in their order, and at most one enrich-alert of the host's own after
+/// them. Pure: the same inputs give the same outcome, on every machine and for ever.
+#[must_use]
+pub fn decide(inputs: &GateInputs) -> Outcome {
+    let exempt = exempt_from_suppression(inputs);
+    let mut note = None;
+    if let Suppression::Suppress(why) = &inputs.suppression {
+        if exempt.is_none() {
+            return Outcome::new(vec![(suppressed(inputs, why), None)]);
+        }
+        note = exempt.map(|exempt| format!("suppression said `{why}`, but {exempt} can't be suppressed"));
+    }
+    let mut decided: Vec<(Decision, Option<Authorised>)> =
+        inputs.proposals.iter().map(|proposal| decide_one(inputs, proposal)).collect();
+    let denied = decided.iter().any(|(decision, _)| decision.kind == DecisionKind::Deny);
+    let enriched = decided
+        .iter()
+        .any(|(decision, authorised)| authorised.is_some() && decision.action == Some(Action::EnrichAlert));
+    if decided.is_empty() {
+        decided.push(enrich(inputs, ReasonCode::NoProposal, "nobody proposed anything: the alert is enriched"));
+    } else if denied && !enriched {
+        decided.push(enrich(inputs, ReasonCode::NoRungAllowed, "a proposal was denied: the alert is enriched"));
+    }
+    if let Some(detail) = note {
+        decided = decided.into_iter().map(|decided| noted(decided, &detail)).collect();
+    }
+    Outcome::new(decided)
+}
+
+/// Why an incident can't be suppressed, if it can't.
+fn exempt_from_suppression(inputs: &GateInputs) -> Option<String> {
+    let class = inputs
+        .incident
+        .findings
+        .iter()
+        .map(|found| found.finding.signal_class)
+        .find(|class| matches!(class, SignalClass::Federation | SignalClass::Credential | SignalClass::Evasion));
+    let break_glass =
+        inputs.incident.subjects.iter().any(|subject| {
+            subject.identity.break_glass || subject.chain.iter().any(|member| member.identity.break_glass)
+        });
+    match class {
+        Some(class) => Some(format!("class `{class}`")),
+        None => break_glass.then(|| "break-glass in the chain".to_owned()),
+    }
+}
+
+fn noted((mut decision, authorised): (Decision, Option<Authorised>), detail: &str) -> (Decision, Option<Authorised>) {
+    let action = decision.action.or(decision.requested_action).unwrap_or(Action::EnrichAlert);
+    let detail = detail.to_owned();
+    decision.reasons.push(Reason { code: ReasonCode::Suppressed, action, effect: Effect::Allow, detail });
+    let authorised = authorised.map(|authorised| authorised.explained(&decision));
+    (decision, authorised)
+}
+
+/// The finding that the host's own decisions are about: the strongest, the earliest of equals.
+fn strongest(inputs: &GateInputs) -> (usize, usize, u8) {
+    let findings = inputs.incident.findings.iter().enumerate();
+    findings
+        .map(|(place, found)| (place, found.subject, effective_confidence(inputs, &found.finding)))
+        .max_by_key(|(place, _, confidence)| (*confidence, std::cmp::Reverse(*place)))
+        .unwrap_or_default()
+}
+
+fn suppressed(inputs: &GateInputs, why: &str) -> Decision {
+    let (anchor, subject, confidence) = strongest(inputs);
+    Decision {
+        kind: DecisionKind::Suppress,
+        response_rule: None,
+        requested_action: None,
+        action: None,
+        subject,
+        account: inputs.incident.subjects.get(subject).and_then(|who| who.account.clone()),
+        lease: None,
+        confidence,
+        floor: 0,
+        anchor,
+        reasons: vec![Reason {
+            code: ReasonCode::Suppressed,
+            action: Action::EnrichAlert,
+            effect: Effect::Refuse,
+            detail: why.to_owned(),
+        }],
+    }
+}
+
+/// The host's own enrich-alert: it needs nobody's authority, because it tells nobody anything new and touches nothing.
+fn enrich(inputs: &GateInputs, code: ReasonCode, why: &str) -> (Decision, Option<Authorised>) {
+    let (anchor, subject, confidence) = strongest(inputs);
+    let who = inputs.incident.subjects.get(subject);
+    let reason = |code, detail: String| Reason { code, action: Action::EnrichAlert, effect: Effect::Allow, detail };
+    let decision = Decision {
+        kind: DecisionKind::Execute,
+        response_rule: None,
+        requested_action: None,
+        action: Some(Action::EnrichAlert),
+        subject,
+        account: who.and_then(|who| who.account.clone()),
+        lease: None,
+        confidence,
+        floor: 0,
+        anchor,
+        reasons: vec![
+            reason(code, why.to_owned()),
+            reason(ReasonCode::ObserveExempt, "no cell is needed to observe".to_owned()),
+            reason(ReasonCode::FloorMet, format!("confidence {confidence} reaches the floor 0")),
+        ],
+    };
+    let authorised = authorise(inputs, &decision, Vec::new());
+    (decision, authorised)
+}
+
+fn decide_one(inputs: &GateInputs, proposal: &Proposal) -> (Decision, Option<Authorised>) {
+    let asked = judge(inputs, proposal.subject, proposal.action, &proposal.rule);
+    let (kind, action, granted, reasons) = match asked.effect() {
+        Effect::Allow => (DecisionKind::Execute, Some(proposal.action), None, Vec::new()),
+        Effect::Approval => (DecisionKind::AwaitApproval, Some(proposal.action), None, Vec::new()),
+        Effect::Refuse => match lower_rung(inputs, proposal) {
+            Lower::Found(action, granted) => {
+                let effect = granted.effect();
+                let kind = if effect == Effect::Allow { DecisionKind::Downgrade } else { DecisionKind::AwaitApproval };
+                let detail =
+                    format!("`{}` is refused: `{action}` is the highest rung below that isn't", proposal.action);
+                let reason = Reason { code: ReasonCode::Downgraded, action, effect, detail };
+                (kind, Some(action), Some(granted), vec![reason])
+            }
+            Lower::None(detail) => {
+                let (code, action) = (ReasonCode::NoRungAllowed, proposal.action);
+                (DecisionKind::Deny, None, None, vec![Reason { code, action, effect: Effect::Refuse, detail }])
+            }
+        },
+    };
+    let figures = granted.as_ref().unwrap_or(&asked);
+    let (confidence, floor, anchor) = (figures.confidence, figures.floor, figures.anchor);
+    let mut all = asked.reasons;
+    all.extend(reasons);
+    all.extend(granted.into_iter().flat_map(|granted| granted.reasons));
+    let who = inputs.incident.subjects.get(proposal.subject);
+    let decision = Decision {
+        kind,
+        response_rule: Some(proposal.rule.clone()),
+        requested_action: Some(proposal.action),
+        action,
+        subject: proposal.subject,
+        account: who.and_then(|who| who.account.clone()),
+        lease: action.and_then(|action| lease(inputs, proposal, action)),
+        confidence,
+        floor,
+        anchor,
+        reasons: all,
+    };
+    // Parameters were given for what was asked: another action takes its connector's own.
+    let parameters = if action == Some(proposal.action) { proposal.parameters.clone() } else { Vec::new() };
+    let authorised = authorise(inputs, &decision, parameters);
+    (decision, authorised)
+}
+
+/// The search for a lower rung.
+enum Lower {
+    Found(Action, Judgement),
+    /// None is allowed; the text says why not.
+    None(String),
+}
+
+/// The highest allowed rung below what was asked for and above observe, on the same subject, never a less reversible
+/// one, and judged in full like any other.
+fn lower_rung(inputs: &GateInputs, proposal: &Proposal) -> Lower {
+    let Some(who) = inputs.incident.subjects.get(proposal.subject) else {
+        return Lower::None("the incident has no such subject".to_owned());
+    };
+    let rungs = who.identity.identity_type.rungs();
+    let Some(asked) = rungs.iter().position(|rung| *rung == proposal.action) else {
+        return Lower::None(format!("`{}` is no rung, so none is below it", proposal.action));
+    };
+    let hardest = undoing(inputs, who, proposal.action);
+    let mut refused = Vec::new();
+    for rung in rungs.iter().take(asked).rev().copied().filter(|rung| rung.class() != ActionClass::Observe) {
+        if undoing(inputs, who, rung) > hardest {
+            refused.push(format!("`{rung}` (less reversible)"));
+            continue;
+        }
+        let judged = judge(inputs, proposal.subject, rung, &proposal.rule);
+        if judged.effect() != Effect::Refuse {
+            return Lower::Found(rung, judged);
+        }
+        let code = judged.reasons.iter().find(|reason| reason.effect == Effect::Refuse);
+        refused.push(format!("`{rung}` ({})", code.map_or("refused", |reason| reason.code.id())));
+    }
+    if refused.is_empty() {
+        return Lower::None(format!("no rung lies between observe and `{}`", proposal.action));
+    }
+    Lower::None(format!("refused below it: {}", refused.join(", ")))
+}
+
+/// How hard an action is to undo, for the order that a downgrade must keep: for an interactive human what heals by
+/// itself ranks with what can be taken back.
+fn undoing(inputs: &GateInputs, who: &Subject, action: Action) -> Reversibility {
+    match reversibility(capability(inputs, who, action)) {
+        Reversibility::SelfHealing if is_interactive_human(who) => Reversibility::Reversible,
+        other => other,
+    }
+}
+
+/// None for observe actions; else what the rule gave or the operator's default, cut to the operator's longest.
+fn lease(inputs: &GateInputs, proposal: &Proposal, action: Action) -> Option<u32> {
+    if action.class() == ActionClass::Observe {
+        return None;
+    }
+    let wanted = proposal.lease.filter(|seconds| *seconds > 0).unwrap_or(inputs.policy.default_lease);
+    Some(wanted.min(inputs.policy.longest_lease).max(1))
+}
+
+/// The right to act, for decisions that execute or downgrade and for no others.
+fn authorise(
+    inputs: &GateInputs,
+    decision: &Decision,
+    parameters: Vec<(String, countersign_model::response::ActionValue)>,
+) -> Option<Authorised> {
+    // INVARIANT: the only place that mints an authorised action.
+    if !matches!(decision.kind, DecisionKind::Execute | DecisionKind::Downgrade) {
+        return None;
+    }
+    let action = decision.action?;
+    let who = inputs.incident.subjects.get(decision.subject);
+    let target = who.and_then(|who| target(inputs, who, action));
+    Some(Authorised::mint(decision.clone(), target, parameters))
+}
+
+/// The narrowest level in evidence at which the action acts.
+fn target(inputs: &GateInputs, who: &Subject, action: Action) -> Option<ActionTarget> {
+    let account = who.account.clone()?;
+    let level = match action.class() {
+        // The host does these itself, at any level of the catalogue's.
+        ActionClass::Observe => action.levels().iter().copied().find(|level| has(who, *level))?,
+        _ => level(who, action, capability(inputs, who, action))?,
+    };
+    let reference = match level {
+        TargetLevel::Token => who.token.clone(),
+        TargetLevel::Grant => who.grant.clone(),
+        TargetLevel::Session => who.session.clone(),
+        TargetLevel::Account | TargetLevel::Trust => None,
+    };
+    Some(ActionTarget { account, level, reference })
+}

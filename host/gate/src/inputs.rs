@@ -1,0 +1,287 @@
+//! Everything that the gate looks at, by value: what is stored with a decision, and recomputes it.
+
+use std::collections::BTreeSet;
+
+use countersign_declaration::Declaration;
+use countersign_model::response::{LeaseView, OutcomeView};
+use countersign_model::vocabulary::{Action, IdentityType, RuleKind, SignalClass, Tier};
+use countersign_model::{Account, Incident, Proposal, RuleId, Timestamp};
+use countersign_policy::{Capabilities, Capability, Grant, Policy, PolicyView};
+use serde::{Deserialize, Serialize};
+
+/// Everything that the gate looks at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GateInputs {
+    /// The gate's clock.
+    pub clock: Timestamp,
+    /// What it is about.
+    pub incident: Incident,
+    /// What response rules ask for; empty while [`crate::incident_view`] shows them the incident.
+    pub proposals: Vec<Proposal>,
+    /// The authority of every rule of the incident: detections, those whose findings fed them, and response rules.
+    pub rules: Vec<RuleAuthority>,
+    /// The part of the policy that the incident needs.
+    pub policy: PolicyView,
+    /// What connectors can do to the incident's subjects.
+    pub capabilities: Vec<Capability>,
+    /// What an action would hit.
+    pub estimates: Estimates,
+    /// Whether the incident has been told already.
+    pub suppression: Suppression,
+    /// Whether new intents are stopped.
+    pub kill_switch: KillSwitch,
+    /// Whether a change window is open.
+    pub windows: Windows,
+    /// What is left of the blast-radius budgets.
+    pub budgets: Budgets,
+    /// How far rules are rolled out.
+    pub stages: Stages,
+    /// How many administrators would remain.
+    pub administrators: Administrators,
+    /// Approvals that people gave.
+    pub approvals: Approvals,
+    /// What is contained already, and what became of earlier steps.
+    pub leases: Leases,
+}
+
+impl GateInputs {
+    /// The inputs of an incident: what its classes, identities and providers need of policy and capabilities. What
+    /// isn't served yet is unconfigured, and proposals are empty.
+    #[must_use]
+    pub fn new(
+        clock: Timestamp,
+        incident: Incident,
+        mut rules: Vec<RuleAuthority>,
+        policy: &Policy,
+        capabilities: &Capabilities,
+    ) -> GateInputs {
+        let classes: BTreeSet<SignalClass> = incident.findings.iter().map(|found| found.finding.signal_class).collect();
+        let identities: BTreeSet<(IdentityType, Tier)> = incident
+            .subjects
+            .iter()
+            .flat_map(|subject| {
+                std::iter::once(&subject.identity).chain(subject.chain.iter().map(|member| &member.identity))
+            })
+            .map(|identity| (identity.identity_type, identity.tier))
+            .collect();
+        let reached: BTreeSet<(&str, IdentityType)> = incident
+            .subjects
+            .iter()
+            .filter_map(|subject| Some((subject.account.as_ref()?.provider.as_str(), subject.identity.identity_type)))
+            .collect();
+        let capabilities =
+            reached.into_iter().flat_map(|(provider, ty)| capabilities.of(provider, ty)).cloned().collect();
+        rules.sort_by(|a, b| a.rule.cmp(&b.rule));
+        rules.dedup_by(|a, b| a.rule == b.rule);
+        GateInputs {
+            clock,
+            policy: policy.view(&classes, &identities),
+            capabilities,
+            incident,
+            proposals: Vec::new(),
+            rules,
+            estimates: Estimates::Unconfigured,
+            suppression: Suppression::Unconfigured,
+            kill_switch: KillSwitch::Unconfigured,
+            windows: Windows::Unconfigured,
+            budgets: Budgets::Unconfigured,
+            stages: Stages::Unconfigured,
+            administrators: Administrators::Unconfigured,
+            approvals: Approvals::Unconfigured,
+            leases: Leases::Unconfigured,
+        }
+    }
+
+    /// The authority of a rule; none if the inputs don't have it: then the rule may lead to nothing.
+    #[must_use]
+    pub fn authority(&self, rule: &RuleId) -> Option<&RuleAuthority> {
+        self.rules.iter().find(|authority| authority.rule == *rule)
+    }
+}
+
+/// What a rule declared, what its publisher is granted and what the operator caps it at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RuleAuthority {
+    /// The rule.
+    pub rule: RuleId,
+    /// Detection or response.
+    pub kind: RuleKind,
+    /// Declared floor, 0–100.
+    pub floor: u8,
+    /// Declared actions.
+    pub actions: BTreeSet<Action>,
+    /// Declared identity types.
+    pub identity_types: BTreeSet<IdentityType>,
+    /// Declared signal classes: those it emits or answers.
+    pub signal_classes: BTreeSet<SignalClass>,
+    /// The rules whose findings feed it, directly or through others, each once, in order of their ids. Their authority
+    /// is among the inputs too, and holds for this rule as well.
+    pub lineage: Vec<RuleId>,
+    /// The operator's cap on its confidence: the lesser of the rule's and the publisher's, 0–100.
+    pub cap: u8,
+    /// What its publisher is granted.
+    pub grant: Grant,
+    /// Whether the publisher's findings count each on its own in the combined confidence.
+    pub exempt_from_grouping: bool,
+}
+
+impl RuleAuthority {
+    /// Of a declaration under a policy. `lineage` are the rules whose findings feed it, through others too.
+    #[must_use]
+    pub fn new(declaration: &Declaration, lineage: BTreeSet<RuleId>, policy: &Policy) -> RuleAuthority {
+        let publisher = declaration.id.publisher();
+        RuleAuthority {
+            rule: declaration.id.clone(),
+            kind: declaration.kind,
+            floor: declaration.confidence_floor,
+            actions: declaration.actions.iter().copied().collect(),
+            identity_types: declaration.identity_types.iter().copied().collect(),
+            signal_classes: declaration.signal_classes.iter().copied().collect(),
+            lineage: lineage.into_iter().collect(),
+            cap: policy.cap(&declaration.id),
+            grant: policy.grant(publisher),
+            exempt_from_grouping: policy.publisher(publisher).is_some_and(|settings| settings.exempt_from_grouping),
+        }
+    }
+}
+
+/// What connectors say an action would hit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Estimates {
+    /// No connector is attached that could be asked: restricts nothing.
+    Unconfigured,
+    /// What connectors said. An action that nothing was said about counts as high.
+    Asked(Vec<Estimate>),
+}
+
+/// What one action would hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Estimate {
+    /// Index into the incident's subjects.
+    pub subject: usize,
+    /// The action.
+    pub action: Action,
+    /// How many principals it would hit; more than one is high.
+    pub principals: u32,
+    /// How many sessions it would end.
+    pub sessions: u32,
+    /// How many callers it would cut off; more than one is high.
+    pub callers: u32,
+}
+
+/// Whether the incident has been told already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Suppression {
+    /// No suppression is configured: restricts nothing.
+    Unconfigured,
+    /// It is to be told.
+    Tell,
+    /// It isn't to be told again; the text says why. Classes federation, credential and evasion, and incidents with
+    /// break-glass in the chain, are told all the same.
+    Suppress(String),
+}
+
+/// Whether new intents are stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KillSwitch {
+    /// There is none: restricts nothing.
+    Unconfigured,
+    /// It is off.
+    Off,
+    /// It is on: nothing past observe begins.
+    On,
+}
+
+/// Whether a change window is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Windows {
+    /// None are configured: restricts nothing.
+    Unconfigured,
+    /// None is open.
+    Closed,
+    /// The named one is open: automatic becomes approval.
+    Open(String),
+}
+
+/// What is left of the blast-radius budgets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Budgets {
+    /// None are configured: restricts nothing.
+    Unconfigured,
+    /// Enough is left.
+    Left,
+    /// The named one is used up: automatic becomes approval.
+    Exhausted(String),
+}
+
+/// How far rules are rolled out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Stages {
+    /// None are configured: restricts nothing.
+    Unconfigured,
+    /// By detection rule; a rule that isn't named is in shadow.
+    Rules(Vec<(RuleId, Stage)>),
+}
+
+/// A rollout stage, from least to most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Only the alert is enriched.
+    Shadow,
+    /// Observe only.
+    Notify,
+    /// By approval.
+    Approve,
+    /// As policy says.
+    Automatic,
+}
+
+/// How many administrators would remain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Administrators {
+    /// Nobody counts them: restricts nothing.
+    Unconfigured,
+    /// The accounts that are administrators, and how many of them would remain if one were contained.
+    Counted {
+        /// The administrators.
+        accounts: BTreeSet<Account>,
+        /// How many would remain.
+        remaining: u32,
+        /// How many must.
+        least: u32,
+    },
+}
+
+/// Approvals that people gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approvals {
+    /// Approvals aren't served: what wants one waits.
+    Unconfigured,
+}
+
+/// What is contained already, and what became of earlier steps: shown to response rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Leases {
+    /// Nothing executes yet, so nothing is contained: restricts nothing.
+    Unconfigured,
+    /// As they stand.
+    Known {
+        /// What is contained.
+        live: Vec<LeaseView>,
+        /// What became of earlier steps, oldest first.
+        outcomes: Vec<OutcomeView>,
+    },
+}

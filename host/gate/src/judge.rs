@@ -1,0 +1,279 @@
+//! Whether one action may be done to one subject: every check of the gate, each with its reason. Nothing here stops at
+//! the first refusal, and no check can take another's refusal back.
+
+use countersign_model::incident::{IncidentFinding, Subject};
+use countersign_model::vocabulary::{
+    Action, ActionClass, EvidenceRole, IdentityType, Reversibility, SubjectRole, TargetLevel, Usage,
+};
+use countersign_model::{Effect, Reason, ReasonCode, RuleId};
+use countersign_policy::Capability;
+
+use crate::confidence::{Counted, combined_confidence, effective_confidence};
+use crate::inputs::GateInputs;
+
+mod authority;
+mod conditions;
+mod matrix;
+
+/// What the gate holds of one action on one subject.
+pub(crate) struct Judgement {
+    /// Every reason.
+    pub(crate) reasons: Vec<Reason>,
+    /// The confidence held against the floor.
+    pub(crate) confidence: u8,
+    /// The floor that applied.
+    pub(crate) floor: u8,
+    /// The finding that speaks for it most.
+    pub(crate) anchor: usize,
+}
+
+impl Judgement {
+    /// The strictest of all reasons decides.
+    pub(crate) fn effect(&self) -> Effect {
+        strictest(&self.reasons)
+    }
+}
+
+fn strictest(reasons: &[Reason]) -> Effect {
+    // INVARIANT: reasons are only ever added, so a judgement can become stricter and never more permissive.
+    reasons.iter().map(|reason| reason.effect).max().unwrap_or(Effect::Refuse)
+}
+
+/// One question: may this response rule have this action on this subject because of this finding?
+pub(crate) struct Question<'i> {
+    pub(crate) inputs: &'i GateInputs,
+    pub(crate) subject: &'i Subject,
+    pub(crate) found: &'i IncidentFinding,
+    pub(crate) response: &'i RuleId,
+    pub(crate) action: Action,
+}
+
+/// Judges an action on a subject: each finding about the subject is asked alone, and the one that allows most is the
+/// anchor. So a finding less, or less authority of its rule, can only allow less.
+pub(crate) fn judge(inputs: &GateInputs, subject: usize, action: Action, response: &RuleId) -> Judgement {
+    let best = inputs.incident.subjects.get(subject).and_then(|who| {
+        about(inputs, subject)
+            .map(|(place, found)| judge_by(place, &Question { inputs, subject: who, found, response, action }))
+            .min_by_key(|judged| (judged.effect(), 100 - judged.confidence.min(100), judged.anchor))
+    });
+    best.unwrap_or_else(|| Judgement {
+        reasons: vec![Reason {
+            code: ReasonCode::NoAnchor,
+            action,
+            effect: Effect::Refuse,
+            detail: "no finding of the incident is about this subject".to_owned(),
+        }],
+        confidence: 0,
+        floor: 0,
+        anchor: 0,
+    })
+}
+
+/// The findings about a subject: the same place, account or identity.
+pub(crate) fn about(inputs: &GateInputs, subject: usize) -> impl Iterator<Item = (usize, &IncidentFinding)> {
+    let subjects = &inputs.incident.subjects;
+    let who = subjects.get(subject);
+    inputs.incident.findings.iter().enumerate().filter(move |(_, found)| {
+        let Some((who, other)) = who.zip(subjects.get(found.subject)) else { return false };
+        found.subject == subject
+            || (who.account.is_some() && who.account == other.account)
+            || (who.identity.directory_id.is_some() && who.identity.directory_id == other.identity.directory_id)
+    })
+}
+
+fn judge_by(place: usize, question: &Question<'_>) -> Judgement {
+    let mut reasons = Vec::new();
+    question.authority(&mut reasons);
+    question.target(&mut reasons);
+    let terms = question.matrix(&mut reasons);
+    let (confidence, floor) = question.floors(terms.floor, &mut reasons);
+    question.standing(&mut reasons);
+    question.conditions(terms.max_age, &mut reasons);
+    Judgement { reasons, confidence, floor, anchor: place }
+}
+
+impl<'i> Question<'i> {
+    pub(crate) fn class(&self) -> ActionClass {
+        self.action.class()
+    }
+
+    /// Whether the action touches nothing.
+    pub(crate) fn observes(&self) -> bool {
+        self.class() == ActionClass::Observe
+    }
+
+    /// Whether the action takes something away.
+    pub(crate) fn contains(&self) -> bool {
+        self.class() >= ActionClass::Contain
+    }
+
+    pub(crate) fn reason(&self, code: ReasonCode, effect: Effect, detail: impl Into<String>) -> Reason {
+        Reason { code, action: self.action, effect, detail: detail.into() }
+    }
+
+    /// Whether the action is a rung of the subject's type, can be done here, and can be undone.
+    fn target(&self, reasons: &mut Vec<Reason>) {
+        let ty = self.subject.identity.identity_type;
+        if self.class() == ActionClass::Remediate {
+            let detail = format!("`{}` is a step of a case, and this is none", self.action);
+            reasons.push(self.reason(ReasonCode::RemediationOutsideCase, Effect::Refuse, detail));
+        } else if !ty.rungs().contains(&self.action) {
+            let detail = format!("`{}` is not among the rungs of type `{ty}`", self.action);
+            reasons.push(self.reason(ReasonCode::NotARung, Effect::Refuse, detail));
+        }
+        if self.observes() {
+            return;
+        }
+        let Some(account) = &self.subject.account else {
+            let detail = "no account is known: nothing past notify";
+            reasons.push(self.reason(ReasonCode::SubjectUnresolved, Effect::Refuse, detail));
+            return;
+        };
+        let capability = capability(self.inputs, self.subject, self.action);
+        let level = level(self.subject, self.action, capability);
+        if level.is_none() {
+            let provider = &account.provider;
+            let detail = match capability {
+                None => format!("no connector of `{provider}` can do it to type `{ty}`"),
+                Some(found) => format!("`{}` can do it at no level of what is in evidence", found.connector),
+            };
+            reasons.push(self.reason(ReasonCode::ActionUnavailable, Effect::Refuse, detail));
+        }
+        match reversibility(capability) {
+            Reversibility::Reversible => {}
+            Reversibility::SelfHealing if is_interactive_human(self.subject) => {}
+            Reversibility::SelfHealing => {
+                let usage = self.subject.usage;
+                let detail = format!("heals by itself for interactive humans, and this is type `{ty}`, {usage}");
+                reasons.push(self.reason(ReasonCode::SelfHealingNotInteractive, Effect::Approval, detail));
+            }
+            Reversibility::Irreversible => {
+                let detail = match capability {
+                    Some(found) => format!("`{}` can't undo it", found.connector),
+                    None => "undeclared means irreversible".to_owned(),
+                };
+                reasons.push(self.reason(ReasonCode::Irreversible, Effect::Approval, detail));
+            }
+        }
+        if self.contains() && self.subject.shared && level.is_none_or(|level| level >= TargetLevel::Account) {
+            let detail = "several may use this principal: containing it hits them all";
+            reasons.push(self.reason(ReasonCode::SharedPrincipal, Effect::Approval, detail));
+        }
+    }
+
+    /// Holds confidence against the floors. Returns the confidence that counted and the floor that applied.
+    fn floors(&self, policy: u8, reasons: &mut Vec<Reason>) -> (u8, u8) {
+        let finding = &self.found.finding;
+        let alone = effective_confidence(self.inputs, finding);
+        if alone < finding.confidence {
+            let detail = format!("the rule said {}, capped at {alone}", finding.confidence);
+            reasons.push(self.reason(ReasonCode::ConfidenceCapped, Effect::Allow, detail));
+        }
+        let floor_of = |rule: &RuleId| self.inputs.authority(rule).map_or(100, |authority| authority.floor);
+        // Observe actions have no floor but one that a cell sets.
+        let (detection, response) =
+            if self.observes() { (0, 0) } else { (floor_of(&finding.rule), floor_of(self.response)) };
+        let floor = detection.max(response).max(policy);
+        if alone >= floor {
+            let detail = format!(
+                "confidence {alone} reaches the floor {floor} (detection {detection}, response {response}, policy {policy})"
+            );
+            reasons.push(self.reason(ReasonCode::FloorMet, Effect::Allow, detail));
+            return (alone, floor);
+        }
+        // INVARIANT: combining never lifts a finding over its own rule's floor.
+        if alone >= detection && !self.observes() {
+            let (combined, count) = self.combined();
+            if count > 1 && combined >= response.max(policy) {
+                let detail =
+                    format!("{count} findings combine to {combined} and reach the floor {floor}; none does alone");
+                reasons.push(self.reason(ReasonCode::NoAnchor, Effect::Approval, detail));
+                return (combined, floor);
+            }
+        }
+        for (code, floor, whose) in [
+            (ReasonCode::BelowDetectionFloor, detection, "the detection's floor"),
+            (ReasonCode::BelowResponseFloor, response, "the response rule's floor"),
+            (ReasonCode::BelowPolicyFloor, policy, "the policy's floor"),
+        ] {
+            if alone < floor {
+                let detail = format!("confidence {alone} is below {whose} {floor}");
+                reasons.push(self.reason(code, Effect::Refuse, detail));
+            }
+        }
+        (alone, floor)
+    }
+
+    /// The combined confidence over the findings that count for this action, and how many do: about the same subject,
+    /// at or above their own floor, with authority for the action and type, and with evidence good enough for it.
+    fn combined(&self) -> (u8, usize) {
+        let Some(subject) = self.inputs.incident.subjects.iter().position(|who| std::ptr::eq(who, self.subject)) else {
+            return (0, 0);
+        };
+        let counted: Vec<Counted<'_>> = about(self.inputs, subject)
+            .filter(|(_, found)| {
+                let question = Question { found, ..*self };
+                let floor = self.inputs.authority(&found.finding.rule).map_or(100, |authority| authority.floor);
+                effective_confidence(self.inputs, &found.finding) >= floor
+                    && question.detection_may()
+                    && !question.caps_at_challenge()
+            })
+            .map(|(_, found)| Counted::of(self.inputs, &found.finding))
+            .collect();
+        (combined_confidence(&counted), counted.len())
+    }
+
+    /// The evidence role that counts: the weaker of the finding's and the subject's.
+    pub(crate) fn evidence_role(&self) -> EvidenceRole {
+        self.found.finding.evidence_role.min(self.subject.evidence_role)
+    }
+
+    /// Whether the finding's evidence or context forbids this action.
+    fn caps_at_challenge(&self) -> bool {
+        use countersign_model::ContextState;
+        self.contains()
+            && (self.evidence_role() == EvidenceRole::MerelyNames
+                || self.found.finding.context == ContextState::Missing)
+    }
+
+    /// Whether the subject is an end point.
+    pub(crate) fn is_source(&self) -> bool {
+        self.subject.role == SubjectRole::Source || self.found.finding.role == SubjectRole::Source
+    }
+}
+
+/// Whether self-healing ranks with reversible for this subject.
+pub(crate) fn is_interactive_human(subject: &Subject) -> bool {
+    subject.identity.identity_type == IdentityType::Human && subject.usage == Usage::Interactive
+}
+
+/// What connectors can do to a subject with an action.
+pub(crate) fn capability<'i>(inputs: &'i GateInputs, subject: &Subject, action: Action) -> Option<&'i Capability> {
+    let provider = &subject.account.as_ref()?.provider;
+    inputs.capabilities.iter().find(|entry| {
+        entry.provider == *provider && entry.action == action && entry.identity_type == subject.identity.identity_type
+    })
+}
+
+/// Undeclared means irreversible.
+pub(crate) fn reversibility(capability: Option<&Capability>) -> Reversibility {
+    capability.map_or(Reversibility::Irreversible, |found| found.reversibility)
+}
+
+/// The narrowest level in evidence at which a connector can do it.
+pub(crate) fn level(subject: &Subject, action: Action, capability: Option<&Capability>) -> Option<TargetLevel> {
+    let capability = capability?;
+    action.levels().iter().copied().find(|level| capability.levels.contains(level) && has(subject, *level))
+}
+
+/// Whether the evidence shows this level of a subject.
+pub(crate) fn has(subject: &Subject, level: TargetLevel) -> bool {
+    match level {
+        TargetLevel::Token => subject.token.is_some(),
+        TargetLevel::Grant => subject.grant.is_some(),
+        TargetLevel::Session => subject.session.is_some(),
+        TargetLevel::Account => subject.account.is_some(),
+        // A trust is no part of an account.
+        TargetLevel::Trust => false,
+    }
+}

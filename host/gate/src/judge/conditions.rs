@@ -1,0 +1,122 @@
+//! Who the subject is, how good the evidence is, and what stands in the way right now.
+
+use countersign_model::time::format_duration;
+use countersign_model::vocabulary::{Action, EvidenceRole, IdentityType};
+use countersign_model::{ContextState, Effect, Identity, Reason, ReasonCode};
+
+use super::Question;
+use crate::inputs::{Administrators, Budgets, Estimates, KillSwitch, Stage, Stages, Windows};
+
+impl Question<'_> {
+    /// What the subject and its chain are, and how they are tied to the evidence. Observe actions touch nobody.
+    pub(super) fn standing(&self, reasons: &mut Vec<Reason>) {
+        if self.observes() {
+            return;
+        }
+        let mut add = |code, effect, detail: &str| reasons.push(self.reason(code, effect, detail));
+        let anyone = |test: fn(&Identity) -> bool| {
+            if test(&self.subject.identity) {
+                return Some("the subject");
+            }
+            self.subject.chain.iter().any(|member| test(&member.identity)).then_some("a member of the chain")
+        };
+        if let Some(who) = anyone(|identity| identity.protected) {
+            add(ReasonCode::ProtectedIdentity, Effect::Approval, &format!("{who} is protected: never automatic"));
+        }
+        if let Some(who) = anyone(|identity| identity.break_glass) {
+            add(ReasonCode::BreakGlass, Effect::Approval, &format!("{who} is break-glass: never automatic"));
+        }
+        if !self.contains() {
+            return;
+        }
+        if let Some(who) = anyone(|identity| identity.identity_type == IdentityType::Unknown) {
+            let detail = format!("{who} is of type `unknown`: contained by approval only");
+            add(ReasonCode::UnknownType, Effect::Approval, &detail);
+        }
+        if self.is_source() {
+            let detail = "the subject is an end point, which is never contained";
+            add(ReasonCode::SourceNeverContained, Effect::Refuse, detail);
+        }
+        if self.evidence_role() == EvidenceRole::MerelyNames {
+            let detail = "the evidence merely names the subject: a challenge at most";
+            add(ReasonCode::MerelyNames, Effect::Refuse, detail);
+        }
+        if self.found.finding.context == ContextState::Missing {
+            let detail = "declared context was missing or too old: a challenge at most";
+            add(ReasonCode::ContextMissing, Effect::Refuse, detail);
+        }
+    }
+
+    /// What stands in the way right now: age, doubt about the rule, reach, and what the operator switched.
+    pub(super) fn conditions(&self, max_age: i64, reasons: &mut Vec<Reason>) {
+        self.stage(reasons);
+        if self.observes() {
+            return;
+        }
+        let mut add = |code, effect, detail: String| reasons.push(self.reason(code, effect, detail));
+        if self.found.rule_suspect {
+            let detail = format!("`{}` is in quarantine or not deterministic", self.found.finding.rule);
+            add(ReasonCode::RuleSuspect, Effect::Approval, detail);
+        }
+        let age = self.inputs.clock.micros_since(self.found.finding.event_time);
+        if self.contains() && age > max_age {
+            let detail =
+                format!("the evidence is {} old, more than {}", format_duration(age), format_duration(max_age));
+            add(ReasonCode::EvidenceStale, Effect::Approval, detail);
+        }
+        if self.contains()
+            && let Some(detail) = self.reach()
+        {
+            add(ReasonCode::EstimateHigh, Effect::Approval, detail);
+        }
+        if self.inputs.kill_switch == KillSwitch::On {
+            let detail = "the kill switch is on: nothing new begins".to_owned();
+            add(ReasonCode::KillSwitch, Effect::Refuse, detail);
+        }
+        if let Windows::Open(name) = &self.inputs.windows {
+            add(ReasonCode::WindowOpen, Effect::Approval, format!("window `{name}` is open"));
+        }
+        if let Budgets::Exhausted(name) = &self.inputs.budgets {
+            add(ReasonCode::BudgetExhausted, Effect::Approval, format!("budget `{name}` is used up"));
+        }
+        if let Administrators::Counted { accounts, remaining, least } = &self.inputs.administrators
+            && self.contains()
+            && self.subject.account.as_ref().is_some_and(|account| accounts.contains(account))
+        {
+            let effect = if remaining < least { Effect::Refuse } else { Effect::Approval };
+            let detail = format!("{remaining} administrators would remain, and {least} must");
+            add(ReasonCode::LastAdministrator, effect, detail);
+        }
+    }
+
+    /// Why the reach of the action is high, if it is.
+    fn reach(&self) -> Option<String> {
+        let Estimates::Asked(estimates) = &self.inputs.estimates else { return None };
+        let subjects = &self.inputs.incident.subjects;
+        let estimate = estimates.iter().find(|estimate| {
+            estimate.action == self.action
+                && subjects.get(estimate.subject).is_some_and(|who| std::ptr::eq(who, self.subject))
+        });
+        match estimate {
+            None => Some("the connector can't say what it would hit: that counts as high".to_owned()),
+            Some(estimate) if estimate.principals > 1 || estimate.callers > 1 => Some(format!(
+                "it would hit {} principals, {} sessions and {} callers",
+                estimate.principals, estimate.sessions, estimate.callers
+            )),
+            Some(_) => None,
+        }
+    }
+
+    fn stage(&self, reasons: &mut Vec<Reason>) {
+        let Stages::Rules(stages) = &self.inputs.stages else { return };
+        let rule = &self.found.finding.rule;
+        let stage = stages.iter().find(|(name, _)| name == rule).map_or(Stage::Shadow, |(_, stage)| *stage);
+        let (effect, word) = match stage {
+            Stage::Shadow if self.action != Action::EnrichAlert => (Effect::Refuse, "in shadow"),
+            Stage::Notify if !self.observes() => (Effect::Refuse, "rolled out to observe"),
+            Stage::Approve if !self.observes() => (Effect::Approval, "rolled out to approval"),
+            _ => return,
+        };
+        reasons.push(self.reason(ReasonCode::RolloutStage, effect, format!("`{rule}` is {word}")));
+    }
+}
