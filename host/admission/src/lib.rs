@@ -1,1 +1,15 @@
-//! (begun)
+//! Admission: what stands between a file and the engine. It reads the bytes, never runs them, and either refuses them
+//! with every reason or gives an [`Admitted`], the only thing that the engine takes. No I/O, and no compiler.
+//!
+//! Which faults hide which others is written down in `tests/fixtures/admission/MASKS.md`.
+
+mod admit;
+mod binary;
+mod caps;
+mod features;
+pub mod sections;
+mod world;
+
+pub use admit::{Admitted, admit};
+pub use features::feature_names;
+pub use world::expected_world;

@@ -1,6 +1,7 @@
 //! The operator's limits on what a rule may be and declare.
 
-use crate::declaration::Declaration;
+use crate::declaration::{Declaration, Limits};
+use crate::parse::Peek;
 use crate::reasons::{Refusal, RefusalCode};
 
 /// The operator's limits. A rule above one of them is refused before it is compiled.
@@ -66,12 +67,19 @@ impl Default for Ceilings {
 /// Every limit of a declaration that is above the operator's.
 #[must_use]
 pub fn check_ceilings(declaration: &Declaration, ceilings: &Ceilings) -> Vec<Refusal> {
-    let limits = &declaration.limits;
-    let state: u64 = declaration
+    check_peek_ceilings(&Peek::of(declaration), ceilings)
+}
+
+/// Every limit above the operator's of what could be read of a declaration.
+#[must_use]
+pub fn check_peek_ceilings(peek: &Peek, ceilings: &Ceilings) -> Vec<Refusal> {
+    // What couldn't be read is told as such, and is above nothing.
+    let limits = peek.limits.unwrap_or(Limits { memory: 0, fuel: 0, output: 0 });
+    let state = peek
         .slots
         .iter()
         .map(|slot| u64::from(slot.max_keys) * (u64::from(slot.max_bytes) + 8 * u64::from(slot.kept_references)))
-        .sum();
+        .fold(0, u64::saturating_add);
     [
         ("limits.memory", limits.memory, ceilings.memory),
         ("limits.fuel", limits.fuel, ceilings.fuel),

@@ -15,13 +15,13 @@ mod reader;
 pub mod reasons;
 mod section;
 
-pub use ceilings::{Ceilings, check_ceilings};
+pub use ceilings::{Ceilings, check_ceilings, check_peek_ceilings};
 pub use declaration::{
     ContextWanted, Declaration, Filter, Limits, Literal, ParameterDeclaration, ParameterRange, Slot, Subscription,
     Test, Timers, WhenFull,
 };
 pub use nearest::nearest;
 pub use parameters::{parameters_digest, resolve_parameters};
-pub use parse::{MOST_BYTES, parse_section, parse_toml, peek_kind};
+pub use parse::{MOST_BYTES, Peek, parse_section, parse_toml, peek};
 pub use reasons::{Refusal, RefusalCode, quoted};
 pub use section::{FORMAT, to_section};

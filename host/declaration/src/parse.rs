@@ -1,11 +1,13 @@
 //! From bytes to a declaration: `rule.toml`, or the section that it became.
 
+use countersign_model::Digest;
 use countersign_model::vocabulary::RuleKind;
 use serde_json::{Map, Value};
 
 use crate::content;
-use crate::declaration::Declaration;
-use crate::reader::{Reader, describe};
+use crate::declaration::{Declaration, Limits, Slot};
+use crate::parts;
+use crate::reader::{Reader, Table, describe};
 use crate::reasons::{Refusal, RefusalCode};
 use crate::section::{FORMAT, canonical, to_section};
 
@@ -80,11 +82,55 @@ pub fn parse_section(bytes: &[u8]) -> Result<Declaration, Vec<Refusal>> {
     Ok(declaration)
 }
 
-/// The kind that a section names, also if the rest of it is at fault.
+/// What can be read of a section whose declaration is at fault, so that what depends on it can be told too.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Peek {
+    /// The kind, if it is known.
+    pub kind: Option<RuleKind>,
+    /// The limits, if they are in order.
+    pub limits: Option<Limits>,
+    /// The state slots, those that are in order.
+    pub slots: Vec<Slot>,
+    /// The data's digest: outer none if it is at fault, inner none if there is none.
+    pub data: Option<Option<Digest>>,
+}
+
+impl Peek {
+    /// What a whole declaration says.
+    #[must_use]
+    pub fn of(declaration: &Declaration) -> Peek {
+        Peek {
+            kind: Some(declaration.kind),
+            limits: Some(declaration.limits),
+            slots: declaration.slots.clone(),
+            data: Some(declaration.data),
+        }
+    }
+}
+
+/// Reads what can be read of a section that [`parse_section`] refuses; nothing of another format.
 #[must_use]
-pub fn peek_kind(bytes: &[u8]) -> Option<RuleKind> {
-    let bytes = bytes.get(..bytes.len().min(MOST_BYTES))?;
-    first_value(bytes).ok()?.0.get("kind")?.as_str().and_then(RuleKind::from_id)
+pub fn peek(bytes: &[u8]) -> Peek {
+    if bytes.len() > MOST_BYTES {
+        return Peek::default();
+    }
+    let Ok((value, _)) = first_value(bytes) else { return Peek::default() };
+    if value.get("format").and_then(Value::as_u64) != Some(FORMAT) {
+        return Peek::default();
+    }
+    // Faults are told by `parse_section`.
+    let reader = &mut Reader::new(true);
+    let slots = value.get("slot").and_then(Value::as_array).into_iter().flatten();
+    let slots = slots.filter_map(Value::as_object).filter_map(|slot| parts::slot(reader, &Table::new(slot, "slot")));
+    Peek {
+        slots: slots.collect(),
+        kind: value.get("kind").and_then(Value::as_str).and_then(RuleKind::from_id),
+        limits: value.get("limits").and_then(|limits| parts::limits(reader, "limits", limits)),
+        data: match value.get("data") {
+            None => Some(None),
+            Some(digest) => digest.as_str().and_then(|text| text.parse().ok()).map(Some),
+        },
+    }
 }
 
 fn finish(mut reader: Reader, map: &Map<String, Value>) -> Result<Declaration, Vec<Refusal>> {

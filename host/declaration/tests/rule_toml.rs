@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 const DETECTION: &str = include_str!("detection.toml");
 const RESPONSE: &str = include_str!("response.toml");
 
+#[expect(clippy::panic, reason = "a helper of tests")]
 fn declaration(text: &str) -> Declaration {
     parse_toml(text).unwrap_or_else(|refusals| panic!("{refusals:#?}"))
 }

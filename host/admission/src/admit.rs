@@ -1,0 +1,221 @@
+//! Admission itself: every check that can be made is made, and all reasons come back together.
+
+use countersign_declaration::{
+    Ceilings, Declaration, Peek, Refusal, RefusalCode, check_peek_ceilings, parse_section, peek, quoted,
+};
+use countersign_model::{Digest, RuleIdentity};
+
+use crate::binary::{Layer, Outline, outline};
+use crate::sections::{DATA_SECTION, DECLARATION_SECTION, core_module, strip};
+use crate::{caps, features, world};
+
+/// A rule whose bytes passed every check. Nothing but [`admit`] makes one, so what the engine compiles was admitted.
+#[derive(Clone, Debug)]
+pub struct Admitted {
+    declaration: Declaration,
+    data: Option<Vec<u8>>,
+    component: Vec<u8>,
+    code: Digest,
+    declaration_digest: Digest,
+    data_digest: Option<Digest>,
+}
+
+impl Admitted {
+    /// What the rule declares.
+    #[must_use]
+    pub fn declaration(&self) -> &Declaration {
+        &self.declaration
+    }
+
+    /// What the rule was built with, if anything.
+    #[must_use]
+    pub fn data(&self) -> Option<&[u8]> {
+        self.data.as_deref()
+    }
+
+    /// The component without our sections: what is compiled.
+    #[must_use]
+    pub fn component(&self) -> &[u8] {
+        &self.component
+    }
+
+    /// SHA-256 of [`Admitted::component`].
+    #[must_use]
+    pub fn code(&self) -> Digest {
+        self.code
+    }
+
+    /// SHA-256 of the declaration section.
+    #[must_use]
+    pub fn declaration_digest(&self) -> Digest {
+        self.declaration_digest
+    }
+
+    /// SHA-256 of the data section, if there is one.
+    #[must_use]
+    pub fn data_digest(&self) -> Option<Digest> {
+        self.data_digest
+    }
+
+    /// The rule's identity with parameters in force: see `countersign_declaration::parameters_digest`.
+    #[must_use]
+    pub fn identity(&self, parameters: Digest) -> RuleIdentity {
+        RuleIdentity {
+            id: self.declaration.id.clone(),
+            version: self.declaration.version.to_string(),
+            code: self.code,
+            declaration: self.declaration_digest,
+            data: self.data_digest,
+            parameters,
+        }
+    }
+}
+
+/// Admits a rule's bytes, or refuses them. Bytes from anywhere may be given: time and memory stay within a small
+/// multiple of the operator's limits, and nothing of the rule runs.
+///
+/// # Errors
+/// Every reason. `tests/fixtures/admission/MASKS.md` says which faults hide which others.
+pub fn admit(bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>> {
+    let outline = outline(bytes);
+    let mut refusals = sizes(bytes, &outline, ceilings);
+    let within_size = refusals.is_empty();
+
+    let (declared, peek) = declaration(&outline, ceilings, &mut refusals);
+    refusals.extend(check_peek_ceilings(&peek, ceilings));
+    let data = data(&outline, &peek, &mut refusals);
+    // Bytes beyond the cap are looked at no further than their outline.
+    if within_size {
+        refusals.extend(binary(bytes, &outline, ceilings, &peek));
+    }
+
+    match declared {
+        Some((declaration, declaration_digest)) if refusals.is_empty() => {
+            let component = strip(bytes);
+            Ok(Admitted {
+                code: Digest::of(&component),
+                component,
+                declaration_digest,
+                data_digest: declaration.data,
+                data: data.map(<[u8]>::to_vec),
+                declaration,
+            })
+        }
+        // INVARIANT: without a declaration there is a reason.
+        _ => Err(refusals),
+    }
+}
+
+/// The cap on the bytes of the component, and on each of our sections.
+fn sizes(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings) -> Vec<Refusal> {
+    let sizes_of = |name: &str| outline.named(name).iter().map(|(_, contents)| contents.len()).collect::<Vec<_>>();
+    let (declarations, data) = (sizes_of(DECLARATION_SECTION), sizes_of(DATA_SECTION));
+    let ours: usize = declarations.iter().chain(&data).sum();
+    let largest = |sizes: &[usize]| sizes.iter().copied().max().unwrap_or_default();
+    [
+        ("component", bytes.len().saturating_sub(ours), ceilings.component_bytes),
+        (DECLARATION_SECTION, largest(&declarations), ceilings.declaration_bytes),
+        (DATA_SECTION, largest(&data), ceilings.data_bytes),
+    ]
+    .into_iter()
+    .filter(|(_, got, most)| got > most)
+    .map(|(place, got, most)| {
+        Refusal::new(RefusalCode::WasmTooLarge, place, format!("at most {most} bytes"), got.to_string())
+    })
+    .collect()
+}
+
+/// The declaration with its digest, and what could be read of it in any case. A second section is a fault, and the first
+/// is still read for what else is wrong.
+fn declaration(
+    outline: &Outline<'_>,
+    ceilings: &Ceilings,
+    refusals: &mut Vec<Refusal>,
+) -> (Option<(Declaration, Digest)>, Peek) {
+    let sections = outline.named(DECLARATION_SECTION);
+    for (at, _) in sections.iter().skip(1).take(1) {
+        let got = format!("{} of them", sections.len());
+        let expected = format!("one section `{DECLARATION_SECTION}`");
+        refusals.push(Refusal::new(RefusalCode::DeclarationDuplicate, format!("byte {at}"), expected, got));
+    }
+    let Some((_, contents)) = sections.first() else {
+        // Bytes that break off may have lost it: then that they do is the reason.
+        if outline.whole {
+            let expected = format!("a section `{DECLARATION_SECTION}`");
+            let refusal = Refusal::new(RefusalCode::DeclarationMissing, "component", expected, "none")
+                .with_hint(Some("`rule build` writes it from `rule.toml`".to_owned()));
+            refusals.push(refusal);
+        }
+        return (None, Peek::default());
+    };
+    if contents.len() > ceilings.declaration_bytes {
+        return (None, Peek::default());
+    }
+    match parse_section(contents) {
+        Ok(declaration) => {
+            let peek = Peek::of(&declaration);
+            (Some((declaration, Digest::of(contents))), peek)
+        }
+        Err(reasons) => {
+            refusals.extend(reasons);
+            (None, peek(contents))
+        }
+    }
+}
+
+/// The data, held against the digest that the declaration carries.
+fn data<'a>(outline: &Outline<'a>, peek: &Peek, refusals: &mut Vec<Refusal>) -> Option<&'a [u8]> {
+    let sections = outline.named(DATA_SECTION);
+    for (at, _) in sections.iter().skip(1).take(1) {
+        let expected = format!("at most one section `{DATA_SECTION}`");
+        let got = format!("{} of them", sections.len());
+        refusals.push(Refusal::new(RefusalCode::DataDuplicate, format!("byte {at}"), expected, got));
+    }
+    let first = sections.first().map(|(_, contents)| *contents);
+    let (expected, got) = match (peek.data?, first) {
+        (Some(digest), Some(contents)) if Digest::of(contents) == digest => return first,
+        (None, None) => return None,
+        (Some(digest), Some(contents)) => (format!("data with SHA-256 {digest}"), Digest::of(contents).to_string()),
+        // Bytes that break off may have lost it.
+        (Some(_), None) if !outline.whole => return None,
+        (Some(digest), None) => (format!("data with SHA-256 {digest}"), "none".to_owned()),
+        (None, Some(contents)) => ("no data".to_owned(), format!("{} bytes of it", contents.len())),
+    };
+    refusals.push(Refusal::new(RefusalCode::DataMismatch, DATA_SECTION, expected, got));
+    None
+}
+
+/// The checks of the WebAssembly itself.
+fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek) -> Vec<Refusal> {
+    let memory = peek.limits.map_or(ceilings.memory, |limits| limits.memory);
+    let mut refusals = Vec::new();
+    let Some(layer) = outline.layer else {
+        let start = String::from_utf8_lossy(bytes.get(..bytes.len().min(8)).unwrap_or_default()).into_owned();
+        let got = if bytes.is_empty() { "nothing".to_owned() } else { quoted(&start) };
+        refusals.push(Refusal::new(RefusalCode::WasmMalformed, "byte 0", "a WebAssembly component", got));
+        return refusals;
+    };
+    if layer == Layer::Module {
+        refusals.push(core_module());
+    }
+    let census = caps::census(bytes, |name| name == DECLARATION_SECTION || name == DATA_SECTION);
+    let above = census.above(ceilings, memory);
+    // What is too complex is too complex for the validator and the decoder as well.
+    let simple = !above.iter().any(|refusal| refusal.code == RefusalCode::WasmTooComplex);
+    refusals.extend(above);
+    refusals.extend(census.imports.iter().map(|(at, name, what)| {
+        let got = format!("{what} {}", quoted(name));
+        Refusal::new(RefusalCode::ImportPresent, format!("byte {at}"), "no imports", got)
+    }));
+    if !simple {
+        return refusals;
+    }
+    let invalid = features::validate(bytes);
+    let valid = invalid.is_empty();
+    refusals.extend(invalid);
+    // The decoder is safe only on what is valid.
+    if valid && layer == Layer::Component {
+        refusals.extend(world::compare(bytes, peek.kind));
+    }
+    refusals
+}

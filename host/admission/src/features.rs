@@ -1,0 +1,62 @@
+//! Validation, and which features of WebAssembly are on: what Rust's `wasm32-unknown-unknown` emits, and no more.
+//! Turning one off later would break rules that were admitted, so all others were off from the first release.
+
+use countersign_declaration::{Refusal, RefusalCode, quoted};
+use wasmparser::{BinaryReaderError, Validator, WasmFeatures};
+
+/// What rules may use.
+const ON: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
+    .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
+    .union(WasmFeatures::SIGN_EXTENSION)
+    .union(WasmFeatures::REFERENCE_TYPES)
+    .union(WasmFeatures::MULTI_VALUE)
+    .union(WasmFeatures::BULK_MEMORY)
+    .union(WasmFeatures::SIMD)
+    .union(WasmFeatures::FLOATS)
+    .union(WasmFeatures::COMPONENT_MODEL);
+
+/// The features of WebAssembly that rules may use, by the validator's names.
+#[must_use]
+pub fn feature_names() -> Vec<&'static str> {
+    ON.iter_names().map(|(name, _)| name).collect()
+}
+
+/// Validates a whole binary, function bodies included. Every feature that is off and used is told.
+pub(crate) fn validate(bytes: &[u8]) -> Vec<Refusal> {
+    let Err(error) = with_features(bytes, ON) else { return Vec::new() };
+    if with_features(bytes, WasmFeatures::all()).is_err() {
+        return vec![Refusal::new(
+            RefusalCode::WasmMalformed,
+            format!("byte {}", error.offset()),
+            "valid WebAssembly",
+            message(&error),
+        )];
+    }
+    // A feature is used if the binary isn't valid without it.
+    let off = WasmFeatures::all().difference(ON).iter_names();
+    let used = off.filter(|(_, feature)| with_features(bytes, WasmFeatures::all().difference(*feature)).is_err());
+    let mut refusals: Vec<Refusal> =
+        used.map(|(name, feature)| feature_off(bytes, &name.to_lowercase().replace('_', "-"), feature)).collect();
+    if refusals.is_empty() {
+        // It can be had from more than one feature.
+        let place = format!("byte {}", error.offset());
+        refusals.push(Refusal::new(RefusalCode::WasmFeatureOff, place, "only features that are on", message(&error)));
+    }
+    refusals
+}
+
+fn feature_off(bytes: &[u8], name: &str, feature: WasmFeatures) -> Refusal {
+    let error = with_features(bytes, WasmFeatures::all().difference(feature)).err();
+    let place = error.as_ref().map_or_else(|| "component".to_owned(), |error| format!("byte {}", error.offset()));
+    let got = error.as_ref().map_or_else(String::new, |error| format!(": {}", message(error)));
+    Refusal::new(RefusalCode::WasmFeatureOff, place, "only features that are on", format!("{name}{got}"))
+}
+
+fn with_features(bytes: &[u8], features: WasmFeatures) -> Result<(), BinaryReaderError> {
+    Validator::new_with_features(features).validate_all(bytes).map(|_| ())
+}
+
+/// The validator's word may repeat names out of the binary.
+fn message(error: &BinaryReaderError) -> String {
+    quoted(error.message())
+}
