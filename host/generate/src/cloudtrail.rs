@@ -28,8 +28,10 @@ pub(crate) struct Call {
     pub(crate) additional: Json,
     pub(crate) resources: Json,
     pub(crate) failure: Option<Failure>,
-    /// `AwsApiCall`, `AwsConsoleSignIn`.
+    /// `AwsApiCall`, `AwsConsoleSignIn`, `AwsServiceEvent`.
     pub(crate) event_type: &'static str,
+    /// The same in the records of both accounts where a call crosses from one to another.
+    pub(crate) shared_id: Option<String>,
 }
 
 /// Why a call failed.
@@ -52,6 +54,7 @@ impl Call {
             resources: Json::Null,
             failure: None,
             event_type: "AwsApiCall",
+            shared_id: None,
         }
     }
 
@@ -171,6 +174,8 @@ struct Record<'a> {
     event_type: &'a str,
     management_event: bool,
     recipient_account_id: &'a str,
+    #[serde(rename = "sharedEventID", skip_serializing_if = "Option::is_none")]
+    shared_event_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vpc_endpoint_id: Option<&'a str>,
     event_category: &'static str,
@@ -225,6 +230,7 @@ pub(crate) fn record(
         event_type: call.event_type,
         management_event: true,
         recipient_account_id: &account.id,
+        shared_event_id: call.shared_id.as_deref(),
         vpc_endpoint_id: caller.vpc_endpoint.as_deref(),
         event_category: "Management",
         tls_details,

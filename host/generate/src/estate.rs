@@ -72,6 +72,8 @@ pub(crate) struct CloudAccount {
     pub(crate) endpoint: String,
     /// The role that pipelines assume.
     pub(crate) deploy_role: Role,
+    /// The role of the applications in containers.
+    pub(crate) container_role: Role,
     /// The role of a service that looks in from time to time.
     pub(crate) service_role: Role,
 }
@@ -283,6 +285,7 @@ fn account(random: &mut Random, number: u32) -> CloudAccount {
         subnet: random.hex("subnet-", 17),
         endpoint: random.hex("vpce-", 17),
         deploy_role: role(random, place, "/ci/", "deploy".to_owned()),
+        container_role: role(random, place, "/", "shop-containers".to_owned()),
         service_role: role(random, place, "/aws-service-role/inspector2.amazonaws.com/", service.to_owned()),
         id,
     }

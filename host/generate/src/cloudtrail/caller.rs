@@ -127,6 +127,47 @@ pub(crate) fn service(account: usize, service: &'static str) -> Caller {
     }
 }
 
+/// A service that reports an event of its own: its record has neither type nor principal.
+pub(crate) fn reporting(estate: &Estate, account: usize, name: &'static str) -> Caller {
+    let mut caller = service(account, name);
+    caller.user_identity = object! { "accountId" => &estate.account(account).id, "invokedBy" => name };
+    caller
+}
+
+/// A caller as the records of another account show it: with its own account's id, and little else.
+pub(crate) fn from_account(caller: &Caller, own_account: &CloudAccount, called: usize) -> Caller {
+    let user_identity = object! {
+        "type" => "AWSAccount",
+        "principalId" => &caller.subject,
+        "accountId" => &own_account.id,
+    };
+    Caller { account: called, user_identity, ..caller.clone() }
+}
+
+/// A container that shows its cluster's token: known by issuer and subject, not yet by any key.
+pub(crate) fn with_web_identity(account: &CloudAccount, place: usize, workload: &str, address: String) -> Caller {
+    let issuer = format!("oidc.eks.{}.amazonaws.com/id/{}", account.region, account.detector.to_uppercase());
+    let provider = format!("arn:aws:iam::{}:oidc-provider/{issuer}", account.id);
+    let subject = format!("system:serviceaccount:shop:{workload}");
+    let principal = format!("{provider}:sts.amazonaws.com:{subject}");
+    Caller {
+        account: place,
+        arn: principal.clone(),
+        user_identity: object! {
+            "type" => "WebIdentityUser",
+            "principalId" => principal,
+            "userName" => &subject,
+            "identityProvider" => provider,
+        },
+        subject,
+        address,
+        user_agent: "aws-sdk-java/2.29.45 Linux/6.1.119 OpenJDK_64-Bit_Server_VM/21.0.5".to_owned(),
+        vpc_endpoint: None,
+        by_service: false,
+        from_console: false,
+    }
+}
+
 /// A person with their own access key on the command line.
 pub(crate) fn on_command_line(estate: &Estate, person: &Person, address: &str) -> Caller {
     let agent = "aws-cli/2.22.12 md/awscrt#0.23.4 ua/2.0 os/linux#6.8.0 md/arch#x86_64 lang/python#3.12.6";

@@ -2,6 +2,7 @@
 
 use super::caller::Caller;
 use super::{Call, Failure};
+use crate::estate::CloudAccount;
 use crate::json::{Json, object};
 
 /// A console sign-in by a caller with password and, or without, a second factor.
@@ -19,6 +20,24 @@ pub(crate) fn failed_login(mfa: bool) -> Call {
     // The provider gives this failure a message and no code.
     call.failure = Some(Failure { code: None, message: "Failed authentication".to_owned() });
     call.response(object! { "ConsoleLogin" => "Failure" })
+}
+
+/// A sign-in with a name that isn't a user's; the record hides what was typed, since it may be a password.
+pub(crate) fn unknown_user() -> Call {
+    let mut call = failed_login(false);
+    call.failure = Some(Failure { code: None, message: "No username found in supplied account".to_owned() });
+    call
+}
+
+/// The caller of [`unknown_user`]: nobody in particular.
+pub(crate) fn nobody(caller: &Caller, account: &CloudAccount) -> Caller {
+    let user_identity = object! {
+        "type" => "IAMUser",
+        "accountId" => &account.id,
+        "accessKeyId" => "",
+        "userName" => "HIDDEN_DUE_TO_SECURITY_REASONS",
+    };
+    Caller { user_identity, from_console: false, ..caller.clone() }
 }
 
 /// The question for the second factor, answered.

@@ -36,6 +36,11 @@ pub(super) fn write(estate: &Estate) -> String {
         identity(&mut out, &id, "service-account", "critical", account.environment, &[]);
         link(&mut out, &account.id, &account.deploy_role.id, "cmdb");
     }
+    for account in &estate.accounts {
+        let id = format!("containers-{}", account.id);
+        identity(&mut out, &id, "workload", "high", account.environment, &[]);
+        link(&mut out, &account.id, &account.container_role.id, "cmdb");
+    }
     for instance in &estate.instances {
         let account = estate.account(instance.role.account);
         let owner = [("owner", text(&instance.owner))];

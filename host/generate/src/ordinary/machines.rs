@@ -1,7 +1,9 @@
 //! Instances, functions, the provider's services and scheduled jobs.
 
 use super::Memory;
-use crate::cloudtrail::caller::{Caller, Session, for_service, in_role, on_instance, service as the_service, with_key};
+use crate::cloudtrail::caller::{
+    Caller, Session, for_service, in_role, on_instance, reporting, service as the_service, with_key, with_web_identity,
+};
 use crate::cloudtrail::reads::RUNNING;
 use crate::cloudtrail::{Call, session};
 use crate::json::object;
@@ -43,6 +45,43 @@ pub(super) fn function(plan: &mut Plan<'_>) {
     "aws-sdk-nodejs/3.716.0 ua/2.0 os/linux lang/nodejs#20.18.1 exec-env/AWS_Lambda_nodejs20.x"
         .clone_into(&mut caller.user_agent);
     run(plan, &caller, 1, 3);
+}
+
+/// A container starts: its cluster's token buys it a session of the application's role.
+pub(super) fn container(plan: &mut Plan<'_>) {
+    let estate = plan.estate;
+    let place = plan.random.below(estate.accounts.len() as u64) as usize;
+    let account = estate.account(place);
+    let workload = plan.random.word(&["checkout", "catalogue", "basket"]);
+    let address = format!("203.0.113.{}", 240 + plan.random.below(14));
+    let shown = with_web_identity(account, place, workload, address.clone());
+    let opened = Session::new(plan.random, plan.now, false);
+    let role = &account.container_role;
+    let mut call = session::assume_role(plan.random, plan.now, account, role, workload, &opened);
+    call.operation = "AssumeRoleWithWebIdentity";
+    plan.make(&shown, &call);
+    plan.pause(200, 900);
+    let mut caller = in_role(account, role, workload, &opened);
+    caller.address = address;
+    caller.user_agent.clone_from(&shown.user_agent);
+    run(plan, &caller, 1, 3);
+}
+
+/// A service says what it did by itself: no principal of the account had a hand in it.
+pub(super) fn report(plan: &mut Plan<'_>) {
+    let estate = plan.estate;
+    let place = plan.random.below(estate.accounts.len() as u64) as usize;
+    let (domain, service, operation) = plan
+        .random
+        .pick(&[
+            ("kms.amazonaws.com", "kms", "RotateKey"),
+            ("secretsmanager.amazonaws.com", "secretsmanager", "EndSecretVersionDelete"),
+        ])
+        .copied()
+        .unwrap_or(("ec2.amazonaws.com", "ec2", "SharedSnapshotVolumeCreated"));
+    let mut call = Call::write(service, operation);
+    call.event_type = "AwsServiceEvent";
+    plan.make(&reporting(estate, place, domain), &call);
 }
 
 /// One of the provider's services uses the role that was made for it.

@@ -44,6 +44,11 @@ fn sign_in(plan: &mut Plan<'_>, person: &Person) -> SignedIn {
             plan.make(&before, &signin::failed_login(true));
             plan.pause(4_000, 15_000);
         }
+        if plan.random.chance(15) {
+            let nobody = signin::nobody(&caller, plan.estate.account(caller.account));
+            plan.make(&nobody, &signin::unknown_user());
+            plan.pause(4_000, 15_000);
+        }
         plan.make(&before, &signin::check_mfa());
         plan.pause(2_000, 9_000);
         plan.make(&before, &signin::console_login(true));

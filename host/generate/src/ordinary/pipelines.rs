@@ -1,6 +1,6 @@
 //! Pipelines: plans that change nothing, and the small deployments of a platform team that works through code.
 
-use crate::cloudtrail::caller::{Session, TERRAFORM, in_pipeline, in_role};
+use crate::cloudtrail::caller::{Session, TERRAFORM, from_account, in_pipeline, in_role};
 use crate::cloudtrail::reads::LOOKING;
 use crate::cloudtrail::{Call, iam, session};
 use crate::json::{list, object};
@@ -27,10 +27,19 @@ pub(super) fn deploy(plan: &mut Plan<'_>) {
     let estate = plan.estate;
     let Some(pipeline) = plan.random.pick(&estate.pipelines) else { return };
     let caller = in_pipeline(estate, pipeline);
-    let account = estate.account(caller.account);
+    let own_account = estate.account(caller.account);
+    // A third of the deployments go from the pipeline's account into another.
+    let place =
+        if plan.random.chance(333) { plan.random.below(estate.accounts.len() as u64) as usize } else { caller.account };
+    let account = estate.account(place);
     let role = &account.deploy_role;
     let opened = Session::new(plan.random, plan.now, false);
-    let call = session::assume_role(plan.random, plan.now, account, role, &pipeline.id, &opened);
+    let mut call = session::assume_role(plan.random, plan.now, account, role, &pipeline.id, &opened);
+    if place != caller.account {
+        // Both accounts write it down, each in its own trail.
+        call.shared_id = Some(plan.random.uuid());
+        plan.make(&from_account(&caller, own_account, place), &call);
+    }
     plan.make(&caller, &call);
     plan.pause(300, 900);
     let mut deploying = in_role(account, role, &pipeline.id, &opened);
