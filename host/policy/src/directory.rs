@@ -79,7 +79,8 @@ impl Directory {
         let id = table.required("id", "the operator's stable id").and_then(|node| crate::reader::text(node, faults));
         if let Some(id) = &id {
             if let Some(first) = self.by_id.get(id) {
-                faults.push(node.fault(format!("an id once; `{id}` is `identity[{first}]` already"), None));
+                let hint = format!("it is the id of `identity[{first}]` already");
+                faults.push(node.fault("an id once", Some(hint)).with_got(id));
             } else {
                 self.by_id.insert(id.clone(), place);
             }
@@ -93,8 +94,8 @@ impl Directory {
         for node in tables(table.get("account"), faults) {
             let Some(account) = read_account(node, faults) else { continue };
             if let Some(first) = self.by_account.get(&account.account) {
-                let expected = format!("an account once; `{}` belongs to `identity[{first}]` already", account.account);
-                faults.push(node.fault(expected, None));
+                let hint = format!("it belongs to `identity[{first}]` already");
+                faults.push(node.fault("an account once", Some(hint)).with_got(&account.account.to_string()));
             } else {
                 self.by_account.insert(account.account.clone(), place);
                 accounts.push(account);

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use countersign_declaration::nearest;
+
 /// One thing wrong in one of the operator's files. All of a file's faults are reported at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -15,6 +17,13 @@ pub struct Fault {
     pub got: String,
     /// What to do, such as the nearest known name.
     pub hint: Option<String>,
+}
+
+impl Fault {
+    /// The same with other words for what came.
+    pub(crate) fn with_got(self, got: &str) -> Fault {
+        Fault { got: format!("`{}`", got.chars().take(80).collect::<String>()), ..self }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -37,14 +46,5 @@ impl std::error::Error for Fault {}
 
 /// The known name nearest to a word, as a hint; none if nothing is near.
 pub(crate) fn did_you_mean<'n>(word: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
-    // Long input is nobody's typing error, and comparing it would cost its length squared.
-    if word.len() > 64 {
-        return None;
-    }
-    known
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(word, name), name))
-        .filter(|(distance, name)| *distance <= (name.len() / 3).max(1))
-        .min()
-        .map(|(_, name)| format!("did you mean `{name}`?"))
+    nearest(word, known).map(|name| format!("did you mean `{name}`?"))
 }

@@ -19,8 +19,8 @@ pub use directory::{Directory, DirectoryIdentity, LinkedAccount};
 pub use fault::Fault;
 pub use limits::OperatorLimits;
 pub use policy::{
-    Answer, Cell, CellOutcome, DEFAULT_MAX_AGE, Grant, ParameterSetting, Policy, PublisherSettings, ResponseChoice,
-    ReviewBy, RuleSettings,
+    Answer, Cell, CellOutcome, DEFAULT_MAX_AGE, Grant, Policy, PublisherSettings, ResponseChoice, ReviewBy,
+    RuleSettings,
 };
 pub use view::{PolicyView, ViewCell, ViewResponses};
 

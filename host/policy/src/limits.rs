@@ -1,21 +1,29 @@
 //! `[limits]`: what the operator lets any rule use, and how long containment may hold.
 
+use countersign_declaration::Ceilings;
 use serde::{Deserialize, Serialize};
 
-use crate::reader::TableReader;
+use crate::fault::Fault;
+use crate::reader::{Faults, TableReader};
 
-/// The operator's limits. A rule that declares more is refused at admission.
+/// The operator's limits. A rule above one of them is refused at admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OperatorLimits {
-    /// Most bytes of a component, its sections included.
-    pub component_bytes: u64,
     /// Most bytes of linear memory and tables that a call may use.
     pub memory: u64,
     /// Most fuel that one row alone may use, base included.
     pub fuel: u64,
     /// Most bytes of an answer in canonical form.
     pub output: u32,
+    /// Most state that all slots of a rule may come to, bytes.
+    pub state: u64,
+    /// Most bytes of a component without its declaration and data.
+    pub component_bytes: u64,
+    /// Most bytes of a declaration section.
+    pub declaration_bytes: u64,
+    /// Most bytes of a data section.
+    pub data_bytes: u64,
     /// The lease where a response rule gave none, seconds.
     pub default_lease: u32,
     /// The longest lease, seconds; a longer one is cut to it.
@@ -23,21 +31,27 @@ pub struct OperatorLimits {
 }
 
 impl OperatorLimits {
-    /// What serves where the policy says nothing: components of 16 MiB, 64 MiB of memory, 50 million of fuel, answers
-    /// of 4 MiB, leases of four hours and at most a day.
-    pub const DEFAULT: OperatorLimits = OperatorLimits {
-        component_bytes: 16 << 20,
-        memory: 64 << 20,
-        fuel: 50_000_000,
-        output: 4 << 20,
-        default_lease: 4 * 3_600,
-        longest_lease: 24 * 3_600,
-    };
+    /// The limits as admission wants them; what `[limits]` has no key for keeps its default.
+    #[must_use]
+    pub fn ceilings(&self) -> Ceilings {
+        let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+        Ceilings {
+            memory: self.memory,
+            fuel: self.fuel,
+            output: self.output,
+            state: self.state,
+            component_bytes: size(self.component_bytes),
+            declaration_bytes: size(self.declaration_bytes),
+            data_bytes: size(self.data_bytes),
+            ..Ceilings::default()
+        }
+    }
 
-    pub(crate) fn read(table: TableReader<'_>) -> OperatorLimits {
+    pub(crate) fn read(table: TableReader<'_>, faults: &Faults) -> OperatorLimits {
         const SECOND: i64 = 1_000_000;
         const YEAR: i64 = 365 * 86_400 * SECOND;
-        let base = OperatorLimits::DEFAULT;
+        const GREATEST: i64 = (1 << 53) - 1;
+        let base = OperatorLimits::default();
         let number = |key, most, default| {
             table.integer(key, 1, most).and_then(|value| u64::try_from(value).ok()).unwrap_or(default)
         };
@@ -47,20 +61,45 @@ impl OperatorLimits {
         };
         let output = number("output", i64::from(u32::MAX), u64::from(base.output));
         let limits = OperatorLimits {
-            component_bytes: number("component-bytes", 1 << 30, base.component_bytes),
             memory: number("memory", 4 << 30, base.memory),
-            fuel: number("fuel", (1 << 53) - 1, base.fuel),
+            fuel: number("fuel", GREATEST, base.fuel),
             output: u32::try_from(output).unwrap_or(base.output),
+            state: number("state", GREATEST, base.state),
+            component_bytes: number("component-bytes", 1 << 30, base.component_bytes),
+            declaration_bytes: number("declaration-bytes", 1 << 20, base.declaration_bytes),
+            data_bytes: number("data-bytes", 1 << 30, base.data_bytes),
             default_lease: seconds("default-lease", base.default_lease),
             longest_lease: seconds("longest-lease", base.longest_lease),
         };
+        if limits.default_lease > limits.longest_lease {
+            faults.push(Fault {
+                line: Some(table.line()),
+                place: "limits.default-lease".to_owned(),
+                expected: format!("at most `longest-lease`, {} s", limits.longest_lease),
+                got: format!("{} s", limits.default_lease),
+                hint: None,
+            });
+        }
         table.finish();
         limits
     }
 }
 
 impl Default for OperatorLimits {
+    /// Admission's own ceilings, leases of four hours and at most a day.
     fn default() -> Self {
-        OperatorLimits::DEFAULT
+        let ceilings = Ceilings::default();
+        let bytes = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
+        OperatorLimits {
+            memory: ceilings.memory,
+            fuel: ceilings.fuel,
+            output: ceilings.output,
+            state: ceilings.state,
+            component_bytes: bytes(ceilings.component_bytes),
+            declaration_bytes: bytes(ceilings.declaration_bytes),
+            data_bytes: bytes(ceilings.data_bytes),
+            default_lease: 4 * 3_600,
+            longest_lease: 24 * 3_600,
+        }
     }
 }

@@ -165,37 +165,32 @@ pub struct ResponseChoice {
 }
 
 /// One `[rule."publisher/name"]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RuleSettings {
     /// Whether it serves.
     pub enabled: bool,
     /// Most confidence that its findings may have, 0–100.
     pub cap: u8,
-    /// Parameters that the operator sets, by name.
-    pub parameters: BTreeMap<String, ParameterSetting>,
+    /// Parameters that the operator sets, by name, as `rule.toml` writes their defaults. Whether the rule has them, and
+    /// whether they are in range, its declaration says: [`Policy::parameters`].
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// Line of the table in the text, from 1; no part of the policy, so not in the canonical form.
+    #[serde(skip)]
+    pub line: Option<usize>,
+}
+
+// The same settings wherever they are written.
+impl PartialEq for RuleSettings {
+    fn eq(&self, other: &Self) -> bool {
+        (self.enabled, self.cap, &self.parameters) == (other.enabled, other.cap, &other.parameters)
+    }
 }
 
 impl Default for RuleSettings {
     fn default() -> Self {
-        RuleSettings { enabled: true, cap: 100, parameters: BTreeMap::new() }
+        RuleSettings { enabled: true, cap: 100, parameters: BTreeMap::new(), line: None }
     }
-}
-
-/// The value of a parameter as the operator wrote it; the rule's declaration says which type it must have.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ParameterSetting {
-    /// True or false.
-    Boolean(bool),
-    /// A whole number.
-    Integer(i64),
-    /// A number.
-    Decimal(f64),
-    /// Text, or a duration.
-    Text(String),
-    /// A list of texts.
-    TextList(Vec<String>),
 }
 
 /// One `[publisher.name]`.

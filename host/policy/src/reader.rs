@@ -72,6 +72,11 @@ impl<'n> TableReader<'n> {
         });
     }
 
+    /// The table's line, from 1.
+    pub(crate) fn line(&self) -> usize {
+        self.node.line
+    }
+
     /// Every key with its value, for tables whose keys are names.
     pub(crate) fn entries(&self) -> &'n [(String, Node)] {
         self.entries

@@ -7,8 +7,8 @@ use countersign_model::rule::is_id_part;
 use countersign_model::vocabulary::{Action, ActionClass, IdentityType, SignalClass, Tier};
 
 use super::{
-    Answer, Cell, CellOutcome, DEFAULT_MAX_AGE, Grant, ParameterSetting, Policy, PublisherSettings, ResponseChoice,
-    ReviewBy, RuleSettings, Written,
+    Answer, Cell, CellOutcome, DEFAULT_MAX_AGE, Grant, Policy, PublisherSettings, ResponseChoice, ReviewBy,
+    RuleSettings, Written,
 };
 use crate::axis::{self, Axis};
 use crate::fault::Fault;
@@ -63,17 +63,21 @@ pub(super) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
                     written.rules.insert(id, settings);
                 }
             }
-            Err(error) => faults.push(node.fault(error.to_string(), Some("write `[rule.\"publisher/name\"]`".into()))),
+            Err(_) => {
+                let hint = "write `[rule.\"publisher/name\"]`".to_owned();
+                faults.push(node.fault("a rule id `publisher/name`", Some(hint)).with_got(name));
+            }
         });
         named(table.get("publisher"), &faults, |name, node| {
             if !is_id_part(name) {
-                faults.push(node.fault("the publisher part of a rule id", None));
+                let expected = "a publisher: 1 to 64 characters of a-z, 0-9 and `-` beginning with a letter";
+                faults.push(node.fault(expected, None).with_got(name));
             } else if let Some(settings) = publisher(node, &faults) {
                 written.publishers.insert(name.to_owned(), settings);
             }
         });
         if let Some(limits) = table.get("limits").and_then(|node| TableReader::new(node, &faults)) {
-            written.limits = OperatorLimits::read(limits);
+            written.limits = OperatorLimits::read(limits, &faults);
         }
         table.finish();
     }
@@ -83,6 +87,7 @@ pub(super) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
         for fault in &mut conflicts {
             fault.line = line_of(&fault.place, "cell", &lines).or(line_of(&fault.place, "response", &choice_lines));
         }
+        conflicts.sort_by_key(|fault| fault.line);
         conflicts
     })
 }
@@ -199,32 +204,35 @@ fn rule(node: &Node, faults: &Faults) -> Option<RuleSettings> {
             parameters.insert(name.to_owned(), setting);
         }
     });
-    let settings =
-        RuleSettings { enabled: table.flag("enabled", true), cap: table.percent("cap").unwrap_or(100), parameters };
+    let settings = RuleSettings {
+        enabled: table.flag("enabled", true),
+        cap: table.percent("cap").unwrap_or(100),
+        parameters,
+        line: Some(table.line()),
+    };
     table.finish();
     Some(settings)
 }
 
-fn setting(node: &Node, faults: &Faults) -> Option<ParameterSetting> {
-    let expected = "true or false, a finite number, text, a duration, or a list of texts";
+fn setting(node: &Node, faults: &Faults) -> Option<serde_json::Value> {
     let value = match &node.value {
-        NodeValue::Boolean(value) => Some(ParameterSetting::Boolean(*value)),
+        NodeValue::Boolean(value) => Some((*value).into()),
         // RFC 8785 numbers are doubles: a greater one would have another canonical form.
-        NodeValue::Integer(value) if value.unsigned_abs() < 1 << 53 => Some(ParameterSetting::Integer(*value)),
-        NodeValue::Float(value) if value.is_finite() => Some(ParameterSetting::Decimal(*value)),
-        NodeValue::Text(text) => Some(ParameterSetting::Text(text.clone())),
+        NodeValue::Integer(value) if value.unsigned_abs() < 1 << 53 => Some((*value).into()),
+        NodeValue::Float(value) => serde_json::Number::from_f64(*value).map(serde_json::Value::Number),
+        NodeValue::Text(text) => Some(text.as_str().into()),
         NodeValue::Array(items) => items
             .iter()
             .map(|item| match &item.value {
-                NodeValue::Text(text) => Some(text.clone()),
+                NodeValue::Text(text) => Some(text.as_str()),
                 _ => None,
             })
-            .collect::<Option<Vec<String>>>()
-            .map(ParameterSetting::TextList),
+            .collect::<Option<Vec<&str>>>()
+            .map(Into::into),
         _ => None,
     };
     if value.is_none() {
-        faults.push(node.fault(expected, None));
+        faults.push(node.fault("true or false, a number, text, a duration, or a list of texts", None));
     }
     value
 }

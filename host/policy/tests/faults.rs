@@ -1,0 +1,37 @@
+//! Files with faults: each `tests/faults/*/NAME.toml` beside the `NAME.err` that its reader says. `UPDATE_EXPECT=1`
+//! writes the latter anew.
+
+use std::fs;
+use std::path::Path;
+
+use countersign_policy::{Capabilities, Directory, Fault, Policy};
+use expect_test::expect_file;
+
+fn check(kind: &str, parse: impl Fn(&str) -> Result<(), Vec<Fault>>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults").join(kind);
+    let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    assert!(!files.is_empty());
+    for path in files {
+        let faults = parse(&fs::read_to_string(&path).unwrap()).expect_err(&path.display().to_string());
+        let text: String = faults.iter().map(|fault| format!("{fault}\n")).collect();
+        assert!(!text.lines().any(|line| line.ends_with('.')), "messages end without a full stop: {text}");
+        expect_file![path.with_extension("err")].assert_eq(&text);
+    }
+}
+
+#[test]
+fn policies_tell_all_faults_at_once() {
+    check("policy", |text| Policy::parse(text).map(drop));
+}
+
+#[test]
+fn directories_tell_all_faults_at_once() {
+    check("identities", |text| Directory::parse(text).map(drop));
+}
+
+#[test]
+fn capability_tables_tell_all_faults_at_once() {
+    check("capabilities", |text| Capabilities::parse(text).map(drop));
+}
