@@ -78,14 +78,14 @@ impl Admitted {
 /// Every reason. `tests/fixtures/admission/MASKS.md` says which faults hide which others.
 pub fn admit(bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>> {
     let outline = outline(bytes);
-    let mut refusals = sizes(bytes, &outline, ceilings);
-    let within_size = refusals.is_empty();
-
+    let mut refusals: Vec<Refusal> = layer(bytes, &outline).into_iter().collect();
+    let (too_large, component_fits) = sizes(bytes, &outline, ceilings);
+    refusals.extend(too_large);
     let (declared, peek) = declaration(&outline, ceilings, &mut refusals);
     refusals.extend(check_peek_ceilings(&peek, ceilings));
-    let data = data(&outline, &peek, &mut refusals);
+    let data = data(&outline, &peek, ceilings, &mut refusals);
     // Bytes beyond the cap are looked at no further than their outline.
-    if within_size {
+    if outline.layer.is_some() && component_fits {
         refusals.extend(binary(bytes, &outline, ceilings, &peek));
     }
 
@@ -106,14 +106,28 @@ pub fn admit(bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>
     }
 }
 
-/// The cap on the bytes of the component, and on each of our sections.
-fn sizes(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings) -> Vec<Refusal> {
+/// What the header says.
+fn layer(bytes: &[u8], outline: &Outline<'_>) -> Option<Refusal> {
+    match outline.layer {
+        Some(Layer::Component) => None,
+        Some(Layer::Module) => Some(core_module()),
+        None => {
+            let start = String::from_utf8_lossy(bytes.get(..bytes.len().min(8)).unwrap_or_default()).into_owned();
+            let got = if bytes.is_empty() { "nothing".to_owned() } else { quoted(&start) };
+            Some(Refusal::new(RefusalCode::WasmMalformed, "byte 0", "a WebAssembly component", got))
+        }
+    }
+}
+
+/// The caps on the bytes of the component and of our sections, and whether the component is within its own.
+fn sizes(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings) -> (Vec<Refusal>, bool) {
     let sizes_of = |name: &str| outline.named(name).iter().map(|(_, contents)| contents.len()).collect::<Vec<_>>();
     let (declarations, data) = (sizes_of(DECLARATION_SECTION), sizes_of(DATA_SECTION));
     let ours: usize = declarations.iter().chain(&data).sum();
     let largest = |sizes: &[usize]| sizes.iter().copied().max().unwrap_or_default();
-    [
-        ("component", bytes.len().saturating_sub(ours), ceilings.component_bytes),
+    let component = bytes.len().saturating_sub(ours);
+    let too_large = [
+        ("component", component, ceilings.component_bytes),
         (DECLARATION_SECTION, largest(&declarations), ceilings.declaration_bytes),
         (DATA_SECTION, largest(&data), ceilings.data_bytes),
     ]
@@ -121,8 +135,8 @@ fn sizes(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings) -> Vec<Refusa
     .filter(|(_, got, most)| got > most)
     .map(|(place, got, most)| {
         Refusal::new(RefusalCode::WasmTooLarge, place, format!("at most {most} bytes"), got.to_string())
-    })
-    .collect()
+    });
+    (too_large.collect(), component <= ceilings.component_bytes)
 }
 
 /// The declaration with its digest, and what could be read of it in any case. A second section is a fault, and the first
@@ -164,7 +178,7 @@ fn declaration(
 }
 
 /// The data, held against the digest that the declaration carries.
-fn data<'a>(outline: &Outline<'a>, peek: &Peek, refusals: &mut Vec<Refusal>) -> Option<&'a [u8]> {
+fn data<'a>(outline: &Outline<'a>, peek: &Peek, ceilings: &Ceilings, refusals: &mut Vec<Refusal>) -> Option<&'a [u8]> {
     let sections = outline.named(DATA_SECTION);
     for (at, _) in sections.iter().skip(1).take(1) {
         let expected = format!("at most one section `{DATA_SECTION}`");
@@ -172,6 +186,10 @@ fn data<'a>(outline: &Outline<'a>, peek: &Peek, refusals: &mut Vec<Refusal>) -> 
         refusals.push(Refusal::new(RefusalCode::DataDuplicate, format!("byte {at}"), expected, got));
     }
     let first = sections.first().map(|(_, contents)| *contents);
+    // Data beyond their cap are told as such, and aren't read.
+    if first.is_some_and(|contents| contents.len() > ceilings.data_bytes) {
+        return None;
+    }
     let (expected, got) = match (peek.data?, first) {
         (Some(digest), Some(contents)) if Digest::of(contents) == digest => return first,
         (None, None) => return None,
@@ -189,15 +207,6 @@ fn data<'a>(outline: &Outline<'a>, peek: &Peek, refusals: &mut Vec<Refusal>) -> 
 fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek) -> Vec<Refusal> {
     let memory = peek.limits.map_or(ceilings.memory, |limits| limits.memory);
     let mut refusals = Vec::new();
-    let Some(layer) = outline.layer else {
-        let start = String::from_utf8_lossy(bytes.get(..bytes.len().min(8)).unwrap_or_default()).into_owned();
-        let got = if bytes.is_empty() { "nothing".to_owned() } else { quoted(&start) };
-        refusals.push(Refusal::new(RefusalCode::WasmMalformed, "byte 0", "a WebAssembly component", got));
-        return refusals;
-    };
-    if layer == Layer::Module {
-        refusals.push(core_module());
-    }
     let census = caps::census(bytes, |name| name == DECLARATION_SECTION || name == DATA_SECTION);
     let above = census.above(ceilings, memory);
     // What is too complex is too complex for the validator and the decoder as well.
@@ -210,11 +219,10 @@ fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek)
     if !simple {
         return refusals;
     }
-    let invalid = features::validate(bytes);
-    let valid = invalid.is_empty();
+    let (invalid, decodable) = features::validate(bytes);
     refusals.extend(invalid);
     // The decoder is safe only on what is valid.
-    if valid && layer == Layer::Component {
+    if decodable && outline.layer == Some(Layer::Component) {
         refusals.extend(world::compare(bytes, peek.kind));
     }
     refusals

@@ -141,8 +141,8 @@ mod tests {
         let whole = outline(&bytes);
         assert!(whole.whole);
         assert_eq!(whole.named("a"), [(8, &b"xyz"[..])]);
-        bytes.push(0);
-        let cut = outline(&bytes);
+        let longer = [&bytes[..], &[0]].concat();
+        let cut = outline(&longer);
         assert!(!cut.whole);
         assert_eq!(cut.sections, whole.sections);
         assert_eq!(outline(b"\0asm").layer, None);

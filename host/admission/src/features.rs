@@ -21,16 +21,18 @@ pub fn feature_names() -> Vec<&'static str> {
     ON.iter_names().map(|(name, _)| name).collect()
 }
 
-/// Validates a whole binary, function bodies included. Every feature that is off and used is told.
-pub(crate) fn validate(bytes: &[u8]) -> Vec<Refusal> {
-    let Err(error) = with_features(bytes, ON) else { return Vec::new() };
+/// Validates a whole binary, function bodies included. Every feature that is off and used is told. Also says whether the
+/// binary is valid but for such features.
+pub(crate) fn validate(bytes: &[u8]) -> (Vec<Refusal>, bool) {
+    let Err(error) = with_features(bytes, ON) else { return (Vec::new(), true) };
     if with_features(bytes, WasmFeatures::all()).is_err() {
-        return vec![Refusal::new(
+        let refusal = Refusal::new(
             RefusalCode::WasmMalformed,
             format!("byte {}", error.offset()),
             "valid WebAssembly",
             message(&error),
-        )];
+        );
+        return (vec![refusal], false);
     }
     // A feature is used if the binary isn't valid without it.
     let off = WasmFeatures::all().difference(ON).iter_names();
@@ -42,7 +44,7 @@ pub(crate) fn validate(bytes: &[u8]) -> Vec<Refusal> {
         let place = format!("byte {}", error.offset());
         refusals.push(Refusal::new(RefusalCode::WasmFeatureOff, place, "only features that are on", message(&error)));
     }
-    refusals
+    (refusals, true)
 }
 
 fn feature_off(bytes: &[u8], name: &str, feature: WasmFeatures) -> Refusal {
