@@ -1,0 +1,232 @@
+//! Working copies of a slot's state: decoded once a key and call, encoded and compared at the end of the call.
+
+use core::ops::{Deref, DerefMut};
+
+use crate::bindings::detect::{SlotChanges, SlotState};
+use crate::column::at;
+use crate::event::{NO_KEY, Reference};
+use crate::rule::{DetectionDeclaration, SlotSpec};
+use crate::state::{State, slot_of};
+
+/// The state of the row's key in one slot, and the references kept with it. Reads and writes go to the state itself;
+/// what differs at the end of the call goes back to the host. For a row without a key it is blank and goes nowhere.
+pub struct Slot<'a, S> {
+    value: S,
+    touched: bool,
+    stored: &'a [u8],
+    stored_kept: &'a [u64],
+    // None while nothing was kept or forgotten.
+    kept: Option<Vec<u64>>,
+    most_kept: usize,
+}
+
+impl<S> Deref for Slot<'_, S> {
+    type Target = S;
+
+    #[inline]
+    fn deref(&self) -> &S {
+        &self.value
+    }
+}
+
+impl<S> DerefMut for Slot<'_, S> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut S {
+        self.touched = true;
+        &mut self.value
+    }
+}
+
+impl<'a, S: State> Slot<'a, S> {
+    /// A slot with the state that was stored; initial where there is none.
+    fn open(stored: &'a [u8], stored_kept: &'a [u64], most_kept: usize) -> Self {
+        let value = match S::from_bytes(stored) {
+            Some(value) => value,
+            None if stored.is_empty() => S::initial(),
+            None => wrong_size::<S>(stored.len()),
+        };
+        Slot { value, touched: false, stored, stored_kept, kept: None, most_kept }
+    }
+
+    /// Keeps a reference with the key, as evidence for later. Past the declared `kept-references` the one kept longest
+    /// ago goes.
+    pub fn keep(&mut self, reference: Reference) {
+        if self.most_kept == 0 {
+            return;
+        }
+        let kept = self.kept.get_or_insert_with(|| self.stored_kept.to_vec());
+        if kept.len() >= self.most_kept {
+            kept.drain(..=kept.len() - self.most_kept);
+        }
+        kept.push(reference.0);
+    }
+
+    /// The references kept with the key, the one kept longest ago first.
+    pub fn kept(&self) -> impl DoubleEndedIterator<Item = Reference> + ExactSizeIterator + '_ {
+        self.kept.as_deref().unwrap_or(self.stored_kept).iter().map(|reference| Reference(*reference))
+    }
+
+    /// Forgets the references kept with the key.
+    pub fn forget_kept(&mut self) {
+        self.kept = Some(Vec::new());
+    }
+
+    /// Forgets the key: state as at the beginning, no references.
+    pub fn clear(&mut self) {
+        self.value = S::initial();
+        self.touched = true;
+        self.forget_kept();
+    }
+
+    /// Appends the blob and tells whether it and the references differ from what is stored. All zeros without
+    /// references is written as empty, which forgets the key.
+    fn close(&self, blobs: &mut Vec<u8>, kept_out: &mut Vec<u64>) -> bool {
+        if !self.touched && self.kept.is_none() {
+            return false;
+        }
+        let kept = self.kept.as_deref().unwrap_or(self.stored_kept);
+        let start = blobs.len();
+        self.value.write(blobs);
+        let written = blobs.get(start..).unwrap_or_default();
+        if kept.is_empty() && written.iter().all(|byte| *byte == 0) {
+            blobs.truncate(start);
+        }
+        let written = blobs.get(start..).unwrap_or_default();
+        if written == self.stored && kept == self.stored_kept {
+            blobs.truncate(start);
+            return false;
+        }
+        kept_out.extend_from_slice(kept);
+        true
+    }
+}
+
+/// One slot's working copies for all keys of a call. The expansion of `#[detection]` uses it.
+#[doc(hidden)]
+pub struct SlotTable<'a, S> {
+    slot: usize,
+    most_kept: usize,
+    keys: Vec<Slot<'a, S>>,
+    blank: Slot<'a, S>,
+}
+
+impl<'a, S: State> SlotTable<'a, S> {
+    /// Decodes the state of every key of the call.
+    #[must_use]
+    pub fn open<R: DetectionDeclaration>(state: &'a [SlotState]) -> Self {
+        let (slot, SlotSpec { kept_references, .. }) = const { slot_of::<R, S>() };
+        let most_kept = kept_references as usize;
+        let keys = match state.get(slot) {
+            Some(state) => (0..state.blob_offsets.len().saturating_sub(1))
+                .map(|key| {
+                    let stored = part(&state.blobs, &state.blob_offsets, key);
+                    let kept = part(&state.kept, &state.kept_offsets, key);
+                    Slot::open(stored, kept, most_kept)
+                })
+                .collect(),
+            None => missing_slot(S::SLOT),
+        };
+        SlotTable { slot, most_kept, keys, blank: Slot::open(&[], &[], most_kept) }
+    }
+
+    /// The working copy of a key; a blank one for a row without.
+    #[inline]
+    pub fn at(&mut self, key: u32) -> &mut Slot<'a, S> {
+        match self.keys.get_mut(key as usize) {
+            Some(slot) => slot,
+            None if key == NO_KEY => {
+                self.blank = Slot::open(&[], &[], self.most_kept);
+                &mut self.blank
+            }
+            None => missing_key(key),
+        }
+    }
+
+    /// Encodes what changed, in one arena; none if nothing did.
+    #[must_use]
+    pub fn close(self) -> Option<SlotChanges> {
+        let mut changes = SlotChanges {
+            slot: self.slot as u32,
+            keys: Vec::new(),
+            blobs: Vec::new(),
+            blob_offsets: vec![0],
+            kept: Vec::new(),
+            kept_offsets: vec![0],
+        };
+        let touched = self.keys.iter().filter(|slot| slot.touched || slot.kept.is_some()).count();
+        if touched == 0 {
+            return None;
+        }
+        changes.keys.reserve_exact(touched);
+        changes.blobs.reserve_exact(touched * S::SIZE);
+        changes.blob_offsets.reserve_exact(touched);
+        changes.kept_offsets.reserve_exact(touched);
+        for (key, slot) in (0u32..).zip(&self.keys) {
+            if slot.close(&mut changes.blobs, &mut changes.kept) {
+                changes.keys.push(key);
+                changes.blob_offsets.push(changes.blobs.len() as u32);
+                changes.kept_offsets.push(changes.kept.len() as u32);
+            }
+        }
+        (!changes.keys.is_empty()).then_some(changes)
+    }
+}
+
+/// What the expansion of `#[detection]` does with a slot's blob of an older version.
+///
+/// # Errors
+/// A message for the operator when there is no way from that version.
+#[doc(hidden)]
+pub fn migrate_slot<S: State>(from_version: u32, blob: &[u8]) -> Result<Vec<u8>, String> {
+    if from_version == S::VERSION {
+        return S::from_bytes(blob).map(|state| state.to_bytes()).ok_or_else(|| size_message::<S>(blob.len()));
+    }
+    S::migrate(from_version, blob)
+        .map(|state| state.to_bytes())
+        .ok_or_else(|| format!("slot `{}` has no way from version {from_version} to version {}", S::SLOT, S::VERSION))
+}
+
+/// The changes of all slots, by declared order.
+#[doc(hidden)]
+#[must_use]
+pub fn in_declared_order<const N: usize>(changes: [Option<SlotChanges>; N]) -> Vec<SlotChanges> {
+    let mut changes: Vec<SlotChanges> = changes.into_iter().flatten().collect();
+    changes.sort_by_key(|changes| changes.slot);
+    changes
+}
+
+#[inline]
+fn part<'a, T>(values: &'a [T], offsets: &[u32], index: usize) -> &'a [T] {
+    let (start, end) = (at(offsets, index) as usize, at(offsets, index + 1) as usize);
+    values.get(start..end).unwrap_or_default()
+}
+
+fn size_message<S: State>(got: usize) -> String {
+    format!(
+        "state of slot `{}` version {} takes {} bytes, got {got}: another layout needs another version",
+        S::SLOT,
+        S::VERSION,
+        S::SIZE
+    )
+}
+
+#[cold]
+#[inline(never)]
+#[expect(clippy::panic, reason = "state of another layout: no answer can be right")]
+fn wrong_size<S: State>(got: usize) -> ! {
+    panic!("{}", size_message::<S>(got))
+}
+
+#[cold]
+#[inline(never)]
+#[expect(clippy::panic, reason = "the host broke the contract: no answer can be right")]
+fn missing_slot(slot: &str) -> ! {
+    panic!("the call breaks the contract: it has no state for slot `{slot}`")
+}
+
+#[cold]
+#[inline(never)]
+#[expect(clippy::panic, reason = "the host broke the contract: no answer can be right")]
+fn missing_key(key: u32) -> ! {
+    panic!("the call breaks the contract: it has no state for key {key}")
+}

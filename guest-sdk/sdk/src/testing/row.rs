@@ -1,0 +1,136 @@
+//! One row, from field values.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::time::Timestamp;
+
+/// A field's or parameter's value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Unsigned.
+    Unsigned(u64),
+    /// Signed.
+    Signed(i64),
+    /// Float.
+    Float(f64),
+    /// Boolean.
+    Boolean(bool),
+    /// Text.
+    Text(String),
+    /// A list of texts.
+    TextList(Vec<String>),
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    Timestamp(i64),
+    /// Address.
+    Address(IpAddr),
+    /// JSON text.
+    Json(String),
+    /// A value of another type than the field's.
+    WrongType,
+}
+
+/// What a row is, and what it has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Row {
+    pub(crate) at: Timestamp,
+    pub(crate) key: Option<String>,
+    pub(crate) kind: RowKind,
+    pub(crate) values: BTreeMap<&'static str, Value>,
+}
+
+/// What a row is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum RowKind {
+    #[default]
+    Event,
+    Late,
+    Timer(String),
+    Finding,
+}
+
+/// An event at 1970-01-01T00:00:00Z without fields and key. A setter for every field is on [`Row`].
+#[must_use]
+pub fn row() -> Row {
+    Row::default()
+}
+
+impl Row {
+    /// Its event time, RFC 3339.
+    ///
+    /// # Panics
+    /// When the text isn't one.
+    #[must_use]
+    pub fn at(mut self, text: &str) -> Self {
+        self.at = time(text);
+        self
+    }
+
+    /// Its event time.
+    #[must_use]
+    pub fn at_time(mut self, at: Timestamp) -> Self {
+        self.at = at;
+        self
+    }
+
+    /// Its partition key.
+    #[must_use]
+    pub fn key(mut self, key: &str) -> Self {
+        self.key = Some(key.to_owned());
+        self
+    }
+
+    /// Makes it late: older than its source's watermark.
+    #[must_use]
+    pub fn late(mut self) -> Self {
+        self.kind = RowKind::Late;
+        self
+    }
+
+    /// Makes it a timer of this id.
+    #[must_use]
+    pub fn timer(mut self, id: &str) -> Self {
+        self.kind = RowKind::Timer(id.to_owned());
+        self
+    }
+
+    /// Makes it a finding of a rule subscribed to; its `finding.*` fields are set like any others.
+    #[must_use]
+    pub fn finding(mut self) -> Self {
+        self.kind = RowKind::Finding;
+        self
+    }
+
+    /// Sets a field by its path; [`Value::WrongType`] is the way to a value of another type.
+    #[must_use]
+    pub fn set(mut self, path: &'static str, value: Value) -> Self {
+        self.values.insert(path, value);
+        self
+    }
+}
+
+/// A point in time, RFC 3339.
+///
+/// # Panics
+/// When the text isn't one.
+#[must_use]
+#[expect(clippy::panic, reason = "for tests")]
+pub fn time(text: &str) -> Timestamp {
+    match text.parse::<jiff::Timestamp>() {
+        Ok(time) => Timestamp::from_micros(time.as_microsecond()),
+        Err(error) => panic!("expected an RFC 3339 time such as `2024-01-01T00:00:00Z`, got `{text}`: {error}"),
+    }
+}
+
+/// An address.
+///
+/// # Panics
+/// When the text isn't one.
+#[must_use]
+#[expect(clippy::panic, reason = "for tests")]
+pub fn address(text: &str) -> IpAddr {
+    match text.parse() {
+        Ok(address) => address,
+        Err(error) => panic!("expected an IP address, got `{text}`: {error}"),
+    }
+}
