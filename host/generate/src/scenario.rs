@@ -7,7 +7,7 @@ use countersign_model::Timestamp;
 
 use crate::attacks::Attack;
 use crate::bursts::Burst;
-use crate::disorder::{Delivered, Deliveries, Disorder};
+use crate::disorder::{Delivered, Deliveries, Delivery, Disorder};
 use crate::estate::{Estate, Size};
 use crate::label::Label;
 use crate::ordinary::{Move, Ordinary};
@@ -29,6 +29,7 @@ pub struct ScenarioBuilder {
     events: Option<u64>,
     overlays: Vec<(Overlay, Duration)>,
     disorder: Disorder,
+    receipt_times: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,7 @@ pub fn scenario(seed: u64) -> ScenarioBuilder {
         events: None,
         overlays: Vec::new(),
         disorder: Disorder::default(),
+        receipt_times: false,
     }
 }
 
@@ -102,6 +104,14 @@ impl ScenarioBuilder {
         self
     }
 
+    /// Gives every whole record a member `countersign.ingestTime`, which the host takes for its receipt time. Real
+    /// records have none, so they have none here either unless told; with it, a duplicate differs from its first in
+    /// that member.
+    pub fn receipt_times(mut self) -> Self {
+        self.receipt_times = true;
+        self
+    }
+
     /// Lays it out. Overlays are written now (a few hundred records each); ordinary work is made as it is read.
     #[must_use]
     pub fn build(self) -> Generated {
@@ -129,7 +139,8 @@ impl ScenarioBuilder {
         let identities_toml = estate.identities_toml();
         let ordinary = Ordinary::new(estate.clone(), self.seed, self.start, u64::from(self.per_minute), count, moves);
         let merged = Merged { ordinary: ordinary.peekable(), laid: laid.into_iter().peekable() };
-        let records = Records(Deliveries::new(merged, self.disorder, self.seed));
+        let deliveries = Deliveries::new(merged, self.disorder, self.seed);
+        let records = Records { deliveries, receipt_times: self.receipt_times };
         Generated { estate, identities_toml, labels, records }
     }
 }
@@ -147,13 +158,21 @@ pub struct Generated {
 }
 
 /// A scenario's records in order of delivery.
-pub struct Records(Deliveries<Merged>);
+pub struct Records {
+    deliveries: Deliveries<Merged>,
+    receipt_times: bool,
+}
 
 impl Iterator for Records {
     type Item = Delivered;
 
     fn next(&mut self) -> Option<Delivered> {
-        self.0.next()
+        let mut record = self.deliveries.next()?;
+        if self.receipt_times && !matches!(record.delivery, Delivery::Bad(_)) && record.line.pop().is_some() {
+            // A record is an object that isn't empty: its last character closes it.
+            record.line.push_str(&format!(",\"countersign.ingestTime\":\"{}\"}}", record.ingest_time));
+        }
+        Some(record)
     }
 }
 
