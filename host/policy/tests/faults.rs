@@ -1,5 +1,6 @@
 //! Files with faults: each `tests/faults/*/NAME.toml` beside the `NAME.err` that its reader says. `UPDATE_EXPECT=1`
 //! writes the latter anew.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests, which clippy takes for other code")]
 
 use std::fs;
 use std::path::Path;

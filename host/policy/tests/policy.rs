@@ -75,6 +75,7 @@ fuel = 1_000
 longest-lease = "8h"
 "#;
 
+#[expect(clippy::unwrap_used, reason = "a helper of tests")]
 fn id(text: &str) -> RuleId {
     text.parse().unwrap()
 }

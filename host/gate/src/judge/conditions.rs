@@ -80,12 +80,14 @@ impl Question<'_> {
             add(ReasonCode::BudgetExhausted, Effect::Approval, format!("budget `{name}` is used up"));
         }
         if let Administrators::Counted { accounts, remaining, least } = &self.inputs.administrators
-            && self.contains()
             && self.subject.account.as_ref().is_some_and(|account| accounts.contains(account))
         {
-            let effect = if remaining < least { Effect::Refuse } else { Effect::Approval };
             let detail = format!("{remaining} administrators would remain, and {least} must");
-            add(ReasonCode::LastAdministrator, effect, detail);
+            match (self.contains(), remaining < least) {
+                (true, true) => add(ReasonCode::LastAdministrator, Effect::Refuse, detail),
+                (true, false) | (false, true) => add(ReasonCode::LastAdministrator, Effect::Approval, detail),
+                (false, false) => {}
+            }
         }
     }
 

@@ -1,0 +1,239 @@
+//! Gate inputs at random, leaning towards the permissive: a gate that refuses everything would keep every promise.
+
+use std::collections::BTreeSet;
+
+use countersign_gate::{GateInputs, RuleAuthority};
+use countersign_model::incident::{ChainIdentity, IncidentFinding, Subject};
+use countersign_model::vocabulary::{
+    Action, ActionClass, EvidenceRole, IdentityType, Reversibility, RuleKind, Severity, SignalClass, SubjectRole, Tier,
+    Usage,
+};
+use countersign_model::{Account, ChainRole, ContextState, Finding, Identity, Incident, Proposal, RuleId, Timestamp};
+use countersign_policy::{
+    Answer, Capabilities, Capability, CellOutcome, Grant, Policy, PolicyView, ReviewBy, ViewCell, ViewResponses,
+};
+
+/// Numbers from a seed (SplitMix64).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        usize::try_from(self.next() % limit as u64).unwrap()
+    }
+
+    /// True once in so many times.
+    pub(crate) fn once_in(&mut self, times: usize) -> bool {
+        self.below(times) == 0
+    }
+
+    pub(crate) fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+
+    fn percent(&mut self) -> u8 {
+        u8::try_from(self.below(101)).unwrap()
+    }
+
+    /// Most of a list.
+    fn most<T: Copy + Ord>(&mut self, from: &[T]) -> BTreeSet<T> {
+        from.iter().copied().filter(|_| !self.once_in(24)).collect()
+    }
+}
+
+/// A share of a percentage.
+fn small(percent: u8, most: u16) -> u8 {
+    u8::try_from(u16::from(percent) * most / 100).unwrap()
+}
+
+const DETECTIONS: [&str; 3] = ["acme/one", "acme/two", "other/three"];
+const RESPONSES: [&str; 2] = ["acme/respond", "other/respond"];
+
+fn rule(text: &str) -> RuleId {
+    text.parse().unwrap()
+}
+
+/// Inputs from a seed.
+pub(crate) fn inputs(seed: u64) -> GateInputs {
+    let random = &mut Random(seed);
+    let subjects: Vec<Subject> = (0..=random.below(2)).map(|place| subject(random, place)).collect();
+    let findings: Vec<IncidentFinding> = (0..=random.below(3)).map(|_| finding(random, subjects.len())).collect();
+    let rules = authorities(random);
+    let policy = Policy::parse("version = 1").unwrap();
+    let incident = Incident { findings, subjects };
+    let mut inputs = GateInputs::new(CLOCK, incident, rules, &policy, &Capabilities::default());
+    inputs.policy = view(random, &inputs);
+    inputs.capabilities = capabilities(random, &inputs);
+    inputs.proposals = (0..=random.below(3))
+        .map(|_| (random.below(inputs.incident.subjects.len()), random.once_in(12)))
+        .collect::<Vec<(usize, bool)>>()
+        .into_iter()
+        .map(|(subject, odd)| Proposal {
+            rule: rule(random.pick(&RESPONSES)),
+            action: random.pick(match &inputs.incident.subjects[subject] {
+                who if !odd => who.identity.identity_type.rungs(),
+                _ => Action::ALL,
+            }),
+            parameters: Vec::new(),
+            subject,
+            lease: random.once_in(2).then_some(600),
+            reason: String::new(),
+        })
+        .collect();
+    inputs
+}
+
+const CLOCK: Timestamp = Timestamp(1_780_000_000_000_000);
+
+fn identity(random: &mut Random) -> Identity {
+    Identity {
+        tier: random.pick(Tier::ALL),
+        protected: random.once_in(24),
+        break_glass: random.once_in(24),
+        ..Identity::without_fact(Some(random.pick(IdentityType::ALL)), false)
+    }
+}
+
+fn subject(random: &mut Random, place: usize) -> Subject {
+    let text = |there: bool| there.then(|| "x".to_owned());
+    Subject {
+        role: if random.once_in(24) { SubjectRole::Source } else { SubjectRole::Actor },
+        evidence_role: if random.once_in(24) { EvidenceRole::MerelyNames } else { EvidenceRole::AuthenticatedAs },
+        account: (!random.once_in(30)).then(|| Account::new("aws", "1", format!("A{place}"))),
+        identity: identity(random),
+        usage: if random.once_in(3) { Usage::Programmatic } else { Usage::Interactive },
+        session: text(random.once_in(2)),
+        token: text(random.once_in(2)),
+        grant: text(random.once_in(2)),
+        shared: random.once_in(6),
+        chain: (0..random.below(3).saturating_sub(1))
+            .map(|_| ChainIdentity { role: ChainRole::Initiator, account: None, identity: identity(random) })
+            .collect(),
+    }
+}
+
+fn finding(random: &mut Random, subjects: usize) -> IncidentFinding {
+    let oldest = if random.once_in(5) { 3_600 } else { 600 };
+    let age = i64::try_from(random.below(oldest)).unwrap() * 1_000_000;
+    IncidentFinding {
+        finding: Finding {
+            rule: rule(random.pick(&DETECTIONS)),
+            position: 0,
+            index: 0,
+            event_id: format!("e{}", random.below(3)),
+            event_time: CLOCK.plus_micros(-age),
+            signal_class: random.pick(&[SignalClass::Token, SignalClass::SignIn, SignalClass::Privilege]),
+            confidence: 60 + small(random.percent(), 40),
+            severity: Severity::High,
+            role: SubjectRole::Actor,
+            evidence_role: if random.once_in(24) { EvidenceRole::MerelyNames } else { EvidenceRole::AuthenticatedAs },
+            evidence: Vec::new(),
+            techniques: Vec::new(),
+            message: String::new(),
+            context: if random.once_in(24) { ContextState::Missing } else { ContextState::Complete },
+        },
+        subject: random.below(subjects),
+        rule_suspect: random.once_in(24),
+    }
+}
+
+fn authorities(random: &mut Random) -> Vec<RuleAuthority> {
+    let everything = Grant::everything();
+    let actions: Vec<Action> = everything.actions.iter().copied().collect();
+    let all = DETECTIONS.map(|name| (name, RuleKind::Detection)).into_iter();
+    all.chain(RESPONSES.map(|name| (name, RuleKind::Response)))
+        .map(|(name, kind)| RuleAuthority {
+            rule: rule(name),
+            kind,
+            floor: small(random.percent(), 60),
+            actions: random.most(&actions),
+            identity_types: random.most(IdentityType::ALL),
+            signal_classes: random.most(SignalClass::ALL),
+            lineage: if kind == RuleKind::Detection && random.once_in(4) { vec![rule("acme/two")] } else { Vec::new() },
+            cap: if random.once_in(6) { 50 + small(random.percent(), 50) } else { 100 },
+            grant: Grant {
+                actions: random.most(&actions),
+                identity_types: random.most(IdentityType::ALL),
+                signal_classes: random.most(SignalClass::ALL),
+            },
+            exempt_from_grouping: random.once_in(2),
+        })
+        .collect()
+}
+
+fn outcome(random: &mut Random, name: usize) -> CellOutcome {
+    CellOutcome {
+        name: format!("cell[{name}]"),
+        answer: random.pick(&[Answer::Automatic, Answer::Automatic, Answer::Approval, Answer::Never]),
+        floor: small(random.percent(), 80),
+        max_age: i64::try_from(random.below(1_800)).unwrap() * 1_000_000,
+        owner: Some("o".into()),
+        evidence: Some("e".into()),
+        review_by: ReviewBy::new(if random.once_in(24) { "2020-01-01" } else { "2099-01-01" }),
+    }
+}
+
+fn view(random: &mut Random, inputs: &GateInputs) -> PolicyView {
+    let mut view = PolicyView { default_lease: 3_600, longest_lease: 7_200, ..PolicyView::default() };
+    view.outcomes = (0..8).map(|name| outcome(random, name)).collect();
+    let incident = &inputs.incident;
+    let classes: BTreeSet<SignalClass> = incident.findings.iter().map(|found| found.finding.signal_class).collect();
+    let identities: BTreeSet<(IdentityType, Tier)> =
+        everyone(incident).map(|who| (who.identity_type, who.tier)).collect();
+    for class in classes.iter().copied() {
+        for (identity_type, tier) in identities.iter().copied() {
+            for action in Action::ALL.iter().copied().filter(|action| action.class() != ActionClass::Observe) {
+                if !random.once_in(24) {
+                    view.cells.push(ViewCell { class, identity_type, tier, action, outcome: random.below(8) });
+                }
+            }
+            if random.once_in(4) {
+                let rules = RESPONSES.map(rule).to_vec();
+                view.responses.push(ViewResponses { class, identity_type, rules });
+            }
+        }
+    }
+    view
+}
+
+/// The identities of an incident.
+pub(crate) fn everyone(incident: &Incident) -> impl Iterator<Item = &Identity> {
+    incident.subjects.iter().flat_map(members)
+}
+
+/// A subject's identity and those of its chain.
+pub(crate) fn members(subject: &Subject) -> impl Iterator<Item = &Identity> {
+    std::iter::once(&subject.identity).chain(subject.chain.iter().map(|member| &member.identity))
+}
+
+fn capabilities(random: &mut Random, inputs: &GateInputs) -> Vec<Capability> {
+    let types: BTreeSet<IdentityType> = inputs.incident.subjects.iter().map(|who| who.identity.identity_type).collect();
+    let mut capabilities = Vec::new();
+    for identity_type in types {
+        for action in Action::ALL.iter().copied() {
+            if !random.once_in(24) {
+                capabilities.push(Capability {
+                    provider: "aws".into(),
+                    action,
+                    identity_type,
+                    connector: "c".into(),
+                    levels: action.levels().to_vec(),
+                    reversibility: random.pick(&[
+                        Reversibility::Reversible,
+                        Reversibility::Reversible,
+                        Reversibility::SelfHealing,
+                        Reversibility::Irreversible,
+                    ]),
+                });
+            }
+        }
+    }
+    capabilities
+}
