@@ -6,7 +6,7 @@ use countersign_declaration::{
 use countersign_model::{Digest, RuleIdentity};
 
 use crate::binary::{Layer, Outline, outline};
-use crate::sections::{DATA_SECTION, DECLARATION_SECTION, core_module, strip};
+use crate::sections::{DATA_SECTION, DECLARATION_SECTION, OURS, core_module, strip};
 use crate::{caps, features, world};
 
 /// A rule whose bytes passed every check. Nothing but [`admit`] makes one, so what the engine compiles was admitted.
@@ -75,9 +75,9 @@ impl Admitted {
 /// multiple of the operator's limits, and nothing of the rule runs.
 ///
 /// # Errors
-/// Every reason. `tests/fixtures/admission/MASKS.md` says which faults hide which others.
+/// Every reason. `tests/fixtures/admission/masks.toml` says which faults hide which others.
 pub fn admit(bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>> {
-    let outline = outline(bytes);
+    let outline = outline(bytes, OURS);
     let mut refusals: Vec<Refusal> = layer(bytes, &outline).into_iter().collect();
     let (too_large, component_fits) = sizes(bytes, &outline, ceilings);
     refusals.extend(too_large);
@@ -207,7 +207,7 @@ fn data<'a>(outline: &Outline<'a>, peek: &Peek, ceilings: &Ceilings, refusals: &
 fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek) -> Vec<Refusal> {
     let memory = peek.limits.map_or(ceilings.memory, |limits| limits.memory);
     let mut refusals = Vec::new();
-    let census = caps::census(bytes, |name| name == DECLARATION_SECTION || name == DATA_SECTION);
+    let census = caps::census(bytes, |name| OURS.contains(&name));
     let above = census.above(ceilings, memory);
     // What is too complex is too complex for the validator and the decoder as well.
     let simple = !above.iter().any(|refusal| refusal.code == RefusalCode::WasmTooComplex);
@@ -223,7 +223,7 @@ fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek)
     refusals.extend(invalid);
     // The decoder is safe only on what is valid.
     if decodable && outline.layer == Some(Layer::Component) {
-        refusals.extend(world::compare(bytes, peek.kind));
+        refusals.extend(world::compare(bytes, &census.exports, peek.kind));
     }
     refusals
 }

@@ -15,64 +15,65 @@ pub(crate) enum Layer {
 /// The header's eight bytes.
 const HEADER: usize = 8;
 
-/// A section at depth 0.
+/// A custom section at depth 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Section<'a> {
+pub(crate) struct Custom<'a> {
     /// The whole section with its id and size.
     pub(crate) range: Range<usize>,
-    /// A custom section's name and contents; none for other sections and for a custom section with a broken name.
-    pub(crate) custom: Option<(&'a str, &'a [u8])>,
+    name: &'a str,
+    contents: &'a [u8],
 }
 
 /// What the outermost layer shows.
 pub(crate) struct Outline<'a> {
     /// The format; none if the header is neither's.
     pub(crate) layer: Option<Layer>,
-    /// The sections, up to the first that isn't whole.
-    pub(crate) sections: Vec<Section<'a>>,
+    /// The custom sections of the names asked for, up to the first section that isn't whole.
+    pub(crate) customs: Vec<Custom<'a>>,
     /// Whether the sections reach to the end.
     pub(crate) whole: bool,
 }
 
 impl<'a> Outline<'a> {
-    /// The contents of the sections at depth 0 with this name, with the byte where each begins.
+    /// The contents of the sections with this name, with the byte where each begins.
     pub(crate) fn named(&self, name: &str) -> Vec<(usize, &'a [u8])> {
-        let custom = self.sections.iter().filter_map(|section| Some((section.range.start, section.custom?)));
-        custom.filter(|(_, (own, _))| *own == name).map(|(start, (_, contents))| (start, contents)).collect()
+        let named = self.customs.iter().filter(|custom| custom.name == name);
+        named.map(|custom| (custom.range.start, custom.contents)).collect()
     }
 }
 
-/// Reads the outermost layer. Takes time by the number of sections, not by their size.
-pub(crate) fn outline(bytes: &[u8]) -> Outline<'_> {
+/// Reads the outermost layer. Takes time by the number of sections, not by their size, and memory by the number of
+/// those asked for.
+pub(crate) fn outline<'a>(bytes: &'a [u8], names: &[&str]) -> Outline<'a> {
     let layer = match bytes.get(..HEADER) {
         Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => Some(Layer::Module),
         Some([0, b'a', b's', b'm', 0x0d, 0, 1, 0]) => Some(Layer::Component),
         _ => None,
     };
-    let mut sections = Vec::new();
+    let mut outline = Outline { layer, customs: Vec::new(), whole: false };
     if layer.is_none() {
-        return Outline { layer, sections, whole: false };
+        return outline;
     }
     let mut at = HEADER;
     while at < bytes.len() {
-        match section(bytes, at) {
-            Some(section) => {
-                at = section.range.end;
-                sections.push(section);
-            }
-            None => return Outline { layer, sections, whole: false },
+        let Some((id, contents)) = section(bytes, at) else { return outline };
+        let range = at..contents.end;
+        at = contents.end;
+        let custom = if id == 0 { bytes.get(contents).and_then(custom) } else { None };
+        if let Some((name, contents)) = custom.filter(|(name, _)| names.contains(name)) {
+            outline.customs.push(Custom { range, name, contents });
         }
     }
-    Outline { layer, sections, whole: true }
+    outline.whole = true;
+    outline
 }
 
-fn section(bytes: &[u8], start: usize) -> Option<Section<'_>> {
+/// The id of the section that begins here, and where its contents are.
+fn section(bytes: &[u8], start: usize) -> Option<(u8, Range<usize>)> {
     let id = *bytes.get(start)?;
     let (size, after) = leb_u32(bytes, start + 1)?;
     let end = after.checked_add(size)?;
-    let contents = bytes.get(after..end)?;
-    let custom = if id == 0 { custom(contents) } else { None };
-    Some(Section { range: start..end, custom })
+    (end <= bytes.len()).then_some((id, after..end))
 }
 
 fn custom(contents: &[u8]) -> Option<(&str, &[u8])> {
@@ -137,14 +138,16 @@ mod tests {
     #[test]
     fn sections_are_found_up_to_the_first_that_is_not_whole() {
         let mut bytes = b"\0asm\x0d\0\x01\0".to_vec();
+        bytes.extend(custom_section("b", b"").unwrap());
         bytes.extend(custom_section("a", b"xyz").unwrap());
-        let whole = outline(&bytes);
+        let whole = outline(&bytes, &["a"]);
         assert!(whole.whole);
-        assert_eq!(whole.named("a"), [(8, &b"xyz"[..])]);
+        assert_eq!(whole.named("a"), [(12, &b"xyz"[..])]);
+        assert_eq!(whole.named("b"), []);
         let longer = [&bytes[..], &[0]].concat();
-        let cut = outline(&longer);
+        let cut = outline(&longer, &["a"]);
         assert!(!cut.whole);
-        assert_eq!(cut.sections, whole.sections);
-        assert_eq!(outline(b"\0asm").layer, None);
+        assert_eq!(cut.customs, whole.customs);
+        assert_eq!(outline(b"\0asm", &["a"]).layer, None);
     }
 }

@@ -17,8 +17,10 @@ pub(crate) struct Census {
     custom_bytes: usize,
     /// Bytes of all memories and tables as they begin.
     memory: u64,
-    /// Names of what the outermost component imports.
+    /// What the outermost component imports: where, name and kind.
     pub(crate) imports: Vec<(usize, String, &'static str)>,
+    /// What the outermost component exports: name, and whether it is an instance.
+    pub(crate) exports: Vec<(String, bool)>,
 }
 
 /// Bytes that an element of a table takes in the host.
@@ -27,8 +29,8 @@ const TABLE_ELEMENT: u64 = 8;
 /// Bytes of a page where a memory names no other size.
 const PAGE: u64 = 65_536;
 
-/// Most imports that are told one by one.
-const MOST_IMPORTS: usize = 100;
+/// Most imports, and most exports, that are told one by one.
+const MOST_TOLD: usize = 100;
 
 /// Counts, up to the first place that can't be read: validation tells that one.
 pub(crate) fn census(bytes: &[u8], ours: impl Fn(&str) -> bool) -> Census {
@@ -90,8 +92,16 @@ impl Census {
             }
             Payload::ComponentImportSection(reader) if depth == 1 => {
                 for (offset, import) in reader.clone().into_iter_with_offsets().map_while(Result::ok) {
-                    if self.imports.len() < MOST_IMPORTS {
+                    if self.imports.len() < MOST_TOLD {
                         self.imports.push((offset, import.name.name.to_owned(), kind(&import.ty)));
+                    }
+                }
+            }
+            Payload::ComponentExportSection(reader) if depth == 1 => {
+                for export in reader.clone().into_iter().map_while(Result::ok) {
+                    if self.exports.len() < MOST_TOLD {
+                        let instance = export.kind == wasmparser::ComponentExternalKind::Instance;
+                        self.exports.push((export.name.name.to_owned(), instance));
                     }
                 }
             }

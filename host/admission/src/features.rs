@@ -15,6 +15,9 @@ const ON: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::FLOATS)
     .union(WasmFeatures::COMPONENT_MODEL);
 
+/// Largest binary, bytes, for which every feature that is off is asked for one by one.
+const MOST_ASKED: usize = 1 << 20;
+
 /// The features of WebAssembly that rules may use, by the validator's names.
 #[must_use]
 pub fn feature_names() -> Vec<&'static str> {
@@ -34,13 +37,15 @@ pub(crate) fn validate(bytes: &[u8]) -> (Vec<Refusal>, bool) {
         );
         return (vec![refusal], false);
     }
-    // A feature is used if the binary isn't valid without it.
-    let off = WasmFeatures::all().difference(ON).iter_names();
+    // A feature is used if the binary isn't valid without it. In a large one only the first is told: to ask for each
+    // would take too long.
+    let asked = if bytes.len() <= MOST_ASKED { WasmFeatures::all().difference(ON) } else { WasmFeatures::empty() };
+    let off = asked.iter_names();
     let used = off.filter(|(_, feature)| with_features(bytes, WasmFeatures::all().difference(*feature)).is_err());
     let mut refusals: Vec<Refusal> =
         used.map(|(name, feature)| feature_off(bytes, &name.to_lowercase().replace('_', "-"), feature)).collect();
     if refusals.is_empty() {
-        // It can be had from more than one feature.
+        // Large, or to be had from more than one feature.
         let place = format!("byte {}", error.offset());
         refusals.push(Refusal::new(RefusalCode::WasmFeatureOff, place, "only features that are on", message(&error)));
     }

@@ -1,7 +1,7 @@
 //! Admission: what stands between a file and the engine. It reads the bytes, never runs them, and either refuses them
 //! with every reason or gives an [`Admitted`], the only thing that the engine takes. No I/O, and no compiler.
 //!
-//! Which faults hide which others is written down in `tests/fixtures/admission/MASKS.md`.
+//! Which faults hide which others is written down in `tests/fixtures/admission/masks.toml`.
 
 mod admit;
 mod binary;

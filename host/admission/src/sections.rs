@@ -12,6 +12,9 @@ pub const DECLARATION_SECTION: &str = "countersign-declaration";
 /// The section with the rule's data: bytes that only the rule understands.
 pub const DATA_SECTION: &str = "countersign-data";
 
+/// Both names.
+pub(crate) const OURS: &[&str] = &[DECLARATION_SECTION, DATA_SECTION];
+
 /// A component with its declaration, and its data if there are any, as sections at its end. The declaration's data
 /// digest is set here.
 ///
@@ -19,7 +22,7 @@ pub const DATA_SECTION: &str = "countersign-data";
 /// If the bytes aren't a component, if a section of ours is there already (the build step writes them, and nothing else
 /// does), or if a section would be larger than WebAssembly can say.
 pub fn attach(component: &[u8], declaration: &Declaration, data: Option<&[u8]>) -> Result<Vec<u8>, Vec<Refusal>> {
-    let outline = outline(component);
+    let outline = outline(component, OURS);
     let mut refusals = Vec::new();
     match outline.layer {
         Some(Layer::Component) if outline.whole => {}
@@ -55,17 +58,17 @@ pub fn attach(component: &[u8], declaration: &Declaration, data: Option<&[u8]>) 
 /// The component without our sections at depth 0; bytes that aren't one come back as they are.
 #[must_use]
 pub fn strip(component: &[u8]) -> Vec<u8> {
-    let outline = outline(component);
+    let outline = outline(component, OURS);
     if !outline.whole {
         return component.to_vec();
     }
-    let ours = |name: &str| name == DECLARATION_SECTION || name == DATA_SECTION;
-    let mut bytes = component.get(..8).unwrap_or_default().to_vec();
-    for section in &outline.sections {
-        if !section.custom.is_some_and(|(name, _)| ours(name)) {
-            bytes.extend_from_slice(component.get(section.range.clone()).unwrap_or_default());
-        }
+    let mut bytes = Vec::with_capacity(component.len());
+    let mut at = 0;
+    for custom in &outline.customs {
+        bytes.extend_from_slice(component.get(at..custom.range.start).unwrap_or_default());
+        at = custom.range.end;
     }
+    bytes.extend_from_slice(component.get(at..).unwrap_or_default());
     bytes
 }
 

@@ -31,8 +31,18 @@ pub fn expected_world(kind: RuleKind) -> Result<&'static str, &'static str> {
 }
 
 /// Compares a valid component's exports with our world. Where the kind isn't known, either will do.
-pub(crate) fn compare(component: &[u8], kind: Option<RuleKind>) -> Option<Refusal> {
+pub(crate) fn compare(component: &[u8], exports: &[(String, bool)], kind: Option<RuleKind>) -> Option<Refusal> {
     let kinds = kind.map_or(RuleKind::ALL.to_vec(), |kind| vec![kind]);
+    // The decoder sees only what exports one interface by the right name: anything else is told without it.
+    let named = |name: &str| kinds.iter().any(|kind| export_name(*kind) == Some(name));
+    if !matches!(exports, [(name, true)] if named(name)) {
+        let expected: Vec<String> = kinds.iter().filter_map(|kind| export_name(*kind)).map(quoted).collect();
+        let got: Vec<String> = exports.iter().take(2 * MOST_LINES).map(|(name, _)| quoted(name)).collect();
+        let got = if got.is_empty() { "none".to_owned() } else { got.join(", ") };
+        let expected =
+            format!("{}, whose only export is the interface {}", expected_name(&kinds), expected.join(" or "));
+        return Some(Refusal::new(RefusalCode::WorldMismatch, "world", expected, format!("exports {got}")));
+    }
     let got = match shape_of(component) {
         Ok(got) => got,
         Err(error) => {
@@ -57,8 +67,13 @@ pub(crate) fn compare(component: &[u8], kind: Option<RuleKind>) -> Option<Refusa
     refusal
 }
 
+/// The name of the one export of our world for a kind.
+fn export_name(kind: RuleKind) -> Option<&'static str> {
+    expected_world(kind).ok()?.strip_prefix("export ")?.split_whitespace().next()
+}
+
 fn expected_name(kinds: &[RuleKind]) -> String {
-    let worlds: Vec<_> = kinds.iter().map(|kind| format!("`countersign:rules/{kind}@0.1.0`")).collect();
+    let worlds: Vec<_> = kinds.iter().map(|kind| format!("`countersign:rules/{kind}`")).collect();
     format!("the world {}", worlds.join(" or "))
 }
 

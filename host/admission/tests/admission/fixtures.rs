@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::support::{Fixture, base, build, ceilings, fixtures, folder};
 use countersign_admission::admit;
 use countersign_declaration::{Refusal, RefusalCode};
+use expect_test::expect;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::Deserialize;
@@ -173,4 +174,32 @@ fn can_be_together(one: &Fixture, other: &Fixture) -> bool {
         || either(|fixture| fixture.keep.is_some(), made)
         // A component's sections in a core module are faults of their own.
         || either(|fixture| fixture.core_module, |fixture| fixture.append.is_some() || fixture.tail.is_some()))
+}
+
+#[test]
+fn a_world_that_differs_is_told_by_its_first_lines() {
+    let all = fixtures();
+    let told: String = all
+        .iter()
+        .filter(|(_, fixture)| ["world", "other-kind"].contains(&&*fixture.part))
+        .map(|(name, fixture)| format!("{name}\n{}", told(&reasons(&build(&fixture.base, &[fixture])))))
+        .collect();
+    expect![[r#"
+        world-additional-export
+          world-mismatch  world: expected the world `countersign:rules/detection`, whose only export is the interface `countersign:rules/detect@0.1.0`, got exports `run`, `countersign:rules/detect@0.1.0`
+        world-additional-field
+          world-mismatch  world, record finding: expected the world `countersign:rules/detection`, here `severity: severity,` `subject: subject-role,` `evidence: list<u64>,`, got `weight: u8,` `severity: severity,` `subject: subject-role,`
+        world-empty
+          world-mismatch  world: expected the world `countersign:rules/detection`, whose only export is the interface `countersign:rules/detect@0.1.0`, got exports none
+        world-missing-function
+          world-mismatch  world: expected the world `countersign:rules/detection`, here `migrate: func(slot: u32, from-version: u32, blob: list<u8>) -> result<list<u8>, string>;` `}`, got `}`
+        world-of-other-kind
+          world-mismatch  world: expected the world `countersign:rules/detection`, whose only export is the interface `countersign:rules/detect@0.1.0`, got exports `countersign:rules/respond@0.1.0`
+        world-other-type
+          world-mismatch  world, record finding: expected the world `countersign:rules/detection`, here `confidence: u8,` `severity: severity,` `subject: subject-role,`, got `confidence: u16,` `severity: severity,` `subject: subject-role,`
+        world-other-version
+          world-mismatch  world: expected the world `countersign:rules/detection`, whose only export is the interface `countersign:rules/detect@0.1.0`, got exports `countersign:rules/detect@0.1.1`
+        world-renamed-parameter
+          world-mismatch  world: expected the world `countersign:rules/detection`, here `migrate: func(slot: u32, from-version: u32, blob: list<u8>) -> result<list<u8>, string>;` `}`, got `migrate: func(slot: u32, from-version: u32, bytes: list<u8>) -> result<list<u8>, string>;` `}`
+    "#]].assert_eq(&told);
 }

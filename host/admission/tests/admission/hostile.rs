@@ -113,3 +113,42 @@ proptest! {
         let _ = admit(&bytes, &ceilings());
     }
 }
+
+/// A component that exports our interface's name with one function whose parameter doubles `times` over.
+fn doubling(times: usize, functions: usize) -> Vec<u8> {
+    let types: String = (1..=times).map(|n| format!("(type $t{n} (tuple $t{} $t{}))", n - 1, n - 1)).collect();
+    let lifted: String = (0..functions)
+        .map(|n| {
+            format!(
+                r#"(func $f{n} (param "x" $t{times})
+                    (canon lift (core func $i "f") (memory (core memory $i "m")) (realloc (core func $i "r"))))"#
+            )
+        })
+        .collect();
+    let exports: String = (0..functions).map(|n| format!(r#"(export "f{n}" (func $f{n}))"#)).collect();
+    let text = format!(
+        r#"(component
+            (core module $m
+                (memory (export "m") 1)
+                (func (export "r") (param i32 i32 i32 i32) (result i32) i32.const 0)
+                (func (export "f") (param i32)))
+            (core instance $i (instantiate $m))
+            (type $t0 (tuple u8 u8))
+            {types}
+            {lifted}
+            (instance $x {exports})
+            (export "countersign:rules/detect@0.1.0" (instance $x)))"#
+    );
+    let component = wat::parse_str(text).unwrap();
+    sections::attach(&component, &base_declaration("detection"), None).unwrap()
+}
+
+#[test]
+fn types_that_double_are_refused_before_they_fill_the_memory() {
+    let codes = |bytes: &[u8]| -> Vec<RefusalCode> {
+        admit(bytes, &Ceilings::default()).unwrap_err().iter().map(|refusal| refusal.code).collect()
+    };
+    assert_eq!(codes(&doubling(4, 1)), [RefusalCode::WorldMismatch]);
+    assert_eq!(codes(&doubling(14, 8)), [RefusalCode::WorldMismatch]);
+    assert_eq!(codes(&doubling(40, 1)), [RefusalCode::WasmMalformed]);
+}
