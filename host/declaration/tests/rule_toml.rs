@@ -506,7 +506,7 @@ fn the_example_of_the_reference_is_accepted_and_every_key_is_in_its_tables() {
     }
     keys.retain(|key| !["format", "field"].contains(&key.as_str()));
     for key in keys {
-        let named = [format!("`{key}`"), format!("`[{key}]`"), format!("`[[{key}]]`"), format!("{{ {key} = ")];
+        let named = [format!("`{key}`"), format!("`[{key}]`"), format!("`[[{key}]]`"), format!(" {key} = ")];
         assert!(named.iter().any(|named| reference.contains(named)), "`{key}` is not in RULE_TOML.md");
     }
 }
