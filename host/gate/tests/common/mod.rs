@@ -332,7 +332,8 @@ fn authority(name: &str, kind: RuleKind, rule: &CaseRule, policy: &Policy) -> Ru
     }
 }
 
-/// A decision as one line: `kind requested -> granted [lease] confidence/floor: reasons`, where a reason about another
+/// A decision as one line: `kind requested -> granted [lease] confidence/floor by ANCHOR: reasons`, where the
+/// first finding goes without saying, a reason about another
 /// action than the one before it names it, `?` wants approval and `!` refuses.
 pub(crate) fn line(decision: &Decision) -> String {
     let name = |action: Option<Action>| action.map_or("-", Action::id);
@@ -343,7 +344,11 @@ pub(crate) fn line(decision: &Decision) -> String {
     if let Some(lease) = decision.lease {
         let _ = write!(text, " [{lease} s]");
     }
-    let _ = write!(text, " {}/{}:", decision.confidence, decision.floor);
+    let _ = write!(text, " {}/{}", decision.confidence, decision.floor);
+    if decision.anchor > 0 {
+        let _ = write!(text, " by {}", decision.anchor);
+    }
+    text.push(':');
     let mut about = decision.requested_action;
     for reason in &decision.reasons {
         if about != Some(reason.action) {
