@@ -37,6 +37,15 @@ impl Node {
     /// # Errors
     /// When the text isn't TOML; the only fault, because nothing after it can be trusted.
     pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
+        if text.len() > crate::MOST_BYTES {
+            return Err(Fault {
+                line: None,
+                place: String::new(),
+                expected: format!("a file of at most {} bytes", crate::MOST_BYTES),
+                got: text.len().to_string(),
+                hint: None,
+            });
+        }
         let lines = Lines::of(text);
         let table = DeTable::parse(text).map_err(|error| Fault {
             line: error.span().map(|span| lines.line(span.start)),

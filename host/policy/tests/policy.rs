@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{Action, ActionClass, IdentityType, Reversibility, SignalClass, Tier};
 use countersign_model::{RuleId, Timestamp};
 use countersign_policy::{Answer, Capabilities, Grant, OperatorLimits, Policy, ReviewBy};
@@ -114,6 +115,58 @@ fn a_cell_nobody_set_is_never() {
     let cell = policy.cell(Token, Human, Standard, RevokeSessions);
     assert!(cell.is_unset());
     assert_eq!(cell.answer, Answer::Never);
+}
+
+#[test]
+fn parameters_are_the_operators_where_he_set_them_and_in_range() {
+    let declaration = countersign_declaration::parse_toml(
+        r#"
+        id = "acme/a"
+        version = "0.1.0"
+        kind = "response"
+        description = "Answers."
+        identity-types = ["human"]
+        confidence-floor = 50
+        actions = ["notify"]
+        signal-classes = ["token"]
+
+        [[parameter]]
+        name = "threshold"
+        type = "integer"
+        default = 5
+        min = 1
+        max = 10
+        meaning = "how many"
+
+        [[parameter]]
+        name = "window"
+        type = "duration"
+        default = "10m"
+        min = "1m"
+        max = "1h"
+        meaning = "how long"
+        "#,
+    )
+    .unwrap();
+    let of = |settings: &str| {
+        let policy = Policy::parse(&format!("version = 1\n[rule.\"acme/a\"]\nparameters = {{ {settings} }}")).unwrap();
+        policy
+            .parameters(&declaration)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+    };
+    let default = Policy::parse("version = 1").unwrap().parameters(&declaration).unwrap();
+    assert_eq!(default, [Parameter::Integer(5), Parameter::Duration(600_000_000)]);
+    assert_eq!(of("window = \"5m\"").unwrap(), [Parameter::Integer(5), Parameter::Duration(300_000_000)]);
+    let faults = of("treshold = 3, window = \"2h\"").unwrap_err();
+    for part in ["line 2, `rule.\"acme/a\".parameters.", "threshold", "1h", "2h"] {
+        assert!(faults.contains(part), "{part}: {faults}");
+    }
+}
+
+#[test]
+fn a_file_beyond_the_cap_is_refused_unread() {
+    let text = " ".repeat(countersign_policy::MOST_BYTES + 1);
+    assert!(Policy::parse(&text).is_err() && countersign_policy::Directory::parse(&text).is_err());
 }
 
 #[test]
