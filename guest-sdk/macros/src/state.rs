@@ -45,7 +45,7 @@ fn try_expand(input: TokenStream) -> syn::Result<TokenStream> {
             }
 
             #[inline]
-            fn write(&self, out: &mut ::std::vec::Vec<u8>) {
+            fn write(&self, out: &mut &mut [u8]) {
                 let _ = &out;
                 #(::countersign_sdk::state::Stored::write(&self.#members, out);)*
             }

@@ -54,7 +54,11 @@ impl<'a, S: State> Slot<'a, S> {
         if self.most_kept == 0 {
             return;
         }
-        let kept = self.kept.get_or_insert_with(|| self.stored_kept.to_vec());
+        let kept = self.kept.get_or_insert_with(|| {
+            let mut kept = Vec::with_capacity(self.most_kept.min(self.stored_kept.len() + 4));
+            kept.extend_from_slice(self.stored_kept);
+            kept
+        });
         if kept.len() >= self.most_kept {
             kept.drain(..=kept.len() - self.most_kept);
         }
@@ -86,7 +90,10 @@ impl<'a, S: State> Slot<'a, S> {
         }
         let kept = self.kept.as_deref().unwrap_or(self.stored_kept);
         let start = blobs.len();
-        self.value.write(blobs);
+        blobs.resize(start + S::SIZE, 0);
+        if let Some(mut out) = blobs.get_mut(start..start + S::SIZE) {
+            self.value.write(&mut out);
+        }
         let written = blobs.get(start..).unwrap_or_default();
         if kept.is_empty() && written.iter().all(|byte| *byte == 0) {
             blobs.truncate(start);

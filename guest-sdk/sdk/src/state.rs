@@ -16,8 +16,8 @@ pub trait Stored: Sized {
     /// The value that all zeros stand for.
     fn initial() -> Self;
 
-    /// Appends exactly [`SIZE`](Self::SIZE) bytes.
-    fn write(&self, out: &mut Vec<u8>);
+    /// Writes exactly [`SIZE`](Self::SIZE) bytes to the beginning of `out`, and leaves `out` behind them.
+    fn write(&self, out: &mut &mut [u8]);
 
     /// Reads what [`write`](Self::write) wrote. Any bytes give some value; nothing panics.
     fn read(bytes: &mut &[u8]) -> Self;
@@ -31,8 +31,8 @@ pub trait Stored: Sized {
     /// Its bytes.
     #[must_use]
     fn to_bytes(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(Self::SIZE);
-        self.write(&mut out);
+        let mut out = vec![0; Self::SIZE];
+        self.write(&mut out.as_mut_slice());
         out
     }
 }
@@ -72,6 +72,15 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> [u8; N] {
     }
 }
 
+/// Writes the next `N` bytes. The lengths are known while compiling, so nothing is left of the checks.
+#[inline]
+fn put<const N: usize>(out: &mut &mut [u8], bytes: [u8; N]) {
+    if let Some((first, rest)) = core::mem::take(out).split_first_chunk_mut::<N>() {
+        *first = bytes;
+        *out = rest;
+    }
+}
+
 macro_rules! numbers {
     ($($ty:ty),+) => {
         $(
@@ -84,8 +93,8 @@ macro_rules! numbers {
                 }
 
                 #[inline]
-                fn write(&self, out: &mut Vec<u8>) {
-                    out.extend_from_slice(&self.to_le_bytes());
+                fn write(&self, out: &mut &mut [u8]) {
+                    put(out, self.to_le_bytes());
                 }
 
                 #[inline]
@@ -109,8 +118,8 @@ impl Stored for bool {
     }
 
     #[inline]
-    fn write(&self, out: &mut Vec<u8>) {
-        out.push(u8::from(*self));
+    fn write(&self, out: &mut &mut [u8]) {
+        u8::from(*self).write(out);
     }
 
     #[inline]
@@ -128,7 +137,7 @@ impl Stored for Timestamp {
     }
 
     #[inline]
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut &mut [u8]) {
         self.micros().write(out);
     }
 
@@ -147,7 +156,7 @@ impl Stored for Duration {
     }
 
     #[inline]
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut &mut [u8]) {
         self.micros().write(out);
     }
 
@@ -166,7 +175,7 @@ impl<T: Stored, const N: usize> Stored for [T; N] {
     }
 
     #[inline]
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut &mut [u8]) {
         for item in self {
             item.write(out);
         }
@@ -187,13 +196,16 @@ impl<T: Stored> Stored for Option<T> {
     }
 
     #[inline]
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut &mut [u8]) {
         match self {
             Some(value) => {
-                out.push(1);
+                1_u8.write(out);
                 value.write(out);
             }
-            None => out.resize(out.len() + Self::SIZE, 0),
+            None => {
+                0_u8.write(out);
+                T::initial().write(out);
+            }
         }
     }
 
@@ -211,6 +223,7 @@ impl<T: Stored> Stored for Option<T> {
 /// While compiling, with what to change, when the rule doesn't declare the slot, in this version, with room for it.
 #[doc(hidden)]
 #[must_use]
+#[track_caller]
 pub const fn slot_of<R: DetectionDeclaration, S: State>() -> (usize, SlotSpec) {
     let mut index = 0;
     let mut rest = R::SLOTS;
@@ -257,6 +270,7 @@ pub const fn slot_of<R: DetectionDeclaration, S: State>() -> (usize, SlotSpec) {
 /// # Panics
 /// While compiling, when an index stands twice.
 #[doc(hidden)]
+#[track_caller]
 #[expect(clippy::panic, reason = "runs while compiling, and is meant to fail there")]
 pub const fn assert_distinct(slots: &[usize]) {
     let mut rest = slots;
@@ -315,6 +329,7 @@ impl Message {
         }
     }
 
+    #[track_caller]
     const fn fail(self) -> ! {
         match core::str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => panic!("{}", text),

@@ -83,7 +83,7 @@ impl<const BUCKETS: usize> Stored for SlidingCount<BUCKETS> {
     }
 
     #[inline]
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut &mut [u8]) {
         self.width.write(out);
         self.newest.write(out);
         self.counts.write(out);
@@ -149,7 +149,7 @@ impl<const N: usize> Stored for SlidingDistinct<N> {
     }
 
     #[inline]
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut &mut [u8]) {
         for (hash, last) in &self.seen {
             hash.write(out);
             last.write(out);
@@ -213,7 +213,7 @@ impl<const N: usize> Stored for DistinctCount<N> {
     }
 
     #[inline]
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut &mut [u8]) {
         self.seen.write(out);
         self.overflown.write(out);
     }
@@ -277,7 +277,7 @@ impl<const N: usize> Stored for RecentTimes<N> {
     }
 
     #[inline]
-    fn write(&self, out: &mut Vec<u8>) {
+    fn write(&self, out: &mut &mut [u8]) {
         self.times.write(out);
     }
 

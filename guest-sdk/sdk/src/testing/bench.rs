@@ -7,9 +7,9 @@ use countersign_vocabulary::{EvidenceRole, Severity, SignalClass, SubjectRole};
 
 use super::columns::column;
 use super::row::{Row, RowKind, Value};
+use super::settings::Settings;
 use crate::bindings::detect::{self, Answer, Batch, Kinds, Rows, SlotState};
 use crate::event::NO_KEY;
-use crate::parameters::ParameterDefault;
 use crate::rule::Detection;
 use crate::time::Timestamp;
 
@@ -19,7 +19,7 @@ type Kept = BTreeMap<String, (Vec<u8>, Vec<u64>)>;
 /// A rule under test.
 pub struct Bench<R> {
     batch_size: usize,
-    parameters: Vec<detect::Parameter>,
+    settings: Settings,
     data: Vec<u8>,
     context: Vec<detect::ContextTable>,
     // By slot.
@@ -63,7 +63,6 @@ impl<R: Detection> Bench<R> {
     /// The rule with its default parameters, no data, and every context table missing; one batch takes all rows.
     #[must_use]
     pub fn new() -> Self {
-        let parameters = R::PARAMETERS.iter().map(|parameter| default(parameter.default)).collect();
         let context = R::TABLES.iter().map(|table| detect::ContextTable {
             availability: detect::Availability::Missing,
             keying: if table.by_key { detect::Keying::ByKey } else { detect::Keying::ByBatch },
@@ -72,7 +71,7 @@ impl<R: Detection> Bench<R> {
         });
         Bench {
             batch_size: usize::MAX,
-            parameters,
+            settings: Settings::defaults::<R>(),
             data: Vec::new(),
             context: context.collect(),
             state: vec![BTreeMap::new(); R::SLOTS.len()],
@@ -96,21 +95,8 @@ impl<R: Detection> Bench<R> {
     /// # Panics
     /// When there is no such parameter, or it is of another type.
     #[must_use]
-    #[expect(clippy::panic, reason = "for tests")]
     pub fn set(mut self, name: &str, value: Value) -> Self {
-        let declared = R::PARAMETERS.iter().position(|parameter| parameter.name == name);
-        let Some(slot) = declared.and_then(|index| self.parameters.get_mut(index)) else {
-            panic!("the parameter `{name}` is not declared by this rule");
-        };
-        *slot = match (&*slot, value) {
-            (detect::Parameter::Boolean(_), Value::Boolean(value)) => detect::Parameter::Boolean(value),
-            (detect::Parameter::Integer(_), Value::Signed(value)) => detect::Parameter::Integer(value),
-            (detect::Parameter::Decimal(_), Value::Float(value)) => detect::Parameter::Decimal(value),
-            (detect::Parameter::Text(_), Value::Text(value)) => detect::Parameter::Text(value),
-            (detect::Parameter::TextList(_), Value::TextList(value)) => detect::Parameter::TextList(value),
-            (detect::Parameter::Duration(_), Value::Signed(value)) => detect::Parameter::Duration(value),
-            (declared, value) => panic!("the parameter `{name}` is declared as {declared:?}, got {value:?}"),
-        };
+        self.settings.set::<R>(name, value);
         self
     }
 
@@ -187,7 +173,7 @@ impl<R: Detection> Bench<R> {
             columns: R::FIELDS.iter().map(|field| column(*field, rows)).collect(),
         };
         let state: Vec<SlotState> = self.state.iter().map(|slot| slot_state(slot, &keys)).collect();
-        let answer = crate::evaluate::<R>(&batch, &state, &self.parameters, &self.data, &self.context);
+        let answer = crate::evaluate::<R>(&batch, &state, &self.settings.for_detection(), &self.data, &self.context);
         self.take(&answer, &keys, found);
         self.fed += rows.len();
     }
@@ -284,19 +270,6 @@ fn part<'a, T>(values: &'a [T], offsets: &[u32], index: usize) -> &'a [T] {
     match (offsets.get(index), offsets.get(index + 1)) {
         (Some(start), Some(end)) => values.get(*start as usize..*end as usize).unwrap_or_default(),
         _ => broken("offsets that end early"),
-    }
-}
-
-fn default(value: ParameterDefault) -> detect::Parameter {
-    match value {
-        ParameterDefault::Boolean(value) => detect::Parameter::Boolean(value),
-        ParameterDefault::Integer(value) => detect::Parameter::Integer(value),
-        ParameterDefault::Decimal(value) => detect::Parameter::Decimal(value),
-        ParameterDefault::Text(value) => detect::Parameter::Text(value.to_owned()),
-        ParameterDefault::TextList(values) => {
-            detect::Parameter::TextList(values.iter().map(|value| (*value).to_owned()).collect())
-        }
-        ParameterDefault::Duration(value) => detect::Parameter::Duration(value),
     }
 }
 

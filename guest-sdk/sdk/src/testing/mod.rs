@@ -7,11 +7,16 @@
 //! assert!(found.is_empty());
 //! ```
 //!
+//! A response rule is given incidents, by [`incident`] and [`ResponseBench`].
+//!
 //! The host's part isn't here: rows come as given, whatever `where` says, and slots neither expire nor fill up.
 
 mod bench;
 mod columns;
+mod incident;
 mod row;
+mod settings;
 
 pub use bench::{Bench, Found};
+pub use incident::{IncidentBuilder, Proposed, ResponseBench, incident};
 pub use row::{Row, Value, address, row, time};

@@ -1,0 +1,351 @@
+//! A detection that uses whatever a detection can have, over batches of every size.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+use countersign_sdk::bindings::detect::{
+    Availability, Column, ContextTable, Keying, Parameter, SlotState, TextArena, Validity, Values,
+};
+use countersign_sdk::testing::{Bench, Row, Value, row, time};
+
+mod everything {
+    use countersign_sdk::prelude::*;
+    use countersign_sdk::words::FieldId;
+
+    countersign_sdk::rule!("rules/everything.toml");
+
+    #[derive(State)]
+    #[state(slot = "first")]
+    struct First {
+        count: u32,
+        last: Option<Timestamp>,
+        recent: Recent,
+    }
+
+    #[derive(State)]
+    struct Recent(DistinctCount<2>, [u8; 3]);
+
+    #[derive(State)]
+    #[state(slot = "second", version = 3, migrate = from_older)]
+    struct Second {
+        total: u64,
+    }
+
+    fn from_older(version: u32, bytes: &[u8]) -> Option<Second> {
+        use countersign_sdk::state::Stored as _;
+        (version == 2).then(|| u32::from_bytes(bytes)).flatten().map(|total| Second { total: total.into() })
+    }
+
+    // The slots come in another order than they are declared in.
+    #[detection]
+    fn detect(event: &Event, second: &mut Slot<Second>, first: &mut Slot<First>, cx: &mut Context) {
+        match event.kind() {
+            Kind::Timer(_) if event.is_timer(&timer::QUIET_OVER) => return cx.find(timed(first)),
+            Kind::Finding => {
+                let confidence = event.finding_confidence().unwrap_or_default();
+                return cx.find(Finding::new(class::Agent, confidence as u8).merely_names());
+            }
+            _ => {}
+        }
+        let user = event.actor_user_uid().unwrap_or("nobody");
+        if user == "panic" {
+            panic!("asked to");
+        }
+        if user == "forget" {
+            first.clear();
+            return second.clear();
+        }
+        first.count += 1;
+        first.last = Some(event.time());
+        first.recent.0.add(user);
+        first.keep(event.reference());
+        second.total += event.class_uid().unwrap_or_default();
+        cx.set_timer(timer::QUIET_OVER, event.time() + cx.parameters().window);
+        if event.has_wrong_type(FieldId::IsMfa) {
+            cx.warn(format!("odd: {:?}", event.is_mfa()));
+        }
+        if event.is_mfa() == Some(true) {
+            let resources: Vec<&str> = event.resources_uid().into_iter().flatten().collect();
+            let geo = cx.context().geo();
+            let country = geo.of_key().and_then(|row| row.country()).unwrap_or("nowhere");
+            let labels: Vec<&str> = cx.context().egress().rows().filter_map(|row| row.label()).collect();
+            cx.inform(told(cx.parameters()));
+            let finding = Finding::new(class::SignIn, 250)
+                .severity(Severity::Low)
+                .about(Role::Target)
+                .technique(technique::T1078_004)
+                .evidence_all(first.kept())
+                .message(format!(
+                    "{user} {} {} {resources:?} {:?} {:?} {:?} {country} {labels:?} {} {:?}",
+                    first.count,
+                    second.total,
+                    event.src_endpoint_ip().map(|address| address.to_string()),
+                    event.actor_session_created_time().map(Timestamp::micros),
+                    event.unmapped(),
+                    geo.is_fresh(),
+                    cx.data(),
+                ));
+            cx.find(finding);
+        }
+    }
+
+    fn timed(first: &Slot<First>) -> Finding {
+        Finding::new(class::Agent, 1).message(format!("quiet after {}", first.count))
+    }
+
+    /// One of each type, as the compiler sees them.
+    pub(crate) fn told(parameters: &Parameters<'_>) -> String {
+        let (enabled, most, ratio): (bool, i64, f64) = (parameters.enabled, parameters.most_calls, parameters.ratio);
+        let (kind, names, window): (&str, &[String], Duration) =
+            (parameters.r#type, parameters.names, parameters.window);
+        format!("{enabled} {most} {ratio} {kind} {names:?} {window}")
+    }
+}
+
+use everything::Rule;
+
+fn at(seconds: i64) -> Row {
+    row().at_time(time("2024-01-01T00:00:00Z") + countersign_sdk::Duration::from_secs(seconds)).key("k")
+}
+
+/// Findings' rows and messages, timers and diagnostics, the same for every batch size.
+fn check(rows: &[Row], expected: &[(usize, &str)]) -> Bench<Rule> {
+    let mut whole = Bench::<Rule>::new().data(b"d");
+    let found = whole.feed(rows);
+    let told: Vec<(usize, &str)> = found.iter().map(|finding| (finding.row, finding.message.as_str())).collect();
+    assert_eq!(told, expected);
+    for size in 1..rows.len() {
+        let mut split = Bench::<Rule>::new().data(b"d").batch_size(size);
+        assert_eq!(split.feed(rows), found, "batches of {size}");
+        assert_eq!((split.timers(), split.diagnostics()), (whole.timers(), whole.diagnostics()), "batches of {size}");
+        for slot in 0..2 {
+            assert_eq!(split.blob(slot, "k"), whole.blob(slot, "k"), "slot {slot}, batches of {size}");
+        }
+    }
+    whole
+}
+
+#[test]
+fn every_type_of_field_is_read() {
+    let full = at(0)
+        .actor_user_uid("alice")
+        .class_uid(3002)
+        .is_mfa(true)
+        .resources_uid(&["r1", "r2"])
+        .src_endpoint_ip("10.0.0.1")
+        .actor_session_created_time("1970-01-01T00:00:01Z")
+        .unmapped("{}");
+    check(
+        &[full, at(1).is_mfa(true)],
+        &[
+            (0, r#"alice 1 3002 ["r1", "r2"] Some("10.0.0.1") Some(1000000) Some("{}") nowhere [] false [100]"#),
+            (1, r"nobody 2 3002 [] None None None nowhere [] false [100]"),
+        ],
+    );
+}
+
+#[test]
+fn a_finding_says_what_the_rule_said() {
+    let mut bench = Bench::<Rule>::new();
+    let found = bench.feed(&[at(0), at(1), at(2), at(3).is_mfa(true)]);
+    let finding = &found[0];
+    assert_eq!((finding.confidence, finding.severity.id(), finding.about.id()), (100, "low", "target"));
+    assert_eq!(finding.techniques, ["T1078.004"]);
+    assert_eq!(finding.evidence, [2, 3], "two references are kept");
+    assert_eq!(finding.evidence_role, None);
+}
+
+#[test]
+fn timers_and_findings_of_other_rules_come_as_rows() {
+    let timer = at(9).timer("quiet-over");
+    let other = at(9).finding().finding_confidence(33);
+    let bench = check(&[at(0), timer, other, at(10).late()], &[(1, "quiet after 1"), (2, "")]);
+    let due = |seconds: i64| Some(time("2024-01-01T00:01:30Z") + countersign_sdk::Duration::from_secs(seconds));
+    assert_eq!(bench.timers(), [(0, "quiet-over".to_owned(), due(0)), (3, "quiet-over".to_owned(), due(10))]);
+    let found = Bench::<Rule>::new().feed(&[at(0).finding().finding_confidence(33)]);
+    assert_eq!(found[0].evidence_role.map(|role| role.id()), Some("merely-names"));
+    assert_eq!(found[0].techniques, ["T1078", "T1078.004"], "all declared ones, where none is named");
+}
+
+#[test]
+fn parameters_are_typed_and_in_declared_order() {
+    let mut bench = Bench::<Rule>::new();
+    bench.feed(&[at(0).is_mfa(true)]);
+    assert_eq!(bench.diagnostics(), [(0, r#"true 5 0.5 plain ["a", "b"] 1m 30s"#.to_owned())]);
+    let mut bench = Bench::<Rule>::new()
+        .set("enabled", Value::Boolean(false))
+        .set("most-calls", Value::Signed(9))
+        .set("type", Value::Text("odd".to_owned()))
+        .set("names", Value::TextList(vec![]))
+        .set("window", Value::Signed(1_000_000));
+    bench.feed(&[at(0).is_mfa(true)]);
+    assert_eq!(bench.diagnostics(), [(0, "false 9 0.5 odd [] 1s".to_owned())]);
+}
+
+#[test]
+fn a_row_without_a_key_leaves_nothing() {
+    let blank = row().is_mfa(true).class_uid(1);
+    let bench = check(
+        &[blank.clone(), blank],
+        &[
+            (0, "nobody 1 1 [] None None None nowhere [] false [100]"),
+            (1, "nobody 1 1 [] None None None nowhere [] false [100]"),
+        ],
+    );
+    assert_eq!(bench.timers(), []);
+    let [(0, text), (0, _), (1, _), (1, _)] = bench.diagnostics() else { panic!("{:?}", bench.diagnostics()) };
+    assert_eq!(text, "the timer `quiet-over` has no key to belong to: the row has none");
+}
+
+#[test]
+fn a_value_of_another_type_reads_as_none() {
+    let bench = check(&[at(0).set("is_mfa", Value::WrongType), at(1)], &[]);
+    assert_eq!(bench.diagnostics(), [(0, "odd: None".to_owned())]);
+}
+
+#[test]
+fn state_is_gone_when_it_is_as_at_the_beginning() {
+    let bench = check(&[at(0).class_uid(1), at(1).actor_user_uid("forget")], &[]);
+    assert_eq!((bench.blob(0, "k"), bench.blob(1, "k")), (None, None));
+    let bench = check(&[at(0).class_uid(1)], &[]);
+    assert_eq!(bench.blob(1, "k"), Some(&1_u64.to_le_bytes()[..]));
+    // The second slot adds nothing: it stays as it was, and there is nothing.
+    let bench = check(&[at(0)], &[]);
+    assert_eq!(bench.blob(1, "k"), None);
+    assert_eq!(bench.blob(0, "k").map(<[u8]>::len), Some(4 + 9 + (8 * 2 + 1) + 3));
+}
+
+#[test]
+fn only_what_changed_is_written_back() {
+    let blob = 5_u64.to_le_bytes();
+    let state = [
+        SlotState { blobs: vec![], blob_offsets: vec![0, 0, 0], kept: vec![], kept_offsets: vec![0, 0, 0] },
+        SlotState {
+            blobs: [blob, blob].concat(),
+            blob_offsets: vec![0, 8, 16],
+            kept: vec![],
+            kept_offsets: vec![0, 0, 0],
+        },
+    ];
+    let mut batch = two_rows();
+    batch.columns[2] = all(Values::Unsigned(vec![0, 7]));
+    let answer = everything::evaluate(&batch, &state, &parameters(), &[], &[]);
+    let [first, second] = answer.states.as_slice() else { panic!("{:?}", answer.states) };
+    assert_eq!((first.slot, first.keys.as_slice()), (0, &[0, 1][..]));
+    assert_eq!((second.slot, second.keys.as_slice()), (1, &[1][..]), "key 0 was touched, and is as it was");
+    assert_eq!(second.blobs, 12_u64.to_le_bytes());
+    assert_eq!(second.blob_offsets, [0, 8]);
+    assert_eq!(first.kept, [100, 101]);
+}
+
+#[test]
+fn context_tables_are_read_by_key_and_by_batch() {
+    let geo = ContextTable {
+        availability: Availability::Fresh(9),
+        keying: Keying::ByKey,
+        rows: 2,
+        columns: vec![all(texts(&["NO", "SE"])), all(Values::Unsigned(vec![1, 2]))],
+    };
+    let egress = ContextTable {
+        availability: Availability::Stale(3),
+        keying: Keying::ByBatch,
+        rows: 2,
+        columns: vec![all(texts(&["office", "vpn"]))],
+    };
+    let mut batch = two_rows();
+    batch.columns[1] = all(Values::Bits(vec![0b11]));
+    let answer = everything::evaluate(&batch, &no_state(), &parameters(), &[], &[geo, egress]);
+    let told: Vec<&str> = answer.findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert!(told[0].contains(r#"NO ["office", "vpn"] true"#), "{told:?}");
+    assert!(told[1].contains(r#"SE ["office", "vpn"] true"#), "{told:?}");
+}
+
+#[test]
+fn blobs_of_older_versions_are_migrated_where_there_is_a_way() {
+    let migrate = countersign_sdk::migrate::<Rule>;
+    assert_eq!(migrate(1, 2, &7_u32.to_le_bytes()), Ok(7_u64.to_le_bytes().to_vec()));
+    assert_eq!(migrate(1, 1, &[]).unwrap_err(), "slot `second` has no way from version 1 to version 3");
+    assert_eq!(migrate(0, 7, &[]).unwrap_err(), "slot `first` has no way from version 7 to version 1");
+    assert_eq!(migrate(2, 1, &[]).unwrap_err(), "the rule has no state in slot 2");
+    assert!(migrate(1, 3, &[0; 7]).unwrap_err().contains("takes 8 bytes, got 7"));
+}
+
+#[test]
+#[should_panic(expected = "build the rule again from its rule.toml")]
+fn a_batch_of_other_columns_is_refused() {
+    let mut batch = two_rows();
+    batch.schema_hash += 1;
+    let _ = everything::evaluate(&batch, &no_state(), &parameters(), &[], &[]);
+}
+
+#[test]
+#[should_panic(expected = "state of slot `second` version 3 takes 8 bytes, got 3")]
+fn a_blob_of_another_layout_is_refused() {
+    let mut state = no_state();
+    state[1] = SlotState { blobs: vec![1; 3], blob_offsets: vec![0, 3, 3], kept: vec![], kept_offsets: vec![0; 3] };
+    let _ = everything::evaluate(&two_rows(), &state, &parameters(), &[], &[]);
+}
+
+#[test]
+#[should_panic(expected = "parameter `enabled` breaks the contract: expected boolean, got integer")]
+fn a_parameter_of_another_type_is_refused() {
+    let _ = everything::evaluate(&two_rows(), &no_state(), &[Parameter::Integer(1)], &[], &[]);
+}
+
+fn all(values: Values) -> Column {
+    Column { values, validity: Validity::AllPresent }
+}
+
+fn texts(texts: &[&str]) -> Values {
+    let mut arena = TextArena { bytes: String::new(), offsets: vec![0] };
+    for text in texts {
+        arena.bytes.push_str(text);
+        arena.offsets.push(arena.bytes.len() as u32);
+    }
+    Values::Text(arena)
+}
+
+fn parameters() -> Vec<Parameter> {
+    vec![
+        Parameter::Boolean(true),
+        Parameter::Integer(5),
+        Parameter::Decimal(0.5),
+        Parameter::Text("plain".to_owned()),
+        Parameter::TextList(vec!["a".to_owned()]),
+        Parameter::Duration(90_000_000),
+    ]
+}
+
+fn no_state() -> Vec<SlotState> {
+    vec![SlotState { blobs: vec![], blob_offsets: vec![0; 3], kept: vec![], kept_offsets: vec![0; 3] }; 2]
+}
+
+/// Two rows of two keys, with nothing in any column that leads to a finding.
+fn two_rows() -> countersign_sdk::bindings::detect::Batch {
+    use countersign_sdk::bindings::detect::{Batch, Kinds, Masks, RawArena, RawKind, Rows, TextLists};
+    use countersign_sdk::rule::DetectionDeclaration as _;
+    let absent =
+        |values| Column { values, validity: Validity::Partial(Masks { present: vec![0], wrong_type: vec![0] }) };
+    Batch {
+        schema_hash: Rule::SCHEMA_HASH,
+        rows: Rows {
+            references: vec![100, 101],
+            event_times: vec![1, 2],
+            ingest_times: vec![1, 2],
+            watermarks: vec![0, 0],
+            keys: vec![0, 1],
+            kinds: Kinds::AllEvents,
+        },
+        columns: vec![
+            all(texts(&["alice", "bob"])),
+            absent(Values::Bits(vec![0])),
+            absent(Values::Unsigned(vec![0, 0])),
+            absent(Values::TextLists(TextLists {
+                items: TextArena { bytes: String::new(), offsets: vec![0] },
+                rows: vec![0, 0, 0],
+            })),
+            absent(Values::Addresses(vec![0; 4])),
+            absent(Values::Timestamps(vec![0, 0])),
+            absent(Values::Raw(RawArena { kind: RawKind::Json, bytes: vec![], offsets: vec![0, 0, 0] })),
+            absent(Values::Unsigned(vec![0, 0])),
+        ],
+    }
+}

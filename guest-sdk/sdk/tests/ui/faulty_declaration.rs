@@ -1,0 +1,3 @@
+countersign_sdk::rule!("faulty.toml");
+
+fn main() {}

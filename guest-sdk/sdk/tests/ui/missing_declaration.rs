@@ -1,0 +1,3 @@
+countersign_sdk::rule!("nowhere.toml");
+
+fn main() {}

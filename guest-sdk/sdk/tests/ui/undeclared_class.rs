@@ -1,0 +1,11 @@
+use countersign_sdk::prelude::*;
+
+countersign_sdk::rule!("detects.toml");
+
+#[detection]
+fn detect(_event: &Event, cx: &mut Context) {
+    cx.find(Finding::new(class::Token, 50));
+    cx.find(Finding::new(class::SignIn, 50));
+}
+
+fn main() {}
