@@ -1,0 +1,72 @@
+//! Who made a call, with all its nested parts read once.
+
+use std::borrow::Cow;
+
+use super::json::Member;
+use super::record::{
+    InScopeOf, OnBehalfOf, SessionAttributes, SessionContext, SessionIssuer, UserIdentity, WebFederation,
+};
+
+/// The `userIdentity` of a record; every part of it that is absent is empty.
+pub(super) struct Caller<'a> {
+    pub(super) identity: UserIdentity<'a>,
+    pub(super) session: SessionContext<'a>,
+    pub(super) issuer: SessionIssuer<'a>,
+    pub(super) attributes: SessionAttributes<'a>,
+    pub(super) web: WebFederation<'a>,
+    pub(super) on_behalf_of: OnBehalfOf<'a>,
+    pub(super) in_scope_of: InScopeOf<'a>,
+}
+
+impl<'a> Caller<'a> {
+    pub(super) fn of(identity: Member<'a>) -> Caller<'a> {
+        let identity: UserIdentity<'a> = identity.members();
+        let session: SessionContext<'a> = identity.session_context.members();
+        Caller {
+            issuer: session.issuer.members(),
+            attributes: session.attributes.members(),
+            web: session.web_federation.members(),
+            on_behalf_of: identity.on_behalf_of.members(),
+            in_scope_of: identity.in_scope_of.members(),
+            identity,
+            session,
+        }
+    }
+
+    /// The record's type of the caller, such as `IAMUser`; empty where the record has none.
+    pub(super) fn kind(&self) -> Cow<'a, str> {
+        self.identity.kind.text().unwrap_or_default()
+    }
+
+    /// Whether the caller is a session of a role.
+    pub(super) fn is_role(&self) -> bool {
+        matches!(&*self.kind(), "AssumedRole" | "Role")
+    }
+
+    /// The name of the user, or of the role that issued the session.
+    pub(super) fn name(&self) -> Option<Cow<'a, str>> {
+        self.identity.user_name.text().or_else(|| self.issuer.user_name.text())
+    }
+
+    /// The service on whose part, or through which, the call came.
+    pub(super) fn invoked_by(&self) -> Option<Cow<'a, str>> {
+        self.identity.invoked_by.text()
+    }
+
+    /// The user on whose behalf somebody else made the call.
+    pub(super) fn delegating_user(&self) -> Option<Cow<'a, str>> {
+        (self.kind() != "IdentityCenterUser").then(|| self.on_behalf_of.user.text()).flatten()
+    }
+
+    /// The instance whose platform credentials the caller used, where the record proves it: the session's name alone
+    /// proves nothing, since the caller may choose it.
+    pub(super) fn instance(&self) -> Option<String> {
+        if self.in_scope_of.kind.text().as_deref() == Some("AWS::EC2::Instance") {
+            let issued_to = self.in_scope_of.issued_to.text()?;
+            return Some(issued_to.rsplit_once('/')?.1.to_owned()).filter(|id| id.starts_with("i-"));
+        }
+        self.session.instance_delivery.json()?;
+        let principal = self.identity.principal.text()?;
+        Some(principal.split_once(':')?.1.to_owned()).filter(|id| id.starts_with("i-"))
+    }
+}

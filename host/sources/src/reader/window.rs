@@ -1,0 +1,81 @@
+//! A window over an input: the bytes read and not yet consumed, with their offset.
+
+use std::io::{self, Read};
+
+use super::Fault;
+use crate::DeadReason;
+
+/// How much is asked of the input at a time, bytes.
+const CHUNK: usize = 64 << 10;
+
+/// Bytes of an input from the first one not yet consumed. Grows only when asked for more, so whoever asks bounds it.
+pub(super) struct Window {
+    reader: Box<dyn Read + Send>,
+    gzip: bool,
+    buffer: Vec<u8>,
+    head: usize,
+    offset: u64,
+    ended: bool,
+    failure: Option<Fault>,
+}
+
+impl Window {
+    pub(super) fn new(reader: Box<dyn Read + Send>, gzip: bool) -> Window {
+        Window { reader, gzip, buffer: Vec::new(), head: 0, offset: 0, ended: false, failure: None }
+    }
+
+    /// The bytes read and not yet consumed.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.buffer.get(self.head..).unwrap_or_default()
+    }
+
+    /// Offset of the first of [`Window::bytes`].
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Consumes bytes, at most those that are there.
+    pub(super) fn consume(&mut self, count: usize) {
+        let count = count.min(self.buffer.len() - self.head);
+        self.head += count;
+        self.offset += count as u64;
+    }
+
+    /// Reads on. False at the end of the input, and where it can't be read on.
+    pub(super) fn more(&mut self) -> bool {
+        if self.ended {
+            return false;
+        }
+        self.buffer.drain(..self.head);
+        self.head = 0;
+        let filled = self.buffer.len();
+        self.buffer.resize(filled + CHUNK, 0);
+        let read = loop {
+            match self.reader.read(self.buffer.get_mut(filled..).unwrap_or_default()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        let count = read.as_ref().map_or(0, |count| *count);
+        self.buffer.truncate(filled + count);
+        self.ended = count == 0;
+        self.failure = read.err().map(|error| self.fault(&error));
+        count > 0
+    }
+
+    /// Why the input can't be read on, if that is why it ended.
+    pub(super) fn failure(&self) -> Option<Fault> {
+        self.failure.clone()
+    }
+
+    fn fault(&self, error: &io::Error) -> Fault {
+        let (reason, what) = match error.kind() {
+            io::ErrorKind::UnexpectedEof if self.gzip => (DeadReason::Truncated, "the rest of the gzip data"),
+            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if self.gzip => {
+                (DeadReason::DamagedCompression, "gzip data (RFC 1952)")
+            }
+            _ => (DeadReason::Unreadable, "to read on"),
+        };
+        Fault::new(reason, format!("expected {what}, got: {error}; what came before was delivered"))
+    }
+}

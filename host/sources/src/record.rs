@@ -1,0 +1,128 @@
+//! What a source delivers: an event, or a dead letter that says why there is none.
+
+use std::path::PathBuf;
+
+use countersign_model::Event;
+use serde::{Serialize, Serializer};
+
+/// One record of an input.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// A record that became an event.
+    Event {
+        /// The event. Without a receipt time its `ingest_time` is its own time, until the host that sequences it
+        /// sets the greatest event time sequenced so far.
+        event: Box<Event>,
+        /// Whether `ingest_time` is the record's own word.
+        has_receipt_time: bool,
+    },
+    /// What could not become one.
+    DeadLetter(DeadLetter),
+}
+
+/// A piece of an input that could not become an event. Serializes as one line of a dead-letter file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeadLetter {
+    /// Which input, from 0.
+    pub input: u32,
+    /// Its place among the input's records, dead letters counted, from 0.
+    pub ordinal: u64,
+    /// Byte offset after decompression.
+    pub offset: u64,
+    /// Bytes; 0 where the input ends too early or can't be read on and nothing was left over.
+    pub length: u64,
+    /// Why, for machines.
+    pub reason_code: DeadReason,
+    /// Why, for people.
+    pub reason: String,
+    /// The first bytes as text, at most [`DeadLetter::EXCERPT_BYTES`] of them. It may hold what the record holds:
+    /// a dead-letter file is as private as the telemetry.
+    pub excerpt: String,
+}
+
+impl DeadLetter {
+    /// The most bytes of a record that an excerpt shows.
+    pub const EXCERPT_BYTES: usize = 160;
+}
+
+/// Why a piece of an input could not become an event. The codes are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DeadReason {
+    /// The record isn't UTF-8.
+    NotUtf8,
+    /// The record isn't JSON.
+    MalformedJson,
+    /// The record or the input ends too early.
+    Truncated,
+    /// The record is JSON, but not an object.
+    NotAnObject,
+    /// The record has no event time.
+    EventTimeMissing,
+    /// The record's event time is not a time.
+    EventTimeInvalid,
+    /// The record doesn't name its operation.
+    EventNameMissing,
+    /// The record is longer than the reader's cap.
+    RecordTooLarge,
+    /// Text beside the records of a `{"Records": […]}` document.
+    UnexpectedText,
+    /// The compressed data is damaged from here on.
+    DamagedCompression,
+    /// The input can't be read from here on.
+    Unreadable,
+}
+
+impl DeadReason {
+    /// Every reason.
+    pub const ALL: &'static [DeadReason] = &[
+        DeadReason::NotUtf8,
+        DeadReason::MalformedJson,
+        DeadReason::Truncated,
+        DeadReason::NotAnObject,
+        DeadReason::EventTimeMissing,
+        DeadReason::EventTimeInvalid,
+        DeadReason::EventNameMissing,
+        DeadReason::RecordTooLarge,
+        DeadReason::UnexpectedText,
+        DeadReason::DamagedCompression,
+        DeadReason::Unreadable,
+    ];
+
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            DeadReason::NotUtf8 => "not-utf8",
+            DeadReason::MalformedJson => "malformed-json",
+            DeadReason::Truncated => "truncated",
+            DeadReason::NotAnObject => "not-an-object",
+            DeadReason::EventTimeMissing => "event-time-missing",
+            DeadReason::EventTimeInvalid => "event-time-invalid",
+            DeadReason::EventNameMissing => "event-name-missing",
+            DeadReason::RecordTooLarge => "record-too-large",
+            DeadReason::UnexpectedText => "unexpected-text",
+            DeadReason::DamagedCompression => "damaged-compression",
+            DeadReason::Unreadable => "unreadable",
+        }
+    }
+}
+
+impl Serialize for DeadReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+/// An input that can't be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// It can't be opened, or not one byte of it can be read.
+    #[error("expected a readable file at `{}`: {error}; check the path and its permissions", path.display())]
+    Unreadable {
+        /// The input.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        error: std::io::Error,
+    },
+}
