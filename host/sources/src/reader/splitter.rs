@@ -124,7 +124,7 @@ impl Splitter {
             let mut rest = bytes;
             let mut steps = [b"{".as_slice(), b"\"Records\"", b":", b"["].into_iter();
             let missing = steps.find_map(|step| {
-                rest = rest.trim_ascii_start();
+                rest = after_space(rest);
                 match rest.strip_prefix(step) {
                     Some(after) => {
                         rest = after;
@@ -172,9 +172,9 @@ impl Splitter {
         }
     }
 
-    fn record(&mut self, length: usize) -> Cut {
-        let length = head(self.window.bytes(), length).trim_ascii_end().len();
-        if length > self.cap { self.dead(length, too_large(length as u64, self.cap)) } else { Cut::Record(length) }
+    fn record(&self, length: usize) -> Cut {
+        let spaces = head(self.window.bytes(), length).iter().rev().take_while(|byte| is_space(**byte)).count();
+        Cut::Record(length - spaces)
     }
 
     /// The input ends inside a document, or can't be read on: all that is left is one dead letter.
@@ -199,7 +199,13 @@ impl Splitter {
         loop {
             let fresh = self.window.bytes().get(searched..).unwrap_or_default();
             if let Some(end) = extent.end(fresh) {
-                return Found::Whole(searched + end);
+                let length = searched + end;
+                // Decided on the length alone, so that it doesn't show how much was read at a time.
+                return if length > self.cap {
+                    Found::Cut(self.dead(length, too_large(length as u64, self.cap)))
+                } else {
+                    Found::Whole(length)
+                };
             }
             searched += fresh.len();
             if searched > self.cap {
@@ -326,6 +332,12 @@ fn head(bytes: &[u8], length: usize) -> &[u8] {
     bytes.get(..length).unwrap_or(bytes)
 }
 
+fn after_space(bytes: &[u8]) -> &[u8] {
+    let spaces = bytes.iter().take_while(|byte| is_space(**byte)).count();
+    bytes.get(spaces..).unwrap_or_default()
+}
+
+/// JSON's own white space and no other: a form feed is a record, if a bad one.
 fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
