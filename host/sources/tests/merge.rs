@@ -1,4 +1,5 @@
 //! The order in which several inputs come together.
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy takes for other code")]
 
 use std::io::Cursor;
 use std::sync::Arc;

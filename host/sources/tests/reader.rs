@@ -1,4 +1,10 @@
 //! How inputs are cut into records: both forms, plain and gzip, whole and damaged; and that no byte gets lost.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy takes for other code"
+)]
 
 use std::io::{self, Cursor, Read, Write};
 

@@ -43,9 +43,10 @@ impl<'a> Caller<'a> {
         matches!(&*self.kind(), "AssumedRole" | "Role")
     }
 
-    /// The name of the user, or of the role that issued the session.
-    pub(super) fn name(&self) -> Option<Cow<'a, str>> {
-        self.identity.user_name.text().or_else(|| self.issuer.user_name.text())
+    /// The name of the user, or of the role whose session it is.
+    pub(super) fn name(&self) -> Member<'a> {
+        let own = self.identity.user_name;
+        if own.json().is_none() && self.is_role() { self.issuer.user_name } else { own }
     }
 
     /// The service on whose part, or through which, the call came.

@@ -41,7 +41,7 @@ pub(super) fn chain(caller: &Caller<'_>, principal: &Principal<'_>, texts: &mut 
     }
     let service = caller.invoked_by();
     let is_service = caller.kind() == "AWSService";
-    let name = if is_service { service.clone() } else { caller.name().or_else(|| caller.identity.arn.text()) };
+    let name = if is_service { service.clone() } else { caller.name().text().or_else(|| caller.identity.arn.text()) };
     chain.push(ChainMember {
         proved_type: principal.proved_type,
         shared: principal.shared,

@@ -13,7 +13,7 @@
 //! | `api.request.data`, `.response.data` | `requestParameters`, `responseElements` |
 //! | `api.response.error`, `.message` | `errorCode`, `errorMessage` |
 //! | `actor.user.uid`, `.account.uid` | the account's subject and tenant; unresolved: `accountId` alone |
-//! | `actor.user.uid_alt`, `.name`, `.type`, `.credential_uid` | `userIdentity`: `arn`; `userName`, else the session issuer's; `type`; `accessKeyId` |
+//! | `actor.user.uid_alt`, `.name`, `.type`, `.credential_uid` | `userIdentity`: `arn`; `userName`, of a role's session the issuer's; `type`; `accessKeyId` |
 //! | `actor.session.uid`, `.issuer` | the account table's session; `sessionIssuer.arn` |
 //! | `actor.session.is_mfa`, `.created_time` | session attributes `mfaAuthenticated`, `creationDate` |
 //! | `actor.invoked_by`, `actor.idp.name` | `invokedBy`; `identityProvider`, else `webIdFederationData.federatedProvider` |
@@ -138,7 +138,7 @@ impl Filler<'_> {
             }
         }
         self.text(FieldId::ActorUserUidAlt, identity.arn);
-        self.either(FieldId::ActorUserName, identity.user_name, caller.issuer.user_name);
+        self.text(FieldId::ActorUserName, caller.name());
         self.text(FieldId::ActorUserType, identity.kind);
         self.text(FieldId::ActorUserCredentialUid, identity.access_key);
         self.known(FieldId::ActorSessionUid, principal.session.as_deref());

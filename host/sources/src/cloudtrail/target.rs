@@ -92,7 +92,8 @@ fn iam<'a>(
 ) -> Acted<'a> {
     let Bodies { request, response } = bodies;
     let recipient = top.recipient_account.text();
-    let own_tenant = principal.account.as_ref().filter(|account| Some(&*account.tenant) == recipient.as_deref());
+    // Names are compared within one account only.
+    let own = principal.account.as_ref().filter(|account| Some(&*account.tenant) == recipient.as_deref());
     let tenant =
         |arn: Option<&str>| arn.and_then(arn_account).map(str::to_owned).or(recipient.as_deref().map(str::to_owned));
     let user: Described<'a> = response.user.members();
@@ -120,7 +121,7 @@ fn iam<'a>(
         };
     }
     let itself = |kind: &'static str, name: Option<Cow<'a, str>>| Acted {
-        account: own_tenant.cloned(),
+        account: own.cloned(),
         proved_type: principal.proved_type,
         shared: principal.shared,
         kind: Some(kind),
@@ -130,17 +131,24 @@ fn iam<'a>(
     };
     // A user's or role's name is unique in its account at any one time, so a caller of the same name is the same one.
     match (request.user_name.text(), request.role_name.text()) {
-        (Some(name), _) if caller.kind() == "IAMUser" && caller.identity.user_name.text().as_ref() == Some(&name) => {
+        (Some(name), _)
+            if own.is_some()
+                && caller.kind() == "IAMUser"
+                && caller.identity.user_name.text().as_ref() == Some(&name) =>
+        {
             itself("User", Some(name))
         }
-        (None, Some(name)) if caller.is_role() && caller.issuer.user_name.text().as_ref() == Some(&name) => {
+        (None, Some(name))
+            if own.is_some() && caller.is_role() && caller.issuer.user_name.text().as_ref() == Some(&name) =>
+        {
             itself("Role", Some(name))
         }
         (Some(name), _) => Acted { kind: Some("User"), name: Some(name), ..Acted::default() },
         (None, Some(name)) => Acted { kind: Some("Role"), name: Some(name), ..Acted::default() },
         // IAM takes an absent user name for the caller's own.
         (None, None)
-            if class == EventClass::AccountChange
+            if own.is_some()
+                && class == EventClass::AccountChange
                 && request.user_name.json().is_none()
                 && takes_the_caller(top)
                 && matches!(&*caller.kind(), "IAMUser" | "Root") =>
