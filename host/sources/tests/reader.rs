@@ -9,10 +9,11 @@
 use std::io::{self, Cursor, Read, Write};
 
 use countersign_model::Digest;
-use countersign_sources::{CloudTrail, Record, Source, reader::MAX_RECORD_BYTES};
+use countersign_sources::{CloudTrail, DeadReason, Record, Source, reader::MAX_RECORD_BYTES};
 use expect_test::{Expect, expect};
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// Gives at most so many bytes at a time.
 struct Dribble(Cursor<Vec<u8>>, usize);
@@ -389,11 +390,16 @@ fn accounts_for_every_byte(bytes: &[u8]) {
     let records = records(bytes, usize::MAX);
     let rest = String::from_utf8(framing(bytes, &records)).expect("only framing is left");
     let rest: String = rest.chars().filter(|c| !c.is_whitespace() && *c != ',' && *c != '\u{feff}').collect();
+    // What isn't closed by a bracket of its own is explained by a dead letter, which has the bracket or lacks it.
     let left = rest.replace(r#"{"Records":[]}"#, "");
-    // The last document may have been cut short.
-    let cut = [r#"{"Records":["#, r#"{"Records":[]"#].contains(&&*left);
-    assert!(left.is_empty() || cut, "not accounted for: {left}");
-    assert!(!cut || matches!(records.last(), Some(Record::DeadLetter(_))), "cut short, and nothing says so");
+    let unclosed = left.matches(r#"{"Records":["#).count();
+    let left = left.replace(r#"{"Records":[]"#, "");
+    assert!(left.is_empty() || left == r#"{"Records":["#, "not accounted for: {left}");
+    let explains = |record: &&Record| match record {
+        Record::DeadLetter(letter) => matches!(letter.reason_code, DeadReason::UnexpectedText | DeadReason::Truncated),
+        Record::Event { .. } => false,
+    };
+    assert!(unclosed <= records.iter().filter(explains).count(), "cut short, and nothing says so");
     assert_eq!(summary(&self::records(bytes, 3)), summary(&records));
 }
 
@@ -430,13 +436,21 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 2_000,
+        // The same cases in every run.
+        rng_seed: RngSeed::Fixed(20_230_710),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn every_byte_of_a_plain_input_is_accounted_for(parts in prop::collection::vec(fragment(), 0..24)) {
-        let bytes = parts.concat();
-        // Compressed data is another property.
-        prop_assume!(!bytes.starts_with(b"\x1f\x8b"));
+        let mut bytes = parts.concat();
+        if bytes.starts_with(b"\x1f\x8b") {
+            // Compressed data is another property.
+            bytes.insert(0, b' ');
+        }
         accounts_for_every_byte(&bytes);
     }
 

@@ -13,7 +13,9 @@ pub(super) struct Window {
     reader: Box<dyn Read + Send>,
     gzip: bool,
     buffer: Vec<u8>,
+    /// Where the bytes not yet consumed begin and end in the buffer.
     head: usize,
+    end: usize,
     offset: u64,
     ended: bool,
     failure: Option<Fault>,
@@ -21,12 +23,12 @@ pub(super) struct Window {
 
 impl Window {
     pub(super) fn new(reader: Box<dyn Read + Send>, gzip: bool) -> Window {
-        Window { reader, gzip, buffer: Vec::new(), head: 0, offset: 0, ended: false, failure: None }
+        Window { reader, gzip, buffer: Vec::new(), head: 0, end: 0, offset: 0, ended: false, failure: None }
     }
 
     /// The bytes read and not yet consumed.
     pub(super) fn bytes(&self) -> &[u8] {
-        self.buffer.get(self.head..).unwrap_or_default()
+        self.buffer.get(self.head..self.end).unwrap_or_default()
     }
 
     /// Offset of the first of [`Window::bytes`].
@@ -36,7 +38,7 @@ impl Window {
 
     /// Consumes bytes, at most those that are there.
     pub(super) fn consume(&mut self, count: usize) {
-        let count = count.min(self.buffer.len() - self.head);
+        let count = count.min(self.end - self.head);
         self.head += count;
         self.offset += count as u64;
     }
@@ -46,18 +48,21 @@ impl Window {
         if self.ended {
             return false;
         }
-        self.buffer.drain(..self.head);
-        self.head = 0;
-        let filled = self.buffer.len();
-        self.buffer.resize(filled + CHUNK, 0);
+        if self.head > 0 {
+            self.buffer.copy_within(self.head..self.end, 0);
+            self.end -= std::mem::take(&mut self.head);
+        }
+        // Only ever grown, so that small reads don't pay for clearing it.
+        self.buffer.resize(self.buffer.len().max(self.end + CHUNK), 0);
         let read = loop {
-            match self.reader.read(self.buffer.get_mut(filled..).unwrap_or_default()) {
+            match self.reader.read(self.buffer.get_mut(self.end..).unwrap_or_default()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => break read,
             }
         };
-        let count = read.as_ref().map_or(0, |count| *count);
-        self.buffer.truncate(filled + count);
+        // No more than there is room for, whatever the reader says.
+        let count = read.as_ref().map_or(0, |count| *count).min(self.buffer.len() - self.end);
+        self.end += count;
         self.ended = count == 0;
         self.failure = read.err().map(|error| self.fault(&error));
         count > 0

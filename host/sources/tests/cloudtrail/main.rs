@@ -1,0 +1,106 @@
+//! What a record becomes: raw JSON in, a summary of the event out. One test a concern, one case a rule.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which clippy takes for other code")]
+
+mod acted_on;
+mod actors;
+mod outcomes;
+mod records;
+
+use std::io::Cursor;
+
+use countersign_model::{ChainMember, Event, Value};
+use countersign_sources::{CloudTrail, Record, Source};
+use expect_test::Expect;
+
+/// The event of a record that has these members beside an id, a time, a name and a recipient.
+pub(crate) fn event(members: &str) -> Box<Event> {
+    let base = r#""eventID":"id","eventTime":"2024-05-01T10:00:00Z","recipientAccountId":"999999999999""#;
+    let name = if members.contains("\"eventName\"") { "" } else { r#","eventName":"ListThings""# };
+    let comma = if members.is_empty() { "" } else { "," };
+    let line = format!("{{{base}{name}{comma}{}}}", members.replace('\n', " "));
+    match CloudTrail.read(Box::new(Cursor::new(line)), 0).unwrap().next() {
+        Some(Record::Event { event, .. }) => event,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn identity(identity: &str) -> Box<Event> {
+    event(&format!(r#""userIdentity":{{{identity}}}"#))
+}
+
+pub(crate) fn member(member: &ChainMember) -> String {
+    let mut text = format!("{:?}", member.role).to_lowercase();
+    text.push_str(&format!(" {}", member.account.as_ref().map_or("?".to_owned(), ToString::to_string)));
+    if let Some(name) = &member.name {
+        text.push_str(&format!(" `{name}`"));
+    }
+    if let Some(proved) = member.proved_type {
+        text.push_str(&format!(" {proved}"));
+    }
+    for (flag, word) in [(member.shared, " shared"), (member.protected, " protected")] {
+        text.push_str(if flag { word } else { "" });
+    }
+    text
+}
+
+pub(crate) fn actor(event: &Event) -> String {
+    let actor = &event.actor;
+    let mut text = format!(
+        "{} {}{}\n",
+        actor.account.as_ref().map_or("unresolved".to_owned(), ToString::to_string),
+        actor.usage,
+        if actor.authenticated { "" } else { ", not authenticated" }
+    );
+    for (name, value) in [("session", &actor.session), ("token", &actor.token), ("grant", &actor.grant)] {
+        if let Some(value) = value {
+            text.push_str(&format!("  {name} {value}\n"));
+        }
+    }
+    for part in &event.chain {
+        text.push_str(&format!("  {}\n", member(part)));
+    }
+    text
+}
+
+pub(crate) fn fields(event: &Event, prefixes: &[&str]) -> String {
+    let mut text = String::new();
+    for (field, value) in event.fields.iter() {
+        if prefixes.iter().any(|prefix| field.path.starts_with(prefix)) {
+            let value = match value {
+                Value::Text(text) => format!("{text:?}"),
+                Value::Json(json) => json.to_string(),
+                Value::TextList(texts) => format!("{texts:?}"),
+                other => format!("{other:?}"),
+            };
+            text.push_str(&format!("{} = {value}\n", field.path));
+        }
+    }
+    text
+}
+
+pub(crate) fn acted_on(event: &Event) -> String {
+    let target = event.target.as_ref().map_or("no target".to_owned(), |target| {
+        let proved = target.proved_type.map_or(String::new(), |proved| format!(" {proved}"));
+        let token = target.token.as_ref().map_or(String::new(), |token| format!(" token {token}"));
+        format!("{}{proved}{}{token}", target.account, if target.shared { " shared" } else { "" })
+    });
+    let fields = fields(event, &["user.", "group.", "policy.", "session.", "resources."]);
+    let fields: String = fields.lines().map(|field| format!("  {field}\n")).collect();
+    format!("{} {target}\n{fields}", event.class)
+}
+
+pub(crate) fn check_actor(text: &str, expected: Expect) {
+    expected.assert_eq(&actor(&identity(text)));
+}
+
+pub(crate) fn check_acted(members: &str, expected: Expect) {
+    expected.assert_eq(&acted_on(&event(members)));
+}
+
+pub(crate) fn check_fields(members: &str, prefixes: &[&str], expected: Expect) {
+    expected.assert_eq(&fields(&event(members), prefixes));
+}
+
+pub(crate) const USER: &str = r#""type":"IAMUser","principalId":"AIDAALICE","arn":"arn:aws:iam::999999999999:user/alice","accountId":"999999999999","accessKeyId":"AKIA1","userName":"alice""#;
+pub(crate) const ROLE: &str = r#""type":"AssumedRole","principalId":"AROADEPLOY:session","arn":"arn:aws:sts::999999999999:assumed-role/deploy/session","accountId":"999999999999","accessKeyId":"ASIA1""#;
+pub(crate) const ISSUER: &str = r#""sessionIssuer":{"type":"Role","principalId":"AROADEPLOY","arn":"arn:aws:iam::999999999999:role/deploy","accountId":"999999999999","userName":"deploy"}"#;
