@@ -1,7 +1,7 @@
 //! Telemetry sources: files of raw records in; normalised events and dead letters out, in the order of delivery.
 //!
 //! A source is one module with a normaliser and one entry in [`SOURCES`]. What all share is here too: the reader, which
-//! cuts an input into raw records with bounded memory ([`reader`]), and [`merge`], which joins several inputs.
+//! cuts an input into raw records with bounded memory ([`reader`]), and [`merge()`], which joins several inputs.
 //!
 //! Three promises hold for every source. Nothing is dropped silently: each byte of an input is part of an event's raw
 //! record, part of a dead letter, or the framing between records. No record is fatal: only an input that can't be

@@ -23,7 +23,7 @@ pub fn merge(inputs: Vec<Records>) -> Merge {
     merge
 }
 
-/// The joined stream; see [`merge`].
+/// The joined stream; see [`merge()`].
 pub struct Merge {
     inputs: Vec<Input>,
     /// The inputs that have a record waiting, by its time and their place.
