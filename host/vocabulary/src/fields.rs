@@ -130,6 +130,7 @@ macro_rules! for_each_field {
             (DeviceInstanceUid, device_instance_uid, "device.instance_uid", Text, "the machine instance whose platform credentials the actor used"),
             (SrcEndpointIp, src_endpoint_ip, "src_endpoint.ip", Address, "the source address"),
             (SrcEndpointDomain, src_endpoint_domain, "src_endpoint.domain", Text, "the source where it isn't an address: a service's domain"),
+            (SrcEndpointUid, src_endpoint_uid, "src_endpoint.uid", Text, "the private endpoint through which the call came"),
             (HttpRequestUserAgent, http_request_user_agent, "http_request.user_agent", Text, "the user agent, which the caller chose"),
             (Unmapped, unmapped, "unmapped", Json, "what the record had beside"),
             (RawData, raw_data, "raw_data", Json, "the whole record as delivered"),

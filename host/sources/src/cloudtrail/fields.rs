@@ -23,7 +23,7 @@
 //! | `resources.uid` | `resources[].ARN` |
 //! | `session.uid`, `.credential_uid` | STS: `assumedRoleUser.assumedRoleId` or `federatedUser.federatedUserId`; `credentials.accessKeyId` |
 //! | `device.instance_uid` | the instance, where the record proves that the credentials are the platform's |
-//! | `src_endpoint.ip`, `.domain` | `sourceIPAddress`: an address, else the domain |
+//! | `src_endpoint.ip`, `.domain`, `.uid` | `sourceIPAddress`: an address, else the domain; `vpcEndpointId` |
 //! | `http_request.user_agent` | `userAgent` |
 //! | `unmapped` | every other member at the top of the record, such as `additionalEventData` and `serviceEventDetails` |
 //! | `raw_data` | the record as delivered |
@@ -102,6 +102,7 @@ impl Filler<'_> {
             Some((Err(_), domain)) => self.known(FieldId::SrcEndpointDomain, Some(&domain)),
             None => self.text(FieldId::SrcEndpointIp, top.source_address),
         }
+        self.text(FieldId::SrcEndpointUid, top.vpc_endpoint);
         self.text(FieldId::HttpRequestUserAgent, top.user_agent);
     }
 

@@ -15,6 +15,7 @@ members!(
         recipient_account = "recipientAccountId",
         request_id = "requestID",
         source_address = "sourceIPAddress",
+        vpc_endpoint = "vpcEndpointId",
         user_agent = "userAgent",
         user_identity = "userIdentity",
         request = "requestParameters",

@@ -116,6 +116,14 @@ fn another_json_type_is_a_wrong_type_and_no_dead_letter() {
         src_endpoint.ip = Address(192.0.2.7)
     "#]],
     );
+    check_fields(
+        r#""sourceIPAddress":"10.0.1.17","vpcEndpointId":"vpce-0a1b2c3d4e5f60718""#,
+        &["src", "unmapped"],
+        expect![[r#"
+        src_endpoint.ip = Address(10.0.1.17)
+        src_endpoint.uid = "vpce-0a1b2c3d4e5f60718"
+    "#]],
+    );
 }
 
 #[test]
