@@ -6,7 +6,7 @@ use wasmtime::{Store, Trap, WasmCoreDump};
 use crate::limiter::{Limiter, MemoryExceeded};
 
 /// What the SDK's panic hook writes in front of its message: then a little-endian u32 of its length, then UTF-8.
-const PANIC_MARK: &[u8; 16] = b"\x00\xffcsgn-panic-v1\xff\x00";
+const PANIC_MARK: &[u8; 16] = b"\x00\xc5countersign!\xc5\x00";
 
 /// The longest panic message that is read.
 const PANIC_BYTES: usize = 1024;

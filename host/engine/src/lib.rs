@@ -16,3 +16,6 @@ pub use rule::{Engine, LoadError, LoadedRule};
 
 /// The engine's name and version, as evidence bundles state it: another version may meter fuel differently.
 pub const ENGINE_VERSION: &str = "wasmtime 48";
+
+/// The package of the interfaces that rules export, as `wit/` names it.
+pub const INTERFACE: &str = "countersign:rules@0.1.0";

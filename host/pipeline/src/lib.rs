@@ -1,1 +1,22 @@
-//! (begun)
+//! The one path from telemetry to audited decisions: event → finding → incident → proposal → decision; and the way back,
+//! which recomputes every finding and decision of an audit file from its bundles. Telemetry is opened by the callers.
+
+pub mod bundle;
+pub mod cases;
+mod chunk;
+pub mod deliberate;
+pub mod generation;
+mod ledger;
+pub mod recompute;
+pub mod report;
+pub mod respond;
+pub mod run;
+mod sequence;
+pub mod subject;
+mod workers;
+
+pub use cases::{CaseError, find_cases, run_case};
+pub use generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
+pub use recompute::{Difference, RecomputeError, Recomputed, recompute};
+pub use report::{DecisionLine, Notice, Observer, Report, Summary};
+pub use run::{RunError, RunOptions, run};

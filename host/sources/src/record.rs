@@ -70,6 +70,8 @@ pub enum DeadReason {
     DamagedCompression,
     /// The input can't be read from here on.
     Unreadable,
+    /// The event's time lies too far ahead of the events around it. Said by the host that sequences, not by a source.
+    TimeFarAhead,
 }
 
 impl DeadReason {
@@ -86,6 +88,7 @@ impl DeadReason {
         DeadReason::UnexpectedText,
         DeadReason::DamagedCompression,
         DeadReason::Unreadable,
+        DeadReason::TimeFarAhead,
     ];
 
     /// The stable code.
@@ -103,6 +106,7 @@ impl DeadReason {
             DeadReason::UnexpectedText => "unexpected-text",
             DeadReason::DamagedCompression => "damaged-compression",
             DeadReason::Unreadable => "unreadable",
+            DeadReason::TimeFarAhead => "time-far-ahead",
         }
     }
 }

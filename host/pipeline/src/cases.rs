@@ -1,0 +1,320 @@
+//! Cases of rules: folders of raw events, or of an incident, with what is expected of them. A case goes the way that
+//! telemetry goes, once in batches and once row by row.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use countersign_audit::{Record, read};
+use countersign_engine::Engine;
+use countersign_model::Account;
+use countersign_model::response::{IncidentView, Responder as _, ResponseCall};
+use countersign_model::vocabulary::{Action, RuleKind, SignalClass, SubjectRole};
+use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
+use countersign_sources::{DeadLetter, source};
+use countersign_store::MemoryStore;
+use serde::Deserialize;
+
+use crate::generation::{Generation, LoadFault, Rule, RuleFile, Settings};
+use crate::report::{DecisionLine, Notice, Observer};
+use crate::respond::proposals;
+use crate::run::{RunError, RunOptions, run};
+
+/// The raw records of a detection's case, as the provider delivers them.
+pub const EVENTS_FILE: &str = "events.ndjson";
+
+/// The operator's facts of a detection's case, if it has any.
+pub const IDENTITIES_FILE: &str = "identities.toml";
+
+/// The incident of a response rule's case: `wit/response.wit`'s incident, in kebab case.
+pub const INCIDENT_FILE: &str = "incident.toml";
+
+/// What a case expects.
+pub const EXPECT_FILE: &str = "expect.toml";
+
+/// The largest file of a case, bytes.
+const FILE_BYTES: u64 = 64 << 20;
+
+/// Why a case couldn't be run.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// A file can't be read.
+    #[error("{}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// A file isn't what it should be.
+    #[error("{}: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What was expected and what came.
+        reason: String,
+    },
+    /// The rule can't be loaded.
+    #[error("{0}")]
+    Load(LoadFault),
+    /// The run ended early.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+/// What a detection's case expects.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DetectionExpectation {
+    /// The telemetry source of the events.
+    source: String,
+    /// Every finding; none if the rule must stay quiet.
+    #[serde(default)]
+    finding: Vec<ExpectedFinding>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedFinding {
+    event: String,
+    class: SignalClass,
+    role: SubjectRole,
+    /// Left out when the subject is unresolved.
+    account: Option<Account>,
+    /// Least and greatest.
+    confidence: [u8; 2],
+}
+
+/// What a response rule's case expects.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResponseExpectation {
+    /// Every proposal, in order.
+    #[serde(default)]
+    proposal: Vec<ExpectedProposal>,
+}
+
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedProposal {
+    action: Action,
+    subject: usize,
+    lease: Option<u32>,
+}
+
+/// The folders of a rule's cases, by name. A rule without the folder `cases` has none.
+///
+/// # Errors
+/// When the folder can't be read.
+pub fn find_cases(rule_folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let folder = rule_folder.join("cases");
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut cases = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            cases.push(path);
+        }
+    }
+    cases.sort();
+    Ok(cases)
+}
+
+/// Runs one case of a rule, given as its component's bytes. Returns what differs from what the case expects; nothing if
+/// it passes.
+///
+/// # Errors
+/// When the case can't be read or the rule not be loaded.
+pub fn run_case(engine: &Engine, rule: &[u8], case: &Path) -> Result<Vec<String>, CaseError> {
+    let directory = case.join(IDENTITIES_FILE);
+    let directory = if directory.exists() {
+        let text = text(&directory)?;
+        let parsed = Directory::parse(&text).map_err(|faults| malformed(&directory, lines(&faults)))?;
+        Some((text, parsed))
+    } else {
+        None
+    };
+    let shipped = |what: &str, faults: Vec<countersign_policy::Fault>| malformed(Path::new(what), lines(&faults));
+    let settings = Settings {
+        policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(|faults| shipped("shipped policy", faults))?),
+        directory,
+        capabilities: (
+            SHIPPED_CAPABILITIES.to_owned(),
+            Capabilities::shipped().map_err(|faults| shipped("shipped capabilities", faults))?,
+        ),
+    };
+    let file = RuleFile { name: "rule".to_owned(), bytes: rule.to_vec() };
+    let (generation, faults) = Generation::load(engine, 1, vec![file], settings);
+    if let Some(fault) = faults.into_iter().next() {
+        return Err(CaseError::Load(fault));
+    }
+    match generation.detections.first().or(generation.responses.first()) {
+        Some(rule) if rule.declaration().kind == RuleKind::Response => response(rule, case),
+        Some(_) => detection(&generation, case),
+        None => Err(malformed(case, "the policy has switched the rule off")),
+    }
+}
+
+fn detection(generation: &Generation, case: &Path) -> Result<Vec<String>, CaseError> {
+    let expectation: DetectionExpectation = parse(&case.join(EXPECT_FILE))?;
+    let events = case.join(EVENTS_FILE);
+    let source = source(&expectation.source).map_err(|error| malformed(&case.join(EXPECT_FILE), error))?;
+    let mut differences = Vec::new();
+    for batch in [RunOptions::BATCH, 1] {
+        let records = source.open(&events, 0).map_err(|error| malformed(&events, error))?;
+        let mut store = MemoryStore::new();
+        let mut heard = Heard::default();
+        let options = RunOptions { batch, workers: 1, ..RunOptions::default() };
+        let report = run(records, generation, &mut store, &options, &mut heard)?;
+        if report.summary.events == 0 {
+            heard.told.push("no event in the case".to_owned());
+        }
+        let found = read(store.audit()).filter_map(|entry| match entry.ok()?.record {
+            Record::Finding(finding) => Some(finding),
+            _ => None,
+        });
+        let found: Vec<_> = found.collect();
+        differences.extend(heard.told);
+        compare(&expectation.finding, &found, &mut differences);
+        if !differences.is_empty() {
+            break;
+        }
+    }
+    Ok(differences)
+}
+
+/// Expected and found, each matched once.
+fn compare(
+    expected: &[ExpectedFinding],
+    found: &[countersign_audit::record::FindingRecord],
+    differences: &mut Vec<String>,
+) {
+    let mut left: Vec<_> = found.iter().collect();
+    for expected in expected {
+        let [least, greatest] = expected.confidence;
+        let same = |finding: &&countersign_audit::record::FindingRecord| {
+            finding.event_id == expected.event
+                && finding.signal_class == expected.class
+                && finding.role == expected.role
+                && finding.account == expected.account
+                && (least..=greatest).contains(&finding.confidence)
+        };
+        match left.iter().position(same) {
+            Some(place) => {
+                left.remove(place);
+            }
+            None => {
+                let near = found
+                    .iter()
+                    .find(|finding| finding.event_id == expected.event)
+                    .map_or_else(|| "nothing on that event".to_owned(), shown);
+                differences.push(format!(
+                    "expected a finding on `{}`: {} about the {} {}, confidence {least} to {greatest}; got {near}",
+                    expected.event,
+                    expected.class,
+                    expected.role,
+                    account(expected.account.as_ref()),
+                ));
+            }
+        }
+    }
+    differences.extend(left.into_iter().map(|finding| format!("expected no other finding, got {}", shown(finding))));
+}
+
+fn shown(finding: &countersign_audit::record::FindingRecord) -> String {
+    format!(
+        "{} about the {} {}, confidence {}, on `{}`",
+        finding.signal_class,
+        finding.role,
+        account(finding.account.as_ref()),
+        finding.confidence,
+        finding.event_id,
+    )
+}
+
+fn account(account: Option<&Account>) -> String {
+    account.map_or_else(|| "(unresolved)".to_owned(), |account| format!("`{account}`"))
+}
+
+fn response(rule: &Rule, case: &Path) -> Result<Vec<String>, CaseError> {
+    let expectation: ResponseExpectation = parse(&case.join(EXPECT_FILE))?;
+    let incident: IncidentView = parse(&case.join(INCIDENT_FILE))?;
+    let subjects = incident.subjects.len();
+    let call = ResponseCall { incident, parameters: rule.parameters.clone(), data: rule.data.clone() };
+    let answered = rule.loaded.respond(&call).and_then(|answer| proposals(rule.declaration(), subjects, &answer));
+    let got: Vec<ExpectedProposal> = match answered {
+        Ok(proposals) => proposals
+            .into_iter()
+            .map(|proposal| ExpectedProposal {
+                action: proposal.action,
+                subject: proposal.subject,
+                lease: proposal.lease,
+            })
+            .collect(),
+        Err(failure) => return Ok(vec![format!("{}: {}", failure.kind.id(), failure.message)]),
+    };
+    let shown = |proposals: &[ExpectedProposal]| {
+        let shown = proposals.iter().map(|proposal| {
+            let lease = proposal.lease.map_or_else(String::new, |seconds| format!(" for {seconds} s"));
+            format!("{} on subject {}{lease}", proposal.action, proposal.subject)
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    };
+    if got == expectation.proposal {
+        return Ok(Vec::new());
+    }
+    Ok(vec![format!("expected [{}], got [{}]", shown(&expectation.proposal), shown(&got))])
+}
+
+/// Takes down what a case must not have.
+#[derive(Default)]
+struct Heard {
+    told: Vec<String>,
+}
+
+impl Observer for Heard {
+    fn decision(&mut self, _: &DecisionLine) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
+        self.told.push(format!("record {} can't become an event: {}", letter.ordinal, letter.reason));
+        Ok(())
+    }
+
+    fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+        match notice {
+            Notice::RowSetAside { event_id, failure, message, .. } => {
+                self.told.push(format!("the rule failed on `{event_id}`: {}: {message}", failure.id()));
+            }
+            Notice::Host { message, .. } => self.told.push(message.clone()),
+            Notice::Diagnostic { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64) {}
+}
+
+fn text(path: &Path) -> Result<String, CaseError> {
+    let unreadable = |source| CaseError::Unreadable { path: path.to_owned(), source };
+    let length = fs::metadata(path).map_err(unreadable)?.len();
+    if length > FILE_BYTES {
+        return Err(malformed(path, format!("expected at most {FILE_BYTES} bytes, got {length}")));
+    }
+    fs::read_to_string(path).map_err(unreadable)
+}
+
+fn parse<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, CaseError> {
+    toml::from_str(&text(path)?).map_err(|error| malformed(path, error))
+}
+
+fn malformed(path: &Path, reason: impl ToString) -> CaseError {
+    CaseError::Malformed { path: path.to_owned(), reason: reason.to_string() }
+}
+
+fn lines(faults: &[countersign_policy::Fault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,252 @@
+//! One immutable configuration: rules with their parameters, policy, directory facts, capability tables. Its number is in
+//! every decision.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use countersign_admission::admit;
+use countersign_declaration::{Ceilings, Declaration, Refusal, parameters_digest};
+use countersign_engine::{Engine, LoadedRule};
+use countersign_gate::RuleAuthority;
+use countersign_model::call::Parameter;
+use countersign_model::vocabulary::RuleKind;
+use countersign_model::{RuleId, RuleIdentity};
+use countersign_policy::{Capabilities, Directory, Fault, Policy};
+
+use crate::workers;
+
+/// A component's bytes, and what to call it when something is wrong with it.
+#[derive(Clone, Debug)]
+pub struct RuleFile {
+    /// A file's name, or a shipped rule's id.
+    pub name: String,
+    /// The component with its sections.
+    pub bytes: Vec<u8>,
+}
+
+/// A rule of a generation.
+pub struct Rule {
+    /// Exactly which.
+    pub identity: RuleIdentity,
+    /// What it may lead to.
+    pub authority: RuleAuthority,
+    /// Compiled.
+    pub loaded: Arc<LoadedRule>,
+    /// The parameters in force, in declared order.
+    pub parameters: Vec<Parameter>,
+    /// The data it was built with.
+    pub data: Vec<u8>,
+    /// The component's bytes, sections included.
+    pub bytes: Vec<u8>,
+}
+
+impl Rule {
+    /// What it declared.
+    #[must_use]
+    pub fn declaration(&self) -> &Declaration {
+        self.loaded.declaration()
+    }
+}
+
+/// One immutable configuration.
+pub struct Generation {
+    /// Its number, from 1.
+    pub number: u64,
+    /// Detection rules, by id.
+    pub detections: Vec<Rule>,
+    /// Response rules, by id.
+    pub responses: Vec<Rule>,
+    /// The operator's policy.
+    pub policy: Policy,
+    /// The text that the policy was read from.
+    pub policy_text: String,
+    /// The operator's facts about identities.
+    pub directory: Directory,
+    /// The text that the directory was read from.
+    pub directory_text: Option<String>,
+    /// What connectors can do.
+    pub capabilities: Capabilities,
+    /// The text that the capabilities were read from.
+    pub capabilities_text: String,
+}
+
+/// Why a rule isn't part of a generation. The others are.
+#[derive(Clone, Debug)]
+pub struct LoadFault {
+    /// What the rule is called.
+    pub name: String,
+    /// Why.
+    pub reason: LoadReason,
+}
+
+/// Why a rule isn't part of a generation.
+#[derive(Clone, Debug)]
+pub enum LoadReason {
+    /// Admission refused it.
+    Refused(Vec<Refusal>),
+    /// The policy sets parameters that it doesn't have.
+    Parameters(Vec<Fault>),
+    /// It couldn't be compiled.
+    Compile(String),
+    /// Another rule has the same id.
+    Duplicate(RuleId),
+    /// It is fed by a rule that isn't loaded.
+    Subscription(RuleId),
+}
+
+impl fmt::Display for LoadFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.name)?;
+        match &self.reason {
+            LoadReason::Refused(refusals) => {
+                write!(f, "refused at admission")?;
+                refusals.iter().try_for_each(|refusal| write!(f, "\n  {refusal}"))
+            }
+            LoadReason::Parameters(faults) => {
+                write!(f, "the policy's parameters don't fit")?;
+                faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+            }
+            LoadReason::Compile(reason) => f.write_str(reason),
+            LoadReason::Duplicate(id) => write!(f, "another rule has the id `{id}` already"),
+            LoadReason::Subscription(id) => write!(f, "subscribes to `{id}`, which isn't loaded"),
+        }
+    }
+}
+
+/// What a generation is made of beside its rules.
+pub struct Settings {
+    /// The policy's text and content.
+    pub policy: (String, Policy),
+    /// The directory's text and facts.
+    pub directory: Option<(String, Directory)>,
+    /// The capability tables' text and content.
+    pub capabilities: (String, Capabilities),
+}
+
+impl Generation {
+    /// Admits and compiles rules; a rule with a fault is left out and reported, and stops no other.
+    #[must_use]
+    pub fn load(
+        engine: &Engine,
+        number: u64,
+        rules: Vec<RuleFile>,
+        settings: Settings,
+    ) -> (Generation, Vec<LoadFault>) {
+        let Settings { policy: (policy_text, policy), directory, capabilities } = settings;
+        let ceilings = policy.limits().ceilings();
+        let loaded = workers::map(rules, |file| load(engine, &policy, &ceilings, file));
+
+        let mut faults = Vec::new();
+        let mut by_id: BTreeMap<RuleId, (String, Unbound)> = BTreeMap::new();
+        for (name, result) in loaded {
+            match result {
+                Err(reason) => faults.push(LoadFault { name, reason }),
+                Ok(rule) if !policy.is_enabled(&rule.identity.id) => {}
+                Ok(rule) if by_id.contains_key(&rule.identity.id) => {
+                    faults.push(LoadFault { name, reason: LoadReason::Duplicate(rule.identity.id) });
+                }
+                Ok(rule) => {
+                    by_id.insert(rule.identity.id.clone(), (name, rule));
+                }
+            }
+        }
+        let feeds: BTreeMap<RuleId, BTreeSet<RuleId>> =
+            by_id.iter().map(|(id, (_, rule))| (id.clone(), rule.subscriptions())).collect();
+        let (mut detections, mut responses) = (Vec::new(), Vec::new());
+        for (id, (name, rule)) in by_id {
+            let lineage = lineage(&id, &feeds);
+            if let Some(missing) = lineage.iter().find(|fed| !feeds.contains_key(*fed)) {
+                faults.push(LoadFault { name, reason: LoadReason::Subscription(missing.clone()) });
+                continue;
+            }
+            let rule = rule.bind(lineage, &policy);
+            match rule.declaration().kind {
+                RuleKind::Detection => detections.push(rule),
+                RuleKind::Response => responses.push(rule),
+            }
+        }
+        let (directory_text, directory) =
+            directory.map_or((None, Directory::default()), |(text, directory)| (Some(text), directory));
+        let (capabilities_text, capabilities) = capabilities;
+        let generation = Generation {
+            number,
+            detections,
+            responses,
+            policy,
+            policy_text,
+            directory,
+            directory_text,
+            capabilities,
+            capabilities_text,
+        };
+        (generation, faults)
+    }
+
+    /// The rule with this id, of either kind.
+    #[must_use]
+    pub fn rule(&self, id: &RuleId) -> Option<&Rule> {
+        self.detections.iter().chain(&self.responses).find(|rule| rule.identity.id == *id)
+    }
+}
+
+/// A rule that is loaded, but not yet tied to the rules that feed it.
+struct Unbound {
+    identity: RuleIdentity,
+    loaded: Arc<LoadedRule>,
+    parameters: Vec<Parameter>,
+    data: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+impl Unbound {
+    fn subscriptions(&self) -> BTreeSet<RuleId> {
+        self.loaded.declaration().subscribes.iter().map(|subscription| subscription.rule.clone()).collect()
+    }
+
+    fn bind(self, lineage: BTreeSet<RuleId>, policy: &Policy) -> Rule {
+        Rule {
+            authority: RuleAuthority::new(self.loaded.declaration(), lineage, policy),
+            identity: self.identity,
+            loaded: self.loaded,
+            parameters: self.parameters,
+            data: self.data,
+            bytes: self.bytes,
+        }
+    }
+}
+
+/// The rules whose findings feed a rule, through others too; the rule itself left out.
+fn lineage(rule: &RuleId, feeds: &BTreeMap<RuleId, BTreeSet<RuleId>>) -> BTreeSet<RuleId> {
+    let mut all = BTreeSet::new();
+    let mut waiting: Vec<&RuleId> = feeds.get(rule).into_iter().flatten().collect();
+    while let Some(next) = waiting.pop() {
+        if next != rule && all.insert(next.clone()) {
+            waiting.extend(feeds.get(next).into_iter().flatten());
+        }
+    }
+    all
+}
+
+fn load(
+    engine: &Engine,
+    policy: &Policy,
+    ceilings: &Ceilings,
+    file: RuleFile,
+) -> (String, Result<Unbound, LoadReason>) {
+    let RuleFile { name, bytes } = file;
+    let result = admit(&bytes, ceilings).map_err(LoadReason::Refused).and_then(|admitted| {
+        let parameters = policy.parameters(admitted.declaration()).map_err(LoadReason::Parameters)?;
+        let names = admitted.declaration().parameters.iter().map(|parameter| parameter.name.as_str());
+        let named = names.zip(&parameters);
+        let loaded = engine.load(&admitted).map_err(|error| LoadReason::Compile(error.to_string()))?;
+        Ok(Unbound {
+            identity: admitted.identity(parameters_digest(named)),
+            data: admitted.data().unwrap_or_default().to_vec(),
+            loaded: Arc::new(loaded),
+            parameters,
+            bytes,
+        })
+    });
+    (name, result)
+}

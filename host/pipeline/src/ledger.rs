@@ -1,0 +1,384 @@
+//! What happened, written down: each item of the stream becomes audit records, blobs and lines for whoever listens.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use countersign_audit::record::{
+    DeadLetter as DeadRecord, DiagnosticRecord, FindingRecord, Generation as GenerationRecord, GenerationRule, Header,
+    HostFinding, HostFindingKind, Input, NotDeterministic, Quarantine as QuarantineRecord, RuleStopped, SetAside,
+};
+use countersign_audit::{Blob, Record};
+use countersign_engine::{ENGINE_VERSION, INTERFACE};
+use countersign_model::call::{CallFailure, FailureKind};
+use countersign_model::response::ResponseDiagnostic;
+use countersign_model::vocabulary::{RuleKind, Severity, SignalClass};
+use countersign_model::{DecisionKind, Digest, DigestKey, Finding, RuleId};
+use countersign_sources::DeadLetter;
+use countersign_stream::{Found, QuarantineThreshold};
+
+use crate::bundle::{FindingBundle, to_bytes};
+use crate::chunk::{Item, Placed};
+use crate::deliberate::{decision_records, deliberate, gather};
+use crate::generation::{Generation, Rule};
+use crate::report::{DecisionLine, Notice, Observer, Summary};
+use crate::respond;
+use crate::run::RunError;
+use crate::subject::subject;
+
+/// What is written down of a run.
+pub(crate) struct Ledger<'g> {
+    generation: &'g Generation,
+    key: DigestKey,
+    threshold: QuarantineThreshold,
+    /// Rules in quarantine, stopped, or not deterministic: what depends on them needs approval.
+    suspect: BTreeSet<RuleId>,
+    /// Response rules that were stopped.
+    stopped_responses: BTreeSet<RuleId>,
+    inputs: BTreeMap<u32, Input>,
+    /// A digest over the raw records' digests, by input.
+    contents: BTreeMap<u32, Digest>,
+    pub(crate) summary: Summary,
+    pub(crate) page: Page,
+}
+
+/// What is to be committed next.
+#[derive(Default)]
+pub(crate) struct Page {
+    pub(crate) records: Vec<Record>,
+    pub(crate) blobs: Vec<Blob>,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl<'g> Ledger<'g> {
+    /// Begins with the header and the generation.
+    pub(crate) fn new(generation: &'g Generation, key: DigestKey, threshold: QuarantineThreshold) -> Ledger<'g> {
+        let mut ledger = Ledger {
+            generation,
+            threshold,
+            suspect: BTreeSet::new(),
+            stopped_responses: BTreeSet::new(),
+            inputs: BTreeMap::new(),
+            contents: BTreeMap::new(),
+            summary: Summary {
+                decisions: DecisionKind::ALL.iter().map(|kind| (kind.id(), 0)).collect(),
+                ..Summary::default()
+            },
+            page: Page::default(),
+            key,
+        };
+        ledger.page.records.push(Record::Header(Header::new(env!("CARGO_PKG_VERSION"), &ledger.key)));
+        let record = ledger.generation_record();
+        ledger.page.records.push(Record::Generation(record));
+        ledger
+    }
+
+    fn blob(&mut self, bytes: Vec<u8>) -> Digest {
+        let blob = Blob::new(&self.key, bytes);
+        let name = blob.name();
+        self.page.blobs.push(blob);
+        name
+    }
+
+    fn generation_record(&mut self) -> GenerationRecord {
+        let generation = self.generation;
+        let mut rules: Vec<GenerationRule> = Vec::new();
+        for (rule, kind) in kinds(generation) {
+            let component = self.blob(rule.bytes.clone());
+            rules.push(GenerationRule { identity: rule.identity.clone(), kind, component });
+        }
+        rules.sort_by(|a, b| a.identity.id.cmp(&b.identity.id));
+        GenerationRecord {
+            number: generation.number,
+            position: 0,
+            rules,
+            policy: self.blob(generation.policy_text.clone().into_bytes()),
+            identities: generation.directory_text.clone().map(|text| self.blob(text.into_bytes())),
+            capabilities: self.blob(generation.capabilities_text.clone().into_bytes()),
+            engine: ENGINE_VERSION.to_owned(),
+            interface: INTERFACE.to_owned(),
+        }
+    }
+
+    /// Counts a record of an input; `digest` is that of the raw record of an event.
+    pub(crate) fn read(&mut self, input: u32, length: u64, digest: Option<Digest>) {
+        let entry =
+            self.inputs.entry(input).or_insert_with(|| Input { input, records: 0, bytes: 0, content: Digest([0; 32]) });
+        entry.records += 1;
+        entry.bytes += length;
+        if let Some(digest) = digest {
+            let content = self.contents.entry(input).or_insert(Digest([0; 32]));
+            let mut both = [0; 64];
+            both[..32].copy_from_slice(&content.0);
+            both[32..].copy_from_slice(&digest.0);
+            *content = Digest::of(&both);
+        }
+    }
+
+    /// How many records of each input were read, by input.
+    pub(crate) fn read_of_inputs(&self) -> Vec<u64> {
+        let inputs = self.inputs.keys().next_back().map_or(0, |last| last + 1);
+        (0..inputs).map(|input| self.inputs.get(&input).map_or(0, |input| input.records)).collect()
+    }
+
+    /// Writes down that the inputs were worked off.
+    pub(crate) fn close(&mut self, inputs: u32) {
+        for input in 0..inputs {
+            let content = self.contents.get(&input).copied().unwrap_or(Digest([0; 32]));
+            let known = self.inputs.get(&input);
+            self.page.records.push(Record::Input(Input {
+                input,
+                records: known.map_or(0, |known| known.records),
+                bytes: known.map_or(0, |known| known.bytes),
+                content: self.key.digest(&content.0),
+            }));
+        }
+    }
+
+    /// Writes down what happened in a stretch.
+    pub(crate) fn enter(&mut self, placed: Vec<Placed>, observer: &mut dyn Observer) -> Result<(), RunError> {
+        let generation = self.generation;
+        // A rule that contradicts itself is suspect for the whole stretch: its batches don't show where it began.
+        for placed in placed.iter().filter(|placed| matches!(placed.item, Item::Disagreed(_))) {
+            self.suspect.extend(generation.detections.get(placed.rule).map(|rule| rule.identity.id.clone()));
+        }
+        for Placed { position, rule, item } in placed {
+            if let Item::Dead(letter) = item {
+                self.dead(&letter, observer)?;
+                continue;
+            }
+            let Some(rule) = generation.detections.get(rule) else { continue };
+            self.item(position, rule, item, observer)?;
+        }
+        Ok(())
+    }
+
+    fn item(&mut self, position: u64, rule: &'g Rule, item: Item, observer: &mut dyn Observer) -> Result<(), RunError> {
+        let id = &rule.identity.id;
+        match item {
+            // Not of a rule.
+            Item::Dead(_) => {}
+            Item::Failed(failed) => {
+                self.failed(position, id, failed.row.event.id.to_string(), failed.failure, observer)?;
+            }
+            Item::Stopped(stopped) => {
+                self.stopped(position, id, stopped.row.event.id.to_string(), stopped.failure, observer)?;
+            }
+            Item::Quarantined { accounts: (failing, seen) } => {
+                let QuarantineThreshold { least_accounts, percent } = self.threshold;
+                self.page.records.push(Record::Quarantine(QuarantineRecord {
+                    position,
+                    rule: id.clone(),
+                    failing_accounts: failing,
+                    accounts: seen,
+                    share: u8::try_from(percent).unwrap_or(100),
+                    least: u64::from(least_accounts),
+                }));
+                let message = format!(
+                    "`{id}` is in quarantine: it failed on rows of {failing} of {seen} authenticated accounts; \
+                     its later findings are dropped"
+                );
+                self.host(position, HostFindingKind::RuleQuarantined, id, message, observer)?;
+            }
+            Item::Disagreed(disagreed) => {
+                self.page.records.push(Record::NotDeterministic(NotDeterministic {
+                    position: disagreed.row.position,
+                    rule: id.clone(),
+                    message: format!("batch and single calls disagree on {}", disagreed.what),
+                }));
+                let message = format!(
+                    "`{id}` isn't deterministic: asked again about the same rows, its {} differ; what depends on it \
+                     needs approval",
+                    disagreed.what
+                );
+                self.host(position, HostFindingKind::RuleNotDeterministic, id, message, observer)?;
+            }
+            Item::Said(said) => {
+                self.page.records.push(Record::Diagnostic(DiagnosticRecord {
+                    position,
+                    rule: id.clone(),
+                    index: said.index,
+                    level: said.level,
+                    message: said.message.clone(),
+                }));
+                observer.notice(&Notice::Diagnostic {
+                    rule: id.clone(),
+                    event_id: said.event_id.to_string(),
+                    level: said.level,
+                    message: said.message,
+                })?;
+            }
+            Item::Found(found) => self.found(rule, *found, observer)?,
+        }
+        Ok(())
+    }
+
+    fn dead(&mut self, letter: &DeadLetter, observer: &mut dyn Observer) -> Result<(), RunError> {
+        self.summary.set_aside += 1;
+        self.page.records.push(Record::DeadLetter(DeadRecord {
+            input: letter.input,
+            ordinal: letter.ordinal,
+            offset: letter.offset,
+            length: letter.length,
+            code: letter.reason_code.code().to_owned(),
+            reason: letter.reason.clone(),
+        }));
+        Ok(observer.dead_letter(letter)?)
+    }
+
+    fn failed(
+        &mut self,
+        position: u64,
+        rule: &RuleId,
+        event_id: String,
+        failure: CallFailure,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        *self.summary.rows_set_aside.entry(rule.clone()).or_default() += 1;
+        self.page.records.push(Record::SetAside(SetAside {
+            position,
+            rule: rule.clone(),
+            event_id: event_id.clone(),
+            failure: failure.kind,
+            message: failure.message.clone(),
+        }));
+        Ok(observer.notice(&Notice::RowSetAside {
+            rule: rule.clone(),
+            event_id,
+            failure: failure.kind,
+            message: failure.message,
+        })?)
+    }
+
+    fn stopped(
+        &mut self,
+        position: u64,
+        rule: &RuleId,
+        event_id: String,
+        failure: CallFailure,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        self.page.records.push(Record::RuleStopped(RuleStopped {
+            position,
+            rule: rule.clone(),
+            event_id,
+            message: failure.message,
+        }));
+        let message =
+            format!("`{rule}` was stopped: it ran past the wall-clock deadline twice; it judges nothing more");
+        self.host(position, HostFindingKind::RuleStopped, rule, message, observer)
+    }
+
+    fn host(
+        &mut self,
+        position: u64,
+        kind: HostFindingKind,
+        rule: &RuleId,
+        message: String,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        self.suspect.insert(rule.clone());
+        if kind != HostFindingKind::RuleNotDeterministic && !self.summary.silenced.contains(rule) {
+            self.summary.silenced.push(rule.clone());
+        }
+        self.page.records.push(Record::HostFinding(HostFinding {
+            position,
+            kind,
+            signal_class: SignalClass::Evasion,
+            severity: Severity::High,
+            rule: Some(rule.clone()),
+            message: message.clone(),
+        }));
+        Ok(observer.notice(&Notice::Host { rule: rule.clone(), message })?)
+    }
+
+    fn found(&mut self, rule: &'g Rule, found: Found, observer: &mut dyn Observer) -> Result<(), RunError> {
+        let generation = self.generation;
+        let Found { finding, row, bundle } = found;
+        let bundle = FindingBundle {
+            rule: rule.identity.clone(),
+            engine: ENGINE_VERSION.to_owned(),
+            call: bundle.call.clone(),
+            answer: bundle.answer.clone(),
+            subject: subject(finding.role, finding.evidence_role, &row.event, &generation.directory),
+            rule_suspect: rule.authority.lineage.iter().chain([&rule.identity.id]).any(|id| self.suspect.contains(id)),
+            clock: row.clock,
+            finding,
+        };
+        let name = self.blob(to_bytes(&bundle)?);
+        let account = bundle.subject.account.clone();
+        self.page.records.push(Record::Finding(FindingRecord::new(
+            generation.number,
+            &bundle.finding,
+            account,
+            name,
+            &self.key,
+        )));
+        self.summary.findings += 1;
+        *self.summary.findings_by_rule.entry(rule.identity.id.clone()).or_default() += 1;
+
+        let inputs = gather(generation, bundle.clock, bundle.incident());
+        let stopped = &self.stopped_responses;
+        let deliberation = deliberate(inputs, |id, inputs| {
+            let rule = generation.responses.iter().find(|rule| rule.identity.id == *id)?;
+            (!stopped.contains(id)).then(|| respond::ask(rule, inputs))
+        });
+        let (position, event_id) = (bundle.finding.position, bundle.finding.event_id.clone());
+        let mut names = Vec::with_capacity(deliberation.responses.len());
+        for response in &deliberation.responses {
+            names.push(self.blob(to_bytes(&response.bundle)?));
+            let id = response.bundle.rule.id.clone();
+            if let Ok(answer) = &response.bundle.answer {
+                self.said(position, &id, &event_id, &answer.diagnostics, observer)?;
+            }
+            match &response.failure {
+                Some(failure) if failure.kind == FailureKind::Deadline => {
+                    self.stopped_responses.insert(id.clone());
+                    self.stopped(position, &id, event_id.clone(), failure.clone(), observer)?;
+                }
+                Some(failure) => self.failed(position, &id, event_id.clone(), failure.clone(), observer)?,
+                None => {}
+            }
+        }
+        let inputs = self.blob(to_bytes(&deliberation.inputs)?);
+        for record in decision_records(generation, &deliberation, &names, inputs) {
+            *self.summary.decisions.entry(record.decision.kind.id()).or_default() += 1;
+            let line = DecisionLine::new(generation, &deliberation.inputs.incident, &record.decision);
+            self.page.records.push(Record::Decision(Box::new(record)));
+            if let Some(line) = line {
+                observer.decision(&line)?;
+            }
+        }
+        self.page.findings.push(bundle.finding);
+        Ok(())
+    }
+
+    fn said(
+        &mut self,
+        position: u64,
+        rule: &RuleId,
+        event_id: &str,
+        diagnostics: &[ResponseDiagnostic],
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        for (diagnostic, index) in diagnostics.iter().zip(0..) {
+            self.page.records.push(Record::Diagnostic(DiagnosticRecord {
+                position,
+                rule: rule.clone(),
+                index,
+                level: diagnostic.level,
+                message: diagnostic.message.clone(),
+            }));
+            observer.notice(&Notice::Diagnostic {
+                rule: rule.clone(),
+                event_id: event_id.to_owned(),
+                level: diagnostic.level,
+                message: diagnostic.message.clone(),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn kinds(generation: &Generation) -> impl Iterator<Item = (&Rule, RuleKind)> {
+    let detections = generation.detections.iter().map(|rule| (rule, RuleKind::Detection));
+    detections.chain(generation.responses.iter().map(|rule| (rule, RuleKind::Response)))
+}

@@ -1,0 +1,206 @@
+//! What a run tells: a line a decision, and a summary at the end. The shapes of `--json`.
+
+use std::collections::BTreeMap;
+
+use countersign_model::call::Level;
+use countersign_model::vocabulary::{
+    Action, EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Tier, Usage,
+};
+use countersign_model::{Account, Decision, Incident, Reason, RuleId, Timestamp};
+use countersign_sources::DeadLetter;
+use serde::{Serialize, Serializer};
+
+use crate::generation::Generation;
+
+/// One decision. In JSON the members stand in this order after `"type":"decision"`; those that aren't known are null.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "decision")]
+pub struct DecisionLine {
+    /// The event of the anchor finding's row.
+    pub event_id: String,
+    /// That event's time, RFC 3339.
+    pub event_time: Timestamp,
+    /// The anchor finding's rule.
+    pub rule: RuleId,
+    /// That rule's version.
+    pub rule_version: String,
+    /// The subject: the directory's id, else the account's text, else null.
+    pub identity: Option<String>,
+    /// The subject's account.
+    pub account: Option<Account>,
+    /// The subject's type.
+    pub identity_type: IdentityType,
+    /// The subject's tier.
+    pub tier: Tier,
+    /// How the subject was used in the event.
+    pub usage: Usage,
+    /// The subject's role in the event.
+    pub role: SubjectRole,
+    /// How the subject is tied to the evidence.
+    pub evidence_role: EvidenceRole,
+    /// The anchor finding's class.
+    pub signal_class: SignalClass,
+    /// The anchor finding's severity.
+    pub severity: Severity,
+    /// The confidence that was held against the floors, 0–100.
+    pub confidence: u8,
+    /// The floor that applied, 0–100.
+    pub floor: u8,
+    /// The response rule that asked; null for the host's own.
+    pub response_rule: Option<RuleId>,
+    /// What it asked for.
+    pub requested_action: Option<Action>,
+    /// What is granted, or would be once approved.
+    pub action: Option<Action>,
+    /// How long, seconds.
+    pub lease: Option<u32>,
+    /// What was decided.
+    #[serde(serialize_with = "kind")]
+    pub decision: countersign_model::DecisionKind,
+    /// Every reason; never empty.
+    pub reasons: Vec<Reason>,
+    /// The anchor finding in words.
+    pub message: String,
+    /// ATT&CK ids of the anchor finding.
+    pub techniques: Vec<String>,
+    /// Ids of the events that show it, the row's own first.
+    pub evidence: Vec<String>,
+    /// The generation that decided.
+    pub generation: u64,
+}
+
+fn kind<S: Serializer>(kind: &countersign_model::DecisionKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.id())
+}
+
+impl DecisionLine {
+    /// Of a decision on an incident; none if the decision names a finding or subject that the incident doesn't have.
+    #[must_use]
+    pub fn new(generation: &Generation, incident: &Incident, decision: &Decision) -> Option<DecisionLine> {
+        let anchor = &incident.findings.get(decision.anchor)?.finding;
+        let subject = incident.subjects.get(decision.subject)?;
+        Some(DecisionLine {
+            event_id: anchor.event_id.clone(),
+            event_time: anchor.event_time,
+            rule: anchor.rule.clone(),
+            rule_version: generation.rule(&anchor.rule)?.identity.version.clone(),
+            identity: subject
+                .identity
+                .directory_id
+                .clone()
+                .or_else(|| subject.account.as_ref().map(ToString::to_string)),
+            account: subject.account.clone(),
+            identity_type: subject.identity.identity_type,
+            tier: subject.identity.tier,
+            usage: subject.usage,
+            role: subject.role,
+            evidence_role: subject.evidence_role,
+            signal_class: anchor.signal_class,
+            severity: anchor.severity,
+            confidence: decision.confidence,
+            floor: decision.floor,
+            response_rule: decision.response_rule.clone(),
+            requested_action: decision.requested_action,
+            action: decision.action,
+            lease: decision.lease,
+            decision: decision.kind,
+            reasons: decision.reasons.clone(),
+            message: anchor.message.clone(),
+            techniques: anchor.techniques.clone(),
+            evidence: anchor.evidence.iter().map(|evidence| evidence.event_id.clone()).collect(),
+            generation: generation.number,
+        })
+    }
+}
+
+/// What happened beside decisions that a person should hear of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub enum Notice {
+    /// A row was set aside for one rule, because the rule failed on it alone.
+    RowSetAside {
+        /// The rule.
+        rule: RuleId,
+        /// The row's event.
+        event_id: String,
+        /// What failed.
+        failure: countersign_model::call::FailureKind,
+        /// What happened.
+        message: String,
+    },
+    /// The host found something about itself: a rule was stopped, put into quarantine, or contradicted itself.
+    Host {
+        /// The rule.
+        rule: RuleId,
+        /// In words.
+        message: String,
+    },
+    /// A rule said something to its author.
+    Diagnostic {
+        /// The rule.
+        rule: RuleId,
+        /// The row's event.
+        event_id: String,
+        /// How grave.
+        level: Level,
+        /// The text.
+        message: String,
+    },
+}
+
+/// Hears what a run tells while it goes on. An error ends the run.
+pub trait Observer {
+    /// A decision, in the stream's order.
+    ///
+    /// # Errors
+    /// When it can't be passed on.
+    fn decision(&mut self, line: &DecisionLine) -> std::io::Result<()>;
+
+    /// A record that isn't judged, in the stream's order.
+    ///
+    /// # Errors
+    /// When it can't be passed on.
+    fn dead_letter(&mut self, letter: &DeadLetter) -> std::io::Result<()>;
+
+    /// Something else, in the stream's order.
+    ///
+    /// # Errors
+    /// When it can't be passed on.
+    fn notice(&mut self, notice: &Notice) -> std::io::Result<()>;
+
+    /// So many records have been worked off.
+    fn progress(&mut self, records: u64);
+}
+
+/// The end of a run. In JSON the members stand in this order after `"type":"summary"`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "summary")]
+pub struct Summary {
+    /// Events judged.
+    pub events: u64,
+    /// Records that became dead letters.
+    pub set_aside: u64,
+    /// Rows set aside, by the rule that failed on them.
+    pub rows_set_aside: BTreeMap<RuleId, u64>,
+    /// Findings.
+    pub findings: u64,
+    /// Findings by rule.
+    pub findings_by_rule: BTreeMap<RuleId, u64>,
+    /// Decisions by kind; every kind is there.
+    pub decisions: BTreeMap<&'static str, u64>,
+    /// Rows delivered, by rule; every detection rule is there.
+    pub delivered: BTreeMap<RuleId, u64>,
+    /// Rules that were stopped or put into quarantine.
+    pub silenced: Vec<RuleId>,
+    /// Wall-clock seconds. The only member that differs between runs over the same input.
+    pub seconds: f64,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The figures.
+    pub summary: Summary,
+    /// The head of the sealed audit file.
+    pub head: countersign_store::Head,
+}

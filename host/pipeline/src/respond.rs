@@ -1,0 +1,130 @@
+//! Asking response rules: with what, and whether what they say keeps the contract.
+
+use countersign_declaration::Declaration;
+use countersign_engine::ENGINE_VERSION;
+use countersign_gate::{GateInputs, incident_view};
+use countersign_model::call::{CallFailure, FailureKind};
+use countersign_model::response::{ActionValue, AnswerProposal, Responder, ResponseAnswer, ResponseCall};
+use countersign_model::vocabulary::{Action, ActionClass, ActionParameterType};
+use countersign_model::{Incident, Proposal};
+
+use crate::bundle::ResponseBundle;
+use crate::generation::Rule;
+
+/// The most proposals of one answer.
+const MOST_PROPOSALS: usize = 16;
+
+/// The longest reason, bytes.
+const REASON_BYTES: usize = 1024;
+
+/// One response rule's word on an incident.
+#[derive(Debug)]
+pub struct Response {
+    /// Everything needed to make it again.
+    pub bundle: ResponseBundle,
+    /// What it asks for; nothing when it failed.
+    pub proposals: Vec<Proposal>,
+    /// Why it gave nothing that could be used.
+    pub failure: Option<CallFailure>,
+}
+
+/// Asks one response rule. A call that the wall-clock backstop ended is made once more.
+#[must_use]
+pub fn ask(rule: &Rule, inputs: &GateInputs) -> Response {
+    let call = ResponseCall {
+        incident: incident_view(inputs, &rule.identity.id),
+        parameters: rule.parameters.clone(),
+        data: rule.data.clone(),
+    };
+    let mut answer = rule.loaded.respond(&call);
+    if answer.as_ref().is_err_and(|failure| failure.kind == FailureKind::Deadline) {
+        answer = rule.loaded.respond(&call);
+    }
+    let bundle = ResponseBundle { rule: rule.identity.clone(), engine: ENGINE_VERSION.to_owned(), call, answer };
+    Response::of(rule.declaration(), &inputs.incident, bundle)
+}
+
+impl Response {
+    /// What an answer comes to, once it is checked.
+    #[must_use]
+    pub fn of(declaration: &Declaration, incident: &Incident, bundle: ResponseBundle) -> Response {
+        let checked = match &bundle.answer {
+            Ok(answer) => proposals(declaration, incident.subjects.len(), answer),
+            Err(failure) => Err(failure.clone()),
+        };
+        match checked {
+            Ok(proposals) => Response { bundle, proposals, failure: None },
+            Err(failure) => Response { bundle, proposals: Vec::new(), failure: Some(failure) },
+        }
+    }
+}
+
+/// Checks an answer on an incident of so many subjects, and turns it into proposals.
+///
+/// # Errors
+/// When any part of it breaks the contract: then none of it is used.
+pub fn proposals(
+    declaration: &Declaration,
+    subjects: usize,
+    answer: &ResponseAnswer,
+) -> Result<Vec<Proposal>, CallFailure> {
+    if answer.proposals.len() > MOST_PROPOSALS {
+        return invalid(format!("{} proposals, at most {MOST_PROPOSALS} are allowed", answer.proposals.len()));
+    }
+    let mut proposals: Vec<Proposal> = Vec::with_capacity(answer.proposals.len());
+    for proposal in &answer.proposals {
+        let proposal = checked(declaration, subjects, proposal)?;
+        if proposals.iter().any(|known| known.action == proposal.action && known.subject == proposal.subject) {
+            return invalid(format!("`{}` is proposed twice for one subject", proposal.action));
+        }
+        proposals.push(proposal);
+    }
+    Ok(proposals)
+}
+
+fn checked(declaration: &Declaration, subjects: usize, proposal: &AnswerProposal) -> Result<Proposal, CallFailure> {
+    let action = Action::from_id(&proposal.action).filter(|action| declaration.actions.contains(action));
+    let Some(action) = action else {
+        return invalid(format!("action `{}` isn't declared", proposal.action));
+    };
+    let subject = proposal.subject as usize;
+    if subject >= subjects {
+        return invalid(format!("subject {subject}, there are {subjects}"));
+    }
+    if proposal.reason.len() > REASON_BYTES {
+        return invalid(format!("a reason of {} bytes, at most {REASON_BYTES} are allowed", proposal.reason.len()));
+    }
+    if action.class() == ActionClass::Observe && proposal.lease.is_some() {
+        return invalid(format!("`{action}` only observes and has no lease"));
+    }
+    let mut parameters: Vec<(String, ActionValue)> = Vec::new();
+    for (name, value) in &proposal.parameters {
+        let Some(known) = action.parameters().iter().find(|parameter| parameter.name == name) else {
+            return invalid(format!("`{action}` has no parameter `{name}`"));
+        };
+        let fits = match (known.ty, value) {
+            (ActionParameterType::Integer { min, max }, ActionValue::Integer(value)) => (min..=max).contains(value),
+            (ActionParameterType::Text { max_bytes }, ActionValue::Text(text)) => text.len() <= max_bytes,
+            _ => false,
+        };
+        if !fits {
+            return invalid(format!("parameter `{name}` of `{action}` isn't of its type or range"));
+        }
+        if parameters.iter().any(|(seen, _)| seen == name) {
+            return invalid(format!("parameter `{name}` of `{action}` is given twice"));
+        }
+        parameters.push((name.clone(), value.clone()));
+    }
+    Ok(Proposal {
+        rule: declaration.id.clone(),
+        action,
+        parameters,
+        subject,
+        lease: proposal.lease,
+        reason: proposal.reason.clone(),
+    })
+}
+
+fn invalid<T>(message: String) -> Result<T, CallFailure> {
+    Err(CallFailure { kind: FailureKind::InvalidAnswer, message })
+}

@@ -1,0 +1,191 @@
+//! A run over telemetry: records are read and put into sequence, judged stretch by stretch, decided, and committed.
+
+use std::sync::mpsc::sync_channel;
+use std::time::Instant;
+
+use countersign_model::{DigestKey, Position};
+use countersign_sources::Record;
+use countersign_store::{Commit, Store, StoreError};
+use countersign_stream::QuarantineThreshold;
+
+use crate::chunk::{Chunk, Judges};
+use crate::generation::Generation;
+use crate::ledger::{Ledger, Page};
+use crate::report::{Observer, Report};
+use crate::sequence::{Next, Sequencer};
+
+/// How a run goes. Nothing here but `max_gap`, `quarantine` and `key` shows in what it decides or writes.
+#[derive(Clone)]
+pub struct RunOptions {
+    /// Most rows of a call; at least 1.
+    pub batch: usize,
+    /// Threads that judge; at least 1. With more than one, another reads.
+    pub workers: usize,
+    /// How far ahead of what was seen an event's time may lie, microseconds.
+    pub max_gap: i64,
+    /// When a rule goes into quarantine.
+    pub quarantine: QuarantineThreshold,
+    /// The key of digests of content.
+    pub key: DigestKey,
+    /// How many inputs the records come from.
+    pub inputs: u32,
+}
+
+impl RunOptions {
+    /// The default of `max_gap`: 24 hours.
+    pub const MAX_GAP: i64 = 24 * 3_600 * 1_000_000;
+
+    /// The default of `batch`.
+    pub const BATCH: usize = 256;
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        RunOptions {
+            batch: RunOptions::BATCH,
+            workers: std::thread::available_parallelism().map_or(1, usize::from).min(8),
+            max_gap: RunOptions::MAX_GAP,
+            quarantine: QuarantineThreshold::default(),
+            key: DigestKey::public(),
+            inputs: 1,
+        }
+    }
+}
+
+/// Why a run ended early. What was committed before is whole.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It couldn't be committed: then nothing that depends on it happens.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Whoever listens couldn't be told.
+    #[error("what was decided can't be told: {0}")]
+    Observer(#[from] std::io::Error),
+    /// A bundle has no JSON form.
+    #[error("a bundle can't be written as JSON: {0}")]
+    Bundle(#[from] serde_json::Error),
+}
+
+/// A stretch is at most so many batches long.
+const BATCHES: usize = 16;
+
+/// Records on their way from the thread that reads.
+const PARCEL: usize = 256;
+const PARCELS: usize = 8;
+
+/// Judges records to their end, and seals the audit file.
+///
+/// # Errors
+/// When something can't be committed or told. Faulty records and rules are no errors: they are set aside and told.
+pub fn run(
+    records: impl Iterator<Item = Record> + Send,
+    generation: &Generation,
+    store: &mut dyn Store,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+) -> Result<Report, RunError> {
+    let sequence = Sequencer::new(records, options.max_gap);
+    if options.workers < 2 {
+        return work_off(sequence, generation, store, options, observer);
+    }
+    std::thread::scope(|scope| {
+        let (send, receive) = sync_channel::<Vec<Next>>(PARCELS);
+        scope.spawn(move || {
+            let mut sequence = sequence;
+            loop {
+                let parcel: Vec<Next> = sequence.by_ref().take(PARCEL).collect();
+                // Nobody receives any more: the run ended early.
+                if parcel.is_empty() || send.send(parcel).is_err() {
+                    return;
+                }
+            }
+        });
+        work_off(receive.into_iter().flatten(), generation, store, options, observer)
+    })
+}
+
+fn work_off(
+    sequence: impl Iterator<Item = Next>,
+    generation: &Generation,
+    store: &mut dyn Store,
+    options: &RunOptions,
+    observer: &mut dyn Observer,
+) -> Result<Report, RunError> {
+    let started = Instant::now();
+    let mut run = Run {
+        ledger: Ledger::new(generation, options.key.clone(), options.quarantine),
+        judges: Judges::new(generation, options.batch, options.workers, options.quarantine),
+        position: Position::default(),
+        records: 0,
+        store,
+        observer,
+    };
+    let longest = options.batch.max(1).saturating_mul(BATCHES);
+    let mut chunk = Chunk::default();
+    let mut next_position = 0;
+    for next in sequence {
+        match next {
+            Next::SetAside(letter) => {
+                run.ledger.read(letter.input, letter.length, None);
+                chunk.dead.push((next_position, letter));
+            }
+            Next::Event(tick, event) => {
+                if let Some(tick) = tick {
+                    run.flush(&mut chunk)?;
+                    run.judges.tick(tick);
+                }
+                let raw = &event.event.raw;
+                run.ledger.read(raw.input, raw.length, Some(raw.digest));
+                next_position = event.position + 1;
+                run.ledger.summary.events += 1;
+                chunk.events.push(event);
+            }
+        }
+        if chunk.len() >= longest {
+            run.flush(&mut chunk)?;
+        }
+    }
+    run.flush(&mut chunk)?;
+    run.ledger.close(options.inputs);
+    run.flush(&mut chunk)?;
+    let Run { ledger, judges, store, .. } = run;
+    let mut summary = ledger.summary;
+    let rules = generation.detections.iter().map(|rule| rule.identity.id.clone());
+    summary.delivered = rules.zip(judges.delivered()).collect();
+    let head = store.seal()?;
+    summary.seconds = started.elapsed().as_secs_f64();
+    Ok(Report { summary, head })
+}
+
+struct Run<'r, 'g> {
+    ledger: Ledger<'g>,
+    judges: Judges,
+    position: Position,
+    records: u64,
+    store: &'r mut dyn Store,
+    observer: &'r mut dyn Observer,
+}
+
+impl Run<'_, '_> {
+    /// Judges a stretch and commits what came of it.
+    fn flush(&mut self, chunk: &mut Chunk) -> Result<(), RunError> {
+        let chunk = std::mem::take(chunk);
+        self.records += chunk.len() as u64;
+        if let Some(last) = chunk.events.last() {
+            self.position.sequenced = last.position + 1;
+        }
+        self.position.inputs = self.ledger.read_of_inputs();
+        let (placed, state) = self.judges.judge(chunk);
+        self.ledger.enter(placed, self.observer)?;
+        let Page { records, blobs, findings } = std::mem::take(&mut self.ledger.page);
+        self.store.commit(Commit {
+            records: &records,
+            blobs: &blobs,
+            findings: &findings,
+            state: &state,
+            position: &self.position,
+        })?;
+        self.observer.progress(self.records);
+        Ok(())
+    }
+}

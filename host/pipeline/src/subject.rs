@@ -1,0 +1,88 @@
+//! Whom a finding is about: the roles of its event resolved to accounts and identities, as of the generation.
+
+use countersign_model::incident::ChainIdentity;
+use countersign_model::vocabulary::{EvidenceRole, SubjectRole};
+use countersign_model::{Account, Event, Identity, Subject};
+use countersign_policy::Directory;
+
+/// Whom a role of an event is.
+#[must_use]
+pub fn subject(role: SubjectRole, evidence_role: EvidenceRole, event: &Event, directory: &Directory) -> Subject {
+    let nobody = Subject {
+        role,
+        evidence_role,
+        account: None,
+        identity: Identity::without_fact(None, false),
+        usage: event.actor.usage,
+        session: None,
+        token: None,
+        grant: None,
+        shared: false,
+        chain: Vec::new(),
+    };
+    match role {
+        SubjectRole::Actor => actor(nobody, event, directory),
+        SubjectRole::Target => match &event.target {
+            Some(target) => Subject {
+                identity: directory.resolve(&target.account, target.proved_type, false),
+                account: Some(target.account.clone()),
+                token: target.token.as_deref().map(str::to_owned),
+                shared: target.shared,
+                ..nobody
+            },
+            None => nobody,
+        },
+        SubjectRole::Owner => {
+            match event.actor.account.as_ref().and_then(|account| Some((account, directory.owner_of(account)?))) {
+                Some((account, owner)) => Subject {
+                    identity: owner.identity(None),
+                    account: account_near(account, directory.accounts_of(&owner.id)).cloned(),
+                    ..nobody
+                },
+                None => nobody,
+            }
+        }
+        // An end point has no account: it is never contained.
+        SubjectRole::Source => nobody,
+    }
+}
+
+fn actor(nobody: Subject, event: &Event, directory: &Directory) -> Subject {
+    let Some(account) = &event.actor.account else { return nobody };
+    let own = event.chain.iter().find(|member| member.account.as_ref() == Some(account));
+    let chain = event
+        .chain
+        .iter()
+        .filter(|member| member.account.as_ref() != Some(account))
+        .map(|member| ChainIdentity {
+            role: member.role,
+            identity: match &member.account {
+                Some(account) => directory.resolve(account, member.proved_type, member.protected),
+                None => Identity::without_fact(member.proved_type, member.protected),
+            },
+            account: member.account.clone(),
+        })
+        .collect();
+    let text = |part: &Option<std::sync::Arc<str>>| part.as_deref().map(str::to_owned);
+    Subject {
+        identity: directory.resolve(
+            account,
+            own.and_then(|member| member.proved_type),
+            own.is_some_and(|member| member.protected),
+        ),
+        account: Some(account.clone()),
+        session: text(&event.actor.session),
+        token: text(&event.actor.token),
+        grant: text(&event.actor.grant),
+        shared: own.is_some_and(|member| member.shared),
+        chain,
+        ..nobody
+    }
+}
+
+/// The account that an owner most likely acts with where the owned one lives: the same tenant, else the same provider,
+/// else the first.
+fn account_near<'a>(owned: &Account, accounts: impl Iterator<Item = &'a Account>) -> Option<&'a Account> {
+    accounts
+        .min_by_key(|account| (account.provider != owned.provider, account.tenant != owned.tenant, (*account).clone()))
+}
