@@ -1,0 +1,90 @@
+//! What the tests of the path share: the shipped rules as a generation, generated telemetry, an ear.
+
+use std::io;
+use std::sync::LazyLock;
+
+use countersign_engine::{Engine, EngineConfig};
+use countersign_generate::Preset;
+use countersign_model::DigestKey;
+use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run};
+use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
+use countersign_sources::{DeadLetter, Record, source};
+use countersign_store::Store;
+
+pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(&EngineConfig::default()).unwrap());
+
+/// The shipped rules under the shipped policy.
+pub(crate) fn generation(identities: Option<String>) -> Generation {
+    let rules = countersign_shipped::RULES
+        .iter()
+        .map(|(id, bytes)| RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() })
+        .collect();
+    let settings = Settings {
+        policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().unwrap()),
+        directory: identities.map(|text| {
+            let directory = Directory::parse(&text).unwrap();
+            (text, directory)
+        }),
+        capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
+    };
+    let (generation, faults) = Generation::load(&ENGINE, 1, rules, settings);
+    assert!(faults.is_empty(), "{faults:?}");
+    generation
+}
+
+/// The demo's telemetry and directory.
+pub(crate) fn demo() -> (Vec<u8>, String) {
+    let generated = Preset::Demo.scenario(1, None).build();
+    let identities = generated.identities_toml.clone();
+    let mut bytes = Vec::new();
+    countersign_generate::write_ndjson(generated.records, &mut bytes).unwrap();
+    (bytes, identities)
+}
+
+pub(crate) fn records(bytes: Vec<u8>) -> impl Iterator<Item = Record> + Send {
+    source("cloudtrail").unwrap().read(Box::new(io::Cursor::new(bytes)), 0).unwrap()
+}
+
+/// Keeps what a run tells.
+#[derive(Default)]
+pub(crate) struct Ear {
+    pub(crate) decisions: Vec<String>,
+    pub(crate) lines: Vec<DecisionLine>,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) dead: Vec<DeadLetter>,
+}
+
+impl Observer for Ear {
+    fn decision(&mut self, line: &DecisionLine) -> io::Result<()> {
+        self.decisions.push(serde_json::to_string(line)?);
+        self.lines.push(line.clone());
+        Ok(())
+    }
+
+    fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
+        self.dead.push(letter.clone());
+        Ok(())
+    }
+
+    fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+        self.notices.push(notice.clone());
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64) {}
+}
+
+pub(crate) fn options(batch: usize, workers: usize) -> RunOptions {
+    RunOptions { batch, workers, key: DigestKey::public(), ..RunOptions::default() }
+}
+
+pub(crate) fn judge(
+    bytes: Vec<u8>,
+    generation: &Generation,
+    store: &mut dyn Store,
+    options: &RunOptions,
+) -> (Report, Ear) {
+    let mut ear = Ear::default();
+    let report = run(records(bytes), generation, store, options, &mut ear).unwrap();
+    (report, ear)
+}
