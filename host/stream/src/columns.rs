@@ -159,8 +159,7 @@ fn scalars<'a, T: Default>(
         .collect()
 }
 
-/// Text as a dictionary where it repeats. Sources share the text of values that repeat, so entries are told apart by
-/// address, which is cheap; an equal text at another address is one more entry and changes nothing for the rule.
+/// Text as a dictionary where it repeats.
 fn texts(field: FieldId, rows: &[&Sequenced], masks: &mut MaskBuilder) -> Values {
     const EMPTY: &str = "";
     let texts: Vec<&str> = rows
@@ -173,7 +172,7 @@ fn texts(field: FieldId, rows: &[&Sequenced], masks: &mut MaskBuilder) -> Values
             }
         })
         .collect();
-    // One row: an evidence bundle. Its bytes must not depend on what stood at which address.
+    // One row repeats nothing.
     if texts.len() > 1
         && let Some(dictionary) = dictionary(&texts)
     {
@@ -186,20 +185,25 @@ fn texts(field: FieldId, rows: &[&Sequenced], masks: &mut MaskBuilder) -> Values
     Values::Text(arena)
 }
 
-/// None when more than half of the texts would be entries.
+/// None when more than half of the texts would be entries. Sources share the text of values that repeat, so most rows
+/// are told by their text's address; a text at a new address is held against the entries, which are distinct.
 fn dictionary(texts: &[&str]) -> Option<Values> {
     let most = texts.len() / 2 + 1;
     let mut entries = TextArena::default();
-    let mut places: HashMap<(*const u8, usize), u32> = HashMap::with_capacity(most.min(64));
+    // Looked up in, never walked through: their order can't show.
+    let mut contents: HashMap<&str, u32> = HashMap::with_capacity(most.min(64));
+    let mut addresses: HashMap<(*const u8, usize), u32> = HashMap::with_capacity(most.min(64));
     let mut last: Option<((*const u8, usize), u32)> = None;
     let mut indices = Vec::with_capacity(texts.len());
     for text in texts {
         let address = (text.as_ptr(), text.len());
         let index = match last {
             Some((seen, index)) if seen == address => index,
-            _ => *places.entry(address).or_insert_with(|| entries.push(text)),
+            _ => {
+                *addresses.entry(address).or_insert_with(|| *contents.entry(text).or_insert_with(|| entries.push(text)))
+            }
         };
-        if places.len() > most {
+        if contents.len() > most {
             return None;
         }
         last = Some((address, index));
@@ -255,5 +259,51 @@ impl MaskBuilder {
 
     fn finish(self) -> Option<Masks> {
         self.partial.then_some(self.masks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &Values) -> Vec<String> {
+        let entry = |arena: &TextArena, index: usize| {
+            arena.bytes[arena.offsets[index] as usize..arena.offsets[index + 1] as usize].to_owned()
+        };
+        match values {
+            Values::Text(arena) => (0..arena.offsets.len() - 1).map(|row| entry(arena, row)).collect(),
+            Values::Dictionary { entries, indices } => {
+                indices.iter().map(|index| entry(entries, *index as usize)).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn entries_are_distinct_wherever_their_texts_lie() {
+        let shared = "shared".to_owned();
+        let own: Vec<String> = (0..9).map(|row| ["a", "", "shared"][row % 3].to_owned()).collect();
+        let texts: Vec<&str> = own.iter().flat_map(|text| [shared.as_str(), text.as_str()]).collect();
+        let values = dictionary(&texts).unwrap();
+        let Values::Dictionary { entries, indices } = &values else { panic!("{values:?}") };
+        assert_eq!((entries.bytes.as_str(), entries.offsets.as_slice()), ("shareda", &[0, 6, 7, 7][..]));
+        assert_eq!(indices.len(), texts.len());
+        assert_eq!(read(&values), texts);
+    }
+
+    #[test]
+    fn a_batch_does_not_depend_on_where_its_texts_lie() {
+        let one = "GetObject".to_owned();
+        let shared: Vec<&str> = (0..40).map(|row| if row % 4 == 0 { "ListUsers" } else { &*one }).collect();
+        let copies: Vec<String> = shared.iter().map(|text| (*text).to_owned()).collect();
+        let copied: Vec<&str> = copies.iter().map(String::as_str).collect();
+        assert_eq!(dictionary(&shared), dictionary(&copied));
+    }
+
+    #[test]
+    fn texts_that_hardly_repeat_are_no_dictionary() {
+        let texts: Vec<String> = (0..40).map(|row| format!("request {}", row / 4 * 4 + row % 3)).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        assert_eq!(dictionary(&texts), None);
     }
 }
