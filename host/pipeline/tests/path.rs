@@ -142,3 +142,19 @@ fn a_file_that_does_not_verify_is_not_recomputed() {
     fs::write(&audit, bytes).unwrap();
     assert!(matches!(again(&audit, &DigestKey::public()), Err(RecomputeError::Verify(_))));
 }
+
+/// Real telemetry, where it is at hand.
+#[test]
+fn real_telemetry_sets_nothing_aside() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/cloudtrail-invictus.ndjson");
+    let Ok(bytes) = fs::read(&path) else {
+        eprintln!("skipped: no real telemetry at `{}`", path.display());
+        return;
+    };
+    let mut store = MemoryStore::new();
+    let (report, ear) = judge(bytes, &generation(None), &mut store, &options(256, 2));
+    assert_eq!((report.summary.events, report.summary.set_aside), (2_900, 0));
+    assert!(ear.notices.is_empty(), "{:?}", ear.notices);
+    assert!(report.summary.findings > 0);
+    assert!(ear.lines.iter().all(|line| !line.reasons.is_empty()));
+}
