@@ -38,6 +38,7 @@ mod detection;
 mod event;
 mod finding;
 mod incident;
+pub mod json;
 mod panic;
 pub mod parameters;
 mod proposal;
@@ -65,6 +66,7 @@ pub use detection::{evaluate, migrate};
 pub use event::{Event, Kind, Reference};
 pub use finding::Finding;
 pub use incident::{Available, Identity, Incident, IncidentFinding, Lease, Outcome, StepResult, Subject};
+pub use json::Json;
 pub use panic::{PANIC_MAGIC, PANIC_TEXT_BYTES, install_panic_hook};
 pub use proposal::Proposal;
 pub use response::{ResponseContext, propose};
@@ -87,7 +89,7 @@ pub mod prelude {
     };
 
     pub use crate::{
-        Available, DistinctCount, Duration, Kind, RecentTimes, Reference, SlidingCount, SlidingDistinct, Slot, State,
-        StepResult, Subject, Timestamp, action, class, detection, response,
+        Available, DistinctCount, Duration, Json, Kind, RecentTimes, Reference, SlidingCount, SlidingDistinct, Slot,
+        State, StepResult, Subject, Timestamp, action, class, detection, response,
     };
 }
