@@ -17,7 +17,8 @@ pub fn partition_key(key: PartitionKey, event: &Event) -> Option<String> {
         // A session id is the caller's to choose: it is unique only under the account it belongs to.
         PartitionKey::Session => {
             let account = event.actor.account.as_ref()?;
-            event.actor.session.as_ref().map(|session| format!("{account}/{session}"))
+            // A `:` can't stand in an account's parts, so no session of another account has the same text.
+            event.actor.session.as_ref().map(|session| format!("{account}:{session}"))
         }
         PartitionKey::Application => event.fields.text(FieldId::ActorInvokedBy).map(str::to_owned),
         PartitionKey::Tenant => Some(event.tenant.to_string()),
