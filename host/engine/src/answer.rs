@@ -10,13 +10,14 @@ use crate::bindings::response::exports::countersign::rules::respond as wit_respo
 /// Canonical ABI sizes (Component Model, Canonical ABI, `elem_size`) of the answer's records, which the declared
 /// output limit counts beside the bytes and texts that they point to.
 mod size {
-    pub(super) const FINDING: usize = 56;
+    pub(super) const FINDING: usize = 44;
     pub(super) const SLOT_CHANGES: usize = 44;
     pub(super) const TIMER: usize = 32;
     pub(super) const DIAGNOSTIC: usize = 16;
     pub(super) const TEXT: usize = 8;
     pub(super) const PROPOSAL: usize = 36;
     pub(super) const ACTION_PARAMETER: usize = 24;
+    pub(super) const RESPONSE_DIAGNOSTIC: usize = 12;
 }
 
 pub(crate) fn detection_size(answer: &wit::Answer) -> usize {
@@ -114,7 +115,7 @@ pub(crate) fn response_size(answer: &wit_response::Answer) -> usize {
         });
         size::PROPOSAL + proposal.action.len() + proposal.reason.len() + parameters.sum::<usize>()
     });
-    let diagnostics = answer.diagnostics.iter().map(|diagnostic| size::DIAGNOSTIC + diagnostic.message.len());
+    let diagnostics = answer.diagnostics.iter().map(|diagnostic| size::RESPONSE_DIAGNOSTIC + diagnostic.message.len());
     proposals.chain(diagnostics).sum()
 }
 
@@ -153,5 +154,57 @@ pub(crate) fn response(answer: wit_response::Answer) -> plain_response::Response
                 message: diagnostic.message,
             })
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmtime::component::ComponentType;
+
+    use super::*;
+
+    #[test]
+    fn sizes_are_those_of_the_canonical_abi() {
+        assert_eq!(size::FINDING, wit::Finding::SIZE32);
+        assert_eq!(size::SLOT_CHANGES, wit::SlotChanges::SIZE32);
+        assert_eq!(size::TIMER, wit::Timer::SIZE32);
+        assert_eq!(size::DIAGNOSTIC, wit::Diagnostic::SIZE32);
+        assert_eq!(size::TEXT, <String as ComponentType>::SIZE32);
+        assert_eq!(size::PROPOSAL, wit_response::Proposal::SIZE32);
+        assert_eq!(size::ACTION_PARAMETER, wit_response::ActionParameter::SIZE32);
+        assert_eq!(size::RESPONSE_DIAGNOSTIC, wit_response::Diagnostic::SIZE32);
+    }
+
+    #[test]
+    fn an_answer_counts_its_records_and_all_that_they_point_to() {
+        let finding = wit::Finding {
+            row: 0,
+            signal_class: "token".to_owned(),
+            confidence: 50,
+            severity: wit::Severity::Low,
+            subject: wit::SubjectRole::Actor,
+            evidence: vec![1, 2],
+            techniques: vec!["T1078".to_owned()],
+            message: "abc".to_owned(),
+            evidence_role: None,
+        };
+        let slot = wit::SlotChanges {
+            slot: 0,
+            keys: vec![0],
+            blobs: vec![0; 10],
+            blob_offsets: vec![0, 10],
+            kept: vec![7],
+            kept_offsets: vec![0, 1],
+        };
+        let mut answer = wit::Answer {
+            findings: vec![finding],
+            states: vec![slot],
+            timers: vec![wit::Timer { row: 0, id: "quiet".to_owned(), at: None }],
+            diagnostics: vec![wit::Diagnostic { row: 0, level: wit::Level::Error, message: "x".to_owned() }],
+        };
+        let (finding, slot) = (44 + 5 + 16 + (8 + 5) + 3, 44 + 10 + 5 * 4 + 8);
+        assert_eq!(detection_size(&answer), finding + slot + (32 + 5) + (16 + 1));
+        answer.findings.clear();
+        assert_eq!(detection_size(&answer), slot + (32 + 5) + (16 + 1));
     }
 }

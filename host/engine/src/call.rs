@@ -7,6 +7,7 @@ use wasmtime::Store;
 
 use crate::bindings::{detection, response};
 use crate::limiter::Limiter;
+use crate::rule::Sandbox;
 use crate::{answer, failure, lower};
 
 /// What every call of a rule gets, whatever its size.
@@ -22,7 +23,7 @@ const HOST_BYTES_PER_CANONICAL: usize = 4;
 const HOST_BYTES_BASE: usize = 64 << 10;
 
 pub(crate) fn detect(
-    engine: &wasmtime::Engine,
+    sandbox: &Sandbox,
     pre: &detection::DetectionPre<Limiter>,
     allowance: Allowance,
     call: &DetectionCall,
@@ -36,7 +37,7 @@ pub(crate) fn detect(
     let context_columns: Vec<_> = call.context.iter().map(|table| lower::columns(&table.columns)).collect();
     let context = lower::context(&call.context, &context_columns);
 
-    let answer = run(engine, allowance, |store| {
+    let answer = run(sandbox, allowance, |store| {
         let instance = pre.instantiate(&mut *store)?;
         instance.countersign_rules_detect().call_evaluate(store, batch, &state, &parameters, &call.data, &context)
     })?;
@@ -45,14 +46,14 @@ pub(crate) fn detect(
 }
 
 pub(crate) fn migrate(
-    engine: &wasmtime::Engine,
+    sandbox: &Sandbox,
     pre: &detection::DetectionPre<Limiter>,
     allowance: Allowance,
     slot: u32,
     from_version: u32,
     blob: &[u8],
 ) -> Result<Vec<u8>, CallFailure> {
-    let migrated = run(engine, allowance, |store| {
+    let migrated = run(sandbox, allowance, |store| {
         let instance = pre.instantiate(&mut *store)?;
         instance.countersign_rules_detect().call_migrate(store, slot, from_version, blob)
     })?;
@@ -63,7 +64,7 @@ pub(crate) fn migrate(
 }
 
 pub(crate) fn respond(
-    engine: &wasmtime::Engine,
+    sandbox: &Sandbox,
     pre: &response::ResponsePre<Limiter>,
     allowance: Allowance,
     call: &ResponseCall,
@@ -73,7 +74,7 @@ pub(crate) fn respond(
     let lists = lower::parameter_lists(&call.parameters);
     let parameters = lower::response_parameters(&call.parameters, &lists);
 
-    let answer = run(engine, allowance, |store| {
+    let answer = run(sandbox, allowance, |store| {
         let instance = pre.instantiate(&mut *store)?;
         let incident = incident_lists.incident(&call.incident);
         instance.countersign_rules_respond().call_propose(store, incident, &parameters, &call.data)
@@ -83,12 +84,14 @@ pub(crate) fn respond(
 }
 
 fn run<T>(
-    engine: &wasmtime::Engine,
+    sandbox: &Sandbox,
     allowance: Allowance,
     body: impl FnOnce(&mut Store<Limiter>) -> wasmtime::Result<T>,
 ) -> Result<T, CallFailure> {
     let limits = allowance.limits;
-    let mut store = Store::new(engine, Limiter::new(limits.memory));
+    // Given back after the store has given its part of the pool back.
+    let _slot = sandbox.slots.take();
+    let mut store = Store::new(&sandbox.wasmtime, Limiter::new(limits.memory));
     store.limiter(|limiter| limiter);
     store.set_epoch_deadline(allowance.deadline_ticks);
     let output = usize::try_from(limits.output).unwrap_or(usize::MAX);

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use wasmtime::{
     Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm, Strategy,
+    WasmFeatures,
 };
 
 /// What an operator may set about the engine.
 #[derive(Clone, Copy, Debug)]
 pub struct EngineConfig {
-    /// How many calls may be under way at once.
+    /// How many calls may be under way at once; one more waits. At least 1.
     pub concurrent_calls: u32,
     /// The most linear memory that a rule may declare, bytes.
     pub max_memory: usize,
@@ -36,11 +37,12 @@ const KEEP_RESIDENT: usize = 512 << 10;
 const STACK: usize = 512 << 10;
 
 pub(crate) fn wasmtime_config(config: &EngineConfig) -> Config {
+    let calls = config.concurrent_calls.max(1);
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(config.concurrent_calls)
-        .total_core_instances(config.concurrent_calls * 4)
-        .total_memories(config.concurrent_calls)
-        .total_tables(config.concurrent_calls * 4)
+    pool.total_component_instances(calls)
+        .total_core_instances(calls.saturating_mul(4))
+        .total_memories(calls)
+        .total_tables(calls.saturating_mul(4))
         .max_core_instances_per_component(4)
         .max_memories_per_component(1)
         .max_tables_per_component(4)
@@ -62,14 +64,67 @@ pub(crate) fn wasmtime_config(config: &EngineConfig) -> Config {
         .epoch_interruption(true)
         .max_wasm_stack(STACK)
         .coredump_on_trap(true)
-        .memory_init_cow(true)
-        // Off from the first release: switching one off later would break vendors.
-        .wasm_relaxed_simd(false)
-        .wasm_memory64(false)
-        .wasm_multi_memory(false)
-        .wasm_tail_call(false)
-        .wasm_custom_page_sizes(false)
-        .wasm_wide_arithmetic(false)
-        .wasm_component_model(true);
+        .memory_init_cow(true);
+    // What admission lets through and nothing else, whatever the compiler would take by default.
+    wasm.wasm_features(WasmFeatures::all(), false);
+    for feature in countersign_admission::feature_names().into_iter().filter_map(WasmFeatures::from_name) {
+        wasm.wasm_features(feature, true);
+    }
     wasm
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn engine() -> wasmtime::Engine {
+        wasmtime::Engine::new(&wasmtime_config(&EngineConfig { concurrent_calls: 1, ..EngineConfig::default() }))
+            .unwrap()
+    }
+
+    fn compile(engine: &wasmtime::Engine, fields: &str) -> Result<(), String> {
+        let bytes = wat::parse_str(format!("(component {fields})")).unwrap();
+        wasmtime::component::Component::from_binary(engine, &bytes).map(|_| ()).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn every_feature_that_admission_lets_through_is_on() {
+        let names = countersign_admission::feature_names();
+        assert!(names.iter().all(|name| WasmFeatures::from_name(name).is_some()), "{names:?}");
+        let engine = engine();
+        for fields in [
+            "(core module (global (export \"g\") (mut i32) (i32.const 0)))",
+            "(core module (func (param f64) (result i64) (i64.trunc_sat_f64_s (local.get 0))))",
+            "(core module (func (param i32) (result i32) (i32.extend8_s (local.get 0))))",
+            "(core module (table 1 funcref) (func (drop (table.size 0))))",
+            "(core module (func (result i32 i32) i32.const 1 i32.const 2))",
+            "(core module (memory 1) (func (memory.fill (i32.const 0) (i32.const 0) (i32.const 8))))",
+            "(core module (func (result v128) (i32x4.splat (i32.const 1))))",
+        ] {
+            assert_eq!(compile(&engine, fields), Ok(()), "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_feature_that_admission_refuses_is_refused_by_the_engine_too() {
+        #[derive(serde::Deserialize)]
+        struct Fixture {
+            append: String,
+        }
+
+        let engine = engine();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/admission");
+        let mut tried = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("feature-")) {
+                let fixture: Fixture = toml::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+                assert!(compile(&engine, &fixture.append).is_err(), "{}", path.display());
+                tried += 1;
+            }
+        }
+        assert!(tried >= 12, "only {tried} fixtures of features that are off");
+    }
 }

@@ -11,7 +11,7 @@ const PANIC_MARK: &[u8; 16] = b"\x00\xc5countersign!\xc5\x00";
 /// The longest panic message that is read.
 const PANIC_BYTES: usize = 1024;
 
-/// Classifies an error of a call. `fuel_left` tells apart what the trap code can't.
+/// Classifies an error of a call.
 pub(crate) fn classify(error: &wasmtime::Error, store: &mut Store<Limiter>) -> CallFailure {
     if let Some(exceeded) = error.downcast_ref::<MemoryExceeded>() {
         return CallFailure { kind: FailureKind::MemoryExceeded, message: exceeded.to_string() };

@@ -9,6 +9,7 @@ mod failure;
 mod limiter;
 mod lower;
 mod rule;
+mod slots;
 mod ticker;
 
 pub use config::EngineConfig;

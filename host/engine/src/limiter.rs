@@ -45,3 +45,26 @@ impl ResourceLimiter for Limiter {
         self.take(desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_and_tables_share_the_declared_bytes() {
+        let mut limiter = Limiter::new(3 * 65_536);
+        assert!(limiter.memory_growing(0, 65_536, None).unwrap());
+        assert!(limiter.table_growing(0, 8_192, None).unwrap());
+        assert!(limiter.memory_growing(65_536, 2 * 65_536, None).unwrap());
+        let error = limiter.memory_growing(2 * 65_536, 3 * 65_536, None).unwrap_err();
+        assert!(error.downcast_ref::<MemoryExceeded>().is_some());
+        assert_eq!(error.to_string(), "asked for 65536 more bytes of memory with 0 left of those declared");
+    }
+
+    #[test]
+    fn an_amount_that_no_machine_has_is_refused() {
+        let mut limiter = Limiter::new(u64::MAX);
+        assert!(limiter.memory_growing(0, usize::MAX, None).unwrap());
+        assert!(limiter.table_growing(0, usize::MAX, None).is_err());
+    }
+}

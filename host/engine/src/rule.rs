@@ -13,16 +13,19 @@ use crate::bindings::{detection, response};
 use crate::call::{self, Allowance};
 use crate::config::{EngineConfig, wasmtime_config};
 use crate::limiter::Limiter;
+use crate::slots::Slots;
 use crate::ticker::Ticker;
 
 /// The sandbox. Cheap to share; the last owner stops its clock.
 #[derive(Clone)]
 pub struct Engine {
-    inner: Arc<Inner>,
+    sandbox: Arc<Sandbox>,
 }
 
-struct Inner {
-    wasmtime: wasmtime::Engine,
+/// What all calls share.
+pub(crate) struct Sandbox {
+    pub(crate) wasmtime: wasmtime::Engine,
+    pub(crate) slots: Slots,
     deadline_ticks: u64,
     _ticker: Ticker,
 }
@@ -54,7 +57,9 @@ impl Engine {
             wasmtime::Engine::new(&wasmtime_config(config)).map_err(|error| LoadError::Setup(format!("{error:#}")))?;
         let ticker = Ticker::start(wasmtime.clone()).map_err(|error| LoadError::Setup(error.to_string()))?;
         let deadline = config.deadline.max(EngineConfig::LEAST_DEADLINE);
-        Ok(Engine { inner: Arc::new(Inner { wasmtime, deadline_ticks: Ticker::ticks(deadline), _ticker: ticker }) })
+        let slots = Slots::new(config.concurrent_calls);
+        let deadline_ticks = Ticker::ticks(deadline);
+        Ok(Engine { sandbox: Arc::new(Sandbox { wasmtime, slots, deadline_ticks, _ticker: ticker }) })
     }
 
     /// Compiles an admitted rule. No guest instruction runs before its first call.
@@ -67,14 +72,14 @@ impl Engine {
             rule: declaration.id.to_string(),
             reason: format!("{error:#}"),
         };
-        let component = Component::from_binary(&self.inner.wasmtime, admitted.component()).map_err(compile_error)?;
+        let component = Component::from_binary(&self.sandbox.wasmtime, admitted.component()).map_err(compile_error)?;
         // No function is ever linked: a rule has no imports, and this is where one would fail to find any.
-        let pre = Linker::<Limiter>::new(&self.inner.wasmtime).instantiate_pre(&component).map_err(compile_error)?;
+        let pre = Linker::<Limiter>::new(&self.sandbox.wasmtime).instantiate_pre(&component).map_err(compile_error)?;
         let world = match declaration.kind {
             RuleKind::Detection => World::Detection(detection::DetectionPre::new(pre).map_err(compile_error)?),
             RuleKind::Response => World::Response(response::ResponsePre::new(pre).map_err(compile_error)?),
         };
-        let allowance = Allowance { limits: declaration.limits, deadline_ticks: self.inner.deadline_ticks };
+        let allowance = Allowance { limits: declaration.limits, deadline_ticks: self.sandbox.deadline_ticks };
         Ok(LoadedRule { engine: self.clone(), declaration: declaration.clone(), allowance, world })
     }
 }
@@ -110,18 +115,18 @@ impl LoadedRule {
 impl Detector for LoadedRule {
     fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
         let World::Detection(pre) = &self.world else { return Err(self.wrong_kind()) };
-        call::detect(&self.engine.inner.wasmtime, pre, self.allowance, call)
+        call::detect(&self.engine.sandbox, pre, self.allowance, call)
     }
 
     fn migrate(&self, slot: u32, from_version: u32, blob: &[u8]) -> Result<Vec<u8>, CallFailure> {
         let World::Detection(pre) = &self.world else { return Err(self.wrong_kind()) };
-        call::migrate(&self.engine.inner.wasmtime, pre, self.allowance, slot, from_version, blob)
+        call::migrate(&self.engine.sandbox, pre, self.allowance, slot, from_version, blob)
     }
 }
 
 impl Responder for LoadedRule {
     fn respond(&self, call: &ResponseCall) -> Result<ResponseAnswer, CallFailure> {
         let World::Response(pre) = &self.world else { return Err(self.wrong_kind()) };
-        call::respond(&self.engine.inner.wasmtime, pre, self.allowance, call)
+        call::respond(&self.engine.sandbox, pre, self.allowance, call)
     }
 }

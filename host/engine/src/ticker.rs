@@ -30,7 +30,7 @@ impl Ticker {
 
     /// How many ticks make a deadline, rounded up, and one more for the tick that is about to come.
     pub(crate) fn ticks(deadline: Duration) -> u64 {
-        u64::try_from(deadline.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX - 1) + 1
+        u64::try_from(deadline.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX).min(u64::MAX / 2) + 1
     }
 }
 
@@ -42,5 +42,22 @@ impl Drop for Ticker {
             // The thread can't panic: it only sleeps and counts.
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_never_shorter_than_asked_for() {
+        for (deadline, ticks) in [(0, 1), (1, 2), (50, 2), (51, 3), (2_000, 41)] {
+            let deadline = Duration::from_millis(deadline);
+            assert_eq!(Ticker::ticks(deadline), ticks);
+            // The first tick may come at once.
+            assert!(TICK * u32::try_from(ticks - 1).unwrap() >= deadline);
+        }
+        // The epoch it is added to has room left.
+        assert_eq!(Ticker::ticks(Duration::MAX), u64::MAX / 2 + 1);
     }
 }
