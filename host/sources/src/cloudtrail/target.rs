@@ -8,6 +8,7 @@ use countersign_model::vocabulary::{EventClass, IdentityType};
 
 use super::accounts::{Principal, account_of, arn_account, role_part, role_type};
 use super::caller::Caller;
+use super::json::Member;
 use super::record::{Described, GroupMember, Request, Response, Top};
 
 /// The entity that a call acted on, as far as the record tells.
@@ -67,7 +68,7 @@ pub(super) fn acted<'a>(
 /// The id of the credential made or changed.
 fn credential<'a>(bodies: &Bodies<'a>) -> Option<Cow<'a, str>> {
     let Bodies { request, response } = bodies;
-    let described = |member: super::json::Member<'a>| member.members::<Described<'a>>();
+    let described = |member: Member<'a>| member.members::<Described<'a>>();
     described(response.access_key)
         .access_key
         .text()
@@ -129,18 +130,14 @@ fn iam<'a>(
         arn: if caller.is_role() { caller.issuer.arn.text() } else { caller.identity.arn.text() },
         ..Acted::default()
     };
-    // A user's or role's name is unique in its account at any one time, so a caller of the same name is the same one.
+    // A user's or role's name is unique in its account at any one time, whatever its case, so a caller of the same name
+    // is the same one.
+    let same = |own: Member<'a>, named: &str| own.text().is_some_and(|own| own.eq_ignore_ascii_case(named));
     match (request.user_name.text(), request.role_name.text()) {
-        (Some(name), _)
-            if own.is_some()
-                && caller.kind() == "IAMUser"
-                && caller.identity.user_name.text().as_ref() == Some(&name) =>
-        {
+        (Some(name), _) if own.is_some() && caller.kind() == "IAMUser" && same(caller.identity.user_name, &name) => {
             itself("User", Some(name))
         }
-        (None, Some(name))
-            if own.is_some() && caller.is_role() && caller.issuer.user_name.text().as_ref() == Some(&name) =>
-        {
+        (None, Some(name)) if own.is_some() && caller.is_role() && same(caller.issuer.user_name, &name) => {
             itself("Role", Some(name))
         }
         (Some(name), _) => Acted { kind: Some("User"), name: Some(name), ..Acted::default() },

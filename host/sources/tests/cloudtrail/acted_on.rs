@@ -102,6 +102,17 @@ fn targets_are_proved_by_an_immutable_id_or_are_the_caller() {
               policy.name = "AdministratorAccess"
         "#]],
     );
+    // IAM doesn't tell names apart by case.
+    check_acted(
+        &iam("PutUserPolicy", r#""requestParameters":{"userName":"ALICE"}"#),
+        expect![[r#"
+            user-access aws:999999999999:AIDAALICE
+              user.uid = "AIDAALICE"
+              user.uid_alt = "arn:aws:iam::999999999999:user/alice"
+              user.name = "ALICE"
+              user.type = "User"
+        "#]],
+    );
     check_acted(
         &iam("PutUserPolicy", r#""requestParameters":{"userName":"bob","policyName":"p"}"#),
         expect![[r#"
