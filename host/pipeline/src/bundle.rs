@@ -14,7 +14,8 @@ pub struct FindingBundle {
     pub rule: RuleIdentity,
     /// What ran it.
     pub engine: String,
-    /// What it was given: one row, the state before, parameters, data, context.
+    /// What it was given: one row, the state before, parameters, context. Its `data` is left out: the rule's component
+    /// has it, and its digest is part of `rule`.
     pub call: DetectionCall,
     /// What it said.
     pub answer: DetectionAnswer,
@@ -51,7 +52,7 @@ pub struct ResponseBundle {
     pub rule: RuleIdentity,
     /// What ran it.
     pub engine: String,
-    /// What it was given.
+    /// What it was given, `data` left out as in [`FindingBundle::call`].
     pub call: ResponseCall,
     /// What it said, or why it said nothing that could be used.
     pub answer: Result<ResponseAnswer, countersign_model::call::CallFailure>,

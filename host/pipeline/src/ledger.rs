@@ -8,7 +8,7 @@ use countersign_audit::record::{
 };
 use countersign_audit::{Blob, Record};
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
-use countersign_model::call::{CallFailure, FailureKind};
+use countersign_model::call::{CallFailure, DetectionCall, FailureKind};
 use countersign_model::response::ResponseDiagnostic;
 use countersign_model::vocabulary::{RuleKind, Severity, SignalClass};
 use countersign_model::{DecisionKind, Digest, DigestKey, Finding, RuleId};
@@ -296,7 +296,7 @@ impl<'g> Ledger<'g> {
         let bundle = FindingBundle {
             rule: rule.identity.clone(),
             engine: ENGINE_VERSION.to_owned(),
-            call: bundle.call.clone(),
+            call: DetectionCall { data: Vec::new(), ..bundle.call.clone() },
             answer: bundle.answer.clone(),
             subject: subject(finding.role, finding.evidence_role, &row.event, &generation.directory),
             rule_suspect: rule.authority.lineage.iter().chain([&rule.identity.id]).any(|id| self.suspect.contains(id)),

@@ -12,7 +12,7 @@ use countersign_audit::record::{
 use countersign_audit::{Head, Record, VerifyError, read, verify};
 use countersign_engine::{ENGINE_VERSION, Engine, INTERFACE};
 use countersign_gate::GateInputs;
-use countersign_model::call::{Detector as _, FailureKind};
+use countersign_model::call::{DetectionCall, Detector as _, FailureKind};
 use countersign_model::{Digest, DigestKey, RuleId};
 use countersign_policy::{Capabilities, Directory, Policy};
 use countersign_store::{BundleReader, StoreError};
@@ -292,10 +292,10 @@ impl Recomputer<'_> {
             return self.differ(line, "rule", &record.rule, "no such rule in the generation");
         };
         let identity = rule.identity.clone();
-        let given = (rule.parameters.clone(), rule.data.clone());
-        let answer = rule.loaded.detect(&bundle.call);
+        let parameters = rule.parameters.clone();
+        let answer = rule.loaded.detect(&DetectionCall { data: rule.data.clone(), ..bundle.call.clone() });
         self.same(line, "rule identity", &bundle.rule, &identity);
-        self.same(line, "parameters and data", &(bundle.call.parameters.clone(), bundle.call.data.clone()), &given);
+        self.same(line, "parameters", &bundle.call.parameters, &parameters);
         match answer {
             Ok(answer) => self.same(line, "answer", &to_bytes(&bundle.answer).ok(), &to_bytes(&answer).ok()),
             Err(failure) => {

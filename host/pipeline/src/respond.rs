@@ -40,6 +40,7 @@ pub fn ask(rule: &Rule, inputs: &GateInputs) -> Response {
     if answer.as_ref().is_err_and(|failure| failure.kind == FailureKind::Deadline) {
         answer = rule.loaded.respond(&call);
     }
+    let call = ResponseCall { data: Vec::new(), ..call };
     let bundle = ResponseBundle { rule: rule.identity.clone(), engine: ENGINE_VERSION.to_owned(), call, answer };
     Response::of(rule.declaration(), &inputs.incident, bundle)
 }
