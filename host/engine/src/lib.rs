@@ -4,6 +4,7 @@
 mod answer;
 mod bindings;
 mod call;
+mod canary;
 mod config;
 mod failure;
 mod limiter;

@@ -11,6 +11,7 @@ use wasmtime::component::{Component, Linker};
 
 use crate::bindings::{detection, response};
 use crate::call::{self, Allowance};
+use crate::canary;
 use crate::config::{EngineConfig, wasmtime_config};
 use crate::limiter::Limiter;
 use crate::slots::Slots;
@@ -60,6 +61,14 @@ impl Engine {
         let slots = Slots::new(config.concurrent_calls);
         let deadline_ticks = Ticker::ticks(deadline);
         Ok(Engine { sandbox: Arc::new(Sandbox { wasmtime, slots, deadline_ticks, _ticker: ticker }) })
+    }
+
+    /// Whether this machine makes a small call within the deadline. To be asked when a rule missed it twice: if the
+    /// answer is no, the machine is stalled and the host must stop, rather than silence its rules one by one.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        let _slot = self.sandbox.slots.take();
+        canary::beats(&self.sandbox.wasmtime, self.sandbox.deadline_ticks)
     }
 
     /// Compiles an admitted rule. No guest instruction runs before its first call.
@@ -128,5 +137,17 @@ impl Responder for LoadedRule {
     fn respond(&self, call: &ResponseCall) -> Result<ResponseAnswer, CallFailure> {
         let World::Response(pre) = &self.world else { return Err(self.wrong_kind()) };
         call::respond(&self.engine.sandbox, pre, self.allowance, call)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_canary_lives_on_a_machine_that_runs_and_not_past_its_deadline() {
+        let engine = Engine::new(&EngineConfig::default()).unwrap();
+        assert!(engine.is_alive());
+        assert!(!canary::beats(&engine.sandbox.wasmtime, 0));
     }
 }

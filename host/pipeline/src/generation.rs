@@ -53,6 +53,8 @@ impl Rule {
 pub struct Generation {
     /// Its number, from 1.
     pub number: u64,
+    /// What its rules run in.
+    pub engine: Engine,
     /// Detection rules, by id.
     pub detections: Vec<Rule>,
     /// Response rules, by id.
@@ -171,6 +173,7 @@ impl Generation {
         let (capabilities_text, capabilities) = capabilities;
         let generation = Generation {
             number,
+            engine: engine.clone(),
             detections,
             responses,
             policy,

@@ -256,6 +256,10 @@ impl<'g> Ledger<'g> {
         failure: CallFailure,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
+        // No rule is silenced for a machine's fault.
+        if !self.generation.engine.is_alive() {
+            return Err(RunError::Stalled(rule.clone()));
+        }
         self.page.records.push(Record::RuleStopped(RuleStopped {
             position,
             rule: rule.clone(),

@@ -61,6 +61,12 @@ pub enum RunError {
     /// Whoever listens couldn't be told.
     #[error("what was decided can't be told: {0}")]
     Observer(#[from] std::io::Error),
+    /// A rule missed the wall-clock deadline, and so did the canary.
+    #[error(
+        "this machine is stalled: `{0}` missed the wall-clock deadline, and so did a call that takes milliseconds; \
+         free the machine and run again"
+    )]
+    Stalled(countersign_model::RuleId),
     /// A bundle has no JSON form.
     #[error("a bundle can't be written as JSON: {0}")]
     Bundle(#[from] serde_json::Error),
