@@ -30,7 +30,8 @@ pub struct StateEntry {
     pub blob: Vec<u8>,
     /// The events that the rule asked to keep a reference to.
     pub kept: Vec<Evidence>,
-    /// Event time of the row that changed it last.
+    /// When it was changed last: the stream's clock at the first row that the rule was given between the same two
+    /// ticks. One time for all changes between two ticks, so that the size of batches doesn't show.
     pub changed: Timestamp,
 }
 

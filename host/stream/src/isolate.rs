@@ -133,17 +133,17 @@ impl<'r> Run<'r> {
             }
         }
 
+        let positions: Vec<u64> = rows.iter().map(|row| row.sequenced.position).collect();
         for row in again_rows {
             let said: Vec<_> = answer.findings.iter().filter(|finding| finding.row as usize == row).collect();
             if let Some(row) = rows.get(row) {
-                self.again(&[row], &said, &[row.sequenced.position], None);
+                self.again(&[row], &said, &positions, None);
             }
         }
         for key in again_keys {
             let places: Vec<usize> = (0..rows.len()).filter(|row| key_of(*row) == key).collect();
             let key_rows: Vec<&Row<'_>> = places.iter().filter_map(|row| rows.get(*row)).collect();
             let said: Vec<_> = answer.findings.iter().filter(|finding| key_of(finding.row as usize) == key).collect();
-            let positions: Vec<u64> = rows.iter().map(|row| row.sequenced.position).collect();
             let key_changes: Vec<&Change> = batch_changes.iter().filter(|change| change.key == key).collect();
             self.again(&key_rows, &said, &positions, key_text(key).map(|text| (text, key_changes)));
         }
@@ -282,13 +282,6 @@ impl<'r> Run<'r> {
         if answer.states.is_empty() {
             return Ok(changes);
         }
-        // The last row of each key says when its state was changed.
-        let mut changed = vec![Timestamp::default(); prepared.keys.len()];
-        for (row, key) in rows.iter().zip(&prepared.call.batch.rows.keys) {
-            if let Some(time) = changed.get_mut(*key as usize) {
-                *time = row.sequenced.event.time;
-            }
-        }
         for slot_changes in &answer.states {
             let slot = slot_changes.slot as usize;
             let version = self.rule.declaration.slots.get(slot).map_or(1, |slot| slot.version);
@@ -304,7 +297,8 @@ impl<'r> Run<'r> {
                     version,
                     blob: blob.to_vec(),
                     kept,
-                    changed: changed.get(*key as usize).copied().unwrap_or_default(),
+                    // Set where the entry is.
+                    changed: Timestamp::default(),
                 });
                 changes.push(Change { key: *key, slot, entry });
             }

@@ -92,6 +92,9 @@ impl RuleStream {
 
     /// Judges rows that the rule wants, in the stream's order; no tick lies between them.
     pub fn judge(&mut self, rows: &[&Sequenced]) -> Outcome {
+        if let Some(first) = rows.first() {
+            self.state.enter(first.clock);
+        }
         let key = self.declaration.partition_key;
         let keyed = key != PartitionKey::None;
         let rows: Vec<Row<'_>> = rows

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use countersign_declaration::{Slot, WhenFull};
 use countersign_model::call::SlotState;
-use countersign_model::{Evidence, RuleId, StateChange, StateEntry};
+use countersign_model::{Evidence, RuleId, StateChange, StateEntry, Timestamp};
 
 use crate::Tick;
 
@@ -15,8 +15,10 @@ pub(crate) struct RuleState {
     slots: Vec<Slot>,
     /// One table a slot. Looked up in and collected with a sort, so its order can't show.
     tables: Vec<HashMap<Arc<str>, StateEntry>>,
-    /// Keys of each slot that had no state at the last tick.
-    new_keys: Vec<BTreeSet<Arc<str>>>,
+    /// For each key of each slot touched since the last tick: its state then. Only looked up in.
+    before: Vec<HashMap<Arc<str>, Option<StateEntry>>>,
+    /// The stream's clock at the first row since the last tick.
+    stamp: Option<Timestamp>,
     /// What changed since the changes were taken last.
     changed: BTreeSet<(usize, Arc<str>)>,
 }
@@ -27,7 +29,8 @@ impl RuleState {
             rule,
             slots: slots.to_vec(),
             tables: slots.iter().map(|_| HashMap::new()).collect(),
-            new_keys: slots.iter().map(|_| BTreeSet::new()).collect(),
+            before: slots.iter().map(|_| HashMap::new()).collect(),
+            stamp: None,
             changed: BTreeSet::new(),
         }
     }
@@ -75,19 +78,23 @@ impl RuleState {
             .find(|evidence| evidence.reference == reference)
     }
 
-    /// Sets or, without an entry, forgets a key's state.
+    /// Rows come, the first of them at this clock.
+    pub(crate) fn enter(&mut self, clock: Timestamp) {
+        self.stamp.get_or_insert(clock);
+    }
+
+    /// Sets or, without an entry, forgets a key's state. What is again as it was at the last tick wasn't changed: else
+    /// the size of batches would show, since a batch tells only what its rows came to.
     pub(crate) fn set(&mut self, slot: usize, key: &Arc<str>, entry: Option<StateEntry>) {
-        let (Some(table), Some(new_keys)) = (self.tables.get_mut(slot), self.new_keys.get_mut(slot)) else { return };
-        match entry {
-            Some(entry) => {
-                if table.insert(Arc::clone(key), entry).is_none() {
-                    new_keys.insert(Arc::clone(key));
-                }
-            }
-            None => {
-                table.remove(key);
-                new_keys.remove(key);
-            }
+        let (Some(table), Some(before)) = (self.tables.get_mut(slot), self.before.get_mut(slot)) else { return };
+        let now = table.remove(key);
+        let before = before.entry(Arc::clone(key)).or_insert(now);
+        if let Some(mut entry) = entry {
+            entry.changed = match before {
+                Some(before) if before.blob == entry.blob && before.kept == entry.kept => before.changed,
+                _ => self.stamp.unwrap_or_default(),
+            };
+            table.insert(Arc::clone(key), entry);
         }
         self.changed.insert((slot, Arc::clone(key)));
     }
@@ -95,9 +102,7 @@ impl RuleState {
     /// What a tick does: slots expire, and what is over a slot's bound is forgotten. Returns how many keys were.
     pub(crate) fn tick(&mut self, tick: Tick) -> u64 {
         let mut forgotten = Vec::new();
-        for (index, ((slot, table), new_keys)) in
-            self.slots.iter().zip(&self.tables).zip(&mut self.new_keys).enumerate()
-        {
+        for (index, ((slot, table), before)) in self.slots.iter().zip(&self.tables).zip(&self.before).enumerate() {
             let expired = table.iter().filter(|(_, entry)| tick.at.micros_since(entry.changed) > slot.ttl);
             let expired: BTreeSet<Arc<str>> = expired.map(|(key, _)| Arc::clone(key)).collect();
             let left = table.len() - expired.len();
@@ -107,20 +112,21 @@ impl RuleState {
                     .iter()
                     .filter(|(key, _)| !expired.contains(*key))
                     .map(|(key, entry)| {
-                        // `refuse` keeps who was there before; both forget in an order that no hash decides.
-                        let newcomer = slot.when_full == WhenFull::Refuse && !new_keys.contains(key);
-                        (newcomer, entry.changed, Arc::clone(key))
+                        // `refuse` keeps who was there at the last tick; both forget in an order that no hash decides.
+                        let newcomer = before.get(key).is_some_and(Option::is_none);
+                        (slot.when_full == WhenFull::Refuse && !newcomer, entry.changed, Arc::clone(key))
                     })
                     .collect();
                 candidates.sort_unstable();
                 forgotten.extend(candidates.into_iter().take(over).map(|(_, _, key)| (index, key)));
             }
             forgotten.extend(expired.into_iter().map(|key| (index, key)));
-            new_keys.clear();
         }
         for (slot, key) in &forgotten {
             self.set(*slot, key, None);
         }
+        self.before.iter_mut().for_each(HashMap::clear);
+        self.stamp = None;
         u64::try_from(forgotten.len()).unwrap_or(u64::MAX)
     }
 
@@ -135,5 +141,94 @@ impl RuleState {
                 key: key.to_string(),
             })
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(second: i64) -> Timestamp {
+        Timestamp(second * 1_000_000)
+    }
+
+    fn state(max_keys: u32, when_full: WhenFull) -> RuleState {
+        let slot = Slot {
+            name: "count".to_owned(),
+            version: 1,
+            max_bytes: 8,
+            max_keys,
+            kept_references: 0,
+            ttl: 100 * 1_000_000,
+            when_full,
+        };
+        RuleState::new("example/rule".parse().unwrap(), &[slot])
+    }
+
+    /// Keys that change at a time, then a tick.
+    fn interval(state: &mut RuleState, at: i64, keys: &[&str]) -> u64 {
+        state.enter(second(at));
+        for key in keys {
+            let (key, content) =
+                key.split_once('=').map_or((*key, 1), |(key, content)| (key, content.parse().unwrap()));
+            let (key, forget) = key.strip_prefix('-').map_or((key, false), |key| (key, true));
+            let entry = StateEntry { version: 1, blob: vec![content], kept: Vec::new(), changed: Timestamp::default() };
+            state.set(0, &Arc::from(key), (!forget).then_some(entry));
+        }
+        state.tick(Tick { at: second(at) })
+    }
+
+    fn keys(state: &RuleState) -> Vec<&str> {
+        let mut keys: Vec<&str> = state.tables[0].keys().map(|key| &**key).collect();
+        keys.sort_unstable();
+        keys
+    }
+
+    #[test]
+    fn a_key_expires_when_it_was_not_changed_for_longer_than_its_ttl() {
+        let mut state = state(10, WhenFull::EvictOldest);
+        assert_eq!(interval(&mut state, 0, &["a", "b"]), 0);
+        assert_eq!(interval(&mut state, 60, &["b=2"]), 0);
+        assert_eq!(interval(&mut state, 100, &[]), 0);
+        assert_eq!(interval(&mut state, 101, &[]), 1);
+        assert_eq!(keys(&state), ["b"]);
+        let told: Vec<_> =
+            state.take_changes().into_iter().map(|change| (change.key, change.entry.is_some())).collect();
+        assert_eq!(told, [("a".to_owned(), false), ("b".to_owned(), true)]);
+        assert!(state.take_changes().is_empty());
+    }
+
+    #[test]
+    fn changes_between_two_ticks_count_as_made_at_once() {
+        let mut state = state(10, WhenFull::EvictOldest);
+        let changed = |state: &RuleState, key: &str| state.get(0, key).unwrap().changed;
+        interval(&mut state, 7, &["a", "b"]);
+        state.enter(second(50));
+        interval(&mut state, 55, &["a=2", "b=2", "b=1", "c"]);
+        assert_eq!(changed(&state, "a"), second(50));
+        assert_eq!(changed(&state, "b"), second(7), "it is again as it was");
+        interval(&mut state, 80, &["-c", "c", "a=1"]);
+        assert_eq!((changed(&state, "c"), changed(&state, "a")), (second(50), second(80)));
+    }
+
+    #[test]
+    fn the_keys_changed_longest_ago_make_room() {
+        let mut state = state(2, WhenFull::EvictOldest);
+        interval(&mut state, 0, &["c", "d"]);
+        assert_eq!(interval(&mut state, 1, &["b", "d"]), 1);
+        assert_eq!(keys(&state), ["b", "d"]);
+        assert_eq!(interval(&mut state, 2, &["z", "y", "x"]), 3);
+        assert_eq!(keys(&state), ["y", "z"], "of those changed at once the first in order go");
+    }
+
+    #[test]
+    fn newcomers_are_refused_where_the_rule_says_so() {
+        let mut state = state(2, WhenFull::Refuse);
+        interval(&mut state, 0, &["c", "d"]);
+        assert_eq!(interval(&mut state, 1, &["a", "b"]), 2);
+        assert_eq!(keys(&state), ["c", "d"]);
+        // Gone and back between two ticks: it was there, however the rows were grouped.
+        assert_eq!(interval(&mut state, 2, &["a", "-c", "c", "-b"]), 1);
+        assert_eq!(keys(&state), ["c", "d"]);
     }
 }

@@ -35,6 +35,10 @@ pub(crate) fn validate(
         if finding.confidence > 100 {
             return invalid(format!("confidence {} is above 100", finding.confidence));
         }
+        if finding.techniques.len() > declaration.techniques.len() {
+            let (named, declared) = (finding.techniques.len(), declaration.techniques.len());
+            return invalid(format!("{named} techniques are more than the {declared} declared"));
+        }
         if let Some(technique) = finding.techniques.iter().find(|technique| !declaration.techniques.contains(technique))
         {
             return invalid(format!("technique `{technique}` isn't declared"));
