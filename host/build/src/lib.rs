@@ -1,12 +1,15 @@
 //! Compiles a rule's crate into a component with its sections: `rule.toml` is read, the crate compiled for
 //! `wasm32-unknown-unknown` by a cargo of its own, the module made a component without imports, and the declaration and
-//! data written into it. Shared by the command line and by the build script of the shipped rules.
+//! data written into it. Shared by the command line and by the build
+//! scripts of the shipped rules and of the tests' guests.
 
 mod cargo;
 mod find;
+mod script;
 mod target;
 
 pub use find::find_rules;
+pub use script::write_table;
 pub use target::ensure_target;
 
 use std::path::{Path, PathBuf};

@@ -1,0 +1,55 @@
+//! What a build script does with a folder of rules: builds them, and writes a table of their bytes.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use crate::{BuildError, BuildOptions, build_rule, ensure_target, find_rules};
+
+/// What guests are made of beside their own folders, from the project's root.
+const PARTS: &[&str] = &["guest-sdk", "wit", "host/vocabulary", "host/declaration", "host/model"];
+
+/// Builds the rules in a folder under the project's root, and writes `<name>.rs` into the build script's `OUT_DIR`: an
+/// expression, a slice of `(id, bytes)` in the order of the folders. Returns the rules' folders in that order. Cargo is
+/// told what to watch, and that the build fails when a rule doesn't build.
+///
+/// # Errors
+/// Outside a build script, and when the table can't be written.
+pub fn write_table(root: &Path, folder: &str, name: &str) -> Result<Vec<PathBuf>, BuildError> {
+    for part in PARTS.iter().chain([&folder]) {
+        println!("cargo::rerun-if-changed={}", root.join(part).display());
+    }
+    let out = std::env::var_os("OUT_DIR").map(PathBuf::from);
+    // <target>/<profile>/build/<package>/out
+    let place = out.as_ref().and_then(|out| Some((out, out.ancestors().nth(4)?)));
+    let Some((out, target)) = place else {
+        return Err(BuildError::Cargo("expected to run in a build script, whose `OUT_DIR` lies in a target directory; \
+                                      it is not set, or lies elsewhere".to_owned()));
+    };
+    let options = BuildOptions { target_dir: target.join("guests") };
+    let folders = find_rules(&[root.join(folder)])?;
+    let mut table = String::from("&[\n");
+    let mut build_all = || -> Result<(), BuildError> {
+        ensure_target()?;
+        for rule in &folders {
+            let built = build_rule(rule, &options)?;
+            let id = &built.admitted.declaration().id;
+            let file = out.join(id.file_name());
+            write(&file, &built.bytes)?;
+            // Writing to a string doesn't fail.
+            let _ = writeln!(table, "    ({:?}, include_bytes!({file:?})),", id.as_str());
+        }
+        Ok(())
+    };
+    if let Err(error) = build_all() {
+        for line in error.to_string().lines() {
+            println!("cargo::error={line}");
+        }
+    }
+    table.push(']');
+    write(&out.join(format!("{name}.rs")), table.as_bytes())?;
+    Ok(folders)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), BuildError> {
+    std::fs::write(path, bytes).map_err(|source| BuildError::File { path: path.to_owned(), source })
+}
