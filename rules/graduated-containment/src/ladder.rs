@@ -1,0 +1,125 @@
+//! Which rung to ask for: the strongest that the step allows, among those that can be had, in the light of what was
+//! tried before.
+
+use countersign_sdk::prelude::*;
+use countersign_sdk::words::TargetLevel;
+
+use crate::Incident;
+use crate::strength::{Assessment, Step};
+
+/// What to ask for.
+pub(crate) struct Choice<'a> {
+    /// The rung for the step.
+    pub(crate) rung: Option<Available<'a>>,
+    /// A challenge, while what takes more away than a session waits for a person.
+    pub(crate) meanwhile: Option<Available<'a>>,
+    /// A step that failed or was refused, so that the next rung is asked for.
+    pub(crate) broken: Option<(Action, StepResult)>,
+}
+
+/// What became of an action on a subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Past {
+    /// It may be asked for.
+    Free,
+    /// It holds, waits, or has done its part: nothing new speaks for asking again.
+    Standing,
+    /// It didn't come about, and something speaks for going on.
+    Broken(StepResult),
+}
+
+pub(crate) fn choose<'a>(incident: &Incident<'a>, subject: Subject<'_>, assessment: &Assessment) -> Choice<'a> {
+    let nothing = Choice { rung: None, meanwhile: None, broken: None };
+    let rungs: Vec<Available<'a>> =
+        incident.actions_for(subject).filter(|one| may_ever_be_asked(one, subject, assessment)).collect();
+    let past = |one: &Available<'_>| past(incident, subject, one.action(), assessment.newest);
+    let ceiling = ceiling(subject.identity().identity_type(), assessment.step);
+    let Some(start) = rungs.iter().rposition(|one| one.rung() <= ceiling) else { return nothing };
+    if rungs.iter().skip(start + 1).any(|one| past(one) == Past::Standing) {
+        return nothing;
+    }
+    let mut broken = None;
+    let mut climbing = rungs.iter().skip(start).skip_while(|one| match past(one) {
+        Past::Broken(result) => {
+            broken = Some((one.action(), result));
+            true
+        }
+        Past::Free | Past::Standing => false,
+    });
+    // Where everything above broke, what is below is better than nothing.
+    let rung = climbing.next().or_else(|| rungs.iter().take(start).rev().find(|one| past(one) == Past::Free));
+    let rung = rung.filter(|one| past(one) == Past::Free).copied();
+    let meanwhile = rung.filter(|_| assessment.step > Step::Narrow).and_then(|_| {
+        let challenge = rungs.iter().rev().find(|one| one.class() == ActionClass::Challenge);
+        challenge.filter(|one| past(one) == Past::Free).copied()
+    });
+    Choice { rung, meanwhile: meanwhile.filter(|one| rung.is_some_and(|rung| rung.rung() != one.rung())), broken }
+}
+
+/// Whether an action that can be had may be asked for again: it doesn't hold, doesn't wait, and wasn't done or refused
+/// since the newest evidence.
+pub(crate) fn is_news(incident: &Incident<'_>, subject: Subject<'_>, action: Action, newest: Timestamp) -> bool {
+    past(incident, subject, action, newest) != Past::Standing
+}
+
+/// Whether this rung is one for this subject, at whatever strength.
+fn may_ever_be_asked(one: &Available<'_>, subject: Subject<'_>, assessment: &Assessment) -> bool {
+    let within = match one.class() {
+        ActionClass::Challenge => assessment.cap >= Step::Challenge,
+        ActionClass::Contain => assessment.cap > Step::Challenge,
+        ActionClass::Observe | ActionClass::Remediate => false,
+    };
+    let undone = one.reversibility() != Reversibility::Irreversible || assessment.step == Step::Whole;
+    within && undone && acts_on_the_evidence(one.action(), subject, assessment)
+}
+
+/// Whether what the action acts on first is in evidence and has to do with the finding. The catalogue says what that is.
+/// A session isn't ended by way of its token where somebody sits before a screen, unless the finding is about
+/// credentials; a long-lived key outlives every session; and the grants of an account are beside the point, unless it
+/// used one or took one.
+fn acts_on_the_evidence(action: Action, subject: Subject<'_>, assessment: &Assessment) -> bool {
+    match action.levels().first() {
+        Some(TargetLevel::Token) => {
+            subject.has_token() && (subject.usage() != Usage::Interactive || assessment.about_credential)
+        }
+        Some(TargetLevel::Session) => subject.has_session() || subject.usage() == Usage::Interactive,
+        Some(TargetLevel::Grant) => subject.has_grant() || assessment.about_privilege,
+        _ => true,
+    }
+}
+
+/// The highest rung of a step. The written order of a type tells how many of its rungs contain; a step opens a third
+/// of them, rounded.
+fn ceiling(identity_type: IdentityType, step: Step) -> u32 {
+    let order = identity_type.rungs();
+    let below = order.iter().filter(|action| action.class() < ActionClass::Contain).count();
+    let contain = order.len() - below;
+    let opened = match step {
+        Step::Observe => return 0,
+        Step::Challenge => 0,
+        Step::Narrow => (2 * contain + 3) / 6,
+        Step::Part => (4 * contain + 3) / 6,
+        Step::Whole => return u32::MAX,
+    };
+    u32::try_from((below + opened).saturating_sub(1)).unwrap_or(u32::MAX)
+}
+
+/// What became of an action on the subject's account, in whichever role.
+fn past(incident: &Incident<'_>, subject: Subject<'_>, action: Action, newest: Timestamp) -> Past {
+    let account = subject.identity().account();
+    let same = || incident.subjects().filter(|one| one.identity().account() == account);
+    let mut leases = same().flat_map(|one| incident.leases_for(one));
+    if leases.any(|lease| lease.action() == Some(action) && lease.until() > incident.now()) {
+        return Past::Standing;
+    }
+    let outcomes = same().flat_map(|one| incident.outcomes_for(one));
+    let last = outcomes.filter(|outcome| outcome.action() == Some(action)).max_by_key(countersign_sdk::Outcome::time);
+    let Some(last) = last else { return Past::Free };
+    let is_newer = newest > last.time();
+    match last.result() {
+        StepResult::Waiting => Past::Standing,
+        StepResult::Done | StepResult::Refused if !is_newer => Past::Standing,
+        StepResult::Done | StepResult::Undone => Past::Free,
+        StepResult::Failed | StepResult::Refused => Past::Broken(last.result()),
+    }
+}

@@ -1,0 +1,100 @@
+//! Answers an incident with the strongest rungs that its evidence carries, and tells people.
+
+use countersign_sdk::prelude::*;
+
+#[cfg(test)]
+mod cases;
+mod ladder;
+mod strength;
+#[cfg(test)]
+mod table;
+#[cfg(test)]
+mod tests;
+
+use ladder::{Choice, choose, is_news};
+use strength::{Assessment, Step};
+
+countersign_sdk::rule!();
+
+/// The host takes no more proposals than this from one answer, and none of an answer that has more.
+const MOST_PROPOSALS: usize = 16;
+
+/// For each subject a rung, perhaps a challenge beside it, and who is to know. What touches identities comes first.
+#[response]
+fn respond(incident: &Incident, cx: &mut Context) {
+    let parameters = cx.parameters();
+    let (mut steps, mut words) = (Vec::new(), Vec::new());
+    let mut asked: Vec<(Action, &str)> = Vec::new();
+    for subject in incident.subjects() {
+        let assessment = Assessment::of(incident, subject, parameters);
+        let choice = choose(incident, subject, &assessment);
+        // One identity in two roles is acted on once.
+        let mut once = |one: &Available<'_>| {
+            let what = (one.action(), subject.identity().account());
+            let new = !asked.contains(&what);
+            asked.push(what);
+            new
+        };
+        for one in [choice.rung, choice.meanwhile].into_iter().flatten().filter(&mut once) {
+            steps.push(step(&one, &assessment, &choice, parameters));
+        }
+        for one in incident.actions_for(subject).rev().filter(|one| one.class() == ActionClass::Observe) {
+            if is_news(incident, subject, one.action(), assessment.newest) && once(&one) {
+                words.extend(word(&one, &assessment, &choice, parameters));
+            }
+        }
+    }
+    for proposal in steps.into_iter().chain(words).take(MOST_PROPOSALS) {
+        cx.propose(proposal);
+    }
+}
+
+fn step(one: &Available<'_>, assessment: &Assessment, choice: &Choice<'_>, parameters: &Parameters) -> Proposal {
+    let lease = match (one.class(), one.subject().identity().identity_type()) {
+        (ActionClass::Challenge, _) => parameters.challenge_lease,
+        (_, IdentityType::Human | IdentityType::AiAgent) => parameters.containment_lease,
+        _ => parameters.machine_lease,
+    };
+    let mut reason = assessment.explanation.clone();
+    if choice.meanwhile.is_some_and(|meanwhile| meanwhile.action() == one.action()) {
+        reason.push_str("; holds while what takes more away waits");
+    } else if let Some(broken) = broken(choice) {
+        reason.push_str(&broken);
+    }
+    Proposal::of(one).lease(lease).reason(reason)
+}
+
+/// A proposal that touches nothing, where it is worth making.
+fn word(
+    one: &Available<'_>,
+    assessment: &Assessment,
+    choice: &Choice<'_>,
+    parameters: &Parameters,
+) -> Option<Proposal> {
+    let identity = one.subject().identity();
+    let guarded = identity.is_break_glass() || identity.is_protected();
+    let proposal = Proposal::of(one).reason(assessment.explanation.clone() + &broken(choice).unwrap_or_default());
+    match one.action() {
+        Action::RaiseRiskScore => {
+            let share = if one.subject().evidence_role() == EvidenceRole::MerelyNames { 200 } else { 100 };
+            let points = i64::from(assessment.strength) * parameters.risk_points / share;
+            let acted = !matches!(one.subject().role(), Role::Owner | Role::Source);
+            (acted && points > 0).then(|| proposal.points(points))
+        }
+        Action::Notify => {
+            let told = assessment.uncapped > Step::Observe || assessment.severity >= Severity::High || guarded;
+            let urgent = assessment.severity >= Severity::Critical
+                || assessment.uncapped == Step::Whole
+                || guarded
+                || choice.broken.is_some();
+            let audience = if urgent { parameters.urgent_audience } else { parameters.audience };
+            told.then(|| proposal.audience(audience))
+        }
+        _ => Some(proposal),
+    }
+}
+
+fn broken(choice: &Choice<'_>) -> Option<String> {
+    let (action, result) = choice.broken?;
+    Some(format!("; {action} {}", if result == StepResult::Refused { "was refused" } else { "failed" }))
+}
