@@ -1,0 +1,104 @@
+//! `countersign audit verify`: what an audit file alone can prove.
+
+use std::fs::File;
+use std::io::{BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use countersign_audit::{AuditFault, Head, VerifyError, verify};
+use countersign_model::Digest;
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::files::unreadable;
+use crate::out::Out;
+use crate::progress::Progress;
+use crate::table::{Table, Tone, pairs};
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign audit verify run.audit
+  countersign audit verify run.audit --head 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+
+It needs nothing but the file, and finds any changed bit, any line removed, added, repeated or moved, and a file cut
+short. Whoever can rewrite the whole file can make it whole again: --head, kept elsewhere since the file was written,
+shows that. It doesn't show whether the decisions follow from the evidence: `countersign audit replay` does.
+The exit code is 1 if the file isn't as it was written.
+";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The audit file
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// The head that was printed when the file was finished
+    #[arg(long, value_name = "DIGEST")]
+    head: Option<Digest>,
+    /// Print one line of JSON (see JSON.md)
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "audit-verify")]
+struct Line<'a> {
+    file: &'a Path,
+    verified: bool,
+    records: Option<u64>,
+    head: Option<Digest>,
+    faults: &'a [AuditFault],
+}
+
+impl Arguments {
+    pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
+        let file = File::open(&self.file).map_err(|error| unreadable(&self.file, &error))?;
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        let progress = Progress::bytes(length);
+        let verified = verify(BufReader::with_capacity(1 << 16, progress.reading(file)), self.head);
+        progress.done();
+        let (head, faults) = match verified {
+            Ok(head) => (Some(head), Vec::new()),
+            Err(VerifyError::Faults(faults)) => (None, faults),
+            Err(VerifyError::Unreadable(error)) => return Err(unreadable(&self.file, &error)),
+        };
+        if self.json {
+            print_json(out, &self.file, head, &faults)?;
+        } else if let Some(head) = head {
+            let name = text::line(&self.file.display().to_string());
+            writeln!(out, "{}  {name} is as it was written", Tone::Good.paint("verified"))?;
+            let rows = [("records", text::number(head.records)), ("head", head.digest.to_string())];
+            write!(out, "{}", pairs("  ", &rows))?;
+        } else {
+            print(out, &self.file, &faults)?;
+        }
+        Ok(Exit::unless(head.is_none()))
+    }
+}
+
+/// Says it for machines.
+pub(super) fn print_json(out: &mut Out, file: &Path, head: Option<Head>, faults: &[AuditFault]) -> std::io::Result<()> {
+    out.json(&Line {
+        file,
+        verified: head.is_some(),
+        records: head.map(|head| head.records),
+        head: head.map(|head| head.digest),
+        faults,
+    })
+}
+
+/// Lists faults for people.
+pub(super) fn print(out: &mut Out, file: &Path, faults: &[AuditFault]) -> std::io::Result<()> {
+    let name = text::line(&file.display().to_string());
+    let count = text::count(faults.len() as u64, "fault");
+    writeln!(out, "{}  {name} isn't as it was written: {count}", Tone::Bad.paint("not verified"))?;
+    let mut table = Table::new(out, ["line", "fault", "expected", "got"]).right(0);
+    for AuditFault { line, code, expected, got } in faults {
+        let line = if *line == 0 { String::new() } else { text::number(*line) };
+        table.row([line.into(), code.id().into(), expected.into(), got.into()]);
+    }
+    write!(out, "{}", table.text("  "))
+}

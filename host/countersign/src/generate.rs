@@ -1,0 +1,156 @@
+//! `countersign generate`: seeded telemetry, with what is known about it.
+
+use std::fs::File;
+use std::io::{BufWriter, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::builder::PossibleValue;
+use clap::{Args, ValueEnum};
+use countersign_generate::{Disorder, Generated, Label, Preset, write_ndjson, write_records_object};
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::say;
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign generate --preset all-attacks --out events.ndjson \\
+                       --identities identities.toml --labels labels.ndjson
+  countersign replay --source cloudtrail --identities identities.toml events.ndjson
+      telemetry, whom it is about, and where the attacks are
+  countersign generate --preset bulk --events 1000000 | gzip > bulk.ndjson.gz
+      much of it
+  countersign generate --preset quiet-day --late 50 --duplicate 20 --bad 5
+      as untidy as real deliveries
+
+The same options give the same bytes on every machine. What is an attack stands in the labels, never in the records.
+";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The scenario
+    #[arg(long, value_name = "NAME", default_value = "demo")]
+    preset: PresetName,
+    /// What chance begins with
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    seed: u64,
+    /// Records in all, in place of the preset's own number; attacks and bursts always come whole
+    #[arg(long, value_name = "NUMBER")]
+    events: Option<u64>,
+    /// Where the records go [default: standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Write one {"Records": […]} object in place of a record a line
+    #[arg(long)]
+    records: bool,
+    /// Where the labels go, one a line: which events are an attack or a burst, and what should be found
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
+    /// Where the directory of the estate's identities goes
+    #[arg(long, value_name = "FILE")]
+    identities: Option<PathBuf>,
+    /// Give each record the time at which it was received
+    #[arg(long)]
+    receipt_times: bool,
+    /// Of a thousand records, how many come 10 to 40 minutes late
+    #[arg(long, value_name = "SHARE", default_value_t = 0, value_parser = share())]
+    late: u32,
+    /// Of a thousand records, how many come up to 30 seconds after their turn
+    #[arg(long, value_name = "SHARE", default_value_t = 0, value_parser = share())]
+    out_of_order: u32,
+    /// Of a thousand records, how many come twice
+    #[arg(long, value_name = "SHARE", default_value_t = 0, value_parser = share())]
+    duplicate: u32,
+    /// Of a thousand records, how many are followed by a damaged copy
+    #[arg(long, value_name = "SHARE", default_value_t = 0, value_parser = share())]
+    bad: u32,
+}
+
+fn share() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(0..=1_000)
+}
+
+/// A preset by its name.
+#[derive(Clone, Copy, Debug)]
+struct PresetName(Preset);
+
+impl ValueEnum for PresetName {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [PresetName; 4] = [
+            PresetName(Preset::Demo),
+            PresetName(Preset::QuietDay),
+            PresetName(Preset::AllAttacks),
+            PresetName(Preset::Bulk),
+        ];
+        const { assert!(ALL.len() == Preset::ALL.len()) };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.id()).help(self.0.description()))
+    }
+}
+
+impl Arguments {
+    pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
+        let disorder =
+            Disorder { late: self.late, out_of_order: self.out_of_order, duplicate: self.duplicate, bad: self.bad };
+        let mut scenario = self.preset.0.scenario(self.seed, self.events).disorder(disorder);
+        if self.receipt_times {
+            scenario = scenario.receipt_times();
+        }
+        let Generated { identities_toml, labels, records, .. } = scenario.build();
+        if let Some(path) = &self.identities {
+            to_file(path, |file| file.write_all(identities_toml.as_bytes()))?;
+        }
+        if let Some(path) = &self.labels {
+            to_file(path, |file| write_labels(&labels, file))?;
+        }
+        let write = |to: &mut dyn Write| {
+            let mut to = to;
+            if self.records { write_records_object(records, &mut to) } else { write_ndjson(records, &mut to) }
+        };
+        match &self.out {
+            Some(path) => {
+                let count = to_file(path, write)?;
+                say::note(format_args!("`{}`: {}", path.display(), text::count(count, "record")));
+            }
+            None => match write(&mut out.while_read()) {
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+                other => {
+                    other?;
+                }
+            },
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn write_labels(labels: &[Label], file: &mut dyn Write) -> std::io::Result<()> {
+    /// A label's line.
+    #[derive(Serialize)]
+    #[serde(tag = "type", rename = "label")]
+    struct Line<'a> {
+        #[serde(flatten)]
+        label: &'a Label,
+    }
+    for label in labels {
+        serde_json::to_writer(&mut *file, &Line { label })?;
+        file.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+fn to_file<R>(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<R>) -> Result<R> {
+    let written = || {
+        let mut file = BufWriter::new(File::create(path)?);
+        let result = write(&mut file)?;
+        file.flush()?;
+        Ok::<R, std::io::Error>(result)
+    };
+    written().with_context(|| format!("can't write `{}`", path.display()))
+}

@@ -1,0 +1,127 @@
+//! What the operator hands in: policy, identities, rules. All faults of the files are told together.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::path::Path;
+
+use anyhow::Result;
+use countersign_engine::{Engine, EngineConfig};
+use countersign_pipeline::{Generation, RuleFile, Settings};
+use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Fault, MOST_BYTES, Policy, SHIPPED_CAPABILITIES};
+use countersign_shipped::RULES;
+
+use crate::exit::{Exit, unusable};
+use crate::files;
+use crate::say;
+
+/// Reads the operator's files; what isn't named is what ships.
+///
+/// # Errors
+/// With every fault of every file: `Unusable`.
+pub(crate) fn settings(policy: Option<&Path>, identities: Option<&Path>) -> Result<Settings> {
+    let mut faults = Vec::new();
+    let policy = match policy {
+        Some(path) => parsed(path, Policy::parse, &mut faults),
+        None => shipped("policy", DEFAULT_POLICY, Policy::parse, &mut faults),
+    };
+    let directory = identities.map(|path| parsed(path, Directory::parse, &mut faults));
+    let capabilities = shipped("capability tables", SHIPPED_CAPABILITIES, Capabilities::parse, &mut faults);
+    match (policy, directory, capabilities) {
+        (Some(policy), None, Some(capabilities)) => Ok(Settings { policy, directory: None, capabilities }),
+        (Some(policy), Some(Some(directory)), Some(capabilities)) => {
+            Ok(Settings { policy, directory: Some(directory), capabilities })
+        }
+        _ => Err(unusable(faults.join("\n"))),
+    }
+}
+
+/// With a directory that isn't in a file.
+///
+/// # Errors
+/// With every fault of it: `Unusable`.
+pub(crate) fn settings_with(identities: String) -> Result<Settings> {
+    let mut settings = settings(None, None)?;
+    let mut faults = Vec::new();
+    settings.directory = shipped("identities", &identities, Directory::parse, &mut faults);
+    if faults.is_empty() { Ok(settings) } else { Err(unusable(faults.join("\n"))) }
+}
+
+type Parse<T> = fn(&str) -> Result<T, Vec<Fault>>;
+
+fn parsed<T>(path: &Path, parse: Parse<T>, faults: &mut Vec<String>) -> Option<(String, T)> {
+    match files::read_text(path, MOST_BYTES as u64) {
+        Ok(text) => shipped(path.display(), &text, parse, faults),
+        Err(error) => {
+            faults.push(error.to_string());
+            None
+        }
+    }
+}
+
+fn shipped<T>(name: impl fmt::Display, text: &str, parse: Parse<T>, faults: &mut Vec<String>) -> Option<(String, T)> {
+    match parse(text) {
+        Ok(content) => Some((text.to_owned(), content)),
+        Err(found) => {
+            faults.extend(found.iter().map(|fault| format!("{name}: {fault}")));
+            None
+        }
+    }
+}
+
+/// The sandbox for so many threads, and for rules within the operator's limits.
+///
+/// # Errors
+/// When the machine lacks what it needs.
+pub(crate) fn engine(workers: usize, most_memory: u64) -> Result<Engine> {
+    let base = EngineConfig::default();
+    let config = EngineConfig {
+        concurrent_calls: base.concurrent_calls.max(u32::try_from(workers).unwrap_or(u32::MAX)),
+        max_memory: base.max_memory.max(usize::try_from(most_memory).unwrap_or(usize::MAX)),
+        ..base
+    };
+    Ok(Engine::new(&config)?)
+}
+
+/// Loads the rules of a folder or file, or the shipped ones. A rule with a fault is told and left out.
+///
+/// # Errors
+/// When there is no rule at all.
+pub(crate) fn generation(engine: &Engine, rules: Option<&Path>, settings: Settings) -> Result<(Generation, Exit)> {
+    let mut exit = Exit::Done;
+    let ceilings = settings.policy.1.limits().ceilings();
+    let named: BTreeSet<_> = settings.policy.1.named_rules().cloned().collect();
+    let mut files = Vec::new();
+    match rules {
+        None => {
+            files.extend(RULES.iter().map(|(id, bytes)| RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() }))
+        }
+        Some(folder) => {
+            for file in files::rule_files(&[folder.to_owned()]) {
+                match file.and_then(|file| Ok((files::read_rule(&file, &ceilings)?, file))) {
+                    Ok((Ok(bytes), file)) => files.push(RuleFile { name: file.display().to_string(), bytes }),
+                    Ok((Err(refusal), file)) => {
+                        exit = exit.max(Exit::Refused);
+                        say::error(format_args!("{}: refused at admission\n  {refusal}", file.display()));
+                    }
+                    Err(error) => {
+                        exit = exit.max(Exit::Unusable);
+                        say::error(error);
+                    }
+                }
+            }
+        }
+    }
+    let (generation, faults) = Generation::load(engine, 1, files, settings);
+    for fault in &faults {
+        exit = exit.max(Exit::Refused);
+        say::error(fault);
+    }
+    if generation.detections.is_empty() {
+        let why = "expected at least one detection rule, got none that can serve";
+        return Err(if exit == Exit::Unusable { unusable(why) } else { anyhow::anyhow!(why) });
+    }
+    for missing in named.iter().filter(|id| generation.rule(id).is_none() && generation.policy.is_enabled(id)) {
+        say::warning(format_args!("the policy names the rule `{missing}`, which isn't loaded"));
+    }
+    Ok((generation, exit))
+}

@@ -1,0 +1,85 @@
+//! Standard output: buffered, with colour only where it is wanted, and quiet when nobody reads it any more.
+
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
+
+use anstream::AutoStream;
+use serde::Serialize;
+
+/// Standard output. When its reader goes away (`| head`), the rest is swallowed: what a command finds, and so its exit
+/// code, doesn't depend on who reads.
+pub(crate) struct Out {
+    stream: BufWriter<AutoStream<Stdout>>,
+    terminal: bool,
+    closed: bool,
+}
+
+impl Out {
+    /// The process's own.
+    pub(crate) fn stdout() -> Out {
+        let stdout = io::stdout();
+        let terminal = stdout.is_terminal();
+        Out { stream: BufWriter::with_capacity(1 << 16, AutoStream::auto(stdout)), terminal, closed: false }
+    }
+
+    /// Whether a person reads it as it comes.
+    pub(crate) fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Whether the reader has gone away.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    /// The same as a writer that fails with `BrokenPipe` once the reader has gone away: for what only writes.
+    pub(crate) fn while_read(&mut self) -> impl Write {
+        WhileRead(self)
+    }
+
+    /// Writes one line of NDJSON.
+    pub(crate) fn json(&mut self, line: &impl Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut *self, line)?;
+        self.write_all(b"\n")
+    }
+
+    fn swallow(&mut self, result: io::Result<usize>, all: usize) -> io::Result<usize> {
+        match result {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(all)
+            }
+            other => other,
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.closed {
+            return Ok(bytes.len());
+        }
+        let result = self.stream.write(bytes);
+        self.swallow(result, bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let result = self.stream.flush().map(|()| 0);
+        self.swallow(result, 0).map(|_| ())
+    }
+}
+
+struct WhileRead<'a>(&'a mut Out);
+
+impl Write for WhileRead<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write(bytes)?;
+        if self.0.closed { Err(ErrorKind::BrokenPipe.into()) } else { Ok(written) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}

@@ -1,0 +1,34 @@
+//! `countersign rule`: what authors and operators do with rules.
+
+mod build;
+mod check;
+mod inspect;
+mod test;
+
+use clap::Subcommand;
+
+use crate::exit::Exit;
+use crate::out::Out;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Compile rules into components with their declarations, one `publisher.name.wasm` each
+    Build(build::Arguments),
+    /// Ask admission about components: every reason for a refusal, nothing is run
+    Check(check::Arguments),
+    /// Show what a component declares, its sizes and its digests
+    Inspect(inspect::Arguments),
+    /// Build rules and run their cases
+    Test(test::Arguments),
+}
+
+impl Command {
+    pub(crate) fn run(self, out: &mut Out) -> anyhow::Result<Exit> {
+        match self {
+            Command::Build(arguments) => arguments.run(out),
+            Command::Check(arguments) => arguments.run(out),
+            Command::Inspect(arguments) => arguments.run(out),
+            Command::Test(arguments) => arguments.run(out),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! `countersign rule build`: rule folders become components.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use countersign_build::{BuildOptions, BuiltRule, build_rule, ensure_target, find_rules};
+
+use crate::exit::{Exit, unusable};
+use crate::out::Out;
+use crate::progress::Progress;
+use crate::say;
+use crate::table::Table;
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign rule build rules/                       every rule in a folder, into target/rules
+  countersign rule build rules/my-rule --out dist     one rule, into dist/publisher.name.wasm
+
+A rule with a fault is reported and the others are built; the exit code is 1 then.
+Without the target wasm32-unknown-unknown, it is added with rustup.
+";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Rule folders (each with a rule.toml), or folders of them
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    /// Where the components go
+    #[arg(long, value_name = "DIR", default_value = "target/rules")]
+    out: PathBuf,
+}
+
+impl Arguments {
+    pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
+        let rules = rule_folders(&self.paths)?;
+        ensure_target()?;
+        fs::create_dir_all(&self.out).with_context(|| format!("can't make the folder `{}`", self.out.display()))?;
+        let options = options();
+        let mut table = Table::new(out, ["rule", "version", "size", "file"]).right(2);
+        let (mut written, mut failed) = (BTreeSet::new(), 0_u64);
+        let progress = Progress::steps(rules.len() as u64);
+        for rule in &rules {
+            progress.message(format!("building {}", rule.display()));
+            match build_rule(rule, &options).map_err(Into::into).and_then(|built| self.write(built, &mut written)) {
+                Ok((built, path)) => {
+                    let declaration = built.admitted.declaration();
+                    table.row([
+                        (&declaration.id).into(),
+                        (&declaration.version).into(),
+                        text::size(built.bytes.len() as u64).into(),
+                        path.display().into(),
+                    ]);
+                }
+                Err(error) => {
+                    failed += 1;
+                    progress.aside(|| say::error(format_args!("{error:#}")));
+                }
+            }
+            progress.step();
+        }
+        progress.done();
+        if !table.is_empty() {
+            write!(out, "{}", table.text(""))?;
+        }
+        if failed > 0 {
+            say::error(format_args!("{failed} of {} could not be built", text::count(rules.len() as u64, "rule")));
+        }
+        Ok(Exit::unless(failed > 0))
+    }
+
+    fn write(&self, built: BuiltRule, written: &mut BTreeSet<PathBuf>) -> Result<(BuiltRule, PathBuf)> {
+        let id = &built.admitted.declaration().id;
+        let path = self.out.join(id.file_name());
+        anyhow::ensure!(
+            written.insert(path.clone()),
+            "`{id}`: expected an id of its own, another rule here has it too"
+        );
+        write_whole(&path, &built.bytes).with_context(|| format!("can't write `{}`", path.display()))?;
+        Ok((built, path))
+    }
+}
+
+/// The rule folders that paths name.
+///
+/// # Errors
+/// When a path has none or can't be read: `Unusable`.
+pub(super) fn rule_folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    find_rules(paths).map_err(unusable)
+}
+
+/// Guests have a target folder of their own: a cargo that is running may hold the lock on the other.
+pub(super) fn options() -> BuildOptions {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    BuildOptions { target_dir: target.join("guests") }
+}
+
+/// Writes all of a file or none of it.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let part = path.with_extension("wasm.part");
+    fs::write(&part, bytes)?;
+    fs::rename(&part, path)
+}

@@ -1,0 +1,153 @@
+//! `countersign rule check`: what admission says about files.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use countersign_admission::{Admitted, admit};
+use countersign_declaration::{Ceilings, Refusal};
+use serde::Serialize;
+
+use crate::exit::Exit;
+use crate::files;
+use crate::out::Out;
+use crate::say;
+use crate::table::{Table, Tone};
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign rule check target/rules                 every *.wasm in a folder
+  countersign rule check --json vendor.rule.wasm      one JSON object a file, then a summary
+
+A refused rule has all its reasons listed: a stable code, the place, what was expected and what came.
+The exit code is 1 if a rule is refused, 2 if a file can't be read; the others are checked all the same.
+";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Components, or folders of them
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// Print NDJSON (see JSON.md)
+    #[arg(long)]
+    json: bool,
+}
+
+/// A file's line in NDJSON.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "rule-check")]
+struct Line<'a> {
+    file: &'a Path,
+    admitted: bool,
+    id: Option<&'a str>,
+    version: Option<String>,
+    kind: Option<&'static str>,
+    refusals: &'a [Refusal],
+}
+
+/// A file that couldn't be read, in NDJSON.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "unreadable")]
+struct UnreadableLine {
+    error: String,
+}
+
+/// The last line in NDJSON, and the last of the output for people.
+#[derive(Default, Serialize)]
+#[serde(tag = "type", rename = "summary")]
+struct Summary {
+    checked: u64,
+    admitted: u64,
+    refused: u64,
+    unreadable: u64,
+}
+
+impl Arguments {
+    pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
+        let mut summary = Summary::default();
+        for file in files::rule_files(&self.files) {
+            match file.and_then(|file| Ok((checked(&file, &Ceilings::default())?, file))) {
+                Ok((result, file)) => {
+                    summary.checked += 1;
+                    match result {
+                        Ok(_) => summary.admitted += 1,
+                        Err(_) => summary.refused += 1,
+                    }
+                    if self.json { print_json(out, &file, &result)? } else { print(out, &file, &result)? }
+                }
+                Err(error) => {
+                    summary.unreadable += 1;
+                    say::error(format_args!("{error:#}"));
+                    if self.json {
+                        out.json(&UnreadableLine { error: format!("{error:#}") })?;
+                    }
+                }
+            }
+        }
+        if self.json {
+            out.json(&summary)?;
+        } else if summary.checked > 1 {
+            let Summary { checked, admitted, refused, .. } = summary;
+            writeln!(out, "{}: {admitted} admitted, {refused} refused", text::count(checked, "rule"))?;
+        }
+        Ok(if summary.unreadable > 0 { Exit::Unusable } else { Exit::unless(summary.refused > 0) })
+    }
+}
+
+/// What admission says about a file.
+///
+/// # Errors
+/// When it can't be read: `Unusable`.
+pub(super) fn checked(file: &Path, ceilings: &Ceilings) -> Result<Result<Admitted, Vec<Refusal>>> {
+    Ok(match files::read_rule(file, ceilings)? {
+        Ok(bytes) => admit(&bytes, ceilings),
+        Err(refusal) => Err(vec![refusal]),
+    })
+}
+
+/// Says it for machines.
+pub(super) fn print_json(out: &mut Out, file: &Path, result: &Result<Admitted, Vec<Refusal>>) -> std::io::Result<()> {
+    let (declaration, refusals) = match result {
+        Ok(admitted) => (Some(admitted.declaration()), [].as_slice()),
+        Err(refusals) => (None, refusals.as_slice()),
+    };
+    out.json(&Line {
+        file,
+        admitted: declaration.is_some(),
+        id: declaration.map(|declaration| declaration.id.as_str()),
+        version: declaration.map(|declaration| declaration.version.to_string()),
+        kind: declaration.map(|declaration| declaration.kind.id()),
+        refusals,
+    })
+}
+
+/// Says it for people.
+pub(super) fn print(out: &mut Out, file: &Path, result: &Result<Admitted, Vec<Refusal>>) -> std::io::Result<()> {
+    let file = text::line(&file.display().to_string());
+    match result {
+        Ok(admitted) => {
+            let declaration = admitted.declaration();
+            writeln!(
+                out,
+                "{}  {file}: {} {} ({})",
+                Tone::Good.paint("admitted"),
+                declaration.id,
+                declaration.version,
+                declaration.kind
+            )
+        }
+        Err(refusals) => {
+            let reasons = text::count(refusals.len() as u64, "reason");
+            writeln!(out, "{}   {file}: {reasons}", Tone::Bad.paint("refused"))?;
+            let mut table = Table::new(out, ["code", "place", "expected", "got"]);
+            for Refusal { code, place, expected, got, hint } in refusals {
+                let got = hint.as_ref().map_or_else(|| got.clone(), |hint| format!("{got} ({hint})"));
+                table.row([code.into(), place.into(), expected.into(), got.into()]);
+            }
+            write!(out, "{}", table.text("  "))
+        }
+    }
+}

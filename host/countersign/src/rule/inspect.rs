@@ -1,0 +1,284 @@
+//! `countersign rule inspect`: what a component declares, how large it is, and what names its parts.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+use countersign_admission::{Admitted, admit};
+use countersign_declaration::{Ceilings, Declaration, ParameterRange, to_section};
+use countersign_model::Digest;
+use countersign_model::call::Parameter;
+use countersign_model::time::format_duration;
+use countersign_model::vocabulary::RuleKind;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::exit::Exit;
+use crate::files;
+use crate::out::Out;
+use crate::table::{Table, Tone, pairs};
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign rule inspect target/rules/countersign.audit-trail-disabled.wasm
+  countersign rule inspect --json vendor.rule.wasm | jq .declaration.actions
+
+What is shown is read from the bytes; nothing is run. A component that admission refuses is shown with the reasons
+instead, and the exit code is 1.
+";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// A component
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Print one line of JSON (see JSON.md)
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "rule")]
+struct Line<'a> {
+    file: &'a Path,
+    declaration: Value,
+    bytes: Sizes,
+    digests: Digests,
+}
+
+/// Sizes in bytes.
+#[derive(Serialize)]
+struct Sizes {
+    file: u64,
+    component: u64,
+    declaration: u64,
+    data: u64,
+}
+
+/// Plain SHA-256 of the file and of its parts.
+#[derive(Serialize)]
+struct Digests {
+    file: Digest,
+    code: Digest,
+    declaration: Digest,
+    data: Option<Digest>,
+}
+
+impl Arguments {
+    pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
+        let ceilings = Ceilings::default();
+        let result = files::read_rule(&self.file, &ceilings)?
+            .map_err(|refusal| vec![refusal])
+            .and_then(|bytes| Ok((admit(&bytes, &ceilings)?, bytes)));
+        let (admitted, bytes) = match result {
+            Ok(whole) => whole,
+            Err(refusals) => {
+                let print = if self.json { super::check::print_json } else { super::check::print };
+                print(out, &self.file, &Err(refusals))?;
+                return Ok(Exit::Refused);
+            }
+        };
+        let section = to_section(admitted.declaration());
+        let sizes = Sizes {
+            file: bytes.len() as u64,
+            component: admitted.component().len() as u64,
+            declaration: section.len() as u64,
+            data: admitted.data().map_or(0, |data| data.len() as u64),
+        };
+        let digests = Digests {
+            file: Digest::of(&bytes),
+            code: admitted.code(),
+            declaration: admitted.declaration_digest(),
+            data: admitted.data_digest(),
+        };
+        if self.json {
+            let declaration = serde_json::from_slice(&section).context("the declaration isn't JSON")?;
+            out.json(&Line { file: &self.file, declaration, bytes: sizes, digests })?;
+        } else {
+            print(out, &admitted, &sizes, &digests)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -> std::io::Result<()> {
+    let declaration = admitted.declaration();
+    let title = format!("{} {} ({})", declaration.id, declaration.version, declaration.kind);
+    writeln!(out, "{}", Tone::Title.paint(title))?;
+    writeln!(out, "{}", text::plain(declaration.description.trim()))?;
+
+    heading(out, "What it is for, and may lead to")?;
+    let mut rows = vec![
+        ("signal classes", words(&declaration.signal_classes)),
+        ("identity types", words(&declaration.identity_types)),
+        ("actions", words(&declaration.actions)),
+        ("confidence floor", declaration.confidence_floor.to_string()),
+        ("techniques", words(&declaration.techniques)),
+    ];
+    rows.retain(|(_, value)| !value.is_empty());
+    write!(out, "{}", pairs("  ", &rows))?;
+    if declaration.kind == RuleKind::Detection {
+        heading(out, "What it sees, and keeps")?;
+        write!(out, "{}", pairs("  ", &seen(declaration)))?;
+    }
+    parameters(out, declaration)?;
+
+    heading(out, "What a call may use")?;
+    let limits = &declaration.limits;
+    write!(
+        out,
+        "{}",
+        pairs(
+            "  ",
+            &[
+                ("memory", text::size(limits.memory)),
+                ("fuel a row", text::number(limits.fuel)),
+                ("answer", text::size(limits.output.into())),
+            ]
+        )
+    )?;
+
+    heading(out, "Bytes, and their SHA-256")?;
+    let part = |bytes: u64, digest: &Digest| format!("{:>11}  {digest}", text::number(bytes));
+    let mut parts = vec![
+        ("file", part(sizes.file, &digests.file)),
+        ("code", part(sizes.component, &digests.code)),
+        ("declaration", part(sizes.declaration, &digests.declaration)),
+    ];
+    parts.extend(digests.data.iter().map(|data| ("data", part(sizes.data, data))));
+    write!(out, "{}", pairs("  ", &parts))?;
+
+    for (title, notes) in
+        [("Known false positives", &declaration.false_positives), ("References", &declaration.references)]
+    {
+        if !notes.is_empty() {
+            heading(out, title)?;
+            for note in notes {
+                writeln!(out, "  {}", text::line(note))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn heading(out: &mut Out, title: &str) -> std::io::Result<()> {
+    writeln!(out, "\n{}", Tone::Title.paint(title))
+}
+
+fn words<T: std::fmt::Display>(words: &[T]) -> String {
+    words.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+fn seen(declaration: &Declaration) -> Vec<(&'static str, String)> {
+    let lines = |lines: Vec<String>| lines.join("\n");
+    // The filter's own form is that of the declaration.
+    let filter = serde_json::from_slice::<Value>(&to_section(declaration))
+        .ok()
+        .and_then(|value| value.get("where").map(ToString::to_string))
+        .unwrap_or_default();
+    let mut rows = vec![
+        ("event classes", words(&declaration.event_classes)),
+        ("fields", words(&declaration.fields.iter().map(|field| field.field().path).collect::<Vec<_>>())),
+        ("where", filter),
+        ("kept by", declaration.partition_key.to_string()),
+        (
+            "state",
+            lines(
+                declaration
+                    .slots
+                    .iter()
+                    .map(|slot| {
+                        format!(
+                            "`{}` version {}: {} a key, {} keys, {} references, for {}",
+                            slot.name,
+                            slot.version,
+                            text::size(slot.max_bytes.into()),
+                            text::number(slot.max_keys.into()),
+                            slot.kept_references,
+                            format_duration(slot.ttl)
+                        )
+                    })
+                    .collect(),
+            ),
+        ),
+        (
+            "timers",
+            declaration.timers.as_ref().map_or_else(String::new, |timers| {
+                format!(
+                    "{}: {} a key, at most {} ahead",
+                    words(&timers.ids),
+                    timers.most_per_key,
+                    format_duration(timers.longest)
+                )
+            }),
+        ),
+        (
+            "subscribes to",
+            lines(
+                declaration
+                    .subscribes
+                    .iter()
+                    .map(|subscription| format!("{}: {}", subscription.rule, words(&subscription.classes)))
+                    .collect(),
+            ),
+        ),
+        (
+            "context",
+            lines(
+                declaration
+                    .context
+                    .iter()
+                    .map(|wanted| {
+                        let by = if wanted.by_key { "by key" } else { "by batch" };
+                        format!("{} {by}, at most {} old", wanted.table.name, format_duration(wanted.max_age))
+                    })
+                    .collect(),
+            ),
+        ),
+    ];
+    rows.retain(|(_, value)| !value.is_empty());
+    rows
+}
+
+fn parameters(out: &mut Out, declaration: &Declaration) -> std::io::Result<()> {
+    if declaration.parameters.is_empty() {
+        return Ok(());
+    }
+    heading(out, "What the operator may set")?;
+    let mut table = Table::new(out, ["parameter", "default", "range", "meaning"]);
+    for parameter in &declaration.parameters {
+        table.row([
+            (&parameter.name).into(),
+            default(&parameter.default).into(),
+            range(&parameter.range).into(),
+            (&parameter.meaning).into(),
+        ]);
+    }
+    write!(out, "{}", table.text("  "))
+}
+
+fn default(parameter: &Parameter) -> String {
+    match parameter {
+        Parameter::Boolean(value) => value.to_string(),
+        Parameter::Integer(value) => value.to_string(),
+        Parameter::Decimal(value) => value.to_string(),
+        Parameter::Text(value) => format!("{value:?}"),
+        Parameter::TextList(items) => format!("{items:?}"),
+        Parameter::Duration(micros) => format_duration(*micros),
+    }
+}
+
+fn range(range: &ParameterRange) -> String {
+    match range {
+        ParameterRange::Boolean => "true or false".to_owned(),
+        ParameterRange::Integer { min, max } => format!("{min} to {max}"),
+        ParameterRange::Decimal { min, max } => format!("{min} to {max}"),
+        ParameterRange::Text { max_bytes } => format!("text, at most {max_bytes} bytes"),
+        ParameterRange::TextList { max_items } => format!("at most {max_items} texts"),
+        ParameterRange::Duration { min, max } => format!("{} to {}", format_duration(*min), format_duration(*max)),
+    }
+}

@@ -1,0 +1,122 @@
+//! `countersign rule test`: rules against their cases.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use countersign_build::{build_rule, ensure_target};
+use countersign_declaration::Ceilings;
+use countersign_engine::Engine;
+use countersign_pipeline::{find_cases, run_case};
+
+use crate::exit::Exit;
+use crate::operator;
+use crate::out::Out;
+use crate::progress::Progress;
+use crate::say;
+use crate::table::Tone;
+use crate::text;
+
+use super::build::{options, rule_folders};
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign rule test rules/
+  countersign rule test rules/my-rule
+
+Each rule is built, and each folder in its cases/ is run the way that telemetry goes, in batches and row by row:
+  cases/NAME/events.ndjson      raw records
+  cases/NAME/identities.toml    who is who, if it matters
+  cases/NAME/expect.toml        every finding; none if the rule must stay quiet
+A response rule has incident.toml in place of the records, and its proposals in expect.toml.
+
+The exit code is 1 if a case fails, a rule can't be built, or a rule has no case.
+";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// Rule folders (each with a rule.toml), or folders of them
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+}
+
+/// What it came to.
+#[derive(Default)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+    /// Rules that couldn't be built or have no case.
+    untested: u64,
+}
+
+impl Arguments {
+    pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
+        let rules = rule_folders(&self.paths)?;
+        ensure_target()?;
+        let engine = operator::engine(1, Ceilings::default().memory)?;
+        let progress = Progress::steps(rules.len() as u64);
+        let mut tally = Tally::default();
+        for rule in &rules {
+            test(out, &engine, rule, &progress, &mut tally)?;
+            progress.step();
+        }
+        progress.done();
+        let Tally { passed, failed, untested } = tally;
+        let mut line = format!("{}: {passed} passed, {failed} failed", text::count(passed + failed, "case"));
+        if untested > 0 {
+            line.push_str(&format!("; {} not tested", text::count(untested, "rule")));
+        }
+        let refused = failed + untested > 0;
+        writeln!(out, "{}", if refused { Tone::Bad } else { Tone::Good }.paint(line))?;
+        Ok(Exit::unless(refused))
+    }
+}
+
+fn test(out: &mut Out, engine: &Engine, rule: &Path, progress: &Progress, tally: &mut Tally) -> Result<()> {
+    progress.message(format!("building {}", rule.display()));
+    let untested = |why: &dyn std::fmt::Display| progress.aside(|| say::error(why));
+    let built = match build_rule(rule, &options()) {
+        Ok(built) => built,
+        Err(error) => {
+            tally.untested += 1;
+            untested(&error);
+            return Ok(());
+        }
+    };
+    let cases = match find_cases(rule) {
+        Ok(cases) if !cases.is_empty() => cases,
+        Ok(_) => {
+            tally.untested += 1;
+            untested(&format_args!("{}: expected at least one folder in `cases`, got none", rule.display()));
+            return Ok(());
+        }
+        Err(error) => {
+            tally.untested += 1;
+            untested(&format_args!("{}: {error}", rule.join("cases").display()));
+            return Ok(());
+        }
+    };
+    let id = &built.admitted.declaration().id;
+    for case in cases {
+        let name = case.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        progress.message(format!("{id}: {name}"));
+        let differences = run_case(engine, &built.bytes, &case).unwrap_or_else(|error| vec![error.to_string()]);
+        let passed = differences.is_empty();
+        if passed {
+            tally.passed += 1
+        } else {
+            tally.failed += 1
+        }
+        let verdict = if passed { Tone::Good.paint("passed") } else { Tone::Bad.paint("failed") };
+        progress.aside(|| {
+            writeln!(out, "{verdict}  {id}  {}", text::line(&name))?;
+            for difference in &differences {
+                writeln!(out, "        {}", text::plain(difference).replace('\n', "\n        "))?;
+            }
+            if out.is_terminal() { out.flush() } else { Ok(()) }
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,183 @@
+//! Tables for people: no wider than the terminal.
+
+use std::fmt;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle, TableStyle};
+
+use crate::out::Out;
+use crate::text;
+
+/// How wide a table may be where there is no terminal.
+const WIDTH: u16 = 160;
+
+/// A table without frames.
+pub(crate) struct Table {
+    inner: comfy_table::Table,
+    columns: usize,
+}
+
+/// How something is meant, and so its colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// As it should be.
+    Good,
+    /// A person should look.
+    Care,
+    /// Not as it should be.
+    Bad,
+    /// In the background.
+    Faint,
+    /// A title.
+    Title,
+}
+
+impl Tone {
+    const ALL: [Tone; 5] = [Tone::Good, Tone::Care, Tone::Bad, Tone::Faint, Tone::Title];
+
+    pub(crate) fn style(self) -> Style {
+        match self {
+            Tone::Good => AnsiColor::Green.on_default(),
+            Tone::Care => AnsiColor::Yellow.on_default(),
+            Tone::Bad => AnsiColor::Red.on_default(),
+            Tone::Faint => Style::new().dimmed(),
+            Tone::Title => Style::new().bold(),
+        }
+    }
+
+    /// Text in this tone, for lines outside of tables.
+    pub(crate) fn paint(self, text: impl fmt::Display) -> String {
+        let style = self.style();
+        format!("{style}{text}{style:#}")
+    }
+
+    /// What marks the beginning of this tone within a cell. It has no width, so the layout doesn't see it, and no text
+    /// that is shown holds it, because [`text::line`] escapes it.
+    const fn mark(self) -> char {
+        match self {
+            Tone::Good => '\u{e0101}',
+            Tone::Care => '\u{e0102}',
+            Tone::Bad => '\u{e0103}',
+            Tone::Faint => '\u{e0104}',
+            Tone::Title => '\u{e0105}',
+        }
+    }
+}
+
+/// What marks the end of any tone.
+const END: char = '\u{e01ef}';
+
+/// Ends any style.
+const RESET: anstyle::Reset = anstyle::Reset;
+
+/// A cell's text with its tone. Each word is marked for itself, because a text may be broken between words.
+pub(crate) fn toned(tone: Tone, text: &str) -> Cell {
+    let words: Vec<String> = text::line(text).split(' ').map(|word| format!("{}{word}{END}", tone.mark())).collect();
+    Cell(words.join(" "))
+}
+
+/// What stands in a cell.
+pub(crate) struct Cell(String);
+
+impl Cell {
+    /// Several lines.
+    pub(crate) fn lines(lines: impl IntoIterator<Item = Cell>) -> Cell {
+        Cell(lines.into_iter().map(|line| line.0).collect::<Vec<_>>().join("\n"))
+    }
+
+    /// One after the other.
+    pub(crate) fn and(self, other: Cell) -> Cell {
+        Cell(self.0 + &other.0)
+    }
+}
+
+impl<T: fmt::Display> From<T> for Cell {
+    fn from(value: T) -> Cell {
+        Cell(value.to_string().split('\n').map(text::line).collect::<Vec<_>>().join("\n"))
+    }
+}
+
+impl Table {
+    /// With these titles, for this output.
+    pub(crate) fn new<const N: usize>(out: &Out, titles: [&str; N]) -> Table {
+        let rule = LineStyle::none().fill('─').junction('─');
+        let mut inner = comfy_table::Table::new();
+        inner
+            .load_style(
+                TableStyle::new()
+                    .header_lines(ContentLineStyle::none())
+                    .header_separator(rule)
+                    .content_lines(ContentLineStyle::none()),
+            )
+            .set_header(titles.map(|title| toned(Tone::Title, title).0));
+        let terminal = terminal_size::terminal_size().filter(|_| out.is_terminal());
+        let width = terminal.map_or(WIDTH, |(width, _)| width.0.max(60));
+        inner.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        inner.column_iter_mut().for_each(|column| {
+            column.set_padding((0, 2));
+        });
+        Table { inner, columns: N }
+    }
+
+    /// The same with this column's figures to the right.
+    pub(crate) fn right(mut self, column: usize) -> Table {
+        if let Some(column) = self.inner.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        self
+    }
+
+    /// Adds a row; what is missing at its end stays empty.
+    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
+        debug_assert!(N <= self.columns);
+        self.inner.add_row(cells.map(|cell| cell.0));
+    }
+
+    /// Whether there is no row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inner.is_empty()
+    }
+
+    /// Its text, each line begun with `indent`, colours written out.
+    pub(crate) fn text(&self, indent: &str) -> String {
+        let mut shown = String::new();
+        for line in self.inner.lines() {
+            let line = line.trim_end();
+            if !line.is_empty() {
+                shown.push_str(indent);
+            }
+            let mut open = false;
+            for c in line.chars() {
+                if let Some(tone) = Tone::ALL.into_iter().find(|tone| tone.mark() == c) {
+                    open = true;
+                    shown.push_str(&tone.style().to_string());
+                } else if c == END {
+                    open = false;
+                    shown.push_str(&RESET.to_string());
+                } else {
+                    shown.push(c);
+                }
+            }
+            // A word longer than its column is broken within.
+            if open {
+                shown.push_str(&RESET.to_string());
+            }
+            shown.push('\n');
+        }
+        shown
+    }
+}
+
+/// Rows of a name and what belongs to it, the names as wide as the widest.
+pub(crate) fn pairs(indent: &str, rows: &[(&str, String)]) -> String {
+    let widest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let mut shown = String::new();
+    for (name, value) in rows {
+        for (place, line) in value.lines().enumerate() {
+            let name = if place == 0 { *name } else { "" };
+            let name = format!("{name:widest$}");
+            shown.push_str(&format!("{indent}{}  {}\n", Tone::Faint.paint(name), text::line(line)));
+        }
+    }
+    shown
+}

@@ -1,0 +1,77 @@
+//! Text for people: safe to show, counts with their word, sizes.
+
+/// Somebody's text without what a terminal would act on or not show; lines stay lines.
+pub(crate) fn plain(text: &str) -> String {
+    escape(text, |c| c == '\n')
+}
+
+/// The same on one line.
+pub(crate) fn line(text: &str) -> String {
+    escape(text, |_| false)
+}
+
+fn escape(text: &str, kept: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if kept(c) || !is_active(c) {
+            shown.push(c);
+        } else {
+            shown.extend(c.escape_default());
+        }
+    }
+    shown
+}
+
+/// Control characters, those that change the direction of text, and those without a width.
+fn is_active(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// A number with its thousands apart: `1,234,567`.
+pub(crate) fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place) % 3 == 0 {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// So many of something: `1 rule`, `2 rules`.
+pub(crate) fn count(value: u64, word: &str) -> String {
+    let ending = if value == 1 { "" } else { "s" };
+    format!("{} {word}{ending}", number(value))
+}
+
+/// A size in bytes: `812 B`, `1.5 KiB`, `3.2 MiB`.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")];
+    match UNITS.iter().find(|(unit, _)| bytes >= *unit) {
+        Some((unit, name)) => format!("{:.1} {name}", bytes as f64 / *unit as f64),
+        None => format!("{bytes} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_acts_on_gets_through() {
+        assert_eq!(plain("a\u{1b}[31m\nb\u{202e}"), "a\\u{1b}[31m\nb\\u{202e}");
+        assert_eq!(line("a\nb\u{e0100}é"), "a\\nb\\u{e0100}é");
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([count(1, "rule"), count(0, "rule")], ["1 rule", "0 rules"]);
+        assert_eq!([size(812), size(1_536), size(5 << 20)], ["812 B", "1.5 KiB", "5.0 MiB"]);
+    }
+}
