@@ -56,11 +56,10 @@ impl Assessment {
             SignalClass::ALL.iter().copied().filter(|class| own().any(|one| one.class() == Some(*class))).collect();
         let points = i64::from(confidence)
             + classes.iter().map(|class| of_class(*class)).max().unwrap_or_default()
-            + of_severity(severity)
-            + of_type(identity.identity_type());
+            + of_severity(severity);
         let strength = u8::try_from(points.clamp(0, 100)).unwrap_or_default();
         let (cap, why) = cap(subject);
-        let uncapped = reached(confidence, strength, parameters);
+        let uncapped = reached(confidence, points - later(identity.identity_type()), points, parameters);
         let names: Vec<&str> = classes.iter().map(|class| class.id()).collect();
         let explanation = format!(
             "strength {strength} from confidence {confidence}, class {}, severity {severity}, {}{why}",
@@ -99,11 +98,12 @@ fn of_severity(severity: Severity) -> i64 {
     }
 }
 
-/// A machine can't answer for itself, and whatever depends on it stops with it; so may one of whom nothing is known.
-fn of_type(identity_type: IdentityType) -> i64 {
+/// By how many points the steps that take more away than a session come later. A machine can't answer for itself, and
+/// whatever depends on it stops with it; so may one of whom nothing is known.
+fn later(identity_type: IdentityType) -> i64 {
     match identity_type {
         IdentityType::Human | IdentityType::AiAgent => 0,
-        IdentityType::ServiceAccount | IdentityType::Workload | IdentityType::Unknown => -10,
+        IdentityType::ServiceAccount | IdentityType::Workload | IdentityType::Unknown => 10,
     }
 }
 
@@ -123,17 +123,18 @@ fn cap(subject: Subject<'_>) -> (Step, &'static str) {
     }
 }
 
-/// The step of a strength. What isn't confident enough for a challenge by itself isn't made so by what adds to it.
-fn reached(confidence: u8, strength: u8, parameters: &Parameters) -> Step {
+/// The step of a strength, given in points that may be past 100. What isn't confident enough for a challenge by itself
+/// isn't made so by what adds to it.
+fn reached(confidence: u8, for_more: i64, points: i64, parameters: &Parameters) -> Step {
     if i64::from(confidence) < parameters.challenge_from {
         return Step::Observe;
     }
     let steps = [
-        (parameters.whole_from, Step::Whole),
-        (parameters.part_from, Step::Part),
-        (parameters.narrow_from, Step::Narrow),
-        (parameters.challenge_from, Step::Challenge),
+        (for_more, parameters.whole_from, Step::Whole),
+        (for_more, parameters.part_from, Step::Part),
+        (points, parameters.narrow_from, Step::Narrow),
+        (points, parameters.challenge_from, Step::Challenge),
     ];
-    let reached = steps.into_iter().find(|(from, _)| i64::from(strength) >= *from);
-    reached.map_or(Step::Observe, |(_, step)| step)
+    let reached = steps.into_iter().find(|(points, from, _)| points >= from);
+    reached.map_or(Step::Observe, |(_, _, step)| step)
 }
