@@ -11,10 +11,10 @@ fn settings(path: &str) -> String {
 #[test]
 fn guests_are_held_to_the_workspaces_settings_and_more() {
     let (root, sdk, rules) =
-        (settings("clippy.toml"), settings("guest-sdk/clippy.toml"), settings("rules/clippy.toml"));
-    assert_eq!(sdk, rules, "guest-sdk/clippy.toml and rules/clippy.toml say the same");
+        (settings("clippy.toml"), settings("guest-sdk/clippy.toml"), settings("rules/.clippy.toml"));
+    assert_eq!(sdk, rules, "guest-sdk/clippy.toml and rules/.clippy.toml say the same");
     for line in root.lines() {
-        assert!(rules.lines().any(|one| one == line), "rules/clippy.toml lacks the workspace's `{line}`");
+        assert!(rules.lines().any(|one| one == line), "rules/.clippy.toml lacks the workspace's `{line}`");
     }
     for name in ["HashMap", "HashSet"] {
         assert!(rules.contains(&format!("std::collections::{name}")), "`{name}` is not disallowed");

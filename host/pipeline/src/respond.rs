@@ -14,8 +14,11 @@ use crate::generation::Rule;
 /// The most proposals of one answer.
 const MOST_PROPOSALS: usize = 16;
 
-/// The longest reason, bytes.
-const REASON_BYTES: usize = 1024;
+/// The most diagnostics of one answer.
+const MOST_DIAGNOSTICS: usize = 16;
+
+/// The longest reason or diagnostic, bytes.
+const TEXT_BYTES: usize = 1024;
 
 /// One response rule's word on an incident.
 #[derive(Debug)]
@@ -72,6 +75,12 @@ pub fn proposals(
     if answer.proposals.len() > MOST_PROPOSALS {
         return invalid(format!("{} proposals, at most {MOST_PROPOSALS} are allowed", answer.proposals.len()));
     }
+    if answer.diagnostics.len() > MOST_DIAGNOSTICS {
+        return invalid(format!("{} diagnostics, at most {MOST_DIAGNOSTICS} are allowed", answer.diagnostics.len()));
+    }
+    if let Some(long) = answer.diagnostics.iter().find(|diagnostic| diagnostic.message.len() > TEXT_BYTES) {
+        return invalid(format!("a diagnostic of {} bytes, at most {TEXT_BYTES} are allowed", long.message.len()));
+    }
     let mut proposals: Vec<Proposal> = Vec::with_capacity(answer.proposals.len());
     for proposal in &answer.proposals {
         let proposal = checked(declaration, subjects, proposal)?;
@@ -92,8 +101,8 @@ fn checked(declaration: &Declaration, subjects: usize, proposal: &AnswerProposal
     if subject >= subjects {
         return invalid(format!("subject {subject}, there are {subjects}"));
     }
-    if proposal.reason.len() > REASON_BYTES {
-        return invalid(format!("a reason of {} bytes, at most {REASON_BYTES} are allowed", proposal.reason.len()));
+    if proposal.reason.len() > TEXT_BYTES {
+        return invalid(format!("a reason of {} bytes, at most {TEXT_BYTES} are allowed", proposal.reason.len()));
     }
     if action.class() == ActionClass::Observe && proposal.lease.is_some() {
         return invalid(format!("`{action}` only observes and has no lease"));
