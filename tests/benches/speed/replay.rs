@@ -1,0 +1,153 @@
+//! How fast a whole replay is, records to sealed audit, against parsing the same lines as JSON and nothing else.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::io::{self, Cursor};
+use std::path::Path;
+use std::time::Duration;
+
+use countersign_engine::{Engine, EngineConfig};
+use countersign_generate::{Preset, write_ndjson};
+use countersign_model::DigestKey;
+use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
+use countersign_policy::{Capabilities, DEFAULT_POLICY, Policy, SHIPPED_CAPABILITIES};
+use countersign_sources::{CloudTrail, DeadLetter, Record, Source};
+use countersign_store::HeadStore;
+
+use crate::Effort;
+use crate::figures::{median, nanos_each, timed};
+
+const WORKERS: [usize; 2] = [1, 2];
+
+/// Measures and prints.
+pub(crate) fn measure(effort: Effort) -> Result<(), Box<dyn Error>> {
+    let engine = Engine::new(&EngineConfig::default())?;
+    let generation = shipped(&engine)?;
+    println!(
+        "A replay with the {} shipped rules, records to sealed audit, against serde_json::Value of each line alone;\n\
+         medians of {} rounds\n",
+        generation.detections.len() + generation.responses.len(),
+        effort.replays
+    );
+    println!("{:<44}{:>12}{:>12}{:>12}{:>8}", "", "ns a record", "records/s", "MB/s", "times");
+
+    let mut bytes = Vec::new();
+    write_ndjson(Preset::Bulk.scenario(1, Some(effort.replayed)).build().records, &mut bytes)?;
+    one("generated", &bytes, &generation, effort)?;
+    let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/cloudtrail-invictus.ndjson");
+    match std::fs::read(&real) {
+        Ok(bytes) => one("cloudtrail-invictus.ndjson", &bytes, &generation, effort)?,
+        Err(error) => println!("skipped: cloudtrail-invictus.ndjson isn't here ({error})"),
+    }
+    Ok(())
+}
+
+fn one(name: &str, bytes: &[u8], generation: &Generation, effort: Effort) -> Result<(), Box<dyn Error>> {
+    let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+    let mut plain = Vec::new();
+    let mut reading = Vec::new();
+    let mut replays = WORKERS.map(|_| Vec::new());
+    let mut findings = 0;
+    // The first warms up.
+    for round in 0..=effort.replays {
+        let (time, parsed) = timed(|| parse(&lines));
+        let parsed_time = nanos_each(time, lines.len());
+        if parsed != lines.len() {
+            return Err(format!("{name}: {parsed} of {} lines are JSON", lines.len()).into());
+        }
+        let records = records(bytes)?;
+        let (time, _) = timed(|| records.for_each(|record| drop(black_box(record))));
+        let read_time = nanos_each(time, lines.len());
+        let mut times = WORKERS.map(|_| 0.0);
+        for (workers, slot) in WORKERS.into_iter().zip(&mut times) {
+            let (time, found) = replay(bytes, generation, workers)?;
+            findings = found;
+            *slot = nanos_each(time, lines.len());
+        }
+        if round > 0 {
+            plain.push(parsed_time);
+            reading.push(read_time);
+            replays.iter_mut().zip(times).for_each(|(replays, time)| replays.push(time));
+        }
+    }
+    println!("{name}: {} records, {:.1} MB, {findings} findings", lines.len(), megabytes(bytes));
+    let line = |what: &str, times: &[f64]| {
+        let nanos = median(times.iter().copied());
+        let ratio = median(times.iter().zip(&plain).map(|(time, plain)| time / plain));
+        let per_second = 1e9 / nanos;
+        let mega = per_second * megabytes(bytes) / megabytes_count(lines.len());
+        println!("  {what:<42}{nanos:>12.0}{per_second:>12.0}{mega:>12.1}{ratio:>8.2}");
+    };
+    line("serde_json::Value of each line", &plain);
+    line("records into events", &reading);
+    for (workers, times) in WORKERS.into_iter().zip(&replays) {
+        line(&format!("replay, workers {workers}"), times);
+    }
+    Ok(())
+}
+
+fn parse(lines: &[&[u8]]) -> usize {
+    lines.iter().filter(|line| black_box(serde_json::from_slice::<serde_json::Value>(line)).is_ok()).count()
+}
+
+fn records(bytes: &[u8]) -> io::Result<impl Iterator<Item = Record> + Send + use<>> {
+    CloudTrail.read(Box::new(Cursor::new(bytes.to_vec())), 0)
+}
+
+fn replay(bytes: &[u8], generation: &Generation, workers: usize) -> Result<(Duration, u64), Box<dyn Error>> {
+    let records = records(bytes)?;
+    let options = RunOptions { workers, key: DigestKey::public(), ..RunOptions::default() };
+    let mut store = HeadStore::new();
+    let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut Nobody));
+    Ok((time, report?.summary.findings))
+}
+
+/// The shipped rules under the shipped policy.
+fn shipped(engine: &Engine) -> Result<Generation, Box<dyn Error>> {
+    let rules = countersign_shipped::RULES
+        .iter()
+        .map(|(id, bytes)| RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() })
+        .collect();
+    let faults = |faults: Vec<countersign_policy::Fault>| {
+        faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    let settings = Settings {
+        policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(faults)?),
+        directory: None,
+        capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().map_err(faults)?),
+    };
+    let (generation, faults) = Generation::load(engine, 1, rules, settings);
+    match faults.first() {
+        None => Ok(generation),
+        Some(fault) => Err(fault.to_string().into()),
+    }
+}
+
+/// Whoever listens is no part of it.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn decision(&mut self, _: &DecisionLine) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn dead_letter(&mut self, _: &DeadLetter) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn notice(&mut self, _: &Notice) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64) {}
+}
+
+#[expect(clippy::cast_precision_loss, reason = "files of gigabytes at most")]
+fn megabytes(bytes: &[u8]) -> f64 {
+    bytes.len() as f64 / 1e6
+}
+
+#[expect(clippy::cast_precision_loss, reason = "files of gigabytes at most")]
+fn megabytes_count(count: usize) -> f64 {
+    count as f64
+}

@@ -1,0 +1,103 @@
+//! Rows that a rule wants, from generated telemetry: large estates at ordinary work with its lawful bursts, with or
+//! without attacks, one after another until there are enough.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::io::Cursor;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_declaration::Declaration;
+use countersign_generate::{Burst, Generated, Preset, START, Size, scenario, write_ndjson};
+use countersign_model::vocabulary::PartitionKey;
+use countersign_sources::{CloudTrail, Record, Source};
+use countersign_stream::{Clock, Sequenced, matches, partition_key};
+
+/// Estates are made until every rule has its rows, but no more than so many.
+const ESTATES: u64 = 48;
+
+/// Records of one estate: most people have signed in by then.
+const RECORDS: u64 = 60_000;
+
+/// Between the beginnings of two estates' telemetry, microseconds.
+const ESTATE_MICROS: i64 = 3_600 * 1_000_000;
+
+/// Ordinary records a minute.
+const A_MINUTE: u32 = 6_000;
+
+/// What the rows come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telemetry {
+    /// Ordinary work alone, as on most days.
+    Ordinary,
+    /// Every attack in every estate.
+    Attacked,
+}
+
+impl Telemetry {
+    fn estate(self, seed: u64) -> Result<Generated, Box<dyn Error>> {
+        let start = START.plus_micros(ESTATE_MICROS.saturating_mul(i64::try_from(seed)?));
+        let minutes = |count: u64| Duration::from_secs(count * 60);
+        let scenario = match self {
+            Telemetry::Attacked => Preset::Bulk.scenario(seed, Some(RECORDS)),
+            Telemetry::Ordinary => Burst::ALL.iter().zip(1..).fold(
+                scenario(seed).estate(Size::LARGE).ordinary(A_MINUTE, minutes(60)).events(RECORDS),
+                |scenario, (burst, minute)| scenario.burst(*burst, minutes(minute)),
+            ),
+        };
+        Ok(scenario.start(start).build())
+    }
+}
+
+/// What a rule is measured with.
+pub(crate) struct Rows {
+    pub(crate) rows: Vec<Sequenced>,
+    /// Distinct keys among them.
+    pub(crate) keys: usize,
+}
+
+/// `wanted` rows for each rule.
+///
+/// # Errors
+/// When no number of estates gives them.
+pub(crate) fn of_rules(
+    telemetry: Telemetry,
+    declarations: &[&Declaration],
+    wanted: usize,
+) -> Result<Vec<Rows>, Box<dyn Error>> {
+    let mut found: Vec<Vec<Sequenced>> = declarations.iter().map(|_| Vec::new()).collect();
+    let mut clock = Clock::default();
+    let mut position = 0;
+    for seed in 0..ESTATES {
+        if found.iter().all(|rows| rows.len() >= wanted) {
+            break;
+        }
+        let mut bytes = Vec::new();
+        write_ndjson(telemetry.estate(seed)?.records, &mut bytes)?;
+        for record in CloudTrail.read(Box::new(Cursor::new(bytes)), 0)? {
+            let Record::Event { mut event, .. } = record else { continue };
+            let placement = clock.place(event.time);
+            event.ingest_time = placement.clock;
+            let row = Sequenced::new(position, Arc::from(event), placement);
+            position += 1;
+            for (declaration, rows) in declarations.iter().zip(&mut found) {
+                if rows.len() < wanted && matches(declaration, &row.event) {
+                    rows.push(row.clone());
+                }
+            }
+        }
+    }
+    declarations
+        .iter()
+        .zip(found)
+        .map(|(declaration, rows)| {
+            if rows.len() < wanted {
+                return Err(format!("`{}` wants {} rows of {position}, expected {wanted}", declaration.id, rows.len()).into());
+            }
+            let key = declaration.partition_key;
+            let keys: BTreeSet<Option<String>> = rows.iter().map(|row| partition_key(key, &row.event)).collect();
+            let keys = if key == PartitionKey::None { 0 } else { keys.len() };
+            Ok(Rows { rows, keys })
+        })
+        .collect()
+}
