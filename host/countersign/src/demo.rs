@@ -16,14 +16,15 @@ use crate::exit::Exit;
 use crate::operator;
 use crate::out::Out;
 use crate::say;
-use crate::table::{Table, Tone, toned};
+use crate::table::{Table, Tone, pairs, toned};
 use crate::text;
 
 use score::{Score, Verdict};
 
 const EXAMPLES: &str = "\
-What you see is computed: telemetry is generated from the seed, judged by the shipped rules in their sandboxes, decided
-under the shipped policy, and held against the labels of the generator, which no rule sees. Nothing is executed.
+What you see is computed: telemetry is generated from the seed, judged by the shipped rules in
+their sandboxes, decided under the shipped policy, and held against the labels of the generator,
+which no rule sees. Nothing is executed.
 The exit code is 1 if an attack isn't found, or a lawful burst is disturbed.
 ";
 
@@ -107,53 +108,55 @@ fn introduce(out: &mut Out, generation: &Generation, report: &Report) -> io::Res
     )
 }
 
-/// Tells what was found, one after the other; what repeats itself, with the same decisions, only once.
+/// Tells what was found: findings of one rule about one identity with the same decisions together.
 fn tell(out: &mut Out, decided: &[Decided]) -> io::Result<()> {
     heading(out, "What was found, and what is decided about it")?;
-    let mut rest = decided;
-    while let Some((first, _)) = rest.split_first() {
-        let alike = rest.iter().take_while(|other| is_alike(first, other)).count();
-        let (these, others) = rest.split_at(alike);
-        rest = others;
-        let finding = first.finding();
-        writeln!(
-            out,
-            "\n  {}  confidence {}, about {}",
-            Tone::Title.paint(decisions::rule(&finding.rule)),
-            finding.confidence,
-            text::line(&decisions::subject(finding))
-        )?;
-        for one in these {
-            let one = one.finding();
-            writeln!(out, "  {}  {}", Tone::Faint.paint(one.event_time), text::line(&one.message))?;
-        }
-        first.acts().try_for_each(|line| decision(out, line))?;
-        let told = first.told();
-        if !told.is_empty() {
-            writeln!(out, "    {}", Tone::Faint.paint(format_args!("{told}: always allowed, they only tell people")))?;
+    let mut groups: Vec<Vec<&Decided>> = Vec::new();
+    for one in decided {
+        match groups.iter_mut().find(|group| group.iter().all(|other| is_alike(one, other))) {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
         }
     }
+    groups.iter().try_for_each(|group| tell_group(out, group))?;
     writeln!(out)
 }
 
 fn is_alike(one: &Decided, other: &Decided) -> bool {
     let (a, b) = (one.finding(), other.finding());
     let of = |decided: &Decided| -> Vec<_> {
-        decided.lines().map(|line| (line.requested_action, line.action, line.decision, line.confidence)).collect()
+        decided.lines().map(|line| (line.requested_action, line.action, line.decision)).collect()
     };
-    (&a.rule, &a.identity, &a.account) == (&b.rule, &b.identity, &b.account) && of(one) == of(other)
+    (&a.rule, &a.identity, &a.account, a.usage) == (&b.rule, &b.identity, &b.account, b.usage) && of(one) == of(other)
 }
 
-fn decision(out: &mut Out, line: &DecisionLine) -> io::Result<()> {
-    let verdict = decisions::tone(line.decision).paint(decisions::decided(line));
-    writeln!(out, "    {} → {verdict}", decisions::asked(line))?;
-    for reason in decisions::deciding(line) {
-        writeln!(
-            out,
-            "      {}  {}",
-            Tone::Faint.paint(format_args!("{}:", reason.code.id())),
-            text::line(&reason.detail)
-        )?;
+fn tell_group(out: &mut Out, group: &[&Decided]) -> io::Result<()> {
+    let Some(first) = group.first() else { return Ok(()) };
+    let finding = first.finding();
+    let rule = Tone::Title.paint(decisions::rule(&finding.rule));
+    writeln!(out, "\n  {rule}, about {}", text::line(&decisions::subject(finding)))?;
+    let times: Vec<_> = group.iter().map(|one| one.finding().event_time.to_string()).collect();
+    let messages =
+        group.iter().map(|one| one.finding()).map(|line| format!("{} (confidence {})", line.message, line.confidence));
+    let rows: Vec<_> = times.iter().map(String::as_str).zip(messages).collect();
+    write!(out, "{}", pairs(out, "    ", &rows))?;
+    for (place, line) in first.acts().enumerate() {
+        let verdict = decisions::tone(line.decision).paint(decisions::decided(line));
+        writeln!(out, "  {} → {verdict}", decisions::asked(line))?;
+        // The same decision on each finding, whose figures differ.
+        let mut rows: Vec<(&str, String)> = Vec::new();
+        for reason in group.iter().filter_map(|one| one.acts().nth(place)).flat_map(decisions::deciding) {
+            let row = (reason.code.id(), reason.detail.clone());
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
+        rows.sort_by_key(|(code, _)| *code);
+        write!(out, "{}", pairs(out, "    ", &rows))?;
+    }
+    let told = first.told();
+    if !told.is_empty() {
+        writeln!(out, "  {}", Tone::Faint.paint(format_args!("{told}: always allowed, they only tell people")))?;
     }
     Ok(())
 }

@@ -48,3 +48,37 @@ impl std::error::Error for Unusable {}
 pub(crate) fn unusable(why: impl fmt::Display) -> anyhow::Error {
     anyhow::Error::new(Unusable(why.to_string()))
 }
+
+/// An error with its causes, but for those that its words repeat.
+pub(crate) fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if !told.contains(&cause) {
+            told.push_str(if told.is_empty() { "" } else { ": " });
+            told.push_str(&cause);
+        }
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context as _;
+
+    use super::*;
+
+    #[test]
+    fn causes_are_told_once() {
+        let inner = std::io::Error::other("disk full");
+        let error = Err::<(), _>(inner).context("can't write `x`: disk full").context("the run ended early");
+        assert_eq!(told(&error.unwrap_err()), "the run ended early: can't write `x`: disk full");
+    }
+
+    #[test]
+    fn what_cannot_be_used_exits_with_two() {
+        assert_eq!(Exit::of(&unusable("no")), Exit::Unusable);
+        assert_eq!(Exit::of(&anyhow::anyhow!("no")), Exit::Refused);
+        assert_eq!(Exit::Refused.max(Exit::Unusable), Exit::Unusable);
+    }
+}

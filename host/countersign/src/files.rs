@@ -63,22 +63,29 @@ fn read_capped(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
     Ok((bytes.len() as u64 <= most).then_some(bytes))
 }
 
-/// The rule files that paths name: a file itself, of a folder every `*.wasm`, by name.
-///
-/// # Errors
-/// Per path: when a folder can't be read or has none.
-pub(crate) fn rule_files(paths: &[PathBuf]) -> Vec<Result<PathBuf>> {
+/// A path that names no rule file.
+pub(crate) struct NoFile {
+    /// The path.
+    pub(crate) path: PathBuf,
+    /// Why: `Unusable`.
+    pub(crate) error: anyhow::Error,
+}
+
+/// The rule files that paths name: a file itself, of a folder every `*.wasm`, by name. For a folder that can't be read
+/// or has none, why.
+pub(crate) fn rule_files(paths: &[PathBuf]) -> Vec<Result<PathBuf, NoFile>> {
     let mut files = Vec::new();
     for path in paths {
         if !path.is_dir() {
             files.push(Ok(path.clone()));
             continue;
         }
+        let none = |error| Err(NoFile { path: path.clone(), error });
         match wasm_files(path) {
-            Err(error) => files.push(Err(unreadable(path, &error))),
+            Err(error) => files.push(none(unreadable(path, &error))),
             Ok(found) if found.is_empty() => {
                 let expected = "expected at least one `.wasm` file, got none; `countersign rule build` makes them";
-                files.push(Err(unusable(format_args!("`{}`: {expected}", path.display()))));
+                files.push(none(unusable(format_args!("`{}`: {expected}", path.display()))));
             }
             Ok(found) => files.extend(found.into_iter().map(Ok)),
         }

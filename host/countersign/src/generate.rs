@@ -26,7 +26,8 @@ Examples:
   countersign generate --preset quiet-day --late 50 --duplicate 20 --bad 5
       as untidy as real deliveries
 
-The same options give the same bytes on every machine. What is an attack stands in the labels, never in the records.
+The same options give the same bytes on every machine. What is an attack stands in the labels,
+never in the records.
 ";
 
 #[derive(Debug, Args)]

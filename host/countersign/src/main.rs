@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit,
         Err(error) => {
-            say::error(format_args!("{error:#}"));
+            say::error(exit::told(&error));
             Exit::of(&error)
         }
     }

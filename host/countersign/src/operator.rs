@@ -11,7 +11,7 @@ use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Fault, MOST_BY
 use countersign_shipped::RULES;
 
 use crate::exit::{Exit, unusable};
-use crate::files;
+use crate::files::{self, NoFile};
 use crate::say;
 
 /// Reads the operator's files; what isn't named is what ships.
@@ -31,7 +31,7 @@ pub(crate) fn settings(policy: Option<&Path>, identities: Option<&Path>) -> Resu
         (Some(policy), Some(Some(directory)), Some(capabilities)) => {
             Ok(Settings { policy, directory: Some(directory), capabilities })
         }
-        _ => Err(unusable(faults.join("\n"))),
+        _ => Err(unusable(faults.join("\n  "))),
     }
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn settings_with(identities: String) -> Result<Settings> {
     let mut settings = settings(None, None)?;
     let mut faults = Vec::new();
     settings.directory = shipped("identities", &identities, Directory::parse, &mut faults);
-    if faults.is_empty() { Ok(settings) } else { Err(unusable(faults.join("\n"))) }
+    if faults.is_empty() { Ok(settings) } else { Err(unusable(faults.join("\n  "))) }
 }
 
 type Parse<T> = fn(&str) -> Result<T, Vec<Fault>>;
@@ -97,13 +97,17 @@ pub(crate) fn generation(engine: &Engine, rules: Option<&Path>, settings: Settin
         }
         Some(folder) => {
             for file in files::rule_files(&[folder.to_owned()]) {
-                match file.and_then(|file| Ok((files::read_rule(&file, &ceilings)?, file))) {
-                    Ok((Ok(bytes), file)) => files.push(RuleFile { name: file.display().to_string(), bytes }),
-                    Ok((Err(refusal), file)) => {
+                let read = file.and_then(|path| match files::read_rule(&path, &ceilings) {
+                    Ok(read) => Ok((path, read)),
+                    Err(error) => Err(NoFile { path, error }),
+                });
+                match read {
+                    Ok((path, Ok(bytes))) => files.push(RuleFile { name: path.display().to_string(), bytes }),
+                    Ok((path, Err(refusal))) => {
                         exit = exit.max(Exit::Refused);
-                        say::error(format_args!("{}: refused at admission\n  {refusal}", file.display()));
+                        say::error(format_args!("{}: refused at admission\n  {refusal}", path.display()));
                     }
-                    Err(error) => {
+                    Err(NoFile { error, .. }) => {
                         exit = exit.max(Exit::Unusable);
                         say::error(error);
                     }

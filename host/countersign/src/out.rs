@@ -5,6 +5,12 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 use anstream::AutoStream;
 use serde::Serialize;
 
+/// Columns where there is no terminal.
+const WIDTH: usize = 160;
+
+/// Columns below which nothing can be laid out.
+const LEAST_WIDTH: usize = 60;
+
 /// Standard output. When its reader goes away (`| head`), the rest is swallowed: what a command finds, and so its exit
 /// code, doesn't depend on who reads.
 pub(crate) struct Out {
@@ -24,6 +30,12 @@ impl Out {
     /// Whether a person reads it as it comes.
     pub(crate) fn is_terminal(&self) -> bool {
         self.terminal
+    }
+
+    /// How many columns there are: the terminal's, or enough for a table where there is none.
+    pub(crate) fn width(&self) -> usize {
+        let terminal = terminal_size::terminal_size().filter(|_| self.terminal);
+        terminal.map_or(WIDTH, |(width, _)| usize::from(width.0).max(LEAST_WIDTH))
     }
 
     /// Whether the reader has gone away.
@@ -48,7 +60,8 @@ impl Out {
                 self.closed = true;
                 Ok(all)
             }
-            other => other,
+            Err(error) => Err(io::Error::new(error.kind(), format!("can't write to standard output: {error}"))),
+            written => written,
         }
     }
 }

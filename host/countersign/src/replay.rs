@@ -35,16 +35,18 @@ Examples:
   countersign replay --source cloudtrail --identities identities.toml --policy policy.toml \\
                      --audit run.audit logs.ndjson
       with your facts and your policy, on record
-  zcat logs.gz | countersign replay --source cloudtrail --json - | jq 'select(.decision == \"execute\")'
+  zcat logs.gz | countersign replay --source cloudtrail --json - | jq -c 'select(.action)'
       for other programs
 
-Several files are merged by event time. Files may be gzip. Nothing is executed.
+Several files are merged by event time. Nothing is executed.
 
-Records that can't be used never end a run. They go to a dead-letter file, with position and reason: to --dead-letters,
-else beside the audit file (AUDIT.dead-letters.ndjson). Without either they are counted, and the first are shown.
+Records that can't be used never end a run. They go to a dead-letter file, with position and
+reason: to --dead-letters, else beside the audit file (AUDIT.dead-letters.ndjson). Without either
+they are counted, and the first are shown.
 
-The same input, rules, policy and identities give the same decisions and the same audit file, whatever --batch and
---workers. The exit code is 1 if a rule was refused (the others served), 2 if a file can't be read.
+The same input, rules, policy and identities give the same decisions and the same audit file,
+whatever --batch and --workers.
+The exit code is 1 if a rule was refused (the others served), 2 if a file can't be read.
 ";
 
 /// More rows in a call give nothing.
@@ -203,7 +205,7 @@ pub(crate) fn print_summary(out: &mut Out, summary: &Summary, audit: Option<&Pat
     rows.extend(audit.map(|path| ("audit file", path.display().to_string())));
     rows.extend(audit.map(|_| ("head", head.to_string())));
     writeln!(out)?;
-    write!(out, "{}", pairs("", &rows))?;
+    write!(out, "{}", pairs(out, "", &rows))?;
     writeln!(out)?;
     let mut table = Table::new(out, ["rule", "rows seen", "findings", "rows failed", ""]).right(1).right(2).right(3);
     let of = |counts: &std::collections::BTreeMap<_, u64>, rule| counts.get(rule).copied().unwrap_or_default();

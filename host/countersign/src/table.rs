@@ -8,9 +8,6 @@ use comfy_table::{CellAlignment, ContentArrangement, ContentLineStyle, LineStyle
 use crate::out::Out;
 use crate::text;
 
-/// How wide a table may be where there is no terminal.
-const WIDTH: u16 = 160;
-
 /// A table without frames.
 pub(crate) struct Table {
     inner: comfy_table::Table,
@@ -72,8 +69,8 @@ const RESET: anstyle::Reset = anstyle::Reset;
 
 /// A cell's text with its tone. Each word is marked for itself, because a text may be broken between words.
 pub(crate) fn toned(tone: Tone, text: &str) -> Cell {
-    let words: Vec<String> = text::line(text).split(' ').map(|word| format!("{}{word}{END}", tone.mark())).collect();
-    Cell(words.join(" "))
+    let marked = |word: &str| if word.is_empty() { String::new() } else { format!("{}{word}{END}", tone.mark()) };
+    Cell(text::line(text).split(' ').map(marked).collect::<Vec<_>>().join(" "))
 }
 
 /// What stands in a cell.
@@ -110,8 +107,7 @@ impl Table {
                     .content_lines(ContentLineStyle::none()),
             )
             .set_header(titles.map(|title| toned(Tone::Title, title).0));
-        let terminal = terminal_size::terminal_size().filter(|_| out.is_terminal());
-        let width = terminal.map_or(WIDTH, |(width, _)| width.0.max(60));
+        let width = u16::try_from(out.width()).unwrap_or(u16::MAX);
         inner.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         inner.column_iter_mut().for_each(|column| {
             column.set_padding((0, 2));
@@ -169,14 +165,15 @@ impl Table {
 }
 
 /// Rows of a name and what belongs to it, the names as wide as the widest.
-pub(crate) fn pairs(indent: &str, rows: &[(&str, String)]) -> String {
+pub(crate) fn pairs(out: &Out, indent: &str, rows: &[(&str, String)]) -> String {
     let widest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
+    let width = out.width().saturating_sub(indent.len() + widest + 2);
     let mut shown = String::new();
     for (name, value) in rows {
-        for (place, line) in value.lines().enumerate() {
+        for (place, line) in value.lines().flat_map(|line| text::wrap(line, width)).enumerate() {
             let name = if place == 0 { *name } else { "" };
             let name = format!("{name:widest$}");
-            shown.push_str(&format!("{indent}{}  {}\n", Tone::Faint.paint(name), text::line(line)));
+            shown.push_str(&format!("{indent}{}  {line}\n", Tone::Faint.paint(name)));
         }
     }
     shown

@@ -30,12 +30,33 @@ fn is_active(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// Text on one line made safe and broken between words, so that no line has more columns unless a word has.
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut used = 0;
+    for word in line(text).split(' ') {
+        let length = word.chars().count();
+        match lines.last_mut() {
+            Some(last) if used + 1 + length <= columns => {
+                last.push(' ');
+                last.push_str(word);
+                used += 1 + length;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                used = length;
+            }
+        }
+    }
+    lines
+}
+
 /// A number with its thousands apart: `1,234,567`.
 pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             shown.push(',');
         }
         shown.push(digit);
@@ -66,6 +87,14 @@ mod tests {
     fn nothing_that_a_terminal_acts_on_gets_through() {
         assert_eq!(plain("a\u{1b}[31m\nb\u{202e}"), "a\\u{1b}[31m\nb\\u{202e}");
         assert_eq!(line("a\nb\u{e0100}é"), "a\\nb\\u{e0100}é");
+    }
+
+    #[test]
+    fn text_is_broken_between_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("one averylongword x", 5), ["one", "averylongword", "x"]);
+        assert_eq!(wrap("  two spaces", 80), ["  two spaces"]);
+        assert_eq!(wrap("", 80), [""]);
     }
 
     #[test]

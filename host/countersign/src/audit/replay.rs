@@ -23,8 +23,9 @@ Examples:
   countersign audit replay --all run.audit
   countersign audit replay --all run.audit --audit-key key
 
-The file is verified first. Then each finding is made again by its rule's bytes from the rows, state and parameters on
-record, each decision by the gate from its inputs, and the bytes are compared. FILE.bundles must lie beside the file.
+The file is verified first. Then each finding is made again by its rule's bytes from the rows,
+state and parameters on record, each decision by the gate from its inputs, and the bytes are
+compared. FILE.bundles must lie beside the file.
 The exit code is 1 if anything comes out otherwise, or the file isn't as it was written.
 ";
 
@@ -133,6 +134,6 @@ impl Arguments {
             ("decisions", text::number(*decisions)),
             ("head", head.digest.to_string()),
         ];
-        write!(out, "{}", pairs("  ", &rows))
+        write!(out, "{}", pairs(out, "  ", &rows))
     }
 }

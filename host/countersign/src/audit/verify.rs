@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use countersign_audit::verify::MAX_FAULTS;
 use countersign_audit::{AuditFault, Head, VerifyError, verify};
 use countersign_model::Digest;
 use serde::Serialize;
@@ -20,13 +21,17 @@ use crate::text;
 const EXAMPLES: &str = "\
 Examples:
   countersign audit verify run.audit
-  countersign audit verify run.audit --head 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+  countersign audit verify run.audit --head \"$(cat run.head)\"
 
-It needs nothing but the file, and finds any changed bit, any line removed, added, repeated or moved, and a file cut
-short. Whoever can rewrite the whole file can make it whole again: --head, kept elsewhere since the file was written,
-shows that. It doesn't show whether the decisions follow from the evidence: `countersign audit replay` does.
+It needs nothing but the file, and finds any changed bit, any line removed, added, repeated or
+moved, and a file cut short. Whoever can rewrite the whole file can make it whole again: --head,
+kept elsewhere since the file was written, shows that. It doesn't show whether the decisions follow
+from the evidence: `countersign audit replay` does.
 The exit code is 1 if the file isn't as it was written.
 ";
+
+/// How many faults people are shown.
+const SHOWN: usize = 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -71,7 +76,7 @@ impl Arguments {
             let name = text::line(&self.file.display().to_string());
             writeln!(out, "{}  {name} is as it was written", Tone::Good.paint("verified"))?;
             let rows = [("records", text::number(head.records)), ("head", head.digest.to_string())];
-            write!(out, "{}", pairs("  ", &rows))?;
+            write!(out, "{}", pairs(out, "  ", &rows))?;
         } else {
             print(out, &self.file, &faults)?;
         }
@@ -93,12 +98,15 @@ pub(super) fn print_json(out: &mut Out, file: &Path, head: Option<Head>, faults:
 /// Lists faults for people.
 pub(super) fn print(out: &mut Out, file: &Path, faults: &[AuditFault]) -> std::io::Result<()> {
     let name = text::line(&file.display().to_string());
-    let count = text::count(faults.len() as u64, "fault");
-    writeln!(out, "{}  {name} isn't as it was written: {count}", Tone::Bad.paint("not verified"))?;
+    writeln!(out, "{}  {name} isn't as it was written", Tone::Bad.paint("not verified"))?;
     let mut table = Table::new(out, ["line", "fault", "expected", "got"]).right(0);
-    for AuditFault { line, code, expected, got } in faults {
+    for AuditFault { line, code, expected, got } in faults.iter().take(SHOWN) {
         let line = if *line == 0 { String::new() } else { text::number(*line) };
         table.row([line.into(), code.id().into(), expected.into(), got.into()]);
     }
-    write!(out, "{}", table.text("  "))
+    write!(out, "{}", table.text("  "))?;
+    if faults.len() > SHOWN {
+        writeln!(out, "  and more: `--json` lists the first {MAX_FAULTS}")?;
+    }
+    Ok(())
 }

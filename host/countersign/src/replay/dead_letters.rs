@@ -1,18 +1,22 @@
 //! Records that can't be used: each is written down with its position and reason, or at least counted and shown.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use countersign_sources::DeadLetter;
 use serde::Serialize;
 
+use crate::exit::unusable;
 use crate::say;
 use crate::text;
 
 /// How many are shown where there is no file for them.
 const SHOWN: usize = 5;
+
+/// How a file of dead letters begins.
+const BEGINNING: &str = "{\"type\":\"dead-letter\",";
 
 /// Where dead letters go.
 pub(super) struct DeadLetters {
@@ -35,9 +39,15 @@ pub(super) struct Line<'a> {
 }
 
 impl DeadLetters {
-    /// To this file, which is there in any case.
+    /// To this file, which is there in any case. A file of dead letters is replaced; any other is refused.
     pub(super) fn asked(path: &Path, names: Vec<String>) -> Result<DeadLetters> {
         let mut letters = DeadLetters { path: Some(path.to_owned()), ..DeadLetters::counted(names) };
+        if !is_replaceable(path) {
+            return Err(unusable(format_args!(
+                "expected no file or a file of dead letters at `{}`, got something else: name another file",
+                path.display()
+            )));
+        }
         letters.create(path).with_context(|| format!("can't write `{}`", path.display()))?;
         Ok(letters)
     }
@@ -116,6 +126,18 @@ impl DeadLetters {
         }
         Ok(())
     }
+}
+
+/// Whether there is nothing that would be lost: no file, an empty one, something else than a file, or dead letters.
+fn is_replaceable(path: &Path) -> bool {
+    if !path.is_file() {
+        return true;
+    }
+    let mut beginning = Vec::new();
+    // A file that can't be read isn't known to be of dead letters.
+    let read = File::open(path)
+        .and_then(|file| BufReader::new(file.take(BEGINNING.len() as u64)).read_until(b'\n', &mut beginning));
+    read.is_ok() && BEGINNING.as_bytes().starts_with(&beginning)
 }
 
 fn explained(path: &Path, error: &io::Error) -> io::Error {

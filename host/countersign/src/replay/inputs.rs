@@ -42,7 +42,7 @@ impl Inputs {
                 Err(error) => faults.push(unreadable(path, &error).to_string()),
             }
         }
-        if faults.is_empty() { Ok(inputs) } else { Err(unusable(faults.join("\n"))) }
+        if faults.is_empty() { Ok(inputs) } else { Err(unusable(faults.join("\n  "))) }
     }
 
     /// The bar that reading moves.

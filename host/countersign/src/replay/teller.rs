@@ -57,7 +57,7 @@ impl<'a> Teller<'a> {
         if self.decisions.is_empty() {
             return Ok(());
         }
-        let mut table = Table::new(self.out, ["time", "about", "finding", "decisions"]);
+        let mut table = Table::new(self.out, ["when, and about whom", "finding, with its confidence", "decisions"]);
         for decided in self.decisions.drain(..) {
             table.row(row(&decided));
         }
@@ -130,24 +130,27 @@ impl Observer for Teller<'_> {
     }
 }
 
-fn row(decided: &Decided) -> [Cell; 4] {
+fn row(decided: &Decided) -> [Cell; 3] {
     let finding = decided.finding();
     let mut verdicts = Vec::new();
     for line in decided.acts() {
-        let verdict = decisions::decided(line);
-        let verdict = toned(decisions::tone(line.decision), &verdict);
-        let why = decisions::codes(&decisions::deciding(line));
-        verdicts.push(
-            Cell::from(format_args!("{} → ", decisions::asked(line))).and(verdict).and(format_args!(" ({why})").into()),
-        );
+        let verdict = toned(decisions::tone(line.decision), &decisions::decided(line));
+        verdicts.push(Cell::from(format_args!("{} → ", decisions::asked(line))).and(verdict));
+        verdicts.push(toned(Tone::Faint, &format!("  {}", decisions::codes(&decisions::deciding(line)))));
     }
     let told = decided.told();
     if !told.is_empty() {
         verdicts.push(toned(Tone::Faint, &told));
     }
+    // Keeps findings apart.
+    verdicts.push("".into());
+    let identity = finding.identity.as_deref().unwrap_or("unresolved");
     [
-        finding.event_time.into(),
-        decisions::subject(finding).into(),
+        Cell::lines([
+            finding.event_time.into(),
+            identity.into(),
+            toned(Tone::Faint, &format!("{}, {}, {}", finding.identity_type, finding.tier, finding.usage)),
+        ]),
         Cell::lines([
             format!("{} {}", decisions::rule(&finding.rule), finding.confidence).into(),
             toned(Tone::Faint, &finding.message),

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use countersign_build::{BuildOptions, BuiltRule, build_rule, ensure_target, find_rules};
 
-use crate::exit::{Exit, unusable};
+use crate::exit::{Exit, told, unusable};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::say;
@@ -59,7 +59,7 @@ impl Arguments {
                 }
                 Err(error) => {
                     failed += 1;
-                    progress.aside(|| say::error(format_args!("{error:#}")));
+                    progress.aside(|| say::error(told(&error)));
                 }
             }
             progress.step();

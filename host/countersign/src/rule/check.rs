@@ -10,7 +10,7 @@ use countersign_declaration::{Ceilings, Refusal};
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::files;
+use crate::files::{self, NoFile};
 use crate::out::Out;
 use crate::say;
 use crate::table::{Table, Tone};
@@ -21,8 +21,9 @@ Examples:
   countersign rule check target/rules                 every *.wasm in a folder
   countersign rule check --json vendor.rule.wasm      one JSON object a file, then a summary
 
-A refused rule has all its reasons listed: a stable code, the place, what was expected and what came.
-The exit code is 1 if a rule is refused, 2 if a file can't be read; the others are checked all the same.
+All reasons for a refusal are listed: a stable code, the place, what was expected and what came.
+Nothing of a rule is run. The exit code is 1 if a rule is refused, 2 if a file can't be read; the
+others are checked all the same.
 ";
 
 #[derive(Debug, Args)]
@@ -51,7 +52,8 @@ struct Line<'a> {
 /// A file that couldn't be read, in NDJSON.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "unreadable")]
-struct UnreadableLine {
+struct UnreadableLine<'a> {
+    file: &'a Path,
     error: String,
 }
 
@@ -69,29 +71,34 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let mut summary = Summary::default();
         for file in files::rule_files(&self.files) {
-            match file.and_then(|file| Ok((checked(&file, &Ceilings::default())?, file))) {
-                Ok((result, file)) => {
+            let checked = file.and_then(|path| match checked(&path, &Ceilings::default()) {
+                Ok(result) => Ok((path, result)),
+                Err(error) => Err(NoFile { path, error }),
+            });
+            match checked {
+                Ok((path, result)) => {
                     summary.checked += 1;
                     match result {
                         Ok(_) => summary.admitted += 1,
                         Err(_) => summary.refused += 1,
                     }
-                    if self.json { print_json(out, &file, &result)? } else { print(out, &file, &result)? }
+                    if self.json { print_json(out, &path, &result)? } else { print(out, &path, &result)? }
                 }
-                Err(error) => {
+                Err(NoFile { path, error }) => {
                     summary.unreadable += 1;
-                    say::error(format_args!("{error:#}"));
+                    say::error(&error);
                     if self.json {
-                        out.json(&UnreadableLine { error: format!("{error:#}") })?;
+                        out.json(&UnreadableLine { file: &path, error: error.to_string() })?;
                     }
                 }
             }
         }
         if self.json {
             out.json(&summary)?;
-        } else if summary.checked > 1 {
-            let Summary { checked, admitted, refused, .. } = summary;
-            writeln!(out, "{}: {admitted} admitted, {refused} refused", text::count(checked, "rule"))?;
+        } else if summary.checked + summary.unreadable > 1 {
+            let Summary { checked, admitted, refused, unreadable } = summary;
+            let unread = if unreadable > 0 { format!("; {unreadable} more couldn't be read") } else { String::new() };
+            writeln!(out, "{}: {admitted} admitted, {refused} refused{unread}", text::count(checked, "rule"))?;
         }
         Ok(if summary.unreadable > 0 { Exit::Unusable } else { Exit::unless(summary.refused > 0) })
     }
@@ -101,7 +108,7 @@ impl Arguments {
 ///
 /// # Errors
 /// When it can't be read: `Unusable`.
-pub(super) fn checked(file: &Path, ceilings: &Ceilings) -> Result<Result<Admitted, Vec<Refusal>>> {
+fn checked(file: &Path, ceilings: &Ceilings) -> Result<Result<Admitted, Vec<Refusal>>> {
     Ok(match files::read_rule(file, ceilings)? {
         Ok(bytes) => admit(&bytes, ceilings),
         Err(refusal) => Err(vec![refusal]),

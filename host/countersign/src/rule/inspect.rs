@@ -25,8 +25,8 @@ Examples:
   countersign rule inspect target/rules/countersign.audit-trail-disabled.wasm
   countersign rule inspect --json vendor.rule.wasm | jq .declaration.actions
 
-What is shown is read from the bytes; nothing is run. A component that admission refuses is shown with the reasons
-instead, and the exit code is 1.
+What is shown is read from the bytes; nothing is run. Of a component that admission refuses the
+reasons are shown instead, and the exit code is 1.
 ";
 
 #[derive(Debug, Args)]
@@ -109,7 +109,7 @@ fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -
     let declaration = admitted.declaration();
     let title = format!("{} {} ({})", declaration.id, declaration.version, declaration.kind);
     writeln!(out, "{}", Tone::Title.paint(title))?;
-    writeln!(out, "{}", text::plain(declaration.description.trim()))?;
+    prose(out, "", declaration.description.trim())?;
 
     heading(out, "What it is for, and may lead to")?;
     let mut rows = vec![
@@ -120,10 +120,10 @@ fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -
         ("techniques", words(&declaration.techniques)),
     ];
     rows.retain(|(_, value)| !value.is_empty());
-    write!(out, "{}", pairs("  ", &rows))?;
+    write!(out, "{}", pairs(out, "  ", &rows))?;
     if declaration.kind == RuleKind::Detection {
         heading(out, "What it sees, and keeps")?;
-        write!(out, "{}", pairs("  ", &seen(declaration)))?;
+        write!(out, "{}", pairs(out, "  ", &seen(declaration)))?;
     }
     parameters(out, declaration)?;
 
@@ -133,6 +133,7 @@ fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -
         out,
         "{}",
         pairs(
+            out,
             "  ",
             &[
                 ("memory", text::size(limits.memory)),
@@ -150,7 +151,7 @@ fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -
         ("declaration", part(sizes.declaration, &digests.declaration)),
     ];
     parts.extend(digests.data.iter().map(|data| ("data", part(sizes.data, data))));
-    write!(out, "{}", pairs("  ", &parts))?;
+    write!(out, "{}", pairs(out, "  ", &parts))?;
 
     for (title, notes) in
         [("Known false positives", &declaration.false_positives), ("References", &declaration.references)]
@@ -158,9 +159,19 @@ fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -
         if !notes.is_empty() {
             heading(out, title)?;
             for note in notes {
-                writeln!(out, "  {}", text::line(note))?;
+                prose(out, "  ", note)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Text that is read, so no wider than a page.
+fn prose(out: &mut Out, indent: &str, text: &str) -> std::io::Result<()> {
+    const PAGE: usize = 100;
+    let width = out.width().min(PAGE);
+    for line in text.lines().flat_map(|line| text::wrap(line, width)) {
+        writeln!(out, "{indent}{line}")?;
     }
     Ok(())
 }

@@ -25,7 +25,8 @@ Examples:
   countersign rule test rules/
   countersign rule test rules/my-rule
 
-Each rule is built, and each folder in its cases/ is run the way that telemetry goes, in batches and row by row:
+Each rule is built, and each folder in its cases/ is run the way that telemetry goes, in batches
+and row by row:
   cases/NAME/events.ndjson      raw records
   cases/NAME/identities.toml    who is who, if it matters
   cases/NAME/expect.toml        every finding; none if the rule must stay quiet
