@@ -22,8 +22,11 @@ pub fn write_table(root: &Path, folder: &str, name: &str) -> Result<Vec<PathBuf>
     // <target>/<profile>/build/<package>/out
     let place = out.as_ref().and_then(|out| Some((out, out.ancestors().nth(4)?)));
     let Some((out, target)) = place else {
-        return Err(BuildError::Cargo("expected to run in a build script, whose `OUT_DIR` lies in a target directory; \
-                                      it is not set, or lies elsewhere".to_owned()));
+        return Err(BuildError::Cargo(
+            "expected to run in a build script, whose `OUT_DIR` lies in a target directory; \
+                                      it is not set, or lies elsewhere"
+                .to_owned(),
+        ));
     };
     let options = BuildOptions { target_dir: target.join("guests") };
     let folders = find_rules(&[root.join(folder)])?;

@@ -1,0 +1,48 @@
+//! Uses a timer: failed sign-ins that neither a success nor another failure follows for a while.
+
+use countersign_sdk::prelude::*;
+
+countersign_sdk::rule!();
+
+/// What is kept of an account.
+#[derive(State)]
+#[state(slot = "failures")]
+struct Failures {
+    count: u32,
+}
+
+#[detection]
+fn detect(event: &Event, failures: &mut Slot<Failures>, cx: &mut Context) {
+    if event.is_timer(&timer::SILENCE) {
+        let finding = Finding::new(class::SignIn, 60).evidence_all(failures.kept());
+        cx.find(finding.message(format!("{} failed sign-ins, then silence", failures.count)));
+        failures.clear();
+    } else if event.status_id() == Some(2) {
+        failures.count = failures.count.saturating_add(1);
+        failures.keep(event.reference());
+        cx.set_timer(timer::SILENCE, event.time() + cx.parameters().silence);
+    } else {
+        failures.clear();
+        cx.cancel_timer(timer::SILENCE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_sdk::testing::{Bench, Row, row, time};
+
+    use super::*;
+
+    fn sign_in(second: i64, status: u64) -> Row {
+        let at = time("2024-05-01T08:00:00Z") + Duration::from_secs(second);
+        row().key("aws:111122223333:AIDAEXAMPLE").at_time(at).status_id(status)
+    }
+
+    #[test]
+    fn a_failure_sets_the_timer_and_a_success_cancels_it() {
+        let mut bench = Bench::<Rule>::new();
+        assert_eq!(bench.feed(&[sign_in(0, 2), sign_in(5, 2), sign_in(9, 1)]), []);
+        let due: Vec<_> = bench.timers().iter().map(|(row, id, at)| (*row, id.as_str(), at.is_some())).collect();
+        assert_eq!(due, [(0, "silence", true), (1, "silence", true), (2, "silence", false)]);
+    }
+}

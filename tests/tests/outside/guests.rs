@@ -1,0 +1,211 @@
+//! Each guest by its own name: what it tries, and that it harms nothing but the row it tries it on.
+
+use countersign_admission::sections;
+use countersign_declaration::Ceilings;
+use countersign_engine::{Engine, EngineConfig};
+use countersign_model::call::{FailureKind, Parameter};
+use countersign_model::vocabulary::EventClass;
+use countersign_model::{ContextState, Digest};
+
+use crate::support::{Judge, admitted, bytes, event, failed, found, guest, seen};
+
+// A guest without a test doesn't compile.
+macro_rules! has_a_test {
+    ($name:ident) => {
+        const _: fn() = $name;
+    };
+}
+countersign_tests::for_each_guest!(has_a_test);
+
+/// Judges in one batch, and holds every other batch size against it.
+fn check(name: &str, parameters: &[(&str, Parameter)], rows: &[(&str, &str)]) -> countersign_stream::Outcome {
+    let rule = guest(name);
+    let whole = Judge::with(rule.clone(), parameters).judge(rows);
+    for size in [1, 2, 3, 7] {
+        let split = Judge::with(rule.clone(), parameters).judge_in(size, rows);
+        assert_eq!(seen(&split), seen(&whole), "batches of {size}");
+    }
+    whole
+}
+
+#[test]
+fn panics() {
+    let rows = [
+        ("ListUsers", "ALICE"),
+        ("ListUsers", "ALICE"),
+        ("PanicHere", "ALICE"),
+        ("ListUsers", "ALICE"),
+        ("ListUsers", "BOB"),
+        ("PanicHere", "CAROL"),
+        ("PanicHere", ""),
+        ("ListUsers", "ALICE"),
+    ];
+    let outcome = check("panics", &[], &rows);
+    let row = ["row 1 of its key", "row 2 of its key", "row 3 of its key", "row 4 of its key"];
+    assert_eq!(found(&outcome), [(0, row[0]), (1, row[1]), (3, row[2]), (4, row[0]), (7, row[3])]);
+    assert_eq!(failed(&outcome), [(2, FailureKind::Trap), (5, FailureKind::Trap), (6, FailureKind::Trap)]);
+    // It names rule, version, place and message.
+    let message = &outcome.failures[0].failure.message;
+    assert!(message.starts_with("hostile/panics 0.1.0 at tests/guests/panics/src/lib.rs:"), "{message}");
+    assert!(message.ends_with(": `PanicHere` is more than this rule can bear"), "{message}");
+    // What was counted before the panic went with it, and so did the reference.
+    let cited = outcome.found[4].finding.evidence.iter().map(|evidence| evidence.event_id.as_str());
+    assert_eq!(cited.collect::<Vec<_>>(), ["event-7", "event-0", "event-1", "event-3"]);
+    let state: Vec<_> =
+        outcome.state.iter().map(|change| (change.key.as_str(), change.entry.as_ref().unwrap().blob[0])).collect();
+    assert_eq!(state, [("aws:111122223333:ALICE", 4), ("aws:111122223333:BOB", 1)]);
+    assert_eq!(outcome.disagreements.len(), 0);
+}
+
+#[test]
+fn burns_fuel() {
+    let rows: Vec<(&str, &str)> = (0..60)
+        .map(|row| (if row % 20 == 7 { "BurnHere" } else { "ListUsers" }, ["ALICE", "BOB", ""][row % 3]))
+        .collect();
+    let outcome = check("burns-fuel", &[("every", Parameter::Integer(5))], &rows);
+    let burnt = [(7, FailureKind::FuelExhausted), (27, FailureKind::FuelExhausted), (47, FailureKind::FuelExhausted)];
+    assert_eq!(failed(&outcome), burnt);
+    assert_eq!(outcome.failures[0].failure.message, "the declared fuel was used up");
+    assert_eq!(outcome.found.len(), 6);
+}
+
+#[test]
+fn a_row_has_the_declared_fuel_whatever_comes_with_it() {
+    let rule = guest("burns-fuel");
+    let judge = |work: i64, rows: usize| {
+        let rows: Vec<(&str, &str)> = (0..rows).map(|_| ("ListUsers", "")).collect();
+        Judge::with(rule.clone(), &[("work", Parameter::Integer(work))]).judge(&rows).failures.len()
+    };
+    // The most work that one row can afford, by halves.
+    let (mut enough, mut too_much) = (0, 1_000_000);
+    while too_much - enough > 1 {
+        let middle = (enough + too_much) / 2;
+        if judge(middle, 1) == 0 { enough = middle } else { too_much = middle }
+    }
+    assert!(enough > 1_000, "{enough}");
+    for rows in [2, 30] {
+        assert_eq!((judge(enough, rows), judge(too_much, rows)), (0, rows));
+    }
+}
+
+#[test]
+fn loops() {
+    let rows = [("ListUsers", "ALICE"), ("LoopHere", "ALICE"), ("ListUsers", "ALICE"), ("ListUsers", "")];
+    let outcome = check("loops", &[], &rows);
+    assert_eq!(failed(&outcome), [(1, FailureKind::FuelExhausted)]);
+    assert_eq!(found(&outcome), [(0, "came back"), (2, "came back"), (3, "came back")]);
+}
+
+/// The guest that loops, with more fuel than a deadline is long.
+#[test]
+fn what_fuel_does_not_stop_the_deadline_does() {
+    let endless = admitted(bytes("loops"));
+    let mut declaration = endless.declaration().clone();
+    declaration.limits.fuel = 1 << 52;
+    let ceilings = Ceilings { fuel: u64::MAX, ..Ceilings::default() };
+    let bytes = sections::attach(endless.component(), &declaration, None).unwrap();
+    let config = EngineConfig { concurrent_calls: 1, deadline: std::time::Duration::ZERO, ..EngineConfig::default() };
+    let engine = Engine::new(&config).unwrap();
+    let rule = engine.load(&countersign_admission::admit(&bytes, &ceilings).unwrap()).unwrap();
+    let mut judge = Judge::new(rule.into());
+    let rows = [("ListUsers", "ALICE"), ("LoopHere", "ALICE"), ("ListUsers", "BOB")];
+    let outcome = judge.judge(&rows);
+    // The rule is stopped at the row, which isn't set aside; what it said before holds.
+    let stopped = outcome.stopped.as_ref().unwrap();
+    assert_eq!((stopped.row.position, stopped.failure.kind), (1, FailureKind::Deadline));
+    assert_eq!((found(&outcome), failed(&outcome)), (vec![(0, "came back")], vec![]));
+}
+
+#[test]
+fn bombs_memory() {
+    let rows = [("ListUsers", ""), ("BitByBit", ""), ("ListUsers", ""), ("AtOnce", ""), ("ListUsers", "")];
+    let outcome = check("bombs-memory", &[], &rows);
+    assert_eq!(failed(&outcome), [(1, FailureKind::MemoryExceeded), (3, FailureKind::MemoryExceeded)]);
+    assert_eq!(found(&outcome), [(0, "was modest"), (2, "was modest"), (4, "was modest")]);
+    let message = &outcome.failures[1].failure.message;
+    assert!(message.ends_with("left of those declared"), "{message}");
+}
+
+#[test]
+fn overflows_stack() {
+    let rows = [("ListUsers", ""), ("Frames", ""), ("Arrays", ""), ("ListUsers", "")];
+    let outcome = check("overflows-stack", &[], &rows);
+    assert_eq!(failed(&outcome), [(1, FailureKind::StackOverflow), (2, FailureKind::Trap)]);
+    let message = &outcome.failures[1].failure.message;
+    assert!(message.contains("out of bounds memory access"), "{message}");
+    assert_eq!(found(&outcome), [(0, "came back from 0"), (3, "came back from 0")]);
+}
+
+#[test]
+fn counts_in_statics() {
+    let mut judge = Judge::new(guest("counts-in-statics"));
+    for rows in [1, 2, 40] {
+        let rows: Vec<(&str, &str)> = (0..rows).map(|_| ("ListUsers", "ALICE")).collect();
+        let outcome = judge.judge(&rows);
+        assert_eq!((outcome.found.len(), outcome.disagreements.len()), (rows.len(), 0));
+        for found in &outcome.found {
+            assert_eq!(found.finding.message, "call 1, 0 rows remembered");
+            assert_eq!(found.finding.confidence, 1);
+        }
+    }
+}
+
+#[test]
+fn answers_garbage() {
+    let rows = [("ListUsers", "ALICE"), ("Confidence101", "ALICE"), ("ListUsers", "ALICE"), ("ListUsers", "BOB")];
+    let outcome = check("answers-garbage", &[], &rows);
+    assert_eq!(failed(&outcome), [(1, FailureKind::InvalidAnswer)]);
+    assert_eq!(outcome.failures[0].failure.message, "confidence 101 is above 100");
+    assert_eq!(found(&outcome), [(0, "row 1 of its key"), (2, "row 2 of its key"), (3, "row 1 of its key")]);
+}
+
+#[test]
+fn proposes_garbage() {
+    let declaration = admitted(bytes("proposes-garbage")).declaration().clone();
+    crate::garbage::propose(&declaration, "ListUsers").unwrap();
+}
+
+/// Timers aren't served yet: they are counted, and nothing comes of them.
+#[test]
+fn uses_a_timer() {
+    let outcome = check("uses-a-timer", &[], &[("ConsoleLogin", "ALICE"), ("ConsoleLogin", "BOB")]);
+    assert_eq!((outcome.timers, outcome.found.len(), outcome.failures.len()), (2, 0, 0));
+}
+
+/// Subscriptions aren't served yet: the rule loads and is given nothing.
+#[test]
+fn uses_findings() {
+    let judge = Judge::new(guest("uses-findings"));
+    for class in EventClass::ALL {
+        let mut event = event(0, ("ListUsers", "ALICE"));
+        event.class = *class;
+        assert!(!judge.stream.wants(&event), "{class:?}");
+    }
+}
+
+/// Context isn't served yet: the rule judges without, and what it found would say so.
+#[test]
+fn uses_context() {
+    let mut judge = Judge::new(guest("uses-context"));
+    let outcome = judge.judge(&[("ConsoleLogin", "ALICE")]);
+    assert_eq!((outcome.found.len(), outcome.failures.len()), (0, 0));
+    assert_eq!(judge.stream.context_state(), ContextState::Missing);
+}
+
+#[test]
+fn a_component_names_no_folder_of_the_machine_it_was_built_on() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(std::path::Path::to_owned);
+    for folder in [root, std::env::home_dir()].into_iter().flatten().filter(|folder| folder.parent().is_some()) {
+        let folder = format!("{}/", folder.display());
+        for (id, bytes) in countersign_tests::GUESTS.iter().chain(countersign_shipped::RULES) {
+            assert!(bytes.windows(folder.len()).all(|window| window != folder.as_bytes()), "{id} names {folder}");
+        }
+    }
+}
+
+#[test]
+fn every_guest_is_told_from_every_other() {
+    let digests: std::collections::BTreeSet<Digest> =
+        countersign_tests::GUESTS.iter().map(|(_, bytes)| admitted(bytes).code()).collect();
+    assert_eq!(digests.len(), countersign_tests::GUESTS.len());
+}

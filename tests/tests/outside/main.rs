@@ -1,0 +1,12 @@
+//! From outside: whatever a rule's author may try, damaged files, and files of older versions. One binary, since each
+//! links the sandbox.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod admission;
+mod garbage;
+mod guests;
+mod quarantine;
+mod raw;
+mod sharing;
+mod support;

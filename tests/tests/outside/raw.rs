@@ -1,0 +1,299 @@
+//! Guests written by hand below the generated types: what the canonical ABI must refuse, and what a module may try before
+//! and after its answer.
+
+use std::sync::Arc;
+
+use countersign_admission::sections;
+use countersign_declaration::{Ceilings, parse_toml};
+use countersign_engine::{Engine, EngineConfig};
+use countersign_model::call::FailureKind;
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+use crate::support::{Judge, Row, engine, failed};
+
+/// Parts of a module: each has a default that keeps the contract and finds nothing.
+#[derive(Clone, Copy)]
+struct Parts {
+    /// Body of `evaluate`: takes the address of the arguments, gives that of the answer.
+    evaluate: &'static str,
+    /// Body of `cabi_realloc`: takes an old address, its size, alignment and new size.
+    realloc: &'static str,
+    /// Other fields.
+    more: &'static str,
+}
+
+/// 64 zero bytes that nothing else uses: an answer of four empty lists.
+const EMPTY: &str = "i32.const 64";
+
+/// Hands out memory and never takes it back, as the SDK does.
+const BUMP: &str = "
+    (local $block i32)
+    (local.set $block
+        (i32.and
+            (i32.add (global.get $next) (i32.sub (local.get 2) (i32.const 1)))
+            (i32.sub (i32.const 0) (local.get 2))))
+    (global.set $next (i32.add (local.get $block) (local.get 3)))
+    local.get $block";
+
+const HONEST: Parts = Parts { evaluate: EMPTY, realloc: BUMP, more: "" };
+
+/// One finding at 256, its signal class and message at 512; the answer at 128 points to it.
+const FINDING: &str = r#"
+    (data (i32.const 128) "\00\01\00\00\01\00\00\00")
+    (data (i32.const 256) "\00\00\00\00\00\02\00\00\09\00\00\00\32\01\00\00")
+    (data (i32.const 288) "\09\02\00\00\02\00\00\00")
+    (data (i32.const 512) "privilege" "ok")"#;
+
+fn module(parts: Parts) -> Vec<u8> {
+    let Parts { evaluate, realloc, more } = parts;
+    let text = format!(
+        r#"(module
+            (memory (export "memory") 4)
+            (global $next (mut i32) (i32.const 4096))
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {realloc})
+            (func (export "countersign:rules/detect@0.1.0#evaluate") (param i32) (result i32) {evaluate})
+            (func (export "countersign:rules/detect@0.1.0#migrate") (param i32 i32 i32 i32) (result i32) unreachable)
+            {more})"#
+    );
+    wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// A component of our world around a module, with a declaration.
+pub(crate) fn component(module: Vec<u8>) -> Vec<u8> {
+    let mut module = module;
+    let mut resolve = Resolve::default();
+    let package = resolve.push_source("detection.wit", include_str!("../../../wit/detection.wit")).unwrap();
+    let world = *resolve.packages[package].worlds.get("detection").unwrap();
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
+    let component = ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap();
+    sections::attach(&component, &parse_toml(DECLARATION).unwrap(), None).unwrap()
+}
+
+const DECLARATION: &str = r#"
+id = "hostile/raw"
+version = "0.1.0"
+kind = "detection"
+description = "Written by hand."
+identity-types = ["human"]
+confidence-floor = 50
+actions = ["notify"]
+signal-classes = ["privilege"]
+event-classes = ["api-activity"]
+fields = ["api.operation"]
+
+[limits]
+memory = "1MiB"
+fuel = 1000000
+output = "16KiB"
+"#;
+
+fn judge(engine: &Engine, parts: Parts) -> Judge {
+    let admitted = countersign_admission::admit(&component(module(parts)), &Ceilings::default());
+    let admitted = admitted.unwrap_or_else(|refusals| panic!("{refusals:#?}"));
+    Judge::new(Arc::new(engine.load(&admitted).unwrap()))
+}
+
+const ROWS: &[Row<'_>] = &[("ListUsers", "ALICE"), ("ListUsers", "BOB")];
+
+/// Both rows fail alike.
+fn check(parts: Parts, kind: FailureKind, message: &str) {
+    let outcome = judge(engine(), parts).judge(ROWS);
+    let told = outcome.failures.first().map(|failed| failed.failure.message.as_str()).unwrap_or_default();
+    assert_eq!(failed(&outcome), [(0, kind), (1, kind)], "{}{}\n`{told}`", parts.evaluate, parts.more);
+    assert!(told.contains(message), "expected `{message}` in `{told}`");
+    assert!(told.len() <= 1_024, "{} bytes", told.len());
+    assert_eq!((outcome.found.len(), outcome.state.len()), (0, 0));
+}
+
+fn evaluate(body: &'static str, kind: FailureKind, message: &str) {
+    check(Parts { evaluate: body, ..HONEST }, kind, message);
+}
+
+fn more(more: &'static str, kind: FailureKind, message: &str) {
+    check(Parts { evaluate: "i32.const 128", more, ..HONEST }, kind, message);
+}
+
+use FailureKind::{FuelExhausted, InvalidAnswer, MemoryExceeded, OutputExceeded, Trap};
+
+#[test]
+fn the_honest_one_is_heard() {
+    let outcome = judge(engine(), HONEST).judge(ROWS);
+    assert_eq!((failed(&outcome), outcome.found.len()), (vec![], 0));
+    let outcome = judge(engine(), Parts { evaluate: "i32.const 128", more: FINDING, ..HONEST }).judge(ROWS);
+    assert_eq!((failed(&outcome), outcome.found.len()), (vec![], 1));
+    let finding = &outcome.found[0].finding;
+    assert_eq!((finding.confidence, finding.message.as_str()), (50, "ok"));
+}
+
+#[test]
+fn an_answer_lies_within_memory() {
+    evaluate("i32.const 0x40000", InvalidAnswer, "out of bounds");
+    evaluate("i32.const -8", InvalidAnswer, "out of bounds");
+    evaluate("i32.const 65", InvalidAnswer, "not aligned");
+    // A list that runs past the end, one whose length isn't to be had, and one that wraps around.
+    more(r#"(data (i32.const 128) "\00\01\00\00\00\00\10\00")"#, InvalidAnswer, "out of bounds");
+    more(r#"(data (i32.const 128) "\00\01\00\00\ff\ff\ff\ff")"#, InvalidAnswer, "");
+    more(r#"(data (i32.const 128) "\fc\ff\ff\ff\01\00\00\00")"#, InvalidAnswer, "out of bounds");
+    more(r#"(data (i32.const 128) "\01\01\00\00\01\00\00\00")"#, InvalidAnswer, "not aligned");
+}
+
+#[test]
+fn an_answer_has_the_shape_of_the_interface() {
+    // A confidence is a byte, whatever it says; a severity, a role and an option are one of few.
+    let finding = |bytes: &'static str| -> &'static str {
+        let text = FINDING.replace(r"\09\00\00\00\32\01\00\00", bytes);
+        assert_ne!(text, FINDING);
+        Box::leak(text.into_boxed_str())
+    };
+    more(finding(r"\09\00\00\00\32\06\00\00"), InvalidAnswer, "");
+    more(finding(r"\09\00\00\00\32\01\04\00"), InvalidAnswer, "");
+    let option = format!(r#"{FINDING} (data (i32.const 296) "\02\00")"#);
+    more(Box::leak(option.into_boxed_str()), InvalidAnswer, "");
+    let role = format!(r#"{FINDING} (data (i32.const 296) "\01\02")"#);
+    more(Box::leak(role.into_boxed_str()), InvalidAnswer, "");
+    let text = format!(r#"{FINDING} (data (i32.const 521) "\ff\fe")"#);
+    more(Box::leak(text.into_boxed_str()), InvalidAnswer, "utf-8");
+    let surrogate =
+        format!(r#"{FINDING} (data (i32.const 288) "\09\02\00\00\03\00\00\00\00") (data (i32.const 521) "\ed\a0\80")"#);
+    more(Box::leak(surrogate.into_boxed_str()), InvalidAnswer, "utf-8");
+}
+
+#[test]
+fn an_answer_is_counted_by_what_it_unfolds_to() {
+    // 4,096 diagnostics, each the same 60,000 bytes of the guest's 256 KiB: 240 MB in the host.
+    let amplified = r"
+        (local $at i32) (local $end i32)
+        (i32.store (i32.const 152) (i32.const 0x10000))
+        (i32.store (i32.const 156) (i32.const 4096))
+        (local.set $at (i32.const 0x10000))
+        (local.set $end (i32.add (i32.const 0x10000) (i32.mul (i32.const 4096) (i32.const 16))))
+        (loop $next
+            (i32.store offset=8 (local.get $at) (i32.const 0x20000))
+            (i32.store offset=12 (local.get $at) (i32.const 60000))
+            (local.set $at (i32.add (local.get $at) (i32.const 16)))
+            (br_if $next (i32.lt_u (local.get $at) (local.get $end))))
+        i32.const 128";
+    evaluate(amplified, OutputExceeded, "larger than the declared output");
+    // Empty lists of no size, as many as can be said.
+    more(r#"(data (i32.const 136) "\00\01\00\00\00\10\00\00")"#, OutputExceeded, "");
+}
+
+#[test]
+fn memory_that_is_handed_out_lies_within_memory() {
+    let realloc = |body| Parts { realloc: body, ..HONEST };
+    check(realloc("i32.const 0x7ffffff0"), InvalidAnswer, "beyond end of memory");
+    check(realloc("i32.const -4"), InvalidAnswer, "");
+    check(realloc("i32.const 4097"), InvalidAnswer, "not aligned");
+    check(realloc("unreachable"), Trap, "unreachable");
+    check(realloc("(loop $forever (br $forever)) i32.const 0"), FuelExhausted, "");
+    // The same place for everything: what the guest reads is its own affair.
+    let outcome = judge(engine(), realloc("i32.const 4096")).judge(ROWS);
+    assert_eq!(failed(&outcome), []);
+}
+
+#[test]
+fn what_runs_before_and_after_the_answer_is_metered_too() {
+    more("(func $start (loop $forever (br $forever))) (start $start)", FuelExhausted, "");
+    more("(func $start unreachable) (start $start)", Trap, "unreachable");
+    more("(func $start (drop (memory.grow (i32.const 100)))) (start $start)", MemoryExceeded, "");
+    let after = |body: &str| -> &'static str {
+        let text = format!(r#"(func (export "cabi_post_countersign:rules/detect@0.1.0#evaluate") (param i32) {body})"#);
+        Box::leak(text.into_boxed_str())
+    };
+    more(after("(loop $forever (br $forever))"), FuelExhausted, "");
+    more(after("unreachable"), Trap, "unreachable");
+    more(after("(drop (memory.grow (i32.const 100)))"), MemoryExceeded, "");
+}
+
+#[test]
+fn growth_is_held_to_what_was_declared() {
+    evaluate("(drop (memory.grow (i32.const 13))) i32.const 64", MemoryExceeded, "left of those declared");
+    evaluate("(drop (memory.grow (i32.const 65535))) i32.const 64", MemoryExceeded, "left of those declared");
+    let table = "(table $table 1 funcref) (func $grow (drop (table.grow $table (ref.null func) (i32.const 100000))))";
+    let parts = Parts { evaluate: "(call $grow) i32.const 64", more: table, ..HONEST };
+    check(parts, MemoryExceeded, "left of those declared");
+    // To the last page.
+    let parts = Parts { evaluate: "(drop (memory.grow (i32.const 12))) i32.const 64", ..HONEST };
+    assert_eq!(failed(&judge(engine(), parts).judge(ROWS)), []);
+}
+
+#[test]
+fn work_in_one_instruction_costs_fuel_too() {
+    let fill =
+        "(loop $forever (memory.fill (i32.const 0) (i32.const 1) (i32.const 200000)) (br $forever)) i32.const 64";
+    evaluate(fill, FuelExhausted, "");
+    let copy =
+        "(loop $forever (memory.copy (i32.const 8) (i32.const 0) (i32.const 200000)) (br $forever)) i32.const 64";
+    evaluate(copy, FuelExhausted, "");
+}
+
+#[test]
+fn traps_are_told_by_what_they_are() {
+    evaluate("unreachable", Trap, "unreachable");
+    evaluate("(i32.div_u (i32.const 1) (i32.const 0))", Trap, "divide by zero");
+    evaluate("(i32.load (i32.const -1))", Trap, "out of bounds memory access");
+    evaluate("(i32.trunc_f64_s (f64.const nan))", Trap, "integer");
+}
+
+#[test]
+fn a_left_panic_message_is_only_text() {
+    // The mark, and a length and text that lie: longer than memory, longer than a message, no text.
+    let with = |length: &str, text: &str| -> Parts {
+        let data = format!(r#"(data (i32.const 1024) "\00\c5countersign!\c5\00{length}{text}")"#);
+        Parts { evaluate: "unreachable", more: Box::leak(data.into_boxed_str()), ..HONEST }
+    };
+    check(with(r"\05\00\00\00", "hello"), Trap, "hello");
+    check(with(r"\ff\ff\ff\ff", "hello"), Trap, "hello");
+    check(with(r"\03\00\00\00", r"a\ffb"), Trap, "a\u{fffd}b");
+    let at_the_end = r#"(data (i32.const 262128) "\00\c5countersign!\c5\00")"#;
+    check(Parts { evaluate: "unreachable", more: at_the_end, ..HONEST }, Trap, "unreachable");
+    // A call that answers says nothing by it.
+    let outcome = judge(engine(), Parts { evaluate: EMPTY, ..with(r"\05\00\00\00", "hello") }).judge(ROWS);
+    assert_eq!(failed(&outcome), []);
+}
+
+#[test]
+fn nothing_of_a_call_is_left_in_memory_for_the_next() {
+    // Traps if any byte of a page of its own isn't zero, then leaves all of them dirty, those that it grew too.
+    let body = r"
+        (local $at i32)
+        (local.set $at (i32.const 0x10000))
+        (loop $next
+            (if (i64.ne (i64.load (local.get $at)) (i64.const 0)) (then unreachable))
+            (i64.store (local.get $at) (i64.const -1))
+            (local.set $at (i32.add (local.get $at) (i32.const 8)))
+            (br_if $next (i32.lt_u (local.get $at) (i32.const 0x40000))))
+        (if (i32.ne (memory.grow (i32.const 12)) (i32.const 4)) (then unreachable))
+        (loop $grown
+            (if (i64.ne (i64.load (local.get $at)) (i64.const 0)) (then unreachable))
+            (i64.store (local.get $at) (i64.const -1))
+            (local.set $at (i32.add (local.get $at) (i32.const 64)))
+            (br_if $grown (i32.lt_u (local.get $at) (i32.const 0x100000))))
+        (if (global.get $called) (then unreachable))
+        (global.set $called (i32.const 1))
+        i32.const 64";
+    let parts = Parts { evaluate: body, more: "(global $called (mut i32) (i32.const 0))", ..HONEST };
+    let one = Engine::new(&EngineConfig { concurrent_calls: 1, ..EngineConfig::default() }).unwrap();
+    let mut judge = judge(&one, parts);
+    for _ in 0..30 {
+        assert_eq!(failed(&judge.judge(ROWS)), []);
+    }
+}
+
+#[test]
+fn a_component_that_the_pool_has_no_room_for_is_told_when_it_is_loaded() {
+    let crowd = |fields: &str| {
+        let mut bytes = sections::strip(&component(module(HONEST)));
+        bytes.extend_from_slice(&wat::parse_str(format!("(component {fields})")).unwrap()[8..]);
+        let bytes = sections::attach(&bytes, &parse_toml(DECLARATION).unwrap(), None).unwrap();
+        let admitted = countersign_admission::admit(&bytes, &Ceilings::default()).unwrap();
+        engine().load(&admitted).map(|_| ()).unwrap_err().to_string()
+    };
+    // The component's own module, which has a memory, and one that has nothing: index 1 once it stands behind it.
+    for fields in ["(core instance (instantiate 0))", &"(core instance (instantiate 1))".repeat(4)] {
+        let told = crowd(&format!("(core module) {fields}"));
+        assert!(told.starts_with("`hostile/raw` couldn't be compiled: "), "{told}");
+        assert!(told.contains("which exceeds the"), "{told}");
+    }
+}

@@ -1,0 +1,161 @@
+//! Rows made of an operation and an account, and a rule that judges them.
+
+use std::sync::{Arc, OnceLock};
+
+use countersign_admission::{Admitted, admit};
+use countersign_declaration::Ceilings;
+use countersign_engine::{Engine, EngineConfig, LoadedRule};
+use countersign_model::call::{FailureKind, Parameter};
+use countersign_model::vocabulary::{EventClass, FieldId, Usage};
+use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
+use countersign_stream::{Clock, Outcome, RuleStream, Sequenced};
+
+/// The sandbox that most tests share.
+pub(crate) fn engine() -> &'static Engine {
+    static ENGINE: OnceLock<Engine> = OnceLock::new();
+    ENGINE.get_or_init(|| Engine::new(&EngineConfig::default()).unwrap())
+}
+
+/// The bytes of a guest, by its folder's name.
+pub(crate) fn bytes(name: &str) -> &'static [u8] {
+    let found = countersign_tests::GUESTS.iter().find(|(id, _)| id.split_once('/').is_some_and(|(_, own)| own == name));
+    found.unwrap_or_else(|| panic!("no guest `{name}`")).1
+}
+
+/// The bytes of a shipped rule, by its name.
+pub(crate) fn shipped(name: &str) -> &'static [u8] {
+    let id = format!("countersign/{name}");
+    countersign_shipped::RULES.iter().find(|(other, _)| *other == id).unwrap_or_else(|| panic!("no rule `{id}`")).1
+}
+
+/// Admitted under the default ceilings.
+pub(crate) fn admitted(bytes: &[u8]) -> Admitted {
+    admit(bytes, &Ceilings::default()).unwrap_or_else(|refusals| panic!("{refusals:#?}"))
+}
+
+/// A guest, ready to be called.
+pub(crate) fn guest(name: &str) -> Arc<LoadedRule> {
+    Arc::new(engine().load(&admitted(bytes(name))).unwrap())
+}
+
+/// One event: what was called, and who called. No account is an empty text; one that didn't authenticate begins with `?`.
+pub(crate) type Row<'a> = (&'a str, &'a str);
+
+/// A rule in the stream, and the stream's clock.
+pub(crate) struct Judge {
+    pub(crate) stream: RuleStream,
+    clock: Clock,
+    next: u64,
+}
+
+impl Judge {
+    /// With its parameters' defaults.
+    pub(crate) fn new(rule: Arc<LoadedRule>) -> Judge {
+        Judge::with(rule, &[])
+    }
+
+    /// With some parameters set.
+    pub(crate) fn with(rule: Arc<LoadedRule>, set: &[(&str, Parameter)]) -> Judge {
+        let declaration = rule.declaration().clone();
+        let value = |name: &str| set.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone());
+        let parameters = declaration.parameters.iter();
+        let parameters = parameters.map(|one| value(&one.name).unwrap_or_else(|| one.default.clone())).collect();
+        Judge { stream: RuleStream::new(declaration, rule, parameters, Vec::new()), clock: Clock::default(), next: 0 }
+    }
+
+    /// The next rows, a second apart.
+    pub(crate) fn rows(&mut self, rows: &[Row<'_>]) -> Vec<Sequenced> {
+        rows.iter()
+            .map(|row| {
+                let event = event(self.next, *row);
+                let placement = self.clock.place(event.time);
+                self.next += 1;
+                Sequenced::new(self.next - 1, Arc::new(event), placement)
+            })
+            .collect()
+    }
+
+    /// Judges rows in one batch.
+    pub(crate) fn judge(&mut self, rows: &[Row<'_>]) -> Outcome {
+        let rows = self.rows(rows);
+        self.stream.judge(&rows.iter().collect::<Vec<_>>())
+    }
+
+    /// Judges rows in batches of a size, as one outcome.
+    pub(crate) fn judge_in(&mut self, size: usize, rows: &[Row<'_>]) -> Outcome {
+        let mut all = Outcome::default();
+        for rows in rows.chunks(size) {
+            let outcome = self.judge(rows);
+            all.found.extend(outcome.found);
+            all.failures.extend(outcome.failures);
+            all.disagreements.extend(outcome.disagreements);
+            all.diagnostics.extend(outcome.diagnostics);
+            all.timers += outcome.timers;
+            for change in outcome.state {
+                all.state.retain(|other| (other.slot, &other.key) != (change.slot, &change.key));
+                all.state.push(change);
+            }
+            all.state.sort_by(|a, b| (a.slot, &a.key).cmp(&(b.slot, &b.key)));
+            all.stopped = all.stopped.or(outcome.stopped);
+        }
+        all
+    }
+}
+
+/// An event of the class API activity.
+pub(crate) fn event(number: u64, (operation, account): Row<'_>) -> Event {
+    let (name, authenticated) = account.strip_prefix('?').map_or((account, true), |name| (name, false));
+    let time = Timestamp(1_714_550_400_000_000).plus_micros(i64::try_from(number).unwrap() * 1_000_000);
+    let mut fields = Fields::default();
+    fields.set(FieldId::ApiOperation, Value::Text(Arc::from(operation)));
+    fields.set(FieldId::ActionId, Value::Unsigned(2));
+    Event {
+        source: "example",
+        tenant: Arc::from("111122223333"),
+        id: Arc::from(format!("event-{number}")),
+        class: EventClass::ApiActivity,
+        time,
+        ingest_time: time,
+        actor: Actor {
+            account: (!name.is_empty()).then(|| Account::new("aws", "111122223333", name)),
+            usage: Usage::Programmatic,
+            authenticated,
+            session: None,
+            token: None,
+            grant: None,
+        },
+        chain: Vec::new(),
+        target: None,
+        fields,
+        raw: RawAddress { input: 0, ordinal: number, offset: 0, length: 0, digest: Digest::of(b"") },
+    }
+}
+
+/// What was found: position and message.
+pub(crate) fn found(outcome: &Outcome) -> Vec<(u64, &str)> {
+    outcome.found.iter().map(|found| (found.finding.position, found.finding.message.as_str())).collect()
+}
+
+/// What was set aside: position and why.
+pub(crate) fn failed(outcome: &Outcome) -> Vec<(u64, FailureKind)> {
+    outcome.failures.iter().map(|failed| (failed.row.position, failed.failure.kind)).collect()
+}
+
+/// Everything of an outcome that a person or the audit file can see, as text.
+pub(crate) fn seen(outcome: &Outcome) -> String {
+    use std::fmt::Write as _;
+
+    let mut text = String::new();
+    for found in &outcome.found {
+        writeln!(text, "{:?} {:?}", found.finding, found.bundle).unwrap();
+    }
+    for failed in &outcome.failures {
+        writeln!(text, "{} {:?}", failed.row.position, failed.failure).unwrap();
+    }
+    for said in &outcome.diagnostics {
+        writeln!(text, "{said:?}").unwrap();
+    }
+    writeln!(text, "{:?} {} timers, {} disagreements", outcome.state, outcome.timers, outcome.disagreements.len())
+        .unwrap();
+    text
+}
