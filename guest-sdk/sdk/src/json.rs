@@ -22,7 +22,7 @@ impl<'a> Json<'a> {
     /// 128 deep.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Json<'a>> {
-        scan::is_one_value(text.as_bytes()).then(|| Json(text.trim_matches(scan::SPACE)))
+        scan::is_one_value(text.as_bytes()).then(|| Json(text.trim_ascii()))
     }
 
     /// An object's member; none where it is absent or null, or this isn't an object. Of a name that comes twice the last
