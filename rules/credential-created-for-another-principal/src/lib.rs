@@ -1,0 +1,84 @@
+//! A credential made, reset or activated for another IAM user: a way back in that outlives the one who made it.
+
+use countersign_sdk::prelude::*;
+
+mod deed;
+#[cfg(test)]
+mod tests;
+
+use deed::{Deed, deed};
+
+countersign_sdk::rule!();
+
+/// What a finding about an expected actor is held to.
+const EXPECTED: u8 = 30;
+
+/// `where` has left the successful calls of IAM that make, change or activate a credential.
+#[detection]
+fn detect(event: &Event, cx: &mut Context) {
+    if is_provider(event) {
+        return;
+    }
+    let Some(owner) = other(event) else { return };
+    let request = event.api_request_data().and_then(Json::parse);
+    let Some(deed) = event.api_operation().and_then(|operation| deed(operation, request)) else { return };
+    let confidence = confidence(event, &deed, request, owner, cx.parameters());
+    let technique = if deed.is_device { technique::T1098_005 } else { technique::T1098_001 };
+    let severity = if deed.confidence >= 70 { Severity::High } else { Severity::Medium };
+    let finding =
+        Finding::new(class::Credential, confidence).severity(severity).about(Role::Actor).technique(technique).message(
+            format!(
+                "{} {}{} for the user {owner}",
+                actor(event),
+                deed.words,
+                event.user_credential_uid().map_or_else(String::new, |id| format!(" ({id})")),
+            ),
+        );
+    cx.find(finding);
+}
+
+/// The user whose credential it is, by name; none if that is the actor, or nobody is named: IAM then takes the actor.
+fn other<'a>(event: &Event<'a>) -> Option<&'a str> {
+    // The host fills in the id where the user acted on is proved, which here is the actor alone.
+    let is_actor = event.user_uid().is_some() && event.user_uid() == event.actor_user_uid();
+    if is_actor { None } else { event.user_name() }
+}
+
+fn confidence(event: &Event, deed: &Deed, request: Option<Json>, owner: &str, parameters: &Parameters) -> u8 {
+    let must_change = request.and_then(|body| body.get("passwordResetRequired")).and_then(Json::truth) == Some(true);
+    let mut points = deed.confidence;
+    for (holds, less) in [
+        (event.actor_session_is_mfa() == Some(true), 15),
+        (must_change, 15),
+        (event.actor_invoked_by().is_some(), 10),
+        (is_own_name(event, owner), 30),
+    ] {
+        points = points.saturating_sub(if holds { less } else { 0 });
+    }
+    let expected = event.actor_user_uid().is_some_and(|actor| parameters.expected_actors.iter().any(|id| id == actor));
+    if expected { points.min(EXPECTED) } else { points }
+}
+
+/// Whether an Identity Center session bears the user's name. Identity Center names its sessions by itself; everywhere
+/// else the caller chooses the name.
+fn is_own_name(event: &Event, owner: &str) -> bool {
+    let is_person = role_path(event).is_some_and(|path| path.starts_with("aws-reserved/sso.amazonaws.com/"));
+    let name = event.actor_session_uid().and_then(|session| session.split_once(':')).map(|(_, name)| name);
+    let local = |name: &'_ str| name.split('@').next().unwrap_or_default().to_ascii_lowercase();
+    is_person && name.is_some_and(|name| local(name) == local(owner))
+}
+
+/// Whether the provider itself did it: by a service's own principal, or in a role that only a service can assume.
+fn is_provider(event: &Event) -> bool {
+    event.actor_user_type() == Some("AWSService")
+        || role_path(event).is_some_and(|path| path.starts_with("aws-service-role/"))
+}
+
+/// The path and name of the actor's role. The first `:role/` of the ARN: a path may contain another.
+fn role_path<'a>(event: &Event<'a>) -> Option<&'a str> {
+    event.actor_session_issuer()?.split_once(":role/").map(|(_, path)| path)
+}
+
+fn actor<'a>(event: &Event<'a>) -> &'a str {
+    event.actor_user_uid_alt().or(event.actor_user_name()).unwrap_or("an unnamed caller")
+}
