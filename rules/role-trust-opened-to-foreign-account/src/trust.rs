@@ -1,0 +1,236 @@
+//! Whom a trust policy lets in from outside.
+
+use std::borrow::Cow;
+
+use countersign_sdk::Json;
+
+use crate::condition::Conditions;
+
+/// Whom a role may trust.
+pub(crate) struct Trusted<'a> {
+    /// The role's own account, if the record has it.
+    pub(crate) own: Option<&'a str>,
+    /// Ids of accounts.
+    pub(crate) accounts: &'a [String],
+    /// Ids of organisations.
+    pub(crate) organisations: &'a [String],
+}
+
+impl Trusted<'_> {
+    fn account(&self, account: &str) -> bool {
+        Some(account) == self.own || self.accounts.iter().any(|trusted| trusted == account)
+    }
+
+    fn organisations(&self, organisations: &[Cow<'_, str>]) -> bool {
+        let known = |organisation: &Cow<'_, str>| self.organisations.iter().any(|trusted| trusted == organisation);
+        !organisations.is_empty() && organisations.iter().all(known)
+    }
+}
+
+/// Who is let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Who<'a> {
+    Everybody,
+    /// By id.
+    Account(Cow<'a, str>),
+    /// Everybody of it, by id.
+    Organisation(Cow<'a, str>),
+    /// The record has no document that can be read: CloudTrail leaves bodies out that are too large, which white space
+    /// can bring about.
+    Untold,
+}
+
+/// One way in from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Opening<'a> {
+    pub(crate) who: Who<'a>,
+    pub(crate) external_id: bool,
+}
+
+/// Every way in that the document opens to somebody who isn't trusted.
+pub(crate) fn openings<'a>(document: Option<&'a str>, trusted: &Trusted<'_>) -> Vec<Opening<'a>> {
+    let statements = document.and_then(Json::parse).and_then(|json| json.get_ignoring_case("Statement"));
+    let Some(statements) = statements else { return vec![Opening { who: Who::Untold, external_id: false }] };
+    let statements = statements.one_or_many();
+    statements.filter(|statement| lets_in(*statement)).flat_map(|statement| opened(statement, trusted)).collect()
+}
+
+/// Whether a statement allows a role to be assumed.
+fn lets_in(statement: Json<'_>) -> bool {
+    let effect = statement.get_ignoring_case("Effect").and_then(Json::text);
+    let assumes = |action: Cow<'_, str>| {
+        let action = action.to_ascii_lowercase();
+        action.starts_with("sts:assume") || action.contains('*')
+    };
+    let actions = statement.get_ignoring_case("Action").into_iter().flat_map(Json::one_or_many);
+    effect.is_some_and(|effect| effect.eq_ignore_ascii_case("Allow"))
+        && (statement.get_ignoring_case("NotAction").is_some() || actions.filter_map(Json::text).any(assumes))
+}
+
+fn opened<'a>(statement: Json<'a>, trusted: &Trusted<'_>) -> Vec<Opening<'a>> {
+    let conditions = Conditions::of(statement);
+    if trusted.organisations(&conditions.organisations) {
+        return Vec::new();
+    }
+    let mut who: Vec<Who<'a>> = Vec::new();
+    for principal in principals(statement) {
+        match principal {
+            Who::Everybody if !conditions.accounts.is_empty() => {
+                who.extend(conditions.accounts.iter().cloned().map(Who::Account));
+            }
+            Who::Everybody if !conditions.organisations.is_empty() => {
+                who.extend(conditions.organisations.iter().cloned().map(Who::Organisation));
+            }
+            named => who.push(named),
+        }
+    }
+    let foreign = |who: &Who<'_>| match who {
+        Who::Everybody | Who::Untold => true,
+        Who::Account(account) => !trusted.account(account),
+        Who::Organisation(organisation) => !trusted.organisations(std::slice::from_ref(organisation)),
+    };
+    who.retain(foreign);
+    who.into_iter().map(|who| Opening { who, external_id: conditions.external_id }).collect()
+}
+
+/// The accounts that a statement names, or everybody.
+fn principals<'a>(statement: Json<'a>) -> Vec<Who<'a>> {
+    // Everybody but those named.
+    if statement.get_ignoring_case("NotPrincipal").is_some() {
+        return vec![Who::Everybody];
+    }
+    let Some(principal) = statement.get_ignoring_case("Principal") else { return Vec::new() };
+    if let Some(text) = principal.text() {
+        return Vec::from_iter((text == "*").then_some(Who::Everybody));
+    }
+    let mut who = Vec::new();
+    for (kind, names) in principal.members() {
+        let names = names.one_or_many().filter_map(Json::text);
+        if kind.eq_ignore_ascii_case("AWS") {
+            who.extend(names.filter_map(named));
+        } else if kind.eq_ignore_ascii_case("Federated") {
+            // A provider is a resource of an account; public ones have no ARN.
+            who.extend(names.filter(|name| name.starts_with("arn:")).filter_map(named));
+        }
+    }
+    who
+}
+
+/// The account of one principal. A unique id, which stands for a principal that is gone, has none to be told.
+fn named(principal: Cow<'_, str>) -> Option<Who<'_>> {
+    match principal {
+        all if all == "*" => Some(Who::Everybody),
+        Cow::Borrowed(text) => account_of(text).map(|account| Who::Account(account.into())),
+        Cow::Owned(text) => account_of(&text).map(|account| Who::Account(account.to_owned().into())),
+    }
+}
+
+/// The account's id in a principal: the id itself, or an ARN of something in the account.
+pub(crate) fn account_of(principal: &str) -> Option<&str> {
+    let account = if principal.starts_with("arn:") { principal.split(':').nth(4)? } else { principal };
+    (account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit())).then_some(account)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(document: &str) -> String {
+        let (accounts, organisations) = (["222233334444".to_owned()], ["o-home".to_owned()]);
+        let trusted = Trusted { own: Some("111122223333"), accounts: &accounts, organisations: &organisations };
+        let shown = openings(Some(document), &trusted).into_iter().map(|opening| {
+            let who = match opening.who {
+                Who::Everybody => "everybody".to_owned(),
+                Who::Untold => "untold".to_owned(),
+                Who::Account(id) | Who::Organisation(id) => id.into_owned(),
+            };
+            if opening.external_id { format!("{who} by id") } else { who }
+        });
+        shown.collect::<Vec<_>>().join(", ")
+    }
+
+    fn principal(principal: &str) -> String {
+        check(&format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{principal},"Action":"sts:AssumeRole"}}]}}"#
+        ))
+    }
+
+    fn conditioned(principal: &str, condition: &str) -> String {
+        check(&format!(
+            r#"{{"Statement":{{"Effect":"Allow","Principal":{principal},"Action":"sts:AssumeRole","Condition":{condition}}}}}"#
+        ))
+    }
+
+    #[test]
+    fn principals_come_in_many_forms() {
+        for (given, opened) in [
+            (r#""*""#, "everybody"),
+            (r#"{"AWS":"*"}"#, "everybody"),
+            (r#"{"AWS":"999988887777"}"#, "999988887777"),
+            (r#"{"AWS":"arn:aws:iam::999988887777:root"}"#, "999988887777"),
+            (
+                r#"{"AWS":["arn:aws-cn:iam::999988887777:user/x","arn:aws:iam::888877776666:role/y"]}"#,
+                "999988887777, 888877776666",
+            ),
+            (r#"{"AWS":"arn:aws:sts::999988887777:assumed-role\/x\/y"}"#, "999988887777"),
+            (r#"{"Service":"ec2.amazonaws.com","AWS":["111122223333","999988887777"]}"#, "999988887777"),
+            (r#"{"Federated":"arn:aws:iam::999988887777:saml-provider/idp"}"#, "999988887777"),
+        ] {
+            assert_eq!(principal(given), opened, "{given}");
+        }
+    }
+
+    #[test]
+    fn the_own_account_services_and_providers_are_quiet() {
+        for given in [
+            r#"{"AWS":"111122223333"}"#,
+            r#"{"AWS":["arn:aws:iam::111122223333:root","arn:aws:iam::111122223333:user/alice"]}"#,
+            r#"{"AWS":"arn:aws:iam::222233334444:root"}"#,
+            r#"{"AWS":"AROAEXAMPLEOFAGONEROLE"}"#,
+            r#"{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]}"#,
+            r#"{"Federated":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"}"#,
+            r#"{"Federated":"cognito-identity.amazonaws.com"}"#,
+            "{}",
+            "7",
+        ] {
+            assert_eq!(principal(given), "", "{given}");
+        }
+    }
+
+    #[test]
+    fn only_statements_that_let_somebody_in_count() {
+        let statement = |effect: &str, rest: &str| {
+            check(&format!(r#"{{"statement":[{{"effect":"{effect}","principal":{{"aws":"999988887777"}},{rest}}}]}}"#))
+        };
+        assert_eq!(statement("Allow", r#""action":["sts:TagSession","STS:AssumeRole"]"#), "999988887777");
+        assert_eq!(statement("Allow", r#""Action":"sts:*""#), "999988887777");
+        assert_eq!(statement("Allow", r#""NotAction":"sts:TagSession""#), "999988887777");
+        assert_eq!(statement("Allow", r#""Action":["sts:TagSession","sts:SetSourceIdentity"]"#), "");
+        assert_eq!(statement("Deny", r#""Action":"sts:AssumeRole""#), "");
+        let but = r#"{"Statement":{"Effect":"Allow","NotPrincipal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}"#;
+        assert_eq!(check(but), "everybody");
+        for unread in ["", "[]", "{}", r#"{"Statement":[{"Effect":"Allow""#] {
+            assert_eq!(check(unread), "untold", "{unread}");
+        }
+        assert_eq!(check(r#"{"Statement":"x"}"#), "");
+    }
+
+    #[test]
+    fn conditions_narrow_everybody_to_whom_they_name() {
+        let everybody = r#"{"AWS":"*"}"#;
+        for (condition, opened) in [
+            (r#"{"StringEquals":{"aws:PrincipalAccount":"111122223333"}}"#, ""),
+            (r#"{"StringEquals":{"aws:PrincipalAccount":["111122223333","999988887777"]}}"#, "999988887777"),
+            (r#"{"StringEquals":{"aws:PrincipalOrgID":"o-home"}}"#, ""),
+            (r#"{"StringEquals":{"aws:PrincipalOrgID":["o-home","o-away"]}}"#, "o-away"),
+            (r#"{"StringEquals":{"sts:ExternalId":"x7"}}"#, "everybody by id"),
+            (r#"{"IpAddress":{"aws:SourceIp":"192.0.2.0/24"}}"#, "everybody"),
+        ] {
+            assert_eq!(conditioned(everybody, condition), opened, "{condition}");
+        }
+        let away = r#"{"AWS":"999988887777"}"#;
+        assert_eq!(conditioned(away, r#"{"StringEquals":{"sts:ExternalId":"x7"}}"#), "999988887777 by id");
+        assert_eq!(conditioned(away, r#"{"StringEquals":{"aws:PrincipalOrgID":"o-home"}}"#), "");
+        assert_eq!(conditioned(away, r#"{"StringEquals":{"aws:PrincipalOrgID":"o-away"}}"#), "999988887777");
+    }
+}
