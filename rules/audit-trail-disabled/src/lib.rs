@@ -1,0 +1,65 @@
+//! Audit and detection switched off, or made to see less.
+
+use countersign_sdk::prelude::*;
+
+mod deed;
+mod selectors;
+#[cfg(test)]
+mod tests;
+
+use deed::{Deed, Watcher, deed};
+
+countersign_sdk::rule!();
+
+/// What a finding about an expected actor is held to.
+const EXPECTED: u8 = 30;
+
+/// `where` has left the successful calls with names of operations that weaken a watcher.
+#[detection]
+fn detect(event: &Event, cx: &mut Context) {
+    if is_provider(event) {
+        return;
+    }
+    let Some(deed) = deed(event) else { return };
+    let parameters = cx.parameters();
+    if !deed.things.is_empty() && deed.things.iter().all(|thing| is_expendable(thing, parameters)) {
+        return;
+    }
+    let technique = match deed.watcher {
+        Watcher::Log => technique::T1562_008,
+        Watcher::Tool => technique::T1562_001,
+    };
+    let things = if deed.things.is_empty() { String::new() } else { format!(" {}", deed.things.join(", ")) };
+    let finding = Finding::new(class::Evasion, confidence(event, &deed, parameters))
+        .severity(if deed.confidence >= 70 { Severity::High } else { Severity::Medium })
+        .about(Role::Actor)
+        .technique(technique)
+        .message(format!("{} {}{things}", actor(event), deed.words));
+    cx.find(finding);
+}
+
+/// Whether the operator named it: as the record has it, or by the last part of its ARN.
+fn is_expendable(thing: &str, parameters: &Parameters) -> bool {
+    let name = thing.rsplit('/').next().unwrap_or(thing);
+    parameters.expendable.iter().any(|expendable| expendable == thing || expendable == name)
+}
+
+fn confidence(event: &Event, deed: &Deed, parameters: &Parameters) -> u8 {
+    let mut points = deed.confidence;
+    for holds in [event.actor_session_is_mfa() == Some(true), event.actor_invoked_by().is_some()] {
+        points = points.saturating_sub(if holds { 10 } else { 0 });
+    }
+    let expected = event.actor_user_uid().is_some_and(|actor| parameters.expected_actors.iter().any(|id| id == actor));
+    if expected { points.min(EXPECTED) } else { points }
+}
+
+/// Whether the provider itself did it: by a service's own principal, or in a role that only a service can assume. The
+/// first `:role/` of the ARN: a path may contain another.
+fn is_provider(event: &Event) -> bool {
+    let path = event.actor_session_issuer().and_then(|issuer| issuer.split_once(":role/")).map(|(_, path)| path);
+    event.actor_user_type() == Some("AWSService") || path.is_some_and(|path| path.starts_with("aws-service-role/"))
+}
+
+fn actor<'a>(event: &Event<'a>) -> &'a str {
+    event.actor_user_uid_alt().or(event.actor_user_name()).unwrap_or("an unnamed caller")
+}

@@ -1,0 +1,145 @@
+//! The rule over rows: who switched what off.
+
+use countersign_sdk::testing::{Bench, Found, Row, Value, row};
+
+use super::*;
+
+const TRAIL: &str = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/organisation";
+
+fn call(service: &str, operation: &str, request: &str) -> Row {
+    row()
+        .at("2024-05-01T08:00:00Z")
+        .api_service_name(&format!("{service}.amazonaws.com"))
+        .api_operation(operation)
+        .api_request_data(request)
+        .actor_user_type("IAMUser")
+        .actor_user_uid("AIDAALICEEXAMPLE")
+        .actor_user_uid_alt("arn:aws:iam::111122223333:user/alice")
+}
+
+fn stopped() -> Row {
+    call("cloudtrail", "StopLogging", &format!(r#"{{"name":"{TRAIL}"}}"#))
+}
+
+fn check(row: Row) -> Vec<Found> {
+    Bench::<Rule>::new().feed(&[row])
+}
+
+#[test]
+fn a_stopped_trail_is_found() {
+    let found = check(stopped());
+    let [finding] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((finding.class, finding.confidence, finding.about), (SignalClass::Evasion, 85, Role::Actor));
+    assert_eq!(finding.severity, Severity::High);
+    assert_eq!(finding.techniques, ["T1562.008"]);
+    assert_eq!(finding.message, format!("arn:aws:iam::111122223333:user/alice stopped the trail {TRAIL}"));
+}
+
+#[test]
+fn every_watcher_has_its_weight_and_technique() {
+    let narrowed =
+        r#"{"trailName":"t","eventSelectors":[{"readWriteType":"ReadOnly","includeManagementEvents":false}]}"#;
+    for (service, operation, request, weight, technique) in [
+        ("cloudtrail", "DeleteTrail", r#"{"name":"t"}"#, 75, "T1562.008"),
+        ("cloudtrail", "UpdateTrail", r#"{"name":"t","isMultiRegionTrail":false}"#, 65, "T1562.008"),
+        ("cloudtrail", "UpdateTrail", r#"{"name":"t","enableLogFileValidation":false}"#, 55, "T1562.008"),
+        ("cloudtrail", "PutEventSelectors", narrowed, 65, "T1562.008"),
+        ("cloudtrail", "StopEventDataStoreIngestion", r#"{"eventDataStore":"e"}"#, 80, "T1562.008"),
+        ("cloudtrail", "DeleteEventDataStore", r#"{"eventDataStore":"e"}"#, 75, "T1562.008"),
+        ("cloudtrail", "UpdateEventDataStore", r#"{"multiRegionEnabled":false}"#, 65, "T1562.008"),
+        ("ec2", "DeleteFlowLogs", "{}", 60, "T1562.008"),
+        ("guardduty", "DeleteDetector", r#"{"detectorId":"d"}"#, 75, "T1562.001"),
+        ("guardduty", "UpdateDetector", r#"{"detectorId":"d","enable":false}"#, 75, "T1562.001"),
+        ("guardduty", "StopMonitoringMembers", r#"{"detectorId":"d"}"#, 60, "T1562.001"),
+        ("guardduty", "DisassociateMembers", r#"{"detectorId":"d"}"#, 60, "T1562.001"),
+        ("guardduty", "DisassociateFromMasterAccount", r#"{"detectorId":"d"}"#, 60, "T1562.001"),
+        ("guardduty", "DeletePublishingDestination", r#"{"detectorId":"d"}"#, 60, "T1562.001"),
+        ("config", "StopConfigurationRecorder", "{}", 70, "T1562.008"),
+        ("config", "DeleteConfigurationRecorder", "{}", 70, "T1562.008"),
+        ("config", "DeleteDeliveryChannel", "{}", 70, "T1562.008"),
+        ("securityhub", "DisableSecurityHub", "{}", 65, "T1562.001"),
+        ("securityhub", "DisassociateMembers", "{}", 60, "T1562.001"),
+        ("securityhub", "DisassociateFromAdministratorAccount", "{}", 60, "T1562.001"),
+    ] {
+        let found = check(call(service, operation, request));
+        let [finding] = found.as_slice() else { panic!("{operation}: {found:?}") };
+        assert_eq!(
+            (finding.confidence, finding.techniques.as_slice()),
+            (weight, &[technique.to_owned()][..]),
+            "{operation}"
+        );
+    }
+}
+
+#[test]
+fn changes_that_leave_everything_recorded_are_quiet() {
+    let all = r#"{"trailName":"t","eventSelectors":[{"readWriteType":"All","includeManagementEvents":true}]}"#;
+    for (service, operation, request) in [
+        ("cloudtrail", "UpdateTrail", r#"{"name":"t","isMultiRegionTrail":true,"enableLogFileValidation":true}"#),
+        ("cloudtrail", "PutEventSelectors", all),
+        ("cloudtrail", "UpdateEventDataStore", r#"{"eventDataStore":"e","retentionPeriod":90}"#),
+        ("guardduty", "UpdateDetector", r#"{"detectorId":"d","enable":true}"#),
+        ("guardduty", "UpdateDetector", r#"{"detectorId":"d","findingPublishingFrequency":"SIX_HOURS"}"#),
+        // Operations of the same name of services that watch something else.
+        ("macie2", "DisassociateFromMasterAccount", "{}"),
+        ("detective", "DisassociateMembers", "{}"),
+        ("frauddetector", "DeleteDetector", "{}"),
+    ] {
+        assert_eq!(check(call(service, operation, request)), [], "{service} {operation} {request}");
+    }
+    assert_eq!(check(stopped().set("api.service.name", Value::WrongType)), []);
+}
+
+#[test]
+fn flow_logs_that_were_kept_are_not_deleted() {
+    let request = |ids: &str| format!(r#"{{"DeleteFlowLogsRequest":{{"FlowLogId":{ids}}}}}"#);
+    let answer = |item: &str| format!(r#"{{"DeleteFlowLogsResponse":{{"unsuccessful":{item}}}}}"#);
+    let one = request(r#"{"tag":1,"content":"fl-1"}"#);
+    let two = request(r#"[{"tag":1,"content":"fl-1"},{"tag":2,"content":"fl-2"}]"#);
+    let kept = answer(r#"{"item":{"resourceId":"fl-1","error":{"code":"InvalidFlowLogId.NotFound"}}}"#);
+    let nothing_kept = answer(r#""""#);
+    let message = |request: &str, answer: &str| {
+        let found = check(call("ec2", "DeleteFlowLogs", request).api_response_data(answer));
+        found.into_iter().next().map(|finding| finding.message)
+    };
+    let deleted = |ids: &str| Some(format!("arn:aws:iam::111122223333:user/alice deleted the flow logs {ids}"));
+    assert_eq!(message(&one, &nothing_kept), deleted("fl-1"));
+    assert_eq!(message(&two, &nothing_kept), deleted("fl-1, fl-2"));
+    assert_eq!(message(&one, &kept), None);
+    assert_eq!(message(&two, &kept), deleted("fl-2"));
+}
+
+#[test]
+fn a_second_factor_and_a_service_between_lower_confidence() {
+    let confidence = |row: Row| check(row)[0].confidence;
+    assert_eq!(confidence(stopped().actor_session_is_mfa(false)), 85);
+    assert_eq!(confidence(stopped().actor_session_is_mfa(true)), 75);
+    assert_eq!(confidence(stopped().actor_invoked_by("cloudformation.amazonaws.com")), 75);
+}
+
+#[test]
+fn the_operator_names_what_is_expendable_and_who_is_expected() {
+    let texts = |texts: &[&str]| Value::TextList(texts.iter().map(|text| (*text).to_owned()).collect());
+    let flow_logs =
+        |ids: &str| call("ec2", "DeleteFlowLogs", &format!(r#"{{"DeleteFlowLogsRequest":{{"FlowLogId":{ids}}}}}"#));
+    let mut bench = Bench::<Rule>::new()
+        .set("expendable", texts(&["organisation", "fl-1"]))
+        .set("expected-actors", texts(&["AIDABOBEXAMPLE"]));
+    let rows = [
+        stopped(),
+        flow_logs(r#"{"content":"fl-1"}"#),
+        flow_logs(r#"[{"content":"fl-1"},{"content":"fl-2"}]"#),
+        call("config", "StopConfigurationRecorder", "{}"),
+        call("cloudtrail", "StopLogging", r#"{"name":"other"}"#).actor_user_uid("AIDABOBEXAMPLE"),
+    ];
+    let found = bench.feed(&rows);
+    assert_eq!(found.iter().map(|one| (one.row, one.confidence)).collect::<Vec<_>>(), [(2, 60), (3, 70), (4, 30)]);
+}
+
+#[test]
+fn the_provider_s_own_work_is_quiet() {
+    assert_eq!(check(stopped().actor_user_type("AWSService")), []);
+    let linked = "arn:aws:iam::111122223333:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig";
+    assert_eq!(check(stopped().actor_session_issuer(linked)), []);
+    assert_eq!(check(stopped().actor_session_issuer("arn:aws:iam::1:role/deploy"))[0].confidence, 85);
+}
