@@ -42,7 +42,7 @@ fn equal(value: &Value, literal: &Literal) -> bool {
             u64::try_from(*wanted).is_ok_and(|wanted| *value == wanted)
         }
         (Value::Signed(value) | Value::Timestamp(value), Literal::Integer(wanted)) => value == wanted,
-        (Value::Float(value), Literal::Float(wanted)) => value.total_cmp(wanted).is_eq(),
+        (Value::Float(value), Literal::Float(wanted)) => value == wanted,
         (Value::Boolean(value), Literal::Boolean(wanted)) => value == wanted,
         _ => false,
     }
@@ -52,7 +52,11 @@ fn any_text(value: &Value, test: impl Fn(&str) -> bool) -> bool {
     match value {
         Value::Text(text) | Value::Json(text) => test(text),
         Value::TextList(items) => items.iter().any(|item| test(item)),
-        Value::Address(address) => test(&address.to_string()),
+        // As literals are written: an IPv4 address has one text, mapped into IPv6 or not.
+        Value::Address(address) => test(&address.to_canonical().to_string()),
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ mod reference;
 mod rule;
 mod state;
 mod subject;
+#[cfg(test)]
+mod testing;
 mod validate;
 
 pub use clock::{Clock, Placement, Tick};
