@@ -2,9 +2,12 @@
 
 use countersign_model::{Digest, Event, RuleId};
 
-/// What stands for an event: its id is unique within (source, tenant) only.
+/// What stands for an event: its id is unique within (source, tenant) only, and is only the record's word. Two records
+/// that claim one id must not pass for each other as evidence, so the bytes count too.
 pub(crate) fn event_seed(event: &Event) -> u64 {
-    let mut text = Vec::with_capacity(event.source.len() + event.tenant.len() + event.id.len() + 2);
+    let raw = event.raw.digest.0;
+    let mut text = Vec::with_capacity(raw.len() + event.source.len() + event.tenant.len() + event.id.len() + 2);
+    text.extend_from_slice(&raw);
     text.extend_from_slice(event.source.as_bytes());
     text.push(0);
     text.extend_from_slice(event.tenant.as_bytes());
@@ -36,4 +39,57 @@ fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::testing::event;
+
+    fn of(rule: &str, key: Option<&str>, event: &Event) -> u64 {
+        reference(rule_seed(&rule.parse().unwrap()), key.map_or(NO_KEY_SEED, key_seed), event_seed(event))
+    }
+
+    #[test]
+    fn a_reference_is_the_same_for_the_same_rule_key_and_event() {
+        let mut delivered_again = event(7);
+        delivered_again.raw.input = 3;
+        delivered_again.raw.ordinal = 9;
+        delivered_again.raw.offset = 1_000;
+        assert_eq!(of("a/b", Some("k"), &event(7)), of("a/b", Some("k"), &delivered_again));
+    }
+
+    #[test]
+    fn a_reference_differs_where_the_rule_the_key_or_the_event_does() {
+        let mut events = vec![event(1), event(2)];
+        // One id in another tenant, of another source, and claimed by another record.
+        events.extend((0..3).map(|_| event(1)));
+        if let [.., tenant, source, bytes] = events.as_mut_slice() {
+            tenant.tenant = Arc::from("444455556666");
+            source.source = "elsewhere";
+            bytes.raw.digest = Digest::of(b"another record");
+        }
+        let mut all = BTreeSet::new();
+        for event in &events {
+            for rule in ["a/b", "a/c"] {
+                all.extend([None, Some(""), Some("k"), Some("l")].map(|key| of(rule, key, event)));
+            }
+        }
+        assert_eq!(all.len(), events.len() * 2 * 4);
+    }
+
+    #[test]
+    fn no_rule_shares_the_references_of_another_by_a_choice_of_keys() {
+        // Were the seeds only joined, each key could stand for the event of another.
+        let (first, second) = (event_seed(&event(1)), event_seed(&event(2)));
+        let rule = rule_seed(&"a/b".parse().unwrap());
+        assert_ne!(reference(rule, first, second), reference(rule, second, first));
+        assert_ne!(reference(rule, first ^ second, 0), reference(rule, 0, first ^ second));
+        assert_ne!(reference(first, first, second), reference(second, second, second));
+    }
 }
