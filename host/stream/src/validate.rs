@@ -1,6 +1,6 @@
 //! Whether an answer keeps the contract: what it names was given to this call, and what it says was declared.
 
-use countersign_declaration::Declaration;
+use countersign_declaration::{Declaration, quoted};
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, FailureKind, NO_KEY, SlotChanges};
 use countersign_model::vocabulary::{EvidenceRole, SignalClass};
 
@@ -25,12 +25,13 @@ pub(crate) fn validate(
     answer: &DetectionAnswer,
 ) -> Result<(), CallFailure> {
     let mut found = vec![0usize; rows.len()];
+    let kept: usize = declaration.slots.iter().map(|slot| slot.kept_references as usize).sum();
     for finding in &answer.findings {
         let row = row_of(rows, finding.row, "finding")?;
         count(&mut found, finding.row, FINDINGS_A_ROW, "findings")?;
         let class = SignalClass::from_id(&finding.signal_class);
         if !class.is_some_and(|class| declaration.signal_classes.contains(&class)) {
-            return invalid(format!("signal class `{}` isn't declared", finding.signal_class));
+            return invalid(format!("signal class {} isn't declared", quoted(&finding.signal_class)));
         }
         if finding.confidence > 100 {
             return invalid(format!("confidence {} is above 100", finding.confidence));
@@ -41,16 +42,15 @@ pub(crate) fn validate(
         }
         if let Some(technique) = finding.techniques.iter().find(|technique| !declaration.techniques.contains(technique))
         {
-            return invalid(format!("technique `{technique}` isn't declared"));
+            return invalid(format!("technique {} isn't declared", quoted(technique)));
         }
         message(&finding.message)?;
         let host = evidence_role(finding.subject, &row.event);
         if finding.evidence_role == Some(EvidenceRole::AuthenticatedAs) && host == EvidenceRole::MerelyNames {
             return invalid(format!("evidence role `authenticated-as` is stronger than the host's `{host}`"));
         }
-        if finding.evidence.len()
-            > rows.len() + declaration.slots.iter().map(|slot| slot.kept_references as usize).sum::<usize>()
-        {
+        // The same in any batch: alone a row has only itself and what is kept.
+        if finding.evidence.len() > 1 + kept {
             return invalid(format!("{} references are more than it was shown", finding.evidence.len()));
         }
     }
@@ -65,7 +65,7 @@ pub(crate) fn validate(
     for timer in &answer.timers {
         let row = row_of(rows, timer.row, "timer")?;
         let Some(timers) = declaration.timers.as_ref().filter(|timers| timers.ids.contains(&timer.id)) else {
-            return invalid(format!("timer `{}` isn't declared", timer.id));
+            return invalid(format!("timer {} isn't declared", quoted(&timer.id)));
         };
         if call.batch.rows.keys.get(timer.row as usize).is_none_or(|key| *key == NO_KEY) {
             return invalid(format!("timer `{}` is set by a row without a key", timer.id));
@@ -155,3 +155,6 @@ fn message(text: &str) -> Result<(), CallFailure> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
