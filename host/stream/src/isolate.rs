@@ -2,7 +2,7 @@
 //! aside. On a finding the one-row calls are made: they are authoritative, and the sentinel against a rule that
 //! answers differently when asked again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign_model::call::{
@@ -33,6 +33,33 @@ struct Change {
     entry: Option<StateEntry>,
 }
 
+/// Rows that are judged again together: those of a key, or one without a key.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Key(u32),
+    Row(usize),
+}
+
+impl Group {
+    fn of(keys: &[u32], row: usize) -> Group {
+        keys.get(row).filter(|key| **key != NO_KEY).map_or(Group::Row(row), |key| Group::Key(*key))
+    }
+}
+
+/// What a batch said about a group, and what its one-row calls came to.
+#[derive(Default)]
+struct Again<'a> {
+    said: Vec<&'a AnswerFinding>,
+    changes: Vec<Change>,
+    /// The key's state before the batch, slot by slot.
+    before: Vec<Option<StateEntry>>,
+    /// The one-row calls that didn't fail, by the row's place in the batch.
+    bundles: Vec<(usize, Arc<Bundle>)>,
+    failed: bool,
+    /// The last row that was judged again.
+    last: Option<&'a Row<'a>>,
+}
+
 /// An answer that keeps the contract, with the state it leads to.
 struct Checked {
     answer: DetectionAnswer,
@@ -53,13 +80,14 @@ impl<'r> Run<'r> {
         let mut rest = rows;
         while !rest.is_empty() && self.outcome.stopped.is_none() {
             let (now, later) = rest.split_at(rest.len().min(self.rule.rows_per_call.max(1)));
-            self.some(now, 0);
+            self.some(now, 0, false);
             rest = later;
             self.rule.rows_per_call = self.rule.rows_per_call.saturating_mul(2);
         }
     }
 
-    fn some(&mut self, rows: &[Row<'_>], splits: u32) {
+    /// Judges some rows. `missed` says that a call with these rows, and maybe others, missed the deadline already.
+    fn some(&mut self, rows: &[Row<'_>], splits: u32, missed: bool) {
         if rows.is_empty() || self.outcome.stopped.is_some() {
             return;
         }
@@ -69,27 +97,29 @@ impl<'r> Run<'r> {
             Err(failure) => failure,
         };
         match (rows, failure.kind) {
-            ([row], FailureKind::Deadline) => {
-                self.outcome.stopped = Some(RowFailure { row: row.sequenced.clone(), failure });
-            }
-            ([row], _) => self.set_aside(row, failure),
-            (_, FailureKind::Deadline) => rows.chunks(1).for_each(|row| self.some(row, splits)),
+            (_, FailureKind::Deadline) if !missed => rows.chunks(1).for_each(|row| self.some(row, splits, true)),
+            ([row], _) => self.lone(row, failure),
             (_, FailureKind::FuelExhausted) if splits >= SPLITS_BY_HALF => {
-                rows.chunks(1).for_each(|row| self.some(row, splits));
+                rows.chunks(1).for_each(|row| self.some(row, splits, missed));
             }
             (_, kind) => {
                 if kind == FailureKind::FuelExhausted {
                     self.rule.rows_per_call = (rows.len() / 4).max(1);
                 }
                 let (first, second) = rows.split_at(rows.len() / 2);
-                self.some(first, splits + 1);
-                self.some(second, splits + 1);
+                self.some(first, splits + 1, missed);
+                self.some(second, splits + 1, missed);
             }
         }
     }
 
-    fn set_aside(&mut self, row: &Row<'_>, failure: CallFailure) {
-        self.outcome.failures.push(RowFailure { row: row.sequenced.clone(), failure });
+    /// What a row comes to that failed alone: it is set aside, or stops the rule if it missed the deadline twice.
+    fn lone(&mut self, row: &Row<'_>, failure: CallFailure) {
+        let failed = RowFailure { row: row.sequenced.clone(), failure };
+        match failed.failure.kind {
+            FailureKind::Deadline => self.outcome.stopped = Some(failed),
+            _ => self.outcome.failures.push(failed),
+        }
     }
 
     /// One call, its answer checked in full.
@@ -103,119 +133,108 @@ impl<'r> Run<'r> {
         Ok(Checked { answer, changes })
     }
 
-    /// Takes a batch's answer: keys without findings as they are, keys with findings by one-row calls.
+    /// Takes a batch's answer: keys without findings as they are, keys with findings by one-row calls from the batch's
+    /// first state, in the order of the rows.
     fn accept(&mut self, rows: &[Row<'_>], prepared: &Prepared, checked: Checked) {
         let Checked { answer, changes } = checked;
-        self.outcome.timers += answer.timers.len() as u64;
-        let key_of = |row: usize| prepared.call.batch.rows.keys.get(row).copied().unwrap_or(NO_KEY);
-        let key_text = |key: u32| prepared.keys.get(key as usize);
-
-        // Which keys, and which rows without a key, have findings.
-        let mut again_keys: BTreeSet<u32> = BTreeSet::new();
-        let mut again_rows: BTreeSet<usize> = BTreeSet::new();
+        let keys = &prepared.call.batch.rows.keys;
+        let group_of = |row: usize| Group::of(keys, row);
+        let mut groups: BTreeMap<Group, Again<'_>> = BTreeMap::new();
         for finding in &answer.findings {
-            match key_of(finding.row as usize) {
-                NO_KEY => again_rows.insert(finding.row as usize),
-                key => again_keys.insert(key),
-            };
+            groups.entry(group_of(finding.row as usize)).or_default().said.push(finding);
         }
 
-        let (batch_changes, changes): (Vec<_>, Vec<_>) =
-            changes.into_iter().partition(|change| again_keys.contains(&change.key));
         for change in changes {
-            if let Some(text) = key_text(change.key) {
-                self.rule.state.set(change.slot, text, change.entry);
+            let Some(text) = prepared.keys.get(change.key as usize) else { continue };
+            match groups.get_mut(&Group::Key(change.key)) {
+                Some(group) => group.changes.push(change),
+                None => self.rule.state.set(change.slot, text, change.entry),
             }
         }
+        let timers = answer.timers.iter().filter(|timer| !groups.contains_key(&group_of(timer.row as usize)));
+        self.outcome.timers += timers.count() as u64;
         for (row, diagnostics) in by_row(&answer.diagnostics) {
-            if !again_keys.contains(&key_of(row)) && !again_rows.contains(&row) {
+            if !groups.contains_key(&group_of(row)) {
                 self.diagnose(rows.get(row), &diagnostics);
             }
         }
+        if groups.is_empty() {
+            return;
+        }
 
-        let positions: Vec<u64> = rows.iter().map(|row| row.sequenced.position).collect();
-        for row in again_rows {
-            let said: Vec<_> = answer.findings.iter().filter(|finding| finding.row as usize == row).collect();
-            if let Some(row) = rows.get(row) {
-                self.again(&[row], &said, &positions, None);
+        for (place, row) in rows.iter().enumerate() {
+            let Some(group) = groups.get_mut(&group_of(place)) else { continue };
+            if group.last.is_none() {
+                group.before = row.key.as_deref().map(|key| self.entries(key)).unwrap_or_default();
             }
-        }
-        for key in again_keys {
-            let places: Vec<usize> = (0..rows.len()).filter(|row| key_of(*row) == key).collect();
-            let key_rows: Vec<&Row<'_>> = places.iter().filter_map(|row| rows.get(*row)).collect();
-            let said: Vec<_> = answer.findings.iter().filter(|finding| key_of(finding.row as usize) == key).collect();
-            let key_changes: Vec<&Change> = batch_changes.iter().filter(|change| change.key == key).collect();
-            self.again(&key_rows, &said, &positions, key_text(key).map(|text| (text, key_changes)));
-        }
-    }
-
-    /// The one-row calls of one key's rows, or of one row without a key, from the batch's first state.
-    fn again(
-        &mut self,
-        rows: &[&Row<'_>],
-        said: &[&AnswerFinding],
-        batch_positions: &[u64],
-        batch: Option<(&Arc<str>, Vec<&Change>)>,
-    ) {
-        let mut found_again: Vec<(u64, AnswerFinding)> = Vec::new();
-        let mut failed = false;
-        let before = batch.as_ref().map(|(key, _)| self.entries(key));
-        for row in rows {
+            group.last = Some(row);
+            match self.again(row) {
+                Ok(bundle) => group.bundles.push((place, bundle)),
+                Err(failure) => {
+                    group.failed = true;
+                    self.lone(row, failure);
+                }
+            }
+            // What comes after the row at which the rule is stopped isn't judged, what comes before it is.
             if self.outcome.stopped.is_some() {
                 return;
             }
-            let single = std::slice::from_ref(*row);
-            let prepared = self.rule.prepare(single);
-            let Checked { answer, changes } = match self.call(single, &prepared) {
-                Ok(checked) => checked,
-                Err(failure) if failure.kind == FailureKind::Deadline => {
-                    self.outcome.stopped = Some(RowFailure { row: row.sequenced.clone(), failure });
-                    return;
-                }
-                Err(failure) => {
-                    failed = true;
-                    self.set_aside(row, failure);
-                    continue;
-                }
-            };
-            found_again.extend(answer.findings.iter().map(|finding| (row.sequenced.position, finding.clone())));
-            let found = self.findings(row, &prepared, &answer);
-            self.diagnose(Some(row), &answer.diagnostics.iter().collect::<Vec<_>>());
-            for change in changes {
-                if let Some(key) = &row.key {
-                    self.rule.state.set(change.slot, key, change.entry);
-                }
-            }
-            let bundle = Arc::new(Bundle { call: prepared.call, answer });
-            self.outcome.found.extend(found.into_iter().map(|finding| Found {
-                finding,
-                row: row.sequenced.clone(),
-                bundle: Arc::clone(&bundle),
-            }));
         }
+        for group in groups.into_values() {
+            self.compare(group);
+        }
+    }
 
-        let same_findings = !failed && same_findings(said, batch_positions, &found_again);
-        let same_state = batch.is_none_or(|(key, changes)| {
-            let mut expected = before.unwrap_or_default();
+    /// The one-row call of a row, made once more if it misses the deadline, and what it leads to.
+    fn again(&mut self, row: &Row<'_>) -> Result<Arc<Bundle>, CallFailure> {
+        let single = std::slice::from_ref(row);
+        let prepared = self.rule.prepare(single);
+        let checked = match self.call(single, &prepared) {
+            Err(failure) if failure.kind == FailureKind::Deadline => self.call(single, &prepared),
+            checked => checked,
+        };
+        let Checked { answer, changes } = checked?;
+        let found = self.findings(row, &prepared, &answer);
+        self.outcome.timers += answer.timers.len() as u64;
+        self.diagnose(Some(row), &answer.diagnostics.iter().collect::<Vec<_>>());
+        for change in changes {
+            if let Some(key) = &row.key {
+                self.rule.state.set(change.slot, key, change.entry);
+            }
+        }
+        // The rule's data is the same for every call and may be large.
+        let call = DetectionCall { data: Vec::new(), ..prepared.call };
+        let bundle = Arc::new(Bundle { call, answer });
+        self.outcome.found.extend(found.into_iter().map(|finding| Found {
+            finding,
+            row: row.sequenced.clone(),
+            bundle: Arc::clone(&bundle),
+        }));
+        Ok(bundle)
+    }
+
+    /// Holds what a batch said about a group against its one-row calls.
+    fn compare(&mut self, group: Again<'_>) {
+        let Again { said, changes, before, bundles, failed, last: Some(last) } = group else { return };
+        let same_state = last.key.as_ref().is_none_or(|key| {
+            let mut expected = before;
             for change in changes {
                 if let Some(place) = expected.get_mut(change.slot) {
-                    place.clone_from(&change.entry);
+                    *place = change.entry;
                 }
             }
             let same = |(a, b): (&Option<StateEntry>, &Option<StateEntry>)| match (a, b) {
                 (Some(a), Some(b)) => a.blob == b.blob && a.kept == b.kept,
                 (a, b) => a.is_none() && b.is_none(),
             };
-            failed || expected.iter().zip(&self.entries(key)).all(same)
+            expected.iter().zip(&self.entries(key)).all(same)
         });
-        let what = match (same_findings, same_state) {
+        let what = match (!failed && same_findings(said, &bundles), failed || same_state) {
             (true, true) => return,
             (false, _) => "findings",
             (true, false) => "state",
         };
-        if let Some(row) = rows.last() {
-            self.outcome.disagreements.push(Disagreement { row: row.sequenced.clone(), what });
-        }
+        self.outcome.disagreements.push(Disagreement { row: last.sequenced.clone(), what });
     }
 
     fn entries(&self, key: &str) -> Vec<Option<StateEntry>> {
@@ -377,15 +396,15 @@ fn by_row(diagnostics: &[Diagnostic]) -> BTreeMap<usize, Vec<&Diagnostic>> {
 
 /// Whether a batch and the one-row calls said the same, row by row. The evidence may differ: a batch can cite rows
 /// of its own that a single call was never shown.
-fn same_findings(said: &[&AnswerFinding], batch_positions: &[u64], again: &[(u64, AnswerFinding)]) -> bool {
-    let plain = |position: u64, finding: &AnswerFinding| {
-        (position, AnswerFinding { row: 0, evidence: Vec::new(), ..finding.clone() })
-    };
-    let mut said: Vec<_> = said
-        .iter()
-        .map(|finding| plain(batch_positions.get(finding.row as usize).copied().unwrap_or_default(), finding))
-        .collect();
-    said.sort_by_key(|(position, _)| *position);
-    let again: Vec<_> = again.iter().map(|(position, finding)| plain(*position, finding)).collect();
-    said == again
+fn same_findings(mut said: Vec<&AnswerFinding>, bundles: &[(usize, Arc<Bundle>)]) -> bool {
+    let plain =
+        |row: usize, finding: &AnswerFinding| (row, AnswerFinding { row: 0, evidence: Vec::new(), ..finding.clone() });
+    said.sort_by_key(|finding| finding.row);
+    let said = said.into_iter().map(|finding| plain(finding.row as usize, finding));
+    let again =
+        bundles.iter().flat_map(|(row, bundle)| bundle.answer.findings.iter().map(|finding| plain(*row, finding)));
+    said.eq(again)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,531 @@
+//! Rules that fail, hang, find and contradict themselves, by row and by call.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use countersign_model::call::Level;
+use countersign_model::vocabulary::{EvidenceRole, SubjectRole};
+use countersign_model::{ContextState, Digest};
+use proptest::prelude::*;
+
+use super::*;
+use crate::testing::{
+    Fake, Says, Sheet, declaration, event, failed, failure, found, judge, rows, second, sequence, slot, state, text,
+};
+
+/// Counts the rows of each key and keeps the last two references; `find` finds, citing what is kept. `fail` traps.
+fn count(sheet: &Sheet<'_>) -> Result<Says, CallFailure> {
+    if sheet.has("fail") {
+        return failure(FailureKind::Trap);
+    }
+    let mut says = Says::default();
+    for (row, operation) in sheet.rows() {
+        let Some(key) = sheet.key(row) else {
+            if operation == "find" {
+                says.found(row, "of nobody");
+            }
+            continue;
+        };
+        let (blob, mut kept) =
+            says.states.remove(&(0, key)).unwrap_or_else(|| (sheet.blob(0, key).to_vec(), sheet.kept(0, key).to_vec()));
+        let count = blob.first().copied().unwrap_or_default() + 1;
+        if operation == "find" {
+            let finding = says.found(row, &format!("row {count} of its key"));
+            finding.evidence = kept.clone();
+        }
+        kept.push(sheet.reference(row));
+        kept.drain(..kept.len().saturating_sub(2));
+        says.state(0, key, &[count], &kept);
+    }
+    Ok(says)
+}
+
+fn counting() -> (RuleStream, Arc<Fake>) {
+    Fake::stream(declaration("", &slot("count")), count)
+}
+
+fn evidence(found: &Found) -> Vec<&str> {
+    found.finding.evidence.iter().map(|evidence| evidence.event_id.as_str()).collect()
+}
+
+#[test]
+fn a_trap_sets_aside_its_row_and_nothing_else() {
+    let (mut stream, fake) = counting();
+    judge(&mut stream, &rows(&[("seen", "ALICE"), ("seen", "BOB")]));
+    let outcome = judge(
+        &mut stream,
+        &rows(&[
+            ("seen", "ALICE"),
+            ("find", "BOB"),
+            ("seen", "ALICE"),
+            ("fail", "ALICE"),
+            ("find", "ALICE"),
+            ("find", ""),
+            ("fail", ""),
+        ]),
+    );
+    assert_eq!(failed(&outcome), [(3, FailureKind::Trap), (6, FailureKind::Trap)]);
+    assert_eq!(outcome.failures[0].failure.message, "as it was told");
+    assert_eq!(found(&outcome), [(1, "row 2 of its key"), (4, "row 4 of its key"), (5, "of nobody")]);
+    let state = state(&outcome);
+    assert_eq!(state[0], ("aws:111122223333:ALICE", vec![4], vec!["event-2", "event-4"]));
+    assert_eq!(state[1], ("aws:111122223333:BOB", vec![2], vec!["event-1", "event-1"]));
+    assert!(outcome.stopped.is_none() && outcome.disagreements.is_empty());
+    assert!(fake.calls().contains(&7));
+}
+
+#[test]
+fn a_key_whose_rows_all_fail_keeps_the_state_that_it_had() {
+    let (mut stream, _) = counting();
+    judge(&mut stream, &rows(&[("seen", "ALICE")]));
+    let outcome = judge(&mut stream, &rows(&[("fail", "ALICE"), ("seen", "BOB"), ("fail", "ALICE")]));
+    assert_eq!(state(&outcome), [("aws:111122223333:BOB", vec![1], vec!["event-1"])]);
+    let outcome = judge(&mut stream, &rows(&[("find", "ALICE")]));
+    assert_eq!(found(&outcome), [(0, "row 2 of its key")]);
+}
+
+/// Whatever the kind of failure, a row fails only if it fails alone, and no kind costs more calls than two a row.
+#[test]
+fn every_kind_of_failure_is_split_down_to_the_row() {
+    use FailureKind::{FuelExhausted, InvalidAnswer, MemoryExceeded, OutputExceeded, StackOverflow, Trap};
+    for kind in [Trap, FuelExhausted, MemoryExceeded, OutputExceeded, StackOverflow, InvalidAnswer] {
+        let (mut stream, fake) =
+            Fake::stream(declaration("", ""), move |sheet: &Sheet<'_>| match sheet.operations.len() {
+                // More than three rows at once are too much, and so is the bad row.
+                0..4 if !sheet.has("bad") => Ok(Says::default()),
+                _ => failure(kind),
+            });
+        let all: Vec<(&str, &str)> = (0..50).map(|row| (if row % 17 == 4 { "bad" } else { "good" }, "ALICE")).collect();
+        let outcome = judge(&mut stream, &rows(&all));
+        assert_eq!(failed(&outcome), [(4, kind), (21, kind), (38, kind)]);
+        assert!(fake.calls().len() < 2 * 50, "{kind:?}: {}", fake.calls().len());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn fuel_that_runs_out_costs_at_most_two_calls_a_row(
+        costs in proptest::collection::vec(prop_oneof![8 => 1usize..8, 1 => 90usize..120], 1..150),
+        fuel in 8usize..101,
+    ) {
+        let (mut stream, fake) = Fake::stream(declaration("", ""), move |sheet: &Sheet<'_>| {
+            let cost: usize = sheet.operations.iter().map(|cost| cost.parse::<usize>().unwrap()).sum();
+            if cost > fuel { failure(FailureKind::FuelExhausted) } else { Ok(Says::default()) }
+        });
+        let operations: Vec<String> = costs.iter().map(ToString::to_string).collect();
+        let all: Vec<(&str, &str)> = operations.iter().map(|cost| (cost.as_str(), "ALICE")).collect();
+        // Again and again: what was learnt of the fuel must not make it worse.
+        for _ in 0..3 {
+            let before = fake.calls().len();
+            let outcome = judge(&mut stream, &rows(&all));
+            let alone = (0u64..).zip(&costs).filter(|(_, cost)| **cost > fuel);
+            let alone: Vec<_> = alone.map(|(position, _)| (position, FailureKind::FuelExhausted)).collect();
+            prop_assert_eq!(failed(&outcome), alone);
+            prop_assert!(fake.calls().len() - before <= 2 * costs.len());
+        }
+    }
+}
+
+#[test]
+fn a_deadline_is_retried_alone_and_then_stops_the_rule_at_the_row() {
+    let (mut stream, fake) = Fake::stream(declaration("", &slot("count")), |sheet: &Sheet<'_>| {
+        if sheet.has("hang") { failure(FailureKind::Deadline) } else { count(sheet) }
+    });
+    let all = [("find", "ALICE"), ("fail", "BOB"), ("hang", "BOB"), ("find", "ALICE"), ("hang", "ALICE")];
+    let outcome = judge(&mut stream, &rows(&all));
+    let stopped = outcome.stopped.as_ref().unwrap();
+    assert_eq!((stopped.row.position, stopped.failure.kind), (2, FailureKind::Deadline));
+    // What came before holds, and nothing after is judged; the row itself isn't set aside.
+    assert_eq!((found(&outcome), failed(&outcome)), (vec![(0, "row 1 of its key")], vec![(1, FailureKind::Trap)]));
+    // The batch, the first row and again for its finding, the second, and the one that hangs: alone, once.
+    assert_eq!(fake.calls(), [5, 1, 1, 1, 1]);
+}
+
+/// Misses the deadline in the calls with these numbers, from 0.
+fn hangs_in(calls: &'static [usize]) -> (RuleStream, Arc<Fake>) {
+    let made = AtomicUsize::new(0);
+    Fake::stream(declaration("", &slot("count")), move |sheet: &Sheet<'_>| {
+        let call = made.fetch_add(1, Ordering::Relaxed);
+        if calls.contains(&call) { failure(FailureKind::Deadline) } else { count(sheet) }
+    })
+}
+
+#[test]
+fn a_machine_that_hesitates_once_costs_no_row() {
+    let all = [("find", "ALICE"), ("seen", "BOB"), ("find", "BOB")];
+    let (mut stream, _) = counting();
+    let calm = judge(&mut stream, &rows(&all));
+    // In the batch, and in each of the one-row calls that a finding asks for.
+    for call in 0..4 {
+        let call: &'static [usize] = [&[0], &[1], &[2], &[3]][call];
+        let (mut stream, fake) = hangs_in(call);
+        let outcome = judge(&mut stream, &rows(&all));
+        assert!(outcome.stopped.is_none() && outcome.failures.is_empty() && outcome.disagreements.is_empty());
+        assert_eq!((found(&outcome), state(&outcome)), (found(&calm), state(&calm)), "{call:?} {:?}", fake.calls());
+    }
+}
+
+/// However rows are batched, a row that comes alone has a second chance too.
+#[test]
+fn a_row_in_a_batch_of_its_own_is_retried() {
+    let (mut stream, fake) = hangs_in(&[0]);
+    let outcome = judge(&mut stream, &rows(&[("seen", "ALICE")]));
+    assert!(outcome.stopped.is_none());
+    assert_eq!(fake.calls(), [1, 1]);
+    let (mut stream, fake) = hangs_in(&[0, 1]);
+    let outcome = judge(&mut stream, &rows(&[("seen", "ALICE")]));
+    assert_eq!(outcome.stopped.unwrap().row.position, 0);
+    assert_eq!(fake.calls(), [1, 1]);
+}
+
+/// A rule that is quick in a batch and hangs alone: what came before the row at which it stops is judged, whoever's
+/// rows those are.
+#[test]
+fn rows_are_judged_again_in_the_order_of_the_stream() {
+    let (mut stream, _) = Fake::stream(declaration("", &slot("count")), |sheet: &Sheet<'_>| {
+        if sheet.operations == ["hang"] { failure(FailureKind::Deadline) } else { count(sheet) }
+    });
+    let all = [("find", "ALICE"), ("find", "BOB"), ("find", ""), ("hang", "ALICE"), ("find", "BOB"), ("find", "")];
+    let outcome = judge(&mut stream, &rows(&all));
+    assert_eq!(outcome.stopped.as_ref().unwrap().row.position, 3);
+    assert_eq!(found(&outcome), [(0, "row 1 of its key"), (1, "row 1 of its key"), (2, "of nobody")]);
+}
+
+#[test]
+fn a_stopped_rule_is_called_no_more() {
+    let (mut stream, fake) = hangs_in(&[0, 2]);
+    let outcome = judge(&mut stream, &rows(&[("seen", "A"), ("seen", "B"), ("seen", "C"), ("seen", "D")]));
+    assert_eq!(outcome.stopped.unwrap().row.position, 1);
+    assert_eq!(fake.calls(), [4, 1, 1]);
+}
+
+#[test]
+fn one_row_calls_are_authoritative() {
+    // In company it is sure, alone it isn't: what is said alone holds, its state too.
+    let (mut stream, _) = Fake::stream(declaration("", &slot("count")), |sheet: &Sheet<'_>| {
+        let mut says = Says::default();
+        let alone = sheet.operations.len() == 1;
+        for (row, operation) in sheet.rows() {
+            let key = sheet.key(row).unwrap();
+            if operation == "find" {
+                says.found(row, if alone { "alone" } else { "in company" });
+            }
+            says.state(0, key, if alone { b"one" } else { b"more" }, &[]);
+            says.plain.diagnostics.push(Diagnostic {
+                row,
+                level: Level::Information,
+                message: if alone { "alone" } else { "in company" }.to_owned(),
+            });
+        }
+        Ok(says)
+    });
+    let outcome = judge(&mut stream, &rows(&[("find", "ALICE"), ("seen", "BOB"), ("seen", "ALICE")]));
+    assert_eq!(found(&outcome), [(0, "alone")]);
+    assert_eq!(
+        state(&outcome),
+        [("aws:111122223333:ALICE", b"one".to_vec(), vec![]), ("aws:111122223333:BOB", b"more".to_vec(), vec![]),]
+    );
+    let said: Vec<_> = outcome.diagnostics.iter().map(|said| (said.position, said.message.as_str())).collect();
+    assert_eq!(said, [(0, "alone"), (1, "in company"), (2, "alone")]);
+    // The bundle is that one call: one row, the state before it, and not the data that the rule's component has.
+    let bundle = &outcome.found[0].bundle;
+    assert_eq!((bundle.call.batch.len(), bundle.answer.findings.len()), (1, 1));
+    assert!(bundle.call.state[0].blobs.is_empty() && bundle.call.data.is_empty());
+    assert_eq!(disagreed(&outcome), [(2, "findings")]);
+}
+
+fn disagreed(outcome: &Outcome) -> Vec<(u64, &str)> {
+    outcome.disagreements.iter().map(|one| (one.row.position, one.what)).collect()
+}
+
+/// What a rule does otherwise in company than alone, and what is told of it.
+#[test]
+fn a_rule_that_contradicts_itself_is_marked() {
+    type Twist = fn(&mut Says, bool);
+    let twists: [(&str, Twist, Option<&str>); 8] = [
+        ("nothing", |_, _| {}, None),
+        ("confidence", |says, alone| says.plain.findings[0].confidence -= u8::from(alone), Some("findings")),
+        (
+            "subject",
+            |says, alone| {
+                says.plain.findings[0].subject = [SubjectRole::Target, SubjectRole::Actor][usize::from(alone)]
+            },
+            Some("findings"),
+        ),
+        ("a finding less", |says, alone| says.plain.findings.truncate(usize::from(!alone)), Some("findings")),
+        (
+            "a finding more",
+            |says, alone| {
+                if alone {
+                    says.found(0, "another");
+                }
+            },
+            Some("findings"),
+        ),
+        ("state", |says, alone| says.state(0, 0, &[u8::from(alone) + 1], &[]), Some("state")),
+        (
+            "forgets",
+            |says, alone| if alone { says.state(0, 0, &[], &[]) } else { says.state(0, 0, &[1], &[]) },
+            Some("state"),
+        ),
+        (
+            "state in company only",
+            |says, alone| {
+                if alone {
+                    says.states.clear();
+                } else {
+                    says.state(0, 0, &[1], &[])
+                }
+            },
+            Some("state"),
+        ),
+    ];
+    for (name, twist, expected) in twists {
+        let (mut stream, _) = Fake::stream(declaration("", &slot("count")), move |sheet: &Sheet<'_>| {
+            let mut says = Says::default();
+            if let Some((row, _)) = sheet.rows().find(|(_, operation)| *operation == "find") {
+                says.found(row, "found");
+                twist(&mut says, sheet.operations.len() == 1);
+            }
+            Ok(says)
+        });
+        let outcome = judge(&mut stream, &rows(&[("find", "ALICE"), ("seen", "BOB")]));
+        let expected: Vec<(u64, &str)> = expected.map(|what| (0, what)).into_iter().collect();
+        assert_eq!((disagreed(&outcome), failed(&outcome)), (expected, vec![]), "{name}");
+    }
+}
+
+#[test]
+fn a_row_that_fails_only_alone_is_set_aside_and_told() {
+    let (mut stream, _) = Fake::stream(declaration("", &slot("count")), |sheet: &Sheet<'_>| {
+        if sheet.operations == ["shy"] { failure(FailureKind::Trap) } else { count(sheet) }
+    });
+    let outcome = judge(&mut stream, &rows(&[("find", "ALICE"), ("shy", "ALICE"), ("find", "ALICE")]));
+    assert_eq!(failed(&outcome), [(1, FailureKind::Trap)]);
+    assert_eq!(found(&outcome), [(0, "row 1 of its key"), (2, "row 2 of its key")]);
+    assert_eq!(disagreed(&outcome), [(2, "findings")]);
+}
+
+/// A rule that answers from something that it remembers between calls.
+#[test]
+fn a_rule_that_remembers_calls_is_found_out() {
+    let calls = AtomicUsize::new(0);
+    let (mut stream, _) = Fake::stream(declaration("", ""), move |sheet: &Sheet<'_>| {
+        let mut says = Says::default();
+        let call = calls.fetch_add(1, Ordering::Relaxed);
+        sheet.rows().for_each(|(row, _)| {
+            says.found(row, &format!("call {call}"));
+        });
+        Ok(says)
+    });
+    let outcome = judge(&mut stream, &rows(&[("seen", "ALICE")]));
+    assert_eq!(disagreed(&outcome), [(0, "findings")]);
+}
+
+#[test]
+fn evidence_is_the_rows_own_first_and_each_event_once() {
+    let (mut stream, _) = Fake::stream(declaration("", &slot("count")), |sheet: &Sheet<'_>| {
+        let mut says = count(sheet)?;
+        for finding in &mut says.plain.findings {
+            finding.evidence.push(sheet.reference(finding.row));
+        }
+        if let Some(first) = says.plain.findings.first().cloned() {
+            let twice = vec![first.evidence[1], first.evidence[1]];
+            says.plain.findings.push(AnswerFinding { evidence: twice, ..first });
+        }
+        Ok(says)
+    });
+    let outcome =
+        judge(&mut stream, &rows(&[("seen", "ALICE"), ("seen", "BOB"), ("seen", "ALICE"), ("find", "ALICE")]));
+    let cited: Vec<_> = outcome.found.iter().map(evidence).collect();
+    assert_eq!(cited, [vec!["event-3", "event-0", "event-2"], vec!["event-3", "event-2"]]);
+    let finding = &outcome.found[0].finding;
+    assert_eq!(
+        (finding.event_id.as_str(), finding.event_time, finding.context),
+        ("event-3", second(3), ContextState::Complete)
+    );
+    let raw: Vec<Digest> = [3u64, 0, 2].map(|number| Digest::of(&number.to_be_bytes())).to_vec();
+    assert_eq!(finding.evidence.iter().map(|evidence| evidence.raw).collect::<Vec<_>>(), raw);
+}
+
+/// In a batch a rule can cite a row of the key that the same call was given; alone only what was kept.
+#[test]
+fn a_row_that_was_not_kept_is_no_evidence_when_it_counts() {
+    let (mut stream, _) = Fake::stream(declaration("", &slot("count")), |sheet: &Sheet<'_>| {
+        let mut says = Says::default();
+        // Its references are in the blob, where the host doesn't see them.
+        let key = sheet.key(0).unwrap();
+        let mut first = sheet.blob(0, key).to_vec();
+        for (row, operation) in sheet.rows() {
+            if operation == "seen" {
+                first = sheet.reference(row).to_be_bytes()[..4].to_vec();
+            }
+            if operation == "find" {
+                let shown =
+                    (0..row).map(|row| sheet.reference(row)).find(|shown| shown.to_be_bytes()[..4] == first[..]);
+                says.found(row, "found").evidence = vec![shown.unwrap_or(7)];
+            }
+        }
+        says.state(0, key, &first, &[]);
+        Ok(says)
+    });
+    let outcome = judge(&mut stream, &rows(&[("seen", "ALICE"), ("find", "ALICE")]));
+    assert_eq!((found(&outcome), failed(&outcome)), (vec![], vec![(1, FailureKind::InvalidAnswer)]));
+    let message = &outcome.failures[0].failure.message;
+    assert_eq!(message, "reference 0000000000000007 is neither the row's own nor kept with its key");
+}
+
+#[test]
+fn kept_references_move_between_slots_and_go_with_their_key() {
+    let (mut stream, _) =
+        Fake::stream(declaration("", &format!("{}{}", slot("first"), slot("second"))), |sheet: &Sheet<'_>| {
+            let mut says = Says::default();
+            for (row, operation) in sheet.rows() {
+                let key = sheet.key(row).unwrap();
+                let first = sheet.kept(0, key).to_vec();
+                match operation {
+                    "keep" => says.state(0, key, b"x", &[sheet.reference(row)]),
+                    "move" => {
+                        says.state(0, key, &[], &[]);
+                        says.state(1, key, b"y", &first);
+                    }
+                    "forget" => says.state(1, key, &[], &[]),
+                    _ => says.found(row, "found").evidence = sheet.kept(1, key).to_vec(),
+                }
+            }
+            Ok(says)
+        });
+    let mut one = |number: u64, operation: &str| {
+        let mut event = event(number);
+        event.actor.account = Some(crate::testing::account("ALICE"));
+        event.fields.set(countersign_model::vocabulary::FieldId::ApiOperation, text(operation));
+        judge(&mut stream, &sequence(vec![event]))
+    };
+    one(0, "keep");
+    let moved = one(1, "move");
+    let changes: Vec<_> = moved.state.iter().map(|change| (change.slot, change.entry.is_some())).collect();
+    assert_eq!(changes, [(0, false), (1, true)]);
+    assert_eq!(evidence(&one(2, "find").found[0]), ["event-2", "event-0"]);
+    assert_eq!(state(&one(3, "forget")), [("aws:111122223333:ALICE", vec![], vec![])]);
+    assert_eq!(evidence(&one(4, "find").found[0]), ["event-4"]);
+}
+
+/// Records that claim one id must not pass for each other, whatever is in one batch.
+#[test]
+fn records_that_claim_one_id_are_different_evidence() {
+    let forged = || {
+        let events = [("seen", 0), ("seen", 1), ("find", 2)].map(|(operation, number)| {
+            let mut event = event(number);
+            event.id = Arc::from("event-0");
+            event.actor.account = Some(crate::testing::account("ALICE"));
+            event.fields.set(countersign_model::vocabulary::FieldId::ApiOperation, text(operation));
+            event
+        });
+        sequence(events.into())
+    };
+    let (mut whole, _) = counting();
+    let together = judge(&mut whole, &forged());
+    assert_eq!((together.disagreements.len(), together.found[0].finding.evidence.len()), (0, 3));
+    let (mut split, _) = counting();
+    let alone: Vec<Outcome> = forged().chunks(1).map(|row| judge(&mut split, row)).collect();
+    assert_eq!(alone[2].found[0].finding, together.found[0].finding);
+    assert_eq!(alone[2].state, together.state);
+}
+
+#[test]
+fn the_hosts_evidence_role_can_only_be_weakened() {
+    let (mut stream, _) = Fake::stream(declaration("", ""), |sheet: &Sheet<'_>| {
+        let mut says = Says::default();
+        for (row, operation) in sheet.rows() {
+            says.found(row, operation).evidence_role = match operation {
+                "weaker" => Some(EvidenceRole::MerelyNames),
+                "same" => Some(EvidenceRole::AuthenticatedAs),
+                _ => None,
+            };
+            says.found(row, operation).subject = SubjectRole::Target;
+        }
+        Ok(says)
+    });
+    let outcome = judge(&mut stream, &rows(&[("weaker", "ALICE"), ("same", "ALICE"), ("host's", "ALICE")]));
+    let roles: Vec<_> = outcome.found.iter().map(|found| (found.finding.index, found.finding.evidence_role)).collect();
+    use EvidenceRole::{AuthenticatedAs, MerelyNames};
+    let weak = (1, MerelyNames);
+    assert_eq!(roles, [(0, MerelyNames), weak, (0, AuthenticatedAs), weak, (0, AuthenticatedAs), weak]);
+}
+
+#[test]
+fn rows_without_a_key_are_judged_without_state() {
+    let (mut stream, fake) = Fake::stream(declaration("", &slot("count")), |sheet: &Sheet<'_>| {
+        assert_eq!(sheet.call.state[0].blob_offsets.len(), sheet.call.state[0].kept_offsets.len());
+        count(sheet)
+    });
+    let outcome = judge(&mut stream, &rows(&[("seen", ""), ("find", ""), ("find", ""), ("seen", "ALICE")]));
+    assert_eq!(found(&outcome), [(1, "of nobody"), (2, "of nobody")]);
+    assert_eq!(state(&outcome), [("aws:111122223333:ALICE", vec![1], vec!["event-3"])]);
+    // Only the rows with findings are judged again.
+    assert_eq!(fake.calls(), [4, 1, 1]);
+}
+
+#[test]
+fn a_rule_without_a_partition_key_has_no_keys() {
+    let (mut stream, _) = Fake::stream(declaration("partition-key = \"none\"", ""), |sheet: &Sheet<'_>| {
+        assert!(sheet.rows().all(|(row, _)| sheet.key(row).is_none()));
+        assert!(sheet.call.state.is_empty());
+        Ok(Says::default())
+    });
+    let outcome = judge(&mut stream, &rows(&[("seen", "ALICE"), ("seen", "")]));
+    assert_eq!((failed(&outcome), outcome.state.len()), (vec![], 0));
+}
+
+#[test]
+fn a_call_is_given_state_data_parameters_and_missing_context() {
+    use countersign_model::call::{Availability, ContextTable};
+    let tables = format!(
+        "{}[[context]]\ntable = \"egress\"\nby = \"batch\"\ncolumns = [\"network\"]\nmax-age = \"1d\"\n",
+        slot("count")
+    );
+    let (mut stream, _) = Fake::stream(declaration("", &tables), |sheet: &Sheet<'_>| {
+        assert_eq!(sheet.call.data, b"the rule's data");
+        let missing = ContextTable { availability: Availability::Missing, by_key: false, rows: 0, columns: Vec::new() };
+        assert_eq!(sheet.call.context, [missing]);
+        count(sheet)
+    });
+    let outcome = judge(&mut stream, &rows(&[("find", "ALICE")]));
+    assert_eq!(outcome.found[0].finding.context, ContextState::Missing);
+}
+
+#[test]
+fn diagnostics_name_their_row_and_keep_their_order() {
+    let (mut stream, _) = Fake::stream(declaration("", ""), |sheet: &Sheet<'_>| {
+        let mut says = Says::default();
+        for (row, operation) in sheet.rows() {
+            let said = |level, text: &str| Diagnostic { row, level, message: format!("{operation} {text}") };
+            says.plain.diagnostics.extend([said(Level::Warning, "first"), said(Level::Error, "second")]);
+            if operation == "find" {
+                says.found(row, "found");
+            }
+        }
+        // Not in the order of the rows.
+        says.plain.diagnostics.rotate_left(2);
+        Ok(says)
+    });
+    let outcome = judge(&mut stream, &rows(&[("a", "ALICE"), ("find", "BOB"), ("b", "")]));
+    let said = outcome.diagnostics.iter().map(|said| (said.position, said.index, said.level, said.message.as_str()));
+    use Level::{Error, Warning};
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        [
+            (0, 0, Warning, "a first"),
+            (0, 1, Error, "a second"),
+            (1, 0, Warning, "find first"),
+            (1, 1, Error, "find second"),
+            (2, 0, Warning, "b first"),
+            (2, 1, Error, "b second"),
+        ]
+    );
+    assert_eq!(&*outcome.diagnostics[3].event_id, "event-1");
+}
