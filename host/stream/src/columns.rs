@@ -263,6 +263,9 @@ impl MaskBuilder {
 }
 
 #[cfg(test)]
+mod batches;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -12,3 +12,27 @@ pub fn evidence_role(role: SubjectRole, event: &Event) -> EvidenceRole {
         EvidenceRole::MerelyNames
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{account, event};
+
+    #[test]
+    fn only_an_actor_who_authenticated_is_more_than_named() {
+        for (known, authenticated) in [(true, true), (true, false), (false, true), (false, false)] {
+            let mut event = event(0);
+            event.actor.account = known.then(|| account("AIDA1"));
+            event.actor.authenticated = authenticated;
+            for role in SubjectRole::ALL {
+                let proved = *role == SubjectRole::Actor && known && authenticated;
+                let expected = if proved { EvidenceRole::AuthenticatedAs } else { EvidenceRole::MerelyNames };
+                assert_eq!(
+                    evidence_role(*role, &event),
+                    expected,
+                    "{role} known {known} authenticated {authenticated}"
+                );
+            }
+        }
+    }
+}
