@@ -8,12 +8,12 @@ use std::time::Duration;
 use countersign_admission::{Admitted, admit};
 use countersign_declaration::{Ceilings, resolve_parameters};
 use countersign_engine::{Engine, EngineConfig};
-use countersign_model::call::{Detector, Parameter};
+use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, Parameter};
 use countersign_model::{Finding, StateChange};
 use countersign_stream::{RuleStream, Schema, Sequenced, build_batch, index_keys, partition_key};
 
 use crate::Effort;
-use crate::figures::{median, nanos_each, timed};
+use crate::figures::{Watch, median, nanos_each, timed};
 use crate::native::{Evaluate, Native};
 use crate::rows::{self, Rows, Telemetry};
 
@@ -30,57 +30,81 @@ const MEASURED: [(&str, Evaluate); 3] = [
 struct Subject {
     admitted: Admitted,
     parameters: Vec<Parameter>,
-    sandboxed: Arc<dyn Detector + Send + Sync>,
     native: Arc<Native>,
+    sides: [Arc<Timed>; 2],
 }
 
-/// Figures of one rule and batch size, a round each; nanoseconds an event.
+const SANDBOX: usize = 0;
+const NATIVE: usize = 1;
+
+/// A detector whose calls are timed.
+struct Timed {
+    detector: Arc<dyn Detector + Send + Sync>,
+    calls: Watch,
+}
+
+impl Timed {
+    fn new(detector: Arc<dyn Detector + Send + Sync>) -> Arc<Timed> {
+        Arc::new(Timed { detector, calls: Watch::default() })
+    }
+}
+
+impl Detector for Timed {
+    fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
+        self.calls.time(|| self.detector.detect(call))
+    }
+
+    fn migrate(&self, slot: u32, from_version: u32, blob: &[u8]) -> Result<Vec<u8>, CallFailure> {
+        self.detector.migrate(slot, from_version, blob)
+    }
+}
+
+/// Figures of one rule and batch size, one a round; nanoseconds an event, of the sandbox and natively.
 #[derive(Default)]
 struct Figures {
-    sandboxed: Vec<f64>,
-    native: Vec<f64>,
+    whole: [Vec<f64>; 2],
+    calls: [Vec<f64>; 2],
     columns: Vec<f64>,
     copying: Vec<f64>,
 }
 
-impl Figures {
-    /// Of the two sides of each round.
-    fn ratio(&self) -> f64 {
-        median(self.sandboxed.iter().zip(&self.native).map(|(sandboxed, native)| sandboxed / native))
-    }
+/// The median of the ratios of each round's two sides.
+fn ratio([sandbox, native]: &[Vec<f64>; 2]) -> f64 {
+    median(sandbox.iter().zip(native).map(|(sandbox, native)| sandbox / native))
 }
 
-/// Measures and prints.
-pub(crate) fn measure(effort: Effort) -> Result<(), Box<dyn Error>> {
+/// Measures and prints the rules whose id contains `wanted`.
+pub(crate) fn measure(effort: Effort, wanted: &str) -> Result<(), Box<dyn Error>> {
     let engine = Engine::new(&EngineConfig::default())?;
     let subjects = MEASURED
         .iter()
+        .filter(|(id, _)| id.contains(wanted))
         .map(|(id, evaluate)| Subject::load(&engine, id, *evaluate))
         .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
-    let declarations: Vec<_> = subjects.iter().map(|subject| subject.admitted.declaration()).collect();
-    let rows = rows::of_rules(Telemetry::Ordinary, &declarations, effort.rows)?;
-
-    println!("One rule call after another over the same rows; ns an event, medians of {} rounds\n", effort.rounds);
-    print!("{:<44}", "");
-    println!("{}", SIZES.map(|size| format!("{size:>10}")).concat());
-    let mut ratios = SIZES.map(|_| Vec::new());
-    for (subject, rows) in subjects.iter().zip(&rows) {
-        let id = &subject.admitted.declaration().id;
-        let found = subject.agree(&rows.rows)?;
-        println!("{id}\n  {} rows of {} keys, {found} findings", rows.rows.len(), rows.keys);
-        let figures = SIZES.map(|size| subject.rounds(rows, size, effort.rounds));
-        let line = |name: &str, value: &dyn Fn(&Figures) -> f64, decimals: usize| {
-            println!("{name:<44}{}", figures.each_ref().map(|one| format!("{:>10.decimals$}", value(one))).concat());
-        };
-        line("  sandbox", &|one| median(one.sandboxed.iter().copied()), 0);
-        line("  native", &|one| median(one.native.iter().copied()), 0);
-        line("  times native", &Figures::ratio, 2);
-        line("  of both: building the columns", &|one| median(one.columns.iter().copied()), 0);
-        line("  not counted: copying for the native side", &|one| median(one.copying.iter().copied()), 0);
-        figures.iter().zip(&mut ratios).for_each(|(one, ratios)| ratios.push(one.ratio()));
+    if subjects.is_empty() {
+        return Ok(());
     }
-    println!("{:<44}{}\n", "median of the rules, times native", ratios.map(|of| format!("{:>10.2}", median(of))).concat());
+    println!("A rule over the same rows, call after call; ns an event, medians of {} rounds", effort.rounds);
+    println!("\n{:<44}{}", "rows of a call", SIZES.map(|size| format!("{size:>10}")).concat());
+    let ratios = over(Telemetry::Ordinary, &subjects, effort)?;
+    let medians =
+        SIZES.iter().enumerate().map(|(size, _)| median(ratios.iter().filter_map(|of| of.get(size).copied())));
+    println!(
+        "{:<44}{}",
+        "median of the rules, times native",
+        medians.map(|of| format!("{of:>10.2}")).collect::<String>()
+    );
+    println!("\nThe same where every estate is attacked: a finding is made once more, row by row");
+    over(Telemetry::Attacked, &subjects, effort)?;
+    println!();
     Ok(())
+}
+
+/// The ratios of each rule, by batch size.
+fn over(telemetry: Telemetry, subjects: &[Subject], effort: Effort) -> Result<Vec<[f64; SIZES.len()]>, Box<dyn Error>> {
+    let declarations: Vec<_> = subjects.iter().map(|subject| subject.admitted.declaration()).collect();
+    let rows = rows::of_rules(telemetry, &declarations, effort.rows)?;
+    subjects.iter().zip(&rows).map(|(subject, rows)| subject.print(rows, effort.rounds)).collect()
 }
 
 impl Subject {
@@ -93,10 +117,11 @@ impl Subject {
             refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
         };
         let admitted = admit(bytes, &Ceilings::default()).map_err(listed)?;
+        let native = Arc::new(Native::new(evaluate));
         Ok(Subject {
             parameters: resolve_parameters(admitted.declaration(), &[].into()).map_err(listed)?,
-            sandboxed: Arc::new(engine.load(&admitted)?),
-            native: Arc::new(Native::new(evaluate)),
+            sides: [Timed::new(Arc::new(engine.load(&admitted)?)), Timed::new(native.clone())],
+            native,
             admitted,
         })
     }
@@ -107,39 +132,60 @@ impl Subject {
         RuleStream::new(self.admitted.declaration().clone(), detector, self.parameters.clone(), data)
     }
 
+    /// Measures and prints the rule; the ratios by batch size.
+    fn print(&self, rows: &Rows, rounds: usize) -> Result<[f64; SIZES.len()], Box<dyn Error>> {
+        let found = self.agree(&rows.rows)?;
+        println!("{}", self.admitted.declaration().id);
+        println!("  {} rows of {} keys, {found} findings", rows.rows.len(), rows.keys);
+        let figures = SIZES.map(|size| self.rounds(rows, size, rounds));
+        let line = |name: &str, value: &dyn Fn(&Figures) -> f64, decimals: usize| {
+            println!("{name:<44}{}", figures.each_ref().map(|one| format!("{:>10.decimals$}", value(one))).concat());
+        };
+        for (side, name) in [(SANDBOX, "  sandbox"), (NATIVE, "  native")] {
+            line(name, &|one| middle(one.whole.get(side)), 0);
+        }
+        line("  times native", &|one| ratio(&one.whole), 2);
+        line("  of it in both: keys and columns", &|one| middle(Some(&one.columns)), 0);
+        line("  of it the call, sandbox", &|one| middle(one.calls.get(SANDBOX)), 0);
+        line("  of it the call, native", &|one| middle(one.calls.get(NATIVE)), 0);
+        line("  the call alone, times native", &|one| ratio(&one.calls), 2);
+        line("  not counted: copying for the native side", &|one| middle(Some(&one.copying)), 0);
+        Ok(figures.each_ref().map(|one| ratio(&one.whole)))
+    }
+
     /// How many findings there are, when both sides say the same.
     fn agree(&self, rows: &[Sequenced]) -> Result<usize, Box<dyn Error>> {
-        let sandboxed = said(self.stream(Arc::clone(&self.sandboxed)), rows)?;
-        let native = said(self.stream(self.native.clone()), rows)?;
-        if sandboxed != native {
+        let [sandbox, native] = self.sides.each_ref().map(|side| said(self.stream(side.clone()), rows));
+        let sandbox = sandbox?;
+        if sandbox != native? {
             return Err(format!("`{}` says something else natively", self.admitted.declaration().id).into());
         }
-        Ok(sandboxed.0.len())
+        Ok(sandbox.0.len())
     }
 
     fn rounds(&self, rows: &Rows, size: usize, rounds: usize) -> Figures {
         let mut figures = Figures::default();
+        let count = rows.rows.len();
         // The first warms up.
         for round in 0..=rounds {
-            let mut sandboxed = Duration::ZERO;
-            let mut native = Duration::ZERO;
-            let mut copying = 0;
             // Who goes first changes from round to round.
-            for side in [round % 2, (round + 1) % 2] {
-                if side == 0 {
-                    sandboxed = judge(self.stream(Arc::clone(&self.sandboxed)), &rows.rows, size);
-                } else {
-                    native = judge(self.stream(self.native.clone()), &rows.rows, size);
-                    copying = self.native.take_copying();
+            let order = if round % 2 == 0 { [SANDBOX, NATIVE] } else { [NATIVE, SANDBOX] };
+            for place in order {
+                let Some(side) = self.sides.get(place) else { continue };
+                side.calls.take();
+                self.native.copying.take();
+                let whole = judge(self.stream(side.clone()), &rows.rows, size);
+                let (calls, copying) = (side.calls.take(), self.native.copying.take());
+                if round == 0 {
+                    continue;
                 }
-            }
-            if round > 0 {
-                let count = rows.rows.len();
-                let copying = Duration::from_nanos(copying);
-                figures.sandboxed.push(nanos_each(sandboxed, count));
-                figures.native.push(nanos_each(native.saturating_sub(copying), count));
-                figures.copying.push(nanos_each(copying, count));
-                figures.columns.push(nanos_each(self.columns(&rows.rows, size), count));
+                let kept = |time: Duration| nanos_each(time.saturating_sub(copying), count);
+                figures.whole.get_mut(place).into_iter().for_each(|times| times.push(kept(whole)));
+                figures.calls.get_mut(place).into_iter().for_each(|times| times.push(kept(calls)));
+                if place == NATIVE {
+                    figures.copying.push(nanos_each(copying, count));
+                    figures.columns.push(nanos_each(self.columns(&rows.rows, size), count));
+                }
             }
         }
         figures
@@ -162,6 +208,11 @@ impl Subject {
         })
         .0
     }
+}
+
+/// The median; 0 of none.
+fn middle(values: Option<&Vec<f64>>) -> f64 {
+    median(values.into_iter().flatten().copied())
 }
 
 /// The time that a rule takes for all rows.

@@ -1,55 +1,35 @@
-//! A rule compiled natively, in the place where the host has the sandbox. The SDK's entry takes owned columns, and the
-//! host hands out borrowed ones: the time in which they are copied for it is kept apart, so that a native rule seems to
-//! be handed the host's columns as they lie.
-
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+//! A rule compiled natively, in the place where the host has the sandbox. The SDK's entry takes columns that it owns, and
+//! the host lends them: the time in which they are copied is kept apart, so that a native rule seems to be handed the
+//! host's columns as they lie.
 
 use countersign_model::call::{self as plain, CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::vocabulary::{EvidenceRole, Severity, SubjectRole};
 use countersign_sdk::bindings::detect as sdk;
 
+use crate::figures::Watch;
+
 /// The function that `#[detection]` makes.
-pub(crate) type Evaluate = fn(
-    &sdk::Batch,
-    &[sdk::SlotState],
-    &[sdk::Parameter],
-    &[u8],
-    &[sdk::ContextTable],
-) -> sdk::Answer;
+pub(crate) type Evaluate =
+    fn(&sdk::Batch, &[sdk::SlotState], &[sdk::Parameter], &[u8], &[sdk::ContextTable]) -> sdk::Answer;
 
 /// A rule compiled natively.
 pub(crate) struct Native {
     evaluate: Evaluate,
-    copying: AtomicU64,
+    pub(crate) copying: Watch,
 }
 
 impl Native {
     pub(crate) fn new(evaluate: Evaluate) -> Native {
-        Native { evaluate, copying: AtomicU64::new(0) }
-    }
-
-    /// Nanoseconds of copying since this was asked last.
-    pub(crate) fn take_copying(&self) -> u64 {
-        self.copying.swap(0, Ordering::Relaxed)
-    }
-
-    fn copied(&self, since: Instant) {
-        let nanos = u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.copying.fetch_add(nanos, Ordering::Relaxed);
+        Native { evaluate, copying: Watch::default() }
     }
 }
 
 impl Detector for Native {
     fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
-        let begun = Instant::now();
-        let arguments = Arguments::of(call);
-        self.copied(begun);
+        let arguments = self.copying.time(|| Arguments::of(call));
         let Arguments { batch, state, parameters, context } = &arguments;
         let answer = detection((self.evaluate)(batch, state, parameters, &call.data, context));
-        let begun = Instant::now();
-        drop(arguments);
-        self.copied(begun);
+        self.copying.time(|| drop(arguments));
         Ok(answer)
     }
 

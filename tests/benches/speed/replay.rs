@@ -108,9 +108,8 @@ fn shipped(engine: &Engine) -> Result<Generation, Box<dyn Error>> {
         .iter()
         .map(|(id, bytes)| RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() })
         .collect();
-    let faults = |faults: Vec<countersign_policy::Fault>| {
-        faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
-    };
+    let faults =
+        |faults: Vec<countersign_policy::Fault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let settings = Settings {
         policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(faults)?),
         directory: None,

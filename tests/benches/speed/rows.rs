@@ -92,7 +92,9 @@ pub(crate) fn of_rules(
         .zip(found)
         .map(|(declaration, rows)| {
             if rows.len() < wanted {
-                return Err(format!("`{}` wants {} rows of {position}, expected {wanted}", declaration.id, rows.len()).into());
+                return Err(
+                    format!("`{}` wants {} rows of {position}, expected {wanted}", declaration.id, rows.len()).into()
+                );
             }
             let key = declaration.partition_key;
             let keys: BTreeSet<Option<String>> = rows.iter().map(|row| partition_key(key, &row.event)).collect();
