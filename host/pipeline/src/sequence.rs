@@ -10,6 +10,9 @@ use countersign_stream::{Clock, Sequenced, Tick};
 /// How many of the next events are asked whether they agree with one that lies far ahead.
 const WITNESSES: usize = 3;
 
+/// The most records that wait while witnesses are looked for: what couldn't become an event is none.
+const MOST_AHEAD: usize = 1_024;
+
 /// What comes next.
 pub(crate) enum Next {
     /// An event, and the tick that comes before it.
@@ -34,28 +37,28 @@ impl<I: Iterator<Item = Record>> Sequencer<I> {
         Sequencer { records, ahead: VecDeque::new(), clock: Clock::default(), max_gap, next_position: 0 }
     }
 
-    /// Whether the next events lie near this time rather than near what was seen before: then time has moved on, and
-    /// it isn't this record's clock that is wrong.
-    fn agreed(&mut self, time: Timestamp) -> bool {
-        while self.ahead.len() < WITNESSES {
-            match self.records.next() {
-                Some(record) => self.ahead.push_back(record),
-                None => break,
-            }
+    /// Whether most of the next events lie near this time, or past it, rather than near what was seen before: then time
+    /// has moved on, and it isn't this record's clock that is wrong. None when there are no next events.
+    fn agreed(&mut self, time: Timestamp) -> Option<bool> {
+        let mut events = self.ahead.iter().filter(|record| matches!(record, Record::Event { .. })).count();
+        while events < WITNESSES && self.ahead.len() < MOST_AHEAD {
+            let Some(record) = self.records.next() else { break };
+            events += usize::from(matches!(record, Record::Event { .. }));
+            self.ahead.push_back(record);
         }
-        let near = |record: &Record| match record {
+        let near = self.ahead.iter().filter_map(|record| match record {
             Record::Event { event, .. } => Some(time.micros_since(event.time) <= self.max_gap),
             Record::DeadLetter(_) => None,
-        };
-        let votes: Vec<bool> = self.ahead.iter().filter_map(near).collect();
-        votes.iter().filter(|near| **near).count() * 2 > votes.len()
+        });
+        let votes: Vec<bool> = near.take(WITNESSES).collect();
+        (!votes.is_empty()).then(|| votes.iter().filter(|near| **near).count() * 2 > votes.len())
     }
 
     /// The first event has nothing before it to be far ahead of: the next ones decide.
     fn too_far_ahead(&mut self, time: Timestamp) -> bool {
         match self.clock.greatest() {
-            Some(_) => self.clock.is_ahead(time, self.max_gap) && !self.agreed(time),
-            None => !self.agreed(time) && !self.ahead.is_empty(),
+            Some(_) => self.clock.is_ahead(time, self.max_gap) && self.agreed(time) != Some(true),
+            None => self.agreed(time) == Some(false),
         }
     }
 }
@@ -97,3 +100,6 @@ impl<I: Iterator<Item = Record>> Iterator for Sequencer<I> {
         Some(Next::Event(tick, Sequenced::new(position, Arc::from(event), placement)))
     }
 }
+
+#[cfg(test)]
+mod tests;
