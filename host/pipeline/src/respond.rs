@@ -1,6 +1,6 @@
 //! Asking response rules: with what, and whether what they say keeps the contract.
 
-use countersign_declaration::Declaration;
+use countersign_declaration::{Declaration, quoted};
 use countersign_engine::ENGINE_VERSION;
 use countersign_gate::{GateInputs, incident_view};
 use countersign_model::call::{CallFailure, FailureKind};
@@ -95,7 +95,7 @@ pub fn proposals(
 fn checked(declaration: &Declaration, subjects: usize, proposal: &AnswerProposal) -> Result<Proposal, CallFailure> {
     let action = Action::from_id(&proposal.action).filter(|action| declaration.actions.contains(action));
     let Some(action) = action else {
-        return invalid(format!("action `{}` isn't declared", proposal.action));
+        return invalid(format!("action {} isn't declared", quoted(&proposal.action)));
     };
     let subject = proposal.subject as usize;
     if subject >= subjects {
@@ -110,7 +110,7 @@ fn checked(declaration: &Declaration, subjects: usize, proposal: &AnswerProposal
     let mut parameters: Vec<(String, ActionValue)> = Vec::new();
     for (name, value) in &proposal.parameters {
         let Some(known) = action.parameters().iter().find(|parameter| parameter.name == name) else {
-            return invalid(format!("`{action}` has no parameter `{name}`"));
+            return invalid(format!("`{action}` has no parameter {}", quoted(name)));
         };
         let fits = match (known.ty, value) {
             (ActionParameterType::Integer { min, max }, ActionValue::Integer(value)) => (min..=max).contains(value),
@@ -138,3 +138,6 @@ fn checked(declaration: &Declaration, subjects: usize, proposal: &AnswerProposal
 fn invalid<T>(message: String) -> Result<T, CallFailure> {
     Err(CallFailure { kind: FailureKind::InvalidAnswer, message })
 }
+
+#[cfg(test)]
+mod tests;
