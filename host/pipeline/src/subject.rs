@@ -49,7 +49,8 @@ pub fn subject(role: SubjectRole, evidence_role: EvidenceRole, event: &Event, di
 
 fn actor(nobody: Subject, event: &Event, directory: &Directory) -> Subject {
     let Some(account) = &event.actor.account else { return nobody };
-    let own = event.chain.iter().find(|member| member.account.as_ref() == Some(account));
+    // An account may stand in the chain more than once: what any of its members proves holds.
+    let own = || event.chain.iter().filter(|member| member.account.as_ref() == Some(account));
     let chain = event
         .chain
         .iter()
@@ -67,14 +68,14 @@ fn actor(nobody: Subject, event: &Event, directory: &Directory) -> Subject {
     Subject {
         identity: directory.resolve(
             account,
-            own.and_then(|member| member.proved_type),
-            own.is_some_and(|member| member.protected),
+            own().find_map(|member| member.proved_type),
+            own().any(|member| member.protected),
         ),
         account: Some(account.clone()),
         session: text(&event.actor.session),
         token: text(&event.actor.token),
         grant: text(&event.actor.grant),
-        shared: own.is_some_and(|member| member.shared),
+        shared: own().any(|member| member.shared),
         chain,
         ..nobody
     }
@@ -86,3 +87,6 @@ fn account_near<'a>(owned: &Account, accounts: impl Iterator<Item = &'a Account>
     accounts
         .min_by_key(|account| (account.provider != owned.provider, account.tenant != owned.tenant, (*account).clone()))
 }
+
+#[cfg(test)]
+mod tests;
