@@ -38,3 +38,49 @@ pub(crate) fn each<T: Send>(mut items: Vec<T>, threads: usize, work: impl Fn(T) 
         work_off();
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn results_are_in_the_order_of_the_items() {
+        // The first items take longest, so that later ones are done before them.
+        let work = |item: usize| {
+            std::thread::sleep(std::time::Duration::from_millis(20_u64.saturating_sub(item as u64)));
+            item * 2
+        };
+        assert_eq!(map((0..40).collect(), work), (0..40).map(|item| item * 2).collect::<Vec<_>>());
+        assert_eq!(map(Vec::<usize>::new(), work), Vec::<usize>::new());
+    }
+
+    #[test]
+    fn every_item_is_worked_on_once_on_however_many_threads() {
+        for threads in [0, 1, 2, 7, 100] {
+            let mut done: Vec<usize> = vec![0; 50];
+            each(done.iter_mut().collect(), threads, |item: &mut usize| *item += 1);
+            assert_eq!(done, vec![1; 50], "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn one_thread_takes_items_in_their_order() {
+        let order = Mutex::new(Vec::new());
+        each((0..10).collect(), 1, |item: usize| order.lock().unwrap_or_else(PoisonError::into_inner).push(item));
+        assert_eq!(order.into_inner().unwrap_or_default(), (0..10).collect::<Vec<_>>());
+    }
+
+    /// With one thread less, this would wait for ever.
+    #[test]
+    fn as_many_threads_work_as_were_asked_for() {
+        let (barrier, met) = (Barrier::new(3), AtomicUsize::new(0));
+        each(vec![(); 3], 3, |()| {
+            barrier.wait();
+            met.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(met.into_inner(), 3);
+    }
+}
