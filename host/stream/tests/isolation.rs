@@ -162,10 +162,12 @@ fn sequence(rows: &[Row]) -> Vec<(Option<countersign_stream::Tick>, Sequenced)> 
             let account = (*account > 0).then(|| Account::new("aws", "111122223333", format!("AIDA{account}")));
             let mut fields = Fields::default();
             fields.set(FieldId::ApiOperation, Value::Text(Arc::from(*operation)));
+            let digest = Digest::of(&position.to_be_bytes());
             let event = Event {
                 source: "example",
                 tenant: Arc::from("111122223333"),
-                id: Arc::from(format!("event-{position}")),
+                // Some records claim the id of another.
+                id: Arc::from(format!("event-{}", position / 3)),
                 class: EventClass::ApiActivity,
                 time,
                 ingest_time: time,
@@ -180,7 +182,7 @@ fn sequence(rows: &[Row]) -> Vec<(Option<countersign_stream::Tick>, Sequenced)> 
                 chain: Vec::new(),
                 target: None,
                 fields,
-                raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest: Digest::of(b"") },
+                raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest },
             };
             let tick = clock.tick_before(time);
             (tick, Sequenced::new(position, Arc::new(event), clock.place(time)))
@@ -302,4 +304,13 @@ fn a_rule_that_runs_out_of_fuel_is_given_fewer_rows_and_then_more() {
     assert_eq!(said.failures, []);
     // Four calls of 256 rows would do without the limit; halves and quarters of them carry.
     assert!(calls <= 40, "{calls}");
+}
+
+#[test]
+fn what_a_call_can_carry_is_learnt() {
+    let rows: Vec<Row> = (0..2_048).map(|_| ("count", 1, 0)).collect();
+    let (said, calls) = judge(&rows, &[256], 10);
+    assert_eq!(said.failures, []);
+    // Row by row at first, then in calls of about as many rows as the fuel carries.
+    assert!(calls <= 700, "{calls}");
 }

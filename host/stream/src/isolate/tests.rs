@@ -310,6 +310,72 @@ fn a_row_that_fails_only_alone_is_set_aside_and_told() {
     assert_eq!(disagreed(&outcome), [(2, "findings")]);
 }
 
+/// Also where nothing else came of the row: that it fails alone is contradiction enough.
+#[test]
+fn a_row_that_fails_only_alone_is_told_though_nothing_else_differs() {
+    let (mut stream, _) = Fake::stream(declaration("", ""), |sheet: &Sheet<'_>| {
+        let mut says = Says::default();
+        for (row, _) in sheet.rows().filter(|(_, operation)| *operation == "find") {
+            says.found(row, "found");
+        }
+        if sheet.operations == ["shy"] { failure(FailureKind::Trap) } else { Ok(says) }
+    });
+    let outcome = judge(&mut stream, &rows(&[("find", "ALICE"), ("shy", "ALICE")]));
+    assert_eq!((failed(&outcome), disagreed(&outcome)), (vec![(1, FailureKind::Trap)], vec![(1, "findings")]));
+}
+
+#[test]
+fn the_order_in_which_a_batch_finds_does_not_matter() {
+    let (mut stream, _) = Fake::stream(declaration("", ""), |sheet: &Sheet<'_>| {
+        let mut says = Says::default();
+        for (row, operation) in sheet.rows() {
+            says.found(row, &format!("{operation} first"));
+            says.found(row, &format!("{operation} second"));
+        }
+        says.plain.findings.sort_by_key(|finding| std::cmp::Reverse(finding.row));
+        Ok(says)
+    });
+    let outcome = judge(&mut stream, &rows(&[("a", "ALICE"), ("b", "BOB"), ("c", "ALICE")]));
+    assert_eq!(
+        found(&outcome),
+        [(0, "a first"), (0, "a second"), (1, "b first"), (1, "b second"), (2, "c first"), (2, "c second"),]
+    );
+    assert_eq!(disagreed(&outcome), []);
+}
+
+#[test]
+fn rows_without_a_key_are_no_evidence_for_each_other() {
+    let (mut stream, _) = Fake::stream(declaration("", &slot("count")), |sheet: &Sheet<'_>| {
+        let mut says = Says::default();
+        let shown = sheet.reference(0);
+        if let Some((row, _)) = sheet.rows().find(|(_, operation)| *operation == "find") {
+            says.found(row, "found").evidence = vec![shown, sheet.reference(row)];
+        }
+        Ok(says)
+    });
+    let outcome = judge(&mut stream, &rows(&[("seen", ""), ("find", "")]));
+    // The batch is refused; alone the row cites itself.
+    assert_eq!((failed(&outcome), disagreed(&outcome)), (vec![], vec![]));
+    assert_eq!(outcome.found.iter().map(evidence).collect::<Vec<_>>(), [["event-1"]]);
+    let mut stream = stream_that_cites_any();
+    let outcome = judge(&mut stream, &rows(&[("seen", ""), ("find", "")]));
+    assert_eq!((failed(&outcome), disagreed(&outcome)), (vec![(1, FailureKind::InvalidAnswer)], vec![]));
+}
+
+/// Cites the first row that it was ever shown.
+fn stream_that_cites_any() -> RuleStream {
+    let first = std::sync::OnceLock::new();
+    let (stream, _) = Fake::stream(declaration("", &slot("count")), move |sheet: &Sheet<'_>| {
+        let mut says = Says::default();
+        let shown = *first.get_or_init(|| sheet.reference(0));
+        if let Some((row, _)) = sheet.rows().find(|(_, operation)| *operation == "find") {
+            says.found(row, "found").evidence = vec![shown];
+        }
+        Ok(says)
+    });
+    stream
+}
+
 /// A rule that answers from something that it remembers between calls.
 #[test]
 fn a_rule_that_remembers_calls_is_found_out() {
