@@ -204,7 +204,7 @@ fn the_nearest_account_is_by_tenant_then_provider_then_name() {
     // A tenant of that name at another provider is not the same tenant.
     let namesake = Account::new("okta", "111122223333", "00u2");
     assert_eq!(near(&[namesake, Account::new("aws", "zz", "X")]), Some(Account::new("aws", "zz", "X")));
-    assert_eq!(near(&[okta.clone()]), Some(okta));
+    assert_eq!(near(std::slice::from_ref(&okta)), Some(okta));
     assert_eq!(near(&[]), None);
 }
 
