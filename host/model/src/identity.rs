@@ -36,12 +36,24 @@ impl Account {
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", encode(&self.provider), encode(&self.tenant), encode(&self.subject))
+        encode(&self.provider, f)?;
+        f.write_str(":")?;
+        encode(&self.tenant, f)?;
+        f.write_str(":")?;
+        encode(&self.subject, f)
     }
 }
 
-fn encode(part: &str) -> String {
-    part.replace('%', "%25").replace(':', "%3A")
+/// Most parts have nothing to encode and are written as they are: keys of state are made of them, event by event.
+fn encode(part: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut rest = part;
+    while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'%' | b':')) {
+        let (before, marked) = rest.split_at(at);
+        f.write_str(before)?;
+        f.write_str(if marked.starts_with('%') { "%25" } else { "%3A" })?;
+        rest = marked.get(1..).unwrap_or_default();
+    }
+    f.write_str(rest)
 }
 
 fn decode(part: &str) -> Option<String> {

@@ -1,15 +1,17 @@
 //! The partition key of an event: what a rule's state is kept by.
 
+use std::fmt::Write as _;
+
 use countersign_model::vocabulary::{FieldId, PartitionKey};
-use countersign_model::{Event, Value};
+use countersign_model::{Account, Event, Value};
 
 /// The key's text; none when the event has nothing to be kept by, in which case its row is judged without state.
 #[must_use]
 pub fn partition_key(key: PartitionKey, event: &Event) -> Option<String> {
     match key {
         // The account, never the identity: a rule must not see what only the directory knows.
-        PartitionKey::Actor => event.actor.account.as_ref().map(ToString::to_string),
-        PartitionKey::Target => event.target.as_ref().map(|target| target.account.to_string()),
+        PartitionKey::Actor => event.actor.account.as_ref().map(|account| text(account, "")),
+        PartitionKey::Target => event.target.as_ref().map(|target| text(&target.account, "")),
         PartitionKey::SourceIp => match event.fields.get(FieldId::SrcEndpointIp) {
             // A rule sees an IPv4 address and the same one mapped into IPv6 as one; so does its state.
             Some(Value::Address(address)) => Some(address.to_canonical().to_string()),
@@ -19,12 +21,26 @@ pub fn partition_key(key: PartitionKey, event: &Event) -> Option<String> {
         PartitionKey::Session => {
             let account = event.actor.account.as_ref()?;
             // A `:` can't stand in an account's parts, so no session of another account has the same text.
-            event.actor.session.as_ref().map(|session| format!("{account}:{session}"))
+            event.actor.session.as_ref().map(|session| {
+                let mut key = text(account, session);
+                key.push(':');
+                key.push_str(session);
+                key
+            })
         }
         PartitionKey::Application => event.fields.text(FieldId::ActorInvokedBy).map(str::to_owned),
         PartitionKey::Tenant => Some(event.tenant.to_string()),
         PartitionKey::None => None,
     }
+}
+
+/// An account's text, with room for a colon and `more` behind it.
+fn text(account: &Account, more: &str) -> String {
+    let parts = [&account.provider, &account.tenant, &account.subject];
+    let mut text = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum::<usize>() + more.len());
+    // Writing into a string doesn't fail.
+    let _ = write!(text, "{account}");
+    text
 }
 
 #[cfg(test)]
