@@ -32,28 +32,36 @@ impl Account {
     pub fn new(provider: impl Into<String>, tenant: impl Into<String>, subject: impl Into<String>) -> Account {
         Account { provider: provider.into(), tenant: tenant.into(), subject: subject.into() }
     }
+
+    /// Writes the text form.
+    ///
+    /// # Errors
+    /// Those of `out`; a `String` has none.
+    pub fn write_to(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        encode(&self.provider, out)?;
+        out.write_str(":")?;
+        encode(&self.tenant, out)?;
+        out.write_str(":")?;
+        encode(&self.subject, out)
+    }
 }
 
 impl fmt::Display for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        encode(&self.provider, f)?;
-        f.write_str(":")?;
-        encode(&self.tenant, f)?;
-        f.write_str(":")?;
-        encode(&self.subject, f)
+        self.write_to(f)
     }
 }
 
 /// Most parts have nothing to encode and are written as they are: keys of state are made of them, event by event.
-fn encode(part: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn encode(part: &str, out: &mut impl fmt::Write) -> fmt::Result {
     let mut rest = part;
     while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'%' | b':')) {
         let (before, marked) = rest.split_at(at);
-        f.write_str(before)?;
-        f.write_str(if marked.starts_with('%') { "%25" } else { "%3A" })?;
+        out.write_str(before)?;
+        out.write_str(if marked.starts_with('%') { "%25" } else { "%3A" })?;
         rest = marked.get(1..).unwrap_or_default();
     }
-    f.write_str(rest)
+    out.write_str(rest)
 }
 
 fn decode(part: &str) -> Option<String> {

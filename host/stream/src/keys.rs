@@ -1,7 +1,5 @@
 //! The partition key of an event: what a rule's state is kept by.
 
-use std::fmt::Write as _;
-
 use countersign_model::vocabulary::{FieldId, PartitionKey};
 use countersign_model::{Account, Event, Value};
 
@@ -39,7 +37,7 @@ fn text(account: &Account, more: &str) -> String {
     let parts = [&account.provider, &account.tenant, &account.subject];
     let mut text = String::with_capacity(parts.iter().map(|part| part.len() + 1).sum::<usize>() + more.len());
     // Writing into a string doesn't fail.
-    let _ = write!(text, "{account}");
+    let _ = account.write_to(&mut text);
     text
 }
 

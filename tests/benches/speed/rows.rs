@@ -1,5 +1,5 @@
-//! Rows that a rule wants, from generated telemetry: large estates at ordinary work with its lawful bursts, with or
-//! without attacks, one after another until there are enough.
+//! Rows that a rule wants, from generated telemetry: large estates at ordinary work, or with every attack and lawful
+//! burst laid over it, one after another until there are enough.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_declaration::Declaration;
-use countersign_generate::{Burst, Generated, Preset, START, Size, scenario, write_ndjson};
+use countersign_generate::{Generated, Preset, START, Size, scenario, write_ndjson};
 use countersign_model::vocabulary::PartitionKey;
 use countersign_sources::{CloudTrail, Record, Source};
 use countersign_stream::{Clock, Sequenced, matches, partition_key};
@@ -30,20 +30,17 @@ const A_MINUTE: u32 = 6_000;
 pub(crate) enum Telemetry {
     /// Ordinary work alone, as on most days.
     Ordinary,
-    /// Every attack in every estate.
+    /// Every attack and lawful burst in every estate.
     Attacked,
 }
 
 impl Telemetry {
     fn estate(self, seed: u64) -> Result<Generated, Box<dyn Error>> {
         let start = START.plus_micros(ESTATE_MICROS.saturating_mul(i64::try_from(seed)?));
-        let minutes = |count: u64| Duration::from_secs(count * 60);
+        let hour = Duration::from_secs(3_600);
         let scenario = match self {
             Telemetry::Attacked => Preset::Bulk.scenario(seed, Some(RECORDS)),
-            Telemetry::Ordinary => Burst::ALL.iter().zip(1..).fold(
-                scenario(seed).estate(Size::LARGE).ordinary(A_MINUTE, minutes(60)).events(RECORDS),
-                |scenario, (burst, minute)| scenario.burst(*burst, minutes(minute)),
-            ),
+            Telemetry::Ordinary => scenario(seed).estate(Size::LARGE).ordinary(A_MINUTE, hour).events(RECORDS),
         };
         Ok(scenario.start(start).build())
     }
