@@ -4,8 +4,14 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 /// So many calls at once.
 pub(crate) struct Slots {
-    free: Mutex<u32>,
+    count: Mutex<Count>,
     freed: Condvar,
+}
+
+struct Count {
+    free: u32,
+    /// Who waits. Nobody is woken when nobody does: that would cost a call to the kernel.
+    waiting: u32,
 }
 
 /// The right to one call, until dropped.
@@ -14,22 +20,27 @@ pub(crate) struct Slot<'a>(&'a Slots);
 impl Slots {
     /// At least one.
     pub(crate) fn new(calls: u32) -> Slots {
-        Slots { free: Mutex::new(calls.max(1)), freed: Condvar::new() }
+        Slots { count: Mutex::new(Count { free: calls.max(1), waiting: 0 }), freed: Condvar::new() }
     }
 
     /// Waits for a free one.
     pub(crate) fn take(&self) -> Slot<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        count.waiting += 1;
+        let mut count = self.freed.wait_while(count, |count| count.free == 0).unwrap_or_else(PoisonError::into_inner);
+        count.waiting -= 1;
+        count.free -= 1;
         Slot(self)
     }
 }
 
 impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.freed.notify_one();
+        let mut count = self.0.count.lock().unwrap_or_else(PoisonError::into_inner);
+        count.free += 1;
+        if count.waiting > 0 {
+            self.0.freed.notify_one();
+        }
     }
 }
 
@@ -56,6 +67,7 @@ mod tests {
             }
         });
         assert!((1..=3).contains(&most.into_inner()));
-        assert_eq!(*slots.free.lock().unwrap(), 3);
+        let count = slots.count.into_inner().unwrap();
+        assert_eq!((count.free, count.waiting), (3, 0));
     }
 }
