@@ -203,10 +203,15 @@ impl Judge {
             outcome.disagreements.into_iter().for_each(|other| place(other.row.position, Item::Disagreed(other)));
             outcome.diagnostics.into_iter().for_each(|said| place(said.position, Item::Said(said)));
             outcome.found.into_iter().for_each(|found| place(found.row.position, Item::Found(Box::new(found))));
-            // A silenced rule's state serves nobody, and how far it got would show the batch.
-            if last.is_none() {
-                state.extend(outcome.state);
-            }
+            // A silenced rule's state serves nobody, and how far it got would show the batch: what was stored goes too.
+            let silenced = last.is_some();
+            let changes = outcome.state.into_iter();
+            state.extend(changes.map(|change| if silenced { StateChange { entry: None, ..change } } else { change }));
         }
+        // What ticks forgot is told though no row came since.
+        state.extend(if last.is_some() { self.stream.forget() } else { self.stream.changes() });
     }
 }
+
+#[cfg(test)]
+mod tests;

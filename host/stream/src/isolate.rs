@@ -2,7 +2,7 @@
 //! aside. On a finding the one-row calls are made: they are authoritative, and the sentinel against a rule that
 //! answers differently when asked again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use countersign_model::call::{
@@ -14,6 +14,7 @@ use countersign_model::{Evidence, Finding, StateEntry, Timestamp};
 use crate::Sequenced;
 use crate::outcome::{Bundle, Disagreement, Found, Outcome, RowDiagnostic, RowFailure};
 use crate::rule::{Prepared, Row, RuleStream};
+use crate::state::RuleState;
 use crate::subject::evidence_role;
 use crate::validate::{invalid, part, validate};
 
@@ -127,9 +128,9 @@ impl<'r> Run<'r> {
         let answer = self.rule.detector.detect(&prepared.call)?;
         let sequenced: Vec<&Sequenced> = rows.iter().map(|row| row.sequenced).collect();
         validate(&self.rule.declaration, &sequenced, &prepared.call, prepared.keys.len(), &answer)?;
-        let shown = Shown::of(&prepared.call, &answer);
-        let changes = self.changes(rows, prepared, &answer, &shown)?;
-        self.references(rows, prepared, &answer, &shown)?;
+        let mut shown = Shown::of(&self.rule.state, rows, prepared, &answer);
+        let changes = self.changes(&answer, &mut shown)?;
+        references(prepared, &answer, &mut shown)?;
         Ok(Checked { answer, changes })
     }
 
@@ -256,6 +257,7 @@ impl<'r> Run<'r> {
     fn findings(&self, row: &Row<'_>, prepared: &Prepared, answer: &DetectionAnswer) -> Vec<Finding> {
         let event = &row.sequenced.event;
         let own = prepared.call.batch.rows.references.first().copied().unwrap_or_default();
+        let mut shown = Shown::of(&self.rule.state, std::slice::from_ref(row), prepared, answer);
         answer
             .findings
             .iter()
@@ -263,10 +265,10 @@ impl<'r> Run<'r> {
             .filter_map(|(finding, index)| {
                 let host_role = evidence_role(finding.subject, event);
                 let mut evidence = vec![evidence_of(own, row.sequenced)];
+                let mut cited = BTreeSet::from([own]);
                 for reference in &finding.evidence {
-                    if evidence.iter().all(|known| known.reference != *reference) {
-                        let kept = row.key.as_ref().and_then(|key| self.rule.state.kept(key, *reference));
-                        evidence.extend(kept.cloned());
+                    if cited.insert(*reference) {
+                        evidence.extend(shown.kept(ONLY_KEY, *reference).cloned());
                     }
                 }
                 Some(Finding {
@@ -290,100 +292,117 @@ impl<'r> Run<'r> {
     }
 
     /// The new entries that the answer leads to.
-    fn changes(
-        &self,
-        rows: &[Row<'_>],
-        prepared: &Prepared,
-        answer: &DetectionAnswer,
-        shown: &Shown,
-    ) -> Result<Vec<Change>, CallFailure> {
+    fn changes(&self, answer: &DetectionAnswer, shown: &mut Shown<'_>) -> Result<Vec<Change>, CallFailure> {
         let mut changes = Vec::with_capacity(answer.states.iter().map(|slot| slot.keys.len()).sum());
-        if answer.states.is_empty() {
-            return Ok(changes);
-        }
         for slot_changes in &answer.states {
             let slot = slot_changes.slot as usize;
             let version = self.rule.declaration.slots.get(slot).map_or(1, |slot| slot.version);
             for (index, key) in slot_changes.keys.iter().enumerate() {
                 let blob = part(&slot_changes.blobs, &slot_changes.blob_offsets, index);
                 let kept = part(&slot_changes.kept, &slot_changes.kept_offsets, index);
-                let text = prepared.keys.get(*key as usize);
-                let kept: Vec<Evidence> = kept
-                    .iter()
-                    .map(|reference| self.resolve(rows, shown, *key, text, *reference))
-                    .collect::<Result<_, _>>()?;
-                let entry = (!blob.is_empty()).then(|| StateEntry {
+                let kept = kept.iter().map(|reference| Ok(shown.find(*key, *reference)?.evidence(*reference)));
+                let entry = StateEntry {
                     version,
                     blob: blob.to_vec(),
-                    kept,
+                    kept: kept.collect::<Result<_, CallFailure>>()?,
                     // Set where the entry is.
                     changed: Timestamp::default(),
-                });
-                changes.push(Change { key: *key, slot, entry });
+                };
+                changes.push(Change { key: *key, slot, entry: (!blob.is_empty()).then_some(entry) });
             }
         }
         Ok(changes)
     }
+}
 
-    /// Checks that every reference of a finding is one that the rule was shown for that key.
-    fn references(
-        &self,
-        rows: &[Row<'_>],
-        prepared: &Prepared,
-        answer: &DetectionAnswer,
-        shown: &Shown,
-    ) -> Result<(), CallFailure> {
-        for finding in &answer.findings {
-            let key = prepared.call.batch.rows.keys.get(finding.row as usize).copied().unwrap_or(NO_KEY);
-            let text = prepared.keys.get(key as usize);
-            let own = prepared.call.batch.rows.references.get(finding.row as usize);
-            for reference in finding.evidence.iter().filter(|reference| Some(*reference) != own) {
-                self.resolve(rows, shown, key, text, *reference)?;
-            }
+/// Checks that every reference of a finding is one that the rule was shown for that key.
+fn references(prepared: &Prepared, answer: &DetectionAnswer, shown: &mut Shown<'_>) -> Result<(), CallFailure> {
+    let rows = &prepared.call.batch.rows;
+    for finding in &answer.findings {
+        let key = rows.keys.get(finding.row as usize).copied().unwrap_or(NO_KEY);
+        let own = rows.references.get(finding.row as usize);
+        for reference in finding.evidence.iter().filter(|reference| Some(*reference) != own) {
+            shown.find(key, *reference)?;
         }
-        Ok(())
+    }
+    Ok(())
+}
+
+/// The key of a one-row call, if its row has one.
+const ONLY_KEY: u32 = 0;
+
+/// Where a rule may keep more references with a key than this, they are sorted before one is looked for: else an answer
+/// would cost the host the square of what it cost the rule.
+const FEW_KEPT: usize = 64;
+
+/// What an answer may cite: of each key the rows of the call, and the events kept with it.
+struct Shown<'a> {
+    state: &'a RuleState,
+    rows: &'a [Row<'a>],
+    keys: &'a [Arc<str>],
+    /// Places among the rows by key and reference; empty when the answer names none.
+    places: BTreeMap<(u32, u64), usize>,
+    /// What is kept with a key where that may be much; filled when it is asked for.
+    kept: BTreeMap<u32, BTreeMap<u64, &'a Evidence>>,
+}
+
+/// An event that an answer may cite.
+enum Known<'a> {
+    Row(&'a Sequenced),
+    Kept(&'a Evidence),
+}
+
+impl Known<'_> {
+    fn evidence(&self, reference: u64) -> Evidence {
+        match self {
+            Known::Row(row) => evidence_of(reference, row),
+            Known::Kept(evidence) => (*evidence).clone(),
+        }
+    }
+}
+
+impl<'a> Shown<'a> {
+    fn of(state: &'a RuleState, rows: &'a [Row<'a>], prepared: &'a Prepared, answer: &DetectionAnswer) -> Shown<'a> {
+        let names_none = answer.findings.is_empty() && answer.states.iter().all(|slot| slot.kept.is_empty());
+        let call = &prepared.call.batch.rows;
+        let places = call.keys.iter().copied().zip(call.references.iter().copied()).zip(0..);
+        let places = if names_none { BTreeMap::new() } else { places.collect() };
+        Shown { state, rows, keys: &prepared.keys, places, kept: BTreeMap::new() }
     }
 
     /// The event of a reference: a row of the same key in this call, or one kept with the key.
-    fn resolve(
-        &self,
-        rows: &[Row<'_>],
-        shown: &Shown,
-        key: u32,
-        text: Option<&Arc<str>>,
-        reference: u64,
-    ) -> Result<Evidence, CallFailure> {
+    fn find(&mut self, key: u32, reference: u64) -> Result<Known<'a>, CallFailure> {
         if key != NO_KEY {
-            if let Some(row) = shown.row(key, reference).and_then(|row| rows.get(row)) {
-                return Ok(evidence_of(reference, row.sequenced));
+            if let Some(row) = self.places.get(&(key, reference)).and_then(|place| self.rows.get(*place)) {
+                return Ok(Known::Row(row.sequenced));
             }
-            if let Some(kept) = text.and_then(|text| self.rule.state.kept(text, reference)) {
-                return Ok(kept.clone());
+            if let Some(kept) = self.kept(key, reference) {
+                return Ok(Known::Kept(kept));
             }
         }
         invalid(format!("reference {reference:016x} is neither the row's own nor kept with its key"))
     }
-}
 
-/// The references of a call's rows, by key; empty when the answer names none.
-struct Shown(BTreeMap<(u32, u64), usize>);
-
-impl Shown {
-    fn of(call: &DetectionCall, answer: &DetectionAnswer) -> Shown {
-        if answer.findings.is_empty() && answer.states.iter().all(|slot| slot.kept.is_empty()) {
-            return Shown(BTreeMap::new());
+    fn kept(&mut self, key: u32, reference: u64) -> Option<&'a Evidence> {
+        let text = self.keys.get(key as usize)?;
+        if self.state.most_kept() <= FEW_KEPT {
+            return self.state.kept(text).find(|evidence| evidence.reference == reference);
         }
-        let rows = &call.batch.rows;
-        Shown(rows.keys.iter().copied().zip(rows.references.iter().copied()).zip(0..).collect())
-    }
-
-    fn row(&self, key: u32, reference: u64) -> Option<usize> {
-        self.0.get(&(key, reference)).copied()
+        let kept = self.kept.entry(key).or_insert_with(|| {
+            // The first of several, as above.
+            self.state.kept(text).rev().map(|evidence| (evidence.reference, evidence)).collect()
+        });
+        kept.get(&reference).copied()
     }
 }
 
 fn evidence_of(reference: u64, row: &Sequenced) -> Evidence {
-    Evidence { reference, event_id: row.event.id.to_string(), event_time: row.event.time, raw: row.event.raw.digest }
+    Evidence {
+        reference,
+        event_id: String::from(&*row.event.id),
+        event_time: row.event.time,
+        raw: row.event.raw.digest,
+    }
 }
 
 fn by_row(diagnostics: &[Diagnostic]) -> BTreeMap<usize, Vec<&Diagnostic>> {

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use countersign_declaration::Declaration;
-use countersign_model::ContextState;
-use countersign_model::Event;
 use countersign_model::call::{ContextTable, DetectionCall, Detector, Parameter};
 use countersign_model::vocabulary::PartitionKey;
+use countersign_model::{ContextState, Event, StateChange};
 
 use crate::columns::{Schema, build_batch, index_keys};
 use crate::isolate::Run;
@@ -115,6 +114,16 @@ impl RuleStream {
     /// What a tick does to the rule's state. Returns how many keys were forgotten.
     pub fn tick(&mut self, tick: Tick) -> u64 {
         self.state.tick(tick)
+    }
+
+    /// What changed in the rule's state since it was told last: what ticks forgot, which no row may tell.
+    pub fn changes(&mut self) -> Vec<StateChange> {
+        self.state.take_changes()
+    }
+
+    /// Forgets the rule's state: what is to be stored of it, each key of a slot once.
+    pub fn forget(&mut self) -> Vec<StateChange> {
+        self.state.clear()
     }
 
     pub(crate) fn prepare(&self, rows: &[Row<'_>]) -> Prepared {

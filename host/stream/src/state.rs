@@ -13,6 +13,7 @@ use crate::Tick;
 pub(crate) struct RuleState {
     rule: RuleId,
     slots: Vec<Slot>,
+    most_kept: usize,
     /// One table a slot. Looked up in and collected with a sort, so its order can't show.
     tables: Vec<HashMap<Arc<str>, StateEntry>>,
     /// For each key of each slot touched since the last tick: its state then. Only looked up in.
@@ -28,6 +29,7 @@ impl RuleState {
         RuleState {
             rule,
             slots: slots.to_vec(),
+            most_kept: slots.iter().map(|slot| slot.kept_references as usize).sum(),
             tables: slots.iter().map(|_| HashMap::new()).collect(),
             before: slots.iter().map(|_| HashMap::new()).collect(),
             stamp: None,
@@ -69,13 +71,14 @@ impl RuleState {
         self.tables.get(slot)?.get(key)
     }
 
-    /// The evidence kept with a key under this reference, in any slot.
-    pub(crate) fn kept(&self, key: &str, reference: u64) -> Option<&Evidence> {
-        self.tables
-            .iter()
-            .filter_map(|table| table.get(key))
-            .flat_map(|entry| &entry.kept)
-            .find(|evidence| evidence.reference == reference)
+    /// The most references that all slots together may keep with a key.
+    pub(crate) fn most_kept(&self) -> usize {
+        self.most_kept
+    }
+
+    /// The evidence kept with a key, slot by slot.
+    pub(crate) fn kept(&self, key: &str) -> impl DoubleEndedIterator<Item = &Evidence> {
+        self.tables.iter().filter_map(|table| table.get(key)).flat_map(|entry| &entry.kept)
     }
 
     /// Rows come, the first of them at this clock.
@@ -128,6 +131,20 @@ impl RuleState {
         self.before.iter_mut().for_each(HashMap::clear);
         self.stamp = None;
         u64::try_from(forgotten.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Forgets every key. Returns what changed by it, and before it since this was asked last.
+    pub(crate) fn clear(&mut self) -> Vec<StateChange> {
+        let keys: Vec<(usize, Arc<str>)> = self
+            .tables
+            .iter()
+            .enumerate()
+            .flat_map(|(slot, table)| table.keys().map(move |key| (slot, Arc::clone(key))))
+            .collect();
+        for (slot, key) in &keys {
+            self.set(*slot, key, None);
+        }
+        self.take_changes()
     }
 
     /// What changed since this was asked last, by slot and key.
@@ -219,6 +236,67 @@ mod tests {
         assert_eq!(keys(&state), ["b", "d"]);
         assert_eq!(interval(&mut state, 2, &["z", "y", "x"]), 3);
         assert_eq!(keys(&state), ["y", "z"], "of those changed at once the first in order go");
+    }
+
+    #[test]
+    fn what_is_cleared_is_told_once() {
+        let mut state = state(10, WhenFull::EvictOldest);
+        interval(&mut state, 0, &["b", "a"]);
+        let told: Vec<_> = state.clear().into_iter().map(|change| (change.key, change.entry)).collect();
+        assert_eq!(told, [("a".to_owned(), None), ("b".to_owned(), None)]);
+        assert!(keys(&state).is_empty() && state.clear().is_empty());
+    }
+
+    #[test]
+    fn bounds_hold_at_ticks_and_nowhere_else() {
+        let mut state = state(2, WhenFull::EvictOldest);
+        state.enter(second(0));
+        let all: Vec<Arc<str>> = ["d", "a", "c", "b", "e"].map(Arc::from).into();
+        for key in &all {
+            let entry = StateEntry { version: 1, blob: vec![1], kept: Vec::new(), changed: Timestamp::default() };
+            state.set(0, key, Some(entry));
+        }
+        assert_eq!(state.gather(&all)[0].blob_offsets, [0, 1, 2, 3, 4, 5]);
+        // Long past its time, and still there.
+        state.enter(second(1_000));
+        assert_eq!(state.gather(&all)[0].blobs.len(), 5);
+        assert_eq!(state.tick(Tick { at: second(0) }), 3);
+        let gathered = state.gather(&all).remove(0);
+        assert_eq!((gathered.blobs.len(), gathered.blob_offsets.as_slice()), (2, &[0, 1, 1, 1, 1, 2][..]));
+    }
+
+    #[test]
+    fn slots_are_bounded_apart_and_keys_share_nothing() {
+        let slot = |name: &str, max_keys, ttl| Slot {
+            name: name.to_owned(),
+            version: 1,
+            max_bytes: 8,
+            max_keys,
+            kept_references: 1,
+            ttl,
+            when_full: WhenFull::EvictOldest,
+        };
+        let mut state = RuleState::new(
+            "example/rule".parse().unwrap(),
+            &[slot("few", 1, i64::MAX), slot("short", 9, 10 * 1_000_000)],
+        );
+        state.enter(second(0));
+        for (place, key) in ["a", "b"].map(Arc::<str>::from).iter().enumerate() {
+            for slot in 0..2 {
+                let reference = (place * 2 + slot) as u64;
+                let event_time = second(0);
+                let raw = countersign_model::Digest::of(b"");
+                let kept = vec![Evidence { reference, event_id: format!("event-{reference}"), event_time, raw }];
+                state.set(slot, key, Some(StateEntry { version: 1, blob: vec![1], kept, changed: event_time }));
+            }
+        }
+        let kept =
+            |state: &RuleState, key: &str| -> Vec<u64> { state.kept(key).map(|evidence| evidence.reference).collect() };
+        assert_eq!((kept(&state, "a"), kept(&state, "b"), kept(&state, "c")), (vec![0, 1], vec![2, 3], vec![]));
+        assert_eq!(state.tick(Tick { at: second(10) }), 1, "the first of two where there is room for one");
+        assert_eq!((kept(&state, "a"), kept(&state, "b")), (vec![1], vec![2, 3]));
+        assert_eq!(state.tick(Tick { at: second(11) }), 2, "both of the short-lived");
+        assert_eq!((kept(&state, "a"), kept(&state, "b")), (vec![], vec![2]));
     }
 
     #[test]

@@ -480,6 +480,43 @@ fn kept_references_move_between_slots_and_go_with_their_key() {
     assert_eq!(evidence(&one(4, "find").found[0]), ["event-4"]);
 }
 
+/// Keeps thousands of references in two slots and cites all of them, the latest of a slot first.
+#[test]
+fn a_rule_may_keep_and_cite_thousands_of_events() {
+    let slots = format!("{}{}", slot("first"), slot("second")).replace("kept-references = 2", "kept-references = 1000");
+    let (mut stream, _) = Fake::stream(declaration("", &slots), |sheet: &Sheet<'_>| {
+        let mut says = Says::default();
+        let key = sheet.key(0).unwrap();
+        let mut kept = [sheet.kept(0, key).to_vec(), sheet.kept(1, key).to_vec()];
+        for (row, operation) in sheet.rows() {
+            match operation {
+                "find" => says.found(row, "found").evidence = [&kept[0][..], &kept[1][..]].concat(),
+                slot => kept[slot.parse::<usize>().unwrap()].insert(0, sheet.reference(row)),
+            }
+        }
+        kept.iter().zip(0..).for_each(|(kept, slot)| says.state(slot, key, b"x", kept));
+        Ok(says)
+    });
+    let mut all: Vec<(&str, &str)> = (0..2_000).map(|row| (["0", "1"][row % 2], "ALICE")).collect();
+    all.push(("find", "ALICE"));
+    all.push(("find", "ALICE"));
+    let all = rows(&all);
+    judge(&mut stream, &all[..2_000]);
+    let outcome = judge(&mut stream, &all[2_000..]);
+    let cited: Vec<Vec<&str>> = outcome.found.iter().map(evidence).collect();
+    let kept = (0..1_000).rev().map(|row| row * 2).chain((0..1_000).rev().map(|row| row * 2 + 1));
+    let names = |own: u32| [own].into_iter().chain(kept.clone()).map(|number| format!("event-{number}"));
+    assert_eq!(cited, [names(2_000).collect::<Vec<_>>(), names(2_001).collect()]);
+    assert!(outcome.disagreements.is_empty() && outcome.failures.is_empty());
+    // What isn't kept isn't found among so many either.
+    let (mut other, _) = Fake::stream(declaration("", &slots), |sheet: &Sheet<'_>| {
+        let mut says = Says::default();
+        says.found(0, "found").evidence = vec![sheet.reference(0) ^ 1];
+        Ok(says)
+    });
+    assert_eq!(failed(&judge(&mut other, &all[..1])), [(0, FailureKind::InvalidAnswer)]);
+}
+
 /// Records that claim one id must not pass for each other, whatever is in one batch.
 #[test]
 fn records_that_claim_one_id_are_different_evidence() {

@@ -1,0 +1,300 @@
+//! Rules without a sandbox that find, fail and hang by what an event is called, and the order of what comes of it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+use std::sync::Arc;
+
+use countersign_declaration::{Declaration, parse_toml};
+use countersign_model::call::{
+    AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Detector, Diagnostic, Level, SlotChanges, TextArena,
+    Values,
+};
+use countersign_model::vocabulary::{EventClass, FieldId, Severity, SubjectRole, Usage};
+use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
+use countersign_sources::DeadReason;
+use countersign_stream::Clock;
+
+use super::*;
+
+/// On an event that has its own letter: finds where the event says `find`, and so on; counts the rows of each key.
+struct Letter(char);
+
+impl Detector for Letter {
+    fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
+        let operations = texts(&call.batch.columns[0].values);
+        let mine = |operation: &str, what: &str| operation.strip_prefix(self.0).is_some_and(|rest| rest.contains(what));
+        let failure = |kind| Err(CallFailure { kind, message: "as it was told".to_owned() });
+        if operations.iter().any(|operation| mine(operation, "hang")) {
+            return failure(FailureKind::Deadline);
+        }
+        if operations.iter().any(|operation| mine(operation, "fail")) {
+            return failure(FailureKind::Trap);
+        }
+        let mut answer = DetectionAnswer::default();
+        for (operation, row) in operations.iter().zip(0..) {
+            if mine(operation, "find") {
+                answer.findings.push(AnswerFinding {
+                    row,
+                    signal_class: "token".to_owned(),
+                    confidence: 50,
+                    severity: Severity::Low,
+                    subject: SubjectRole::Actor,
+                    evidence: Vec::new(),
+                    techniques: Vec::new(),
+                    message: operation.clone(),
+                    evidence_role: None,
+                });
+            }
+            if mine(operation, "say") {
+                answer.diagnostics.push(Diagnostic { row, level: Level::Information, message: operation.clone() });
+            }
+        }
+        let state = &call.state[0];
+        let keys = state.blob_offsets.len() - 1;
+        let rows_of = |key: usize| call.batch.rows.keys.iter().filter(|other| **other as usize == key).count();
+        let count =
+            |key: usize| state.blobs.get(state.blob_offsets[key] as usize..state.blob_offsets[key + 1] as usize);
+        answer.states.push(SlotChanges {
+            slot: 0,
+            keys: (0..u32::try_from(keys).unwrap()).collect(),
+            blobs: (0..keys)
+                .map(|key| count(key).and_then(<[u8]>::first).unwrap_or(&0) + u8::try_from(rows_of(key)).unwrap())
+                .collect(),
+            blob_offsets: (0..=u32::try_from(keys).unwrap()).collect(),
+            kept: Vec::new(),
+            kept_offsets: vec![0; keys + 1],
+        });
+        Ok(answer)
+    }
+
+    fn migrate(&self, _: u32, _: u32, _: &[u8]) -> Result<Vec<u8>, CallFailure> {
+        Err(CallFailure { kind: FailureKind::InvalidAnswer, message: "no older version".to_owned() })
+    }
+}
+
+fn texts(values: &Values) -> Vec<String> {
+    let entries = |arena: &TextArena| -> Vec<String> {
+        arena.offsets.windows(2).map(|ends| arena.bytes[ends[0] as usize..ends[1] as usize].to_owned()).collect()
+    };
+    match values {
+        Values::Text(arena) => entries(arena),
+        Values::Dictionary { entries: arena, indices } => {
+            let entries = entries(arena);
+            indices.iter().map(|index| entries[*index as usize].clone()).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A rule that doesn't want events that begin with `-`.
+fn declaration(letter: char) -> Declaration {
+    let text = format!(
+        "id = \"example/{letter}\"\nversion = \"1.0.0\"\nkind = \"detection\"\ndescription = \"For a test.\"\n\
+         identity-types = [\"human\"]\nconfidence-floor = 50\nactions = [\"notify\"]\nsignal-classes = [\"token\"]\n\
+         event-classes = [\"api-activity\"]\nfields = [\"api.operation\"]\npartition-key = \"actor\"\n\
+         where = {{ not = {{ field = \"api.operation\", prefix = \"-\" }} }}\n\
+         [[slot]]\nname = \"count\"\nversion = 1\nmax-bytes = 1\nmax-keys = 100\nttl = \"1h\"\n"
+    );
+    parse_toml(&text).unwrap_or_else(|refusals| panic!("{refusals:#?}"))
+}
+
+/// One rule a letter of `ab`.
+fn judges(batch: usize, workers: usize, least_accounts: u32) -> Judges {
+    let judges = "ab".chars().map(|letter| Judge {
+        stream: RuleStream::new(declaration(letter), Arc::new(Letter(letter)), Vec::new(), Vec::new()),
+        quarantine: Quarantine::new(QuarantineThreshold { least_accounts, percent: 20 }),
+        delivered: 0,
+        silenced: false,
+        outcomes: Vec::new(),
+        rows: Vec::new(),
+    });
+    Judges { judges: judges.collect(), batch, workers }
+}
+
+/// Events of an operation and a subject each, a second apart, from a position on.
+fn events(first: u64, rows: &[(&str, &str)]) -> Vec<Sequenced> {
+    let mut clock = Clock::default();
+    let events = (first..).zip(rows).map(|(position, (operation, subject))| {
+        let time = Timestamp(1_700_000_000_000_000).plus_micros(i64::try_from(position).unwrap() * 1_000_000);
+        let mut fields = Fields::default();
+        fields.set(FieldId::ApiOperation, Value::Text(Arc::from(*operation)));
+        let event = Event {
+            source: "example",
+            tenant: Arc::from("111122223333"),
+            id: Arc::from(format!("event-{position}")),
+            class: EventClass::ApiActivity,
+            time,
+            ingest_time: time,
+            actor: Actor {
+                account: Some(Account::new("aws", "111122223333", *subject)),
+                usage: Usage::Programmatic,
+                authenticated: true,
+                session: None,
+                token: None,
+                grant: None,
+            },
+            chain: Vec::new(),
+            target: None,
+            fields,
+            raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest: Digest::of(b"") },
+        };
+        Sequenced::new(position, Arc::new(event), clock.place(time))
+    });
+    events.collect()
+}
+
+fn dead(position: u64, ordinal: u64) -> (u64, DeadLetter) {
+    let letter = DeadLetter {
+        input: 0,
+        ordinal,
+        offset: 0,
+        length: 0,
+        reason_code: DeadReason::MalformedJson,
+        reason: String::new(),
+        excerpt: String::new(),
+    };
+    (position, letter)
+}
+
+/// What happened: position, rule, and what.
+fn told(placed: &[Placed]) -> Vec<(u64, char, String)> {
+    let told = placed.iter().map(|placed| {
+        let what = match &placed.item {
+            Item::Dead(letter) => format!("dead {}", letter.ordinal),
+            Item::Failed(failed) => format!("failed {}", failed.failure.kind.id()),
+            Item::Stopped(stopped) => format!("stopped {}", stopped.failure.kind.id()),
+            Item::Quarantined { accounts: (failed, seen) } => format!("quarantined {failed} of {seen}"),
+            Item::Disagreed(other) => format!("disagreed {}", other.what),
+            Item::Said(said) => format!("said {}", said.message),
+            Item::Found(found) => format!("found {}", found.finding.message),
+        };
+        (placed.position, ['a', 'b'][placed.rule], what)
+    });
+    told.collect()
+}
+
+/// A stretch with everything in it: `a` goes into quarantine at 7, `b` is stopped at 9.
+const ROWS: &[(&str, &str)] = &[
+    ("afind say", "ALICE"),
+    ("bfind", "ALICE"),
+    ("afail", "BOB"),
+    ("afind", "BOB"),
+    ("-afind", "BOB"),
+    ("bsay find", "CAROL"),
+    ("afail", "BOB"),
+    ("afail", "CAROL"),
+    ("afind", "ALICE"),
+    ("bhang", "ALICE"),
+    ("bfind", "ALICE"),
+];
+
+fn stretch() -> Chunk {
+    Chunk { events: events(0, ROWS), dead: vec![dead(0, 7), dead(3, 8), dead(3, 9)] }
+}
+
+fn expected() -> Vec<(u64, char, String)> {
+    let expected = [
+        (0, 'a', "dead 7"),
+        (0, 'a', "said afind say"),
+        (0, 'a', "found afind say"),
+        (1, 'b', "found bfind"),
+        (2, 'a', "failed trap"),
+        (3, 'a', "dead 8"),
+        (3, 'a', "dead 9"),
+        (3, 'a', "found afind"),
+        (5, 'b', "said bsay find"),
+        (5, 'b', "found bsay find"),
+        (6, 'a', "failed trap"),
+        (7, 'a', "failed trap"),
+        (7, 'a', "quarantined 2 of 3"),
+        (9, 'b', "stopped deadline"),
+    ];
+    expected.map(|(position, rule, what)| (position, rule, what.to_owned())).to_vec()
+}
+
+#[test]
+fn neither_batches_nor_workers_show() {
+    for batch in [1, 2, 3, 4, 7, 100] {
+        for workers in [1, 2, 5] {
+            let mut judges = judges(batch, workers, 2);
+            let (placed, _) = judges.judge(stretch());
+            assert_eq!(told(&placed), expected(), "batches of {batch}, {workers} workers");
+            // Up to the row that silenced each, the one that nobody wants left out.
+            assert_eq!(judges.delivered().collect::<Vec<_>>(), [7, 9], "batches of {batch}");
+        }
+    }
+}
+
+#[test]
+fn a_silenced_rule_is_heard_no_more_and_the_other_is() {
+    let mut judges = judges(4, 1, 2);
+    judges.judge(Chunk { events: events(0, &[("afail", "ALICE"), ("afail", "BOB")]), dead: Vec::new() });
+    let later = events(2, &[("afind", "ALICE"), ("bfind", "ALICE"), ("afail", "CAROL")]);
+    let (placed, state) = judges.judge(Chunk { events: later, dead: Vec::new() });
+    assert_eq!(told(&placed), [(3, 'b', "found bfind".to_owned())]);
+    assert_eq!(judges.delivered().collect::<Vec<_>>(), [2, 5]);
+    assert!(state.iter().all(|change| change.rule.as_str() == "example/b"), "{state:?}");
+}
+
+#[test]
+fn at_one_position_things_have_an_order_and_rules_come_by_their_ids() {
+    struct Both;
+    impl Detector for Both {
+        fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
+            let operations = texts(&call.batch.columns[0].values);
+            let letters: Vec<String> = operations.iter().map(|operation| operation.replacen('x', "a", 1)).collect();
+            let mut call = call.clone();
+            let mut arena = TextArena::default();
+            letters.iter().for_each(|letter| {
+                arena.push(letter);
+            });
+            call.batch.columns[0].values = Values::Text(arena);
+            Letter('a').detect(&call)
+        }
+
+        fn migrate(&self, _: u32, _: u32, _: &[u8]) -> Result<Vec<u8>, CallFailure> {
+            Err(CallFailure { kind: FailureKind::InvalidAnswer, message: String::new() })
+        }
+    }
+    let mut judges = judges(10, 2, 1);
+    for (judge, letter) in judges.judges.iter_mut().zip("ab".chars()) {
+        judge.stream = RuleStream::new(declaration(letter), Arc::new(Both), Vec::new(), Vec::new());
+    }
+    let rows = events(0, &[("xfind say", "ALICE"), ("xfail", "ALICE")]);
+    let (placed, _) = judges.judge(Chunk { events: rows, dead: vec![dead(1, 4)] });
+    let both = |position: u64, what: &str| ['a', 'b'].map(|rule| (position, rule, what.to_owned()));
+    let mut expected = [both(0, "said afind say"), both(0, "found afind say")].concat();
+    expected.push((1, 'a', "dead 4".to_owned()));
+    expected.extend([both(1, "failed trap"), both(1, "quarantined 1 of 1")].concat());
+    assert_eq!(told(&placed), expected);
+}
+
+#[test]
+fn state_counts_every_row_and_is_told_by_key() {
+    for batch in [1, 3, 100] {
+        let mut judges = judges(batch, 1, 100);
+        let rows = events(0, &[("a", "ALICE"), ("afind", "BOB"), ("afail", "ALICE"), ("a", "ALICE"), ("b", "BOB")]);
+        let (_, state) = judges.judge(Chunk { events: rows, dead: Vec::new() });
+        let mut counts = std::collections::BTreeMap::new();
+        for change in state {
+            counts.insert((change.rule.name().to_owned(), change.key), change.entry.unwrap().blob);
+        }
+        let counts: Vec<_> = counts.into_iter().map(|((rule, key), blob)| (rule, key, blob[0])).collect();
+        let row = |rule: &str, subject: &str, count| (rule.to_owned(), format!("aws:111122223333:{subject}"), count);
+        assert_eq!(counts, [row("a", "ALICE", 2), row("a", "BOB", 2), row("b", "ALICE", 3), row("b", "BOB", 2)]);
+    }
+}
+
+/// Also of a rule that no row reached since.
+#[test]
+fn what_a_tick_forgets_is_told_with_the_next_stretch() {
+    let mut judges = judges(10, 1, 100);
+    judges.judge(Chunk { events: events(0, &[("a", "ALICE")]), dead: Vec::new() });
+    judges.tick(Tick { at: Timestamp(i64::MAX) });
+    let (_, state) = judges.judge(Chunk { events: events(1, &[("-", "BOB")]), dead: Vec::new() });
+    let told: Vec<_> =
+        state.iter().map(|change| (change.rule.name(), change.key.as_str(), change.entry.is_some())).collect();
+    assert_eq!(told, [("a", "aws:111122223333:ALICE", false), ("b", "aws:111122223333:ALICE", false)]);
+    let (_, state) = judges.judge(Chunk { events: events(2, &[("-", "BOB")]), dead: Vec::new() });
+    assert_eq!(state, []);
+}
