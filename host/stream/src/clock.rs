@@ -94,6 +94,62 @@ mod tests {
     }
 
     #[test]
+    fn an_event_at_the_watermark_is_not_late() {
+        let mut clock = Clock::default();
+        assert_eq!(clock.place(second(0)).watermark, Timestamp::MIN, "nothing was seen that could be waited for");
+        clock.place(second(1_000));
+        let late = [700, 699].map(|at| clock.place(second(at)).late);
+        assert_eq!(late, [false, true]);
+        assert_eq!(clock.greatest(), Some(second(1_000)), "late events turn nothing back");
+    }
+
+    #[test]
+    fn a_tick_by_time_begins_the_count_anew_and_the_other_way_round() {
+        let mut clock = Clock::default();
+        clock.place(second(0));
+        assert_eq!(clock.tick_before(second(0)), None);
+        for _ in 1..TICK_EVENTS {
+            clock.place(second(0));
+        }
+        assert_eq!(clock.tick_before(second(60)), Some(Tick { at: second(-240) }), "due by both, it comes once");
+        clock.place(second(60));
+        assert_eq!(clock.tick_before(second(60)), None);
+        for _ in 1..TICK_EVENTS {
+            clock.place(second(100));
+        }
+        // By count; the next by time is due a minute after it, not after the one before.
+        assert_eq!(clock.tick_before(second(100)), Some(Tick { at: second(-200) }));
+        clock.place(second(100));
+        assert_eq!(clock.tick_before(second(159)), None);
+        assert_eq!(clock.tick_before(second(160)), Some(Tick { at: second(-140) }));
+    }
+
+    #[test]
+    fn late_events_bring_no_tick_by_time_and_a_leap_brings_one() {
+        let mut clock = Clock::default();
+        clock.place(second(10_000));
+        for at in [0, 9_000, -5_000, 10_059] {
+            assert_eq!(clock.tick_before(second(at)), None, "{at}");
+            clock.place(second(at));
+        }
+        assert_eq!(clock.tick_before(second(90_000)), Some(Tick { at: second(89_700) }));
+        clock.place(second(90_000));
+        assert_eq!(clock.tick_before(second(90_000)), None);
+    }
+
+    #[test]
+    fn times_at_the_ends_of_the_range_are_held_there() {
+        let (least, most) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
+        let mut clock = Clock::default();
+        clock.place(least);
+        assert!(clock.is_ahead(most, i64::MAX - 1));
+        assert_eq!(clock.place(least).watermark, least);
+        assert_eq!(clock.tick_before(most), Some(Tick { at: most.plus_micros(-LATENESS) }));
+        assert_eq!(clock.place(most), Placement { watermark: least, clock: most, late: false });
+        assert_eq!(clock.place(least), Placement { watermark: most.plus_micros(-LATENESS), clock: most, late: true });
+    }
+
+    #[test]
     fn ticks_come_by_time_or_by_count() {
         let mut clock = Clock::default();
         assert_eq!(clock.tick_before(second(0)), None);
