@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod admission;
+mod cases;
+mod determinism;
 mod garbage;
 mod guests;
 mod quarantine;

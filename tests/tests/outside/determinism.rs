@@ -1,0 +1,188 @@
+//! The same input gives the same decisions, the same audit file and the same state, bit for bit: whatever the size of
+//! batches and the number of workers, with a rule that traps and one that runs out of fuel among the rules.
+
+use std::io;
+
+use countersign_generate::{Disorder, Preset, write_ndjson};
+use countersign_model::DigestKey;
+use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
+use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
+use countersign_sources::{DeadLetter, source};
+use countersign_store::{Commit, Head, MemoryStore, Snapshot, Store, StoreError};
+use countersign_stream::QuarantineThreshold;
+
+use crate::support::{bytes, engine};
+
+/// Sizes of batches, and numbers of workers.
+const ALL: &[(usize, usize)] = &[(1, 1), (1, 2), (7, 1), (7, 2), (256, 1), (256, 2), (1_024, 1), (1_024, 2)];
+const SOME: &[(usize, usize)] = &[(1, 2), (7, 1), (1_024, 2)];
+
+/// What the hostile guests are told, so that they fail on ordinary work and find in some of the rest.
+const PARAMETERS: &str = r#"
+[rule."hostile/panics"]
+parameters = { on = ["ListRoles", "GetUser", "DescribeInstances"], every = 5 }
+
+[rule."hostile/burns-fuel"]
+parameters = { on = ["ListBuckets", "ListUsers", "AssumeRole"], every = 7, work = 1500 }
+"#;
+
+/// Everything that came of a run and must not differ.
+#[derive(PartialEq)]
+struct Came {
+    /// Decisions as `--json` prints them, and everything else that is told, in the order in which it was.
+    told: Vec<String>,
+    audit: Vec<u8>,
+    head: Head,
+    /// The summary without its seconds.
+    summary: String,
+    snapshot: Snapshot,
+}
+
+#[derive(Default)]
+struct Ear {
+    told: Vec<String>,
+}
+
+impl Observer for Ear {
+    fn decision(&mut self, line: &DecisionLine) -> io::Result<()> {
+        self.told.push(serde_json::to_string(line)?);
+        Ok(())
+    }
+
+    fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
+        self.told.push(format!("{letter:?}"));
+        Ok(())
+    }
+
+    fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+        self.told.push(serde_json::to_string(notice)?);
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64) {}
+}
+
+/// Looks at what is stored just before the seal: afterwards nobody may.
+struct Looked {
+    store: MemoryStore,
+    snapshot: Snapshot,
+}
+
+impl Store for Looked {
+    fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
+        self.store.commit(commit)
+    }
+
+    fn seal(&mut self) -> Result<Head, StoreError> {
+        self.snapshot = self.store.snapshot()?;
+        self.store.seal()
+    }
+
+    fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        self.store.snapshot()
+    }
+}
+
+/// The shipped rules and the two that fail, under the shipped policy.
+fn generation(identities: &str) -> Generation {
+    let hostile = ["panics", "burns-fuel"].map(|name| (name, bytes(name)));
+    let rules = countersign_shipped::RULES.iter().copied().chain(hostile);
+    let rules = rules.map(|(name, bytes)| RuleFile { name: name.to_owned(), bytes: bytes.to_vec() }).collect();
+    let policy = format!("{DEFAULT_POLICY}{PARAMETERS}");
+    let settings = Settings {
+        policy: (policy.clone(), Policy::parse(&policy).unwrap()),
+        directory: Some((identities.to_owned(), Directory::parse(identities).unwrap())),
+        capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
+    };
+    let (generation, faults) = Generation::load(engine(), 1, rules, settings);
+    assert!(faults.is_empty(), "{faults:?}");
+    generation
+}
+
+/// The demo's telemetry as it might really come: late, twice, out of turn, damaged.
+fn telemetry() -> (Vec<u8>, String) {
+    let disorder = Disorder { late: 20, out_of_order: 100, duplicate: 10, bad: 5 };
+    let generated = Preset::Demo.scenario(7, None).disorder(disorder).build();
+    let mut bytes = Vec::new();
+    write_ndjson(generated.records, &mut bytes).unwrap();
+    (bytes, generated.identities_toml)
+}
+
+fn judge(
+    telemetry: &[u8],
+    generation: &Generation,
+    batch: usize,
+    workers: usize,
+    quarantine: QuarantineThreshold,
+) -> Came {
+    let options = RunOptions { batch, workers, quarantine, key: DigestKey::public(), ..RunOptions::default() };
+    let records = source("cloudtrail").unwrap().read(Box::new(io::Cursor::new(telemetry.to_vec())), 0).unwrap();
+    let mut ear = Ear::default();
+    let mut store = Looked { store: MemoryStore::new(), snapshot: Snapshot::default() };
+    let report = run(records, generation, &mut store, &options, &mut ear).unwrap();
+    let mut summary = report.summary;
+    summary.seconds = 0.0;
+    Came {
+        told: ear.told,
+        audit: store.store.audit().to_vec(),
+        head: report.head,
+        summary: serde_json::to_string(&summary).unwrap(),
+        snapshot: store.snapshot,
+    }
+}
+
+/// Runs every combination and returns what all came to.
+fn check(combinations: &[(usize, usize)], quarantine: QuarantineThreshold) -> Came {
+    let (telemetry, identities) = telemetry();
+    let generation = generation(&identities);
+    // Once more as it is, too: nothing of a run may stay behind.
+    let first = judge(&telemetry, &generation, 256, 1, quarantine);
+    for (batch, workers) in combinations.iter().copied() {
+        let other = judge(&telemetry, &generation, batch, workers, quarantine);
+        let which = format!("batch {batch}, workers {workers}");
+        let differing = first.told.iter().zip(&other.told).find(|(one, other)| one != other);
+        assert_eq!((differing, first.told.len()), (None, other.told.len()), "{which}");
+        assert_eq!(first.summary, other.summary, "{which}");
+        assert!(first.snapshot == other.snapshot, "{which}: what is stored differs");
+        let lines =
+            |came: &Came| String::from_utf8(came.audit.clone()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
+        let differing = lines(&first).into_iter().zip(lines(&other)).find(|(one, other)| one != other);
+        assert_eq!(differing, None, "{which}");
+        assert!(first == other, "{which}: the audit files differ");
+    }
+    first
+}
+
+#[test]
+fn rules_that_fail_do_not_show_batches_or_workers() {
+    let never = QuarantineThreshold { least_accounts: u32::MAX, percent: 100 };
+    let came = check(ALL, never);
+    let of =
+        |rule: &str, what: &str| came.told.iter().filter(|told| told.contains(rule) && told.contains(what)).count();
+    let (trapped, burnt) = (of("hostile/panics", "\"failure\":\"trap\""), of("hostile/burns-fuel", "fuel-exhausted"));
+    assert!(trapped >= 20 && burnt >= 20, "{trapped} rows trapped, {burnt} rows ran out of fuel");
+    for rule in ["hostile/panics", "hostile/burns-fuel", "countersign/"] {
+        assert!(of(rule, "\"type\":\"decision\"") > 5, "{rule} came to few decisions");
+    }
+    assert!(of("", "time-far-ahead") + of("", "DeadLetter") > 0, "nothing damaged came");
+    println!("{} lines told, {} bytes of audit: {}", came.told.len(), came.audit.len(), came.summary);
+}
+
+#[test]
+fn a_rule_in_quarantine_does_not_show_batches_or_workers() {
+    let soon = QuarantineThreshold { least_accounts: 3, percent: 10 };
+    let came = check(SOME, soon);
+    for rule in ["hostile/panics", "hostile/burns-fuel"] {
+        let told = came.told.iter().position(|told| told.contains(&format!("`{rule}` is in quarantine")));
+        let told = told.unwrap_or_else(|| panic!("{rule} never went into quarantine"));
+        let later =
+            came.told[told..].iter().filter(|told| told.contains("\"type\":\"decision\"") && told.contains(rule));
+        // The findings of the very row may still come.
+        assert!(later.count() <= 1, "{rule} was heard after it went into quarantine");
+    }
+    assert!(came.summary.contains(r#""silenced":["#), "{}", came.summary);
+    assert!(came.told.iter().any(|told| told.contains("\"rule\":\"countersign/")), "no other rule was heard");
+    // Nothing is kept of a rule that is no longer heard.
+    assert!(came.snapshot.state.iter().all(|change| change.rule.publisher() == "countersign"));
+    assert!(!came.snapshot.state.is_empty());
+}
