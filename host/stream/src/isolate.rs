@@ -9,14 +9,14 @@ use countersign_model::call::{
     AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Diagnostic, FailureKind, NO_KEY,
 };
 use countersign_model::vocabulary::SignalClass;
-use countersign_model::{Evidence, Finding, StateEntry, Timestamp};
+use countersign_model::{Finding, StateEntry, Timestamp};
 
 use crate::Sequenced;
 use crate::outcome::{Bundle, Disagreement, Found, Outcome, RowDiagnostic, RowFailure};
 use crate::rule::{Prepared, Row, RuleStream};
-use crate::state::RuleState;
+use crate::shown::{Shown, evidence_of};
 use crate::subject::evidence_role;
-use crate::validate::{invalid, part, validate};
+use crate::validate::{part, validate};
 
 /// After so many splits for want of fuel the rows go one by one: at most 2 N calls for N rows.
 const SPLITS_BY_HALF: u32 = 3;
@@ -331,80 +331,6 @@ fn references(prepared: &Prepared, answer: &DetectionAnswer, shown: &mut Shown<'
 /// The key of a one-row call, if its row has one.
 const ONLY_KEY: u32 = 0;
 
-/// Where a rule may keep more references with a key than this, they are sorted before one is looked for: else an answer
-/// would cost the host the square of what it cost the rule.
-const FEW_KEPT: usize = 64;
-
-/// What an answer may cite: of each key the rows of the call, and the events kept with it.
-struct Shown<'a> {
-    state: &'a RuleState,
-    rows: &'a [Row<'a>],
-    keys: &'a [Arc<str>],
-    /// Places among the rows by key and reference; empty when the answer names none.
-    places: BTreeMap<(u32, u64), usize>,
-    /// What is kept with a key where that may be much; filled when it is asked for.
-    kept: BTreeMap<u32, BTreeMap<u64, &'a Evidence>>,
-}
-
-/// An event that an answer may cite.
-enum Known<'a> {
-    Row(&'a Sequenced),
-    Kept(&'a Evidence),
-}
-
-impl Known<'_> {
-    fn evidence(&self, reference: u64) -> Evidence {
-        match self {
-            Known::Row(row) => evidence_of(reference, row),
-            Known::Kept(evidence) => (*evidence).clone(),
-        }
-    }
-}
-
-impl<'a> Shown<'a> {
-    fn of(state: &'a RuleState, rows: &'a [Row<'a>], prepared: &'a Prepared, answer: &DetectionAnswer) -> Shown<'a> {
-        let names_none = answer.findings.is_empty() && answer.states.iter().all(|slot| slot.kept.is_empty());
-        let call = &prepared.call.batch.rows;
-        let places = call.keys.iter().copied().zip(call.references.iter().copied()).zip(0..);
-        let places = if names_none { BTreeMap::new() } else { places.collect() };
-        Shown { state, rows, keys: &prepared.keys, places, kept: BTreeMap::new() }
-    }
-
-    /// The event of a reference: a row of the same key in this call, or one kept with the key.
-    fn find(&mut self, key: u32, reference: u64) -> Result<Known<'a>, CallFailure> {
-        if key != NO_KEY {
-            if let Some(row) = self.places.get(&(key, reference)).and_then(|place| self.rows.get(*place)) {
-                return Ok(Known::Row(row.sequenced));
-            }
-            if let Some(kept) = self.kept(key, reference) {
-                return Ok(Known::Kept(kept));
-            }
-        }
-        invalid(format!("reference {reference:016x} is neither the row's own nor kept with its key"))
-    }
-
-    fn kept(&mut self, key: u32, reference: u64) -> Option<&'a Evidence> {
-        let text = self.keys.get(key as usize)?;
-        if self.state.most_kept() <= FEW_KEPT {
-            return self.state.kept(text).find(|evidence| evidence.reference == reference);
-        }
-        let kept = self.kept.entry(key).or_insert_with(|| {
-            // The first of several, as above.
-            self.state.kept(text).rev().map(|evidence| (evidence.reference, evidence)).collect()
-        });
-        kept.get(&reference).copied()
-    }
-}
-
-fn evidence_of(reference: u64, row: &Sequenced) -> Evidence {
-    Evidence {
-        reference,
-        event_id: String::from(&*row.event.id),
-        event_time: row.event.time,
-        raw: row.event.raw.digest,
-    }
-}
-
 fn by_row(diagnostics: &[Diagnostic]) -> BTreeMap<usize, Vec<&Diagnostic>> {
     let mut rows: BTreeMap<usize, Vec<&Diagnostic>> = BTreeMap::new();
     for diagnostic in diagnostics {
@@ -425,5 +351,7 @@ fn same_findings(mut said: Vec<&AnswerFinding>, bundles: &[(usize, Arc<Bundle>)]
     said.eq(again)
 }
 
+#[cfg(test)]
+mod again;
 #[cfg(test)]
 mod tests;

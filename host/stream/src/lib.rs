@@ -11,6 +11,7 @@ mod outcome;
 mod quarantine;
 mod reference;
 mod rule;
+mod shown;
 mod state;
 mod subject;
 #[cfg(test)]
