@@ -72,8 +72,9 @@ pub enum RunError {
     Bundle(#[from] serde_json::Error),
 }
 
-/// A stretch is at most so many batches long.
-const BATCHES: usize = 16;
+/// A stretch is at most so many batches long: enough to fill the batches of rules that want few events, and not more
+/// events than stay in a processor's cache until they are let go of (see BENCHMARKS.md).
+const BATCHES: usize = 4;
 
 /// Records on their way from the thread that reads.
 const PARCEL: usize = 256;
