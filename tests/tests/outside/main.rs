@@ -6,6 +6,7 @@
 mod admission;
 mod cases;
 mod determinism;
+mod fixtures;
 mod garbage;
 mod guests;
 mod quarantine;
