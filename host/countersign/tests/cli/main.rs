@@ -1,0 +1,10 @@
+//! The binary from outside: what it prints, and how it exits.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod audit;
+mod demo;
+mod generate;
+mod replay;
+mod rules;
+mod support;
+mod usage;

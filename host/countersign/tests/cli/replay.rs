@@ -1,0 +1,221 @@
+//! `replay`: its NDJSON, dead letters, rules of the operator's, and readers that go away.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+
+use crate::support::{Folder, keys, ndjson, of_type, shipped};
+
+const REPLAY: &str = "replay --source cloudtrail --identities identities.toml events.ndjson";
+
+#[test]
+fn every_decision_has_its_keys_and_the_summary_adds_up() {
+    let folder = Folder::new();
+    folder.generate("");
+    let lines = folder.say(&format!("{REPLAY} --json")).exits(0).json();
+    let decisions = of_type(&lines, "decision");
+    assert_eq!(decisions.len(), lines.len() - 1);
+    for decision in &decisions {
+        let expected = [
+            "type",
+            "event_id",
+            "event_time",
+            "rule",
+            "rule_version",
+            "identity",
+            "account",
+            "identity_type",
+            "tier",
+            "usage",
+            "role",
+            "evidence_role",
+            "signal_class",
+            "severity",
+            "confidence",
+            "floor",
+            "response_rule",
+            "requested_action",
+            "action",
+            "lease",
+            "decision",
+            "reasons",
+            "message",
+            "techniques",
+            "evidence",
+            "generation",
+        ];
+        assert_eq!(keys(decision), BTreeSet::from(expected));
+        let reasons = decision["reasons"].as_array().unwrap();
+        assert!(!reasons.is_empty());
+        let expected = BTreeSet::from(["code", "action", "effect", "detail"]);
+        assert!(reasons.iter().all(|reason| keys(reason) == expected), "{decision}");
+    }
+
+    let summary = lines.last().unwrap();
+    assert_eq!(summary["type"], "summary");
+    assert_eq!(summary["events"], folder.read("events.ndjson").lines().count());
+    assert_eq!(summary["set_aside"], 0);
+    let sum = |object: &Value| object.as_object().unwrap().values().map(|count| count.as_u64().unwrap()).sum::<u64>();
+    assert_eq!(sum(&summary["decisions"]), decisions.len() as u64);
+    assert_eq!(sum(&summary["findings_by_rule"]), summary["findings"].as_u64().unwrap());
+    assert_eq!(summary["delivered"].as_object().unwrap().len(), 7, "every detection rule is there");
+    assert_eq!(keys(&summary["decisions"]), ["await-approval", "deny", "downgrade", "execute", "suppress"].into());
+    assert!(summary["head"].is_string() && summary["seconds"].is_number());
+}
+
+#[test]
+fn labelled_attacks_are_found_and_nothing_else_but_what_is_tolerated() {
+    let folder = Folder::new();
+    for options in ["--preset demo --seed 1", "--preset demo --seed 5", "--preset all-attacks --seed 3"] {
+        folder.generate(options);
+        let lines = folder.say(&format!("{REPLAY} --json")).exits(0).json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let mut found: BTreeSet<(String, String)> = of_type(&lines, "decision")
+            .into_iter()
+            .map(|line| (text(&line["rule"]).replace("countersign/", ""), text(&line["event_id"])))
+            .collect();
+        assert!(!found.is_empty());
+        let all = found.clone();
+        for label in ndjson(&folder.read("labels.ndjson")) {
+            for expected in label["expected"].as_array().unwrap() {
+                let hits = expected["events"].as_array().unwrap().iter();
+                let hits: Vec<bool> = hits.map(|event| all.contains(&(text(&expected["rule"]), text(event)))).collect();
+                let holds = match expected["how_many"].as_str().unwrap() {
+                    "each" => hits.iter().all(|hit| *hit),
+                    "at-least-one" => hits.iter().any(|hit| *hit),
+                    other => panic!("{other}"),
+                };
+                assert!(holds, "{options}: {} missed {}", expected["rule"], label["name"]);
+            }
+            let events: BTreeSet<String> = label["events"].as_array().unwrap().iter().map(text).collect();
+            let tolerated: BTreeSet<String> = label["tolerated"].as_array().unwrap().iter().map(text).collect();
+            found.retain(|(rule, event)| {
+                !events.contains(event) || (label["attack"] == false && !tolerated.contains(rule))
+            });
+        }
+        assert_eq!(found, BTreeSet::new(), "{options}: findings that no label has");
+    }
+}
+
+#[test]
+fn people_get_a_table_of_findings_and_figures() {
+    let folder = Folder::new();
+    folder.generate("");
+    let ran = folder.say(REPLAY).exits(0);
+    assert_eq!(ran.stderr, "");
+    for told in ["person-0004", "console-login-without-mfa 70", "→ await-approval", "policy-cell", "1,126", "rows seen"]
+    {
+        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+    }
+}
+
+#[test]
+fn records_that_cannot_be_used_are_never_lost() {
+    let folder = Folder::new();
+    folder.generate("--bad 30");
+    let ran = folder.say(&format!("{REPLAY} --json")).exits(0);
+    let lines = ran.json();
+    let letters: Vec<Value> = of_type(&lines, "dead-letter").into_iter().cloned().collect();
+    assert!(letters.len() > 5);
+    assert_eq!(lines.last().unwrap()["set_aside"], letters.len());
+    for letter in &letters {
+        assert_eq!(letter["file"], "events.ndjson");
+        let place = letter["offset"].as_u64().unwrap() as usize;
+        let record = &folder.read("events.ndjson")[place..place + letter["length"].as_u64().unwrap() as usize];
+        assert!(record.starts_with(&letter["excerpt"].as_str().unwrap()[..20]), "{letter}");
+        assert!(!letter["reason"].as_str().unwrap().is_empty());
+    }
+    let count = format!("{} records couldn't be used", letters.len());
+    for told in [count.as_str(), "--dead-letters FILE", "event-name-missing", "more"] {
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    }
+
+    // Beside the audit file, or where they are wanted.
+    let ran = folder.say(&format!("{REPLAY} --audit run.audit")).exits(0);
+    assert!(ran.stderr.contains("run.audit.dead-letters.ndjson"), "{}", ran.stderr);
+    assert_eq!(ndjson(&folder.read("run.audit.dead-letters.ndjson")), letters);
+    folder.say(&format!("{REPLAY} --audit run.audit --dead-letters dead.ndjson")).exits(0);
+    assert_eq!(ndjson(&folder.read("dead.ndjson")), letters);
+
+    // Those of an earlier run don't stay, and nothing else is replaced.
+    folder.generate("");
+    folder.say(&format!("{REPLAY} --audit run.audit")).exits(0);
+    assert_eq!(folder.read("run.audit.dead-letters.ndjson"), "");
+    let before = folder.read("events.ndjson");
+    let ran = folder.say(&format!("{REPLAY} --dead-letters events.ndjson")).exits(2);
+    assert!(ran.stderr.contains("name another file"), "{}", ran.stderr);
+    assert_eq!(folder.read("events.ndjson"), before);
+}
+
+#[test]
+fn rules_of_a_folder_serve_and_a_refused_one_is_told_with_its_reasons() {
+    let folder = Folder::new();
+    folder.generate("");
+    folder.shipped(&["console-login-without-mfa", "graduated-containment"]);
+    let replay = format!("{REPLAY} --rules rules --json");
+    let good = folder.say(&replay).exits(0).json();
+    assert_eq!(keys(&good.last().unwrap()["delivered"]), ["countersign/console-login-without-mfa"].into());
+
+    let rule = shipped("burst-of-denied-calls");
+    folder.write("rules/cut.wasm", &rule[..1_000]);
+    let ran = folder.say(&replay).exits(1);
+    for told in ["rules/cut.wasm", "refused at admission", "wasm-malformed"] {
+        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    }
+    let decisions = |lines: &[Value]| of_type(lines, "decision").into_iter().cloned().collect::<Vec<_>>();
+    assert_eq!(decisions(&ran.json()), decisions(&good), "the others serve as before");
+
+    folder.write("other/cut.wasm", &rule[..1_000]);
+    let ran = folder.say(&format!("{REPLAY} --rules other")).exits(1);
+    assert!(ran.stderr.contains("expected at least one detection rule"), "{}", ran.stderr);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn a_policy_that_names_a_rule_which_is_not_loaded_is_worth_a_word() {
+    let folder = Folder::new();
+    folder.generate("--events 1");
+    folder.write("policy.toml", "version = 1\n[rule.\"example/elsewhere\"]\ncap = 10\n");
+    let ran = folder.say(&format!("{REPLAY} --policy policy.toml")).exits(0);
+    assert!(ran.stderr.contains("`example/elsewhere`, which isn't loaded"), "{}", ran.stderr);
+}
+
+#[test]
+fn standard_input_is_a_file_like_any_other() {
+    let folder = Folder::new();
+    folder.generate("");
+    let decided = |lines: Vec<Value>| of_type(&lines, "decision").into_iter().cloned().collect::<Vec<_>>();
+    let expected = decided(folder.say(&format!("{REPLAY} --json")).json());
+    let arguments = ["replay", "--source", "cloudtrail", "--identities", "identities.toml", "--json", "-"];
+    let events = File::open(folder.path("events.ndjson")).unwrap();
+    let output = folder.command(&arguments).stdin(events).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(decided(ndjson(std::str::from_utf8(&output.stdout).unwrap())), expected);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error_and_the_audit_file_is_finished() {
+    let folder = Folder::new();
+    // More than a pipe holds.
+    folder.generate("");
+    let events = fs::read(folder.path("events.ndjson")).unwrap();
+    folder.write("events.ndjson", events.repeat(10));
+    for audit in [&[][..], &["--audit", "run.audit"]] {
+        let base = ["replay", "--source", "cloudtrail", "--identities", "identities.toml", "--json", "events.ndjson"];
+        let mut child =
+            folder.command(&[&base, audit].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+        assert!(first.contains("\"type\":\"decision\""), "{first}");
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+        let mut stderr = String::new();
+        #[expect(clippy::disallowed_methods, reason = "what a command of ours says")]
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert!(!stderr.contains("error") && !stderr.contains("panic"), "{stderr}");
+    }
+    let line = folder.say("audit verify --json run.audit").exits(0).json().remove(0);
+    assert_eq!(line["verified"], json!(true));
+}

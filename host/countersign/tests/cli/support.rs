@@ -1,0 +1,119 @@
+//! Runs the binary in a folder of its own.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use countersign_shipped::RULES;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What a command came to.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// The same, if it exited so.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Ran {
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Its output as NDJSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Vec<Value> {
+        ndjson(&self.stdout)
+    }
+}
+
+/// A folder in which commands run.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Folder {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    /// A command that isn't started yet, with nothing of this process's surroundings that would show.
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
+        let binary = Path::new(env!("CARGO_BIN_EXE_countersign"));
+        let mut command = Command::new(binary);
+        // Guests are compiled where the build script compiled them.
+        let target = binary.ancestors().nth(2).unwrap();
+        command
+            .args(arguments)
+            .current_dir(self.0.path())
+            .env("CARGO_TARGET_DIR", target)
+            .env_remove("COUNTERSIGN_LOG")
+            .env_remove("CLICOLOR_FORCE")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Ran {
+        let output = self.command(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let ran = Ran { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) };
+        assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "colour without a terminal");
+        ran
+    }
+
+    /// Runs words separated by blanks.
+    pub(crate) fn say(&self, words: &str) -> Ran {
+        self.run(&words.split_whitespace().collect::<Vec<_>>())
+    }
+
+    /// Telemetry of the demo: `events.ndjson`, `identities.toml`, `labels.ndjson`.
+    pub(crate) fn generate(&self, more: &str) {
+        let command = "generate --out events.ndjson --identities identities.toml --labels labels.ndjson";
+        self.say(&format!("{command} {more}")).exits(0);
+    }
+
+    /// Some shipped rules as files in `rules`.
+    pub(crate) fn shipped(&self, names: &[&str]) {
+        for name in names {
+            self.write(&format!("rules/{name}.wasm"), shipped(name));
+        }
+    }
+}
+
+/// A shipped rule's bytes.
+pub(crate) fn shipped(name: &str) -> &'static [u8] {
+    RULES.iter().find(|(id, _)| *id == format!("countersign/{name}")).unwrap().1
+}
+
+#[track_caller]
+pub(crate) fn ndjson(text: &str) -> Vec<Value> {
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The lines of a type.
+pub(crate) fn of_type<'a>(lines: &'a [Value], ty: &str) -> Vec<&'a Value> {
+    lines.iter().filter(|line| line["type"] == ty).collect()
+}
+
+/// The keys of an object.
+pub(crate) fn keys(object: &Value) -> BTreeSet<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
