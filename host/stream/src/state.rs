@@ -20,8 +20,8 @@ pub(crate) struct RuleState {
     before: Vec<HashMap<Arc<str>, Option<StateEntry>>>,
     /// The stream's clock at the first row since the last tick.
     stamp: Option<Timestamp>,
-    /// What changed since the changes were taken last.
-    changed: BTreeSet<(usize, Arc<str>)>,
+    /// What changed since the changes were taken last, in no order and maybe several times.
+    changed: Vec<(usize, Arc<str>)>,
 }
 
 impl RuleState {
@@ -33,7 +33,7 @@ impl RuleState {
             tables: slots.iter().map(|_| HashMap::new()).collect(),
             before: slots.iter().map(|_| HashMap::new()).collect(),
             stamp: None,
-            changed: BTreeSet::new(),
+            changed: Vec::new(),
         }
     }
 
@@ -99,7 +99,7 @@ impl RuleState {
             };
             table.insert(Arc::clone(key), entry);
         }
-        self.changed.insert((slot, Arc::clone(key)));
+        self.changed.push((slot, Arc::clone(key)));
     }
 
     /// What a tick does: slots expire, and what is over a slot's bound is forgotten. Returns how many keys were.
@@ -149,13 +149,16 @@ impl RuleState {
 
     /// What changed since this was asked last, by slot and key.
     pub(crate) fn take_changes(&mut self) -> Vec<StateChange> {
-        std::mem::take(&mut self.changed)
+        let mut changed = std::mem::take(&mut self.changed);
+        changed.sort_unstable();
+        changed.dedup();
+        changed
             .into_iter()
             .map(|(slot, key)| StateChange {
                 rule: self.rule.clone(),
                 slot: u32::try_from(slot).unwrap_or(u32::MAX),
                 entry: self.get(slot, &key).cloned(),
-                key: key.to_string(),
+                key: String::from(&*key),
             })
             .collect()
     }
