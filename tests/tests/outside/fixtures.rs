@@ -15,8 +15,11 @@ use crate::support::{Judge, admitted, bytes, engine, found, shipped};
 /// Set, it writes the fixtures anew from what is built now. Only before a release: afterwards they stay as they are.
 const FREEZE: &str = "COUNTERSIGN_FREEZE_FIXTURES";
 
-/// Each fixture, with the call that it is made to answer.
-const FIXTURES: &[(&str, fn(&Declaration) -> DetectionCall)] = &[
+/// The call that a fixture is made to answer.
+type MakeCall = fn(&Declaration) -> DetectionCall;
+
+/// Each fixture, with its call.
+const FIXTURES: &[(&str, MakeCall)] = &[
     ("countersign.burst-of-denied-calls", burst),
     ("example.uses-a-timer", timer),
     ("example.uses-context", context),
