@@ -130,8 +130,10 @@ fn decide_one(inputs: &GateInputs, proposal: &Proposal) -> (Decision, Option<Aut
             Lower::Found(action, granted) => {
                 let effect = granted.effect();
                 let kind = if effect == Effect::Allow { DecisionKind::Downgrade } else { DecisionKind::AwaitApproval };
-                let detail =
-                    format!("`{}` is refused: `{action}` is the highest lower rung that isn't refused", proposal.action);
+                let detail = format!(
+                    "`{}` is refused: `{action}` is the highest lower rung that isn't refused",
+                    proposal.action
+                );
                 let reason = Reason { code: ReasonCode::Downgraded, action, effect, detail };
                 (kind, Some(action), Some(granted), vec![reason])
             }
