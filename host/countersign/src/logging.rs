@@ -4,12 +4,19 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-/// The variable that says what is logged, such as `debug` or `countersign_stream=trace`.
-pub(crate) const VARIABLE: &str = "COUNTERSIGN_LOG";
+use crate::say;
+
+/// The variable that says what is logged, such as `debug` or `countersign=debug`.
+const VARIABLE: &str = "COUNTERSIGN_LOG";
 
 /// Starts logging. Without the variable only warnings are told.
 pub(crate) fn start() {
-    let filter = EnvFilter::try_from_env(VARIABLE).unwrap_or_else(|_| EnvFilter::new("warn"));
+    let asked = std::env::var(VARIABLE).ok().filter(|asked| !asked.is_empty());
+    let filter = asked.as_ref().map(EnvFilter::try_new).unwrap_or_else(|| Ok(EnvFilter::new("warn")));
+    let filter = filter.unwrap_or_else(|error| {
+        say::warning(format_args!("{VARIABLE}: expected a filter such as `debug` or `countersign=debug`: {error}"));
+        EnvFilter::new("warn")
+    });
     let colour = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let logger = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -124,6 +124,10 @@ pub(crate) fn generation(engine: &Engine, rules: Option<&Path>, settings: Settin
         let why = "expected at least one detection rule, got none that can serve";
         return Err(if exit == Exit::Unusable { unusable(why) } else { anyhow::anyhow!(why) });
     }
+    for rule in generation.detections.iter().chain(&generation.responses) {
+        let identity = &rule.identity;
+        tracing::debug!(rule = %identity.id, version = identity.version, code = %identity.code, "serves");
+    }
     for missing in named.iter().filter(|id| generation.rule(id).is_none() && generation.policy.is_enabled(id)) {
         say::warning(format_args!("the policy names the rule `{missing}`, which isn't loaded"));
     }

@@ -138,14 +138,17 @@ impl Arguments {
         let engine = operator::engine(options.workers, settings.policy.1.limits().memory)?;
         let (generation, exit) = operator::generation(&engine, self.rules.as_deref(), settings)?;
 
+        let progress = inputs.progress();
+        let records = merge(inputs.records(self.source.0, &progress)?);
         let mut dead_letters = self.dead_letters()?;
+        // From here on something is written.
         let mut store = self.store()?;
+        dead_letters.begin()?;
         if self.audit.is_some() && options.key.is_public() {
             say::note("the digests in the audit file aren't private: give a key of your own by `--audit-key`");
         }
-        let progress = inputs.progress();
-        let records = merge(inputs.records(self.source.0, &progress)?);
         let keep_on = self.audit.is_some() || dead_letters.has_file();
+        tracing::debug!(batch = options.batch, workers = options.workers, inputs = options.inputs, "begins");
         let mut teller = Teller::new(out, &progress, self.json, keep_on, &mut dead_letters);
         let ran = run(records, &generation, &mut *store, &options, &mut teller);
         let told = teller.finish();
@@ -168,6 +171,11 @@ impl Arguments {
     }
 
     fn dead_letters(&self) -> Result<DeadLetters> {
+        if let (Some(letters), Some(audit)) = (&self.dead_letters, &self.audit)
+            && std::path::absolute(letters)? == std::path::absolute(audit)?
+        {
+            return Err(unusable("expected two files for `--audit` and `--dead-letters`, got one"));
+        }
         let names = self.files.iter().map(|file| file.display().to_string()).collect();
         match (&self.dead_letters, &self.audit) {
             (Some(path), _) => DeadLetters::asked(path, names),

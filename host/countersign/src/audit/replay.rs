@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use countersign_audit::VerifyError;
-use countersign_declaration::Ceilings;
 use countersign_pipeline::{Difference, RecomputeError, Recomputed, recompute};
 use serde::Serialize;
 
@@ -28,6 +27,9 @@ state and parameters on record, each decision by the gate from its inputs, and t
 compared. FILE.bundles must lie beside the file.
 The exit code is 1 if anything comes out otherwise, or the file isn't as it was written.
 ";
+
+/// The most memory that any policy lets a rule have, bytes: the file's own policy is known only while it is read.
+const MOST_MEMORY: u64 = 4 << 30;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -69,7 +71,7 @@ struct DifferenceLine<'a> {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = files::audit_key(self.audit_key.as_deref())?;
-        let engine = operator::engine(1, Ceilings::default().memory)?;
+        let engine = operator::engine(1, MOST_MEMORY)?;
         let progress = Progress::steps(0);
         progress.message("records recomputed".to_owned());
         let result = recompute(&self.file, &key, &engine, &mut |done, total| progress.at(done, total));

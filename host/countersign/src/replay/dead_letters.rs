@@ -23,6 +23,8 @@ pub(super) struct DeadLetters {
     /// What the inputs are called.
     names: Vec<String>,
     path: Option<PathBuf>,
+    /// Whether the file is there even without a letter.
+    always: bool,
     file: Option<BufWriter<File>>,
     count: u64,
     first: Vec<String>,
@@ -48,7 +50,7 @@ impl DeadLetters {
                 path.display()
             )));
         }
-        letters.create(path).with_context(|| format!("can't write `{}`", path.display()))?;
+        letters.always = true;
         Ok(letters)
     }
 
@@ -63,7 +65,18 @@ impl DeadLetters {
 
     /// Only counted, and the first of them shown.
     pub(super) fn counted(names: Vec<String>) -> DeadLetters {
-        DeadLetters { names, path: None, file: None, count: 0, first: Vec::new() }
+        DeadLetters { names, path: None, always: false, file: None, count: 0, first: Vec::new() }
+    }
+
+    /// Makes the file, if there is to be one in any case. Until then nothing on disk has changed.
+    ///
+    /// # Errors
+    /// When it can't be made.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        if let (Some(path), true) = (self.path.clone(), self.always) {
+            self.create(&path).with_context(|| format!("can't write `{}`", path.display()))?;
+        }
+        Ok(())
     }
 
     /// Whether they are written down.

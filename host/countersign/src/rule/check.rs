@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::files::{self, NoFile};
+use crate::operator;
 use crate::out::Out;
 use crate::say;
 use crate::table::{Table, Tone};
@@ -32,6 +33,9 @@ pub(crate) struct Arguments {
     /// Components, or folders of them
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
+    /// Hold rules to the limits of this policy [default: limits that ship]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Print NDJSON (see JSON.md)
     #[arg(long)]
     json: bool,
@@ -69,9 +73,10 @@ struct Summary {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
+        let ceilings = operator::settings(self.policy.as_deref(), None)?.policy.1.limits().ceilings();
         let mut summary = Summary::default();
         for file in files::rule_files(&self.files) {
-            let checked = file.and_then(|path| match checked(&path, &Ceilings::default()) {
+            let checked = file.and_then(|path| match checked(&path, &ceilings) {
                 Ok(result) => Ok((path, result)),
                 Err(error) => Err(NoFile { path, error }),
             });

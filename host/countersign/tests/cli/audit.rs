@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use crate::support::{Folder, ndjson};
 
-const REPLAY: &str = "replay --source cloudtrail --identities identities.toml --json events.ndjson --audit run.audit";
+const REPLAY: &str =
+    "replay --source cloudtrail --rules rules --identities identities.toml --json events.ndjson --audit run.audit";
 
 fn audited(more: &str) -> (Folder, String) {
     let folder = Folder::new();
-    folder.generate("");
+    folder.prepare("");
     let ran = folder.say(&format!("{REPLAY} {more}")).exits(0);
     let head = ran.json().last().unwrap()["head"].as_str().unwrap().to_owned();
     (folder, head)

@@ -11,6 +11,9 @@ use crate::support::{Folder, keys, ndjson, of_type, shipped};
 
 const REPLAY: &str = "replay --source cloudtrail --identities identities.toml events.ndjson";
 
+/// With the few rules of `Folder::prepare`.
+const FEW: &str = "replay --source cloudtrail --rules rules --identities identities.toml events.ndjson";
+
 #[test]
 fn every_decision_has_its_keys_and_the_summary_adds_up() {
     let folder = Folder::new();
@@ -103,11 +106,17 @@ fn labelled_attacks_are_found_and_nothing_else_but_what_is_tolerated() {
 #[test]
 fn people_get_a_table_of_findings_and_figures() {
     let folder = Folder::new();
-    folder.generate("");
-    let ran = folder.say(REPLAY).exits(0);
+    folder.prepare("");
+    let ran = folder.say(FEW).exits(0);
     assert_eq!(ran.stderr, "");
-    for told in ["person-0004", "console-login-without-mfa 70", "→ await-approval", "policy-cell", "1,126", "rows seen"]
-    {
+    for told in [
+        "person-0004",
+        "console-login-without-mfa 70",
+        "→ downgrade: require-reauthentication",
+        "policy-cell",
+        "1,126",
+        "rows seen",
+    ] {
         assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
     }
 }
@@ -115,8 +124,8 @@ fn people_get_a_table_of_findings_and_figures() {
 #[test]
 fn records_that_cannot_be_used_are_never_lost() {
     let folder = Folder::new();
-    folder.generate("--bad 30");
-    let ran = folder.say(&format!("{REPLAY} --json")).exits(0);
+    folder.prepare("--bad 30");
+    let ran = folder.say(&format!("{FEW} --json")).exits(0);
     let lines = ran.json();
     let letters: Vec<Value> = of_type(&lines, "dead-letter").into_iter().cloned().collect();
     assert!(letters.len() > 5);
@@ -134,20 +143,25 @@ fn records_that_cannot_be_used_are_never_lost() {
     }
 
     // Beside the audit file, or where they are wanted.
-    let ran = folder.say(&format!("{REPLAY} --audit run.audit")).exits(0);
+    let ran = folder.say(&format!("{FEW} --audit run.audit")).exits(0);
     assert!(ran.stderr.contains("run.audit.dead-letters.ndjson"), "{}", ran.stderr);
     assert_eq!(ndjson(&folder.read("run.audit.dead-letters.ndjson")), letters);
-    folder.say(&format!("{REPLAY} --audit run.audit --dead-letters dead.ndjson")).exits(0);
+    folder.say(&format!("{FEW} --audit run.audit --dead-letters dead.ndjson")).exits(0);
     assert_eq!(ndjson(&folder.read("dead.ndjson")), letters);
 
     // Those of an earlier run don't stay, and nothing else is replaced.
-    folder.generate("");
-    folder.say(&format!("{REPLAY} --audit run.audit")).exits(0);
+    folder.prepare("");
+    folder.say(&format!("{FEW} --audit run.audit")).exits(0);
     assert_eq!(folder.read("run.audit.dead-letters.ndjson"), "");
     let before = folder.read("events.ndjson");
-    let ran = folder.say(&format!("{REPLAY} --dead-letters events.ndjson")).exits(2);
+    let ran = folder.say(&format!("{FEW} --dead-letters events.ndjson")).exits(2);
     assert!(ran.stderr.contains("name another file"), "{}", ran.stderr);
     assert_eq!(folder.read("events.ndjson"), before);
+    let audit = folder.read("run.audit");
+    for refused in ["--dead-letters run.audit", "--dead-letters events.ndjson"] {
+        folder.say(&format!("{FEW} --audit run.audit {refused}")).exits(2);
+        assert!(folder.read("run.audit") == audit, "{refused}: what is refused changes nothing");
+    }
 }
 
 #[test]
@@ -177,19 +191,20 @@ fn rules_of_a_folder_serve_and_a_refused_one_is_told_with_its_reasons() {
 #[test]
 fn a_policy_that_names_a_rule_which_is_not_loaded_is_worth_a_word() {
     let folder = Folder::new();
-    folder.generate("--events 1");
+    folder.prepare("--events 1");
     folder.write("policy.toml", "version = 1\n[rule.\"example/elsewhere\"]\ncap = 10\n");
-    let ran = folder.say(&format!("{REPLAY} --policy policy.toml")).exits(0);
+    let ran = folder.say(&format!("{FEW} --policy policy.toml")).exits(0);
     assert!(ran.stderr.contains("`example/elsewhere`, which isn't loaded"), "{}", ran.stderr);
 }
 
 #[test]
 fn standard_input_is_a_file_like_any_other() {
     let folder = Folder::new();
-    folder.generate("");
+    folder.prepare("");
     let decided = |lines: Vec<Value>| of_type(&lines, "decision").into_iter().cloned().collect::<Vec<_>>();
-    let expected = decided(folder.say(&format!("{REPLAY} --json")).json());
-    let arguments = ["replay", "--source", "cloudtrail", "--identities", "identities.toml", "--json", "-"];
+    let expected = decided(folder.say(&format!("{FEW} --json")).json());
+    let arguments =
+        ["replay", "--source", "cloudtrail", "--rules", "rules", "--identities", "identities.toml", "--json", "-"];
     let events = File::open(folder.path("events.ndjson")).unwrap();
     let output = folder.command(&arguments).stdin(events).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
@@ -200,11 +215,21 @@ fn standard_input_is_a_file_like_any_other() {
 fn a_reader_that_goes_away_is_no_error_and_the_audit_file_is_finished() {
     let folder = Folder::new();
     // More than a pipe holds.
-    folder.generate("");
+    folder.prepare("");
     let events = fs::read(folder.path("events.ndjson")).unwrap();
     folder.write("events.ndjson", events.repeat(10));
     for audit in [&[][..], &["--audit", "run.audit"]] {
-        let base = ["replay", "--source", "cloudtrail", "--identities", "identities.toml", "--json", "events.ndjson"];
+        let base = [
+            "replay",
+            "--source",
+            "cloudtrail",
+            "--rules",
+            "rules",
+            "--identities",
+            "identities.toml",
+            "--json",
+            "events.ndjson",
+        ];
         let mut child =
             folder.command(&[&base, audit].concat()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut first = String::new();

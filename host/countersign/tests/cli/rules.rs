@@ -74,6 +74,18 @@ fn check_tells_people_every_reason_with_code_place_expectation_and_what_came() {
 }
 
 #[test]
+fn check_holds_rules_to_the_limits_of_a_policy() {
+    let folder = Folder::new();
+    folder.write("rule.wasm", shipped(RULE));
+    folder.write("policy.toml", "version = 1\n[limits]\nfuel = 1000\n");
+    let ran = folder.say("rule check --policy policy.toml --json rule.wasm").exits(1);
+    let refusals = ran.json()[0]["refusals"].clone();
+    assert_eq!((&refusals[0]["code"], &refusals[0]["place"]), (&json!("limit-above-operator"), &json!("limits.fuel")));
+    folder.write("policy.toml", "version = 2\n");
+    folder.say("rule check --policy policy.toml rule.wasm").exits(2);
+}
+
+#[test]
 fn names_out_of_a_file_cannot_act_on_the_terminal() {
     let folder = Folder::new();
     folder.write("evil\u{1b}[31m.wasm", b"\x1b[2J\x1b[31m");
