@@ -31,6 +31,7 @@
 //! binary; the same entry is the function `evaluate` (of a response rule, `propose`), and [`testing`] feeds it rows.
 
 pub mod bindings;
+pub mod cloudtrail;
 pub mod collections;
 mod column;
 mod context;

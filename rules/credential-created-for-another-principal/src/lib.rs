@@ -1,5 +1,6 @@
 //! A credential made, reset or activated for another IAM user: a way back in that outlives the one who made it.
 
+use countersign_sdk::cloudtrail::{caller, is_expected, is_provider, role_path};
 use countersign_sdk::prelude::*;
 
 mod deed;
@@ -29,7 +30,7 @@ fn detect(event: &Event, cx: &mut Context) {
         Finding::new(class::Credential, confidence).severity(severity).about(Role::Actor).technique(technique).message(
             format!(
                 "{} {}{} for the user {owner}",
-                actor(event),
+                caller(event),
                 deed.words,
                 event.user_credential_uid().map_or_else(String::new, |id| format!(" ({id})")),
             ),
@@ -55,8 +56,7 @@ fn confidence(event: &Event, deed: &Deed, request: Option<Json>, owner: &str, pa
     ] {
         points = points.saturating_sub(if holds { less } else { 0 });
     }
-    let expected = event.actor_user_uid().is_some_and(|actor| parameters.expected_actors.iter().any(|id| id == actor));
-    if expected { points.min(EXPECTED) } else { points }
+    if is_expected(event, parameters.expected_actors) { points.min(EXPECTED) } else { points }
 }
 
 /// Whether an Identity Center session bears the user's name. Identity Center names its sessions by itself; everywhere
@@ -66,19 +66,4 @@ fn is_own_name(event: &Event, owner: &str) -> bool {
     let name = event.actor_session_uid().and_then(|session| session.split_once(':')).map(|(_, name)| name);
     let local = |name: &'_ str| name.split('@').next().unwrap_or_default().to_ascii_lowercase();
     is_person && name.is_some_and(|name| local(name) == local(owner))
-}
-
-/// Whether the provider itself did it: by a service's own principal, or in a role that only a service can assume.
-fn is_provider(event: &Event) -> bool {
-    event.actor_user_type() == Some("AWSService")
-        || role_path(event).is_some_and(|path| path.starts_with("aws-service-role/"))
-}
-
-/// The path and name of the actor's role. The first `:role/` of the ARN: a path may contain another.
-fn role_path<'a>(event: &Event<'a>) -> Option<&'a str> {
-    event.actor_session_issuer()?.split_once(":role/").map(|(_, path)| path)
-}
-
-fn actor<'a>(event: &Event<'a>) -> &'a str {
-    event.actor_user_uid_alt().or(event.actor_user_name()).unwrap_or("an unnamed caller")
 }

@@ -1,5 +1,6 @@
 //! Rights that a principal gives to itself: how a stolen credential becomes an administrator's.
 
+use countersign_sdk::cloudtrail::{caller, is_expected, is_service_role};
 use countersign_sdk::prelude::*;
 
 mod gain;
@@ -26,7 +27,7 @@ fn detect(event: &Event, cx: &mut Context) {
     let finding = Finding::new(class::Privilege, confidence)
         .severity(gain.severity())
         .about(Role::Actor)
-        .message(format!("{} {}: {}", actor(event), deed(event), gain.words()));
+        .message(format!("{} {}: {}", caller(event), deed(event), gain.words()));
     cx.find(finding);
 }
 
@@ -35,23 +36,11 @@ fn confidence(event: &Event, gain: Gain, parameters: &Parameters) -> u8 {
     for holds in [is_role(event), event.actor_session_is_mfa() == Some(true), event.actor_invoked_by().is_some()] {
         points = points.saturating_sub(if holds { 10 } else { 0 });
     }
-    let expected = event.actor_user_uid().is_some_and(|actor| parameters.expected_actors.iter().any(|id| id == actor));
-    if expected { points.min(EXPECTED) } else { points }
+    if is_expected(event, parameters.expected_actors) { points.min(EXPECTED) } else { points }
 }
 
 fn is_role(event: &Event) -> bool {
     event.user_type() == Some("Role")
-}
-
-/// Whether only a service of the provider can assume the actor's role. The first `:role/` of the ARN: a path may contain
-/// another.
-fn is_service_role(event: &Event) -> bool {
-    let path = event.actor_session_issuer().and_then(|issuer| issuer.split_once(":role/")).map(|(_, path)| path);
-    path.is_some_and(|path| path.starts_with("aws-service-role/"))
-}
-
-fn actor<'a>(event: &Event<'a>) -> &'a str {
-    event.actor_user_uid_alt().or(event.actor_user_name()).unwrap_or("an unnamed caller")
 }
 
 fn deed(event: &Event) -> String {

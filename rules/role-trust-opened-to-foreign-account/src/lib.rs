@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use countersign_sdk::cloudtrail::{caller, is_expected, is_provider};
 use countersign_sdk::prelude::*;
 
 mod condition;
@@ -47,7 +48,7 @@ fn detect(event: &Event, cx: &mut Context) {
         .about(Role::Actor)
         .message(format!(
             "{} {} the role {} to {}",
-            actor(event),
+            caller(event),
             if is_new { "made and opened" } else { "opened" },
             event.user_name().unwrap_or("without a name"),
             list(&openings),
@@ -72,19 +73,7 @@ fn confidence(event: &Event, widest: u8, parameters: &Parameters) -> u8 {
     for holds in [event.actor_session_is_mfa() == Some(true), event.actor_invoked_by().is_some()] {
         points = points.saturating_sub(if holds { 10 } else { 0 });
     }
-    let expected = event.actor_user_uid().is_some_and(|actor| parameters.expected_actors.iter().any(|id| id == actor));
-    if expected { points.min(EXPECTED) } else { points }
-}
-
-/// Whether the provider itself did it: by a service's own principal, or in a role that only a service can assume. The
-/// first `:role/` of the ARN: a path may contain another.
-fn is_provider(event: &Event) -> bool {
-    let path = event.actor_session_issuer().and_then(|issuer| issuer.split_once(":role/")).map(|(_, path)| path);
-    event.actor_user_type() == Some("AWSService") || path.is_some_and(|path| path.starts_with("aws-service-role/"))
-}
-
-fn actor<'a>(event: &Event<'a>) -> &'a str {
-    event.actor_user_uid_alt().or(event.actor_user_name()).unwrap_or("an unnamed caller")
+    if is_expected(event, parameters.expected_actors) { points.min(EXPECTED) } else { points }
 }
 
 /// To whom, each once.
