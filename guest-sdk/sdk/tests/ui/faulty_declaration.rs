@@ -1,3 +1,5 @@
+//! A declaration with faults of its own.
+
 countersign_sdk::rule!("faulty.toml");
 
 fn main() {}

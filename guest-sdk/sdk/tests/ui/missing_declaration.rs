@@ -1,3 +1,5 @@
+//! No rule.toml where it is looked for.
+
 countersign_sdk::rule!("nowhere.toml");
 
 fn main() {}

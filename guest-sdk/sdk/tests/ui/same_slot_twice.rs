@@ -1,3 +1,5 @@
+//! One slot asked for twice.
+
 use countersign_sdk::prelude::*;
 
 countersign_sdk::rule!("detects.toml");

@@ -1,3 +1,5 @@
+//! State of another version than its slot's.
+
 use countersign_sdk::prelude::*;
 
 countersign_sdk::rule!("detects.toml");

@@ -1,3 +1,5 @@
+//! State larger than its slot allows.
+
 use countersign_sdk::prelude::*;
 
 countersign_sdk::rule!("detects.toml");

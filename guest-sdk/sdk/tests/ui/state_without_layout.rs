@@ -1,3 +1,5 @@
+//! State of a type without a fixed layout.
+
 use countersign_sdk::prelude::*;
 
 countersign_sdk::rule!("detects.toml");

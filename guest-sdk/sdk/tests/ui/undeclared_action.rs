@@ -1,3 +1,5 @@
+//! An action that isn't declared.
+
 use countersign_sdk::prelude::*;
 
 countersign_sdk::rule!("responds.toml");

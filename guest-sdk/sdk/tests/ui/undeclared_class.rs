@@ -1,3 +1,5 @@
+//! A signal class that isn't declared.
+
 use countersign_sdk::prelude::*;
 
 countersign_sdk::rule!("detects.toml");

@@ -1,3 +1,5 @@
+//! A response in a detection's declaration.
+
 use countersign_sdk::prelude::*;
 
 countersign_sdk::rule!("responds.toml");

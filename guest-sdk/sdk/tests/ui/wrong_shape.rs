@@ -1,3 +1,5 @@
+//! A function of a shape that no rule has.
+
 use countersign_sdk::prelude::*;
 
 countersign_sdk::rule!("detects.toml");
