@@ -39,7 +39,7 @@ struct Came {
 }
 
 #[derive(Default)]
-struct Ear {
+pub(crate) struct Ear {
     told: Vec<String>,
 }
 
@@ -84,7 +84,7 @@ impl Store for Looked {
 }
 
 /// The shipped rules and the two that fail, under the shipped policy.
-fn generation(identities: &str) -> Generation {
+pub(crate) fn generation(identities: &str) -> Generation {
     let hostile = ["panics", "burns-fuel"].map(|name| (name, bytes(name)));
     let rules = countersign_shipped::RULES.iter().copied().chain(hostile);
     let rules = rules.map(|(name, bytes)| RuleFile { name: name.to_owned(), bytes: bytes.to_vec() }).collect();
@@ -100,7 +100,7 @@ fn generation(identities: &str) -> Generation {
 }
 
 /// The demo's telemetry as it might really come: late, twice, out of turn, damaged.
-fn telemetry() -> (Vec<u8>, String) {
+pub(crate) fn telemetry() -> (Vec<u8>, String) {
     let disorder = Disorder { late: 20, out_of_order: 100, duplicate: 10, bad: 5 };
     let generated = Preset::Demo.scenario(7, None).disorder(disorder).build();
     let mut bytes = Vec::new();

@@ -11,5 +11,6 @@ mod garbage;
 mod guests;
 mod quarantine;
 mod raw;
+mod recomputed;
 mod sharing;
 mod support;

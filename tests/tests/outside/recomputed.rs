@@ -1,0 +1,69 @@
+//! The way back with rules that fail among the rules, and over one flipped bit in whatever a run left.
+
+use std::fs;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use countersign_model::DigestKey;
+use countersign_pipeline::{RecomputeError, Recomputed, RunOptions, recompute, run};
+use countersign_sources::source;
+use countersign_store::{Durability, Existing, FileStore};
+use countersign_stream::QuarantineThreshold;
+
+use crate::determinism::{Ear, generation, telemetry};
+use crate::support::engine;
+
+/// An audited run, with rules that trap, run out of fuel, and go into quarantine in its midst.
+fn audited(folder: &Path) -> PathBuf {
+    let audit = folder.join("audit");
+    let (telemetry, identities) = telemetry();
+    let quarantine = QuarantineThreshold { least_accounts: 6, percent: 20 };
+    let options = RunOptions { quarantine, key: DigestKey::public(), ..RunOptions::default() };
+    let records = source("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0).unwrap();
+    let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
+    let report = run(records, &generation(&identities), &mut store, &options, &mut Ear::default()).unwrap();
+    assert!(report.summary.rows_set_aside.values().sum::<u64>() > 0);
+    assert!(!report.summary.silenced.is_empty(), "nobody went into quarantine");
+    audit
+}
+
+fn again(audit: &Path) -> Result<Recomputed, RecomputeError> {
+    recompute(audit, &DigestKey::public(), engine(), &mut |_, _| ())
+}
+
+#[test]
+fn what_was_decided_beside_failing_rules_is_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let result = again(&audited(folder.path())).unwrap();
+    assert_eq!(result.differences, []);
+    assert!(result.findings > 10 && result.decisions > result.findings, "{result:?}");
+}
+
+#[test]
+fn one_flipped_bit_in_any_bundle_is_found_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = audited(folder.path());
+    let mut blobs: Vec<PathBuf> =
+        fs::read_dir(folder.path().join("audit.bundles")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    blobs.sort();
+    // Every so many: each takes a whole recomputation.
+    let every = blobs.len() / 12;
+    for (number, path) in blobs.iter().step_by(every).enumerate() {
+        let whole = fs::read(path).unwrap();
+        let mut flipped = whole.clone();
+        let at = (number * 7919) % flipped.len();
+        flipped[at] ^= 1 << (number % 8);
+        fs::write(path, &flipped).unwrap();
+        let name = path.file_name().unwrap().to_string_lossy();
+        match again(&audit) {
+            Ok(result) => {
+                let named = |text: &str| text.contains(&*name);
+                let told = result.differences.iter().any(|one| named(&one.expected) || named(&one.got));
+                assert!(told, "{name}: {:?}", result.differences);
+            }
+            Err(error) => assert!(error.to_string().contains(&*name), "{name}: {error}"),
+        }
+        fs::write(path, whole).unwrap();
+    }
+    assert_eq!(again(&audit).unwrap().differences, []);
+}
