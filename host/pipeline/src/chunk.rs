@@ -127,17 +127,20 @@ impl Judges {
     }
 
     /// Judges a stretch: what happened, in its total order, and the state that it leads to.
-    pub(crate) fn judge(&mut self, chunk: Chunk) -> (Vec<Placed>, Vec<StateChange>) {
-        let Chunk { events, dead } = chunk;
+    pub(crate) fn judge(
+        &mut self,
+        events: &[Sequenced],
+        dead: Vec<(u64, DeadLetter)>,
+    ) -> (Vec<Placed>, Vec<StateChange>) {
         let batch = self.batch;
         let listening = self.judges.iter_mut().filter(|judge| !judge.silenced).collect();
-        workers::each(listening, self.workers, |judge: &mut Judge| judge.all(&events, batch));
+        workers::each(listening, self.workers, |judge: &mut Judge| judge.all(events, batch));
 
         let mut placed: Vec<Placed> =
             dead.into_iter().map(|(position, letter)| Placed { position, rule: 0, item: Item::Dead(letter) }).collect();
         let mut state = Vec::new();
         for (rule, judge) in self.judges.iter_mut().enumerate() {
-            judge.settle(rule, &events, &mut placed, &mut state);
+            judge.settle(rule, events, &mut placed, &mut state);
         }
         // Stable: findings and diagnostics of a row stay in the order of their indices.
         placed.sort_by_key(|placed| (placed.position, placed.item.order(), placed.rule));

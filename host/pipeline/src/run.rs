@@ -6,7 +6,7 @@ use std::time::Instant;
 use countersign_model::{DigestKey, Position};
 use countersign_sources::Record;
 use countersign_store::{Commit, Store, StoreError};
-use countersign_stream::QuarantineThreshold;
+use countersign_stream::{QuarantineThreshold, Sequenced};
 
 use crate::chunk::{Chunk, Judges};
 use crate::generation::Generation;
@@ -93,13 +93,16 @@ pub fn run(
 ) -> Result<Report, RunError> {
     let sequence = Sequencer::new(records, options.max_gap);
     if options.workers < 2 {
-        return work_off(sequence, generation, store, options, observer);
+        return work_off(sequence, generation, store, options, observer, &mut drop);
     }
     std::thread::scope(|scope| {
         let (send, receive) = sync_channel::<Vec<Next>>(PARCELS);
+        // Events go back to be dropped where they were made: allocators make other threads wait for that.
+        let (give_back, worked_off) = sync_channel::<Vec<Sequenced>>(PARCELS);
         scope.spawn(move || {
             let mut sequence = sequence;
             loop {
+                worked_off.try_iter().for_each(drop);
                 let parcel: Vec<Next> = sequence.by_ref().take(PARCEL).collect();
                 // Nobody receives any more: the run ended early.
                 if parcel.is_empty() || send.send(parcel).is_err() {
@@ -107,7 +110,8 @@ pub fn run(
                 }
             }
         });
-        work_off(receive.into_iter().flatten(), generation, store, options, observer)
+        let sequence = receive.into_iter().flatten();
+        work_off(sequence, generation, store, options, observer, &mut |events| drop(give_back.try_send(events)))
     })
 }
 
@@ -117,6 +121,7 @@ fn work_off(
     store: &mut dyn Store,
     options: &RunOptions,
     observer: &mut dyn Observer,
+    give_back: &mut dyn FnMut(Vec<Sequenced>),
 ) -> Result<Report, RunError> {
     let started = Instant::now();
     let mut run = Run {
@@ -126,6 +131,7 @@ fn work_off(
         records: 0,
         store,
         observer,
+        give_back,
     };
     let longest = options.batch.max(1).saturating_mul(BATCHES);
     let mut chunk = Chunk::default();
@@ -171,6 +177,8 @@ struct Run<'r, 'g> {
     records: u64,
     store: &'r mut dyn Store,
     observer: &'r mut dyn Observer,
+    /// Takes events that are worked off.
+    give_back: &'r mut dyn FnMut(Vec<Sequenced>),
 }
 
 impl Run<'_, '_> {
@@ -182,7 +190,7 @@ impl Run<'_, '_> {
             self.position.sequenced = last.position + 1;
         }
         self.position.inputs = self.ledger.read_of_inputs();
-        let (placed, state) = self.judges.judge(chunk);
+        let (placed, state) = self.judges.judge(&chunk.events, chunk.dead);
         self.ledger.enter(placed, self.observer)?;
         let Page { records, blobs, findings } = std::mem::take(&mut self.ledger.page);
         self.store.commit(Commit {
@@ -192,6 +200,7 @@ impl Run<'_, '_> {
             state: &state,
             position: &self.position,
         })?;
+        (self.give_back)(chunk.events);
         self.observer.progress(self.records);
         Ok(())
     }
