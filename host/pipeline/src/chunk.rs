@@ -89,11 +89,10 @@ struct Judge {
 pub(crate) struct Judges {
     judges: Vec<Judge>,
     batch: usize,
-    workers: usize,
 }
 
 impl Judges {
-    pub(crate) fn new(generation: &Generation, batch: usize, workers: usize, threshold: QuarantineThreshold) -> Judges {
+    pub(crate) fn new(generation: &Generation, batch: usize, threshold: QuarantineThreshold) -> Judges {
         let judges = generation
             .detections
             .iter()
@@ -111,7 +110,7 @@ impl Judges {
                 rows: Vec::new(),
             })
             .collect();
-        Judges { judges, batch: batch.max(1), workers }
+        Judges { judges, batch: batch.max(1) }
     }
 
     /// Rows delivered to each rule while it was heard, in the rules' order.
@@ -126,15 +125,16 @@ impl Judges {
         }
     }
 
-    /// Judges a stretch: what happened, in its total order, and the state that it leads to.
+    /// Judges a stretch on so many threads: what happened, in its total order, and the state that it leads to.
     pub(crate) fn judge(
         &mut self,
         events: &[Sequenced],
         dead: Vec<(u64, DeadLetter)>,
+        workers: usize,
     ) -> (Vec<Placed>, Vec<StateChange>) {
         let batch = self.batch;
         let listening = self.judges.iter_mut().filter(|judge| !judge.silenced).collect();
-        workers::each(listening, self.workers, |judge: &mut Judge| judge.all(events, batch));
+        workers::each(listening, workers, |judge: &mut Judge| judge.all(events, batch));
 
         let mut placed: Vec<Placed> =
             dead.into_iter().map(|(position, letter)| Placed { position, rule: 0, item: Item::Dead(letter) }).collect();

@@ -76,6 +76,9 @@ pub enum RunError {
 /// events than stay in a processor's cache until they are let go of (see BENCHMARKS.md).
 const BATCHES: usize = 4;
 
+/// Judging fewer events than this takes less time than starting threads for it.
+const WORTH_THREADS: usize = 256;
+
 /// Records on their way from the thread that reads.
 const PARCEL: usize = 256;
 const PARCELS: usize = 8;
@@ -126,7 +129,8 @@ fn work_off(
     let started = Instant::now();
     let mut run = Run {
         ledger: Ledger::new(generation, options.key.clone(), options.quarantine),
-        judges: Judges::new(generation, options.batch, options.workers, options.quarantine),
+        judges: Judges::new(generation, options.batch, options.quarantine),
+        workers: options.workers,
         position: Position::default(),
         records: 0,
         store,
@@ -173,6 +177,7 @@ fn work_off(
 struct Run<'r, 'g> {
     ledger: Ledger<'g>,
     judges: Judges,
+    workers: usize,
     position: Position,
     records: u64,
     store: &'r mut dyn Store,
@@ -190,7 +195,8 @@ impl Run<'_, '_> {
             self.position.sequenced = last.position + 1;
         }
         self.position.inputs = self.ledger.read_of_inputs();
-        let (placed, state) = self.judges.judge(&chunk.events, chunk.dead);
+        let workers = if chunk.events.len() < WORTH_THREADS { 1 } else { self.workers };
+        let (placed, state) = self.judges.judge(&chunk.events, chunk.dead, workers);
         self.ledger.enter(placed, self.observer)?;
         let Page { records, blobs, findings } = std::mem::take(&mut self.ledger.page);
         self.store.commit(Commit {

@@ -186,3 +186,20 @@ fn a_rule_in_quarantine_does_not_show_batches_or_workers() {
     assert!(came.snapshot.state.iter().all(|change| change.rule.publisher() == "countersign"));
     assert!(!came.snapshot.state.is_empty());
 }
+
+/// Stretches of thousands of events: here threads share the rules among them, and calls are as large as they may be.
+#[test]
+fn a_dense_stream_does_not_show_batches_or_workers() {
+    let generated = Preset::Bulk.scenario(3, Some(12_000)).build();
+    let identities = generated.identities_toml.clone();
+    let mut telemetry = Vec::new();
+    write_ndjson(generated.records, &mut telemetry).unwrap();
+    let generation = generation(&identities);
+    let quarantine = QuarantineThreshold { least_accounts: u32::MAX, percent: 100 };
+    let first = judge(&telemetry, &generation, 256, 1, quarantine);
+    for (batch, workers) in [(256, 2), (1_024, 2), (7, 2)] {
+        let other = judge(&telemetry, &generation, batch, workers, quarantine);
+        assert!(first == other, "batch {batch}, workers {workers}");
+    }
+    assert!(first.told.len() > 100, "{} lines told", first.told.len());
+}

@@ -99,7 +99,7 @@ fn declaration(letter: char) -> Declaration {
 }
 
 /// One rule a letter of `ab`.
-fn judges(batch: usize, workers: usize, least_accounts: u32) -> Judges {
+fn judges(batch: usize, least_accounts: u32) -> Judges {
     let judges = "ab".chars().map(|letter| Judge {
         stream: RuleStream::new(declaration(letter), Arc::new(Letter(letter)), Vec::new(), Vec::new()),
         quarantine: Quarantine::new(QuarantineThreshold { least_accounts, percent: 20 }),
@@ -108,7 +108,7 @@ fn judges(batch: usize, workers: usize, least_accounts: u32) -> Judges {
         outcomes: Vec::new(),
         rows: Vec::new(),
     });
-    Judges { judges: judges.collect(), batch, workers }
+    Judges { judges: judges.collect(), batch }
 }
 
 /// Events of an operation and a subject each, a second apart, from a position on.
@@ -216,8 +216,8 @@ fn expected() -> Vec<(u64, char, String)> {
 fn neither_batches_nor_workers_show() {
     for batch in [1, 2, 3, 4, 7, 100] {
         for workers in [1, 2, 5] {
-            let mut judges = judges(batch, workers, 2);
-            let (placed, _) = judges.judge(&stretch().events, stretch().dead);
+            let mut judges = judges(batch, 2);
+            let (placed, _) = judges.judge(&stretch().events, stretch().dead, workers);
             assert_eq!(told(&placed), expected(), "batches of {batch}, {workers} workers");
             // Up to the row that silenced each, the one that nobody wants left out.
             assert_eq!(judges.delivered().collect::<Vec<_>>(), [7, 9], "batches of {batch}");
@@ -227,10 +227,10 @@ fn neither_batches_nor_workers_show() {
 
 #[test]
 fn a_silenced_rule_is_heard_no_more_and_the_other_is() {
-    let mut judges = judges(4, 1, 2);
-    judges.judge(&events(0, &[("afail", "ALICE"), ("afail", "BOB")]), Vec::new());
+    let mut judges = judges(4, 2);
+    judges.judge(&events(0, &[("afail", "ALICE"), ("afail", "BOB")]), Vec::new(), 1);
     let later = events(2, &[("afind", "ALICE"), ("bfind", "ALICE"), ("afail", "CAROL")]);
-    let (placed, state) = judges.judge(&later, Vec::new());
+    let (placed, state) = judges.judge(&later, Vec::new(), 1);
     assert_eq!(told(&placed), [(3, 'b', "found bfind".to_owned())]);
     assert_eq!(judges.delivered().collect::<Vec<_>>(), [2, 5]);
     assert!(state.iter().all(|change| change.rule.as_str() == "example/b"), "{state:?}");
@@ -256,12 +256,12 @@ fn at_one_position_things_have_an_order_and_rules_come_by_their_ids() {
             Err(CallFailure { kind: FailureKind::InvalidAnswer, message: String::new() })
         }
     }
-    let mut judges = judges(10, 2, 1);
+    let mut judges = judges(10, 1);
     for (judge, letter) in judges.judges.iter_mut().zip("ab".chars()) {
         judge.stream = RuleStream::new(declaration(letter), Arc::new(Both), Vec::new(), Vec::new());
     }
     let rows = events(0, &[("xfind say", "ALICE"), ("xfail", "ALICE")]);
-    let (placed, _) = judges.judge(&rows, vec![dead(1, 4)]);
+    let (placed, _) = judges.judge(&rows, vec![dead(1, 4)], 2);
     let both = |position: u64, what: &str| ['a', 'b'].map(|rule| (position, rule, what.to_owned()));
     let mut expected = [both(0, "said afind say"), both(0, "found afind say")].concat();
     expected.push((1, 'a', "dead 4".to_owned()));
@@ -272,9 +272,9 @@ fn at_one_position_things_have_an_order_and_rules_come_by_their_ids() {
 #[test]
 fn state_counts_every_row_and_is_told_by_key() {
     for batch in [1, 3, 100] {
-        let mut judges = judges(batch, 1, 100);
+        let mut judges = judges(batch, 100);
         let rows = events(0, &[("a", "ALICE"), ("afind", "BOB"), ("afail", "ALICE"), ("a", "ALICE"), ("b", "BOB")]);
-        let (_, state) = judges.judge(&rows, Vec::new());
+        let (_, state) = judges.judge(&rows, Vec::new(), 1);
         let mut counts = std::collections::BTreeMap::new();
         for change in state {
             counts.insert((change.rule.name().to_owned(), change.key), change.entry.unwrap().blob);
@@ -288,13 +288,13 @@ fn state_counts_every_row_and_is_told_by_key() {
 /// Also of a rule that no row reached since.
 #[test]
 fn what_a_tick_forgets_is_told_with_the_next_stretch() {
-    let mut judges = judges(10, 1, 100);
-    judges.judge(&events(0, &[("a", "ALICE")]), Vec::new());
+    let mut judges = judges(10, 100);
+    judges.judge(&events(0, &[("a", "ALICE")]), Vec::new(), 1);
     judges.tick(Tick { at: Timestamp(i64::MAX) });
-    let (_, state) = judges.judge(&events(1, &[("-", "BOB")]), Vec::new());
+    let (_, state) = judges.judge(&events(1, &[("-", "BOB")]), Vec::new(), 1);
     let told: Vec<_> =
         state.iter().map(|change| (change.rule.name(), change.key.as_str(), change.entry.is_some())).collect();
     assert_eq!(told, [("a", "aws:111122223333:ALICE", false), ("b", "aws:111122223333:ALICE", false)]);
-    let (_, state) = judges.judge(&events(2, &[("-", "BOB")]), Vec::new());
+    let (_, state) = judges.judge(&events(2, &[("-", "BOB")]), Vec::new(), 1);
     assert_eq!(state, []);
 }
