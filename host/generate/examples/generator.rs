@@ -1,4 +1,4 @@
-//! How fast the bulk preset is made: `cargo run --release -p countersign-generate --example throughput`.
+//! How fast the bulk preset is made: `cargo run --release -p countersign-generate --example generator`.
 
 use std::time::Instant;
 
