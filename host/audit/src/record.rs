@@ -383,9 +383,10 @@ pub struct Input {
     pub input: u32,
     /// Its records, dead letters included.
     pub records: u64,
-    /// Its bytes after decompression.
+    /// The bytes of its records after decompression; what stands between them isn't counted.
     pub bytes: u64,
-    /// Keyed digest of the 32 bytes of the SHA-256 of its bytes after decompression.
+    /// Keyed digest of the 32 bytes of a running SHA-256 over the records that became events: it begins with zeros, and
+    /// each record makes it the SHA-256 of itself followed by the raw record's SHA-256.
     pub content: Digest,
 }
 

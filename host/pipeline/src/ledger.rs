@@ -33,9 +33,8 @@ pub(crate) struct Ledger<'g> {
     suspect: BTreeSet<RuleId>,
     /// Response rules that were stopped.
     stopped_responses: BTreeSet<RuleId>,
+    /// What was read of each input. Its `content` is plain until the input is closed.
     inputs: BTreeMap<u32, Input>,
-    /// A digest over the raw records' digests, by input.
-    contents: BTreeMap<u32, Digest>,
     pub(crate) summary: Summary,
     pub(crate) page: Page,
 }
@@ -57,7 +56,6 @@ impl<'g> Ledger<'g> {
             suspect: BTreeSet::new(),
             stopped_responses: BTreeSet::new(),
             inputs: BTreeMap::new(),
-            contents: BTreeMap::new(),
             summary: Summary {
                 decisions: DecisionKind::ALL.iter().map(|kind| (kind.id(), 0)).collect(),
                 ..Summary::default()
@@ -100,16 +98,14 @@ impl<'g> Ledger<'g> {
 
     /// Counts a record of an input; `digest` is that of the raw record of an event.
     pub(crate) fn read(&mut self, input: u32, length: u64, digest: Option<Digest>) {
-        let entry =
-            self.inputs.entry(input).or_insert_with(|| Input { input, records: 0, bytes: 0, content: Digest([0; 32]) });
+        let entry = self.inputs.entry(input).or_insert(unread(input));
         entry.records += 1;
         entry.bytes += length;
         if let Some(digest) = digest {
-            let content = self.contents.entry(input).or_insert(Digest([0; 32]));
             let mut both = [0; 64];
-            both[..32].copy_from_slice(&content.0);
+            both[..32].copy_from_slice(&entry.content.0);
             both[32..].copy_from_slice(&digest.0);
-            *content = Digest::of(&both);
+            entry.content = Digest::of(&both);
         }
     }
 
@@ -122,14 +118,9 @@ impl<'g> Ledger<'g> {
     /// Writes down that the inputs were worked off.
     pub(crate) fn close(&mut self, inputs: u32) {
         for input in 0..inputs {
-            let content = self.contents.get(&input).copied().unwrap_or(Digest([0; 32]));
-            let known = self.inputs.get(&input);
-            self.page.records.push(Record::Input(Input {
-                input,
-                records: known.map_or(0, |known| known.records),
-                bytes: known.map_or(0, |known| known.bytes),
-                content: self.key.digest(&content.0),
-            }));
+            let read = self.inputs.get(&input).cloned().unwrap_or(unread(input));
+            let content = self.key.digest(&read.content.0);
+            self.page.records.push(Record::Input(Input { content, ..read }));
         }
     }
 
@@ -380,6 +371,11 @@ impl<'g> Ledger<'g> {
         }
         Ok(())
     }
+}
+
+/// An input of which nothing was read yet.
+fn unread(input: u32) -> Input {
+    Input { input, records: 0, bytes: 0, content: Digest([0; 32]) }
 }
 
 fn kinds(generation: &Generation) -> impl Iterator<Item = (&Rule, RuleKind)> {
