@@ -135,6 +135,18 @@ fn what_can_not_go_together_is_told() {
     "#]],
     );
     check(
+        &altered("partition-key = \"actor\"", "partition-key = \"source-ip\""),
+        expect![[r#"
+        inconsistent  context[0].by: expected a partition key that `identity-facts` has rows for: `actor`, `target`, got partition key `source-ip`
+    "#]],
+    );
+    check(
+        &altered("by = \"key\"", "by = \"batch\""),
+        expect![[r#"
+        inconsistent  context[0].by: expected what rows of `identity-facts` can belong to: `row`, `key`, got `batch`
+    "#]],
+    );
+    check(
         &altered("rule = \"example/other\"", "rule = \"example/detect\""),
         expect![[r#"
         inconsistent  subscribes[0].rule: expected another rule's id, got the rule's own

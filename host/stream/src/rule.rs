@@ -49,16 +49,7 @@ impl RuleStream {
         parameters: Vec<Parameter>,
         data: Vec<u8>,
     ) -> RuleStream {
-        let context = declaration
-            .context
-            .iter()
-            .map(|wanted| ContextTable {
-                availability: countersign_model::call::Availability::Missing,
-                by_key: wanted.by_key,
-                rows: 0,
-                columns: Vec::new(),
-            })
-            .collect();
+        let context = declaration.context.iter().map(|wanted| ContextTable::missing(wanted.keying)).collect();
         RuleStream {
             state: RuleState::new(declaration.id.clone(), &declaration.slots),
             schema: Schema::of(&declaration),
