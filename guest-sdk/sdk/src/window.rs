@@ -156,6 +156,13 @@ impl<const N: usize> SlidingDistinct<N> {
         seen.map(|(_, last)| Timestamp::from_micros(*last)).min()
     }
 
+    /// When the text seen last was seen.
+    #[must_use]
+    pub fn newest(&self) -> Option<Timestamp> {
+        let seen = self.seen.iter().filter(|(hash, _)| *hash != 0);
+        seen.map(|(_, last)| Timestamp::from_micros(*last)).max()
+    }
+
     /// Forgets a text, so that it no longer counts; true if it was remembered.
     pub fn forget(&mut self, text: &str) -> bool {
         let wanted = hash64(text.as_bytes()).max(1);
@@ -379,12 +386,12 @@ mod tests {
     #[test]
     fn distinct_texts_are_asked_for_and_forgotten_one_by_one() {
         let mut distinct = SlidingDistinct::<3>::initial();
-        assert_eq!((distinct.oldest(), distinct.last_seen("a"), distinct.forget("a")), (None, None, false));
+        assert_eq!((distinct.oldest(), distinct.newest(), distinct.last_seen("a"), distinct.forget("a")), (None, None, None, false));
         for (text, second) in [("a", 10), ("b", 20), ("a", 30), ("c", 40)] {
             distinct.add(text, at(second), MINUTE);
         }
         assert_eq!([19, 20, 30, 40].map(|second| distinct.after(at(second))), [3, 2, 1, 0]);
-        assert_eq!((distinct.oldest(), distinct.last_seen("a")), (Some(at(20)), Some(at(30))));
+        assert_eq!((distinct.oldest(), distinct.newest(), distinct.last_seen("a")), (Some(at(20)), Some(at(40)), Some(at(30))));
         assert!(distinct.forget("b"));
         assert_eq!((distinct.oldest(), distinct.last_seen("b"), distinct.total()), (Some(at(30)), None, 2));
         // What was forgotten makes room.
