@@ -1,15 +1,17 @@
-//! The rule over rows: what it finds, what it leaves alone, and what it remembers. The host's part is to let timers
-//! fire; here they are rows like others.
+//! The rule over rows: what it finds, what it leaves alone, and what it remembers.
 
-use countersign_sdk::testing::{Bench, Found, Row, row, time};
+use countersign_sdk::testing::{Bench, Found, Row, Value, row, time};
 
 use super::*;
 
 const KEY: &str = "okta:example:00u1";
 
+fn at(seconds: i64) -> Timestamp {
+    time("2026-03-04T08:00:00Z") + Duration::from_secs(seconds)
+}
+
 fn change(code: &str, seconds: i64) -> Row {
-    let at = time("2026-03-04T08:00:00Z") + Duration::from_secs(seconds);
-    let row = row().key(KEY).at_time(at).metadata_event_code(code).user_uid("00u1").user_name("anna@example.test");
+    let row = row().key(KEY).at_time(at(seconds)).metadata_event_code(code).user_uid("00u1").user_name("anna@example.test");
     row.actor_user_uid("00uadmin").actor_user_name("help.desk@example.test")
 }
 
@@ -17,42 +19,39 @@ fn own(row: Row) -> Row {
     row.actor_user_uid("00u1").actor_user_name("anna@example.test")
 }
 
-/// The timer of a row, at its time.
-fn fires(row: Row, seconds: i64) -> Row {
-    let at = time("2026-03-04T08:00:00Z") + Duration::from_secs(seconds);
-    row.at_time(at).timer("nobody-enrolled")
-}
-
-/// What was found, and the timers that were set: the row, and when it is due after 08:00, in seconds.
-fn judged(rows: &[Row]) -> (Vec<Found>, Vec<(usize, Option<i64>)>) {
-    let start = time("2026-03-04T08:00:00Z");
-    let mut whole = Bench::<Rule>::new();
-    let found = whole.feed(rows);
+/// What was found while these rows came and then time passed until so many seconds after 08:00; timers' rows are
+/// counted too.
+fn found(rows: &[Row], until: i64) -> Vec<Found> {
+    let judge = |bench: Bench<Rule>| {
+        let mut bench = bench;
+        let mut found = bench.feed(rows);
+        found.extend(bench.pass(at(until)));
+        (found, bench)
+    };
+    let (found, whole) = judge(Bench::new());
     for size in [1, 2, 3] {
-        let mut split = Bench::<Rule>::new().batch_size(size);
-        assert_eq!(split.feed(rows), found, "batches of {size}");
-        assert_eq!(split.timers(), whole.timers(), "batches of {size}");
+        let (split_found, split) = judge(Bench::new().batch_size(size));
+        assert_eq!(split_found, found, "batches of {size}");
         assert_eq!(split.blob(0, KEY), whole.blob(0, KEY), "batches of {size}");
     }
-    let timers = whole.timers().iter().map(|(row, _, at)| (*row, at.map(|at| (at - start).as_secs()))).collect();
-    (found, timers)
+    found
 }
 
+/// The confidence of what was found just before, and by, so many seconds after 08:00.
 #[track_caller]
-fn check(rows: &[Row], found: &[(usize, u8)], timers: &[(usize, Option<i64>)]) {
-    let (got, set) = judged(rows);
-    assert_eq!(got.iter().map(|one| (one.row, one.confidence)).collect::<Vec<_>>(), found, "{got:#?}");
-    assert_eq!(set, timers);
+fn check(rows: &[Row], due: i64, expected: Option<u8>) {
+    assert_eq!(found(rows, due - 1), []);
+    let found = found(rows, due);
+    assert_eq!(found.iter().map(|one| one.confidence).collect::<Vec<_>>(), expected.as_slice(), "{found:#?}");
 }
 
 #[test]
 fn a_reset_that_nobody_answers_is_found() {
-    let rows = [change(RESET_ALL, 0), fires(change(RESET_ALL, 0), 600)];
-    let (found, timers) = judged(&rows);
+    let rows = [change(RESET_ALL, 0)];
+    check(&rows, 600, Some(65));
+    let found = found(&rows, 3_600);
     let [finding] = found.as_slice() else { panic!("{found:#?}") };
-    assert_eq!(timers, [(0, Some(600))]);
-    assert_eq!((finding.row, finding.class, finding.confidence), (1, SignalClass::Credential, 65));
-    assert_eq!((finding.about, finding.severity, finding.evidence.as_slice()), (Role::Target, Severity::Medium, &[0][..]));
+    assert_eq!((finding.class, finding.about, finding.severity), (SignalClass::Credential, Role::Target, Severity::Medium));
     assert_eq!(finding.techniques, ["T1556.006", "T1098.005"]);
     assert_eq!(
         finding.message,
@@ -62,10 +61,11 @@ fn a_reset_that_nobody_answers_is_found() {
 
 #[test]
 fn an_enrolment_in_time_ends_the_waiting() {
-    check(&[change(RESET_ALL, 0), own(change(ACTIVATED, 240))], &[], &[(0, Some(600)), (1, None)]);
-    check(&[change(SUSPENDED, 0), change(UNSUSPENDED, 5)], &[], &[(0, Some(600)), (1, None)]);
-    // A timer that fires all the same finds nobody waiting.
-    check(&[change(RESET_ALL, 0), change(ACTIVATED, 9), fires(change(RESET_ALL, 0), 600)], &[], &[(0, Some(600)), (1, None)]);
+    check(&[change(RESET_ALL, 0), own(change(ACTIVATED, 240))], 10_000, None);
+    check(&[change(RESET_ALL, 0), own(change(ACTIVATED, 600))], 10_000, None);
+    check(&[change(SUSPENDED, 0), change(UNSUSPENDED, 5)], 10_000, None);
+    // Only this account's.
+    check(&[change(RESET_ALL, 0), change(ACTIVATED, 5).key("okta:example:00u2")], 600, Some(65));
 }
 
 #[test]
@@ -77,44 +77,46 @@ fn what_was_done_and_by_whom_weighs() {
         (change(SUSPENDED, 0), 55, "a second factor of anna@example.test was suspended by help.desk@example.test,"),
         (own(change(DEACTIVATED, 0)), 45, "a second factor of anna@example.test was taken away by its owner,"),
     ] {
-        let (found, _) = judged(&[row.clone(), fires(row, 600)]);
-        assert_eq!(found[0].confidence, confidence);
-        assert!(found[0].message.starts_with(told), "{}", found[0].message);
+        check(&[row.clone()], 600, Some(confidence));
+        let message = &found(&[row], 600)[0].message;
+        assert!(message.starts_with(told), "{message}");
     }
 }
 
 #[test]
 fn resetting_again_puts_nothing_off() {
-    let (weak, strong) = (own(change(DEACTIVATED, 0)), change(RESET_ALL, 300));
-    check(
-        &[weak.clone(), strong.clone(), own(change(DEACTIVATED, 500)), fires(strong, 600)],
-        &[(3, 65)],
-        &[(0, Some(600)), (1, Some(600))],
-    );
-    check(&[change(RESET_ALL, 0), change(RESET_ALL, 599), fires(change(RESET_ALL, 0), 600)], &[(2, 65)], &[(0, Some(600))]);
+    check(&[change(RESET_ALL, 0), change(RESET_ALL, 599)], 600, Some(65));
+    // The strongest is told of, as if it had been the first.
+    let rows = [own(change(DEACTIVATED, 0)), change(RESET_ALL, 300), own(change(DEACTIVATED, 500))];
+    check(&rows, 600, Some(65));
+    assert!(found(&rows, 600)[0].message.starts_with("all second factors"));
 }
 
 #[test]
 fn an_enrolment_that_is_delivered_first_counts() {
-    check(&[change(ACTIVATED, 60), change(RESET_ALL, 0).late()], &[], &[]);
+    check(&[change(ACTIVATED, 60), change(RESET_ALL, 0).late()], 10_000, None);
     // One from before the reset doesn't.
-    check(&[change(ACTIVATED, -60), change(RESET_ALL, 0)], &[], &[(1, Some(600))]);
-    check(&[change(RESET_ALL, 0), change(ACTIVATED, -60).late()], &[], &[(0, Some(600))]);
+    check(&[change(ACTIVATED, -60), change(RESET_ALL, 0)], 600, Some(65));
+    check(&[change(RESET_ALL, 0), change(ACTIVATED, -60).late()], 600, Some(65));
     // A reset that is delivered late moves the timer to where it belongs.
-    check(&[change(RESET_ALL, 100), change(RESET_ALL, 0).late()], &[], &[(0, Some(700)), (1, Some(600))]);
+    check(&[change(RESET_ALL, 100), change(RESET_ALL, 0).late()], 600, Some(65));
 }
 
 #[test]
 fn each_reset_is_found_once_and_the_next_again() {
-    let late = |row: Row, seconds: i64| row.at_time(time("2026-03-04T08:00:00Z") + Duration::from_secs(seconds));
-    let rows = [
-        change(RESET_ALL, 0),
-        fires(change(RESET_ALL, 0), 600),
-        fires(change(RESET_ALL, 0), 660),
-        late(change(RESET_ALL, 0), 3_600),
-        fires(change(RESET_ALL, 0), 4_200),
-    ];
-    check(&rows, &[(1, 65), (4, 65)], &[(0, Some(600)), (3, Some(4_200))]);
+    let mut bench = Bench::<Rule>::new();
+    for start in [0, 3_600, 90_000] {
+        assert_eq!(bench.feed(&[change(RESET_ALL, start)]), []);
+        assert_eq!(bench.pass(at(start + 599)), []);
+        assert_eq!(bench.pass(at(start + 3_000)).len(), 1, "{start}");
+    }
+}
+
+#[test]
+fn the_operator_says_how_long_an_enrolment_may_take() {
+    let mut bench = Bench::<Rule>::new().set("enrolment", Value::Signed(7_200_000_000));
+    bench.feed(&[change(RESET_ALL, 0)]);
+    assert_eq!((bench.pass(at(7_199)).len(), bench.pass(at(7_200)).len()), (0, 1));
 }
 
 #[test]
