@@ -10,8 +10,7 @@ use crate::{Event, fields};
 /// NTSTATUS of Windows events 4625 and 4776: no such user, wrong password, either of them, locked out
 /// ([MS-ERREF] 2.3.1). Kerberos of 4768 and 4771: unknown client, pre-authentication failed (RFC 4120, 7.5.9).
 /// Microsoft Entra: wrong name or password, locked out.
-const CODES: [&str; 8] =
-    ["0xc0000064", "0xc000006a", "0xc000006d", "0xc0000234", "0x6", "0x18", "50126", "50053"];
+const CODES: [&str; 8] = ["0xc0000064", "0xc000006a", "0xc000006d", "0xc0000234", "0x6", "0x18", "50126", "50053"];
 
 /// The same in words, in lower case and without what isn't a letter: those of Okta, and of AWS and OCSF examples.
 const WORDS: [&str; 8] = [

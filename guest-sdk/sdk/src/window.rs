@@ -386,12 +386,18 @@ mod tests {
     #[test]
     fn distinct_texts_are_asked_for_and_forgotten_one_by_one() {
         let mut distinct = SlidingDistinct::<3>::initial();
-        assert_eq!((distinct.oldest(), distinct.newest(), distinct.last_seen("a"), distinct.forget("a")), (None, None, None, false));
+        assert_eq!(
+            (distinct.oldest(), distinct.newest(), distinct.last_seen("a"), distinct.forget("a")),
+            (None, None, None, false)
+        );
         for (text, second) in [("a", 10), ("b", 20), ("a", 30), ("c", 40)] {
             distinct.add(text, at(second), MINUTE);
         }
         assert_eq!([19, 20, 30, 40].map(|second| distinct.after(at(second))), [3, 2, 1, 0]);
-        assert_eq!((distinct.oldest(), distinct.newest(), distinct.last_seen("a")), (Some(at(20)), Some(at(40)), Some(at(30))));
+        assert_eq!(
+            (distinct.oldest(), distinct.newest(), distinct.last_seen("a")),
+            (Some(at(20)), Some(at(40)), Some(at(30)))
+        );
         assert!(distinct.forget("b"));
         assert_eq!((distinct.oldest(), distinct.last_seen("b"), distinct.total()), (Some(at(30)), None, 2));
         // What was forgotten makes room.

@@ -3,9 +3,9 @@
 use countersign_sdk::collections::hash64;
 use countersign_sdk::prelude::*;
 
-mod told;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use told::Told;
 

@@ -90,18 +90,26 @@ mod tests {
         let told: Vec<(usize, u8)> = found.iter().map(|one| (one.row, one.confidence)).collect();
         assert_eq!(told, [(0, 60), (1, 75), (2, 90), (3, 90)]);
         assert_eq!((found[0].class, found[0].about), (SignalClass::Credential, Role::Actor));
-        assert_eq!((found[0].evidence_role, found[3].evidence.as_slice()), (Some(EvidenceRole::MerelyNames), &[0, 1, 2][..]));
+        assert_eq!(
+            (found[0].evidence_role, found[3].evidence.as_slice()),
+            (Some(EvidenceRole::MerelyNames), &[0, 1, 2][..])
+        );
         assert_eq!(
             found[0].message,
             "a ticket for svc-old was given to 192.0.2.17 without pre-authentication, encrypted with rc4-hmac"
         );
         assert!(found[1].message.ends_with(", and one for another account within 10m"), "{}", found[1].message);
-        assert!(found[3].message.ends_with(", and such tickets for 3 other accounts within 10m"), "{}", found[3].message);
+        assert!(
+            found[3].message.ends_with(", and such tickets for 3 other accounts within 10m"),
+            "{}",
+            found[3].message
+        );
     }
 
     #[test]
     fn an_old_machine_is_found_once_a_week() {
-        let rows: Vec<Row> = (0..24 * 15).map(|hour| ticket(["Kiosk", "kiosk"][hour as usize % 2], hour * 3_600)).collect();
+        let rows: Vec<Row> =
+            (0..24 * 15).map(|hour| ticket(["Kiosk", "kiosk"][hour as usize % 2], hour * 3_600)).collect();
         check(&rows, &[(0, 60), (168, 60), (336, 60)]);
     }
 

@@ -80,10 +80,11 @@ fn a_machine_without_a_table_is_only_noted_and_once_a_week() {
 #[test]
 fn the_table_tells_who_replicates() {
     check(with_table, &[asks("DC2$", &[ALL], 0), asks("MSOL_1", &[ALL], 1)], &[]);
-    check(with_table, &[asks("CA1$", &[ALL], 0), asks("CA1$", &[CHANGES], 1), asks("mallory", &[CHANGES], 2)], &[
-        (0, 85),
-        (2, 75),
-    ]);
+    check(
+        with_table,
+        &[asks("CA1$", &[ALL], 0), asks("CA1$", &[CHANGES], 1), asks("mallory", &[CHANGES], 2)],
+        &[(0, 85), (2, 75)],
+    );
     assert!(
         found(with_table, &[asks("CA1$", &[FILTERED], 0)])[0]
             .message
@@ -99,7 +100,15 @@ fn a_refusal_weighs_less() {
 
 #[test]
 fn other_rights_are_nobody_s_business() {
-    check(plain, &[asks("mallory", &[DOMAIN], 0), asks("mallory", &[], 1), asks("mallory", &["1131f6ab-9c07-11d1-f79f-00c04fc2dcd2"], 2)], &[]);
+    check(
+        plain,
+        &[
+            asks("mallory", &[DOMAIN], 0),
+            asks("mallory", &[], 1),
+            asks("mallory", &["1131f6ab-9c07-11d1-f79f-00c04fc2dcd2"], 2),
+        ],
+        &[],
+    );
 }
 
 #[test]

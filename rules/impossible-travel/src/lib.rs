@@ -22,7 +22,8 @@ fn detect(event: &Event, places: &mut Slot<Places>, cx: &mut Context) {
         return;
     }
     let Some(geo) = tables.geo().of_row() else { return };
-    let Some(point) = geo.latitude().zip(geo.longitude()).and_then(|(latitude, longitude)| Point::new(latitude, longitude))
+    let Some(point) =
+        geo.latitude().zip(geo.longitude()).and_then(|(latitude, longitude)| Point::new(latitude, longitude))
     else {
         return;
     };
@@ -67,12 +68,13 @@ fn confidence(event: &Event, travel: &Travel) -> u8 {
 
 fn message(event: &Event, whereabouts: &str, travel: &Travel) -> String {
     let from = event.src_endpoint_ip().map_or_else(String::new, |address| format!(" ({address})"));
-    let order = if travel.gap.micros() < 0 { "before" } else { "after" };
+    let order = if travel.gap.micros() < 0 { "after" } else { "before" };
     let devices = if travel.devices_differ { ", on another device" } else { "" };
-    // Distances to the kilometre: less would say more than is known.
     let gap = Duration::from_micros(travel.gap.micros().saturating_abs());
     format!(
-        "a sign-in from {whereabouts}{from}, at least {:.0} km from where the account signed in {gap} {order} ({}){devices}",
-        travel.distance, travel.elsewhere,
+        "a sign-in from {whereabouts}{from}, at least {} km from where the account signed in {gap} {order} ({}){devices}",
+        // A whole number: printing a float takes more code than the rest of the rule.
+        travel.distance as i64,
+        travel.elsewhere,
     )
 }

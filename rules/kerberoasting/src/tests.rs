@@ -67,18 +67,23 @@ fn one_service_again_and_again_is_no_roasting() {
 
 #[test]
 fn accounts_behind_one_address_are_counted_apart() {
-    let rows: Vec<Row> = (0..40).map(|number| ticket(&format!("user{}", number % 10), &format!("svc-{}", number / 10), number)).collect();
+    let rows: Vec<Row> = (0..40)
+        .map(|number| ticket(&format!("user{}", number % 10), &format!("svc-{}", number / 10), number))
+        .collect();
     check(&rows, &[]);
     // However a name is written, and another domain's isn't it.
     let names = ["mallory", "MALLORY", "mallory@EXAMPLE.TEST", "Mallory@example.test", "mallory"];
     check(&(0..5).map(|number| ticket(names[number], &format!("svc-{number}"), 1)).collect::<Vec<_>>(), &[(4, 75)]);
-    let domains = |number: i64| ticket("mallory", &format!("svc-{number}"), number).actor_user_domain(["A", "B"][number as usize % 2]);
+    let domains = |number: i64| {
+        ticket("mallory", &format!("svc-{number}"), number).actor_user_domain(["A", "B"][number as usize % 2])
+    };
     check(&(0..8).map(domains).collect::<Vec<_>>(), &[]);
 }
 
 #[test]
 fn addresses_are_counted_apart_and_rows_without_one_not_at_all() {
-    let rows: Vec<Row> = roast("mallory", 8, 1).into_iter().enumerate().map(|(place, row)| row.key(["a", KEY][place % 2])).collect();
+    let rows: Vec<Row> =
+        roast("mallory", 8, 1).into_iter().enumerate().map(|(place, row)| row.key(["a", KEY][place % 2])).collect();
     check(&rows, &[]);
     let nobody = |number: i64| row().actor_user_name("mallory").service_name(&format!("svc-{number}"));
     check(&(0..20).map(nobody).collect::<Vec<_>>(), &[]);
@@ -100,7 +105,9 @@ fn more_accounts_than_are_remembered_push_out_the_one_seen_longest_ago() {
     check(&rows, &[]);
     // One that goes on asking isn't pushed out.
     let rows: Vec<Row> = (0..20)
-        .flat_map(|number| [ticket(&format!("user{number}"), "svc-1", number), ticket("mallory", &format!("svc-{number}"), number)])
+        .flat_map(|number| {
+            [ticket(&format!("user{number}"), "svc-1", number), ticket("mallory", &format!("svc-{number}"), number)]
+        })
         .collect();
     check(&rows, &[(9, 75)]);
     // A late stranger doesn't push out anybody.

@@ -11,7 +11,8 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn change(code: &str, seconds: i64) -> Row {
-    let row = row().key(KEY).at_time(at(seconds)).metadata_event_code(code).user_uid("00u1").user_name("anna@example.test");
+    let row =
+        row().key(KEY).at_time(at(seconds)).metadata_event_code(code).user_uid("00u1").user_name("anna@example.test");
     row.actor_user_uid("00uadmin").actor_user_name("help.desk@example.test")
 }
 
@@ -51,7 +52,10 @@ fn a_reset_that_nobody_answers_is_found() {
     check(&rows, 600, Some(65));
     let found = found(&rows, 3_600);
     let [finding] = found.as_slice() else { panic!("{found:#?}") };
-    assert_eq!((finding.class, finding.about, finding.severity), (SignalClass::Credential, Role::Target, Severity::Medium));
+    assert_eq!(
+        (finding.class, finding.about, finding.severity),
+        (SignalClass::Credential, Role::Target, Severity::Medium)
+    );
     assert_eq!(finding.techniques, ["T1556.006", "T1098.005"]);
     assert_eq!(
         finding.message,
@@ -77,7 +81,7 @@ fn what_was_done_and_by_whom_weighs() {
         (change(SUSPENDED, 0), 55, "a second factor of anna@example.test was suspended by help.desk@example.test,"),
         (own(change(DEACTIVATED, 0)), 45, "a second factor of anna@example.test was taken away by its owner,"),
     ] {
-        check(&[row.clone()], 600, Some(confidence));
+        check(std::slice::from_ref(&row), 600, Some(confidence));
         let message = &found(&[row], 600)[0].message;
         assert!(message.starts_with(told), "{message}");
     }
@@ -121,7 +125,7 @@ fn the_operator_says_how_long_an_enrolment_may_take() {
 
 #[test]
 fn an_account_that_the_record_does_not_tell_has_no_timer() {
-    let nobody = row().metadata_event_code(RESET_ALL);
+    let nobody = row().at_time(at(0)).metadata_event_code(RESET_ALL);
     let mut bench = Bench::<Rule>::new();
     assert_eq!(bench.feed(&[nobody]), []);
     assert_eq!((bench.timers().len(), bench.diagnostics().len()), (0, 1));

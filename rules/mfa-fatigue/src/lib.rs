@@ -64,9 +64,9 @@ fn judge(event: &Event, pushes: &Slot<Pushes>, cx: &mut Context, approved: Times
     };
     let denials = before(&pushes.denied).max(before(&pushes.refused));
     // One approval a wave: what follows is the same person at work.
-    let known = pushes.reported.is_some_and(|reported| {
-        approved - reported < parameters.window && reported - approved < parameters.window
-    });
+    let known = pushes
+        .reported
+        .is_some_and(|reported| approved - reported < parameters.window && reported - approved < parameters.window);
     if known || (denials as i64) < parameters.denials {
         return false;
     }

@@ -1,7 +1,5 @@
 //! What an event is in the game of asking and denying.
 
-use countersign_sdk::prelude::*;
-
 use crate::Event;
 
 /// What an event is.
@@ -93,13 +91,23 @@ enum Factor {
 }
 
 fn factor(event: &Event) -> Option<Factor> {
-    event.auth_factors_factor_type()?.into_iter().map(kind).max()
+    event.auth_factors_factor_type()?.map(kind).max()
 }
 
 fn kind(name: &str) -> Factor {
     let name = name.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
-    if has(&["webauthn", "fido", "u2f", "passkey", "smart_card", "smart card", "certificate", "signed_nonce", "fastpass"]) {
+    if has(&[
+        "webauthn",
+        "fido",
+        "u2f",
+        "passkey",
+        "smart_card",
+        "smart card",
+        "certificate",
+        "signed_nonce",
+        "fastpass",
+    ]) {
         Factor::AtThePlace
     } else if has(&["push"]) {
         Factor::Push

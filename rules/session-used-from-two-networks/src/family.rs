@@ -44,7 +44,9 @@ impl Family {
     /// programs.
     pub(crate) fn shows_as(self, other: Family) -> bool {
         let pair = |one, two| (self, other) == (one, two) || (other, self) == (one, two);
-        pair(Family::Ios, Family::MacOs) || pair(Family::Android, Family::Linux) || pair(Family::ChromeOs, Family::Linux)
+        pair(Family::Ios, Family::MacOs)
+            || pair(Family::Android, Family::Linux)
+            || pair(Family::ChromeOs, Family::Linux)
     }
 }
 

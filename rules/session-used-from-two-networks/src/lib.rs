@@ -58,5 +58,9 @@ fn confidence(this: Use, other: Use) -> u8 {
 }
 
 fn apart(gap: Duration) -> String {
-    if gap.micros() < 0 { format!("{} before that", Duration::from_micros(-gap.micros())) } else { format!("{gap} after that") }
+    if gap.micros() < 0 {
+        format!("{} before that", Duration::from_micros(-gap.micros()))
+    } else {
+        format!("{gap} after that")
+    }
 }

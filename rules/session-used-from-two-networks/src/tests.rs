@@ -99,13 +99,19 @@ fn the_first_use_outlives_any_number_of_others() {
     rows.extend((1..50).map(|number| used(65_000 + number, "Linux", number as i64)));
     let found = found(&rows);
     assert_eq!(found.len(), 49);
-    assert!(found.iter().all(|one| one.evidence == [0] && one.message.starts_with("a session used from AS64500 with Windows")));
+    assert!(
+        found
+            .iter()
+            .all(|one| one.evidence == [0] && one.message.starts_with("a session used from AS64500 with Windows"))
+    );
 }
 
 #[test]
 fn sessions_are_kept_apart_and_rows_without_one_not_at_all() {
     check(&[used(64_500, "Windows 10", 0), used(64_501, "Linux", 1).key("okta:example:00u1:sess2")], &[]);
-    let nobody = |asn, system: &str| row().src_endpoint_ip("198.51.100.7").device_os_name(system).context("geo", &[("asn", Value::Unsigned(asn))]);
+    let nobody = |asn, system: &str| {
+        row().src_endpoint_ip("198.51.100.7").device_os_name(system).context("geo", &[("asn", Value::Unsigned(asn))])
+    };
     check(&[nobody(64_500, "Windows"), nobody(64_501, "Linux")], &[]);
 }
 
