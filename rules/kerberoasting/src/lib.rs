@@ -40,11 +40,8 @@ fn detect(event: &Event, address: &mut Slot<Address>, cx: &mut Context) {
     let Some(account) = account(address, hash64(name.as_bytes()).max(1), at) else { return };
     let services = account.services.add(&service.to_lowercase(), at, parameters.window);
     let known = at - account.reported < parameters.window;
-    let found = !known && services as i64 >= parameters.services;
-    if found {
+    if !known && services as i64 >= parameters.services {
         account.reported = at;
-    }
-    if found {
         let more = (services as i64).saturating_sub(parameters.services).clamp(0, 3);
         let confidence = u8::try_from(75_i64.saturating_add(more * 5)).unwrap_or(90);
         let finding = Finding::new(class::Credential, confidence)

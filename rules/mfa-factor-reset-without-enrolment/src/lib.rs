@@ -22,7 +22,7 @@ struct Reset {
     at: Timestamp,
     confidence: u8,
     /// When a factor was last enrolled, for a reset that is delivered after the enrolment that followed it.
-    enrolled: Timestamp,
+    enrolled: Option<Timestamp>,
 }
 
 /// `where` has left successful changes of factors; beside them comes the timer.
@@ -33,8 +33,8 @@ fn detect(event: &Event, reset: &mut Slot<Reset>, cx: &mut Context) {
     }
     match event.metadata_event_code() {
         Some(ACTIVATED | UNSUSPENDED) => {
-            reset.enrolled = reset.enrolled.max(event.time());
-            if reset.confidence > 0 && reset.enrolled >= reset.at {
+            reset.enrolled = reset.enrolled.max(Some(event.time()));
+            if reset.confidence > 0 && reset.enrolled >= Some(reset.at) {
                 stop_waiting(reset);
                 cx.cancel_timer(timer::NOBODY_ENROLLED);
             }
@@ -48,7 +48,7 @@ fn detect(event: &Event, reset: &mut Slot<Reset>, cx: &mut Context) {
 /// so that nobody puts the finding off by resetting again.
 fn wait(event: &Event, code: &str, reset: &mut Slot<Reset>, cx: &mut Context) {
     let at = event.time();
-    if reset.enrolled >= at {
+    if reset.enrolled >= Some(at) {
         return;
     }
     let confidence = confidence(event, code);

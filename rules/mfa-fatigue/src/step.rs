@@ -70,6 +70,7 @@ pub(crate) fn of(event: &Event) -> Option<Step> {
             Some(Factor::AtThePlace | Factor::Password) => None,
             Some(Factor::Push) => Some(Step::Approved(Approval::Push)),
             Some(Factor::Other) => Some(Step::Approved(Approval::Typed)),
+            Some(Factor::App) => Some(Step::Approved(Approval::Unknown)),
             None => (event.is_mfa() == Some(true)).then_some(Step::Approved(Approval::Unknown)),
         },
         2 => (factor == Some(Factor::Push)).then_some(Step::Refused),
@@ -82,6 +83,8 @@ pub(crate) fn of(event: &Event) -> Option<Step> {
 enum Factor {
     /// The first factor.
     Password,
+    /// An app that has several ways, without a word on which.
+    App,
     /// A code, a call, a question.
     Other,
     /// Can be accepted far away from the sign-in.
@@ -109,10 +112,12 @@ fn kind(name: &str) -> Factor {
         "fastpass",
     ]) {
         Factor::AtThePlace
-    } else if has(&["push"]) {
+    } else if has(&["push", "notification"]) {
         Factor::Push
     } else if has(&["password"]) {
         Factor::Password
+    } else if matches!(name.as_str(), "okta verify" | "okta_verify" | "microsoft authenticator") {
+        Factor::App
     } else {
         Factor::Other
     }
@@ -127,10 +132,12 @@ mod tests {
         for (name, expected) in [
             ("OKTA_VERIFY_PUSH", Factor::Push),
             ("Push Notification", Factor::Push),
+            ("Mobile app notification", Factor::Push),
             ("FIDO_WEBAUTHN", Factor::AtThePlace),
             ("SIGNED_NONCE", Factor::AtThePlace),
             ("Smart Card", Factor::AtThePlace),
             ("PASSWORD_AS_FACTOR", Factor::Password),
+            ("Okta Verify", Factor::App),
             ("GOOGLE_AUTH", Factor::Other),
             ("SMS_FACTOR", Factor::Other),
             ("", Factor::Other),

@@ -90,6 +90,7 @@ fn what_device_and_sign_in_tell_of_one_denial_counts_once() {
 #[test]
 fn the_factor_decides_how_much_an_approval_says() {
     check(denials(5).into_iter().chain([success(200, "GOOGLE_AUTH")]), &[(5, 60)]);
+    check(denials(5).into_iter().chain([success(200, "Okta Verify")]), &[(5, 75)]);
     check(denials(5).into_iter().chain([success(200, "FIDO_WEBAUTHN")]), &[]);
     check(denials(5).into_iter().chain([success(200, "PASSWORD_AS_FACTOR")]), &[]);
     check(denials(5).into_iter().chain([at(200).status_id(1).is_mfa(true)]), &[(5, 75)]);
