@@ -1,6 +1,8 @@
 //! MaxMind databases: City, Country and ASN, of MaxMind or of others who write the same records (MaxMind DB file format
 //! 2.0). Read from memory; a sound one is looked up without errors.
 
+mod record;
+
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -8,9 +10,8 @@ use std::sync::Arc;
 use countersign_model::Timestamp;
 use countersign_policy::Location;
 use maxminddb::{MaxMindDbError, Reader};
-use serde::Deserialize;
 
-use crate::geo::on_earth;
+use self::record::Record;
 
 /// The mark before a database's metadata, which lies in its last 128 KiB.
 const MARK: &[u8] = b"\xAB\xCD\xEFMaxMind.com";
@@ -19,8 +20,8 @@ const MARK_WITHIN: usize = 128 << 10;
 /// So many records are looked at to see whether they are of a known form.
 const PROBED: usize = 256;
 
-/// Most bytes of a name. Longer ones are none.
-const MOST_NAME: usize = 256;
+/// Most characters shown of what a database says it is.
+const MOST_SHOWN: usize = 80;
 
 /// Why a database can't serve.
 #[derive(Debug, thiserror::Error)]
@@ -30,12 +31,13 @@ pub enum MmdbError {
     Unsound(#[from] MaxMindDbError),
     /// Its records aren't those of a database about places or networks.
     #[error(
-        "expected a MaxMind database of cities, countries or autonomous systems, got `{kind}`, whose records say none \
-         of it"
+        "expected a MaxMind database of cities, countries or autonomous systems, got `{kind}`, whose records {why}"
     )]
     OtherRecords {
         /// What the database says it is.
         kind: String,
+        /// What is wrong with its records.
+        why: String,
     },
 }
 
@@ -44,50 +46,6 @@ pub enum MmdbError {
 pub struct Mmdb {
     bytes: Arc<[u8]>,
     reader: Arc<Reader<Arc<[u8]>>>,
-}
-
-/// What is read of a record; everything else in it is passed over.
-#[derive(Deserialize)]
-struct Record<'r> {
-    #[serde(borrow, default)]
-    country: Option<Country<'r>>,
-    #[serde(borrow, default)]
-    city: Option<City<'r>>,
-    #[serde(default)]
-    location: Option<Place>,
-    #[serde(default)]
-    autonomous_system_number: Option<u64>,
-    #[serde(borrow, default)]
-    autonomous_system_organization: Option<&'r str>,
-}
-
-#[derive(Deserialize)]
-struct Country<'r> {
-    #[serde(borrow, default)]
-    iso_code: Option<&'r str>,
-}
-
-#[derive(Deserialize)]
-struct City<'r> {
-    #[serde(borrow, default)]
-    names: Option<Names<'r>>,
-}
-
-#[derive(Deserialize)]
-struct Names<'r> {
-    #[serde(borrow, default)]
-    en: Option<&'r str>,
-}
-
-#[derive(Deserialize)]
-struct Place {
-    #[serde(default)]
-    latitude: Option<f64>,
-    #[serde(default)]
-    longitude: Option<f64>,
-    /// Kilometres.
-    #[serde(default)]
-    accuracy_radius: Option<u32>,
 }
 
 impl Mmdb {
@@ -117,10 +75,14 @@ impl Mmdb {
             || MmdbError::OtherRecords { kind: self.reader.metadata().database_type.chars().take(MOST_NAME).collect() };
         let mut says = false;
         for found in self.reader.networks(maxminddb::WithinOptions::default())?.take(PROBED) {
-            let record = found?.decode::<Record<'_>>().map_err(|_| other())?;
-            says |= record.is_some_and(|record| location(&record) != Location::default());
+            match found?.decode::<Record<'_>>() {
+                Ok(record) => says |= record.is_some_and(|record| record.location() != Location::default()),
+                Err(error) => {
+                    return Err(MmdbError::OtherRecords { kind, why: format!("can't be read as such: {error}") });
+                }
+            }
         }
-        if says { Ok(()) } else { Err(other()) }
+        if says { Ok(()) } else { Err(MmdbError::OtherRecords { kind, why: "say none of it".to_owned() }) }
     }
 
     /// The bytes that it was read from.
@@ -141,26 +103,12 @@ impl Mmdb {
     pub fn find(&self, address: IpAddr) -> Option<Location> {
         // An address of IPv6 in a database of IPv4 is an error to the reader, and nothing to us.
         let found = self.reader.lookup(address.to_canonical()).ok()?;
-        found.decode::<Record<'_>>().ok().flatten().map(|record| location(&record))
+        found.decode::<Record<'_>>().ok().flatten().map(|record| record.location())
     }
 }
 
 impl fmt::Debug for Mmdb {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Mmdb({}, {} bytes)", self.reader.metadata().database_type, self.bytes.len())
-    }
-}
-
-fn location(record: &Record<'_>) -> Location {
-    let name = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty() && text.len() <= MOST_NAME);
-    let place = record.location.as_ref();
-    let coordinates = place.and_then(|place| place.latitude.zip(place.longitude)).filter(on_earth);
-    Location {
-        country: record.country.as_ref().and_then(|country| country.iso_code).and_then(name),
-        city: record.city.as_ref().and_then(|city| city.names.as_ref()).and_then(|names| names.en).and_then(name),
-        radius: place.and_then(|place| place.accuracy_radius).filter(|_| coordinates.is_some()).map(f64::from),
-        coordinates,
-        asn: record.autonomous_system_number,
-        organisation: record.autonomous_system_organization.and_then(name),
     }
 }

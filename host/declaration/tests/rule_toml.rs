@@ -381,8 +381,8 @@ fn the_section_is_refused_in_every_other_form() {
     check(
         format!("{section}\n").as_bytes(),
         expect![[r#"
-        declaration-trailing  byte 1394: expected the section's end, got 1 bytes more
-    "#]],
+            declaration-trailing  byte 1403: expected the section's end, got 1 bytes more
+        "#]],
     );
     check(
         format!(" {section}").as_bytes(),
@@ -399,8 +399,8 @@ fn the_section_is_refused_in_every_other_form() {
     check(
         section.replacen("\"format\":1", "\"format\":1,\"format\":1", 1).as_bytes(),
         expect![[r#"
-        declaration-not-canonical  byte 351: expected canonical JSON (RFC 8785), here `id":"example/detect","id`, got `format":1,"id":"example/`
-    "#]],
+            declaration-not-canonical  byte 360: expected canonical JSON (RFC 8785), here `id":"example/detect","id`, got `format":1,"id":"example/`
+        "#]],
     );
     check(
         section.replacen("\"kept-references\":8,", "", 1).as_bytes(),
@@ -429,8 +429,8 @@ fn the_section_is_refused_in_every_other_form() {
     check(
         &section.as_bytes()[..section.len() - 1],
         expect![[r#"
-        declaration-syntax  declaration: expected a JSON object (RFC 8259), UTF-8, got EOF while parsing an object at line 1 column 1393
-    "#]],
+            declaration-syntax  declaration: expected a JSON object (RFC 8259), UTF-8, got EOF while parsing an object at line 1 column 1402
+        "#]],
     );
     check(
         b"\xff",

@@ -130,3 +130,17 @@ fn a_database_and_a_table_go_together() {
     assert_eq!(rows(&ask(&both, &asked, &[], &keys, 0)), ["fresh -1d: NO", "fresh -7d: DE"]);
     assert!(context(&[("geo", own)]).files().files().all(|file| file.kept));
 }
+
+/// Vendors don't agree on the width of numbers.
+#[test]
+fn numbers_may_have_any_width() {
+    let place = Data::Map(vec![
+        ("accuracy_radius", Data::U32(20)),
+        ("latitude", Data::U16(52)),
+        ("longitude", Data::Double(13.4)),
+    ]);
+    let record = Data::Map(vec![("location", place), ("autonomous_system_number", Data::U64(64_496))]);
+    let context = of(&[database("other", OCTOBER, &[("203.0.113.0/24", record)])]);
+    let asked = wanted("geo", "key", "source-ip", &["latitude", "longitude", "radius", "asn"]);
+    assert_eq!(rows(&ask(&context, &asked, &[], &["203.0.113.7"], 0)), ["fresh -7d: 52, 13.4, 20, 64496"]);
+}
