@@ -2,7 +2,7 @@
 
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{
-    Action, ContextTable, EventClass, FieldId, IdentityType, PartitionKey, RuleKind, SignalClass,
+    Action, ContextTable, EventClass, FieldId, IdentityType, Keying, PartitionKey, RuleKind, SignalClass,
 };
 use countersign_model::{Digest, RuleId};
 
@@ -159,8 +159,8 @@ pub struct Subscription {
 pub struct ContextWanted {
     /// Which.
     pub table: &'static ContextTable,
-    /// A row a key of the call; else one table a batch.
-    pub by_key: bool,
+    /// What its rows stand for.
+    pub keying: Keying,
     /// The columns, as places in the table's own list, in declared order.
     pub columns: Vec<usize>,
     /// Greatest age, microseconds.

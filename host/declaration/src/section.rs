@@ -103,7 +103,7 @@ fn detection(table: &mut Value, declaration: &Declaration) {
             let columns = one.columns.iter().filter_map(|place| one.table.columns.get(*place));
             json!({
                 "table": one.table.name,
-                "by": if one.by_key { "key" } else { "batch" },
+                "by": one.keying.id(),
                 "columns": columns.map(|column| column.name).collect::<Vec<_>>(),
                 "max-age": format_duration(one.max_age),
             })

@@ -2,7 +2,7 @@
 
 use countersign_declaration::{parse_section, parse_toml, to_section};
 use countersign_model::vocabulary::{
-    Action, ActionClass, ContextTable, EventClass, FIELDS, FieldType, IdentityType, PartitionKey, SignalClass,
+    Action, ActionClass, ContextTable, EventClass, FIELDS, FieldType, IdentityType, Keying, PartitionKey, SignalClass,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -144,8 +144,9 @@ fn detection() -> impl Strategy<Value = String> {
             .into_iter()
             .map(|table| {
                 let columns = words(table.columns.iter().map(|column| column.name).collect(), 1);
-                (columns, any::<bool>(), duration()).prop_map(move |(columns, by_key, age)| {
-                    let by = if by_key { "key" } else { "batch" };
+                // By key not every table goes with every partition key: another test says which.
+                let by = table.keyings.iter().find(|keying| **keying != Keying::Key).unwrap_or(&Keying::Key);
+                (columns, duration()).prop_map(move |(columns, age)| {
                     let name = table.name;
                     format!("[[context]]\ntable = \"{name}\"\nby = \"{by}\"\ncolumns = {columns}\nmax-age = {age}\n")
                 })

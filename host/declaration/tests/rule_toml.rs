@@ -135,6 +135,18 @@ fn what_can_not_go_together_is_told() {
     "#]],
     );
     check(
+        &altered("partition-key = \"actor\"", "partition-key = \"source-ip\""),
+        expect![[r#"
+        inconsistent  context[0].by: expected a partition key that `identity-facts` has rows for: `actor`, `target`, got partition key `source-ip`
+    "#]],
+    );
+    check(
+        &altered("by = \"key\"", "by = \"batch\""),
+        expect![[r#"
+        inconsistent  context[0].by: expected what rows of `identity-facts` can belong to: `row`, `key`, got `batch`
+    "#]],
+    );
+    check(
         &altered("rule = \"example/other\"", "rule = \"example/detect\""),
         expect![[r#"
         inconsistent  subscribes[0].rule: expected another rule's id, got the rule's own
@@ -369,8 +381,8 @@ fn the_section_is_refused_in_every_other_form() {
     check(
         format!("{section}\n").as_bytes(),
         expect![[r#"
-        declaration-trailing  byte 1394: expected the section's end, got 1 bytes more
-    "#]],
+            declaration-trailing  byte 1403: expected the section's end, got 1 bytes more
+        "#]],
     );
     check(
         format!(" {section}").as_bytes(),
@@ -387,8 +399,8 @@ fn the_section_is_refused_in_every_other_form() {
     check(
         section.replacen("\"format\":1", "\"format\":1,\"format\":1", 1).as_bytes(),
         expect![[r#"
-        declaration-not-canonical  byte 351: expected canonical JSON (RFC 8785), here `id":"example/detect","id`, got `format":1,"id":"example/`
-    "#]],
+            declaration-not-canonical  byte 360: expected canonical JSON (RFC 8785), here `id":"example/detect","id`, got `format":1,"id":"example/`
+        "#]],
     );
     check(
         section.replacen("\"kept-references\":8,", "", 1).as_bytes(),
@@ -417,8 +429,8 @@ fn the_section_is_refused_in_every_other_form() {
     check(
         &section.as_bytes()[..section.len() - 1],
         expect![[r#"
-        declaration-syntax  declaration: expected a JSON object (RFC 8259), UTF-8, got EOF while parsing an object at line 1 column 1393
-    "#]],
+            declaration-syntax  declaration: expected a JSON object (RFC 8259), UTF-8, got EOF while parsing an object at line 1 column 1402
+        "#]],
     );
     check(
         b"\xff",

@@ -102,7 +102,8 @@ impl Judges {
                     rule.loaded.clone(),
                     rule.parameters.clone(),
                     rule.data.clone(),
-                ),
+                )
+                .with_context(generation.context.clone()),
                 quarantine: Quarantine::new(threshold),
                 delivered: 0,
                 silenced: false,

@@ -86,6 +86,11 @@ impl RuleState {
         self.stamp.get_or_insert(clock);
     }
 
+    /// The clock at the first row since the last tick: the same for all rows until the next.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.stamp.unwrap_or_default()
+    }
+
     /// Sets or, without an entry, forgets a key's state. What is again as it was at the last tick wasn't changed: else
     /// the size of batches would show, since a batch tells only what its rows came to.
     pub(crate) fn set(&mut self, slot: usize, key: &Arc<str>, entry: Option<StateEntry>) {

@@ -9,7 +9,9 @@ use std::time::Duration;
 use countersign_engine::{Engine, EngineConfig};
 use countersign_generate::{Preset, write_ndjson};
 use countersign_model::DigestKey;
-use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
+use countersign_pipeline::{
+    ContextFiles, DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
+};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Policy, SHIPPED_CAPABILITIES};
 use countersign_sources::{CloudTrail, DeadLetter, Record, Source};
 use countersign_store::HeadStore;
@@ -114,6 +116,7 @@ fn shipped(engine: &Engine) -> Result<Generation, Box<dyn Error>> {
         policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(faults)?),
         directory: None,
         capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().map_err(faults)?),
+        context: ContextFiles::default(),
     };
     let (generation, faults) = Generation::load(engine, 1, rules, settings);
     match faults.first() {

@@ -244,8 +244,8 @@ fn seen(declaration: &Declaration) -> Vec<(&'static str, String)> {
                     .context
                     .iter()
                     .map(|wanted| {
-                        let by = if wanted.by_key { "by key" } else { "by batch" };
-                        format!("{} {by}, at most {} old", wanted.table.name, format_duration(wanted.max_age))
+                        let by = wanted.keying;
+                        format!("{} by {by}, at most {} old", wanted.table.name, format_duration(wanted.max_age))
                     })
                     .collect(),
             ),
