@@ -148,13 +148,125 @@ fn what_can_not_go_together_is_told() {
     );
 }
 
+/// The detection with another `where`.
+fn filtered(text: &str) -> String {
+    let start = DETECTION.find("where = ").unwrap();
+    let end = start + DETECTION[start..].find('\n').unwrap();
+    format!("{}where = {text}{}", &DETECTION[..start], &DETECTION[end..])
+}
+
+#[test]
+fn ranges_networks_and_text_without_case_are_checked() {
+    for (text, expected) in [
+        (
+            r#"{ field = "logon_type_id", range = { at-least = 2, at-most = 2 } }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = [2, 10] }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = {} }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = { at-least = 2, above = 3, at-mots = 4 } }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = { above = 2, below = 3 } }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = { at-least = 3, at-most = 2 } }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = { at-least = -1, below = 2.5 } }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.location.lat", range = { above = nan, at-most = inf } }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.location.lat", range = { above = 1.0, below = 1.0 } }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "actor.session.created_time", range = { at-least = 2024-01-01T00:00:00Z } }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "api.operation", range = { at-least = 2 } }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.ip", cidr = ["10.0.0.0/8", "10.1.2.3/16", "10.0.0.1", "::/129", "fe80::/010", "::ffff:10.0.0.0/104", 8] }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.ip", cidr = [] }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.intermediate_ips", cidr = "10.0.0.0/8" }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "user.name", in = ["SVC-É", "svc-é"], ignore-case = true }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.ip", eq = "2001:DB8::1", ignore-case = true }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "user.name", exists = true, ignore-case = true }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "user.name", eq = "a", ignore-case = "yes" }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ not = { field = "user.name", eq = "a" }, ignore-case = true }"#,
+            expect![[r#""#]],
+        ),
+        (
+            r#"{ field = "user.name", eq = "a", ignorecase = true }"#,
+            expect![[r#""#]],
+        ),
+    ] {
+        check(&filtered(text), expected);
+    }
+}
+
+#[test]
+fn a_filter_in_the_section_is_in_its_normal_form() {
+    let written = filtered(
+        r#"{ and = [{ field = "user.name", suffix = "$É", ignore-case = true }, { field = "src_endpoint.ip", cidr = "::ffff:10.0.0.0/104" }, { field = "src_endpoint.location.lat", range = { above = -1, at-most = 2.5 } }, { field = "user.uid", eq = "A", ignore-case = false }] }"#,
+    );
+    let section = String::from_utf8(to_section(&declaration(&written))).unwrap();
+    let start = section.find(r#""where":"#).unwrap();
+    expect![[r#""#]].assert_eq(&section[start..]);
+    let refused = |from: &str, to: &str| {
+        assert!(section.contains(from), "{from}");
+        let refusals = parse_section(section.replacen(from, to, 1).as_bytes()).unwrap_err();
+        refusals.iter().map(|refusal| format!("{refusal}\n")).collect::<String>()
+    };
+    let all = [
+        refused("$é", "$É"),
+        refused("10.0.0.0/8", "::ffff:10.0.0.0/104"),
+        refused("[\"10.0.0.0/8\"]", "\"10.0.0.0/8\""),
+        refused("\"eq\":\"A\",\"field\":\"user.uid\"", "\"eq\":\"A\",\"field\":\"user.uid\",\"ignore-case\":false"),
+    ];
+    expect![[r#""#]].assert_eq(&all.concat());
+}
+
 #[test]
 fn filters_are_checked_against_the_types_of_their_fields() {
-    let filter = |text: &str| {
-        let start = DETECTION.find("where = ").unwrap();
-        let end = start + DETECTION[start..].find('\n').unwrap();
-        format!("{}where = {text}{}", &DETECTION[..start], &DETECTION[end..])
-    };
     for (text, expected) in [
         (
             r#"{ field = "class_uid", eq = "3002" }"#,
@@ -165,7 +277,7 @@ fn filters_are_checked_against_the_types_of_their_fields() {
         (
             r#"{ field = "class_uid", prefix = "30" }"#,
             expect![[r#"
-            inconsistent  where.prefix: expected `eq`, `in` or `exists` on a field of type unsigned, got `prefix`
+            inconsistent  where.prefix: expected `eq`, `in`, `range` or `exists` on a field of type unsigned, got `prefix`
         "#]],
         ),
         (
@@ -196,20 +308,20 @@ fn filters_are_checked_against_the_types_of_their_fields() {
         (
             r#"{ field = "user.uid" }"#,
             expect![[r#"
-            missing-key  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains` or `exists`, got none
+            missing-key  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains`, `range`, `cidr` or `exists`, got none
         "#]],
         ),
         (
             r#"{ field = "user.uid", eq = "a", prefix = "b" }"#,
             expect![[r#"
-            inconsistent  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains` or `exists`, got `eq`, `prefix`
+            inconsistent  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains`, `range`, `cidr` or `exists`, got `eq`, `prefix`
         "#]],
         ),
         (
             r#"{ field = "user.uid", equals = "a" }"#,
             expect![[r#"
-            unknown-key  where.equals: expected a known key: `field`, `eq`, `in`, `prefix`, `suffix`, `contains`, `exists`, `and`, `or`, `not`, got `equals`
-            missing-key  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains` or `exists`, got none
+            unknown-key  where.equals: expected a known key: `field`, `eq`, `in`, `prefix`, `suffix`, `contains`, `range`, `cidr`, `exists`, `ignore-case`, `and`, `or`, `not`, got `equals`
+            missing-key  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains`, `range`, `cidr` or `exists`, got none
         "#]],
         ),
         (
@@ -232,18 +344,18 @@ fn filters_are_checked_against_the_types_of_their_fields() {
         "#]],
         ),
     ] {
-        check(&filter(text), expected);
+        check(&filtered(text), expected);
     }
     let deep = format!("{}{{ field = \"user.uid\", exists = true }}{}", "{ not = ".repeat(16), " }".repeat(16));
     check(
-        &filter(&deep),
+        &filtered(&deep),
         expect![[r#"
         out-of-range  where.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not: expected filters nested at most 16 deep, got a deeper one
     "#]],
     );
     let wide = format!("{{ or = [{}] }}", "{ field = \"user.uid\", exists = true }, ".repeat(256));
     check(
-        &filter(&wide),
+        &filtered(&wide),
         expect![[r#"
         out-of-range  where.or[255]: expected at most 256 filters, got more
     "#]],

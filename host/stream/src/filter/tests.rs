@@ -131,7 +131,7 @@ fn filters() -> impl Strategy<Value = (String, Filter)> {
     let paths = ["api.operation", "status_id", "is_mfa"];
     let leaf = (0usize..3, any::<bool>()).prop_map(move |(place, wanted)| {
         let path = paths.get(place).copied().unwrap();
-        let test = Filter::Test { field: FieldId::from_path(path).unwrap(), test: Test::Exists(wanted) };
+        let test = Filter::Test { field: FieldId::from_path(path).unwrap(), test: Test::Exists(wanted), ignore_case: false };
         (format!("{{ field = \"{path}\", exists = {wanted} }}"), test)
     });
     leaf.prop_recursive(4, 24, 3, |inner| {
@@ -157,7 +157,7 @@ fn truth(filter: &Filter, there: &dyn Fn(FieldId) -> bool) -> bool {
         Filter::And(parts) => !parts.iter().any(|part| !truth(part, there)),
         Filter::Or(parts) => parts.iter().filter(|part| truth(part, there)).count() > 0,
         Filter::Not(part) => truth(part, there) ^ true,
-        Filter::Test { field, test: Test::Exists(wanted) } => there(*field) == *wanted,
+        Filter::Test { field, test: Test::Exists(wanted), .. } => there(*field) == *wanted,
         Filter::Test { .. } => unreachable!("only `exists` is made"),
     }
 }
