@@ -19,7 +19,19 @@ const MOST_TEXT: usize = 4_096;
 const TESTS: &[&str] = &["eq", "in", "prefix", "suffix", "contains", "range", "cidr", "exists"];
 const JOINS: &[&str] = &["and", "or", "not"];
 const KEYS: &[&str] = &[
-    "field", "eq", "in", "prefix", "suffix", "contains", "range", "cidr", "exists", "ignore-case", "and", "or", "not",
+    "field",
+    "eq",
+    "in",
+    "prefix",
+    "suffix",
+    "contains",
+    "range",
+    "cidr",
+    "exists",
+    "ignore-case",
+    "and",
+    "or",
+    "not",
 ];
 /// What stands beside no `and`, `or` and `not`.
 const OF_A_TEST: &[&str] = &["field", "ignore-case"];

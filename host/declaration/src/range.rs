@@ -33,10 +33,8 @@ impl Range {
     /// The numbers in it.
     #[must_use]
     pub fn span(&self) -> Span {
-        let floats = [&self.lower, &self.upper]
-            .into_iter()
-            .flatten()
-            .any(|bound| matches!(bound.value, Literal::Float(_)));
+        let floats =
+            [&self.lower, &self.upper].into_iter().flatten().any(|bound| matches!(bound.value, Literal::Float(_)));
         let key = |bound: &Bound| match bound.value {
             Literal::Integer(number) => i128::from(number),
             Literal::Float(number) => float_key(number).map_or(0, i128::from),
@@ -69,7 +67,17 @@ mod tests {
     #[test]
     fn keys_order_as_floats_do() {
         let ordered = [
-            f64::NEG_INFINITY, f64::MIN, -1.5, -1.0, -f64::MIN_POSITIVE, -5e-324, 0.0, 5e-324, 0.5, 1.0, f64::MAX,
+            f64::NEG_INFINITY,
+            f64::MIN,
+            -1.5,
+            -1.0,
+            -f64::MIN_POSITIVE,
+            -5e-324,
+            0.0,
+            5e-324,
+            0.5,
+            1.0,
+            f64::MAX,
             f64::INFINITY,
         ];
         for pair in ordered.windows(2) {

@@ -94,11 +94,9 @@ fn test() -> impl Strategy<Value = String> {
                 "exists" => literal(FieldType::Boolean),
                 "eq" => literal(field.ty),
                 "range" => range(field.ty).boxed(),
-                "cidr" => prop_oneof![
-                    network(),
-                    proptest::collection::btree_set(network(), 1..4).prop_map(list),
-                ]
-                .boxed(),
+                "cidr" => {
+                    prop_oneof![network(), proptest::collection::btree_set(network(), 1..4).prop_map(list),].boxed()
+                }
                 _ => literal(FieldType::Text),
             };
             let ignorable = matches!(field.ty, FieldType::Text | FieldType::TextList) && kind != "exists";

@@ -160,83 +160,131 @@ fn ranges_networks_and_text_without_case_are_checked() {
     for (text, expected) in [
         (
             r#"{ field = "logon_type_id", range = { at-least = 2, at-most = 2 } }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                accepted
+            "#]],
         ),
         (
             r#"{ field = "logon_type_id", range = [2, 10] }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                wrong-type  where.range: expected a table of ends such as `{ at-least = 2, below = 10 }`, got a list
+            "#]],
         ),
         (
             r#"{ field = "logon_type_id", range = {} }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                missing-key  where.range: expected an end: `at-least` or `above`, `at-most` or `below`, got none
+            "#]],
         ),
         (
             r#"{ field = "logon_type_id", range = { at-least = 2, above = 3, at-mots = 4 } }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                unknown-key  where.range.at-mots: expected a known key, got `at-mots` (did you mean `at-most`?)
+                inconsistent  where.range.above: expected `at-least` or `above`, not both, got both
+            "#]],
         ),
         (
             r#"{ field = "logon_type_id", range = { above = 2, below = 3 } }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                inconsistent  where.range: expected a lower end below the upper one, so that some value lies between, got ends with nothing between
+            "#]],
         ),
         (
             r#"{ field = "logon_type_id", range = { at-least = 3, at-most = 2 } }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                inconsistent  where.range: expected a lower end below the upper one, so that some value lies between, got ends with nothing between
+            "#]],
         ),
         (
             r#"{ field = "logon_type_id", range = { at-least = -1, below = 2.5 } }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                out-of-range  where.range.at-least: expected 0 to 9007199254740991, got -1
+                wrong-type  where.range.below: expected a whole number, 0 to 9007199254740991, got the number 2.5
+            "#]],
         ),
         (
             r#"{ field = "src_endpoint.location.lat", range = { above = nan, at-most = inf } }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                wrong-type  where.range.above: expected a finite number, got nothing that JSON can hold (`null`, `nan`, `inf` or a date)
+                wrong-type  where.range.at-most: expected a finite number, got nothing that JSON can hold (`null`, `nan`, `inf` or a date)
+            "#]],
         ),
         (
             r#"{ field = "src_endpoint.location.lat", range = { above = 1.0, below = 1.0 } }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                inconsistent  where.range: expected a lower end below the upper one, so that some value lies between, got ends with nothing between
+            "#]],
         ),
         (
             r#"{ field = "actor.session.created_time", range = { at-least = 2024-01-01T00:00:00Z } }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                wrong-type  where.range.at-least: expected a whole number, got nothing that JSON can hold (`null`, `nan`, `inf` or a date)
+            "#]],
         ),
         (
             r#"{ field = "api.operation", range = { at-least = 2 } }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                inconsistent  where.range: expected `eq`, `in`, `prefix`, `suffix`, `contains` or `exists` on a field of type text, got `range`
+            "#]],
         ),
         (
             r#"{ field = "src_endpoint.ip", cidr = ["10.0.0.0/8", "10.1.2.3/16", "10.0.0.1", "::/129", "fe80::/010", "::ffff:10.0.0.0/104", 8] }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                invalid-value  where.cidr[1]: expected `10.1.0.0/16`, the network without bits past its prefix, got `10.1.2.3/16`
+                invalid-value  where.cidr[2]: expected a network, such as `10.0.0.1/32` of this address alone, got `10.0.0.1`
+                out-of-range  where.cidr[3]: expected a prefix of 0 to 128 bits, got `::/129`
+                invalid-value  where.cidr[4]: expected a network such as `10.0.0.0/8` or `2001:db8::/32`, got `fe80::/010`
+                duplicate-value  where.cidr[5]: expected a value other than that of where.cidr[0], got the text `::ffff:10.0.0.0/104`
+                wrong-type  where.cidr[6]: expected text, got the number 8
+            "#]],
         ),
         (
             r#"{ field = "src_endpoint.ip", cidr = [] }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                out-of-range  where.cidr: expected a list of 1 to 1024, got a list of 0
+            "#]],
         ),
         (
             r#"{ field = "src_endpoint.intermediate_ips", cidr = "10.0.0.0/8" }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                inconsistent  where.cidr: expected `eq`, `in`, `prefix`, `suffix`, `contains` or `exists` on a field of type text-list, got `cidr`
+            "#]],
         ),
         (
             r#"{ field = "user.name", in = ["SVC-É", "svc-é"], ignore-case = true }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                duplicate-value  where.in[1]: expected a value other than that of where.in[0], got the text `svc-é`
+            "#]],
         ),
         (
             r#"{ field = "src_endpoint.ip", eq = "2001:DB8::1", ignore-case = true }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                inconsistent  where.ignore-case: expected `eq`, `in`, `prefix`, `suffix` or `contains` on a field of type text or text-list beside it, got `eq` on a field of type address
+            "#]],
         ),
         (
             r#"{ field = "user.name", exists = true, ignore-case = true }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                inconsistent  where.ignore-case: expected `eq`, `in`, `prefix`, `suffix` or `contains` on a field of type text or text-list beside it, got `exists` on a field of type text
+            "#]],
         ),
         (
             r#"{ field = "user.name", eq = "a", ignore-case = "yes" }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                wrong-type  where.ignore-case: expected true or false, got the text `yes`
+            "#]],
         ),
         (
             r#"{ not = { field = "user.name", eq = "a" }, ignore-case = true }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                inconsistent  where: expected a field with one test, or one of `and`, `or`, `not` alone, got `ignore-case`, `not`
+            "#]],
         ),
         (
             r#"{ field = "user.name", eq = "a", ignorecase = true }"#,
-            expect![[r#""#]],
+            expect![[r#"
+                unknown-key  where.ignorecase: expected a known key, got `ignorecase` (did you mean `ignore-case`?)
+            "#]],
         ),
     ] {
         check(&filtered(text), expected);
@@ -250,7 +298,7 @@ fn a_filter_in_the_section_is_in_its_normal_form() {
     );
     let section = String::from_utf8(to_section(&declaration(&written))).unwrap();
     let start = section.find(r#""where":"#).unwrap();
-    expect![[r#""#]].assert_eq(&section[start..]);
+    expect![[r#""where":{"and":[{"field":"user.name","ignore-case":true,"suffix":"$é"},{"cidr":["10.0.0.0/8"],"field":"src_endpoint.ip"},{"field":"src_endpoint.location.lat","range":{"above":-1,"at-most":2.5}},{"eq":"A","field":"user.uid"}]}}"#]].assert_eq(&section[start..]);
     let refused = |from: &str, to: &str| {
         assert!(section.contains(from), "{from}");
         let refusals = parse_section(section.replacen(from, to, 1).as_bytes()).unwrap_err();
@@ -262,7 +310,13 @@ fn a_filter_in_the_section_is_in_its_normal_form() {
         refused("[\"10.0.0.0/8\"]", "\"10.0.0.0/8\""),
         refused("\"eq\":\"A\",\"field\":\"user.uid\"", "\"eq\":\"A\",\"field\":\"user.uid\",\"ignore-case\":false"),
     ];
-    expect![[r#""#]].assert_eq(&all.concat());
+    expect![[r#"
+        invalid-value  where.and[0].suffix: expected `$é`, the text without case, got `$É`
+        invalid-value  where.and[1].cidr[0]: expected `10.0.0.0/8`, the network's normal form, got `::ffff:10.0.0.0/104`
+        wrong-type  where.and[1].cidr: expected a list, got the text `10.0.0.0/8`
+        invalid-value  where.and[3].ignore-case: expected `true`, or no such key, got false
+    "#]]
+    .assert_eq(&all.concat());
 }
 
 #[test]

@@ -55,9 +55,7 @@ fn tested(field: FieldId, test: &Test, fields: &Fields) -> bool {
 /// A test whose own text is folded, held against folded text. Characters fold one by one, so most needs no copy.
 fn tested_without_case(field: FieldId, test: &Test, fields: &Fields) -> bool {
     let Some(value) = fields.get(field) else { return false };
-    let same = |text: &str, wanted: &Literal| {
-        matches!(wanted, Literal::Text(wanted) if text.chars().map(fold_char).eq(wanted.chars()))
-    };
+    let same = |text: &str, wanted: &Literal| matches!(wanted, Literal::Text(wanted) if text.chars().map(fold_char).eq(wanted.chars()));
     match test {
         Test::Eq(literal) => any_text(value, |text| same(text, literal)),
         Test::In(literals) => any_text(value, |text| literals.iter().any(|literal| same(text, literal))),

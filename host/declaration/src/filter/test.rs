@@ -129,6 +129,11 @@ fn literal(reader: &mut Reader, place: &str, value: &Value, ty: FieldType, ignor
 }
 
 fn range(reader: &mut Reader, place: &str, value: &Value, ty: FieldType) -> Option<Range> {
+    if !value.is_object() {
+        let expected = "a table of ends such as `{ at-least = 2, below = 10 }`";
+        reader.refuse(RefusalCode::WrongType, place, expected, describe(value));
+        return None;
+    }
     let table = reader.table(place, value)?;
     reader.only(&table, &["at-least", "above", "at-most", "below"]);
     let lower = end(reader, &table, ["at-least", "above"], ty);

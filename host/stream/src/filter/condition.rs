@@ -118,9 +118,7 @@ fn keys(test: &Test, ignore_case: bool) -> Option<(Vec<Key<'_>>, bool)> {
         Test::Exists(true) => (vec![Key::There], true),
         Test::Exists(false) => return None,
         Test::Eq(literal) => (literal_key(literal, ignore_case).into_iter().collect(), true),
-        Test::In(literals) => {
-            (literals.iter().filter_map(|literal| literal_key(literal, ignore_case)).collect(), true)
-        }
+        Test::In(literals) => (literals.iter().filter_map(|literal| literal_key(literal, ignore_case)).collect(), true),
         Test::Prefix(text) => part_key(How::Prefix, ignore_case, text),
         Test::Suffix(text) => part_key(How::Suffix, ignore_case, text),
         Test::Contains(text) => part_key(How::Within, ignore_case, text),
@@ -159,7 +157,11 @@ fn weight(key: &Key<'_>) -> u64 {
         // Often a code of few values.
         Key::Integer(_) => 16,
         Key::Integers(least, most) | Key::Floats(least, most) => {
-            if *least == i128::MIN || *most == i128::MAX { 64 } else { 32 }
+            if *least == i128::MIN || *most == i128::MAX {
+                64
+            } else {
+                32
+            }
         }
         Key::Float(_) | Key::Network(_) | Key::Text { how: How::Whole, .. } => 2,
         // A long part is a rare one.

@@ -144,9 +144,9 @@ fn an_event_reaches_only_the_rule_that_it_concerns() {
         assert_eq!((tally.events, tally.deliveries), (2_000, 1_000));
         // Not one rule was a candidate in vain; only the joined filters had to be asked for their other half.
         assert_eq!((tally.candidates, tally.asked), (1_000, 100));
-        let one_by_one = rows.iter().flat_map(|row| {
-            all.declarations.iter().map(|declaration| u64::from(matches(declaration, &row.event)))
-        });
+        let one_by_one = rows
+            .iter()
+            .flat_map(|row| all.declarations.iter().map(|declaration| u64::from(matches(declaration, &row.event))));
         assert_eq!(one_by_one.sum::<u64>(), tally.deliveries);
     }
 }

@@ -40,7 +40,14 @@ fn address() -> impl Strategy<Value = String> {
 
 fn network() -> impl Strategy<Value = Network> {
     let networks = [
-        "10.0.0.0/8", "10.0.0.0/16", "10.0.0.1/32", "0.0.0.0/0", "::/0", "2001:db8::/32", "::1/128", "::/96",
+        "10.0.0.0/8",
+        "10.0.0.0/16",
+        "10.0.0.1/32",
+        "0.0.0.0/0",
+        "::/0",
+        "2001:db8::/32",
+        "::1/128",
+        "::/96",
         "10.0.0.0/31",
     ];
     select(networks.map(|text| Network::parse(text).unwrap()).to_vec())
@@ -219,8 +226,7 @@ proptest! {
 
 /// How many rules an event with one value could concern, of rules with a filter each.
 fn candidates(filters: &[&str], path: &str, value: Value) -> (u64, u64) {
-    let rules: Vec<Declaration> =
-        filters.iter().map(|filter| declaration(&format!("where = {filter}"), "")).collect();
+    let rules: Vec<Declaration> = filters.iter().map(|filter| declaration(&format!("where = {filter}"), "")).collect();
     let mut scratch = Scratch::default();
     let mut event = with_field(path, value);
     event.fields.set(FieldId::CloudProvider, text("aws"));
