@@ -18,7 +18,8 @@ mod subject;
 mod testing;
 mod validate;
 
-pub use clock::{Clock, Placement, Tick};
+pub use clock::{Clock, LATENESS, Placement, SILENCE, TICK_EVENTS, Tick};
+pub use state::Forgotten;
 pub use columns::{Schema, build_batch, index_keys};
 pub use filter::matches;
 pub use keys::partition_key;
@@ -38,7 +39,7 @@ pub struct Sequenced {
     pub position: u64,
     /// The event.
     pub event: Arc<Event>,
-    /// The watermark of its source when it was sequenced.
+    /// The watermark of its source when it was sequenced, or the least of all sources if that had gone further.
     pub watermark: Timestamp,
     /// The gate's clock when it was sequenced.
     pub clock: Timestamp,

@@ -11,7 +11,7 @@ use crate::columns::{Schema, build_batch, index_keys};
 use crate::isolate::Run;
 use crate::outcome::Outcome;
 use crate::state::RuleState;
-use crate::{Sequenced, Tick, filter, keys};
+use crate::{Forgotten, Sequenced, Tick, filter, keys};
 
 /// A row as a rule gets it: the event and the rule's own key for it.
 #[derive(Clone)]
@@ -114,6 +114,11 @@ impl RuleStream {
     /// What a tick does to the rule's state. Returns how many keys were forgotten.
     pub fn tick(&mut self, tick: Tick) -> u64 {
         self.state.tick(tick)
+    }
+
+    /// How many keys of each slot ticks forgot so far, by the slot's name, in declared order.
+    pub fn forgotten(&self) -> impl Iterator<Item = (&str, Forgotten)> {
+        self.state.forgotten()
     }
 
     /// What changed in the rule's state since it was told last: what ticks forgot, which no row may tell.
