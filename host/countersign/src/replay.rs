@@ -163,7 +163,7 @@ impl Arguments {
         };
         told?;
         dead_letters.finish()?;
-        let Report { summary, head } = &report;
+        let Report { summary, head, .. } = &report;
         if self.json {
             out.json(&SummaryLine { summary, head: head.digest })?;
         } else {

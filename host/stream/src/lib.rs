@@ -22,7 +22,7 @@ mod validate;
 pub use clock::{Clock, Placement, Tick};
 pub use columns::{Schema, build_batch, index_keys, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};
-pub use filter::matches;
+pub use filter::{Router, Tally, matches};
 pub use keys::partition_key;
 pub use outcome::{Bundle, Disagreement, Found, Outcome, RowDiagnostic, RowFailure};
 pub use quarantine::{Quarantine, QuarantineThreshold};

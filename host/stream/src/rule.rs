@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use countersign_declaration::Declaration;
+use countersign_model::StateChange;
 use countersign_model::call::{ContextTable, DetectionCall, Detector, Parameter};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{Event, StateChange};
 
 use crate::columns::{Schema, build_batch, index_keys};
 use crate::context::{ContextCall, ContextSource, NoContext};
 use crate::isolate::Run;
 use crate::outcome::Outcome;
 use crate::state::RuleState;
-use crate::{Sequenced, Tick, filter, keys};
+use crate::{Sequenced, Tick, keys};
 
 /// A row as a rule gets it: the event and the rule's own key for it.
 #[derive(Clone)]
@@ -74,12 +74,6 @@ impl RuleStream {
         &self.declaration
     }
 
-    /// Whether the rule wants this event.
-    #[must_use]
-    pub fn wants(&self, event: &Event) -> bool {
-        filter::matches(&self.declaration, event)
-    }
-
     /// Judges rows that the rule wants, in the stream's order; no tick lies between them.
     pub fn judge(&mut self, rows: &[&Sequenced]) -> Outcome {
         if let Some(first) = rows.first() {
@@ -105,6 +99,12 @@ impl RuleStream {
     /// What a tick does to the rule's state. Returns how many keys were forgotten.
     pub fn tick(&mut self, tick: Tick) -> u64 {
         self.state.tick(tick)
+    }
+
+    /// Whether the rule holds nothing: then a tick does nothing to it, and it has nothing to tell.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.state.is_idle()
     }
 
     /// What changed in the rule's state since it was told last: what ticks forgot, which no row may tell.

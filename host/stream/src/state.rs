@@ -138,6 +138,14 @@ impl RuleState {
         u64::try_from(forgotten.len()).unwrap_or(u64::MAX)
     }
 
+    /// Whether there is no state, none that was there at the last tick, and none to tell of.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.stamp.is_none()
+            && self.changed.is_empty()
+            && self.tables.iter().all(HashMap::is_empty)
+            && self.before.iter().all(HashMap::is_empty)
+    }
+
     /// Forgets every key. Returns what changed by it, and before it since this was asked last.
     pub(crate) fn clear(&mut self) -> Vec<StateChange> {
         let keys: Vec<(usize, Arc<str>)> = self
