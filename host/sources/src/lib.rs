@@ -1,7 +1,9 @@
 //! Telemetry sources: files of raw records in; normalised events and dead letters out, in the order of delivery.
 //!
-//! A source is one module with a normaliser and one entry in [`SOURCES`]. What all share is here too: the reader, which
-//! cuts an input into raw records with bounded memory ([`reader`]), and [`merge()`], which joins several inputs.
+//! A source is one module and one entry in [`SOURCES`]. The module says how a record is read, what its event is, and in
+//! one table which field comes from what (`normalise`). All else is shared: the reader, which cuts an input into raw
+//! records with bounded memory ([`reader`]); reading JSON without building trees (`json`); ids for records without one
+//! (`occurrences`); and [`merge()`], which joins several inputs.
 //!
 //! Three promises hold for every source. Nothing is dropped silently: each byte of an input is part of an event's raw
 //! record, part of a dead letter, or the framing between records. No record is fatal: only an input that can't be
@@ -9,10 +11,14 @@
 
 mod cloudtrail;
 mod intern;
+mod json;
 mod merge;
+mod normalise;
+mod occurrences;
 pub mod reader;
 mod record;
 mod source;
+mod values;
 
 pub use cloudtrail::CloudTrail;
 pub use merge::{Merge, merge};

@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use countersign_model::vocabulary::FieldId;
+
 use crate::{CloudTrail, Record, SourceError};
 
 /// The records of one input, in the order of delivery.
@@ -16,6 +18,9 @@ pub trait Source: Sync {
 
     /// What it reads, in one line for people.
     fn about(&self) -> &'static str;
+
+    /// Every field of the vocabulary that it may fill, each once, and what of a record it is made of (Markdown).
+    fn fields(&self) -> Vec<(FieldId, &'static str)>;
 
     /// Reads records from anything that gives bytes, plain or gzip. `input` is its ordinal among the inputs.
     ///
