@@ -10,11 +10,15 @@
 //! opened is an error. And the same bytes give the same records, whatever the sizes of the reads.
 
 mod cloudtrail;
+pub mod documentation;
 mod intern;
 mod json;
 mod merge;
 mod normalise;
 mod occurrences;
+mod ocsf;
+mod okta;
+mod os;
 pub mod reader;
 mod record;
 mod source;
@@ -22,5 +26,7 @@ mod values;
 
 pub use cloudtrail::CloudTrail;
 pub use merge::{Merge, merge};
+pub use ocsf::Ocsf;
+pub use okta::Okta;
 pub use record::{DeadLetter, DeadReason, Record, SourceError};
 pub use source::{Records, SOURCES, Source, UnknownSource, source};

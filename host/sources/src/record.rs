@@ -62,6 +62,8 @@ pub enum DeadReason {
     EventTimeInvalid,
     /// The record doesn't name its operation.
     EventNameMissing,
+    /// The record is of an OCSF class that isn't read, or of none.
+    ClassUnsupported,
     /// The record is longer than the reader's cap.
     RecordTooLarge,
     /// Text beside the records of a `{"Records": […]}` document.
@@ -84,6 +86,7 @@ impl DeadReason {
         DeadReason::EventTimeMissing,
         DeadReason::EventTimeInvalid,
         DeadReason::EventNameMissing,
+        DeadReason::ClassUnsupported,
         DeadReason::RecordTooLarge,
         DeadReason::UnexpectedText,
         DeadReason::DamagedCompression,
@@ -102,6 +105,7 @@ impl DeadReason {
             DeadReason::EventTimeMissing => "event-time-missing",
             DeadReason::EventTimeInvalid => "event-time-invalid",
             DeadReason::EventNameMissing => "event-name-missing",
+            DeadReason::ClassUnsupported => "class-unsupported",
             DeadReason::RecordTooLarge => "record-too-large",
             DeadReason::UnexpectedText => "unexpected-text",
             DeadReason::DamagedCompression => "damaged-compression",

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use countersign_model::vocabulary::FieldId;
 
-use crate::{CloudTrail, Record, SourceError};
+use crate::{CloudTrail, Ocsf, Okta, Record, SourceError};
 
 /// The records of one input, in the order of delivery.
 pub type Records = Box<dyn Iterator<Item = Record> + Send>;
@@ -40,7 +40,7 @@ pub trait Source: Sync {
 }
 
 /// Every source, by name.
-pub const SOURCES: &[&dyn Source] = &[&CloudTrail];
+pub const SOURCES: &[&dyn Source] = &[&CloudTrail, &Ocsf, &Okta];
 
 /// A name that no source has.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +78,7 @@ mod tests {
         let error = source("cloudtrial").map(Source::name).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected a source (`cloudtrail`), got `cloudtrial`; the nearest is `cloudtrail`"
+            "expected a source (`cloudtrail`, `ocsf`, `okta`), got `cloudtrial`; the nearest is `cloudtrail`"
         );
     }
 
