@@ -122,11 +122,11 @@ impl<'de> Deserialize<'de> for Name<'de> {
 /// Makes a struct of the known members of a JSON object. Of a name that comes twice the last one counts. With `..rest`
 /// the unknown ones are kept too, in the record's order.
 macro_rules! members {
-    ($(#[$meta:meta])* $struct:ident { $($field:ident = $name:literal,)+ $(..$rest:ident)? }) => {
+    ($(#[$meta:meta])* $struct:ident { $($field:ident = $name:literal,)* $(..$rest:ident)? }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default)]
         pub(crate) struct $struct<'a> {
-            $(pub(crate) $field: $crate::json::Member<'a>,)+
+            $(pub(crate) $field: $crate::json::Member<'a>,)*
             $(pub(crate) $rest: Vec<(std::borrow::Cow<'a, str>, &'a str)>,)?
         }
 
@@ -143,11 +143,12 @@ macro_rules! members {
                     fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<$struct<'de>, A::Error> {
                         let mut object = $struct::default();
                         while let Some($crate::json::Name(name)) = map.next_key()? {
+                            #[allow(clippy::match_single_binding, reason = "there may be no known member")]
                             match &*name {
                                 $($name => {
                                     let value: &'de serde_json::value::RawValue = map.next_value()?;
                                     object.$field = $crate::json::Member::new(value.get());
-                                })+
+                                })*
                                 _ => members!(@unknown map object name $($rest)?),
                             }
                         }
@@ -168,6 +169,11 @@ macro_rules! members {
 }
 
 pub(crate) use members;
+
+members!(
+    /// Every member of an object, in its order.
+    Entries { ..all }
+);
 
 #[cfg(test)]
 mod tests {
