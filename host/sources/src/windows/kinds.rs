@@ -156,7 +156,8 @@ const fn kind(
 /// `Security` that doesn't say, or one that says neither, is the auditing's own.
 pub(super) fn kind_of(record: &Record<'_>, id: u64) -> &'static Kind {
     let table = match word(record.provider).as_deref() {
-        Some("Microsoft-Windows-Security-Auditing" | "Security") => SECURITY,
+        // The last is its name for people, which some collectors write.
+        Some("Microsoft-Windows-Security-Auditing" | "Security" | "Microsoft Windows security auditing.") => SECURITY,
         Some("AD FS Auditing" | "AD FS") => FEDERATION,
         None if word(record.channel).is_none_or(|channel| channel.eq_ignore_ascii_case("security")) => SECURITY,
         _ => &[],

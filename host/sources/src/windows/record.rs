@@ -50,6 +50,7 @@ known! {
         | "System.EventID.$" | "System.EventID.Value",
     event_code = "event.code" | "EventCode",
     provider = "SourceName" | "ProviderName" | "Provider" | "EventSourceName" | "source_name" | "winlog.provider_name"
+        | "event.provider"
         | "System.Provider.Name" | "System.Provider.@Name" | "System.Provider.#attributes.Name",
     channel = "Channel" | "log_name" | "winlog.channel" | "System.Channel",
     host = "Hostname" | "Computer" | "computer_name" | "winlog.computer_name" | "System.Computer",
