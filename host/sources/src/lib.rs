@@ -9,6 +9,7 @@
 //! record, part of a dead letter, or the framing between records. No record is fatal: only an input that can't be
 //! opened is an error. And the same bytes give the same records, whatever the sizes of the reads.
 
+mod auto;
 mod cloudtrail;
 pub mod documentation;
 mod intern;
@@ -23,10 +24,13 @@ pub mod reader;
 mod record;
 mod source;
 mod values;
+mod windows;
 
+pub use auto::Auto;
 pub use cloudtrail::CloudTrail;
 pub use merge::{Merge, merge};
 pub use ocsf::Ocsf;
 pub use okta::Okta;
 pub use record::{DeadLetter, DeadReason, Record, SourceError};
 pub use source::{Records, SOURCES, Source, UnknownSource, source};
+pub use windows::WindowsSecurity;

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use countersign_model::vocabulary::FieldId;
 
-use crate::{CloudTrail, Ocsf, Okta, Record, SourceError};
+use crate::documentation::Table;
+use crate::{Auto, CloudTrail, Ocsf, Okta, Record, SourceError, WindowsSecurity};
 
 /// The records of one input, in the order of delivery.
 pub type Records = Box<dyn Iterator<Item = Record> + Send>;
@@ -21,6 +22,9 @@ pub trait Source: Sync {
 
     /// Every field of the vocabulary that it may fill, each once, and what of a record it is made of (Markdown).
     fn fields(&self) -> Vec<(FieldId, &'static str)>;
+
+    /// The other tables that document it, in the order in which they stand in `SOURCES.md`.
+    fn tables(&self) -> Vec<Table>;
 
     /// Reads records from anything that gives bytes, plain or gzip. `input` is its ordinal among the inputs.
     ///
@@ -39,8 +43,8 @@ pub trait Source: Sync {
     }
 }
 
-/// Every source, by name.
-pub const SOURCES: &[&dyn Source] = &[&CloudTrail, &Ocsf, &Okta];
+/// Every source, by name, `auto` first.
+pub const SOURCES: &[&dyn Source] = &[&Auto, &CloudTrail, &Ocsf, &Okta, &WindowsSecurity];
 
 /// A name that no source has.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +82,7 @@ mod tests {
         let error = source("cloudtrial").map(Source::name).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected a source (`cloudtrail`, `ocsf`, `okta`), got `cloudtrial`; the nearest is `cloudtrail`"
+            "expected a source (`auto`, `cloudtrail`, `ocsf`, `okta`, `windows-security`), got `cloudtrial`; the nearest is `cloudtrail`"
         );
     }
 

@@ -14,6 +14,7 @@ use std::io::{self, Read};
 use countersign_model::vocabulary::{EventClass, FieldId};
 use countersign_model::{Actor, Target, Timestamp};
 
+use crate::documentation::Table;
 use crate::intern::Interner;
 use crate::normalise::{Draft, FieldRow, JsonSource, event_time};
 use crate::reader::Fault;
@@ -43,6 +44,10 @@ impl Source for CloudTrail {
 
     fn fields(&self) -> Vec<(FieldId, &'static str)> {
         normalise::fields::<CloudTrail>()
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        vec![accounts::table(), classes::table()]
     }
 
     fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {

@@ -10,39 +10,42 @@ use crate::documentation::Table;
 use crate::okta::accounts as okta;
 
 /// Where the provider of a record's accounts is looked for, in this order; in lower case.
-pub(crate) const PROVIDERS: &[&str] = &["cloud.provider", "metadata.product.vendor_name", "metadata.product.name"];
+const PROVIDERS: &[&str] = &["cloud.provider", "metadata.product.vendor_name", "metadata.product.name"];
+
+/// The provider whose tenants are looked for in the user object alone.
+const AWS: &str = "aws";
 
 /// Where the tenant of an account is looked for, in this order: first in the user object, then in the record.
-pub(crate) const USER_TENANTS: &[&str] = &["account.uid", "org.uid"];
+const USER_TENANTS: &[&str] = &["account.uid", "org.uid"];
 
-/// See [`USER_TENANTS`]; the first three are the event's own tenant too.
-pub(crate) const RECORD_TENANTS: &[&str] = &["metadata.tenant_uid", "cloud.account.uid", "cloud.org.uid"];
+/// See [`USER_TENANTS`]; the event's own tenant is looked for here too.
+pub(super) const RECORD_TENANTS: &[&str] = &["metadata.tenant_uid", "cloud.account.uid", "cloud.org.uid"];
 
 /// What OCSF's `user.type_id` proves: a user (1) and an administrator (2) can be software as well.
-pub(crate) const TYPES: &[(u64, IdentityType)] = &[(3, IdentityType::Workload), (4, IdentityType::ServiceAccount)];
-
-/// Beginnings of Windows security ids that are given by a domain or a directory, so that nobody else has them. All
-/// others are the same on every machine.
-pub(crate) const OWN_SIDS: &[&str] = &["S-1-5-21-", "S-1-12-1-"];
+const TYPES: &[(u64, IdentityType)] = &[(3, IdentityType::Workload), (4, IdentityType::ServiceAccount)];
 
 /// What an account is made of, for the documentation.
 pub(super) fn table() -> Table {
     let paths = |prefix: &str, paths: &[&str]| {
         paths.iter().map(|path| format!("`{prefix}{path}`")).collect::<Vec<String>>().join(", ")
     };
-    let sids = OWN_SIDS.iter().map(|sid| format!("`{sid}…`")).collect::<Vec<String>>().join(" or ");
-    let tenants = format!("{}, {}", paths("user.", USER_TENANTS), paths("", RECORD_TENANTS));
+    let providers = format!("the first of {}; in lower case", paths("", PROVIDERS));
+    let own = format!("the first of {}: the principal's own, never the recipient's", paths("user.", USER_TENANTS));
+    let tenants = format!("the first of {}, {}", paths("user.", USER_TENANTS), paths("", RECORD_TENANTS));
     let rows = [
-        ["provider", &format!("{}; in lower case", paths("", PROVIDERS))],
-        ["tenant", &format!("{tenants}; of `okta` always `{}`", okta::TENANT)],
+        ["`S-1-5-21-…`, `S-1-12-1-…`", "`windows`", "as the source `windows-security` has it", "`uid`"],
+        ["any other Windows security id", "–", "–", "unresolved: it is the same on every machine"],
+        ["any other, of the provider `okta`", "`okta`", &format!("`{}`", okta::TENANT), "`uid`"],
         [
-            "subject",
-            &format!(
-                "`user.uid`; of `aws` the part before `:` of a role session's; a Windows security id only if it begins with {sids}"
-            ),
+            "`AROA…:session`, of the provider `aws`",
+            "`aws`",
+            &tenants,
+            "the part before `:`; the whole is the session; shared",
         ],
+        ["any other", &providers, &tenants, "`uid`"],
+        ["none, `unknown`, `-`", "–", "–", "unresolved"],
     ];
-    Table::new("accounts", &["part", "the first that the record has"], &rows)
+    Table::new("accounts", &["`user.uid`", "provider", "tenant", "subject"], &rows)
 }
 
 /// What identity types are proved, for the documentation.
@@ -67,28 +70,34 @@ pub(super) struct Principal {
 pub(super) fn principal(tree: &Tree<'_>, path: &str) -> Principal {
     let Some(user) = tree.at(path) else { return Principal::default() };
     let provider = PROVIDERS.iter().find_map(|path| known(tree, path)).map(|name| name.to_lowercase());
-    let uid = known(user, "uid").filter(|uid| is_own(uid));
+    let uid = known(user, "uid");
     let own_tenant = USER_TENANTS.iter().find_map(|path| known(user, path));
-    let tenant = own_tenant.or_else(|| RECORD_TENANTS.iter().find_map(|path| known(tree, path)));
+    let tenant = own_tenant.clone().or_else(|| RECORD_TENANTS.iter().find_map(|path| known(tree, path)));
     let type_id = user.member("type_id").unsigned();
     let mut principal = Principal {
         proved_type: TYPES.iter().find(|(id, _)| Some(*id) == type_id).map(|(_, proved)| *proved),
         ..Principal::default()
     };
-    let (Some(provider), Some(uid)) = (provider, uid) else { return principal };
+    let Some(uid) = uid else { return principal };
+    if uid.starts_with("S-1-") {
+        principal.account = sid_tenant(&uid).map(|tenant| Account::new("windows", tenant, &*uid));
+        return principal;
+    }
+    let Some(provider) = provider else { return principal };
     // The same accounts as the sources of these providers give.
     let (tenant, subject) = match &*provider {
         okta::PROVIDER => (Some(okta::TENANT.into()), &*uid),
-        "aws" => match uid.split_once(':') {
+        // The principal's own account, never the one that received the call.
+        AWS => match uid.split_once(':') {
             Some((role, _)) if role.starts_with("AROA") => {
-                principal.session = Some(uid.clone().into_owned());
-                (tenant, role)
+                principal.session = Some(uid.to_string());
+                (own_tenant, role)
             }
-            _ => (tenant, &*uid),
+            _ => (own_tenant, &*uid),
         },
         _ => (tenant, &*uid),
     };
-    principal.shared = provider == "aws" && subject.starts_with("AROA");
+    principal.shared = provider == AWS && subject.starts_with("AROA");
     principal.account =
         tenant.filter(|_| !subject.is_empty()).map(|tenant| Account::new(&*provider, &*tenant, subject));
     principal
@@ -104,6 +113,11 @@ fn unknown(text: &str) -> bool {
     text.eq_ignore_ascii_case("unknown") || text == "-"
 }
 
-fn is_own(uid: &str) -> bool {
-    !uid.starts_with("S-1-") || OWN_SIDS.iter().any(|own| uid.starts_with(own))
+/// The tenant of a Windows security id, as the source `windows-security` has it; none of those that are the same on
+/// every machine.
+fn sid_tenant(sid: &str) -> Option<&str> {
+    if sid.starts_with("S-1-5-21-") {
+        return sid.rsplit_once('-').map(|(domain, _)| domain);
+    }
+    sid.starts_with("S-1-12-1-").then_some("S-1-12-1")
 }

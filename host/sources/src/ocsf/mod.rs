@@ -40,14 +40,13 @@ impl Source for Ocsf {
         normalise::fields::<Ocsf>()
     }
 
+    fn tables(&self) -> Vec<Table> {
+        vec![accounts::table(), accounts::types(), classes_table(), os::table()]
+    }
+
     fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
         normalise::records::<Ocsf>(bytes, input)
     }
-}
-
-/// The tables that document it.
-pub(crate) fn tables() -> Vec<Table> {
-    vec![accounts::table(), accounts::types(), classes_table(), os::table()]
 }
 
 /// An event, as far as it has been read.

@@ -30,7 +30,7 @@ pub(super) const FIELDS: &[Row] = &[
     Row { field: FieldId::StatusCode, from: "`outcome.result`", value: |act, texts| text(act.outcome.result, texts) },
     Row { field: FieldId::StatusDetail, from: "`outcome.reason`", value: |act, texts| text(act.outcome.reason, texts) },
     Row { field: FieldId::ActionId, from: "2 of `DENY` and of an app that was not to be accessed, 1 of success; absent of other failures", value: |act, _| allowed(act).map(|allowed| Value::Unsigned(if allowed { 1 } else { 2 })) },
-    Row { field: FieldId::IsMfa, from: "true of `user.authentication.auth_via_mfa` and of sign-ins with two or more targets `AuthenticatorEnrollment`; else absent: the event doesn't prove either", value: is_mfa },
+    Row { field: FieldId::IsMfa, from: "true of a `user.authentication.auth_via_mfa` that succeeded, and of a `user.session.start` that did with two or more targets `AuthenticatorEnrollment`; else absent: the event doesn't prove either", value: is_mfa },
     Row { field: FieldId::AuthProtocol, from: "`debugData.signOnMode`", value: |act, texts| text(act.debug.sign_on_mode, texts) },
     Row { field: FieldId::AuthFactorsFactorType, from: "`debugData.factor`, `authenticationContext.credentialType`, of targets `AuthenticatorEnrollment` `displayName` and `detailEntry.methodTypeUsed`; `OKTA_VERIFY_PUSH` of a denied push that doesn't say", value: factors },
     Row { field: FieldId::RiskLevel, from: "`level` of `debugData.risk`, else of `debugData.logOnlySecurityData.risk`", value: risk },
@@ -121,7 +121,7 @@ fn is_mfa(act: &Act<'_>, _: &mut Interner) -> Option<Value> {
         "user.session.start" => act.targets.iter().filter(|target| is_enrolment(target)).count() > 1,
         _ => false,
     };
-    proved.then_some(Value::Boolean(true))
+    (proved && success(act) == Some(true)).then_some(Value::Boolean(true))
 }
 
 fn is_enrolment(target: &Party<'_>) -> bool {

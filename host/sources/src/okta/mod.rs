@@ -48,14 +48,13 @@ impl Source for Okta {
         normalise::fields::<Okta>()
     }
 
+    fn tables(&self) -> Vec<Table> {
+        vec![accounts::table(), outcome::authenticated_table(), outcome::usage_table(), classes::table(), os::table()]
+    }
+
     fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
         normalise::records::<Okta>(bytes, input)
     }
-}
-
-/// The tables that document it.
-pub(crate) fn tables() -> Vec<Table> {
-    vec![accounts::table(), outcome::authenticated_table(), outcome::usage_table(), classes::table(), os::table()]
 }
 
 /// An act, as its event tells it.

@@ -43,7 +43,7 @@ fn every_class_has_its_event_and_others_are_dead_letters() {
     let by_type = event_of(&Ocsf, r#"{"type_uid":300201,"time":1}"#);
     assert_eq!(by_type.class.uid(), 3002);
     let letter = dead_letter_of(&Ocsf, &record(1007, r#""status_id":1"#));
-    expect![[""]].assert_eq(&format!("{}: {}", letter.reason_code.code(), letter.reason));
+    expect!["class-unsupported: expected one of the classes 3001 (account-change), 3002 (authentication), 3003 (authorize-session), 3004 (entity-management), 3005 (user-access), 3006 (group-management), 6003 (api-activity) in `class_uid`, got `1007`"].assert_eq(&format!("{}: {}", letter.reason_code.code(), letter.reason));
     for (json, code) in [
         (r#"{"time":1}"#, "class-unsupported"),
         (r#"{"class_uid":"sign-in","time":1}"#, "class-unsupported"),
@@ -58,23 +58,97 @@ fn every_class_has_its_event_and_others_are_dead_letters() {
 
 #[test]
 fn of_authentication_the_user_acts() {
-    check(3002, &format!(r#""status_id":1,"is_mfa":true,"user":{ALICE},"session":{{"uid":"s-1"}}"#), expect![[""]]);
-    check(3002, &format!(r#""status_id":2,"user":{ALICE}"#), expect![[""]]);
-    check(3002, &format!(r#""status_id":1,"logon_type_id":2,"actor":{{"user":{BOB}}},"user":{ALICE}"#), expect![[""]]);
-    check(3002, &format!(r#""status":"Success","actor":{{"user":{ALICE}}}"#), expect![[""]]);
-    check(3002, r#""status_id":1,"user":{"name":"alice"}"#, expect![[""]]);
+    check(
+        3002,
+        &format!(r#""status_id":1,"is_mfa":true,"user":{ALICE},"session":{{"uid":"s-1"}}"#),
+        expect![[r#"
+        authentication example:t-1:u-alice interactive
+          session s-1
+          token k-1
+          initiator example:t-1:u-alice `alice`
+    "#]],
+    );
+    check(
+        3002,
+        &format!(r#""status_id":2,"user":{ALICE}"#),
+        expect![[r#"
+        authentication example:t-1:u-alice programmatic, not authenticated
+          token k-1
+          initiator example:t-1:u-alice `alice`
+    "#]],
+    );
+    check(
+        3002,
+        &format!(r#""status_id":1,"logon_type_id":2,"actor":{{"user":{BOB}}},"user":{ALICE}"#),
+        expect![[r#"
+        authentication example:t-1:u-alice interactive
+          token k-1
+          initiator example:t-1:u-bob `bob`
+          executor example:t-1:u-alice `alice`
+    "#]],
+    );
+    check(
+        3002,
+        &format!(r#""status":"Success","actor":{{"user":{ALICE}}}"#),
+        expect![[r#"
+        authentication example:t-1:u-alice programmatic
+          token k-1
+          initiator example:t-1:u-alice `alice`
+    "#]],
+    );
+    check(
+        3002,
+        r#""status_id":1,"user":{"name":"alice"}"#,
+        expect![[r#"
+        authentication unresolved programmatic, not authenticated
+          initiator ?
+    "#]],
+    );
 }
 
 #[test]
 fn of_other_classes_the_actor_acts_on_the_user() {
-    check(3001, &format!(r#""status_id":1,"actor":{{"user":{ALICE}}},"user":{BOB}"#), expect![[""]]);
+    check(
+        3001,
+        &format!(r#""status_id":1,"actor":{{"user":{ALICE}}},"user":{BOB}"#),
+        expect![[r#"
+        account-change example:t-1:u-alice programmatic
+          token k-1
+          initiator example:t-1:u-alice `alice`
+          on example:t-1:u-bob token k-2
+    "#]],
+    );
     check(
         3005,
         &format!(r#""status_id":2,"actor":{{"user":{ALICE},"session":{{"uid":"s-1","issuer":"i-1"}}}},"user":{BOB}"#),
-        expect![[""]],
+        expect![[r#"
+            user-access example:t-1:u-alice programmatic
+              session s-1
+              token k-1
+              grant i-1
+              initiator example:t-1:u-alice `alice`
+              on example:t-1:u-bob token k-2
+        "#]],
     );
-    check(6003, &format!(r#""status_id":2,"actor":{{"user":{ALICE}}}"#), expect![[""]]);
-    check(6003, &format!(r#""status_id":1,"actor":{{"user":{ALICE},"invoked_by":"backup"}}"#), expect![[""]]);
+    check(
+        6003,
+        &format!(r#""status_id":2,"actor":{{"user":{ALICE}}}"#),
+        expect![[r#"
+        api-activity example:t-1:u-alice programmatic, not authenticated
+          token k-1
+          initiator example:t-1:u-alice `alice`
+    "#]],
+    );
+    check(
+        6003,
+        &format!(r#""status_id":1,"actor":{{"user":{ALICE},"invoked_by":"backup"}}"#),
+        expect![[r#"
+        api-activity example:t-1:u-alice delegated
+          token k-1
+          initiator example:t-1:u-alice `alice`
+          executor ? `backup`
+    "#]],
+    );
 }
 
 #[test]
@@ -82,25 +156,45 @@ fn accounts_are_those_that_the_providers_own_sources_give() {
     check(
         6003,
         r#""status_id":1,"cloud":{"provider":"AWS","account":{"uid":"111122223333"}},"actor":{"user":{"uid":"AROA1:build","type":"AssumedRole","account":{"uid":"999999999999"}}}"#,
-        expect![[""]],
+        expect![[r#"
+            api-activity aws:999999999999:AROA1 programmatic
+              session AROA1:build
+              initiator aws:999999999999:AROA1 shared
+        "#]],
     );
     check(
         6003,
         r#""status_id":1,"cloud":{"provider":"AWS","account":{"uid":"111122223333"}},"actor":{"user":{"uid":"AIDA1"}}"#,
-        expect![[""]],
+        expect![[r#"
+            api-activity unresolved programmatic, not authenticated
+              initiator ?
+        "#]],
     );
     check(
         3001,
         r#""status_id":1,"metadata":{"product":{"vendor_name":"Okta"}},"actor":{"user":{"uid":"00u1","org":{"uid":"00o1"}}}"#,
-        expect![[""]],
+        expect![[r#"
+            account-change okta:org:00u1 programmatic
+              initiator okta:org:00u1
+        "#]],
     );
     // A product, but nothing that says whose account it is.
     check(
         3001,
         r#""status_id":1,"metadata":{"product":{"name":"Directory"}},"actor":{"user":{"uid":"u-1"}}"#,
-        expect![[""]],
+        expect![[r#"
+            account-change unresolved programmatic, not authenticated
+              initiator ?
+        "#]],
     );
-    check(3001, r#""status_id":1,"metadata":{"tenant_uid":"t-1"},"actor":{"user":{"uid":"u-1"}}"#, expect![[""]]);
+    check(
+        3001,
+        r#""status_id":1,"metadata":{"tenant_uid":"t-1"},"actor":{"user":{"uid":"u-1"}}"#,
+        expect![[r#"
+        account-change unresolved programmatic, not authenticated
+          initiator ?
+    "#]],
+    );
     for (uid, resolved) in [
         ("S-1-5-18", false),
         ("S-1-0-0", false),
@@ -138,7 +232,52 @@ fn fields_are_at_their_own_paths() {
            "device":{{"uid":"d-1","os":{{"name":"Windows 11","type_id":100}}}},"src_endpoint":{{"ip":"198.51.100.7","port":443,"intermediate_ips":["203.0.113.9"],"location":{{"country":"CH","coordinates":[7.44,46.95]}},"autonomous_system":{{"number":64500}}}},
            "http_request":{{"user_agent":"x"}},"unmapped":{{"a":{{"b":[1]}}}},"api":{{"request":{{"data":{{"k":1}}}}}}"#
     );
-    check_fields(3002, &members, &["a", "c", "d", "h", "i", "l", "m", "p", "s", "u", "res"], expect![[""]]);
+    check_fields(
+        3002,
+        &members,
+        &["a", "c", "d", "h", "i", "l", "m", "p", "s", "u", "res"],
+        expect![[r#"
+        metadata.uid = "m-1"
+        metadata.product.name = "Directory"
+        class_uid = Unsigned(3002)
+        activity_id = Unsigned(1)
+        severity_id = Unsigned(3)
+        status_id = Unsigned(1)
+        status_code = "0"
+        is_mfa = Boolean(true)
+        auth_protocol = "SAML"
+        auth_factors.factor_type = ["OTP", "", "Push"]
+        logon_type_id = Unsigned(3)
+        is_remote = Boolean(true)
+        privileges = ["a", "b"]
+        api.request.data = {"k":1}
+        actor.user.uid = "u-alice"
+        actor.user.name = "alice"
+        actor.user.type = "User"
+        actor.user.account.uid = "t-1"
+        actor.user.credential_uid = "k-1"
+        actor.session.uid = "s-1"
+        actor.session.created_time = Timestamp(1714557000000000)
+        actor.process.name = "p"
+        user.uid = "u-alice"
+        user.name = "alice"
+        user.type = "User"
+        user.credential_uid = "k-1"
+        resources.uid = ["r-1", "r-2"]
+        resources.name = ["n-1", ""]
+        device.uid = "d-1"
+        device.os.name = "Windows"
+        src_endpoint.ip = Address(198.51.100.7)
+        src_endpoint.port = Unsigned(443)
+        src_endpoint.intermediate_ips = ["203.0.113.9"]
+        src_endpoint.location.country = "CH"
+        src_endpoint.location.lat = Float(46.95)
+        src_endpoint.location.long = Float(7.44)
+        src_endpoint.autonomous_system.number = Unsigned(64500)
+        http_request.user_agent = "x"
+        unmapped = {"a":{"b":[1]}}
+    "#]],
+    );
 }
 
 #[test]
@@ -147,7 +286,13 @@ fn other_forms_of_the_same_are_read_too() {
         3002,
         r#""status_id":99,"action_id":0,"device":{"os":{"type":"macOS","name":"whatever"}},"actor":{"session":{"created_time_dt":"2024-05-01T09:50:00Z"}},"src_endpoint":{"location":{"lat":"46.95","long":7}},"access_list":["x"]"#,
         &["status", "action", "device", "actor", "src", "access"],
-        expect![[""]],
+        expect![[r#"
+            actor.session.created_time = Timestamp(1714557000000000)
+            access_list = ["x"]
+            device.os.name = "macOS"
+            src_endpoint.location.lat = Float(46.95)
+            src_endpoint.location.long = Float(7.0)
+        "#]],
     );
     let logged = event(3002, r#""metadata":{"logged_time":1714557601000}"#);
     assert_eq!(logged.ingest_time.micros_since(logged.time), 1_000_000);
@@ -163,7 +308,27 @@ fn another_json_type_is_a_wrong_type_and_no_dead_letter() {
         r#""activity_id":"one","severity_id":-1,"message":7,"status_id":{},"is_mfa":"yes","auth_factors":"OTP","user":{"uid":5,"name":[]},"actor":{"user":"alice","session":{"created_time":"x"}},"privileges":[1],
            "resources":{"uid":"r"},"src_endpoint":{"ip":"here","port":1.5,"location":{"lat":91,"long":"x"}},"access_mask":"0x100","cloud":[]"#,
         &["a", "c", "h", "i", "l", "me", "p", "r", "s", "u"],
-        expect![[""]],
+        expect![[r#"
+            metadata.uid = "m-1"
+            metadata.product.name = "Directory"
+            class_uid = Unsigned(3002)
+            activity_id = WrongType
+            severity_id = WrongType
+            message = WrongType
+            status_id = WrongType
+            is_mfa = WrongType
+            privileges = WrongType
+            actor.session.created_time = WrongType
+            user.uid = WrongType
+            user.name = WrongType
+            resources.uid = WrongType
+            access_mask = WrongType
+            src_endpoint.ip = WrongType
+            src_endpoint.port = WrongType
+            src_endpoint.location.lat = WrongType
+            src_endpoint.location.long = WrongType
+            raw_data = {"metadata":{"uid":"m-1","version":"1.3.0","tenant_uid":"t-1","product":{"name":"Directory","vendor_name":"Example"}},"class_uid":3002,"time":1714557600000,"activity_id":"one","severity_id":-1,"message":7,"status_id":{},"is_mfa":"yes","auth_factors":"OTP","user":{"uid":5,"name":[]},"actor":{"user":"alice","session":{"created_time":"x"}},"privileges":[1],            "resources":{"uid":"r"},"src_endpoint":{"ip":"here","port":1.5,"location":{"lat":91,"long":"x"}},"access_mask":"0x100","cloud":[]}
+        "#]],
     );
     for odd in ["7", "[]", "\"x\"", "null", "true"] {
         let names = ["actor", "user", "cloud", "session", "src_endpoint", "device", "resources", "unmapped"];
