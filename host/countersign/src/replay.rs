@@ -31,6 +31,7 @@ use teller::Teller;
 const EXAMPLES: &str = "\
 Examples:
   countersign replay --source cloudtrail AWSLogs/*.json.gz
+  countersign replay --source auto cloudtrail.ndjson windows.ndjson
       every decision in a table, then figures
   countersign replay --source cloudtrail --identities identities.toml --policy policy.toml \\
                      --audit run.audit logs.ndjson
@@ -58,7 +59,7 @@ const MOST_WORKERS: u64 = 64;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// What the files hold: cloudtrail
+    /// What the files hold: cloudtrail, windows-security, or auto to have it told record by record
     #[arg(long, value_name = "NAME", value_parser = a_source)]
     source: SourceName,
     /// A folder with the rules that serve (*.wasm) [default: the shipped rules]
