@@ -28,34 +28,46 @@ fn check(text: &str, expected: Expect) {
 
 #[test]
 fn records_of_several_sources_stand_in_one_input() {
-    check(&format!("{CLOUDTRAIL}\n{WINDOWS}\n{WINLOGBEAT}\n{RENDERED}\n"), expect![[r#"
+    check(
+        &format!("{CLOUDTRAIL}\n{WINDOWS}\n{WINLOGBEAT}\n{RENDERED}\n"),
+        expect![[r#"
         cloudtrail api-activity
         windows-security authentication
         windows-security authentication
         windows-security authentication
-    "#]]);
-    check(&format!(r#"{{"Records":[{CLOUDTRAIL},{WINDOWS}]}}{WINDOWS}"#), expect![[r#"
+    "#]],
+    );
+    check(
+        &format!(r#"{{"Records":[{CLOUDTRAIL},{WINDOWS}]}}{WINDOWS}"#),
+        expect![[r#"
         cloudtrail api-activity
         windows-security authentication
         windows-security authentication
-    "#]]);
-    check(&format!("[{WINDOWS},\n{CLOUDTRAIL}]\n{CLOUDTRAIL}"), expect![[r#"
+    "#]],
+    );
+    check(
+        &format!("[{WINDOWS},\n{CLOUDTRAIL}]\n{CLOUDTRAIL}"),
+        expect![[r#"
         windows-security authentication
         cloudtrail api-activity
         cloudtrail api-activity
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_has_no_signs_or_those_of_several_is_set_aside_with_what_was_looked_for() {
     let both = format!("{},{}", &CLOUDTRAIL[..CLOUDTRAIL.len() - 1], &WINDOWS[1..]);
-    check(&format!("{{}}\n{{\"eventName\":\"x\",\"EventID\":null}}\n{both}\n7\n{{\"winlog\":\n"), expect![[r#"
+    check(
+        &format!("{{}}\n{{\"eventName\":\"x\",\"EventID\":null}}\n{both}\n7\n{{\"winlog\":\n"),
+        expect![[r#"
         source-unknown: expected the signs of a source, got none: cloudtrail: `eventSource` and `eventName` with `eventTime` or `userIdentity`; windows-security: `EventID` or `event_id` with a channel, a provider or `TimeCreated`; `winlog`; `System`; or `Event` with `System` in it
         source-unknown: expected the signs of a source, got none: cloudtrail: `eventSource` and `eventName` with `eventTime` or `userIdentity`; windows-security: `EventID` or `event_id` with a channel, a provider or `TimeCreated`; `winlog`; `System`; or `Event` with `System` in it
         source-ambiguous: expected the signs of one source, got those of `cloudtrail` and of `windows-security`; name the source to have the record read
         not-an-object: expected a JSON object, got another JSON value
         truncated: expected the rest of a JSON object, got: EOF while parsing a value at line 1 column 10
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -32,7 +32,8 @@ fn accounts_are_changed_by_the_subject() {
         4743 account-change Some(Unsigned(6))
         4767 account-change Some(Unsigned(12))
         4781 account-change Some(Unsigned(99))
-    "#]].assert_eq(&told);
+    "#]]
+    .assert_eq(&told);
     check(
         r#""EventID":4742,"SubjectUserSid":"S-1-5-7","SubjectUserName":"ANONYMOUS LOGON","SubjectDomainName":"NT AUTHORITY","SubjectLogonId":"0x3e6","TargetUserName":"DC1$","TargetDomainName":"EXAMPLE","TargetSid":"S-1-5-21-1-2-3-1000","PasswordLastSet":"9/16/2020 11:40:05 PM""#,
         expect![[r#"
@@ -110,7 +111,8 @@ fn groups_get_and_lose_members() {
         4756 group-management Some(Unsigned(3)) S-1-5-21-1-2-3-1105
         4757 group-management Some(Unsigned(4)) S-1-5-21-1-2-3-1105
         4764 group-management Some(Unsigned(99)) -
-    "#]].assert_eq(&told);
+    "#]]
+    .assert_eq(&told);
 }
 
 #[test]
@@ -197,7 +199,9 @@ fn objects_are_asked_for_and_modified() {
 
 #[test]
 fn any_other_event_is_an_activity_of_its_subject() {
-    check(&format!(r#""EventID":1102,"UserData":{{"LogFileCleared":{{{SUBJECT}}}}}"#), expect![[r#"
+    check(
+        &format!(r#""EventID":1102,"UserData":{{"LogFileCleared":{{{SUBJECT}}}}}"#),
+        expect![[r#"
         api-activity: windows:S-1-5-21-1-2-3:S-1-5-21-1-2-3-1104 programmatic
           session dc1.example.com/0x41a6996
           initiator windows:S-1-5-21-1-2-3:S-1-5-21-1-2-3-1104 `alice`
@@ -205,13 +209,17 @@ fn any_other_event_is_an_activity_of_its_subject() {
             activity_id = Unsigned(99)
             actor.user.name = "alice"
             actor.user.domain = "EXAMPLE"
-    "#]]);
-    check(r#""EventID":9999"#, expect![[r#"
+    "#]],
+    );
+    check(
+        r#""EventID":9999"#,
+        expect![[r#"
         api-activity: unresolved programmatic, not authenticated
           initiator ? `DC1.example.com`
             metadata.event_code = "9999"
             activity_id = Unsigned(99)
-    "#]]);
+    "#]],
+    );
     // A number means something only together with who logged it.
     let other = event(r#""EventID":4624,"SourceName":"Somebody-Else","TargetUserSid":"S-1-5-21-1-2-3-1104""#);
     assert_eq!((other.class.uid(), other.actor.account), (6003, None));

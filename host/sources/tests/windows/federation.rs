@@ -29,21 +29,28 @@ fn tokens_and_claims_are_the_federation_services() {
               initiator ? `FS1.example.com`
                 metadata.event_code = "501"
                 activity_id = Unsigned(99)
+                unmapped = {"EventData.Data":["one","two"]}
         "#]],
     );
-    check(r#""EventID":1203,"SourceName":"AD FS Auditing","Hostname":"FS1.example.com""#, expect![[r#"
+    check(
+        r#""EventID":1203,"SourceName":"AD FS Auditing","Hostname":"FS1.example.com""#,
+        expect![[r#"
         authentication: unresolved programmatic, not authenticated
           initiator ? `FS1.example.com`
             metadata.event_code = "1203"
             activity_id = Unsigned(1)
             status_id = Unsigned(2)
-    "#]]);
-    check(r#""EventID":307,"SourceName":"AD FS""#, expect![[r#"
+    "#]],
+    );
+    check(
+        r#""EventID":307,"SourceName":"AD FS""#,
+        expect![[r#"
         api-activity: unresolved programmatic, not authenticated
           initiator ? `DC1.example.com`
             metadata.event_code = "307"
             activity_id = Unsigned(99)
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

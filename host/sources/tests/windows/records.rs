@@ -56,7 +56,8 @@ fn every_collectors_shape_gives_the_same_event() {
             session.uid = "pc1.example.com/0x9"
             src_endpoint.ip = Address(192.0.2.7)
             src_endpoint.port = Unsigned(50000)
-    "#]].assert_eq(&summary(&events[0]));
+    "#]]
+    .assert_eq(&summary(&events[0]));
     for (event, shape) in events.iter().zip(&shapes) {
         assert_eq!(summary(event), summary(&events[0]), "{shape}");
         assert_eq!(
@@ -94,6 +95,7 @@ fn another_json_type_is_a_wrong_type_and_no_dead_letter() {
                 logon_type_id = WrongType
                 privileges = WrongType
                 authentication_token.encryption_details.algorithm = "strong"
+                actor.user.domain = WrongType
                 actor.process.name = "5"
                 access_mask = WrongType
                 src_endpoint.ip = WrongType

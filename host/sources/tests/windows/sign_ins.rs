@@ -196,7 +196,9 @@ fn logoffs_explicit_credentials_privileges_and_desktops() {
 #[test]
 fn tickets_name_accounts_with_and_without_a_sid() {
     let ticket = r#""EventID":4768,"Status":"0x0","TargetUserName":"alice","TargetDomainName":"EXAMPLE.COM","TargetSid":"S-1-5-21-1-2-3-1104","ServiceName":"krbtgt","ServiceSid":"S-1-5-21-1-2-3-502","TicketOptions":"0x40810010","IpAddress":"::ffff:192.0.2.7","IpPort":"49679""#;
-    check(&format!(r#"{ticket},"TicketEncryptionType":"0x12","PreAuthType":"2""#), expect![[r#"
+    check(
+        &format!(r#"{ticket},"TicketEncryptionType":"0x12","PreAuthType":"2""#),
+        expect![[r#"
         authentication: windows:S-1-5-21-1-2-3:S-1-5-21-1-2-3-1104 programmatic
           initiator windows:S-1-5-21-1-2-3:S-1-5-21-1-2-3-1104 `alice`
             metadata.event_code = "4768"
@@ -214,7 +216,8 @@ fn tickets_name_accounts_with_and_without_a_sid() {
             actor.user.domain = "EXAMPLE.COM"
             src_endpoint.ip = Address(192.0.2.7)
             src_endpoint.port = Unsigned(49679)
-    "#]]);
+    "#]],
+    );
     // Anybody may ask for a ticket of an account without pre-authentication.
     let roasted = event(&format!(r#"{ticket},"TicketEncryptionType":"0x17","PreAuthType":0"#));
     assert!(!roasted.actor.authenticated && roasted.actor.account.is_some());
