@@ -171,7 +171,7 @@ fn work_off(
     summary.delivered = rules.zip(judges.delivered()).collect();
     let head = store.seal()?;
     summary.seconds = started.elapsed().as_secs_f64();
-    Ok(Report { summary, head })
+    Ok(Report { summary, head, tally: judges.tally() })
 }
 
 struct Run<'r, 'g> {
