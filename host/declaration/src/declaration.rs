@@ -6,6 +6,9 @@ use countersign_model::vocabulary::{
 };
 use countersign_model::{Digest, RuleId};
 
+use crate::network::Network;
+use crate::range::Range;
+
 /// What a rule declares. Made only by the parsers of this crate, so every invariant of its grammar holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Declaration {
@@ -72,6 +75,9 @@ pub enum Filter {
         field: FieldId,
         /// The test.
         test: Test,
+        /// Whether text is compared without regard to case: only beside `eq`, `in`, `prefix`, `suffix` and `contains` on
+        /// text and text lists. Then the test's own text is folded, see [`fold_case`](crate::fold_case).
+        ignore_case: bool,
     },
 }
 
@@ -89,6 +95,10 @@ pub enum Test {
     Suffix(String),
     /// Text that has this within.
     Contains(String),
+    /// A number or time between two ends; not empty.
+    Range(Range),
+    /// An address in one of these networks; at least one.
+    Cidr(Vec<Network>),
     /// Whether there is a value of the declared type.
     Exists(bool),
 }

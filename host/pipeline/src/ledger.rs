@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_audit::record::{
-    DeadLetter as DeadRecord, DiagnosticRecord, FindingRecord, Generation as GenerationRecord, GenerationRule, Header,
-    HostFinding, HostFindingKind, Input, NotDeterministic, Quarantine as QuarantineRecord, RuleStopped, SetAside,
+    ContextFile, DeadLetter as DeadRecord, DiagnosticRecord, FindingRecord, Generation as GenerationRecord,
+    GenerationRule, Header, HostFinding, HostFindingKind, Input, NotDeterministic, Quarantine as QuarantineRecord,
+    RuleStopped, SetAside,
 };
 use countersign_audit::{Blob, Record};
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_model::call::{CallFailure, DetectionCall, FailureKind};
 use countersign_model::response::ResponseDiagnostic;
 use countersign_model::vocabulary::{RuleKind, Severity, SignalClass};
-use countersign_model::{DecisionKind, Digest, DigestKey, Finding, RuleId};
+use countersign_model::{DecisionKind, Digest, DigestKey, Finding, RawAddress, RuleId};
 use countersign_sources::DeadLetter;
 use countersign_stream::{Found, QuarantineThreshold};
 
@@ -84,6 +85,12 @@ impl<'g> Ledger<'g> {
             rules.push(GenerationRule { identity: rule.identity.clone(), kind, component });
         }
         rules.sort_by(|a, b| a.identity.id.cmp(&b.identity.id));
+        let files = generation.context.files().files();
+        let context = files.map(|file| {
+            let content = if file.kept { self.blob(file.bytes.to_vec()) } else { self.key.digest(file.bytes) };
+            ContextFile { table: file.table.to_owned(), content, kept: file.kept }
+        });
+        let context = context.collect();
         GenerationRecord {
             number: generation.number,
             position: 0,
@@ -91,6 +98,7 @@ impl<'g> Ledger<'g> {
             policy: self.blob(generation.policy_text.clone().into_bytes()),
             identities: generation.directory_text.clone().map(|text| self.blob(text.into_bytes())),
             capabilities: self.blob(generation.capabilities_text.clone().into_bytes()),
+            context,
             engine: ENGINE_VERSION.to_owned(),
             interface: INTERFACE.to_owned(),
         }
@@ -107,6 +115,15 @@ impl<'g> Ledger<'g> {
             both[32..].copy_from_slice(&digest.0);
             entry.content = Digest::of(&both);
         }
+    }
+
+    /// Counts a record of an input that came before.
+    pub(crate) fn duplicate(&mut self, raw: &RawAddress) {
+        self.read(raw.input, raw.length, Some(raw.digest));
+        if let Some(input) = self.inputs.get_mut(&raw.input) {
+            input.duplicates += 1;
+        }
+        self.summary.duplicates += 1;
     }
 
     /// How many records of each input were read, by input.
@@ -375,7 +392,7 @@ impl<'g> Ledger<'g> {
 
 /// An input of which nothing was read yet.
 fn unread(input: u32) -> Input {
-    Input { input, records: 0, bytes: 0, content: Digest([0; 32]) }
+    Input { input, records: 0, duplicates: 0, bytes: 0, content: Digest([0; 32]) }
 }
 
 fn kinds(generation: &Generation) -> impl Iterator<Item = (&Rule, RuleKind)> {

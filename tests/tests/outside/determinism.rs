@@ -5,7 +5,9 @@ use std::io;
 
 use countersign_generate::{Disorder, Preset, write_ndjson};
 use countersign_model::DigestKey;
-use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
+use countersign_pipeline::{
+    ContextFiles, DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
+};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
 use countersign_sources::{DeadLetter, source};
 use countersign_store::{Commit, Head, MemoryStore, Snapshot, Store, StoreError};
@@ -81,6 +83,10 @@ impl Store for Looked {
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
         self.store.snapshot()
     }
+
+    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError> {
+        self.store.state(hash_slot)
+    }
 }
 
 /// The shipped rules and the two that fail, under the shipped policy.
@@ -93,6 +99,7 @@ pub(crate) fn generation(identities: &str) -> Generation {
         policy: (policy.clone(), Policy::parse(&policy).unwrap()),
         directory: Some((identities.to_owned(), Directory::parse(identities).unwrap())),
         capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
+        context: ContextFiles::default(),
     };
     let (generation, faults) = Generation::load(engine(), 1, rules, settings);
     assert!(faults.is_empty(), "{faults:?}");

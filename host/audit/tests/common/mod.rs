@@ -74,6 +74,7 @@ pub(crate) fn records() -> Vec<Record> {
             policy: key.digest(b"policy"),
             identities: None,
             capabilities: key.digest(b"capabilities"),
+            context: vec![ContextFile { table: "egress".to_owned(), content: key.digest(b"egress"), kept: true }],
             engine: "wasmtime 48.0.0".to_owned(),
             interface: "countersign:rules@0.1.0".to_owned(),
         }),
@@ -157,7 +158,7 @@ pub(crate) fn records() -> Vec<Record> {
             rule: Some(rule_id("console-login-without-mfa")),
             message: "not heard any more".to_owned(),
         }),
-        Record::Input(Input { input: 0, records: 25, bytes: 9_999, content: key.digest(b"input") }),
+        Record::Input(Input { input: 0, records: 25, duplicates: 2, bytes: 9_999, content: key.digest(b"input") }),
     ]
 }
 

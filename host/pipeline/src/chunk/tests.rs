@@ -16,6 +16,8 @@ use countersign_stream::Clock;
 
 use super::*;
 
+mod thousand;
+
 /// On an event that has its own letter: finds where the event says `find`, and so on; counts the rows of each key.
 struct Letter(char);
 
@@ -106,9 +108,8 @@ fn judges(batch: usize, least_accounts: u32) -> Judges {
         delivered: 0,
         silenced: false,
         outcomes: Vec::new(),
-        rows: Vec::new(),
     });
-    Judges { judges: judges.collect(), batch }
+    Judges::of(judges.collect(), batch)
 }
 
 /// Events of an operation and a subject each, a second apart, from a position on.
@@ -138,7 +139,7 @@ fn events(first: u64, rows: &[(&str, &str)]) -> Vec<Sequenced> {
             fields,
             raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest: Digest::of(b"") },
         };
-        Sequenced::new(position, Arc::new(event), clock.place(time))
+        Sequenced::new(position, Arc::new(event), clock.place("example", time, time).1)
     });
     events.collect()
 }
