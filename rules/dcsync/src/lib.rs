@@ -109,7 +109,7 @@ fn message(event: &Event, right: Right, is_machine: bool, has_table: bool) -> St
         (None, Some(name)) => name.to_owned(),
         (_, None) => "an unnamed account".to_owned(),
     };
-    let asked = if event.status_id() == Some(2) { "was refused" } else { "asked" };
+    let asked = if event.status_id() == Some(2) { "was refused" } else { "asked for" };
     let standing = match (has_table, is_machine) {
         (true, _) => "it is declared neither as a domain controller nor as a sync account",
         (false, true) => "no table of domain roles tells whether this machine is a domain controller",

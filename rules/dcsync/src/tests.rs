@@ -66,7 +66,7 @@ fn a_person_s_account_that_replicates_is_found() {
     assert_eq!(second.techniques, ["T1003.006"]);
     assert_eq!(
         second.message,
-        "EXAMPLE\\mallory asked all changes, secrets included of the directory at dc1.example.test; it isn't the account \
+        "EXAMPLE\\mallory asked for all changes, secrets included of the directory at dc1.example.test; it isn't the account \
          of a machine, and no table of domain roles declares it"
     );
 }
@@ -128,7 +128,7 @@ fn accounts_are_kept_apart_and_one_that_the_record_does_not_tell_is_found_each_t
     check(plain, &[asks("mallory", &[ALL], 0), asks("trudy", &[ALL], 1)], &[(0, 90), (1, 90)]);
     let nobody = || row().win_object_properties(&[ALL]);
     check(plain, &[nobody(), nobody()], &[(0, 90), (1, 90)]);
-    assert!(found(plain, &[nobody()])[0].message.starts_with("an unnamed account asked"));
+    assert!(found(plain, &[nobody()])[0].message.starts_with("an unnamed account asked for"));
 }
 
 #[test]

@@ -44,12 +44,14 @@ fn detect(event: &Event, failed: &mut Slot<Failed>, cx: &mut Context) {
     let slow = failed.accounts.add(&account, at, parameters.slow_window.max(parameters.window));
     let fast = failed.accounts.after(at - parameters.window);
     let Some(confidence) = confidence(fast, slow, parameters) else { return };
-    let known = failed.reported.is_some_and(|reported| at - reported < parameters.repeat_after);
+    let is_fast = fast as i64 >= parameters.accounts;
+    // Who takes a day for it isn't reported each hour of it.
+    let quiet = if is_fast { parameters.repeat_after } else { parameters.slow_window };
+    let known = failed.reported.is_some_and(|reported| at - reported < quiet);
     if known && confidence < failed.confidence.saturating_add(10) {
         return;
     }
     (failed.reported, failed.confidence) = (Some(at), confidence);
-    let is_fast = fast as i64 >= parameters.accounts;
     let (accounts, window) = if is_fast { (fast, parameters.window) } else { (slow, parameters.slow_window) };
     let more = if accounts == MOST_ACCOUNTS { " or more" } else { "" };
     let finding = Finding::new(class::SignIn, confidence)
