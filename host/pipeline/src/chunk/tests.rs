@@ -190,7 +190,7 @@ const ROWS: &[(&str, &str)] = &[
 ];
 
 fn stretch() -> Chunk {
-    Chunk { events: events(0, ROWS), dead: vec![dead(0, 7), dead(3, 8), dead(3, 9)] }
+    Chunk { events: events(0, ROWS), dead: vec![dead(0, 7), dead(3, 8), dead(3, 9)], duplicates: 0 }
 }
 
 fn expected() -> Vec<(u64, char, String)> {
