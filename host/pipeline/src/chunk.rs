@@ -7,8 +7,8 @@ use countersign_model::StateChange;
 use countersign_model::call::FailureKind;
 use countersign_sources::DeadLetter;
 use countersign_stream::{
-    Disagreement, Forgotten, Found, Outcome, Quarantine, QuarantineThreshold, RowDiagnostic, RowFailure, RuleStream, Sequenced,
-    Tick,
+    Disagreement, Forgotten, Found, Outcome, Quarantine, QuarantineThreshold, RowDiagnostic, RowFailure, RuleStream,
+    Sequenced, Tick,
 };
 
 use crate::generation::Generation;

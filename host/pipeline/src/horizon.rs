@@ -85,9 +85,9 @@ impl Horizon {
         }
         self.by_content.insert(seen.content[0], place);
         let ring = &self.ring;
-        let known = self.by_id.find(seen.id, |other| {
-            other != place && ring.get(other as usize).is_some_and(|other| other.id == seen.id)
-        });
+        let known = self
+            .by_id
+            .find(seen.id, |other| other != place && ring.get(other as usize).is_some_and(|other| other.id == seen.id));
         match known {
             Some(slot) => {
                 self.by_id.set(slot, place);

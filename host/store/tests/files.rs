@@ -167,12 +167,11 @@ fn state_is_had_by_hash_slot_and_each_key_lies_in_one() {
         key: format!("aws:111122223333:AIDA{key}"),
         entry: kept.then(|| StateEntry { version: 1, blob: vec![1], kept: Vec::new(), changed: Timestamp(1) }),
     };
-    let state: Vec<StateChange> = (0..300).flat_map(|key| [change("a/b", key, true), change("a/c", key, true)]).collect();
+    let state: Vec<StateChange> =
+        (0..300).flat_map(|key| [change("a/b", key, true), change("a/c", key, true)]).collect();
     let gone: Vec<StateChange> = (0..100).map(|key| change("a/c", key, false)).collect();
-    let stores: [Box<dyn Store>; 2] = [
-        Box::new(MemoryStore::new()),
-        Box::new(create(&folder.path().join("audit"), Existing::Refuse).unwrap()),
-    ];
+    let stores: [Box<dyn Store>; 2] =
+        [Box::new(MemoryStore::new()), Box::new(create(&folder.path().join("audit"), Existing::Refuse).unwrap())];
     for mut store in stores {
         for (records, state) in [(vec![header()], &state), (vec![record(1)], &gone)] {
             let position = Position::default();

@@ -19,13 +19,13 @@ mod testing;
 mod validate;
 
 pub use clock::{Clock, LATENESS, Placement, SILENCE, TICK_EVENTS, Tick};
-pub use state::Forgotten;
 pub use columns::{Schema, build_batch, index_keys};
 pub use filter::matches;
 pub use keys::partition_key;
 pub use outcome::{Bundle, Disagreement, Found, Outcome, RowDiagnostic, RowFailure};
 pub use quarantine::{Quarantine, QuarantineThreshold};
 pub use rule::RuleStream;
+pub use state::Forgotten;
 pub use subject::evidence_role;
 
 use std::sync::Arc;

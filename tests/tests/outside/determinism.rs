@@ -4,7 +4,7 @@
 use std::io;
 
 use countersign_generate::{Disorder, Preset, write_ndjson};
-use countersign_model::DigestKey;
+use countersign_model::{DigestKey, HashSlot, StateChange};
 use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
 use countersign_sources::{DeadLetter, source};
