@@ -31,6 +31,7 @@ use teller::Teller;
 const EXAMPLES: &str = "\
 Examples:
   countersign replay --source cloudtrail AWSLogs/*.json.gz
+  countersign replay --source auto cloudtrail.ndjson windows.ndjson
       every decision in a table, then figures
   countersign replay --source cloudtrail --identities identities.toml --policy policy.toml \\
                      --audit run.audit logs.ndjson
@@ -44,7 +45,7 @@ Records that can't be used never end a run. They go to a dead-letter file, with 
 reason: to --dead-letters, else beside the audit file (AUDIT.dead-letters.ndjson). Without either
 they are counted, and the first are shown.
 
-The same input, rules, policy and identities give the same decisions and the same audit file,
+The same input, rules, policy, identities and context give the same decisions and the same audit file,
 whatever --batch and --workers.
 The exit code is 1 if a rule was refused (the others served), 2 if a file can't be read.
 ";
@@ -58,7 +59,7 @@ const MOST_WORKERS: u64 = 64;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// What the files hold: cloudtrail
+    /// What the files hold: cloudtrail, windows-security, or auto to have it told record by record
     #[arg(long, value_name = "NAME", value_parser = a_source)]
     source: SourceName,
     /// A folder with the rules that serve (*.wasm) [default: the shipped rules]
@@ -70,6 +71,8 @@ pub(crate) struct Arguments {
     /// Who is who: types, tiers, owners, protection [default: only what the records prove]
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
+    #[command(flatten)]
+    context: operator::ContextArguments,
     /// Write every finding and decision to this audit file, with its evidence in FILE.bundles; replaces an audit file
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
@@ -122,7 +125,7 @@ struct SummaryLine<'a> {
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         // What can be known to be wrong is told before anything is begun.
-        let settings = operator::settings(self.policy.as_deref(), self.identities.as_deref())?;
+        let settings = operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context)?;
         let key = files::audit_key(self.audit_key.as_deref())?;
         let inputs = Inputs::open(&self.files)?;
         let mut options = RunOptions {
@@ -161,7 +164,7 @@ impl Arguments {
         };
         told?;
         dead_letters.finish()?;
-        let Report { summary, head } = &report;
+        let Report { summary, head, .. } = &report;
         if self.json {
             out.json(&SummaryLine { summary, head: head.digest })?;
         } else {

@@ -1,14 +1,14 @@
 //! A stretch of the stream between two ticks: every rule judges its rows of it, on as many threads as there are
 //! workers, and what came of it is brought into one total order, which shows neither threads nor batches.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_model::StateChange;
 use countersign_model::call::FailureKind;
 use countersign_sources::DeadLetter;
 use countersign_stream::{
-    Disagreement, Forgotten, Found, Outcome, Quarantine, QuarantineThreshold, RowDiagnostic, RowFailure, RuleStream,
-    Sequenced, Tick,
+    Disagreement, Forgotten, Found, Outcome, Quarantine, QuarantineThreshold, Router, RowDiagnostic, RowFailure,
+    RuleStream, Sequenced, Tally, Tick,
 };
 
 use crate::generation::Generation;
@@ -84,13 +84,14 @@ struct Judge {
     silenced: bool,
     /// Of this chunk.
     outcomes: Vec<Outcome>,
-    /// Indices into the chunk's events.
-    rows: Vec<usize>,
 }
 
-/// The detection rules of a run.
+/// The detection rules of a run. A rule that no event reaches costs nothing: neither stretches nor ticks visit it.
 pub(crate) struct Judges {
     judges: Vec<Judge>,
+    router: Router,
+    /// The rules that hold something which a tick may change, or which is still to be told.
+    holding: BTreeSet<usize>,
     batch: usize,
 }
 
@@ -105,15 +106,25 @@ impl Judges {
                     rule.loaded.clone(),
                     rule.parameters.clone(),
                     rule.data.clone(),
-                ),
+                )
+                .with_context(generation.context.clone()),
                 quarantine: Quarantine::new(threshold),
                 delivered: 0,
                 silenced: false,
                 outcomes: Vec::new(),
-                rows: Vec::new(),
             })
             .collect();
-        Judges { judges, batch: batch.max(1) }
+        Judges::of(judges, batch)
+    }
+
+    fn of(judges: Vec<Judge>, batch: usize) -> Judges {
+        let router = Router::new(judges.iter().map(|judge| judge.stream.declaration()));
+        Judges { judges, router, holding: BTreeSet::new(), batch: batch.max(1) }
+    }
+
+    /// How much work it was so far to bring events to rules.
+    pub(crate) fn tally(&self) -> Tally {
+        self.router.tally()
     }
 
     /// Rows delivered to each rule while it was heard, in the rules' order.
@@ -131,8 +142,10 @@ impl Judges {
 
     /// What a tick does to every rule's state.
     pub(crate) fn tick(&mut self, tick: Tick) {
-        for judge in &mut self.judges {
-            judge.stream.tick(tick);
+        for rule in &self.holding {
+            if let Some(judge) = self.judges.get_mut(*rule) {
+                judge.stream.tick(tick);
+            }
         }
     }
 
@@ -143,15 +156,24 @@ impl Judges {
         dead: Vec<(u64, DeadLetter)>,
         workers: usize,
     ) -> (Vec<Placed>, Vec<StateChange>) {
-        let batch = self.batch;
-        let listening = self.judges.iter_mut().filter(|judge| !judge.silenced).collect();
-        workers::each(listening, workers, |judge: &mut Judge| judge.all(events, batch));
+        let Judges { judges, router, holding, batch } = self;
+        router.route(events);
+        let reached = picked(judges, router.reached());
+        let work = reached.into_iter().map(|(rule, judge)| (judge, router.rows(rule))).collect();
+        workers::each(work, workers, |(judge, rows): (&mut Judge, &[usize])| judge.all(events, rows, *batch));
 
         let mut placed: Vec<Placed> =
             dead.into_iter().map(|(position, letter)| Placed { position, rule: 0, item: Item::Dead(letter) }).collect();
         let mut state = Vec::new();
-        for (rule, judge) in self.judges.iter_mut().enumerate() {
-            judge.settle(rule, events, &mut placed, &mut state);
+        holding.extend(router.reached());
+        for rule in std::mem::take(holding) {
+            let Some(judge) = judges.get_mut(rule) else { continue };
+            judge.settle(rule, events, router.rows(rule), &mut placed, &mut state);
+            if judge.silenced {
+                router.silence(rule);
+            } else if !judge.stream.is_idle() {
+                holding.insert(rule);
+            }
         }
         // Stable: findings and diagnostics of a row stay in the order of their indices.
         placed.sort_by_key(|placed| (placed.position, placed.item.order(), placed.rule));
@@ -159,13 +181,23 @@ impl Judges {
     }
 }
 
+/// Some of the judges, by their places in order, without a look at the others.
+fn picked<'j>(mut judges: &'j mut [Judge], places: &[usize]) -> Vec<(usize, &'j mut Judge)> {
+    let mut picked = Vec::with_capacity(places.len());
+    let mut passed = 0;
+    for place in places {
+        let Some((judge, rest)) = judges.get_mut(place - passed..).and_then(<[Judge]>::split_first_mut) else { break };
+        picked.push((*place, judge));
+        judges = rest;
+        passed = place + 1;
+    }
+    picked
+}
+
 impl Judge {
-    /// Judges the rows that the rule wants.
-    fn all(&mut self, events: &[Sequenced], batch: usize) {
-        self.rows = (0..events.len())
-            .filter(|place| events.get(*place).is_some_and(|row| self.stream.wants(&row.event)))
-            .collect();
-        for rows in self.rows.chunks(batch) {
+    /// Judges the rows that reach the rule.
+    fn all(&mut self, events: &[Sequenced], rows: &[usize], batch: usize) {
+        for rows in rows.chunks(batch) {
             let rows: Vec<&Sequenced> = rows.iter().filter_map(|place| events.get(*place)).collect();
             let outcome = self.stream.judge(&rows);
             let stopped = outcome.stopped.is_some();
@@ -177,12 +209,15 @@ impl Judge {
     }
 
     /// Cuts what came of the rows at the position from which the rule is no longer heard, and hands it over.
-    fn settle(&mut self, rule: usize, events: &[Sequenced], placed: &mut Vec<Placed>, state: &mut Vec<StateChange>) {
-        let rows = std::mem::take(&mut self.rows);
+    fn settle(
+        &mut self,
+        rule: usize,
+        events: &[Sequenced],
+        rows: &[usize],
+        placed: &mut Vec<Placed>,
+        state: &mut Vec<StateChange>,
+    ) {
         let outcomes = std::mem::take(&mut self.outcomes);
-        if self.silenced {
-            return;
-        }
         let failed: BTreeMap<u64, FailureKind> = outcomes
             .iter()
             .flat_map(|outcome| &outcome.failures)

@@ -177,7 +177,7 @@ fn work_off(
     summary.forgotten = rules.zip(judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
     let head = store.seal()?;
     summary.seconds = started.elapsed().as_secs_f64();
-    Ok(Report { summary, head })
+    Ok(Report { summary, head, tally: judges.tally() })
 }
 
 struct Run<'r, 'g> {

@@ -254,7 +254,7 @@ impl FileStore {
     }
 
     /// What is committed, if the store is fit to tell.
-    fn fold(&self) -> Result<Fold, StoreError> {
+    fn committed(&self) -> Result<Fold, StoreError> {
         match self.condition {
             Condition::Whole => self.read_journal(),
             Condition::Broken => Err(StoreError::Broken),
@@ -315,11 +315,11 @@ impl Store for FileStore {
     }
 
     fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError> {
-        Ok(self.fold()?.state.hash_slot(hash_slot))
+        Ok(self.committed()?.state.hash_slot(hash_slot))
     }
 
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let fold = self.fold()?;
+        let fold = self.committed()?;
         Ok(Snapshot {
             position: fold.position,
             records: fold.records,

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use countersign_declaration::Declaration;
 use countersign_model::call::{ContextTable, DetectionCall, Detector, Parameter};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{ContextState, Event, StateChange};
+use countersign_model::{Event, StateChange};
 
 use crate::columns::{Schema, build_batch, index_keys};
+use crate::context::{ContextCall, ContextSource, NoContext};
 use crate::isolate::Run;
 use crate::outcome::Outcome;
 use crate::state::RuleState;
-use crate::{Forgotten, Sequenced, Tick, filter, keys};
+use crate::{Forgotten, Sequenced, Tick, keys};
 
 /// A row as a rule gets it: the event and the rule's own key for it.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ pub struct RuleStream {
     schema: Schema,
     parameters: Vec<Parameter>,
     data: Vec<u8>,
-    context: Vec<ContextTable>,
+    context: Arc<dyn ContextSource>,
     /// How many rows a call may have: falls when fuel runs out, grows back. Never changes a result.
     pub(crate) rows_per_call: usize,
 }
@@ -40,8 +41,8 @@ pub(crate) struct Prepared {
 }
 
 impl RuleStream {
-    /// A rule with the parameters in force and the data it was built with. Context tables are not served by this
-    /// version: declared ones are there, as missing.
+    /// A rule with the parameters in force and the data it was built with. Declared context tables are missing; see
+    /// [`with_context`](Self::with_context).
     #[must_use]
     pub fn new(
         declaration: Declaration,
@@ -49,16 +50,6 @@ impl RuleStream {
         parameters: Vec<Parameter>,
         data: Vec<u8>,
     ) -> RuleStream {
-        let context = declaration
-            .context
-            .iter()
-            .map(|wanted| ContextTable {
-                availability: countersign_model::call::Availability::Missing,
-                by_key: wanted.by_key,
-                rows: 0,
-                columns: Vec::new(),
-            })
-            .collect();
         RuleStream {
             state: RuleState::new(declaration.id.clone(), &declaration.slots),
             schema: Schema::of(&declaration),
@@ -66,27 +57,21 @@ impl RuleStream {
             detector,
             parameters,
             data,
-            context,
+            context: Arc::new(NoContext),
             rows_per_call: usize::MAX,
         }
+    }
+
+    /// The same with somebody who knows what context tables say.
+    #[must_use]
+    pub fn with_context(self, context: Arc<dyn ContextSource>) -> RuleStream {
+        RuleStream { context, ..self }
     }
 
     /// What the rule declared.
     #[must_use]
     pub fn declaration(&self) -> &Declaration {
         &self.declaration
-    }
-
-    /// Whether the rule wants this event.
-    #[must_use]
-    pub fn wants(&self, event: &Event) -> bool {
-        filter::matches(&self.declaration, event)
-    }
-
-    /// Whether the context that the rule declared is there.
-    #[must_use]
-    pub fn context_state(&self) -> ContextState {
-        if self.context.is_empty() { ContextState::Complete } else { ContextState::Missing }
     }
 
     /// Judges rows that the rule wants, in the stream's order; no tick lies between them.
@@ -116,6 +101,12 @@ impl RuleStream {
         self.state.tick(tick)
     }
 
+    /// Whether the rule holds nothing: then a tick does nothing to it, and it has nothing to tell.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.state.is_idle()
+    }
+
     /// How many keys of each slot ticks forgot so far, by the slot's name, in declared order.
     pub fn forgotten(&self) -> impl Iterator<Item = (&str, Forgotten)> {
         self.state.forgotten()
@@ -134,15 +125,26 @@ impl RuleStream {
     pub(crate) fn prepare(&self, rows: &[Row<'_>]) -> Prepared {
         let (indices, keys) = index_keys(rows.iter().map(|row| row.key.as_ref()));
         let sequenced: Vec<&Sequenced> = rows.iter().map(|row| row.sequenced).collect();
+        let context = self.tables(&sequenced, &keys);
         Prepared {
             call: DetectionCall {
                 batch: build_batch(&self.schema, &sequenced, &indices, &keys),
                 state: self.state.gather(&keys),
                 parameters: self.parameters.clone(),
                 data: self.data.clone(),
-                context: self.context.clone(),
+                context,
             },
             keys,
         }
+    }
+
+    fn tables(&self, rows: &[&Sequenced], keys: &[Arc<str>]) -> Vec<ContextTable> {
+        if self.declaration.context.is_empty() {
+            return Vec::new();
+        }
+        let events: Vec<&Event> = rows.iter().map(|row| &*row.event).collect();
+        let partition_key = self.declaration.partition_key;
+        let call = ContextCall { events: &events, keys, partition_key, now: self.state.now() };
+        self.declaration.context.iter().map(|wanted| self.context.table(wanted, &call)).collect()
     }
 }

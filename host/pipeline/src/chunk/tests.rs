@@ -16,6 +16,8 @@ use countersign_stream::Clock;
 
 use super::*;
 
+mod thousand;
+
 /// On an event that has its own letter: finds where the event says `find`, and so on; counts the rows of each key.
 struct Letter(char);
 
@@ -106,9 +108,8 @@ fn judges(batch: usize, least_accounts: u32) -> Judges {
         delivered: 0,
         silenced: false,
         outcomes: Vec::new(),
-        rows: Vec::new(),
     });
-    Judges { judges: judges.collect(), batch }
+    Judges::of(judges.collect(), batch)
 }
 
 /// Events of an operation and a subject each, a second apart, from a position on.
