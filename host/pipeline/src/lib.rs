@@ -6,6 +6,7 @@ pub mod cases;
 mod chunk;
 pub mod deliberate;
 pub mod generation;
+mod graph;
 mod ledger;
 pub mod recompute;
 pub mod report;
@@ -17,6 +18,7 @@ mod workers;
 
 pub use cases::{CaseError, find_cases, run_case};
 pub use generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
+pub use graph::SubscriptionFault;
 pub use recompute::{Difference, RecomputeError, Recomputed, recompute};
 pub use report::{DecisionLine, Notice, Observer, Report, Summary};
 pub use run::{RunError, RunOptions, run};

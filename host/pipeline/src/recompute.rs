@@ -380,7 +380,7 @@ impl Recomputer<'_> {
 fn made_of(bundle: &FindingBundle) -> bool {
     let finding = &bundle.finding;
     let own = bundle.call.batch.rows.references.first();
-    let Some(said) = bundle.answer.findings.get(finding.index as usize) else { return false };
+    let Some(said) = bundle.answer.findings.get(bundle.place as usize) else { return false };
     let mut evidence: Vec<u64> = own.copied().into_iter().collect();
     for reference in &said.evidence {
         if !evidence.contains(reference) {
