@@ -1,15 +1,18 @@
 //! Cases of rules: folders of raw events, or of an incident, with what is expected of them. A case goes the way that
 //! telemetry goes, once in batches and once row by row.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use countersign_admission::admit;
 use countersign_audit::{Record, read};
+use countersign_declaration::Ceilings;
 use countersign_engine::Engine;
-use countersign_model::{Account, RuleId, Timestamp};
 use countersign_model::response::{IncidentView, Responder as _, ResponseCall};
 use countersign_model::vocabulary::{Action, RuleKind, SignalClass, SubjectRole};
+use countersign_model::{Account, RuleId, Timestamp};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
 use countersign_sources::{DeadLetter, source};
 use countersign_store::MemoryStore;
@@ -124,17 +127,39 @@ pub fn find_cases(rule_folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(cases)
 }
 
+/// The rules whose findings feed a rule, directly or through others, as far as `find` has them. What is refused at
+/// admission feeds on nothing here: loading tells why.
+pub fn feeders(rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -> Vec<RuleFile> {
+    let subscribed = |bytes: &[u8]| -> Vec<RuleId> {
+        let admitted = admit(bytes, &Ceilings::default());
+        admitted.map_or_else(
+            |_| Vec::new(),
+            |admitted| admitted.declaration().subscribes.iter().map(|one| one.rule.clone()).collect(),
+        )
+    };
+    let mut found = Vec::new();
+    let mut asked = BTreeSet::new();
+    let mut waiting = subscribed(rule);
+    while let Some(next) = waiting.pop() {
+        if asked.insert(next.clone())
+            && let Some(file) = find(&next)
+        {
+            waiting.extend(subscribed(&file.bytes));
+            // In a circle it would be there twice: then that it is a circle is what loading should tell.
+            if file.bytes != rule {
+                found.push(file);
+            }
+        }
+    }
+    found
+}
+
 /// Runs one case of a rule, given as its component's bytes, beside the rules whose findings feed it, directly or through
 /// others. Returns what differs from what the case expects of the rule itself; nothing if it passes.
 ///
 /// # Errors
 /// When the case can't be read or a rule not be loaded.
-pub fn run_case(
-    engine: &Engine,
-    rule: &[u8],
-    feeders: &[RuleFile],
-    case: &Path,
-) -> Result<Vec<String>, CaseError> {
+pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Result<Vec<String>, CaseError> {
     let directory = case.join(IDENTITIES_FILE);
     let directory = if directory.exists() {
         let text = text(&directory)?;

@@ -222,7 +222,9 @@ impl Judges {
 
     /// Hands a rule's findings to those that subscribe to them: all of them lie deeper, so they judge later.
     fn deliver(&mut self, rule: usize, depth: usize, placed: &[Placed]) {
-        let Some(subscribers) = self.subscribers.get(rule).filter(|subscribers| !subscribers.is_empty()) else { return };
+        let Some(subscribers) = self.subscribers.get(rule).filter(|subscribers| !subscribers.is_empty()) else {
+            return;
+        };
         for found in placed.iter().filter_map(|placed| match &placed.item {
             Item::Found(found) => Some(found),
             _ => None,
@@ -255,9 +257,7 @@ impl Judge {
 
     /// The events that the rule wants, by their places.
     fn wanted(&self, events: &[Sequenced]) -> Vec<usize> {
-        (0..events.len())
-            .filter(|place| events.get(*place).is_some_and(|row| self.stream.wants(&row.event)))
-            .collect()
+        (0..events.len()).filter(|place| events.get(*place).is_some_and(|row| self.stream.wants(&row.event))).collect()
     }
 
     /// Judges its rows: timers, events that it wants, and findings that it subscribes to, in one order.
@@ -351,5 +351,7 @@ fn merge(events: &[Sequenced], wanted: Vec<usize>, own: &[Sequenced]) -> Vec<Pla
     merged
 }
 
+#[cfg(test)]
+mod fed;
 #[cfg(test)]
 mod tests;

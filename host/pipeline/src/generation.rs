@@ -238,7 +238,8 @@ fn load(
     let refused = |refusals| (name.parse().ok(), LoadReason::Refused(refusals));
     let result = admit(&bytes, ceilings).map_err(refused).and_then(|admitted| {
         let of = |reason| (Some(admitted.declaration().id.clone()), reason);
-        let parameters = policy.parameters(admitted.declaration()).map_err(|faults| of(LoadReason::Parameters(faults)))?;
+        let parameters =
+            policy.parameters(admitted.declaration()).map_err(|faults| of(LoadReason::Parameters(faults)))?;
         let names = admitted.declaration().parameters.iter().map(|parameter| parameter.name.as_str());
         let named = names.zip(&parameters);
         let loaded = engine.load(&admitted).map_err(|error| of(LoadReason::Compile(error.to_string())))?;

@@ -16,7 +16,7 @@ mod sequence;
 pub mod subject;
 mod workers;
 
-pub use cases::{CaseError, find_cases, run_case};
+pub use cases::{CaseError, feeders, find_cases, run_case};
 pub use generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
 pub use graph::SubscriptionFault;
 pub use recompute::{Difference, RecomputeError, Recomputed, recompute};

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use countersign_audit::record::{Header, NotDeterministic};
 use countersign_audit::{Blob, Head, Record};
 use countersign_model::{
-    ContextState, Digest, DigestKey, Evidence, Finding, Occasion, Position, RawAddress, StateChange, StateEntry, TimerChange,
-    TimerEntry, Timestamp, vocabulary,
+    ContextState, Digest, DigestKey, Evidence, Finding, Occasion, Position, RawAddress, StateChange, StateEntry,
+    TimerChange, TimerEntry, Timestamp, vocabulary,
 };
 
 use crate::disk::Disk;
@@ -84,8 +84,13 @@ fn step(number: u64) -> Step {
 }
 
 fn timer(number: u64) -> TimerEntry {
-    let raw =
-        RawAddress { input: 0, ordinal: number, offset: 7 * number, length: 7, digest: Digest::of(&number.to_be_bytes()) };
+    let raw = RawAddress {
+        input: 0,
+        ordinal: number,
+        offset: 7 * number,
+        length: 7,
+        digest: Digest::of(&number.to_be_bytes()),
+    };
     TimerEntry {
         at: Timestamp(60 + number as i64),
         source: "example".into(),

@@ -42,10 +42,7 @@ impl TimerMap {
     }
 
     pub(crate) fn into_changes(self) -> Vec<TimerChange> {
-        self.0
-            .into_iter()
-            .map(|((rule, key, id), entry)| TimerChange { rule, key, id, entry: Some(entry) })
-            .collect()
+        self.0.into_iter().map(|((rule, key, id), entry)| TimerChange { rule, key, id, entry: Some(entry) }).collect()
     }
 }
 

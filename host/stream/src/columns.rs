@@ -9,8 +9,8 @@ use countersign_model::call::{Batch, Column, Masks, NO_KEY, RawKind, Rows, TextA
 use countersign_model::vocabulary::{FieldId, FieldType};
 use countersign_model::{Event, Value};
 
-use crate::{Sequenced, Turn};
 use crate::reference::{NO_KEY_SEED, key_seed, reference, rule_seed};
+use crate::{Sequenced, Turn};
 
 /// What is the same for all batches of a rule.
 #[derive(Clone, Debug)]

@@ -141,7 +141,8 @@ impl RuleTimers {
             let pending = self.remove(&key, &id);
             self.tidy(&key);
             self.changed.insert((Arc::clone(&key), Arc::clone(&id)));
-            due.rows.extend(pending.map(|pending| pending.set_by.timer(TimerTurn { at, key, id }, tick, position, clock)));
+            due.rows
+                .extend(pending.map(|pending| pending.set_by.timer(TimerTurn { at, key, id }, tick, position, clock)));
         }
         while self.due.len() > self.most_pending {
             let Some((_, key, id)) = self.due.pop_last() else { break };

@@ -6,6 +6,7 @@
 mod admission;
 mod cases;
 mod determinism;
+mod fed;
 mod fixtures;
 mod garbage;
 mod guests;

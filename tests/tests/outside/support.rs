@@ -159,7 +159,6 @@ pub(crate) fn seen(outcome: &Outcome) -> String {
     for said in &outcome.diagnostics {
         writeln!(text, "{said:?}").unwrap();
     }
-    writeln!(text, "{:?} {:?}, {} disagreements", outcome.state, outcome.timers, outcome.disagreements.len())
-        .unwrap();
+    writeln!(text, "{:?} {:?}, {} disagreements", outcome.state, outcome.timers, outcome.disagreements.len()).unwrap();
     text
 }

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use countersign_model::call::Level;
+use countersign_pipeline::report::shown_row;
 use countersign_pipeline::{DecisionLine, Notice, Observer};
 use countersign_sources::DeadLetter;
 

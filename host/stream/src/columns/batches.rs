@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use countersign_model::Timestamp;
+use countersign_model::call::RowKind;
 use proptest::prelude::*;
 
 use super::*;

@@ -433,7 +433,8 @@ fn diagnostics_name_their_row_and_keep_their_order() {
         Ok(says)
     });
     let outcome = judge(&mut stream, &rows(&[("a", "ALICE"), ("find", "BOB"), ("b", "")]));
-    let said = outcome.diagnostics.iter().map(|said| (said.row.position, said.index, said.level, said.message.as_str()));
+    let said =
+        outcome.diagnostics.iter().map(|said| (said.row.position, said.index, said.level, said.message.as_str()));
     use Level::{Error, Warning};
     assert_eq!(
         said.collect::<Vec<_>>(),
@@ -446,5 +447,5 @@ fn diagnostics_name_their_row_and_keep_their_order() {
             (2, 1, Error, "b second"),
         ]
     );
-    assert_eq!(&*outcome.diagnostics[3].event_id, "event-1");
+    assert_eq!(&*outcome.diagnostics[3].row.event.id, "event-1");
 }
