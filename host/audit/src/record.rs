@@ -89,10 +89,26 @@ pub struct Generation {
     pub identities: Option<Digest>,
     /// Names the blob of the capability tables.
     pub capabilities: Digest,
+    /// The files that context tables are made of, by table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context: Vec<ContextFile>,
     /// What ran the rules, with its version, such as `wasmtime 48.0.0`.
     pub engine: String,
     /// The package of the rules' interfaces, such as `countersign:rules@0.1.0`.
     pub interface: String,
+}
+
+/// A file that a context table is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContextFile {
+    /// The table.
+    pub table: String,
+    /// The digest of the file's bytes.
+    pub content: Digest,
+    /// Whether a blob of that name has them: of a database of addresses only what was looked up is kept, by value, in
+    /// the findings' bundles.
+    pub kept: bool,
 }
 
 /// A rule of a generation.

@@ -44,7 +44,7 @@ Records that can't be used never end a run. They go to a dead-letter file, with 
 reason: to --dead-letters, else beside the audit file (AUDIT.dead-letters.ndjson). Without either
 they are counted, and the first are shown.
 
-The same input, rules, policy and identities give the same decisions and the same audit file,
+The same input, rules, policy, identities and context give the same decisions and the same audit file,
 whatever --batch and --workers.
 The exit code is 1 if a rule was refused (the others served), 2 if a file can't be read.
 ";
@@ -70,6 +70,8 @@ pub(crate) struct Arguments {
     /// Who is who: types, tiers, owners, protection [default: only what the records prove]
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
+    #[command(flatten)]
+    context: operator::ContextArguments,
     /// Write every finding and decision to this audit file, with its evidence in FILE.bundles; replaces an audit file
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
@@ -122,7 +124,7 @@ struct SummaryLine<'a> {
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         // What can be known to be wrong is told before anything is begun.
-        let settings = operator::settings(self.policy.as_deref(), self.identities.as_deref())?;
+        let settings = operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context)?;
         let key = files::audit_key(self.audit_key.as_deref())?;
         let inputs = Inputs::open(&self.files)?;
         let mut options = RunOptions {
@@ -161,7 +163,7 @@ impl Arguments {
         };
         told?;
         dead_letters.finish()?;
-        let Report { summary, head } = &report;
+        let Report { summary, head, .. } = &report;
         if self.json {
             out.json(&SummaryLine { summary, head: head.digest })?;
         } else {

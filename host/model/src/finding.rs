@@ -3,6 +3,7 @@
 use countersign_vocabulary::{EvidenceRole, Severity, SignalClass, SubjectRole};
 use serde::{Deserialize, Serialize};
 
+use crate::call::ContextTable;
 use crate::{Digest, Occasion, RuleId, Timestamp};
 
 /// A finding, checked and sequenced.
@@ -65,4 +66,13 @@ pub enum ContextState {
     Complete,
     /// Some was missing, too old, or still learning.
     Missing,
+}
+
+impl ContextState {
+    /// Of the tables that a one-row call was given.
+    #[must_use]
+    pub fn of(tables: &[ContextTable]) -> ContextState {
+        let complete = tables.iter().all(|table| table.availability.is_fresh());
+        if complete { ContextState::Complete } else { ContextState::Missing }
+    }
 }

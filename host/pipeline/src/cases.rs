@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 
 use countersign_admission::admit;
 use countersign_audit::{Record, read};
+use countersign_context::{ContextFiles, GeoFile};
 use countersign_declaration::Ceilings;
 use countersign_engine::Engine;
 use countersign_model::response::{IncidentView, Responder as _, ResponseCall};
 use countersign_model::vocabulary::{Action, RuleKind, SignalClass, SubjectRole};
 use countersign_model::{Account, RuleId, Timestamp};
-use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
+use countersign_policy::{
+    Capabilities, DEFAULT_POLICY, Directory, DomainRoles, Egress, Fault, Policy, SHIPPED_CAPABILITIES,
+};
 use countersign_sources::{DeadLetter, source};
 use countersign_store::MemoryStore;
 use serde::Deserialize;
@@ -28,6 +31,15 @@ pub const EVENTS_FILE: &str = "events.ndjson";
 
 /// The operator's facts of a detection's case, if it has any.
 pub const IDENTITIES_FILE: &str = "identities.toml";
+
+/// The declared egress networks of a detection's case, if it has any.
+pub const EGRESS_FILE: &str = "egress.toml";
+
+/// Who has a role in the domain in a detection's case, if it says so.
+pub const DOMAIN_ROLES_FILE: &str = "domain-roles.toml";
+
+/// Where addresses are in a detection's case, beside what its records say.
+pub const GEO_FILE: &str = "geo.toml";
 
 /// The incident of a response rule's case: `wit/response.wit`'s incident, in kebab case.
 pub const INCIDENT_FILE: &str = "incident.toml";
@@ -160,22 +172,23 @@ pub fn feeders(rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -
 /// # Errors
 /// When the case can't be read or a rule not be loaded.
 pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Result<Vec<String>, CaseError> {
-    let directory = case.join(IDENTITIES_FILE);
-    let directory = if directory.exists() {
-        let text = text(&directory)?;
-        let parsed = Directory::parse(&text).map_err(|faults| malformed(&directory, lines(&faults)))?;
-        Some((text, parsed))
-    } else {
-        None
+    let context = ContextFiles {
+        egress: stated(&case.join(EGRESS_FILE), Egress::parse)?,
+        domain_roles: stated(&case.join(DOMAIN_ROLES_FILE), DomainRoles::parse)?,
+        geo: stated(&case.join(GEO_FILE), |text| GeoFile::parse_text(text.to_owned()))?
+            .into_iter()
+            .map(|(_, file)| file)
+            .collect(),
     };
-    let shipped = |what: &str, faults: Vec<countersign_policy::Fault>| malformed(Path::new(what), lines(&faults));
+    let shipped = |what: &str, faults: Vec<Fault>| malformed(Path::new(what), lines(&faults));
     let settings = Settings {
         policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(|faults| shipped("shipped policy", faults))?),
-        directory,
+        directory: stated(&case.join(IDENTITIES_FILE), Directory::parse)?,
         capabilities: (
             SHIPPED_CAPABILITIES.to_owned(),
             Capabilities::shipped().map_err(|faults| shipped("shipped capabilities", faults))?,
         ),
+        context,
     };
     let file = RuleFile { name: "rule".to_owned(), bytes: rule.to_vec() };
     let files = std::iter::once(file).chain(feeders.iter().cloned()).collect();
@@ -334,6 +347,16 @@ impl Observer for Heard {
     fn progress(&mut self, _: u64) {}
 }
 
+/// An operator's file of a case, with its text; none if the case has no such file.
+fn stated<T>(path: &Path, parse: impl Fn(&str) -> Result<T, Vec<Fault>>) -> Result<Option<(String, T)>, CaseError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = text(path)?;
+    let parsed = parse(&text).map_err(|faults| malformed(path, lines(&faults)))?;
+    Ok(Some((text, parsed)))
+}
+
 fn text(path: &Path) -> Result<String, CaseError> {
     let unreadable = |source| CaseError::Unreadable { path: path.to_owned(), source };
     let length = fs::metadata(path).map_err(unreadable)?.len();
@@ -351,6 +374,6 @@ fn malformed(path: &Path, reason: impl ToString) -> CaseError {
     CaseError::Malformed { path: path.to_owned(), reason: reason.to_string() }
 }
 
-fn lines(faults: &[countersign_policy::Fault]) -> String {
+fn lines(faults: &[Fault]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

@@ -8,8 +8,8 @@ use countersign_model::vocabulary::SignalClass;
 use countersign_model::{RuleId, StateChange, TimerChange, Timestamp};
 use countersign_sources::DeadLetter;
 use countersign_stream::{
-    Disagreement, Found, Outcome, Quarantine, QuarantineThreshold, RowDiagnostic, RowFailure, RuleStream, Sequenced,
-    Tick, Turn,
+    Disagreement, Found, Outcome, Quarantine, QuarantineThreshold, Router, RowDiagnostic, RowFailure, RuleStream,
+    Sequenced, Tally, Tick, Turn,
 };
 
 use crate::generation::Generation;
@@ -117,9 +117,12 @@ struct Judge {
     rows: Vec<Place>,
 }
 
-/// The detection rules of a run.
+/// The detection rules of a run. A rule that no event reaches costs nothing: neither stretches nor ticks visit it.
 pub(crate) struct Judges {
     judges: Vec<Judge>,
+    router: Router,
+    /// The rules that hold something which a tick may change, or which is still to be told.
+    holding: BTreeSet<usize>,
     /// For each rule, who subscribes to which classes of its findings.
     subscribers: Vec<Vec<(usize, Vec<SignalClass>)>>,
     batch: usize,
@@ -138,7 +141,8 @@ impl Judges {
                     rule.loaded.clone(),
                     rule.parameters.clone(),
                     rule.data.clone(),
-                );
+                )
+                .with_context(generation.context.clone());
                 Judge::new(stream, rule.depth, Quarantine::new(threshold))
             })
             .collect();
@@ -156,7 +160,19 @@ impl Judges {
                 feeder.into_iter().for_each(|feeder| feeder.push((place, subscription.classes.clone())));
             }
         }
-        Judges { dropped_timers: vec![0; judges.len()], judges, subscribers, batch: batch.max(1) }
+        Judges {
+            router: Router::new(judges.iter().map(|judge| judge.stream.declaration())),
+            holding: BTreeSet::new(),
+            subscribers,
+            batch: batch.max(1),
+            dropped_timers: vec![0; judges.len()],
+            judges,
+        }
+    }
+
+    /// How much work it was so far to bring events to rules.
+    pub(crate) fn tally(&self) -> Tally {
+        self.router.tally()
     }
 
     /// Rows delivered to each rule while it was heard, in the rules' order.
@@ -166,7 +182,7 @@ impl Judges {
 
     /// Whether a rule has rows of its own to judge: timers that are due.
     pub(crate) fn have_rows(&self) -> bool {
-        self.judges.iter().any(|judge| !judge.own.is_empty())
+        self.holding.iter().filter_map(|rule| self.judges.get(*rule)).any(|judge| !judge.own.is_empty())
     }
 
     /// How many timers of each rule are yet to come, in the rules' order.
@@ -182,11 +198,13 @@ impl Judges {
     /// What a tick does to every rule's state; the timers that are due come with the next stretch. `position` and
     /// `clock` are those of the event that brought the tick, the first of that stretch.
     pub(crate) fn tick(&mut self, tick: Tick, position: u64, clock: Timestamp) {
-        for (judge, dropped) in self.judges.iter_mut().zip(&mut self.dropped_timers) {
-            judge.stream.tick(tick);
-            let due = judge.stream.due(tick, position, clock);
-            judge.own.extend(due.rows);
-            *dropped += due.dropped;
+        for rule in &self.holding {
+            if let (Some(judge), Some(dropped)) = (self.judges.get_mut(*rule), self.dropped_timers.get_mut(*rule)) {
+                judge.stream.tick(tick);
+                let due = judge.stream.due(tick, position, clock);
+                judge.own.extend(due.rows);
+                *dropped += due.dropped;
+            }
         }
     }
 
@@ -197,22 +215,35 @@ impl Judges {
         dead: Vec<(u64, DeadLetter)>,
         workers: usize,
     ) -> (Vec<Placed>, Changes) {
-        let batch = self.batch;
         let dead = dead.into_iter().map(|(position, letter)| {
             let item = Item::Dead(letter);
             Placed { position, after_timers: false, depth: 0, rule: 0, item }
         });
         let mut placed: Vec<Placed> = dead.collect();
         let mut changes = Changes::default();
-        let deepest = self.judges.iter().map(|judge| judge.depth).max().unwrap_or_default();
-        for depth in 0..=deepest {
-            let listening = self.judges.iter_mut().filter(|judge| judge.depth == depth && !judge.silenced).collect();
-            workers::each(listening, workers, |judge: &mut Judge| judge.all(events, batch));
-            for rule in 0..self.judges.len() {
-                let Some(judge) = self.judges.get_mut(rule).filter(|judge| judge.depth == depth) else { continue };
+        self.router.route(events);
+        // By depth: what a level finds may reach the deeper ones.
+        let mut waiting: BTreeSet<(usize, usize)> = std::mem::take(&mut self.holding)
+            .into_iter()
+            .chain(self.router.reached().iter().copied())
+            .filter_map(|rule| Some((self.judges.get(rule)?.depth, rule)))
+            .collect();
+        while let Some((depth, _)) = waiting.first().copied() {
+            let deeper = waiting.split_off(&(depth + 1, 0));
+            let level: Vec<usize> = std::mem::replace(&mut waiting, deeper).into_iter().map(|(_, rule)| rule).collect();
+            let Judges { judges, router, batch, .. } = self;
+            let work = picked(judges, &level).into_iter().map(|(rule, judge)| (judge, router.rows(rule))).collect();
+            workers::each(work, workers, |(judge, rows): (&mut Judge, &[usize])| judge.all(events, rows, *batch));
+            for rule in level {
+                let Some(judge) = self.judges.get_mut(rule) else { continue };
                 let before = placed.len();
                 judge.settle(rule, events, &mut placed, &mut changes);
-                self.deliver(rule, depth, placed.get(before..).unwrap_or_default());
+                if judge.silenced {
+                    self.router.silence(rule);
+                } else if !judge.stream.is_idle() {
+                    self.holding.insert(rule);
+                }
+                self.deliver(rule, depth, placed.get(before..).unwrap_or_default(), &mut waiting);
             }
         }
         // Stable: findings and diagnostics of a row stay in the order of their indices.
@@ -221,7 +252,7 @@ impl Judges {
     }
 
     /// Hands a rule's findings to those that subscribe to them: all of them lie deeper, so they judge later.
-    fn deliver(&mut self, rule: usize, depth: usize, placed: &[Placed]) {
+    fn deliver(&mut self, rule: usize, depth: usize, placed: &[Placed], waiting: &mut BTreeSet<(usize, usize)>) {
         let Some(subscribers) = self.subscribers.get(rule).filter(|subscribers| !subscribers.is_empty()) else {
             return;
         };
@@ -235,10 +266,24 @@ impl Judges {
                 let row = row.get_or_insert_with(|| Sequenced::of_finding(found, depth));
                 if let Some(judge) = self.judges.get_mut(*subscriber).filter(|judge| !judge.silenced) {
                     judge.own.push(row.clone());
+                    waiting.insert((judge.depth, *subscriber));
                 }
             }
         }
     }
+}
+
+/// Some of the judges, by their places in order, without a look at the others.
+fn picked<'j>(mut judges: &'j mut [Judge], places: &[usize]) -> Vec<(usize, &'j mut Judge)> {
+    let mut picked = Vec::with_capacity(places.len());
+    let mut passed = 0;
+    for place in places {
+        let Some((judge, rest)) = judges.get_mut(place - passed..).and_then(<[Judge]>::split_first_mut) else { break };
+        picked.push((*place, judge));
+        judges = rest;
+        passed = place + 1;
+    }
+    picked
 }
 
 impl Judge {
@@ -255,15 +300,10 @@ impl Judge {
         }
     }
 
-    /// The events that the rule wants, by their places.
-    fn wanted(&self, events: &[Sequenced]) -> Vec<usize> {
-        (0..events.len()).filter(|place| events.get(*place).is_some_and(|row| self.stream.wants(&row.event))).collect()
-    }
-
-    /// Judges its rows: timers, events that it wants, and findings that it subscribes to, in one order.
-    fn all(&mut self, events: &[Sequenced], batch: usize) {
+    /// Judges its rows: timers, events that reach the rule, and findings that it subscribes to, in one order.
+    fn all(&mut self, events: &[Sequenced], wanted: &[usize], batch: usize) {
         self.own.sort_by(|a, b| a.order().cmp(&b.order()));
-        self.rows = merge(events, self.wanted(events), &self.own);
+        self.rows = merge(events, wanted, &self.own);
         for rows in self.rows.chunks(batch) {
             let rows: Vec<&Sequenced> = rows.iter().filter_map(|place| row(*place, events, &self.own)).collect();
             let outcome = self.stream.judge(&rows);
@@ -337,9 +377,9 @@ fn row<'a>(place: Place, events: &'a [Sequenced], own: &'a [Sequenced]) -> Optio
 }
 
 /// Events and rows of a rule's own, both in order, in one order.
-fn merge(events: &[Sequenced], wanted: Vec<usize>, own: &[Sequenced]) -> Vec<Place> {
+fn merge(events: &[Sequenced], wanted: &[usize], own: &[Sequenced]) -> Vec<Place> {
     let mut merged = Vec::with_capacity(wanted.len() + own.len());
-    let mut wanted = wanted.into_iter().peekable();
+    let mut wanted = wanted.iter().copied().peekable();
     for (next, place) in own.iter().zip(0..) {
         let earlier = |place: &usize| events.get(*place).is_some_and(|event| event.order() < next.order());
         while let Some(event) = wanted.next_if(earlier) {

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use countersign_admission::admit;
+use countersign_context::{Context, ContextFiles};
 use countersign_declaration::{Ceilings, Declaration, Refusal, parameters_digest};
 use countersign_engine::{Engine, LoadedRule};
 use countersign_gate::RuleAuthority;
@@ -67,13 +68,15 @@ pub struct Generation {
     /// The text that the policy was read from.
     pub policy_text: String,
     /// The operator's facts about identities.
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
     /// The text that the directory was read from.
     pub directory_text: Option<String>,
     /// What connectors can do.
     pub capabilities: Capabilities,
     /// The text that the capabilities were read from.
     pub capabilities_text: String,
+    /// What context tables say.
+    pub context: Arc<Context>,
 }
 
 /// Why a rule isn't part of a generation. The others are.
@@ -130,6 +133,8 @@ pub struct Settings {
     pub directory: Option<(String, Directory)>,
     /// The capability tables' text and content.
     pub capabilities: (String, Capabilities),
+    /// What context tables are made of.
+    pub context: ContextFiles,
 }
 
 impl Generation {
@@ -141,7 +146,7 @@ impl Generation {
         rules: Vec<RuleFile>,
         settings: Settings,
     ) -> (Generation, Vec<LoadFault>) {
-        let Settings { policy: (policy_text, policy), directory, capabilities } = settings;
+        let Settings { policy: (policy_text, policy), directory, capabilities, context } = settings;
         let ceilings = policy.limits().ceilings();
         let loaded = workers::map(rules, |file| load(engine, &policy, &ceilings, file));
 
@@ -180,6 +185,9 @@ impl Generation {
         }
         let (directory_text, directory) =
             directory.map_or((None, Directory::default()), |(text, directory)| (Some(text), directory));
+        let directory = Arc::new(directory);
+        // Without a directory its facts are missing, which is another thing than that nobody is in it.
+        let context = Context::new(context, directory_text.is_some().then(|| Arc::clone(&directory)));
         let (capabilities_text, capabilities) = capabilities;
         let generation = Generation {
             number,
@@ -192,6 +200,7 @@ impl Generation {
             directory_text,
             capabilities,
             capabilities_text,
+            context: Arc::new(context),
         };
         (generation, faults)
     }

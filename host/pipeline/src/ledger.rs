@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_audit::record::{
-    DeadLetter as DeadRecord, DiagnosticRecord, FindingRecord, Generation as GenerationRecord, GenerationRule, Header,
-    HostFinding, HostFindingKind, Input, NotDeterministic, Quarantine as QuarantineRecord, RuleStopped, SetAside,
+    ContextFile, DeadLetter as DeadRecord, DiagnosticRecord, FindingRecord, Generation as GenerationRecord,
+    GenerationRule, Header, HostFinding, HostFindingKind, Input, NotDeterministic, Quarantine as QuarantineRecord,
+    RuleStopped, SetAside,
 };
 use countersign_audit::{Blob, Record};
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
@@ -84,6 +85,12 @@ impl<'g> Ledger<'g> {
             rules.push(GenerationRule { identity: rule.identity.clone(), kind, component });
         }
         rules.sort_by(|a, b| a.identity.id.cmp(&b.identity.id));
+        let files = generation.context.files().files();
+        let context = files.map(|file| {
+            let content = if file.kept { self.blob(file.bytes.to_vec()) } else { self.key.digest(file.bytes) };
+            ContextFile { table: file.table.to_owned(), content, kept: file.kept }
+        });
+        let context = context.collect();
         GenerationRecord {
             number: generation.number,
             position: 0,
@@ -91,6 +98,7 @@ impl<'g> Ledger<'g> {
             policy: self.blob(generation.policy_text.clone().into_bytes()),
             identities: generation.directory_text.clone().map(|text| self.blob(text.into_bytes())),
             capabilities: self.blob(generation.capabilities_text.clone().into_bytes()),
+            context,
             engine: ENGINE_VERSION.to_owned(),
             interface: INTERFACE.to_owned(),
         }

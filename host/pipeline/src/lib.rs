@@ -17,6 +17,7 @@ pub mod subject;
 mod workers;
 
 pub use cases::{CaseError, feeders, find_cases, run_case};
+pub use countersign_context::{ContextFiles, GeoFile, GeoFileError, MOST_GEO_BYTES};
 pub use generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
 pub use graph::SubscriptionFault;
 pub use recompute::{Difference, RecomputeError, Recomputed, recompute};

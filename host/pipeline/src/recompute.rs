@@ -10,10 +10,11 @@ use countersign_audit::record::{
     DecisionRecord, FindingRecord, FindingReference, Generation as GenerationRecord, Header, RuleStopped,
 };
 use countersign_audit::{Head, Record, VerifyError, read, verify};
+use countersign_context::ContextFiles;
 use countersign_engine::{ENGINE_VERSION, Engine, INTERFACE};
 use countersign_gate::GateInputs;
 use countersign_model::call::{DetectionCall, Detector as _, FailureKind};
-use countersign_model::{Digest, DigestKey, RuleId};
+use countersign_model::{ContextState, Digest, DigestKey, RuleId};
 use countersign_policy::{Capabilities, Directory, Policy};
 use countersign_store::{BundleReader, StoreError};
 use serde::Serialize;
@@ -254,8 +255,13 @@ impl Recomputer<'_> {
             let bytes = self.blob(&rule.component).map_err(|error| fail(error.to_string()))?;
             files.push(RuleFile { name: rule.identity.id.to_string(), bytes });
         }
-        let settings =
-            Settings { policy: (policy_text, policy), directory, capabilities: (capabilities_text, capabilities) };
+        // Of a file that isn't kept nothing is needed: what it said about a finding stands in the finding's bundle.
+        let mut context = ContextFiles::default();
+        for file in record.context.iter().filter(|file| file.kept) {
+            context.add(&file.table, text(&file.content)?).map_err(|list| faults(&file.table, list))?;
+        }
+        let capabilities = (capabilities_text, capabilities);
+        let settings = Settings { policy: (policy_text, policy), directory, capabilities, context };
         let (generation, load_faults) = Generation::load(self.engine, number, files, settings);
         if !load_faults.is_empty() {
             return Err(fail(load_faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")));
@@ -396,6 +402,7 @@ fn made_of(bundle: &FindingBundle) -> bool {
         && finding.evidence.iter().map(|evidence| evidence.reference).eq(evidence)
         && finding.techniques == said.techniques
         && finding.message == said.message
+        && finding.context == ContextState::of(&bundle.call.context)
 }
 
 /// Where two long texts part.

@@ -219,4 +219,6 @@ pub struct Report {
     pub summary: Summary,
     /// The head of the sealed audit file.
     pub head: countersign_store::Head,
+    /// How much work it was to bring events to rules.
+    pub tally: countersign_stream::Tally,
 }

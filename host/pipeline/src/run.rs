@@ -189,7 +189,7 @@ fn work_off(
     summary.delivered = rules.clone().zip(judges.delivered()).collect();
     let head = store.seal()?;
     summary.seconds = started.elapsed().as_secs_f64();
-    Ok(Report { summary, head })
+    Ok(Report { summary, head, tally: judges.tally() })
 }
 
 struct Run<'r, 'g> {

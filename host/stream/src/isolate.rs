@@ -9,7 +9,7 @@ use countersign_model::call::{
     AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Diagnostic, FailureKind, NO_KEY,
 };
 use countersign_model::vocabulary::SignalClass;
-use countersign_model::{Finding, StateEntry, Timestamp};
+use countersign_model::{ContextState, Finding, StateEntry, Timestamp};
 
 use crate::Sequenced;
 use crate::outcome::{Bundle, Disagreement, Found, Outcome, RowDiagnostic, RowFailure};
@@ -306,7 +306,7 @@ impl<'r> Run<'r> {
                     evidence,
                     techniques: finding.techniques.clone(),
                     message: finding.message.clone(),
-                    context: self.rule.context_state(),
+                    context: ContextState::of(&prepared.call.context),
                 })
             })
             .collect()

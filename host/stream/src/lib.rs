@@ -4,6 +4,7 @@
 
 mod clock;
 mod columns;
+mod context;
 mod filter;
 mod isolate;
 mod keys;
@@ -21,8 +22,9 @@ mod turn;
 mod validate;
 
 pub use clock::{Clock, Placement, Tick};
-pub use columns::{Schema, build_batch, index_keys};
-pub use filter::matches;
+pub use columns::{Schema, build_batch, index_keys, value_column};
+pub use context::{ContextCall, ContextSource, NoContext};
+pub use filter::{Router, Tally, matches};
 pub use keys::partition_key;
 pub use outcome::{Bundle, Disagreement, Found, Outcome, RowDiagnostic, RowFailure};
 pub use quarantine::{Quarantine, QuarantineThreshold};

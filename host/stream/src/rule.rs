@@ -5,15 +5,16 @@ use std::sync::Arc;
 use countersign_declaration::Declaration;
 use countersign_model::call::{ContextTable, DetectionCall, Detector, Parameter};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{ContextState, Event, StateChange, TimerChange, Timestamp};
+use countersign_model::{Event, StateChange, TimerChange, Timestamp};
 
 use crate::columns::{Schema, build_batch, index_keys};
+use crate::context::{ContextCall, ContextSource, NoContext};
 use crate::isolate::Run;
 use crate::outcome::Outcome;
 use crate::state::RuleState;
 use crate::timers::{Due, RuleTimers};
 use crate::turn::Turn;
-use crate::{Sequenced, Tick, filter, keys};
+use crate::{Sequenced, Tick, keys};
 
 /// A row as a rule gets it: the event and the rule's own key for it.
 #[derive(Clone)]
@@ -31,7 +32,7 @@ pub struct RuleStream {
     schema: Schema,
     parameters: Vec<Parameter>,
     data: Vec<u8>,
-    context: Vec<ContextTable>,
+    context: Arc<dyn ContextSource>,
     /// How many rows a call may have: falls when fuel runs out, grows back. Never changes a result.
     pub(crate) rows_per_call: usize,
     /// The last position with findings, and how many it had.
@@ -45,8 +46,8 @@ pub(crate) struct Prepared {
 }
 
 impl RuleStream {
-    /// A rule with the parameters in force and the data it was built with. Context tables are not served by this
-    /// version: declared ones are there, as missing.
+    /// A rule with the parameters in force and the data it was built with. Declared context tables are missing; see
+    /// [`with_context`](Self::with_context).
     #[must_use]
     pub fn new(
         declaration: Declaration,
@@ -54,16 +55,6 @@ impl RuleStream {
         parameters: Vec<Parameter>,
         data: Vec<u8>,
     ) -> RuleStream {
-        let context = declaration
-            .context
-            .iter()
-            .map(|wanted| ContextTable {
-                availability: countersign_model::call::Availability::Missing,
-                by_key: wanted.by_key,
-                rows: 0,
-                columns: Vec::new(),
-            })
-            .collect();
         RuleStream {
             state: RuleState::new(declaration.id.clone(), &declaration.slots),
             timers: RuleTimers::new(&declaration),
@@ -72,28 +63,22 @@ impl RuleStream {
             detector,
             parameters,
             data,
-            context,
+            context: Arc::new(NoContext),
             rows_per_call: usize::MAX,
             found: (0, 0),
         }
+    }
+
+    /// The same with somebody who knows what context tables say.
+    #[must_use]
+    pub fn with_context(self, context: Arc<dyn ContextSource>) -> RuleStream {
+        RuleStream { context, ..self }
     }
 
     /// What the rule declared.
     #[must_use]
     pub fn declaration(&self) -> &Declaration {
         &self.declaration
-    }
-
-    /// Whether the rule wants this event.
-    #[must_use]
-    pub fn wants(&self, event: &Event) -> bool {
-        filter::matches(&self.declaration, event)
-    }
-
-    /// Whether the context that the rule declared is there.
-    #[must_use]
-    pub fn context_state(&self) -> ContextState {
-        if self.context.is_empty() { ContextState::Complete } else { ContextState::Missing }
     }
 
     /// Judges rows that the rule wants, in their order ([`Sequenced::order`]); no tick lies between them.
@@ -134,6 +119,12 @@ impl RuleStream {
         self.timers.take_due(tick, position, clock)
     }
 
+    /// Whether the rule holds nothing: then a tick does nothing to it, and it has nothing to tell.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.state.is_idle() && self.timers.is_idle()
+    }
+
     /// How many of the rule's timers are yet to come.
     #[must_use]
     pub fn pending_timers(&self) -> u64 {
@@ -165,15 +156,26 @@ impl RuleStream {
     pub(crate) fn prepare(&self, rows: &[Row<'_>]) -> Prepared {
         let (indices, keys) = index_keys(rows.iter().map(|row| row.key.as_ref()));
         let sequenced: Vec<&Sequenced> = rows.iter().map(|row| row.sequenced).collect();
+        let context = self.tables(&sequenced, &keys);
         Prepared {
             call: DetectionCall {
                 batch: build_batch(&self.schema, &sequenced, &indices, &keys),
                 state: self.state.gather(&keys),
                 parameters: self.parameters.clone(),
                 data: self.data.clone(),
-                context: self.context.clone(),
+                context,
             },
             keys,
         }
+    }
+
+    fn tables(&self, rows: &[&Sequenced], keys: &[Arc<str>]) -> Vec<ContextTable> {
+        if self.declaration.context.is_empty() {
+            return Vec::new();
+        }
+        let events: Vec<&Event> = rows.iter().map(|row| &*row.event).collect();
+        let partition_key = self.declaration.partition_key;
+        let call = ContextCall { events: &events, keys, partition_key, now: self.state.now() };
+        self.declaration.context.iter().map(|wanted| self.context.table(wanted, &call)).collect()
     }
 }

@@ -86,6 +86,11 @@ impl RuleState {
         self.stamp.get_or_insert(clock);
     }
 
+    /// The clock at the first row since the last tick: the same for all rows until the next.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.stamp.unwrap_or_default()
+    }
+
     /// Sets or, without an entry, forgets a key's state. What is again as it was at the last tick wasn't changed: else
     /// the size of batches would show, since a batch tells only what its rows came to.
     pub(crate) fn set(&mut self, slot: usize, key: &Arc<str>, entry: Option<StateEntry>) {
@@ -131,6 +136,14 @@ impl RuleState {
         self.before.iter_mut().for_each(HashMap::clear);
         self.stamp = None;
         u64::try_from(forgotten.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether there is no state, none that was there at the last tick, and none to tell of.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.stamp.is_none()
+            && self.changed.is_empty()
+            && self.tables.iter().all(HashMap::is_empty)
+            && self.before.iter().all(HashMap::is_empty)
     }
 
     /// Forgets every key. Returns what changed by it, and before it since this was asked last.

@@ -81,6 +81,11 @@ impl RuleTimers {
         self.due.len() as u64
     }
 
+    /// Whether there are none, and none to tell of.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.due.is_empty() && self.changed.is_empty()
+    }
+
     /// Those of a key.
     pub(crate) fn of_key(&self, key: &str) -> OfKey {
         self.keys.get(key).cloned().unwrap_or_default()

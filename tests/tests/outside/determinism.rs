@@ -5,7 +5,9 @@ use std::io;
 
 use countersign_generate::{Disorder, Preset, write_ndjson};
 use countersign_model::DigestKey;
-use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
+use countersign_pipeline::{
+    ContextFiles, DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
+};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
 use countersign_sources::{DeadLetter, source};
 use countersign_store::{Commit, Head, MemoryStore, Snapshot, Store, StoreError};
@@ -93,6 +95,7 @@ pub(crate) fn generation(identities: &str) -> Generation {
         policy: (policy.clone(), Policy::parse(&policy).unwrap()),
         directory: Some((identities.to_owned(), Directory::parse(identities).unwrap())),
         capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
+        context: ContextFiles::default(),
     };
     let (generation, faults) = Generation::load(engine(), 1, rules, settings);
     assert!(faults.is_empty(), "{faults:?}");

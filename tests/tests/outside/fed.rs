@@ -5,7 +5,9 @@ use std::io::Cursor;
 
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::Action;
-use countersign_pipeline::{Generation, LoadReason, RuleFile, RunOptions, Settings, SubscriptionFault, recompute, run};
+use countersign_pipeline::{
+    ContextFiles, Generation, LoadReason, RuleFile, RunOptions, Settings, SubscriptionFault, recompute, run,
+};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
 use countersign_sources::source;
 use countersign_store::{Durability, Existing, FileStore};
@@ -69,6 +71,7 @@ fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<countersign_p
         policy: (policy.clone(), Policy::parse(&policy).unwrap()),
         directory: Some((String::new(), Directory::default())),
         capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
+        context: ContextFiles::default(),
     };
     Generation::load(engine(), 1, rules.collect(), settings)
 }

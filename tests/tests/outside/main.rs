@@ -5,6 +5,7 @@
 
 mod admission;
 mod cases;
+mod context;
 mod determinism;
 mod fed;
 mod fixtures;

@@ -8,6 +8,7 @@ use countersign_vocabulary::{EvidenceRole, Severity, SignalClass, SubjectRole};
 use super::columns::column;
 use super::row::{Row, RowKind, Value};
 use super::settings::Settings;
+use super::tables::Tables;
 use crate::bindings::detect::{self, Answer, Batch, Kinds, Rows, SlotState};
 use crate::event::NO_KEY;
 use crate::rule::Detection;
@@ -21,7 +22,7 @@ pub struct Bench<R> {
     batch_size: usize,
     settings: Settings,
     data: Vec<u8>,
-    context: Vec<detect::ContextTable>,
+    tables: Tables,
     // By slot.
     state: Vec<Kept>,
     fed: usize,
@@ -65,17 +66,11 @@ impl<R: Detection> Bench<R> {
     /// The rule with its default parameters, no data, and every context table missing; one batch takes all rows.
     #[must_use]
     pub fn new() -> Self {
-        let context = R::TABLES.iter().map(|table| detect::ContextTable {
-            availability: detect::Availability::Missing,
-            keying: if table.by_key { detect::Keying::ByKey } else { detect::Keying::ByBatch },
-            rows: 0,
-            columns: Vec::new(),
-        });
         Bench {
             batch_size: usize::MAX,
             settings: Settings::defaults::<R>(),
             data: Vec::new(),
-            context: context.collect(),
+            tables: Tables::new(R::TABLES),
             state: vec![BTreeMap::new(); R::SLOTS.len()],
             fed: 0,
             timers: Vec::new(),
@@ -110,18 +105,24 @@ impl<R: Detection> Bench<R> {
         self
     }
 
-    /// Puts a context table in place of the missing one, by its place in declared order.
+    /// Adds a row to a context table by batch, which is then fresh; without any row it is missing. What a table by row
+    /// says is set at the row: [`Row::context`].
     ///
     /// # Panics
-    /// When the rule declares fewer tables.
+    /// When the rule declares no such table by batch, or not such a column.
     #[must_use]
-    pub fn context(mut self, index: usize, table: detect::ContextTable) -> Self {
-        let tables = self.context.len();
-        let slot = self.context.get_mut(index);
-        assert!(slot.is_some(), "the rule declares {tables} context tables");
-        if let Some(slot) = slot {
-            *slot = table;
-        }
+    pub fn context(mut self, table: &str, values: &[(&'static str, Value)]) -> Self {
+        self.tables.add(table, values);
+        self
+    }
+
+    /// What a context table by key says about a key, which is then fresh; keys of which nothing is said are missing.
+    ///
+    /// # Panics
+    /// When the rule declares no such table by key, or not such a column.
+    #[must_use]
+    pub fn context_of_key(mut self, table: &str, key: &str, values: &[(&'static str, Value)]) -> Self {
+        self.tables.add_of_key(table, key, values);
         self
     }
 
@@ -195,7 +196,8 @@ impl<R: Detection> Bench<R> {
             columns: R::FIELDS.iter().map(|field| column(*field, rows)).collect(),
         };
         let state: Vec<SlotState> = self.state.iter().map(|slot| slot_state(slot, &keys)).collect();
-        let answer = crate::evaluate::<R>(&batch, &state, &self.settings.for_detection(), &self.data, &self.context);
+        let context = self.tables.of(rows, &keys);
+        let answer = crate::evaluate::<R>(&batch, &state, &self.settings.for_detection(), &self.data, &context);
         self.take(&answer, &keys, found);
         self.set_timers(&answer, rows);
         self.fed += rows.len();

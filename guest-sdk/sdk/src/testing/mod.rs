@@ -20,6 +20,7 @@ mod columns;
 mod incident;
 mod row;
 mod settings;
+mod tables;
 
 pub use bench::{Bench, Found};
 pub use incident::{IncidentBuilder, Proposed, ResponseBench, incident};

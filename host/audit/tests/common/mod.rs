@@ -75,6 +75,7 @@ pub(crate) fn records() -> Vec<Record> {
             policy: key.digest(b"policy"),
             identities: None,
             capabilities: key.digest(b"capabilities"),
+            context: vec![ContextFile { table: "egress".to_owned(), content: key.digest(b"egress"), kept: true }],
             engine: "wasmtime 48.0.0".to_owned(),
             interface: "countersign:rules@0.1.0".to_owned(),
         }),

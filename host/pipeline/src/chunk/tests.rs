@@ -16,6 +16,8 @@ use countersign_stream::Clock;
 
 use super::*;
 
+mod thousand;
+
 /// On an event that has its own letter: finds where the event says `find`, and so on; counts the rows of each key.
 struct Letter(char);
 

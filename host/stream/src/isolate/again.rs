@@ -402,15 +402,15 @@ fn a_rule_without_a_partition_key_has_no_keys() {
 
 #[test]
 fn a_call_is_given_state_data_parameters_and_missing_context() {
-    use countersign_model::call::{Availability, ContextTable};
+    use countersign_model::call::ContextTable;
+    use countersign_model::vocabulary::Keying;
     let tables = format!(
         "{}[[context]]\ntable = \"egress\"\nby = \"batch\"\ncolumns = [\"network\"]\nmax-age = \"1d\"\n",
         slot("count")
     );
     let (mut stream, _) = Fake::stream(declaration("", &tables), |sheet: &Sheet<'_>| {
         assert_eq!(sheet.call.data, b"the rule's data");
-        let missing = ContextTable { availability: Availability::Missing, by_key: false, rows: 0, columns: Vec::new() };
-        assert_eq!(sheet.call.context, [missing]);
+        assert_eq!(sheet.call.context, [ContextTable::missing(Keying::Batch)]);
         count(sheet)
     });
     let outcome = judge(&mut stream, &rows(&[("find", "ALICE")]));
