@@ -96,7 +96,7 @@ fn judge(letter: char, feeders: &str, least_accounts: u32) -> Judge {
          identity-types = [\"human\"]\nconfidence-floor = 50\nactions = [\"notify\"]\nsignal-classes = [\"token\"]\n\
          event-classes = [\"api-activity\"]\nfields = [\"api.operation\", \"finding.rule\", \"finding.confidence\"]\n\
          partition-key = \"actor\"\nsubscribes = [{}]\n\
-         where = {{ any = [{{ field = \"api.operation\", prefix = \"*\" }}, \
+         where = {{ or = [{{ field = \"api.operation\", prefix = \"*\" }}, \
          {{ field = \"api.operation\", prefix = \"{letter}\" }}] }}\n\
          [[slot]]\nname = \"count\"\nversion = 1\nmax-bytes = 1\nmax-keys = 100\nttl = \"1h\"\n\
          [timers]\nids = [\"t\"]\nmost-per-key = 1\nlongest = \"1h\"\n",
