@@ -32,9 +32,10 @@ and row by row:
   cases/NAME/events.ndjson      raw records
   cases/NAME/identities.toml    who is who, if it matters
   cases/NAME/expect.toml        every finding; none if the rule must stay quiet
-Timers come as time passes by later events; `until = \"2024-05-01T08:30:00Z\"` in expect.toml lets it
-pass up to there after the last. Rules that feed the tested one by their findings run beside it, from
-the folders beside its own, else the shipped ones.
+Timers come as later events let time pass; `until = \"2024-05-01T08:30:00Z\"` in expect.toml lets it
+pass up to there after the last. What is found then stands on the event that set the timer.
+Rules whose findings feed the tested one run beside it: from the folders beside its own, else the
+shipped ones.
 A response rule has incident.toml in place of the records, and its proposals in expect.toml.
 
 The exit code is 1 if a case fails, a rule can't be built, or a rule has no case.
