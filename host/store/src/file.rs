@@ -208,6 +208,7 @@ impl FileStore {
             blobs: commit.blobs.iter().map(|blob| (blob.name(), blob.bytes().len() as u64)).collect(),
             findings: commit.findings.to_vec(),
             state: commit.state.to_vec(),
+            timers: commit.timers.to_vec(),
         };
         let line = entry.line()?;
         self.disk.append(&mut self.journal, &self.journal_path, &line)?;
@@ -233,6 +234,7 @@ impl FileStore {
             blobs: Vec::new(),
             findings: fold.findings,
             state: fold.state.changes(),
+            timers: fold.timers.into_changes(),
         };
         let line = match entry.line() {
             Err(StoreError::CommitTooLarge { .. }) => return Ok(()),
@@ -324,6 +326,7 @@ impl Store for FileStore {
             position: fold.position,
             records: fold.records,
             state: fold.state.changes(),
+            timers: fold.timers.into_changes(),
             findings: fold.findings,
         })
     }

@@ -37,10 +37,10 @@ pub struct Row {
     pub(crate) key: Option<String>,
     pub(crate) kind: RowKind,
     pub(crate) values: BTreeMap<&'static str, Value>,
-    /// By table, its columns' values.
-    pub(crate) context: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
     /// The row whose event it shows, counted over everything fed, if that isn't its own.
     pub(crate) shows: Option<usize>,
+    /// By table, its columns' values.
+    pub(crate) context: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
 }
 
 /// What a row is.

@@ -58,11 +58,7 @@ pub(super) fn principal(party: &Party<'_>, debug: &DebugData<'_>) -> Principal {
             // A client that takes a token for itself proves a secret of its own, and that it is no person.
             let own = is_client(kind) && debug.grant_type.text().as_deref() == Some("client_credentials");
             let account = account();
-            Principal {
-                shared: account.is_some(),
-                account,
-                proved_type: own.then_some(IdentityType::ServiceAccount),
-            }
+            Principal { shared: account.is_some(), account, proved_type: own.then_some(IdentityType::ServiceAccount) }
         }
     }
 }

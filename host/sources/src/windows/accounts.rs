@@ -104,9 +104,7 @@ fn account(sid: &str, host: Option<&str>) -> Option<Known> {
     let (tenant, proved_type) = match numbers.as_slice() {
         [5, 21, _, _, _, _] => (sid.rsplit_once('-')?.0.to_owned(), None),
         [12, 1, _, _, _, _] => ("S-1-12-1".to_owned(), None),
-        [5, 18 | 19 | 20] | [5, 80 | 82 | 83 | 90 | 96, _, ..] => {
-            (host?.to_ascii_lowercase(), Some(IdentityType::Workload))
-        }
+        [5, 18..=20] | [5, 80 | 82 | 83 | 90 | 96, _, ..] => (host?.to_ascii_lowercase(), Some(IdentityType::Workload)),
         _ => return None,
     };
     // The built-in administrator, and the account whose key all tickets of the domain hang on.

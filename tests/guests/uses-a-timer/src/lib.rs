@@ -53,7 +53,10 @@ mod tests {
         let passed = |minutes: i64| time("2024-05-01T08:00:05Z") + Duration::from_secs(minutes * 60);
         assert_eq!(bench.pass(passed(9)), []);
         let found = bench.pass(passed(10));
-        assert_eq!(found.iter().map(|found| found.message.as_str()).collect::<Vec<_>>(), ["2 failed sign-ins, then silence"]);
+        assert_eq!(
+            found.iter().map(|found| found.message.as_str()).collect::<Vec<_>>(),
+            ["2 failed sign-ins, then silence"]
+        );
         // Its own row shows the event that set the timer.
         assert_eq!(found[0].evidence, [0, 1]);
         assert_eq!(bench.pass(passed(60)), []);
