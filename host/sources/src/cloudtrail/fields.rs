@@ -76,7 +76,7 @@ fn status_id(call: &Call<'_>, _: &mut Interner) -> Option<Value> {
 
 fn action_id(call: &Call<'_>, _: &mut Interner) -> Option<Value> {
     let outcome = &call.outcome;
-    (outcome.denied || outcome.success).then(|| Value::Unsigned(if outcome.denied { 2 } else { 1 }))
+    (outcome.denied || outcome.success).then_some(Value::Unsigned(if outcome.denied { 2 } else { 1 }))
 }
 
 fn is_mfa(call: &Call<'_>, _: &mut Interner) -> Option<Value> {

@@ -10,6 +10,7 @@ use countersign_model::vocabulary::IdentityType;
 
 use super::kinds::Who;
 use super::record::{Record, word};
+use crate::json::Member;
 
 /// The provider of every account that Windows names.
 const PROVIDER: &str = "windows";
@@ -41,6 +42,9 @@ pub(super) struct Party<'a> {
     /// Without the realm of the domain.
     pub(super) name: Option<Cow<'a, str>>,
     pub(super) domain: Option<Cow<'a, str>>,
+    /// The members that both came from.
+    pub(super) name_member: Member<'a>,
+    pub(super) domain_member: Member<'a>,
     /// The logon session, as the machine numbers it.
     pub(super) logon: Option<Cow<'a, str>>,
     pub(super) proved_type: Option<IdentityType>,
@@ -50,23 +54,23 @@ pub(super) struct Party<'a> {
 impl<'a> Party<'a> {
     /// Whom the record names in this role.
     pub(super) fn of(record: &Record<'a>, who: Who) -> Party<'a> {
-        let none = crate::json::Member::default();
+        let none = Member::default();
         let target_sid =
             if word(record.target_user_sid).is_some() { record.target_user_sid } else { record.target_sid };
-        let (sid, name, domain, logon) = match who {
+        let (sid, name_member, domain_member, logon) = match who {
             Who::Nobody => return Party::default(),
             Who::Subject => (record.subject_sid, record.subject_name, record.subject_domain, record.subject_logon),
             Who::Target => {
                 // A renamed account goes by its new name.
-                let name = if word(record.target_name).is_some() { record.target_name } else { record.new_name };
+                let name = if word(record.new_name).is_some() { record.new_name } else { record.target_name };
                 (target_sid, name, record.target_domain, record.target_logon)
             }
             Who::Member => (record.member_sid, record.member_name, none, none),
             Who::Service => (record.service_sid, record.service_name, record.target_domain, none),
             Who::Desktop => (none, record.session_account, record.session_domain, record.session_logon),
         };
-        let domain = word(domain);
-        let name = word(name).map(|name| without_realm(name, domain.as_deref()));
+        let domain = word(domain_member);
+        let name = word(name_member).map(|name| without_realm(name, domain.as_deref()));
         let host = record.host_name();
         let (account, proved_type, protected) = match word(sid).and_then(|sid| account(&sid, host.as_deref())) {
             None => (None, None, false),
@@ -77,7 +81,7 @@ impl<'a> Party<'a> {
             }
         };
         let logon = word(logon).filter(|logon| *logon != "0x0" && *logon != "0");
-        Party { account, name, domain, logon, proved_type, protected }
+        Party { account, name, domain, name_member, domain_member, logon, proved_type, protected }
     }
 
     /// Its session: a number means a session only on its machine.
@@ -100,9 +104,7 @@ fn account(sid: &str, host: Option<&str>) -> Option<Known> {
     let (tenant, proved_type) = match numbers.as_slice() {
         [5, 21, _, _, _, _] => (sid.rsplit_once('-')?.0.to_owned(), None),
         [12, 1, _, _, _, _] => ("S-1-12-1".to_owned(), None),
-        [5, 18 | 19 | 20] | [5, 80 | 82 | 83 | 90 | 96, _, ..] => {
-            (host?.to_ascii_lowercase(), Some(IdentityType::Workload))
-        }
+        [5, 18..=20] | [5, 80 | 82 | 83 | 90 | 96, _, ..] => (host?.to_ascii_lowercase(), Some(IdentityType::Workload)),
         _ => return None,
     };
     // The built-in administrator, and the account whose key all tickets of the domain hang on.

@@ -81,7 +81,7 @@ impl JsonSource for WindowsSecurity {
         let actor = Party::of(&record, kind.actor);
         let mut target = Party::of(&record, kind.target);
         if id == LOCKED_OUT {
-            target.domain = None;
+            (target.domain, target.domain_member) = Default::default();
         }
         let outcome = outcome::outcome(&record, id, kind, &actor);
         let usage = outcome::usage(&record, id);

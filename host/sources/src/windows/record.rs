@@ -143,34 +143,31 @@ impl<'a> Record<'a> {
         }
         let name = plain(&path);
         if name == "Data" && json.starts_with('[') && path.len() > name.len() {
-            self.take_list(json);
+            self.take_list(path, json);
         } else if !self.set(name, member) {
             self.unmapped.push((path, json));
         }
     }
 
-    /// `[{"Name": "TargetUserSid", "#text": "S-1-5-18"}, …]`, as renderers of the event's XML write it.
-    fn take_list(&mut self, json: &'a str) {
+    /// `[{"Name": "TargetUserSid", "#text": "S-1-5-18"}, …]`, as renderers of the event's XML write it. A list of which
+    /// any element has no name stays what it is.
+    fn take_list(&mut self, path: Cow<'a, str>, json: &'a str) {
         let elements: Vec<&'a RawValue> = serde_json::from_str(json).unwrap_or_default();
+        let mut is_named = true;
         for element in elements {
-            let (mut named, mut value) = (Member::default(), Member::default());
-            for (name, json) in Member::new(element.get()).members::<Entries<'a>>().all {
-                match &*name {
-                    "Name" | "@Name" => named = Member::new(json),
-                    "#attributes" => {
-                        let attributes: Entries<'a> = Member::new(json).members();
-                        let name = attributes.all.into_iter().find(|(name, _)| name == "Name");
-                        named = name.map_or(named, |(_, json)| Member::new(json));
-                    }
-                    "#text" | "Value" | "text" | "$" => value = Member::new(json),
-                    _ => {}
-                }
-            }
-            if let (Some(name), Some(json)) = (named.text(), value.json())
+            let (named, value) = name_and_value(Member::new(element.get()));
+            let Some(name) = named.text() else {
+                is_named = false;
+                continue;
+            };
+            if let Some(json) = value.json()
                 && !self.set(&name, value)
             {
                 self.unmapped.push((name, json));
             }
+        }
+        if !is_named {
+            self.unmapped.push((path, json));
         }
     }
 
@@ -183,6 +180,24 @@ impl<'a> Record<'a> {
     pub(super) fn host_name(&self) -> Option<Cow<'a, str>> {
         word(self.host)
     }
+}
+
+/// The name and the value of an element of a list of data, in the ways in which an element of XML is written in JSON.
+fn name_and_value(element: Member<'_>) -> (Member<'_>, Member<'_>) {
+    let (mut named, mut value) = (Member::default(), Member::default());
+    for (name, json) in element.members::<Entries<'_>>().all {
+        match &*name {
+            "Name" | "@Name" => named = Member::new(json),
+            "#attributes" => {
+                let attributes: Entries<'_> = Member::new(json).members();
+                let name = attributes.all.into_iter().find(|(name, _)| name == "Name");
+                named = name.map_or(named, |(_, json)| Member::new(json));
+            }
+            "#text" | "Value" | "text" | "$" => value = Member::new(json),
+            _ => {}
+        }
+    }
+    (named, value)
 }
 
 /// Whether the first name of a path is one of a container.

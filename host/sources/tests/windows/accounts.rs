@@ -4,7 +4,7 @@ use crate::event;
 
 fn actor(sid: &str, name: &str) -> String {
     let event = event(&format!(r#""EventID":4672,"SubjectUserSid":"{sid}","SubjectUserName":"{name}""#));
-    let member = &event.chain[0];
+    let [member] = &event.chain[..] else { panic!("{:?}", event.chain) };
     assert_eq!(member.account, event.actor.account);
     format!(
         "{}{}{}",

@@ -95,6 +95,7 @@ fn another_json_type_is_a_wrong_type_and_no_dead_letter() {
                 logon_type_id = WrongType
                 privileges = WrongType
                 authentication_token.encryption_details.algorithm = "strong"
+                actor.user.name = WrongType
                 actor.user.domain = WrongType
                 actor.process.name = "5"
                 access_mask = WrongType
@@ -140,4 +141,94 @@ fn containers_within_containers_are_looked_into_only_so_deep() {
     assert!(
         matches!(event.fields.get(FieldId::Unmapped), Some(Value::Json(json)) if json.contains("Event.System.System"))
     );
+}
+
+#[test]
+fn nothing_that_a_member_may_hold_is_fatal() {
+    let names = [
+        "EventID",
+        "SourceName",
+        "Channel",
+        "Hostname",
+        "RecordNumber",
+        "Keywords",
+        "EventType",
+        "Message",
+        "TimeCreated",
+        "EventTime",
+        "@timestamp",
+        "EventReceivedTime",
+        "SubjectUserSid",
+        "TargetUserSid",
+        "TargetSid",
+        "TargetUserName",
+        "TargetDomainName",
+        "TargetLogonId",
+        "MemberSid",
+        "ServiceSid",
+        "ServiceName",
+        "LogonType",
+        "LogonGuid",
+        "TransmittedServices",
+        "PrivilegeList",
+        "Status",
+        "SubStatus",
+        "TicketEncryptionType",
+        "PreAuthType",
+        "IpAddress",
+        "IpPort",
+        "ObjectName",
+        "ObjectType",
+        "AccessMask",
+        "AccessList",
+        "Properties",
+        "winlog",
+        "Event",
+        "EventData",
+    ];
+    let values = [
+        r#""""#,
+        r#""-""#,
+        "null",
+        "0",
+        "-1",
+        "1e400",
+        "18446744073709551616",
+        "true",
+        "[]",
+        "{}",
+        r#"[{"Name":[]}]"#,
+        r#"{"Data":[{"Name":"LogonType"},null,7]}"#,
+        r#""%{""#,
+        r#""{}""#,
+        r#""0x""#,
+        r#""0xffffffffffffffffff""#,
+        r#""S-1-""#,
+        r#""S-1-5-21-99999999999999999999-2-3-4""#,
+        r#""@""#,
+        r#""\ud800""#,
+        r#""ü%""#,
+        r#""9999-12-31T23:59:59Z""#,
+        r#""-262143-01-01 00:00:00""#,
+    ];
+    let mut lines = Vec::new();
+    for id in [4624, 4625, 4648, 4662, 4728, 4740, 4768, 4769, 4778, 5136, 412, 7] {
+        for name in names {
+            lines.extend(values.map(|value| {
+                format!(r#"{{"@timestamp":"2024-05-01T10:00:00Z","EventID":{id},"Hostname":"PC1","{name}":{value}}}"#)
+            }));
+        }
+    }
+    let records = read(&lines.join("\n"));
+    assert_eq!(records.len(), lines.len());
+    let dead = |record: &&Record| matches!(record, Record::DeadLetter(_));
+    for (record, line) in records.iter().zip(&lines).filter(|(record, _)| dead(record)) {
+        let Record::DeadLetter(letter) = record else { continue };
+        // Only for want of a number or of a time that can be told.
+        assert!(
+            ["event-name-missing", "event-time-invalid", "event-time-missing", "malformed-json"]
+                .contains(&letter.reason_code.code()),
+            "{line}"
+        );
+    }
 }
