@@ -23,5 +23,5 @@ pub use finding::{ContextState, Evidence, Finding};
 pub use identity::{Account, AccountError, Identity};
 pub use incident::{Incident, Proposal, Subject};
 pub use rule::{RuleId, RuleIdentity};
-pub use state::{Position, StateChange, StateEntry};
+pub use state::{HashSlot, Position, StateChange, StateEntry};
 pub use time::Timestamp;

@@ -6,6 +6,7 @@ pub mod cases;
 mod chunk;
 pub mod deliberate;
 pub mod generation;
+mod horizon;
 mod ledger;
 pub mod recompute;
 pub mod report;

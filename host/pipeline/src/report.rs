@@ -8,6 +8,7 @@ use countersign_model::vocabulary::{
 };
 use countersign_model::{Account, Decision, Incident, Reason, RuleId, Timestamp};
 use countersign_sources::DeadLetter;
+use countersign_stream::Forgotten;
 use serde::{Serialize, Serializer};
 
 use crate::generation::Generation;
@@ -180,6 +181,10 @@ pub struct Summary {
     pub events: u64,
     /// Records that became dead letters.
     pub set_aside: u64,
+    /// Records that came before: no rule sees them again.
+    pub duplicates: u64,
+    /// Events that claimed the id of another and said something else. They are judged, and among `events`.
+    pub id_reused: u64,
     /// Rows set aside, by the rule that failed on them.
     pub rows_set_aside: BTreeMap<RuleId, u64>,
     /// Findings.
@@ -190,6 +195,8 @@ pub struct Summary {
     pub decisions: BTreeMap<&'static str, u64>,
     /// Rows delivered, by rule; every detection rule is there.
     pub delivered: BTreeMap<RuleId, u64>,
+    /// Keys that ticks forgot, by rule and slot; only slots of which they forgot any.
+    pub forgotten: BTreeMap<RuleId, BTreeMap<String, Forgotten>>,
     /// Rules that were stopped or put into quarantine.
     pub silenced: Vec<RuleId>,
     /// Wall-clock seconds. The only member that differs between runs over the same input.

@@ -146,7 +146,11 @@ fn work_off(
                 run.ledger.read(letter.input, letter.length, None);
                 chunk.dead.push((next_position, letter));
             }
-            Next::Event(tick, event) => {
+            Next::Duplicate(raw) => {
+                run.ledger.duplicate(&raw);
+                chunk.duplicates += 1;
+            }
+            Next::Event { tick, event, id_reused } => {
                 if let Some(tick) = tick {
                     run.flush(&mut chunk)?;
                     run.judges.tick(tick);
@@ -155,6 +159,7 @@ fn work_off(
                 run.ledger.read(raw.input, raw.length, Some(raw.digest));
                 next_position = event.position + 1;
                 run.ledger.summary.events += 1;
+                run.ledger.summary.id_reused += u64::from(id_reused);
                 chunk.events.push(event);
             }
         }
@@ -168,7 +173,8 @@ fn work_off(
     let Run { ledger, judges, store, .. } = run;
     let mut summary = ledger.summary;
     let rules = generation.detections.iter().map(|rule| rule.identity.id.clone());
-    summary.delivered = rules.zip(judges.delivered()).collect();
+    summary.delivered = rules.clone().zip(judges.delivered()).collect();
+    summary.forgotten = rules.zip(judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
     let head = store.seal()?;
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(Report { summary, head, tally: judges.tally() })

@@ -10,7 +10,7 @@ use crate::json::{self, Entries, Member};
 use crate::normalise::Normaliser;
 use crate::reader::{Fault, Normalise, Reader};
 use crate::source::{Records, Source};
-use crate::{CloudTrail, DeadReason, Record, WindowsSecurity, documentation::Table};
+use crate::{CloudTrail, DeadReason, Ocsf, Okta, Record, WindowsSecurity, documentation::Table};
 
 /// The source `auto`.
 ///
@@ -32,8 +32,15 @@ struct Known {
 #[rustfmt::skip]
 const KNOWN: &[Known] = &[
     Known { name: "cloudtrail", signs: "`eventSource` and `eventName` with `eventTime` or `userIdentity`", are_in: |top| top.all(&["eventSource", "eventName"]) && top.any(&["eventTime", "userIdentity"]), normaliser: || Box::new(Normaliser::<CloudTrail>::default()) },
+    Known { name: "ocsf", signs: "`class_uid` or `type_uid` with `time`, `time_dt` or `metadata`", are_in: |top| top.any(&["class_uid", "type_uid"]) && top.any(&["time", "time_dt", "metadata"]), normaliser: || Box::new(Normaliser::<Ocsf>::default()) },
+    Known { name: "okta", signs: "`eventType` or `legacyEventType` with `published`, `debugContext` or an `actor` with `alternateId`; in any spelling", are_in: is_okta, normaliser: || Box::new(Normaliser::<Okta>::default()) },
     Known { name: "windows-security", signs: "`EventID` or `event_id` with a channel, a provider or `TimeCreated`; `winlog`; `System`; or `Event` with `System` in it", are_in: is_windows, normaliser: || Box::new(Normaliser::<WindowsSecurity>::default()) },
 ];
+
+fn is_okta(top: &Top<'_>) -> bool {
+    let named = top.any_spelled(&["eventType", "legacyEventType"]);
+    named && (top.any_spelled(&["published", "debugContext"]) || top.inside("actor").any_spelled(&["alternateId"]))
+}
 
 fn is_windows(top: &Top<'_>) -> bool {
     let flat = top.any(&["EventID", "event_id"])
@@ -117,6 +124,11 @@ impl<'a> Top<'a> {
 
     fn any(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.get(name).is_some())
+    }
+
+    /// Whether a member is there whose name spells one of these.
+    fn any_spelled(&self, names: &[&str]) -> bool {
+        self.0.iter().any(|(name, json)| *json != "null" && names.contains(&json::spelled(name, names)))
     }
 
     fn is_object(&self, name: &str) -> bool {

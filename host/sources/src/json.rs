@@ -119,10 +119,25 @@ impl<'de> Deserialize<'de> for Name<'de> {
     }
 }
 
+/// The known name that this one spells, whatever its case and its underscores; else the name itself. Of no two known
+/// names that differ in nothing else this gives the one meant, so there must be none.
+pub(crate) fn spelled<'n>(name: &'n str, known: &[&'n str]) -> &'n str {
+    known.iter().copied().find(|known| *known == name || same_letters(known, name)).unwrap_or(name)
+}
+
+fn same_letters(one: &str, other: &str) -> bool {
+    letters(one).eq(letters(other))
+}
+
+fn letters(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().filter(|byte| *byte != b'_').map(|byte| byte.to_ascii_lowercase())
+}
+
 /// Makes a struct of the known members of a JSON object. Of a name that comes twice the last one counts. With `..rest`
-/// the unknown ones are kept too, in the record's order.
+/// the unknown ones are kept too, in the record's order. With `in any_spelling` after the struct's name a member is
+/// known by [`spelled`]: collectors write `eventType` also as `eventtype` and `event_type`.
 macro_rules! members {
-    ($(#[$meta:meta])* $struct:ident { $($field:ident = $name:literal,)* $(..$rest:ident)? }) => {
+    ($(#[$meta:meta])* $struct:ident $(in $spelling:ident)? { $($field:ident = $name:literal,)* $(..$rest:ident)? }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, Default)]
         pub(crate) struct $struct<'a> {
@@ -144,7 +159,7 @@ macro_rules! members {
                         let mut object = $struct::default();
                         while let Some($crate::json::Name(name)) = map.next_key()? {
                             #[allow(clippy::match_single_binding, reason = "there may be no known member")]
-                            match &*name {
+                            match members!(@name name [$($name),*] $($spelling)?) {
                                 $($name => {
                                     let value: &'de serde_json::value::RawValue = map.next_value()?;
                                     object.$field = $crate::json::Member::new(value.get());
@@ -159,6 +174,8 @@ macro_rules! members {
             }
         }
     };
+    (@name $found:ident [$($name:literal),*]) => { &*$found };
+    (@name $found:ident [$($name:literal),*] any_spelling) => { $crate::json::spelled(&$found, &[$($name),*]) };
     (@unknown $map:ident $object:ident $name:ident $rest:ident) => {{
         let value: &'de serde_json::value::RawValue = $map.next_value()?;
         $object.$rest.push(($name, value.get()));
@@ -188,6 +205,18 @@ mod tests {
         assert_eq!(pair.two, Member::default());
         assert_eq!(pair.rest.len(), 1);
         assert_eq!(pair.rest[0], ("x".into(), "[1, 2]"));
+    }
+
+    members!(Loose in any_spelling { event_type = "eventType", uid = "uid", ..rest });
+
+    #[test]
+    fn members_in_any_spelling_are_known_by_their_letters() {
+        for name in ["eventType", "eventtype", "event_type", "EVENT_TYPE", "EventType"] {
+            let json = format!(r#"{{"{name}":"x","UID":"7","event-type":1}}"#);
+            let loose: Loose<'_> = Member::new(&json).members();
+            assert_eq!((loose.event_type.text().as_deref(), loose.uid.text().as_deref()), (Some("x"), Some("7")));
+            assert_eq!(loose.rest, [("event-type".into(), "1")]);
+        }
     }
 
     #[test]

@@ -178,7 +178,7 @@ pub(crate) fn in_order(mut chain: Vec<ChainMember>) -> Vec<ChainMember> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CloudTrail;
+    use crate::{CloudTrail, Ocsf, Okta};
 
     fn check<S: JsonSource>() {
         let shared: Vec<FieldId> = SHARED_FIELDS.iter().map(|(field, _)| *field).collect();
@@ -193,5 +193,7 @@ mod tests {
     #[test]
     fn tables_of_fields_are_in_order_and_leave_the_shared_ones_alone() {
         check::<CloudTrail>();
+        check::<Ocsf>();
+        check::<Okta>();
     }
 }

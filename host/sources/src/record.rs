@@ -62,6 +62,8 @@ pub enum DeadReason {
     EventTimeInvalid,
     /// The record doesn't say what happened: no name of an operation, no number of an event.
     EventNameMissing,
+    /// The record is of an OCSF class that isn't read, or of none.
+    ClassUnsupported,
     /// The record has the signs of no source. Said where the source isn't named.
     SourceUnknown,
     /// The record has the signs of several sources. Said where the source isn't named.
@@ -88,6 +90,7 @@ impl DeadReason {
         DeadReason::EventTimeMissing,
         DeadReason::EventTimeInvalid,
         DeadReason::EventNameMissing,
+        DeadReason::ClassUnsupported,
         DeadReason::SourceUnknown,
         DeadReason::SourceAmbiguous,
         DeadReason::RecordTooLarge,
@@ -108,6 +111,7 @@ impl DeadReason {
             DeadReason::EventTimeMissing => "event-time-missing",
             DeadReason::EventTimeInvalid => "event-time-invalid",
             DeadReason::EventNameMissing => "event-name-missing",
+            DeadReason::ClassUnsupported => "class-unsupported",
             DeadReason::SourceUnknown => "source-unknown",
             DeadReason::SourceAmbiguous => "source-ambiguous",
             DeadReason::RecordTooLarge => "record-too-large",

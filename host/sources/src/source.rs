@@ -7,7 +7,7 @@ use std::path::Path;
 use countersign_model::vocabulary::FieldId;
 
 use crate::documentation::Table;
-use crate::{Auto, CloudTrail, Record, SourceError, WindowsSecurity};
+use crate::{Auto, CloudTrail, Ocsf, Okta, Record, SourceError, WindowsSecurity};
 
 /// The records of one input, in the order of delivery.
 pub type Records = Box<dyn Iterator<Item = Record> + Send>;
@@ -44,7 +44,7 @@ pub trait Source: Sync {
 }
 
 /// Every source, by name, `auto` first.
-pub const SOURCES: &[&dyn Source] = &[&Auto, &CloudTrail, &WindowsSecurity];
+pub const SOURCES: &[&dyn Source] = &[&Auto, &CloudTrail, &Ocsf, &Okta, &WindowsSecurity];
 
 /// A name that no source has.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,7 +82,7 @@ mod tests {
         let error = source("cloudtrial").map(Source::name).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected a source (`auto`, `cloudtrail`, `windows-security`), got `cloudtrial`; the nearest is `cloudtrail`"
+            "expected a source (`auto`, `cloudtrail`, `ocsf`, `okta`, `windows-security`), got `cloudtrial`; the nearest is `cloudtrail`"
         );
     }
 

@@ -19,7 +19,7 @@ mod subject;
 mod testing;
 mod validate;
 
-pub use clock::{Clock, Placement, Tick};
+pub use clock::{Clock, LATENESS, Placement, SILENCE, TICK_EVENTS, Tick};
 pub use columns::{Schema, build_batch, index_keys, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};
 pub use filter::{Router, Tally, matches};
@@ -27,6 +27,7 @@ pub use keys::partition_key;
 pub use outcome::{Bundle, Disagreement, Found, Outcome, RowDiagnostic, RowFailure};
 pub use quarantine::{Quarantine, QuarantineThreshold};
 pub use rule::RuleStream;
+pub use state::Forgotten;
 pub use subject::evidence_role;
 
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub struct Sequenced {
     pub position: u64,
     /// The event.
     pub event: Arc<Event>,
-    /// The watermark of its source when it was sequenced.
+    /// The watermark of its source when it was sequenced, or the least of all sources if that had gone further.
     pub watermark: Timestamp,
     /// The gate's clock when it was sequenced.
     pub clock: Timestamp,

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use countersign_declaration::Declaration;
-use countersign_model::StateChange;
 use countersign_model::call::{ContextTable, DetectionCall, Detector, Parameter};
 use countersign_model::vocabulary::PartitionKey;
+use countersign_model::{Event, StateChange};
 
 use crate::columns::{Schema, build_batch, index_keys};
 use crate::context::{ContextCall, ContextSource, NoContext};
 use crate::isolate::Run;
 use crate::outcome::Outcome;
 use crate::state::RuleState;
-use crate::{Sequenced, Tick, keys};
+use crate::{Forgotten, Sequenced, Tick, keys};
 
 /// A row as a rule gets it: the event and the rule's own key for it.
 #[derive(Clone)]
@@ -105,6 +105,11 @@ impl RuleStream {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.state.is_idle()
+    }
+
+    /// How many keys of each slot ticks forgot so far, by the slot's name, in declared order.
+    pub fn forgotten(&self) -> impl Iterator<Item = (&str, Forgotten)> {
+        self.state.forgotten()
     }
 
     /// What changed in the rule's state since it was told last: what ticks forgot, which no row may tell.

@@ -83,6 +83,10 @@ impl Store for Looked {
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
         self.store.snapshot()
     }
+
+    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError> {
+        self.store.state(hash_slot)
+    }
 }
 
 /// The shipped rules and the two that fail, under the shipped policy.
