@@ -170,6 +170,22 @@ fn timers_and_findings_of_other_rules_come_as_rows() {
     assert_eq!(found[0].techniques, ["T1078", "T1078.004"], "all declared ones, where none is named");
 }
 
+/// One that is moved comes once, at its last time.
+#[test]
+fn timers_come_when_time_passes() {
+    let later = |seconds: i64| time("2024-01-01T00:01:30Z") + countersign_sdk::Duration::from_secs(seconds);
+    let mut bench = Bench::<Rule>::new();
+    assert_eq!(bench.feed(&[at(0), at(10).key("l"), at(20)]), []);
+    assert_eq!(bench.pass(later(9)), []);
+    let rows = |found: Vec<countersign_sdk::testing::Found>| -> Vec<(usize, Vec<usize>, String)> {
+        found.into_iter().map(|found| (found.row, found.evidence, found.message)).collect()
+    };
+    let quiet = "quiet after";
+    assert_eq!(rows(bench.pass(later(10))), [(3, vec![], format!("{quiet} 1"))]);
+    assert_eq!(rows(bench.pass(later(20))), [(4, vec![], format!("{quiet} 2"))]);
+    assert_eq!(bench.pass(later(1_000)), []);
+}
+
 #[test]
 fn parameters_are_typed_and_in_declared_order() {
     let mut bench = Bench::<Rule>::new();

@@ -4,7 +4,7 @@
 use countersign_model::call::{FailureKind, Level};
 use countersign_model::vocabulary::{EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole};
 use countersign_model::{
-    Account, ContextState, Decision, Digest, DigestKey, Evidence, Finding, RuleId, RuleIdentity, Timestamp,
+    Account, ContextState, Decision, Digest, DigestKey, Evidence, Finding, Occasion, RuleId, RuleIdentity, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -133,8 +133,11 @@ pub struct FindingRecord {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
-    /// Place among the rule's findings on that row, from 0.
+    /// Place among the rule's findings at that position, from 0.
     pub index: u32,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// The row's event.
     pub event_id: String,
     /// That event's time.
@@ -200,6 +203,7 @@ impl FindingRecord {
             position: finding.position,
             rule: finding.rule.clone(),
             index: finding.index,
+            occasion: finding.occasion.clone(),
             event_id: finding.event_id.clone(),
             event_time: finding.event_time,
             signal_class: finding.signal_class,
@@ -224,7 +228,7 @@ pub struct FindingReference {
     pub position: u64,
     /// Its rule.
     pub rule: RuleId,
-    /// Place among the rule's findings on that row, from 0.
+    /// Place among the rule's findings at that position, from 0.
     pub index: u32,
 }
 
@@ -274,6 +278,9 @@ pub struct SetAside {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// The row's event.
     pub event_id: String,
     /// What failed.
@@ -308,6 +315,9 @@ pub struct NotDeterministic {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// How they differ.
     pub message: String,
 }
@@ -320,6 +330,9 @@ pub struct RuleStopped {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// The row's event.
     pub event_id: String,
     /// What happened.
@@ -334,6 +347,9 @@ pub struct DiagnosticRecord {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// Place among the rule's diagnostics on that row, from 0.
     pub index: u32,
     /// How grave.

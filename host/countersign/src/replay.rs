@@ -224,6 +224,13 @@ pub(crate) fn print_summary(out: &mut Out, summary: &Summary, audit: Option<&Pat
         ("findings", text::number(summary.findings)),
         ("decisions", if decisions.is_empty() { "none".to_owned() } else { decisions.join(", ") }),
     ]);
+    let (pending, dropped) = (total(&summary.pending_timers), total(&summary.dropped_timers));
+    if pending > 0 {
+        rows.push(("timers not due yet", text::number(pending)));
+    }
+    if dropped > 0 {
+        rows.push(("timers dropped, too many", text::number(dropped)));
+    }
     rows.extend(audit.map(|path| ("audit file", path.display().to_string())));
     rows.extend(audit.map(|_| ("head", head.to_string())));
     writeln!(out)?;
@@ -245,4 +252,8 @@ pub(crate) fn print_summary(out: &mut Out, summary: &Summary, audit: Option<&Pat
     }
     write!(out, "{}", table.text(""))?;
     Ok(())
+}
+
+fn total(counts: &std::collections::BTreeMap<countersign_model::RuleId, u64>) -> u64 {
+    counts.values().sum()
 }

@@ -4,7 +4,7 @@ use countersign_vocabulary::{EvidenceRole, Severity, SignalClass, SubjectRole};
 use serde::{Deserialize, Serialize};
 
 use crate::call::ContextTable;
-use crate::{Digest, RuleId, Timestamp};
+use crate::{Digest, Occasion, RuleId, Timestamp};
 
 /// A finding, checked and sequenced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,8 +14,11 @@ pub struct Finding {
     pub rule: RuleId,
     /// The position in the stream of the row it is about: ordinal among all events sequenced, from 0.
     pub position: u64,
-    /// Its place among the findings of this rule on that row, from 0.
+    /// Its place among the findings of this rule at that position, from 0, in the order of the rule's rows there.
     pub index: u32,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// The event that the row shows.
     pub event_id: String,
     /// The event's own time.

@@ -1,16 +1,19 @@
 //! Cases of rules: folders of raw events, or of an incident, with what is expected of them. A case goes the way that
 //! telemetry goes, once in batches and once row by row.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use countersign_admission::admit;
 use countersign_audit::{Record, read};
 use countersign_context::{ContextFiles, GeoFile};
+use countersign_declaration::Ceilings;
 use countersign_engine::Engine;
-use countersign_model::Account;
 use countersign_model::response::{IncidentView, Responder as _, ResponseCall};
 use countersign_model::vocabulary::{Action, RuleKind, SignalClass, SubjectRole};
+use countersign_model::{Account, RuleId, Timestamp};
 use countersign_policy::{
     Capabilities, DEFAULT_POLICY, Directory, DomainRoles, Egress, Fault, Policy, SHIPPED_CAPABILITIES,
 };
@@ -19,7 +22,7 @@ use countersign_store::MemoryStore;
 use serde::Deserialize;
 
 use crate::generation::{Generation, LoadFault, Rule, RuleFile, Settings};
-use crate::report::{DecisionLine, Notice, Observer};
+use crate::report::{DecisionLine, Notice, Observer, shown_row};
 use crate::respond::proposals;
 use crate::run::{RunError, RunOptions, run};
 
@@ -80,6 +83,8 @@ pub enum CaseError {
 struct DetectionExpectation {
     /// The telemetry source of the events.
     source: String,
+    /// After the last event time passes up to here, so that timers due by then come.
+    until: Option<Timestamp>,
     /// Every finding; none if the rule must stay quiet.
     #[serde(default)]
     finding: Vec<ExpectedFinding>,
@@ -134,12 +139,39 @@ pub fn find_cases(rule_folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(cases)
 }
 
-/// Runs one case of a rule, given as its component's bytes. Returns what differs from what the case expects; nothing if
-/// it passes.
+/// The rules whose findings feed a rule, directly or through others, as far as `find` has them. What is refused at
+/// admission feeds on nothing here: loading tells why.
+pub fn feeders(rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -> Vec<RuleFile> {
+    let subscribed = |bytes: &[u8]| -> Vec<RuleId> {
+        let admitted = admit(bytes, &Ceilings::default());
+        admitted.map_or_else(
+            |_| Vec::new(),
+            |admitted| admitted.declaration().subscribes.iter().map(|one| one.rule.clone()).collect(),
+        )
+    };
+    let mut found = Vec::new();
+    let mut asked = BTreeSet::new();
+    let mut waiting = subscribed(rule);
+    while let Some(next) = waiting.pop() {
+        if asked.insert(next.clone())
+            && let Some(file) = find(&next)
+        {
+            waiting.extend(subscribed(&file.bytes));
+            // In a circle it would be there twice: then that it is a circle is what loading should tell.
+            if file.bytes != rule {
+                found.push(file);
+            }
+        }
+    }
+    found
+}
+
+/// Runs one case of a rule, given as its component's bytes, beside the rules whose findings feed it, directly or through
+/// others. Returns what differs from what the case expects of the rule itself; nothing if it passes.
 ///
 /// # Errors
-/// When the case can't be read or the rule not be loaded.
-pub fn run_case(engine: &Engine, rule: &[u8], case: &Path) -> Result<Vec<String>, CaseError> {
+/// When the case can't be read or a rule not be loaded.
+pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Result<Vec<String>, CaseError> {
     let context = ContextFiles {
         egress: stated(&case.join(EGRESS_FILE), Egress::parse)?,
         domain_roles: stated(&case.join(DOMAIN_ROLES_FILE), DomainRoles::parse)?,
@@ -159,18 +191,20 @@ pub fn run_case(engine: &Engine, rule: &[u8], case: &Path) -> Result<Vec<String>
         context,
     };
     let file = RuleFile { name: "rule".to_owned(), bytes: rule.to_vec() };
-    let (generation, faults) = Generation::load(engine, 1, vec![file], settings);
+    let files = std::iter::once(file).chain(feeders.iter().cloned()).collect();
+    let (generation, faults) = Generation::load(engine, 1, files, settings);
     if let Some(fault) = faults.into_iter().next() {
         return Err(CaseError::Load(fault));
     }
-    match generation.detections.first().or(generation.responses.first()) {
+    let tested = generation.detections.iter().chain(&generation.responses).find(|loaded| loaded.bytes == rule);
+    match tested {
         Some(rule) if rule.declaration().kind == RuleKind::Response => response(rule, case),
-        Some(_) => detection(&generation, case),
+        Some(rule) => detection(&generation, &rule.identity.id, case),
         None => Err(malformed(case, "the policy has switched the rule off")),
     }
 }
 
-fn detection(generation: &Generation, case: &Path) -> Result<Vec<String>, CaseError> {
+fn detection(generation: &Generation, rule: &RuleId, case: &Path) -> Result<Vec<String>, CaseError> {
     let expectation: DetectionExpectation = parse(&case.join(EXPECT_FILE))?;
     let events = case.join(EVENTS_FILE);
     let source = source(&expectation.source).map_err(|error| malformed(&case.join(EXPECT_FILE), error))?;
@@ -179,13 +213,14 @@ fn detection(generation: &Generation, case: &Path) -> Result<Vec<String>, CaseEr
         let records = source.open(&events, 0).map_err(|error| malformed(&events, error))?;
         let mut store = MemoryStore::new();
         let mut heard = Heard::default();
-        let options = RunOptions { batch, workers: 1, ..RunOptions::default() };
+        let options = RunOptions { batch, workers: 1, until: expectation.until, ..RunOptions::default() };
         let report = run(records, generation, &mut store, &options, &mut heard)?;
         if report.summary.events == 0 {
             heard.told.push("no event in the case".to_owned());
         }
         let found = read(store.audit()).filter_map(|entry| match entry.ok()?.record {
-            Record::Finding(finding) => Some(finding),
+            // Those of the rules that feed it are theirs to expect.
+            Record::Finding(finding) if finding.rule == *rule => Some(finding),
             _ => None,
         });
         let found: Vec<_> = found.collect();
@@ -299,8 +334,9 @@ impl Observer for Heard {
 
     fn notice(&mut self, notice: &Notice) -> io::Result<()> {
         match notice {
-            Notice::RowSetAside { event_id, failure, message, .. } => {
-                self.told.push(format!("the rule failed on `{event_id}`: {}: {message}", failure.id()));
+            Notice::RowSetAside { rule, occasion, event_id, failure, message } => {
+                let row = shown_row(occasion, event_id);
+                self.told.push(format!("`{rule}` failed on {row}: {}: {message}", failure.id()));
             }
             Notice::Host { message, .. } => self.told.push(message.clone()),
             Notice::Diagnostic { .. } => {}

@@ -13,8 +13,8 @@ use countersign_audit::{Head, Record, VerifyError, read, verify};
 use countersign_context::ContextFiles;
 use countersign_engine::{ENGINE_VERSION, Engine, INTERFACE};
 use countersign_gate::GateInputs;
-use countersign_model::call::{DetectionCall, Detector as _, FailureKind};
-use countersign_model::{ContextState, Digest, DigestKey, RuleId};
+use countersign_model::call::{DetectionCall, Detector as _, FailureKind, RowKind};
+use countersign_model::{ContextState, Digest, DigestKey, Occasion, RuleId};
 use countersign_policy::{Capabilities, Directory, Policy};
 use countersign_store::{BundleReader, StoreError};
 use serde::Serialize;
@@ -124,6 +124,7 @@ pub fn recompute(
         incident: None,
         result: Recomputed { head, findings: 0, decisions: 0, differences: Vec::new() },
         stopped: BTreeSet::new(),
+        found: BTreeSet::new(),
     };
     let mut done = 0;
     for entry in read(open()?) {
@@ -148,6 +149,8 @@ struct Recomputer<'r> {
     result: Recomputed,
     /// Rules that were stopped: what their last call came to is an input.
     stopped: BTreeSet<RuleId>,
+    /// The findings of the last position: those that rules may have been fed there.
+    found: BTreeSet<FindingReference>,
 }
 
 /// An incident as far as it was read. Incidents are single findings, decided right after them.
@@ -280,6 +283,14 @@ impl Recomputer<'_> {
     fn finding(&mut self, line: u64, record: &FindingRecord) {
         self.result.findings += 1;
         let reference = FindingReference { position: record.position, rule: record.rule.clone(), index: record.index };
+        self.found.retain(|found| found.position == record.position);
+        if let Occasion::Finding { rule, index } = &record.occasion {
+            let fed = FindingReference { position: record.position, rule: rule.clone(), index: *index };
+            if !self.found.contains(&fed) {
+                self.differ(line, "what fed the rule", format!("{} before it", record.occasion), "no such finding");
+            }
+        }
+        self.found.insert(reference.clone());
         let read = Read { line, reference, bundle: None, decisions: Vec::new() };
         let Some(bundle) = self.bundle::<FindingBundle>(line, "finding bundle", &record.bundle) else {
             self.incident = Some(read);
@@ -386,14 +397,15 @@ impl Recomputer<'_> {
 fn made_of(bundle: &FindingBundle) -> bool {
     let finding = &bundle.finding;
     let own = bundle.call.batch.rows.references.first();
-    let Some(said) = bundle.answer.findings.get(finding.index as usize) else { return false };
+    let Some(said) = bundle.answer.findings.get(bundle.place as usize) else { return false };
     let mut evidence: Vec<u64> = own.copied().into_iter().collect();
     for reference in &said.evidence {
         if !evidence.contains(reference) {
             evidence.push(*reference);
         }
     }
-    finding.rule == bundle.rule.id
+    occasion_of(bundle)
+        && finding.rule == bundle.rule.id
         && finding.signal_class.id() == said.signal_class
         && finding.confidence == said.confidence
         && finding.severity == said.severity
@@ -403,6 +415,20 @@ fn made_of(bundle: &FindingBundle) -> bool {
         && finding.techniques == said.techniques
         && finding.message == said.message
         && finding.context == ContextState::of(&bundle.call.context)
+}
+
+/// Whether the row was given for what the finding says brought it about.
+fn occasion_of(bundle: &FindingBundle) -> bool {
+    let rows = &bundle.call.batch.rows;
+    let kind = rows.kinds.as_ref().and_then(|kinds| kinds.first());
+    match (&bundle.finding.occasion, kind) {
+        (Occasion::Event, None | Some(RowKind::Event | RowKind::Late))
+        | (Occasion::Finding { .. }, Some(RowKind::Finding)) => true,
+        (Occasion::Timer { id, at }, Some(RowKind::Timer(given))) => {
+            id == given && rows.event_times.first() == Some(&at.micros())
+        }
+        _ => false,
+    }
 }
 
 /// Where two long texts part.

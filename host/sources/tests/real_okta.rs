@@ -1,6 +1,11 @@
 //! Sample logs of other people's detections: every Okta one becomes an event, with the class, time, id and actor that
 //! plain JSON says, read without a line of the normaliser's.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which clippy takes for other code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy takes for other code"
+)]
 
 #[path = "summary/mod.rs"]
 mod summary;

@@ -208,6 +208,7 @@ impl FileStore {
             blobs: commit.blobs.iter().map(|blob| (blob.name(), blob.bytes().len() as u64)).collect(),
             findings: commit.findings.to_vec(),
             state: commit.state.to_vec(),
+            timers: commit.timers.to_vec(),
         };
         let line = entry.line()?;
         self.disk.append(&mut self.journal, &self.journal_path, &line)?;
@@ -233,6 +234,7 @@ impl FileStore {
             blobs: Vec::new(),
             findings: fold.findings,
             state: fold.state.changes(),
+            timers: fold.timers.into_changes(),
         };
         let line = match entry.line() {
             Err(StoreError::CommitTooLarge { .. }) => return Ok(()),
@@ -254,7 +256,7 @@ impl FileStore {
     }
 
     /// What is committed, if the store is fit to tell.
-    fn fold(&self) -> Result<Fold, StoreError> {
+    fn committed(&self) -> Result<Fold, StoreError> {
         match self.condition {
             Condition::Whole => self.read_journal(),
             Condition::Broken => Err(StoreError::Broken),
@@ -315,15 +317,16 @@ impl Store for FileStore {
     }
 
     fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError> {
-        Ok(self.fold()?.state.hash_slot(hash_slot))
+        Ok(self.committed()?.state.hash_slot(hash_slot))
     }
 
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let fold = self.fold()?;
+        let fold = self.committed()?;
         Ok(Snapshot {
             position: fold.position,
             records: fold.records,
             state: fold.state.changes(),
+            timers: fold.timers.into_changes(),
             findings: fold.findings,
         })
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use countersign_audit::{Blob, ChainWriter, Head};
-use countersign_model::{Digest, Finding, HashSlot, Position, RuleId, StateChange, StateEntry};
+use countersign_model::{
+    Digest, Finding, HashSlot, Position, RuleId, StateChange, StateEntry, TimerChange, TimerEntry,
+};
 
 use crate::{Commit, Snapshot, Store, StoreError};
 
@@ -42,6 +44,24 @@ fn changes(part: &BTreeMap<(RuleId, u32, String), StateEntry>) -> impl Iterator<
     })
 }
 
+/// Timers by rule, key and id.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TimerMap(BTreeMap<(RuleId, String, String), TimerEntry>);
+
+impl TimerMap {
+    pub(crate) fn apply(&mut self, change: TimerChange) {
+        let TimerChange { rule, key, id, entry } = change;
+        match entry {
+            Some(entry) => self.0.insert((rule, key, id), entry),
+            None => self.0.remove(&(rule, key, id)),
+        };
+    }
+
+    pub(crate) fn into_changes(self) -> Vec<TimerChange> {
+        self.0.into_iter().map(|((rule, key, id), entry)| TimerChange { rule, key, id, entry: Some(entry) }).collect()
+    }
+}
+
 /// Keeps everything in memory: for tests.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
@@ -51,6 +71,7 @@ pub struct MemoryStore {
     blobs: BTreeMap<Digest, Vec<u8>>,
     findings: Vec<Finding>,
     state: StateMap,
+    timers: TimerMap,
     position: Position,
 }
 
@@ -83,6 +104,7 @@ impl Store for MemoryStore {
         self.blobs.extend(commit.blobs.iter().map(|blob| (blob.name(), blob.bytes().to_vec())));
         self.findings.extend_from_slice(commit.findings);
         commit.state.iter().cloned().for_each(|change| self.state.apply(change));
+        commit.timers.iter().cloned().for_each(|change| self.timers.apply(change));
         self.position = commit.position.clone();
         Ok(())
     }
@@ -101,6 +123,7 @@ impl Store for MemoryStore {
             position: self.position.clone(),
             records: self.chain.records(),
             state: self.state.changes(),
+            timers: self.timers.clone().into_changes(),
             findings: self.findings.clone(),
         })
     }

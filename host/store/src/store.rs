@@ -1,7 +1,7 @@
 //! The storage trait.
 
 use countersign_audit::{Blob, Head, Record};
-use countersign_model::{Finding, HashSlot, Position, StateChange};
+use countersign_model::{Finding, HashSlot, Position, StateChange, TimerChange};
 
 use crate::StoreError;
 
@@ -16,6 +16,8 @@ pub struct Commit<'a> {
     pub findings: &'a [Finding],
     /// Changes of keyed state; the last change of a key counts.
     pub state: &'a [StateChange],
+    /// Changes of timers; the last change of a timer counts.
+    pub timers: &'a [TimerChange],
     /// How far the stream is worked off with this commit.
     pub position: &'a Position,
 }
@@ -29,6 +31,8 @@ pub struct Snapshot {
     pub records: u64,
     /// The state of every key that has one, by hash slot, rule, slot and key; every entry is `Some`.
     pub state: Vec<StateChange>,
+    /// Every timer that is yet to come, by rule, key and id; every entry is `Some`.
+    pub timers: Vec<TimerChange>,
     /// Every finding, in the stream's order.
     pub findings: Vec<Finding>,
 }

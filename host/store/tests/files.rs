@@ -7,7 +7,7 @@ use std::path::Path;
 
 use countersign_audit::record::{Header, NotDeterministic};
 use countersign_audit::{AppendError, Blob, Record, verify};
-use countersign_model::{DigestKey, HashSlot, Position, StateChange, StateEntry, Timestamp};
+use countersign_model::{DigestKey, HashSlot, Occasion, Position, StateChange, StateEntry, Timestamp};
 use countersign_store::{
     BundleReader, Commit, Durability, Existing, FileStore, HeadStore, MemoryStore, Recovered, Store, StoreError,
 };
@@ -19,11 +19,11 @@ fn header() -> Record {
 
 fn record(position: u64) -> Record {
     let (rule, message) = ("a/b".parse().unwrap(), format!("{position}"));
-    Record::NotDeterministic(NotDeterministic { position, rule, message })
+    Record::NotDeterministic(NotDeterministic { position, rule, occasion: Occasion::Event, message })
 }
 
 fn commit(store: &mut dyn Store, records: &[Record], blobs: &[Blob]) -> Result<(), StoreError> {
-    store.commit(Commit { records, blobs, findings: &[], state: &[], position: &Position::default() })
+    store.commit(Commit { records, blobs, findings: &[], state: &[], timers: &[], position: &Position::default() })
 }
 
 fn create(path: &Path, existing: Existing) -> Result<FileStore, StoreError> {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use countersign_declaration::Declaration;
 use countersign_model::Value;
-use countersign_model::call::{Batch, Column, Masks, NO_KEY, RawKind, RowKind, Rows, TextArena, Values, schema_hash};
+use countersign_model::call::{Batch, Column, Masks, NO_KEY, RawKind, Rows, TextArena, Values, schema_hash};
 use countersign_model::vocabulary::{FieldId, FieldType};
 
-use crate::Sequenced;
 use crate::reference::{NO_KEY_SEED, key_seed, reference, rule_seed};
+use crate::{Sequenced, Turn};
 
 /// What is the same for all batches of a rule.
 #[derive(Clone, Debug)]
@@ -41,14 +41,14 @@ pub fn build_batch(schema: &Schema, rows: &[&Sequenced], keys: &[u32], key_texts
         schema_hash: schema.hash,
         rows: Rows {
             references: rows.iter().zip(keys).map(|(row, key)| reference(schema.rule, key_of(key), row.seed)).collect(),
-            event_times: rows.iter().map(|row| row.event.time.micros()).collect(),
+            event_times: rows.iter().map(|row| row.time().micros()).collect(),
             ingest_times: rows.iter().map(|row| row.event.ingest_time.micros()).collect(),
             watermarks: rows.iter().map(|row| row.watermark.micros()).collect(),
             keys: keys.to_vec(),
             kinds: rows
                 .iter()
-                .any(|row| row.late)
-                .then(|| rows.iter().map(|row| if row.late { RowKind::Late } else { RowKind::Event }).collect()),
+                .any(|row| row.late || row.turn != Turn::Event)
+                .then(|| rows.iter().map(|row| row.kind()).collect()),
         },
         columns: schema.fields.iter().map(|field| column(*field, rows)).collect(),
     }

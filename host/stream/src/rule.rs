@@ -5,13 +5,15 @@ use std::sync::Arc;
 use countersign_declaration::Declaration;
 use countersign_model::call::{ContextTable, DetectionCall, Detector, Parameter};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{Event, StateChange};
+use countersign_model::{Event, StateChange, TimerChange, Timestamp};
 
 use crate::columns::{Schema, build_batch, index_keys};
 use crate::context::{ContextCall, ContextSource, NoContext};
 use crate::isolate::Run;
 use crate::outcome::Outcome;
 use crate::state::RuleState;
+use crate::timers::{Due, RuleTimers};
+use crate::turn::Turn;
 use crate::{Forgotten, Sequenced, Tick, keys};
 
 /// A row as a rule gets it: the event and the rule's own key for it.
@@ -26,12 +28,15 @@ pub struct RuleStream {
     pub(crate) declaration: Declaration,
     pub(crate) detector: Arc<dyn Detector + Send + Sync>,
     pub(crate) state: RuleState,
+    pub(crate) timers: RuleTimers,
     schema: Schema,
     parameters: Vec<Parameter>,
     data: Vec<u8>,
     context: Arc<dyn ContextSource>,
     /// How many rows a call may have: falls when fuel runs out, grows back. Never changes a result.
     pub(crate) rows_per_call: usize,
+    /// The last position with findings, and how many it had.
+    found: (u64, u32),
 }
 
 /// A call with what is needed to read its answer.
@@ -52,6 +57,7 @@ impl RuleStream {
     ) -> RuleStream {
         RuleStream {
             state: RuleState::new(declaration.id.clone(), &declaration.slots),
+            timers: RuleTimers::new(&declaration),
             schema: Schema::of(&declaration),
             declaration,
             detector,
@@ -59,6 +65,7 @@ impl RuleStream {
             data,
             context: Arc::new(NoContext),
             rows_per_call: usize::MAX,
+            found: (0, 0),
         }
     }
 
@@ -74,7 +81,7 @@ impl RuleStream {
         &self.declaration
     }
 
-    /// Judges rows that the rule wants, in the stream's order; no tick lies between them.
+    /// Judges rows that the rule wants, in their order ([`Sequenced::order`]); no tick lies between them.
     pub fn judge(&mut self, rows: &[&Sequenced]) -> Outcome {
         if let Some(first) = rows.first() {
             self.state.enter(first.clock);
@@ -85,14 +92,19 @@ impl RuleStream {
             .iter()
             .map(|sequenced| Row {
                 sequenced,
-                key: keyed.then(|| keys::partition_key(key, &sequenced.event)).flatten().map(Arc::from),
+                key: match &sequenced.turn {
+                    Turn::Timer(timer) => Some(Arc::clone(&timer.key)),
+                    _ => keyed.then(|| keys::partition_key(key, &sequenced.event)).flatten().map(Arc::from),
+                },
             })
             .collect();
         let mut run = Run::new(self);
         run.all(&rows);
         let mut outcome = run.finish();
         outcome.state = self.state.take_changes();
+        outcome.timers = self.timers.take_changes();
         outcome.sort();
+        self.number(&mut outcome);
         outcome
     }
 
@@ -101,10 +113,22 @@ impl RuleStream {
         self.state.tick(tick)
     }
 
+    /// The timers that are due at a tick, as the rows to be judged next. `position` and `clock` are those of the event
+    /// that brought the tick.
+    pub fn due(&mut self, tick: Tick, position: u64, clock: Timestamp) -> Due {
+        self.timers.take_due(tick, position, clock)
+    }
+
     /// Whether the rule holds nothing: then a tick does nothing to it, and it has nothing to tell.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.state.is_idle()
+        self.state.is_idle() && self.timers.is_idle()
+    }
+
+    /// How many of the rule's timers are yet to come.
+    #[must_use]
+    pub fn pending_timers(&self) -> u64 {
+        self.timers.pending()
     }
 
     /// How many keys of each slot ticks forgot so far, by the slot's name, in declared order.
@@ -113,13 +137,25 @@ impl RuleStream {
     }
 
     /// What changed in the rule's state since it was told last: what ticks forgot, which no row may tell.
-    pub fn changes(&mut self) -> Vec<StateChange> {
-        self.state.take_changes()
+    pub fn changes(&mut self) -> (Vec<StateChange>, Vec<TimerChange>) {
+        (self.state.take_changes(), self.timers.take_changes())
     }
 
-    /// Forgets the rule's state: what is to be stored of it, each key of a slot once.
-    pub fn forget(&mut self) -> Vec<StateChange> {
-        self.state.clear()
+    /// Forgets the rule's state and its timers: what is to be stored of it, each key of a slot and each timer once.
+    pub fn forget(&mut self) -> (Vec<StateChange>, Vec<TimerChange>) {
+        (self.state.clear(), self.timers.clear())
+    }
+
+    /// Counts findings through the rows of a position: those of an earlier call went before.
+    fn number(&mut self, outcome: &mut Outcome) {
+        for found in &mut outcome.found {
+            let (position, count) = &mut self.found;
+            if *position != found.row.position {
+                (*position, *count) = (found.row.position, 0);
+            }
+            found.finding.index = *count;
+            *count += 1;
+        }
     }
 
     pub(crate) fn prepare(&self, rows: &[Row<'_>]) -> Prepared {

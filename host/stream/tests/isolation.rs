@@ -209,7 +209,8 @@ impl Said {
             self.findings.push(found.finding);
         }
         self.failures.extend(outcome.failures.iter().map(|failed| (failed.row.position, failed.failure.kind)));
-        self.diagnostics.extend(outcome.diagnostics.into_iter().map(|said| (said.position, said.index, said.message)));
+        self.diagnostics
+            .extend(outcome.diagnostics.into_iter().map(|said| (said.row.position, said.index, said.message)));
         for change in outcome.state {
             match change.entry {
                 Some(entry) => self.state.insert(change.key, entry),

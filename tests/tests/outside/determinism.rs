@@ -4,7 +4,7 @@
 use std::io;
 
 use countersign_generate::{Disorder, Preset, write_ndjson};
-use countersign_model::DigestKey;
+use countersign_model::{DigestKey, HashSlot, StateChange};
 use countersign_pipeline::{
     ContextFiles, DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
 };
@@ -30,14 +30,14 @@ parameters = { on = ["ListBuckets", "ListUsers", "AssumeRole"], every = 7, work 
 
 /// Everything that came of a run and must not differ.
 #[derive(PartialEq)]
-struct Came {
+pub(crate) struct Came {
     /// Decisions as `--json` prints them, and everything else that is told, in the order in which it was.
-    told: Vec<String>,
-    audit: Vec<u8>,
+    pub(crate) told: Vec<String>,
+    pub(crate) audit: Vec<u8>,
     head: Head,
     /// The summary without its seconds.
-    summary: String,
-    snapshot: Snapshot,
+    pub(crate) summary: String,
+    pub(crate) snapshot: Snapshot,
 }
 
 #[derive(Default)]
@@ -115,7 +115,7 @@ pub(crate) fn telemetry() -> (Vec<u8>, String) {
     (bytes, generated.identities_toml)
 }
 
-fn judge(
+pub(crate) fn judge(
     telemetry: &[u8],
     generation: &Generation,
     batch: usize,

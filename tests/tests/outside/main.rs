@@ -7,6 +7,7 @@ mod admission;
 mod cases;
 mod context;
 mod determinism;
+mod fed;
 mod fixtures;
 mod garbage;
 mod guests;

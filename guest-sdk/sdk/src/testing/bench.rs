@@ -27,6 +27,8 @@ pub struct Bench<R> {
     state: Vec<Kept>,
     fed: usize,
     timers: Vec<(usize, String, Option<Timestamp>)>,
+    /// What is yet to come: by time, key and id, the row that set it.
+    pending: BTreeMap<(Timestamp, String, String), Row>,
     diagnostics: Vec<(usize, String)>,
     rule: PhantomData<fn() -> R>,
 }
@@ -72,6 +74,7 @@ impl<R: Detection> Bench<R> {
             state: vec![BTreeMap::new(); R::SLOTS.len()],
             fed: 0,
             timers: Vec::new(),
+            pending: BTreeMap::new(),
             diagnostics: Vec::new(),
             rule: PhantomData,
         }
@@ -137,6 +140,25 @@ impl<R: Detection> Bench<R> {
         found
     }
 
+    /// Lets time pass: every timer that the rule set for a time up to this one comes as a row, in the order of their
+    /// times, keys and ids, as at a tick of the host's. One that a timer's row sets comes too if it is due by then.
+    ///
+    /// # Panics
+    /// As [`Bench::feed`] does.
+    pub fn pass(&mut self, to: Timestamp) -> Vec<Found> {
+        let mut found = Vec::new();
+        while let Some(((at, _, id), row)) = self.pending.pop_first() {
+            if at > to {
+                let key = row.key.clone().unwrap_or_default();
+                self.pending.insert((at, key, id), row);
+                break;
+            }
+            let due = Row { at, kind: RowKind::Timer(id), ..row };
+            self.judge(&[&due], &mut found);
+        }
+        found
+    }
+
     /// The timers set and cancelled so far: the row, the id, and when it is due.
     #[must_use]
     pub fn timers(&self) -> &[(usize, String, Option<Timestamp>)] {
@@ -177,6 +199,7 @@ impl<R: Detection> Bench<R> {
         let context = self.tables.of(rows, &keys);
         let answer = crate::evaluate::<R>(&batch, &state, &self.settings.for_detection(), &self.data, &context);
         self.take(&answer, &keys, found);
+        self.set_timers(&answer, rows);
         self.fed += rows.len();
     }
 
@@ -194,7 +217,11 @@ impl<R: Detection> Bench<R> {
             Kinds::Mixed(rows.iter().map(kind).collect())
         };
         Rows {
-            references: (0..rows.len()).map(|row| reference(self.fed + row)).collect(),
+            references: rows
+                .iter()
+                .zip(self.fed..)
+                .map(|(row, number)| reference(row.shows.unwrap_or(number)))
+                .collect(),
             ingest_times: times.clone(),
             watermarks: times.clone(),
             event_times: times,
@@ -233,14 +260,26 @@ impl<R: Detection> Bench<R> {
                 }),
             });
         }
-        self.timers.extend(
-            answer
-                .timers
-                .iter()
-                .map(|timer| (self.fed + timer.row as usize, timer.id.clone(), timer.at.map(Timestamp::from_micros))),
-        );
         let diagnostics = answer.diagnostics.iter();
         self.diagnostics.extend(diagnostics.map(|one| (self.fed + one.row as usize, one.message.clone())));
+    }
+}
+
+impl<R: Detection> Bench<R> {
+    fn set_timers(&mut self, answer: &Answer, rows: &[&Row]) {
+        for timer in &answer.timers {
+            let Some((number, row)) = (self.fed..).zip(rows).nth(timer.row as usize) else {
+                broken("a timer on a row that wasn't in the call")
+            };
+            let Some(key) = row.key.clone() else { broken("a timer of a row without a key") };
+            let at = timer.at.map(Timestamp::from_micros);
+            self.timers.push((number, timer.id.clone(), at));
+            self.pending.retain(|(_, other, id), _| *other != key || *id != timer.id);
+            if let Some(at) = at {
+                let shows = Some(row.shows.unwrap_or(number));
+                self.pending.insert((at, key, timer.id.clone()), Row { shows, ..(*row).clone() });
+            }
+        }
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Row {
     pub(crate) key: Option<String>,
     pub(crate) kind: RowKind,
     pub(crate) values: BTreeMap<&'static str, Value>,
+    /// The row whose event it shows, counted over everything fed, if that isn't its own.
+    pub(crate) shows: Option<usize>,
     /// By table, its columns' values.
     pub(crate) context: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
 }
@@ -89,7 +91,7 @@ impl Row {
         self
     }
 
-    /// Makes it a timer of this id.
+    /// Makes it a timer of this id, whoever set it. [`Bench::pass`](super::Bench::pass) brings those that the rule set.
     #[must_use]
     pub fn timer(mut self, id: &str) -> Self {
         self.kind = RowKind::Timer(id.to_owned());

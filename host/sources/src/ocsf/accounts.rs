@@ -39,9 +39,10 @@ pub(super) fn table() -> Table {
         [
             "`AROA…:session`, of the provider `aws`",
             "`aws`",
-            &tenants,
+            &own,
             "the part before `:`; the whole is the session; shared",
         ],
+        ["any other, of the provider `aws`", "`aws`", &own, "`uid`"],
         ["any other", &providers, &tenants, "`uid`"],
         ["none, `unknown`, `-`", "–", "–", "unresolved"],
     ];

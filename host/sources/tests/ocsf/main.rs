@@ -195,6 +195,9 @@ fn accounts_are_those_that_the_providers_own_sources_give() {
           initiator ?
     "#]],
     );
+    let domain = event(3001, r#""actor":{"user":{"uid":"S-1-5-21-1-2-3-500"}}"#);
+    let account = domain.actor.account.as_ref().map(ToString::to_string);
+    assert_eq!(account.as_deref(), Some("windows:S-1-5-21-1-2-3:S-1-5-21-1-2-3-500"));
     for (uid, resolved) in [
         ("S-1-5-18", false),
         ("S-1-0-0", false),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 
+use countersign_model::call::RowKind;
 use countersign_model::{Event, Timestamp};
 use proptest::prelude::*;
 

@@ -45,7 +45,7 @@ fn one_row_calls_are_authoritative() {
         state(&outcome),
         [("aws:111122223333:ALICE", b"one".to_vec(), vec![]), ("aws:111122223333:BOB", b"more".to_vec(), vec![]),]
     );
-    let said: Vec<_> = outcome.diagnostics.iter().map(|said| (said.position, said.message.as_str())).collect();
+    let said: Vec<_> = outcome.diagnostics.iter().map(|said| (said.row.position, said.message.as_str())).collect();
     assert_eq!(said, [(0, "alone"), (1, "in company"), (2, "alone")]);
     // The bundle is that one call: one row, the state before it, and not the data that the rule's component has.
     let bundle = &outcome.found[0].bundle;
@@ -433,7 +433,8 @@ fn diagnostics_name_their_row_and_keep_their_order() {
         Ok(says)
     });
     let outcome = judge(&mut stream, &rows(&[("a", "ALICE"), ("find", "BOB"), ("b", "")]));
-    let said = outcome.diagnostics.iter().map(|said| (said.position, said.index, said.level, said.message.as_str()));
+    let said =
+        outcome.diagnostics.iter().map(|said| (said.row.position, said.index, said.level, said.message.as_str()));
     use Level::{Error, Warning};
     assert_eq!(
         said.collect::<Vec<_>>(),
@@ -446,5 +447,5 @@ fn diagnostics_name_their_row_and_keep_their_order() {
             (2, 1, Error, "b second"),
         ]
     );
-    assert_eq!(&*outcome.diagnostics[3].event_id, "event-1");
+    assert_eq!(&*outcome.diagnostics[3].row.event.id, "event-1");
 }
