@@ -413,8 +413,10 @@ pub enum HostFindingKind {
 pub struct Input {
     /// Which, from 0.
     pub input: u32,
-    /// Its records, dead letters included.
+    /// Its records, dead letters and duplicates included.
     pub records: u64,
+    /// The records that came before, byte for byte or in all but their time of receipt, and so were judged no second time.
+    pub duplicates: u64,
     /// The bytes of its records after decompression; what stands between them isn't counted.
     pub bytes: u64,
     /// Keyed digest of the 32 bytes of a running SHA-256 over the records that became events: it begins with zeros, and

@@ -71,18 +71,17 @@ impl Mmdb {
 
     /// Whether the first records say anything that is asked for.
     fn probe(&self) -> Result<(), MmdbError> {
-        let other =
-            || MmdbError::OtherRecords { kind: self.reader.metadata().database_type.chars().take(MOST_NAME).collect() };
+        let kind = || self.reader.metadata().database_type.chars().take(MOST_SHOWN).collect();
         let mut says = false;
         for found in self.reader.networks(maxminddb::WithinOptions::default())?.take(PROBED) {
             match found?.decode::<Record<'_>>() {
                 Ok(record) => says |= record.is_some_and(|record| record.location() != Location::default()),
                 Err(error) => {
-                    return Err(MmdbError::OtherRecords { kind, why: format!("can't be read as such: {error}") });
+                    return Err(MmdbError::OtherRecords { kind: kind(), why: format!("can't be read: {error}") });
                 }
             }
         }
-        if says { Ok(()) } else { Err(MmdbError::OtherRecords { kind, why: "say none of it".to_owned() }) }
+        if says { Ok(()) } else { Err(MmdbError::OtherRecords { kind: kind(), why: "say none of it".to_owned() }) }
     }
 
     /// The bytes that it was read from.

@@ -26,6 +26,6 @@ pub use identity::{Account, AccountError, Identity};
 pub use incident::{Incident, Proposal, Subject};
 pub use occasion::Occasion;
 pub use rule::{RuleId, RuleIdentity};
-pub use state::{Position, StateChange, StateEntry};
+pub use state::{HashSlot, Position, StateChange, StateEntry};
 pub use time::Timestamp;
 pub use timer::{FindingFields, TimerChange, TimerEntry};

@@ -8,8 +8,8 @@ use countersign_model::vocabulary::SignalClass;
 use countersign_model::{RuleId, StateChange, TimerChange, Timestamp};
 use countersign_sources::DeadLetter;
 use countersign_stream::{
-    Disagreement, Found, Outcome, Quarantine, QuarantineThreshold, Router, RowDiagnostic, RowFailure, RuleStream,
-    Sequenced, Tally, Tick, Turn,
+    Disagreement, Forgotten, Found, Outcome, Quarantine, QuarantineThreshold, Router, RowDiagnostic, RowFailure,
+    RuleStream, Sequenced, Tally, Tick, Turn,
 };
 
 use crate::generation::Generation;
@@ -68,11 +68,14 @@ pub(crate) struct Placed {
 pub(crate) struct Chunk {
     pub(crate) events: Vec<Sequenced>,
     pub(crate) dead: Vec<(u64, DeadLetter)>,
+    /// How many records were only counted.
+    pub(crate) duplicates: usize,
 }
 
 impl Chunk {
+    /// Its records.
     pub(crate) fn len(&self) -> usize {
-        self.events.len() + self.dead.len()
+        self.events.len() + self.dead.len() + self.duplicates
     }
 }
 
@@ -178,6 +181,14 @@ impl Judges {
     /// Rows delivered to each rule while it was heard, in the rules' order.
     pub(crate) fn delivered(&self) -> impl Iterator<Item = u64> {
         self.judges.iter().map(|judge| judge.delivered)
+    }
+
+    /// What ticks forgot of each rule's state, by slot, in the rules' order; only slots of which they forgot anything.
+    pub(crate) fn forgotten(&self) -> impl Iterator<Item = BTreeMap<String, Forgotten>> {
+        self.judges.iter().map(|judge| {
+            let slots = judge.stream.forgotten().filter(|(_, forgotten)| *forgotten != Forgotten::default());
+            slots.map(|(slot, forgotten)| (slot.to_owned(), forgotten)).collect()
+        })
     }
 
     /// Whether a rule has rows of its own to judge: timers that are due.

@@ -12,7 +12,7 @@ use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_model::call::{CallFailure, DetectionCall, FailureKind};
 use countersign_model::response::ResponseDiagnostic;
 use countersign_model::vocabulary::{RuleKind, Severity, SignalClass};
-use countersign_model::{DecisionKind, Digest, DigestKey, Finding, Occasion, RuleId};
+use countersign_model::{DecisionKind, Digest, DigestKey, Finding, Occasion, RawAddress, RuleId};
 use countersign_sources::DeadLetter;
 use countersign_stream::{Found, QuarantineThreshold, Sequenced};
 
@@ -115,6 +115,15 @@ impl<'g> Ledger<'g> {
             both[32..].copy_from_slice(&digest.0);
             entry.content = Digest::of(&both);
         }
+    }
+
+    /// Counts a record of an input that came before.
+    pub(crate) fn duplicate(&mut self, raw: &RawAddress) {
+        self.read(raw.input, raw.length, Some(raw.digest));
+        if let Some(input) = self.inputs.get_mut(&raw.input) {
+            input.duplicates += 1;
+        }
+        self.summary.duplicates += 1;
     }
 
     /// How many records of each input were read, by input.
@@ -398,7 +407,7 @@ fn named(row: &Sequenced) -> (Occasion, String) {
 
 /// An input of which nothing was read yet.
 fn unread(input: u32) -> Input {
-    Input { input, records: 0, bytes: 0, content: Digest([0; 32]) }
+    Input { input, records: 0, duplicates: 0, bytes: 0, content: Digest([0; 32]) }
 }
 
 fn kinds(generation: &Generation) -> impl Iterator<Item = (&Rule, RuleKind)> {

@@ -7,6 +7,7 @@ mod chunk;
 pub mod deliberate;
 pub mod generation;
 mod graph;
+mod horizon;
 mod ledger;
 pub mod recompute;
 pub mod report;

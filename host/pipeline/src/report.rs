@@ -8,6 +8,7 @@ use countersign_model::vocabulary::{
 };
 use countersign_model::{Account, Decision, Incident, Occasion, Reason, RuleId, Timestamp};
 use countersign_sources::DeadLetter;
+use countersign_stream::Forgotten;
 use serde::{Serialize, Serializer};
 
 use crate::generation::Generation;
@@ -192,6 +193,10 @@ pub struct Summary {
     pub events: u64,
     /// Records that became dead letters.
     pub set_aside: u64,
+    /// Records that came before: no rule sees them again.
+    pub duplicates: u64,
+    /// Events that claimed the id of another and said something else. They are judged, and among `events`.
+    pub id_reused: u64,
     /// Rows set aside, by the rule that failed on them.
     pub rows_set_aside: BTreeMap<RuleId, u64>,
     /// Findings.
@@ -202,6 +207,8 @@ pub struct Summary {
     pub decisions: BTreeMap<&'static str, u64>,
     /// Rows delivered, by rule; every detection rule is there.
     pub delivered: BTreeMap<RuleId, u64>,
+    /// Keys that ticks forgot, by rule and slot; only slots of which they forgot any.
+    pub forgotten: BTreeMap<RuleId, BTreeMap<String, Forgotten>>,
     /// Timers that were yet to come at the end, by rule; rules without any are left out.
     pub pending_timers: BTreeMap<RuleId, u64>,
     /// Timers dropped because the rule had too many, by rule; rules without any are left out.

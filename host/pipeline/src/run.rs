@@ -157,7 +157,11 @@ fn work_off(
                 run.ledger.read(letter.input, letter.length, None);
                 chunk.dead.push((next_position, letter));
             }
-            Next::Event(tick, event) => {
+            Next::Duplicate(raw) => {
+                run.ledger.duplicate(&raw);
+                chunk.duplicates += 1;
+            }
+            Next::Event { tick, event, id_reused } => {
                 if let Some(tick) = tick {
                     run.flush(&mut chunk)?;
                     run.judges.tick(tick, event.position, event.clock);
@@ -167,6 +171,7 @@ fn work_off(
                 next_position = event.position + 1;
                 clock = Some(event.clock);
                 run.ledger.summary.events += 1;
+                run.ledger.summary.id_reused += u64::from(id_reused);
                 chunk.events.push(event);
             }
         }
@@ -187,6 +192,7 @@ fn work_off(
     summary.pending_timers = some(judges.pending_timers().collect());
     summary.dropped_timers = some(judges.dropped_timers().collect());
     summary.delivered = rules.clone().zip(judges.delivered()).collect();
+    summary.forgotten = rules.clone().zip(judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
     let head = store.seal()?;
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(Report { summary, head, tally: judges.tally() })

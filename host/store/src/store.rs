@@ -1,7 +1,7 @@
 //! The storage trait.
 
 use countersign_audit::{Blob, Head, Record};
-use countersign_model::{Finding, Position, StateChange, TimerChange};
+use countersign_model::{Finding, HashSlot, Position, StateChange, TimerChange};
 
 use crate::StoreError;
 
@@ -29,7 +29,7 @@ pub struct Snapshot {
     pub position: Position,
     /// How many audit records there are.
     pub records: u64,
-    /// The state of every key that has one, by rule, slot and key; every entry is `Some`.
+    /// The state of every key that has one, by hash slot, rule, slot and key; every entry is `Some`.
     pub state: Vec<StateChange>,
     /// Every timer that is yet to come, by rule, key and id; every entry is `Some`.
     pub timers: Vec<TimerChange>,
@@ -57,4 +57,10 @@ pub trait Store {
     /// # Errors
     /// When it can't be read back, or this store doesn't keep it, or the file is sealed.
     fn snapshot(&self) -> Result<Snapshot, StoreError>;
+
+    /// The state that one hash slot holds as of the last commit, by rule, slot and key; every entry is `Some`.
+    ///
+    /// # Errors
+    /// As for [`Store::snapshot`].
+    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError>;
 }

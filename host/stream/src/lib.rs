@@ -21,7 +21,7 @@ mod timers;
 mod turn;
 mod validate;
 
-pub use clock::{Clock, Placement, Tick};
+pub use clock::{Clock, LATENESS, Placement, SILENCE, TICK_EVENTS, Tick};
 pub use columns::{Schema, build_batch, index_keys, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};
 pub use filter::{Router, Tally, matches};
@@ -29,6 +29,7 @@ pub use keys::partition_key;
 pub use outcome::{Bundle, Disagreement, Found, Outcome, RowDiagnostic, RowFailure};
 pub use quarantine::{Quarantine, QuarantineThreshold};
 pub use rule::RuleStream;
+pub use state::Forgotten;
 pub use subject::evidence_role;
 pub use timers::Due;
 pub use turn::{FindingTurn, TimerTurn, Turn};
@@ -45,7 +46,8 @@ pub struct Sequenced {
     pub position: u64,
     /// The event that the row shows.
     pub event: Arc<Event>,
-    /// The watermark of its source when it was sequenced; of a timer, that of the tick.
+    /// The watermark of its source when it was sequenced, or the least of all sources if that had gone further; of a
+    /// timer, the tick's time.
     pub watermark: Timestamp,
     /// The gate's clock when it was sequenced; of a timer, at the event which brought the tick.
     pub clock: Timestamp,

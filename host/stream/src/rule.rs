@@ -14,7 +14,7 @@ use crate::outcome::Outcome;
 use crate::state::RuleState;
 use crate::timers::{Due, RuleTimers};
 use crate::turn::Turn;
-use crate::{Sequenced, Tick, keys};
+use crate::{Forgotten, Sequenced, Tick, keys};
 
 /// A row as a rule gets it: the event and the rule's own key for it.
 #[derive(Clone)]
@@ -129,6 +129,11 @@ impl RuleStream {
     #[must_use]
     pub fn pending_timers(&self) -> u64 {
         self.timers.pending()
+    }
+
+    /// How many keys of each slot ticks forgot so far, by the slot's name, in declared order.
+    pub fn forgotten(&self) -> impl Iterator<Item = (&str, Forgotten)> {
+        self.state.forgotten()
     }
 
     /// What changed in the rule's state since it was told last: what ticks forgot, which no row may tell.

@@ -184,8 +184,8 @@ fn sequence(rows: &[Row]) -> Vec<(Option<countersign_stream::Tick>, Sequenced)> 
                 fields,
                 raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest },
             };
-            let tick = clock.tick_before(time);
-            (tick, Sequenced::new(position, Arc::new(event), clock.place(time)))
+            let (tick, placement) = clock.place("example", time, time);
+            (tick, Sequenced::new(position, Arc::new(event), placement))
         })
         .collect()
 }

@@ -4,7 +4,7 @@
 use std::io;
 
 use countersign_generate::{Disorder, Preset, write_ndjson};
-use countersign_model::DigestKey;
+use countersign_model::{DigestKey, HashSlot, StateChange};
 use countersign_pipeline::{
     ContextFiles, DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
 };
@@ -82,6 +82,10 @@ impl Store for Looked {
 
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
         self.store.snapshot()
+    }
+
+    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError> {
+        self.store.state(hash_slot)
     }
 }
 

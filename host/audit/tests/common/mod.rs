@@ -163,7 +163,7 @@ pub(crate) fn records() -> Vec<Record> {
             rule: Some(rule_id("console-login-without-mfa")),
             message: "not heard any more".to_owned(),
         }),
-        Record::Input(Input { input: 0, records: 25, bytes: 9_999, content: key.digest(b"input") }),
+        Record::Input(Input { input: 0, records: 25, duplicates: 2, bytes: 9_999, content: key.digest(b"input") }),
     ]
 }
 

@@ -136,7 +136,7 @@ pub(super) fn events(first: u64, rows: &[(&str, &str)]) -> Vec<Sequenced> {
             fields,
             raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest: Digest::of(b"") },
         };
-        Sequenced::new(position, Arc::new(event), clock.place(time))
+        Sequenced::new(position, Arc::new(event), clock.place("example", time, time).1)
     });
     events.collect()
 }
@@ -187,7 +187,7 @@ const ROWS: &[(&str, &str)] = &[
 ];
 
 fn stretch() -> Chunk {
-    Chunk { events: events(0, ROWS), dead: vec![dead(0, 7), dead(3, 8), dead(3, 9)] }
+    Chunk { events: events(0, ROWS), dead: vec![dead(0, 7), dead(3, 8), dead(3, 9)], duplicates: 0 }
 }
 
 fn expected() -> Vec<(u64, char, String)> {
