@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use countersign_declaration::Declaration;
-use countersign_model::StateChange;
 use countersign_model::call::{ContextTable, DetectionCall, Detector, Parameter};
 use countersign_model::vocabulary::PartitionKey;
+use countersign_model::{Event, StateChange};
 
 use crate::columns::{Schema, build_batch, index_keys};
 use crate::context::{ContextCall, ContextSource, NoContext};
