@@ -153,14 +153,8 @@ fn what_is_no_file_of_ours_is_refused_and_not_waited_for() {
     symlink(&moved, &path).unwrap();
     assert!(refused(&cache, "a").contains("is a symbolic link"));
 
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        &path,
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::from_raw_mode(0o600),
-        0,
-    )
-    .unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0)
+        .unwrap();
     assert!(refused(&cache, "a").contains("is no plain file"));
 
     cache.put(&name("a"), b"code").unwrap();

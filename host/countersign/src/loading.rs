@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_engine::{Cache, CompileLimits, Compilation, Compiler, LoadObserver};
+use countersign_engine::{Cache, Compilation, CompileLimits, Compiler, LoadObserver};
 use countersign_model::RuleId;
 use countersign_model::time::parse_duration;
 
@@ -68,7 +68,9 @@ impl Loading {
             return Ok(None);
         }
         let Some(path) = self.cache.clone().or_else(default_cache) else {
-            say::note("neither XDG_CACHE_HOME nor HOME is set: compiled rules aren't kept; `--cache` names a directory");
+            say::note(
+                "neither XDG_CACHE_HOME nor HOME is set: compiled rules aren't kept; `--cache` names a directory",
+            );
             return Ok(None);
         };
         match Cache::open(&path, Cache::MOST_BYTES) {

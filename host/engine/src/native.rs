@@ -1,6 +1,9 @@
 //! The only unsafe code of the workspace: native code is taken on trust here, and file descriptors that nobody owns are
 //! closed. Each function says what its caller has seen to; nothing else in this crate can call what they call.
-#![expect(unsafe_code, reason = "wasmtime can't check native code, and descriptors that were handed down have no owner")]
+#![expect(
+    unsafe_code,
+    reason = "wasmtime can't check native code, and descriptors that were handed down have no owner"
+)]
 
 use countersign_artefacts::Entry;
 use wasmtime::component::Component;
@@ -32,9 +35,11 @@ pub(crate) fn close_inherited() -> std::io::Result<()> {
         .filter(|descriptor| *descriptor > 2)
         .collect();
     for descriptor in open {
-        // SAFETY: the process has one thread, and no value in it owns a descriptor above 2. The one by which the list was
-        // read is in the list and closed already; closing it again fails, and does nothing.
-        unsafe { rustix::io::close(descriptor) };
+        // The one by which the list was read is in the list, and closed by now.
+        if std::fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_ok() {
+            // SAFETY: it is open, the process has one thread, and no value in it owns a descriptor above 2.
+            unsafe { rustix::io::close(descriptor) };
+        }
     }
     Ok(())
 }

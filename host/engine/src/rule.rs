@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use countersign_admission::Admitted;
 use countersign_declaration::{Declaration, quoted};
+use countersign_model::RuleId;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::response::{Responder, ResponseAnswer, ResponseCall};
-use countersign_model::RuleId;
 use countersign_model::vocabulary::RuleKind;
 use wasmtime::component::Linker;
 

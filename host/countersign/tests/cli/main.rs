@@ -4,6 +4,7 @@
 mod audit;
 mod demo;
 mod generate;
+mod loading;
 mod replay;
 mod rules;
 mod support;

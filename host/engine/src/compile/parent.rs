@@ -137,10 +137,14 @@ fn ending(status: ExitStatus, words: &str, frame: &FrameError) -> ChildError {
         Some(SIGXCPU) => ChildError::Limit(CompileLimit::Cpu),
         Some(SIGABRT) if says("memory allocation of") => ChildError::Limit(CompileLimit::Memory),
         Some(SIGABRT | SIGSEGV) if says("has overflowed its stack") => ChildError::Limit(CompileLimit::Stack),
-        Some(SIGKILL) => ChildError::Failed("it was killed, as the kernel does where a machine's memory is short".into()),
+        Some(SIGKILL) => {
+            ChildError::Failed("it was killed, as the kernel does where a machine's memory is short".into())
+        }
         Some(signal) => ChildError::Failed(format!("it was ended by signal {signal}{}", quoting(words))),
         None if status.success() => ChildError::Failed(frame.to_string()),
-        None if says("memory allocation of") || says("Cannot allocate memory") => ChildError::Limit(CompileLimit::Memory),
+        None if says("memory allocation of") || says("Cannot allocate memory") => {
+            ChildError::Limit(CompileLimit::Memory)
+        }
         None => ChildError::Failed(format!("it exited with {}{}", status.code().unwrap_or_default(), quoting(words))),
     }
 }
