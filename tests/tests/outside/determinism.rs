@@ -4,8 +4,10 @@
 use std::io;
 
 use countersign_generate::{Disorder, Preset, write_ndjson};
-use countersign_model::DigestKey;
-use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
+use countersign_model::{DigestKey, HashSlot, StateChange};
+use countersign_pipeline::{
+    ContextFiles, DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
+};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
 use countersign_sources::{DeadLetter, source};
 use countersign_store::{Commit, Head, MemoryStore, Snapshot, Store, StoreError};
@@ -28,14 +30,14 @@ parameters = { on = ["ListBuckets", "ListUsers", "AssumeRole"], every = 7, work 
 
 /// Everything that came of a run and must not differ.
 #[derive(PartialEq)]
-struct Came {
+pub(crate) struct Came {
     /// Decisions as `--json` prints them, and everything else that is told, in the order in which it was.
-    told: Vec<String>,
-    audit: Vec<u8>,
+    pub(crate) told: Vec<String>,
+    pub(crate) audit: Vec<u8>,
     head: Head,
     /// The summary without its seconds.
-    summary: String,
-    snapshot: Snapshot,
+    pub(crate) summary: String,
+    pub(crate) snapshot: Snapshot,
 }
 
 #[derive(Default)]
@@ -81,6 +83,10 @@ impl Store for Looked {
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
         self.store.snapshot()
     }
+
+    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError> {
+        self.store.state(hash_slot)
+    }
 }
 
 /// The shipped rules and the two that fail, under the shipped policy.
@@ -93,6 +99,7 @@ pub(crate) fn generation(identities: &str) -> Generation {
         policy: (policy.clone(), Policy::parse(&policy).unwrap()),
         directory: Some((identities.to_owned(), Directory::parse(identities).unwrap())),
         capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
+        context: ContextFiles::default(),
     };
     let (generation, faults) = Generation::load(engine(), 1, rules, settings);
     assert!(faults.is_empty(), "{faults:?}");
@@ -108,7 +115,7 @@ pub(crate) fn telemetry() -> (Vec<u8>, String) {
     (bytes, generated.identities_toml)
 }
 
-fn judge(
+pub(crate) fn judge(
     telemetry: &[u8],
     generation: &Generation,
     batch: usize,

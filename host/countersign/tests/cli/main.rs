@@ -1,7 +1,8 @@
 //! The binary from outside: what it prints, and how it exits.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod audit;
+mod context;
 mod demo;
 mod generate;
 mod loading;
