@@ -1,4 +1,4 @@
-//! The only unsafe code of the workspace: native code is taken on trust here, and file descriptors that nobody owns are
+//! The only unsafe code of the host: native code is taken on trust here, and file descriptors that nobody owns are
 //! closed. Each function says what its caller has seen to; nothing else in this crate can call what they call.
 #![expect(
     unsafe_code,
