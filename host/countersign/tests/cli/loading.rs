@@ -154,7 +154,8 @@ fn an_entry_that_somebody_changed_or_swapped_is_told_and_compiled_anew() {
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     fs::write(&path, bytes).unwrap();
     let ran = replay(&folder, "").exits(0);
-    assert!(ran.stderr.contains("MAC is wrong") && ran.stderr.contains(&path.display().to_string()), "{}", ran.stderr);
+    let name = path.file_name().unwrap().to_str().unwrap();
+    assert!(ran.stderr.contains("MAC is wrong") && ran.stderr.contains(name), "{}", ran.stderr);
     assert_eq!((compilations(&ran), &ran.stdout), (1, &honest.stdout), "{}", ran.stderr);
 
     // Another rule's.
