@@ -192,7 +192,7 @@ fn work_off(
     summary.pending_timers = some(judges.pending_timers().collect());
     summary.dropped_timers = some(judges.dropped_timers().collect());
     summary.delivered = rules.clone().zip(judges.delivered()).collect();
-    summary.forgotten = rules.zip(judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
+    summary.forgotten = rules.clone().zip(judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
     let head = store.seal()?;
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(Report { summary, head, tally: judges.tally() })

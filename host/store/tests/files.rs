@@ -175,7 +175,16 @@ fn state_is_had_by_hash_slot_and_each_key_lies_in_one() {
     for mut store in stores {
         for (records, state) in [(vec![header()], &state), (vec![record(1)], &gone)] {
             let position = Position::default();
-            store.commit(Commit { records: &records, blobs: &[], findings: &[], state, position: &position }).unwrap();
+            store
+                .commit(Commit {
+                    records: &records,
+                    blobs: &[],
+                    findings: &[],
+                    state,
+                    timers: &[],
+                    position: &position,
+                })
+                .unwrap();
         }
         let mut all = Vec::new();
         for hash_slot in HashSlot::all() {

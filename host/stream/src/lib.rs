@@ -47,7 +47,7 @@ pub struct Sequenced {
     /// The event that the row shows.
     pub event: Arc<Event>,
     /// The watermark of its source when it was sequenced, or the least of all sources if that had gone further; of a
-    /// timer, that of the tick.
+    /// timer, the tick's time.
     pub watermark: Timestamp,
     /// The gate's clock when it was sequenced; of a timer, at the event which brought the tick.
     pub clock: Timestamp,

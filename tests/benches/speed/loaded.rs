@@ -10,7 +10,7 @@ use countersign_declaration::{Ceilings, Declaration, Refusal, parse_toml};
 use countersign_engine::{Engine, EngineConfig};
 use countersign_generate::{Preset, write_ndjson};
 use countersign_model::vocabulary::{EventClass, RuleKind};
-use countersign_pipeline::{Generation, Report, RuleFile};
+use countersign_pipeline::{Report, RuleFile};
 use countersign_stream::Tally;
 
 use crate::Effort;
