@@ -37,7 +37,7 @@ struct Address {
 #[detection]
 fn detect(event: &Event, address: &mut Slot<Address>, cx: &mut Context) {
     let (at, window) = (event.time(), cx.parameters().window);
-    if event.kind() == Kind::Finding {
+    if event.is_finding() {
         address.sprayed = address.sprayed.max(Some(at));
         address.confidence = u8::try_from(event.finding_confidence().unwrap_or_default()).unwrap_or(100);
         address.forget_kept();
