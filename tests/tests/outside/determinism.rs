@@ -3,7 +3,7 @@
 
 use std::io;
 
-use countersign_generate::{Disorder, Preset, write_ndjson};
+use countersign_generate::{Disorder, Preset, Telemetry, write_ndjson};
 use countersign_model::DigestKey;
 use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
@@ -102,7 +102,7 @@ pub(crate) fn generation(identities: &str) -> Generation {
 /// The demo's telemetry as it might really come: late, twice, out of turn, damaged.
 pub(crate) fn telemetry() -> (Vec<u8>, String) {
     let disorder = Disorder { late: 20, out_of_order: 100, duplicate: 10, bad: 5 };
-    let generated = Preset::Demo.scenario(7, None).disorder(disorder).build();
+    let generated = Preset::Demo.scenario(Telemetry::CloudTrail, 7, None).disorder(disorder).build();
     let mut bytes = Vec::new();
     write_ndjson(generated.records, &mut bytes).unwrap();
     (bytes, generated.identities_toml)
@@ -190,7 +190,7 @@ fn a_rule_in_quarantine_does_not_show_batches_or_workers() {
 /// Stretches of thousands of events: here threads share the rules among them, and calls are as large as they may be.
 #[test]
 fn a_dense_stream_does_not_show_batches_or_workers() {
-    let generated = Preset::Bulk.scenario(3, Some(12_000)).build();
+    let generated = Preset::Bulk.scenario(Telemetry::CloudTrail, 3, Some(12_000)).build();
     let identities = generated.identities_toml.clone();
     let mut telemetry = Vec::new();
     write_ndjson(generated.records, &mut telemetry).unwrap();
