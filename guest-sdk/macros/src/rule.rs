@@ -215,9 +215,11 @@ fn tables(context: &[ContextWanted]) -> TokenStream {
         wanted.columns.iter().filter_map(|column| wanted.table.columns.get(*column)).collect()
     };
     let specs = context.iter().map(|wanted| {
-        let (name, by_key) = (wanted.table.name, wanted.by_key);
+        let (name, keying) = (wanted.table.name, camel(wanted.keying.id()));
         let columns = columns(wanted).into_iter().map(|column| column.name);
-        quote!(::countersign_sdk::rule::TableSpec { name: #name, by_key: #by_key, columns: &[#(#columns),*] })
+        quote!(::countersign_sdk::rule::TableSpec {
+            name: #name, keying: ::countersign_sdk::words::Keying::#keying, columns: &[#(#columns),*],
+        })
     });
     let methods = context.iter().enumerate().map(|(index, wanted)| {
         let (method, row, doc) = (snake(wanted.table.name), camel(wanted.table.name), wanted.table.meaning);

@@ -51,7 +51,7 @@ impl<'a, 'p, R: DetectionDeclaration> Context<'a, 'p, R> {
     #[inline]
     #[must_use]
     pub fn context(&self) -> R::Tables<'a> {
-        Tables::new(self.tables, self.key).into()
+        Tables::new(self.tables, self.row, self.key).into()
     }
 
     /// Says what was seen in this row.

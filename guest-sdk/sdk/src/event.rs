@@ -100,6 +100,12 @@ impl<'a, R: DetectionDeclaration> Event<'a, R> {
         self.kind() == Kind::Timer(timer.id())
     }
 
+    /// Whether the row is a finding of a rule that this one subscribes to.
+    #[must_use]
+    pub fn is_finding(&self) -> bool {
+        self.kind() == Kind::Finding
+    }
+
     #[doc(hidden)]
     #[inline]
     #[must_use]

@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use countersign_vocabulary::FieldId;
+use countersign_vocabulary::{FieldId, Keying};
 
 use crate::bindings::detect::{Batch, SlotChanges, SlotState};
 use crate::parameters::{ParameterDefault, Reader};
@@ -96,8 +96,8 @@ pub struct ParameterSpec {
 pub struct TableSpec {
     /// Its name.
     pub name: &'static str,
-    /// Whether it has a row a key of the call; else it is the batch's.
-    pub by_key: bool,
+    /// What its rows stand for.
+    pub keying: Keying,
     /// The names of its declared columns, in declared order.
     pub columns: &'static [&'static str],
 }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use countersign_sdk::bindings::detect::{
-    Availability, Column, ContextTable, Keying, Parameter, SlotState, TextArena, Validity, Values,
+    Availability, Column, ContextTable, Keying, Parameter, SlotState, TableAvailability, TextArena, Validity, Values,
 };
 use countersign_sdk::testing::{Bench, Row, Value, row, time};
 
@@ -65,8 +65,10 @@ mod everything {
         if event.is_mfa() == Some(true) {
             let resources: Vec<&str> = event.resources_uid().into_iter().flatten().collect();
             let geo = cx.context().geo();
-            let country = geo.of_key().and_then(|row| row.country()).unwrap_or("nowhere");
-            let labels: Vec<&str> = cx.context().egress().rows().filter_map(|row| row.label()).collect();
+            let country = geo.of_row().and_then(|row| row.country()).unwrap_or("nowhere");
+            let facts = cx.context().identity_facts();
+            let tier = facts.of_key().and_then(|row| row.tier()).unwrap_or("no tier");
+            let names: Vec<&str> = cx.context().egress().rows().filter_map(|row| row.name()).collect();
             cx.inform(told(cx.parameters()));
             let finding = Finding::new(class::SignIn, 250)
                 .severity(Severity::Low)
@@ -74,7 +76,7 @@ mod everything {
                 .technique(technique::T1078_004)
                 .evidence_all(first.kept())
                 .message(format!(
-                    "{user} {} {} {resources:?} {:?} {:?} {:?} {country} {labels:?} {} {:?}",
+                    "{user} {} {} {resources:?} {:?} {:?} {:?} {country} {tier} {names:?} {} {:?}",
                     first.count,
                     second.total,
                     event.src_endpoint_ip().map(|address| address.to_string()),
@@ -136,8 +138,11 @@ fn every_type_of_field_is_read() {
     check(
         &[full, at(1).is_mfa(true)],
         &[
-            (0, r#"alice 1 3002 ["r1", "r2"] Some("10.0.0.1") Some(1000000) Some("{}") nowhere [] false [100]"#),
-            (1, r"nobody 2 3002 [] None None None nowhere [] false [100]"),
+            (
+                0,
+                r#"alice 1 3002 ["r1", "r2"] Some("10.0.0.1") Some(1000000) Some("{}") nowhere no tier [] false [100]"#,
+            ),
+            (1, r"nobody 2 3002 [] None None None nowhere no tier [] false [100]"),
         ],
     );
 }
@@ -165,6 +170,22 @@ fn timers_and_findings_of_other_rules_come_as_rows() {
     assert_eq!(found[0].techniques, ["T1078", "T1078.004"], "all declared ones, where none is named");
 }
 
+/// One that is moved comes once, at its last time.
+#[test]
+fn timers_come_when_time_passes() {
+    let later = |seconds: i64| time("2024-01-01T00:01:30Z") + countersign_sdk::Duration::from_secs(seconds);
+    let mut bench = Bench::<Rule>::new();
+    assert_eq!(bench.feed(&[at(0), at(10).key("l"), at(20)]), []);
+    assert_eq!(bench.pass(later(9)), []);
+    let rows = |found: Vec<countersign_sdk::testing::Found>| -> Vec<(usize, Vec<usize>, String)> {
+        found.into_iter().map(|found| (found.row, found.evidence, found.message)).collect()
+    };
+    let quiet = "quiet after";
+    assert_eq!(rows(bench.pass(later(10))), [(3, vec![], format!("{quiet} 1"))]);
+    assert_eq!(rows(bench.pass(later(20))), [(4, vec![], format!("{quiet} 2"))]);
+    assert_eq!(bench.pass(later(1_000)), []);
+}
+
 #[test]
 fn parameters_are_typed_and_in_declared_order() {
     let mut bench = Bench::<Rule>::new();
@@ -186,8 +207,8 @@ fn a_row_without_a_key_leaves_nothing() {
     let bench = check(
         &[blank.clone(), blank],
         &[
-            (0, "nobody 1 1 [] None None None nowhere [] false [100]"),
-            (1, "nobody 1 1 [] None None None nowhere [] false [100]"),
+            (0, "nobody 1 1 [] None None None nowhere no tier [] false [100]"),
+            (1, "nobody 1 1 [] None None None nowhere no tier [] false [100]"),
         ],
     );
     assert_eq!(bench.timers(), []);
@@ -237,25 +258,60 @@ fn only_what_changed_is_written_back() {
 }
 
 #[test]
-fn context_tables_are_read_by_key_and_by_batch() {
+fn context_tables_are_read_by_row_by_key_and_by_batch() {
     let geo = ContextTable {
-        availability: Availability::Fresh(9),
-        keying: Keying::ByKey,
+        keying: Keying::ByRow,
         rows: 2,
+        availability: TableAvailability::Each(vec![Availability::Fresh(9), Availability::Missing]),
         columns: vec![all(texts(&["NO", "SE"])), all(Values::Unsigned(vec![1, 2]))],
     };
+    let facts = ContextTable {
+        keying: Keying::ByKey,
+        rows: 2,
+        availability: TableAvailability::Whole(Availability::Fresh(4)),
+        columns: vec![all(Values::Bits(vec![0])), all(texts(&["high", "standard"]))],
+    };
     let egress = ContextTable {
-        availability: Availability::Stale(3),
         keying: Keying::ByBatch,
         rows: 2,
+        availability: TableAvailability::Whole(Availability::Stale(3)),
         columns: vec![all(texts(&["office", "vpn"]))],
     };
     let mut batch = two_rows();
     batch.columns[1] = all(Values::Bits(vec![0b11]));
-    let answer = everything::evaluate(&batch, &no_state(), &parameters(), &[], &[geo, egress]);
+    // Both rows are of the second key.
+    batch.rows.keys = vec![1, 1];
+    let answer = everything::evaluate(&batch, &no_state(), &parameters(), &[], &[geo, facts, egress]);
     let told: Vec<&str> = answer.findings.iter().map(|finding| finding.message.as_str()).collect();
-    assert!(told[0].contains(r#"NO ["office", "vpn"] true"#), "{told:?}");
-    assert!(told[1].contains(r#"SE ["office", "vpn"] true"#), "{told:?}");
+    assert!(told[0].contains(r#"NO standard ["office", "vpn"] true"#), "{told:?}");
+    assert!(told[1].contains(r#"SE standard ["office", "vpn"] false"#), "{told:?}");
+}
+
+#[test]
+fn a_test_says_what_context_there_is() {
+    let mut bench = Bench::<Rule>::new()
+        .context("egress", &[("name", Value::Text("office".into()))])
+        .context("egress", &[("name", Value::Text("vpn".into()))])
+        .context_of_key("identity-facts", "alice", &[("tier", Value::Text("high".into()))]);
+    let row = |key: &str| row().key(key).actor_user_uid(key).is_mfa(true);
+    let place = [("country", Value::Text("NO".into())), ("asn", Value::Unsigned(64_496))];
+    let found = bench.feed(&[row("alice").context("geo", &place), row("bob"), row("alice")]);
+    let told: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
+    assert!(told[0].contains(r#"NO high ["office", "vpn"] true"#), "{told:?}");
+    assert!(told[1].contains(r#"nowhere no tier ["office", "vpn"] false"#), "{told:?}");
+    assert!(told[2].contains(r#"nowhere high ["office", "vpn"] false"#), "{told:?}");
+}
+
+#[test]
+#[should_panic(expected = "the context table `geo` by batch is not declared by this rule")]
+fn a_test_can_not_speak_of_context_that_is_not_declared() {
+    let _ = Bench::<Rule>::new().context("geo", &[]);
+}
+
+#[test]
+#[should_panic(expected = "`city` is not a declared column of the context table `geo`")]
+fn a_test_can_not_speak_of_columns_that_are_not_declared() {
+    Bench::<Rule>::new().feed(&[row().context("geo", &[("city", Value::Text("Oslo".into()))])]);
 }
 
 #[test]

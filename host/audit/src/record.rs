@@ -4,7 +4,7 @@
 use countersign_model::call::{FailureKind, Level};
 use countersign_model::vocabulary::{EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole};
 use countersign_model::{
-    Account, ContextState, Decision, Digest, DigestKey, Evidence, Finding, RuleId, RuleIdentity, Timestamp,
+    Account, ContextState, Decision, Digest, DigestKey, Evidence, Finding, Occasion, RuleId, RuleIdentity, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
@@ -89,10 +89,26 @@ pub struct Generation {
     pub identities: Option<Digest>,
     /// Names the blob of the capability tables.
     pub capabilities: Digest,
+    /// The files that context tables are made of, by table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub context: Vec<ContextFile>,
     /// What ran the rules, with its version, such as `wasmtime 48.0.0`.
     pub engine: String,
     /// The package of the rules' interfaces, such as `countersign:rules@0.1.0`.
     pub interface: String,
+}
+
+/// A file that a context table is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContextFile {
+    /// The table.
+    pub table: String,
+    /// The digest of the file's bytes.
+    pub content: Digest,
+    /// Whether a blob of that name has them: of a database of addresses only what was looked up is kept, by value, in
+    /// the findings' bundles.
+    pub kept: bool,
 }
 
 /// A rule of a generation.
@@ -117,8 +133,11 @@ pub struct FindingRecord {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
-    /// Place among the rule's findings on that row, from 0.
+    /// Place among the rule's findings at that position, from 0.
     pub index: u32,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// The row's event.
     pub event_id: String,
     /// That event's time.
@@ -184,6 +203,7 @@ impl FindingRecord {
             position: finding.position,
             rule: finding.rule.clone(),
             index: finding.index,
+            occasion: finding.occasion.clone(),
             event_id: finding.event_id.clone(),
             event_time: finding.event_time,
             signal_class: finding.signal_class,
@@ -208,7 +228,7 @@ pub struct FindingReference {
     pub position: u64,
     /// Its rule.
     pub rule: RuleId,
-    /// Place among the rule's findings on that row, from 0.
+    /// Place among the rule's findings at that position, from 0.
     pub index: u32,
 }
 
@@ -258,6 +278,9 @@ pub struct SetAside {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// The row's event.
     pub event_id: String,
     /// What failed.
@@ -292,6 +315,9 @@ pub struct NotDeterministic {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// How they differ.
     pub message: String,
 }
@@ -304,6 +330,9 @@ pub struct RuleStopped {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// The row's event.
     pub event_id: String,
     /// What happened.
@@ -318,6 +347,9 @@ pub struct DiagnosticRecord {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// Place among the rule's diagnostics on that row, from 0.
     pub index: u32,
     /// How grave.
@@ -381,8 +413,10 @@ pub enum HostFindingKind {
 pub struct Input {
     /// Which, from 0.
     pub input: u32,
-    /// Its records, dead letters included.
+    /// Its records, dead letters and duplicates included.
     pub records: u64,
+    /// The records that came before, byte for byte or in all but their time of receipt, and so were judged no second time.
+    pub duplicates: u64,
     /// The bytes of its records after decompression; what stands between them isn't counted.
     pub bytes: u64,
     /// Keyed digest of the 32 bytes of a running SHA-256 over the records that became events: it begins with zeros, and

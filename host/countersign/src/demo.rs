@@ -13,6 +13,7 @@ use countersign_store::HeadStore;
 
 use crate::decisions::{self, Decided};
 use crate::exit::Exit;
+use crate::loading::Loading;
 use crate::operator;
 use crate::out::Out;
 use crate::say;
@@ -34,6 +35,8 @@ pub(crate) struct Arguments {
     /// What chance begins with: another number, another company
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    loading: Loading,
 }
 
 /// What the run told.
@@ -74,7 +77,7 @@ impl Arguments {
 
         let settings = operator::settings_with(identities_toml)?;
         let options = RunOptions::default();
-        let engine = operator::engine(options.workers, settings.policy.1.limits().memory)?;
+        let engine = operator::engine(options.workers, settings.policy.1.limits().memory, &self.loading)?;
         let (generation, _) = operator::generation(&engine, None, settings)?;
         let mut heard = Heard::default();
         let records = CloudTrail.read(Box::new(Cursor::new(telemetry)), 0)?;

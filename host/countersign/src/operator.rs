@@ -1,24 +1,32 @@
-//! What the operator hands in: policy, identities, rules. All faults of the files are told together.
+//! What the operator hands in: policy, identities, context, rules. All faults of the files are told together.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use clap::Args;
 use countersign_engine::{Engine, EngineConfig};
-use countersign_pipeline::{Generation, RuleFile, Settings};
-use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Fault, MOST_BYTES, Policy, SHIPPED_CAPABILITIES};
+use countersign_pipeline::{ContextFiles, Generation, GeoFile, GeoFileError, MOST_GEO_BYTES, RuleFile, Settings};
+use countersign_policy::{
+    Capabilities, DEFAULT_POLICY, Directory, DomainRoles, Egress, Fault, MOST_BYTES, Policy, SHIPPED_CAPABILITIES,
+};
 use countersign_shipped::RULES;
 
 use crate::exit::{Exit, unusable};
 use crate::files::{self, NoFile};
+use crate::loading::Loading;
 use crate::say;
 
 /// Reads the operator's files; what isn't named is what ships.
 ///
 /// # Errors
 /// With every fault of every file: `Unusable`.
-pub(crate) fn settings(policy: Option<&Path>, identities: Option<&Path>) -> Result<Settings> {
+pub(crate) fn settings(
+    policy: Option<&Path>,
+    identities: Option<&Path>,
+    context: &ContextArguments,
+) -> Result<Settings> {
     let mut faults = Vec::new();
     let policy = match policy {
         Some(path) => parsed(path, Policy::parse, &mut faults),
@@ -26,12 +34,51 @@ pub(crate) fn settings(policy: Option<&Path>, identities: Option<&Path>) -> Resu
     };
     let directory = identities.map(|path| parsed(path, Directory::parse, &mut faults));
     let capabilities = shipped("capability tables", SHIPPED_CAPABILITIES, Capabilities::parse, &mut faults);
-    match (policy, directory, capabilities) {
-        (Some(policy), None, Some(capabilities)) => Ok(Settings { policy, directory: None, capabilities }),
-        (Some(policy), Some(Some(directory)), Some(capabilities)) => {
-            Ok(Settings { policy, directory: Some(directory), capabilities })
+    let context = context.files(&mut faults);
+    match (policy, capabilities) {
+        (Some(policy), Some(capabilities)) if faults.is_empty() => {
+            Ok(Settings { policy, directory: directory.flatten(), capabilities, context })
         }
         _ => Err(unusable(faults.join("\n  "))),
+    }
+}
+
+/// What context tables are made of.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ContextArguments {
+    /// Where addresses are: a MaxMind database (city, country, ASN) or a geo.toml; may be given several times, what the
+    /// first says counts [default: only what records say themselves]
+    #[arg(long, value_name = "FILE")]
+    geo: Vec<PathBuf>,
+    /// The networks from which the organisation's own traffic leaves: VPN, proxies, offices [default: not known]
+    #[arg(long, value_name = "FILE")]
+    egress: Option<PathBuf>,
+    /// Which accounts and hosts are domain controllers, synchronise directories or sign for them [default: not known]
+    #[arg(long, value_name = "FILE")]
+    domain_roles: Option<PathBuf>,
+}
+
+impl ContextArguments {
+    fn files(&self, faults: &mut Vec<String>) -> ContextFiles {
+        let egress = self.egress.as_deref().and_then(|path| parsed(path, Egress::parse, faults));
+        let domain_roles = self.domain_roles.as_deref().and_then(|path| parsed(path, DomainRoles::parse, faults));
+        let geo = self.geo.iter().filter_map(|path| geo_file(path, faults)).collect();
+        ContextFiles { egress, domain_roles, geo }
+    }
+}
+
+fn geo_file(path: &Path, faults: &mut Vec<String>) -> Option<GeoFile> {
+    let bytes = files::read(path, MOST_GEO_BYTES as u64).map_err(|error| faults.push(error.to_string())).ok()?;
+    match GeoFile::parse(bytes) {
+        Ok(file) => Some(file),
+        Err(GeoFileError::Text(found)) => {
+            faults.extend(found.iter().map(|fault| format!("{}: {fault}", path.display())));
+            None
+        }
+        Err(error) => {
+            faults.push(format!("{}: {error}", path.display()));
+            None
+        }
     }
 }
 
@@ -40,7 +87,7 @@ pub(crate) fn settings(policy: Option<&Path>, identities: Option<&Path>) -> Resu
 /// # Errors
 /// With every fault of it: `Unusable`.
 pub(crate) fn settings_with(identities: String) -> Result<Settings> {
-    let mut settings = settings(None, None)?;
+    let mut settings = settings(None, None, &ContextArguments::default())?;
     let mut faults = Vec::new();
     settings.directory = shipped("identities", &identities, Directory::parse, &mut faults);
     if faults.is_empty() { Ok(settings) } else { Err(unusable(faults.join("\n  "))) }
@@ -71,15 +118,15 @@ fn shipped<T>(name: impl fmt::Display, text: &str, parse: Parse<T>, faults: &mut
 /// The sandbox for so many threads, and for rules within the operator's limits.
 ///
 /// # Errors
-/// When the machine lacks what it needs.
-pub(crate) fn engine(workers: usize, most_memory: u64) -> Result<Engine> {
+/// When the machine lacks what it needs, or the cache can't be used.
+pub(crate) fn engine(workers: usize, most_memory: u64, loading: &Loading) -> Result<Engine> {
     let base = EngineConfig::default();
     let config = EngineConfig {
         concurrent_calls: base.concurrent_calls.max(u32::try_from(workers).unwrap_or(u32::MAX)),
         max_memory: base.max_memory.max(usize::try_from(most_memory).unwrap_or(usize::MAX)),
         ..base
     };
-    Ok(Engine::new(&config)?)
+    Ok(Engine::with(&config, loading.compilation()?)?)
 }
 
 /// Loads the rules of a folder or file, or the shipped ones. A rule with a fault is told and left out.

@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use countersign_model::Digest;
 use countersign_model::time::parse_duration;
+use countersign_model::{Digest, RuleId};
 use countersign_pipeline::{Report, RunError, RunOptions, Summary, run};
 use countersign_sources::{Source, merge, source};
 use countersign_store::{Durability, Existing, FileStore, HeadStore, Store, StoreError};
@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::exit::{Exit, unusable};
 use crate::files;
+use crate::loading::Loading;
 use crate::operator;
 use crate::out::Out;
 use crate::say;
@@ -31,6 +32,7 @@ use teller::Teller;
 const EXAMPLES: &str = "\
 Examples:
   countersign replay --source cloudtrail AWSLogs/*.json.gz
+  countersign replay --source auto cloudtrail.ndjson windows.ndjson
       every decision in a table, then figures
   countersign replay --source cloudtrail --identities identities.toml --policy policy.toml \\
                      --audit run.audit logs.ndjson
@@ -44,7 +46,7 @@ Records that can't be used never end a run. They go to a dead-letter file, with 
 reason: to --dead-letters, else beside the audit file (AUDIT.dead-letters.ndjson). Without either
 they are counted, and the first are shown.
 
-The same input, rules, policy and identities give the same decisions and the same audit file,
+The same input, rules, policy, identities and context give the same decisions and the same audit file,
 whatever --batch and --workers.
 The exit code is 1 if a rule was refused (the others served), 2 if a file can't be read.
 ";
@@ -58,7 +60,7 @@ const MOST_WORKERS: u64 = 64;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// What the files hold: cloudtrail
+    /// What the files hold: cloudtrail, windows-security, or auto to have it told record by record
     #[arg(long, value_name = "NAME", value_parser = a_source)]
     source: SourceName,
     /// A folder with the rules that serve (*.wasm) [default: the shipped rules]
@@ -70,6 +72,8 @@ pub(crate) struct Arguments {
     /// Who is who: types, tiers, owners, protection [default: only what the records prove]
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
+    #[command(flatten)]
+    context: operator::ContextArguments,
     /// Write every finding and decision to this audit file, with its evidence in FILE.bundles; replaces an audit file
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
@@ -92,6 +96,8 @@ pub(crate) struct Arguments {
     /// Print NDJSON (see JSON.md)
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    loading: Loading,
     /// Telemetry, plain or gzip; - is standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
@@ -122,7 +128,7 @@ struct SummaryLine<'a> {
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         // What can be known to be wrong is told before anything is begun.
-        let settings = operator::settings(self.policy.as_deref(), self.identities.as_deref())?;
+        let settings = operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context)?;
         let key = files::audit_key(self.audit_key.as_deref())?;
         let inputs = Inputs::open(&self.files)?;
         let mut options = RunOptions {
@@ -135,7 +141,7 @@ impl Arguments {
         if let Some(workers) = self.workers {
             options.workers = usize::try_from(workers)?;
         }
-        let engine = operator::engine(options.workers, settings.policy.1.limits().memory)?;
+        let engine = operator::engine(options.workers, settings.policy.1.limits().memory, &self.loading)?;
         let (generation, exit) = operator::generation(&engine, self.rules.as_deref(), settings)?;
 
         let progress = inputs.progress();
@@ -161,7 +167,7 @@ impl Arguments {
         };
         told?;
         dead_letters.finish()?;
-        let Report { summary, head } = &report;
+        let Report { summary, head, .. } = &report;
         if self.json {
             out.json(&SummaryLine { summary, head: head.digest })?;
         } else {
@@ -198,6 +204,12 @@ impl Arguments {
     }
 }
 
+/// Keys that a rule lost because its slots were full: those that expired went in their time.
+fn evicted(summary: &Summary, rule: &RuleId) -> u64 {
+    let slots = summary.forgotten.get(rule).into_iter().flat_map(std::collections::BTreeMap::values);
+    slots.map(|forgotten| forgotten.evicted + forgotten.refused).sum()
+}
+
 /// What it came to, for people.
 pub(crate) fn print_summary(out: &mut Out, summary: &Summary, audit: Option<&Path>, head: Digest) -> Result<()> {
     let seconds =
@@ -207,15 +219,28 @@ pub(crate) fn print_summary(out: &mut Out, summary: &Summary, audit: Option<&Pat
     let mut rows = vec![
         ("events", format!("{} in {seconds} s", text::number(summary.events))),
         ("set aside", text::number(summary.set_aside)),
+    ];
+    // Rare, and then worth a line each.
+    rows.extend((summary.duplicates > 0).then(|| ("duplicates", text::number(summary.duplicates))));
+    rows.extend((summary.id_reused > 0).then(|| ("ids used again", text::number(summary.id_reused))));
+    rows.extend([
         ("findings", text::number(summary.findings)),
         ("decisions", if decisions.is_empty() { "none".to_owned() } else { decisions.join(", ") }),
-    ];
+    ]);
+    let (pending, dropped) = (total(&summary.pending_timers), total(&summary.dropped_timers));
+    if pending > 0 {
+        rows.push(("timers not due yet", text::number(pending)));
+    }
+    if dropped > 0 {
+        rows.push(("timers dropped, too many", text::number(dropped)));
+    }
     rows.extend(audit.map(|path| ("audit file", path.display().to_string())));
     rows.extend(audit.map(|_| ("head", head.to_string())));
     writeln!(out)?;
     write!(out, "{}", pairs(out, "", &rows))?;
     writeln!(out)?;
-    let mut table = Table::new(out, ["rule", "rows seen", "findings", "rows failed", ""]).right(1).right(2).right(3);
+    let columns = ["rule", "rows seen", "findings", "rows failed", "keys evicted", ""];
+    let mut table = Table::new(out, columns).right(1).right(2).right(3).right(4);
     let of = |counts: &std::collections::BTreeMap<_, u64>, rule| counts.get(rule).copied().unwrap_or_default();
     for (rule, delivered) in &summary.delivered {
         let silenced = summary.silenced.contains(rule);
@@ -224,9 +249,14 @@ pub(crate) fn print_summary(out: &mut Out, summary: &Summary, audit: Option<&Pat
             text::number(*delivered).into(),
             text::number(of(&summary.findings_by_rule, rule)).into(),
             text::number(of(&summary.rows_set_aside, rule)).into(),
+            text::number(evicted(summary, rule)).into(),
             if silenced { toned(Tone::Bad, "silenced") } else { "".into() },
         ]);
     }
     write!(out, "{}", table.text(""))?;
     Ok(())
+}
+
+fn total(counts: &std::collections::BTreeMap<countersign_model::RuleId, u64>) -> u64 {
+    counts.values().sum()
 }

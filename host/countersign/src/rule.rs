@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod filter;
 mod inspect;
 mod new;
 mod test;

@@ -2,7 +2,8 @@
 //! the same reasons with the same places.
 
 use countersign_model::vocabulary::{
-    Action, ActionClass, EventClass, FIELDS, FieldId, IdentityType, PartitionKey, RuleKind, SignalClass,
+    Action, ActionClass, ContextTable, EventClass, FIELDS, FieldId, IdentityType, Keying, PartitionKey, RuleKind,
+    SignalClass,
 };
 use countersign_model::{Digest, RuleId};
 use serde_json::{Map, Value};
@@ -253,8 +254,10 @@ fn detection(reader: &mut Reader, table: &Table<'_>, id: Option<&RuleId>, kind_k
     });
 
     // An unknown partition key masks what would not go with `none`.
-    if partition_key == Some(PartitionKey::None) {
-        without_key(reader, table);
+    match partition_key {
+        Some(PartitionKey::None) => without_key(reader, table),
+        Some(key) => without_table(reader, key, table),
+        None => {}
     }
     if !subscribed {
         let expected = "`subscribes` beside a field that only rows of findings have";
@@ -282,6 +285,19 @@ fn detection(reader: &mut Reader, table: &Table<'_>, id: Option<&RuleId>, kind_k
 /// Whether there are subscriptions, well formed or not: the section writes an empty list out.
 fn subscribes_something(table: &Table<'_>) -> bool {
     table.get("subscribes").is_some_and(|value| value.as_array().is_none_or(|list| !list.is_empty()))
+}
+
+/// Notes the context tables by key that have no rows for keys of this kind.
+fn without_table(reader: &mut Reader, key: PartitionKey, table: &Table<'_>) {
+    let tables = table.get("context").and_then(Value::as_array).into_iter().flatten().enumerate();
+    for (index, one) in tables.filter(|(_, one)| one.get("by").and_then(Value::as_str) == Some(Keying::Key.id())) {
+        let wanted = one.get("table").and_then(Value::as_str).and_then(ContextTable::from_name);
+        let Some(wanted) = wanted.filter(|wanted| !wanted.subject.partition_keys().contains(&key)) else { continue };
+        let known: Vec<String> = wanted.subject.partition_keys().iter().map(|one| format!("`{one}`")).collect();
+        let expected = format!("a partition key that `{}` has rows for: {}", wanted.name, known.join(", "));
+        let place = format!("context[{index}].by");
+        reader.refuse(RefusalCode::Inconsistent, place, expected, format!("partition key `{key}`"));
+    }
 }
 
 /// Notes what needs a partition key where there is none.

@@ -2,9 +2,12 @@
 
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{
-    Action, ContextTable, EventClass, FieldId, IdentityType, PartitionKey, RuleKind, SignalClass,
+    Action, ContextTable, EventClass, FieldId, IdentityType, Keying, PartitionKey, RuleKind, SignalClass,
 };
 use countersign_model::{Digest, RuleId};
+
+use crate::network::Network;
+use crate::range::Range;
 
 /// What a rule declares. Made only by the parsers of this crate, so every invariant of its grammar holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,6 +75,9 @@ pub enum Filter {
         field: FieldId,
         /// The test.
         test: Test,
+        /// Whether text is compared without regard to case: only beside `eq`, `in`, `prefix`, `suffix` and `contains` on
+        /// text and text lists. Then the test's own text is folded, see [`fold_case`](crate::fold_case).
+        ignore_case: bool,
     },
 }
 
@@ -89,6 +95,10 @@ pub enum Test {
     Suffix(String),
     /// Text that has this within.
     Contains(String),
+    /// A number or time between two ends; not empty.
+    Range(Range),
+    /// An address in one of these networks; at least one.
+    Cidr(Vec<Network>),
     /// Whether there is a value of the declared type.
     Exists(bool),
 }
@@ -159,8 +169,8 @@ pub struct Subscription {
 pub struct ContextWanted {
     /// Which.
     pub table: &'static ContextTable,
-    /// A row a key of the call; else one table a batch.
-    pub by_key: bool,
+    /// What its rows stand for.
+    pub keying: Keying,
     /// The columns, as places in the table's own list, in declared order.
     pub columns: Vec<usize>,
     /// Greatest age, microseconds.

@@ -1,26 +1,40 @@
 //! `where`: which events a rule wants. Literals are checked against the type of their field.
 
-use std::net::IpAddr;
+mod test;
 
-use countersign_model::vocabulary::{FIELDS, FieldId, FieldType};
+use countersign_model::vocabulary::{FIELDS, FieldId};
 use serde_json::Value;
 
-use crate::declaration::{Filter, Literal, Test};
-use crate::reader::{Reader, Table, describe};
+use crate::declaration::Filter;
+use crate::reader::{Need, Reader, Table};
 use crate::reasons::{RefusalCode, quoted};
 
 /// How deep filters may be nested.
 const DEEPEST: usize = 16;
 /// Most filters in one `where`, counted with those inside others.
 const MOST_FILTERS: usize = 256;
-/// Most values of an `in`.
-const MOST_VALUES: usize = 1_024;
 /// Most bytes of a literal.
 const MOST_TEXT: usize = 4_096;
 
-const TESTS: &[&str] = &["eq", "in", "prefix", "suffix", "contains", "exists"];
+const TESTS: &[&str] = &["eq", "in", "prefix", "suffix", "contains", "range", "cidr", "exists"];
 const JOINS: &[&str] = &["and", "or", "not"];
-const KEYS: &[&str] = &["field", "eq", "in", "prefix", "suffix", "contains", "exists", "and", "or", "not"];
+const KEYS: &[&str] = &[
+    "field",
+    "eq",
+    "in",
+    "prefix",
+    "suffix",
+    "contains",
+    "range",
+    "cidr",
+    "exists",
+    "ignore-case",
+    "and",
+    "or",
+    "not",
+];
+/// What stands beside no `and`, `or` and `not`.
+const OF_A_TEST: &[&str] = &["field", "ignore-case"];
 
 /// Reads a filter and notes where it tests a field that only rows of findings have.
 pub(crate) fn filter(
@@ -77,7 +91,7 @@ impl Budget<'_> {
         let joins: Vec<&str> = JOINS.iter().copied().filter(|key| table.has(key)).collect();
         match joins.as_slice() {
             [] => self.test(reader, &table),
-            [join] if !table.has("field") && !TESTS.iter().any(|key| table.has(key)) => {
+            [join] if !OF_A_TEST.iter().chain(TESTS).any(|key| table.has(key)) => {
                 self.join(reader, &table, join, depth)
             }
             _ => {
@@ -101,7 +115,7 @@ impl Budget<'_> {
     }
 
     fn test(&mut self, reader: &mut Reader, table: &Table<'_>) -> Option<Filter> {
-        let field = reader.key(table, "field", crate::reader::Need::Required, field);
+        let field = reader.key(table, "field", Need::Required, field);
         if field.is_some_and(is_finding_field) {
             self.finding_fields.push(table.place("field"));
         }
@@ -111,65 +125,15 @@ impl Budget<'_> {
                 0 => (RefusalCode::MissingKey, "none".to_owned()),
                 _ => (RefusalCode::Inconsistent, tests.iter().map(|key| quoted(key)).collect::<Vec<_>>().join(", ")),
             };
-            let expected = "one test: `eq`, `in`, `prefix`, `suffix`, `contains` or `exists`";
+            let expected = "one test: `eq`, `in`, `prefix`, `suffix`, `contains`, `range`, `cidr` or `exists`";
             reader.refuse(code, table.own_place(), expected, got);
             return None;
         };
         // What a test may be follows from the field, so an unknown field masks what is wrong with its test.
         let field = field?;
-        let test = read_test(reader, &table.place(test), test, table.get(test)?, field.field().ty)?;
-        Some(Filter::Test { field, test })
+        let ty = field.field().ty;
+        let ignore_case = test::ignore_case(reader, table, test, ty);
+        let test = test::read(reader, &table.place(test), (test, ignore_case == Some(true)), table.get(test)?, ty)?;
+        Some(Filter::Test { field, test, ignore_case: ignore_case? })
     }
-}
-
-fn read_test(reader: &mut Reader, place: &str, test: &str, value: &Value, ty: FieldType) -> Option<Test> {
-    let of_text = matches!(ty, FieldType::Text | FieldType::TextList | FieldType::Address);
-    let fits = match test {
-        "exists" => true,
-        "eq" | "in" => ty != FieldType::Json,
-        _ => of_text,
-    };
-    if !fits {
-        let expected = if ty == FieldType::Json { "`exists`" } else { "`eq`, `in` or `exists`" };
-        reader.refuse(
-            RefusalCode::Inconsistent,
-            place,
-            format!("{expected} on a field of type {}", ty.id()),
-            format!("`{test}`"),
-        );
-        return None;
-    }
-    let text = |reader: &mut Reader| reader.any_text(place, value, MOST_TEXT).map(str::to_owned);
-    Some(match test {
-        "exists" => Test::Exists(reader.boolean(place, value)?),
-        "eq" => Test::Eq(literal(reader, place, value, ty)?),
-        "in" => Test::In(
-            reader.set(place, value, (1, MOST_VALUES), |reader, place, value| literal(reader, place, value, ty))?,
-        ),
-        "prefix" => Test::Prefix(text(reader)?),
-        "suffix" => Test::Suffix(text(reader)?),
-        _ => Test::Contains(text(reader)?),
-    })
-}
-
-fn literal(reader: &mut Reader, place: &str, value: &Value, ty: FieldType) -> Option<Literal> {
-    Some(match ty {
-        FieldType::Text | FieldType::TextList => Literal::Text(reader.any_text(place, value, MOST_TEXT)?.to_owned()),
-        FieldType::Address => {
-            let address: IpAddr = reader.parsed(place, value, "an IPv4 or IPv6 address")?;
-            let text = address.to_canonical().to_string();
-            if reader.is_section() && value.as_str() != Some(&text) {
-                let expected = format!("`{text}`, the address's normal form");
-                reader.refuse(RefusalCode::InvalidValue, place, expected, describe(value));
-                return None;
-            }
-            Literal::Text(text)
-        }
-        FieldType::Unsigned => Literal::Integer(reader.integer(place, value, 0, crate::reader::GREATEST_INTEGER)?),
-        FieldType::Signed | FieldType::Timestamp => Literal::Integer(reader.whole(place, value)?),
-        FieldType::Float => Literal::Float(reader.decimal(place, value)?),
-        FieldType::Boolean => Literal::Boolean(reader.boolean(place, value)?),
-        // Only `exists` gets here for bodies, and it has no literal.
-        FieldType::Json => return None,
-    })
 }

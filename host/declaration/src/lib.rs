@@ -7,10 +7,13 @@ mod ceilings;
 mod content;
 pub mod declaration;
 mod filter;
+mod fold;
 mod nearest;
+mod network;
 mod parameters;
 mod parse;
 mod parts;
+mod range;
 mod reader;
 pub mod reasons;
 mod section;
@@ -20,8 +23,11 @@ pub use declaration::{
     ContextWanted, Declaration, Filter, Limits, Literal, ParameterDeclaration, ParameterRange, Slot, Subscription,
     Test, Timers, WhenFull,
 };
+pub use fold::{fold_case, fold_char};
 pub use nearest::nearest;
+pub use network::{Network, NetworkFault};
 pub use parameters::{parameters_digest, resolve_parameters};
 pub use parse::{MOST_BYTES, Peek, parse_section, parse_toml, peek};
+pub use range::{Bound, Range, Span, float_key};
 pub use reasons::{Refusal, RefusalCode, quoted};
 pub use section::{FORMAT, to_section};

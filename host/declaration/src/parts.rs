@@ -1,7 +1,7 @@
 //! The tables within a declaration: slots, timers, subscriptions, context, limits.
 
 use countersign_model::RuleId;
-use countersign_model::vocabulary::ContextTable;
+use countersign_model::vocabulary::{ContextTable, Keying};
 use serde_json::Value;
 
 use crate::content::signal_classes;
@@ -108,14 +108,17 @@ pub(crate) fn context(reader: &mut Reader, table: &Table<'_>) -> Option<ContextW
         }
         found
     });
-    let by_key = reader.key(table, "by", Need::Required, |r, place, value| {
-        r.word(
-            place,
-            value,
-            RefusalCode::UnknownWord,
-            "a word for what a row belongs to",
-            &[("key", true), ("batch", false)],
-        )
+    let keying = reader.key(table, "by", Need::Required, |r, place, value| {
+        let all: Vec<_> = Keying::ALL.iter().map(|one| (one.id(), *one)).collect();
+        let keying = r.word(place, value, RefusalCode::UnknownWord, "a word for what a row belongs to", &all)?;
+        // Which there are follows from the table, so an unknown table masks it.
+        if let Some(wanted) = wanted.filter(|wanted| !wanted.keyings.contains(&keying)) {
+            let known: Vec<String> = wanted.keyings.iter().map(|one| format!("`{one}`")).collect();
+            let expected = format!("what rows of `{}` can belong to: {}", wanted.name, known.join(", "));
+            r.refuse(RefusalCode::Inconsistent, place, expected, format!("`{keying}`"));
+            return None;
+        }
+        Some(keying)
     });
     let max_age = reader.key(table, "max-age", Need::Required, kept_for);
     // Which columns there are follows from the table, so an unknown table masks what is wrong with them.
@@ -125,7 +128,7 @@ pub(crate) fn context(reader: &mut Reader, table: &Table<'_>) -> Option<ContextW
         }),
         None => None,
     };
-    Some(ContextWanted { table: wanted?, by_key: by_key?, columns: columns?, max_age: max_age? })
+    Some(ContextWanted { table: wanted?, keying: keying?, columns: columns?, max_age: max_age? })
 }
 
 fn column(reader: &mut Reader, place: &str, value: &Value, table: &ContextTable) -> Option<usize> {

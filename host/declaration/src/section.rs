@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::declaration::{Declaration, Filter, Literal, Test};
 use crate::parameters::{range_keys, to_value};
+use crate::range::{Bound, Range};
 
 /// The form of the section that this version writes and reads.
 pub const FORMAT: u64 = 1;
@@ -103,7 +104,7 @@ fn detection(table: &mut Value, declaration: &Declaration) {
             let columns = one.columns.iter().filter_map(|place| one.table.columns.get(*place));
             json!({
                 "table": one.table.name,
-                "by": if one.by_key { "key" } else { "batch" },
+                "by": one.keying.id(),
                 "columns": columns.map(|column| column.name).collect::<Vec<_>>(),
                 "max-age": format_duration(one.max_age),
             })
@@ -150,18 +151,36 @@ fn filter_value(filter: &Filter) -> Value {
         Filter::And(filters) => json!({ "and": all(filters) }),
         Filter::Or(filters) => json!({ "or": all(filters) }),
         Filter::Not(inner) => json!({ "not": filter_value(inner) }),
-        Filter::Test { field, test } => {
+        Filter::Test { field, test, ignore_case } => {
             let (key, value) = match test {
                 Test::Eq(literal) => ("eq", literal_value(literal)),
                 Test::In(literals) => ("in", literals.iter().map(literal_value).collect()),
                 Test::Prefix(text) => ("prefix", text.as_str().into()),
                 Test::Suffix(text) => ("suffix", text.as_str().into()),
                 Test::Contains(text) => ("contains", text.as_str().into()),
+                Test::Range(range) => ("range", range_value(range)),
+                Test::Cidr(networks) => ("cidr", networks.iter().map(ToString::to_string).collect()),
                 Test::Exists(exists) => ("exists", (*exists).into()),
             };
-            json!({ "field": path(*field), key: value })
+            let mut table = json!({ "field": path(*field), key: value });
+            // Left out where it changes nothing: a declaration made before there was this key has the same bytes.
+            if *ignore_case {
+                set(&mut table, "ignore-case", true);
+            }
+            table
         }
     }
+}
+
+fn range_value(range: &Range) -> Value {
+    let mut table = json!({});
+    if let Some(Bound { value, included }) = &range.lower {
+        set(&mut table, if *included { "at-least" } else { "above" }, literal_value(value));
+    }
+    if let Some(Bound { value, included }) = &range.upper {
+        set(&mut table, if *included { "at-most" } else { "below" }, literal_value(value));
+    }
+    table
 }
 
 fn literal_value(literal: &Literal) -> Value {

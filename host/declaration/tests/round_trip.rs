@@ -2,7 +2,7 @@
 
 use countersign_declaration::{parse_section, parse_toml, to_section};
 use countersign_model::vocabulary::{
-    Action, ActionClass, ContextTable, EventClass, FIELDS, FieldType, IdentityType, PartitionKey, SignalClass,
+    Action, ActionClass, ContextTable, EventClass, FIELDS, FieldType, IdentityType, Keying, PartitionKey, SignalClass,
 };
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
@@ -26,7 +26,7 @@ fn duration() -> impl Strategy<Value = String> {
 }
 
 fn text() -> impl Strategy<Value = String> {
-    "[a-zA-Z\"\\\\ \u{e9}\u{1f512}\t]{1,20}x".prop_map(|text| quoted(&text))
+    "[a-zA-Z\"\\\\ \u{c9}\u{e9}\u{1f512}\t]{1,20}x".prop_map(|text| quoted(&text))
 }
 
 fn literal(ty: FieldType) -> BoxedStrategy<String> {
@@ -47,22 +47,61 @@ fn literal(ty: FieldType) -> BoxedStrategy<String> {
     }
 }
 
+/// A range with one end or two, which are in order.
+fn range(ty: FieldType) -> impl Strategy<Value = String> {
+    (literal(ty), literal(ty), 0..4usize, 0..4usize).prop_map(|(one, other, lower, upper)| {
+        let number = |text: &str| text.parse::<f64>().unwrap_or_default();
+        let (low, high) = if number(&one) <= number(&other) { (one, other) } else { (other, one) };
+        // Between two ends that are left out may be nothing.
+        let upper = if lower == 1 && upper < 2 || upper == 1 && low == high { 0 } else { upper };
+        let lower = if upper == 0 && low == high { 0 } else { lower };
+        let low = ["at-least", "above"].get(lower).map(|key| format!("{key} = {low}"));
+        let high = ["at-most", "below"].get(upper).map(|key| format!("{key} = {high}"));
+        let ends: Vec<String> = low.into_iter().chain(high).collect();
+        if ends.is_empty() { "{ at-least = 0 }".to_owned() } else { format!("{{ {} }}", ends.join(", ")) }
+    })
+}
+
+fn network() -> impl Strategy<Value = String> {
+    prop_oneof![
+        (any::<u32>(), 0u32..=32).prop_map(|(bits, prefix)| {
+            let host = u32::MAX.checked_shr(prefix).unwrap_or(0);
+            format!("\"{}/{prefix}\"", std::net::Ipv4Addr::from(bits & !host))
+        }),
+        (any::<u128>(), 0u32..=128).prop_map(|(bits, prefix)| {
+            let host = u128::MAX.checked_shr(prefix).unwrap_or(0);
+            format!("\"{}/{prefix}\"", std::net::Ipv6Addr::from(bits & !host))
+        }),
+        (any::<u8>(), 97u32..=104).prop_map(|(byte, prefix)| {
+            let host = u8::MAX.checked_shr(prefix - 96).unwrap_or(0);
+            format!("\"::ffff:{}.0.0.0/{prefix}\"", byte & !host)
+        }),
+    ]
+}
+
 fn test() -> impl Strategy<Value = String> {
     let fields: Vec<_> = FIELDS.iter().filter(|field| !field.path.starts_with("finding.")).collect();
-    select(fields).prop_flat_map(|field| {
-        let of_text = matches!(field.ty, FieldType::Text | FieldType::TextList | FieldType::Address);
+    (select(fields), any::<bool>()).prop_flat_map(|(field, ignore_case)| {
         let kinds = match field.ty {
             FieldType::Json => vec!["exists"],
-            _ if of_text => vec!["eq", "prefix", "suffix", "contains", "exists"],
-            _ => vec!["eq", "exists"],
+            FieldType::Text | FieldType::TextList => vec!["eq", "prefix", "suffix", "contains", "exists"],
+            FieldType::Address => vec!["eq", "prefix", "suffix", "contains", "cidr", "exists"],
+            FieldType::Boolean => vec!["eq", "exists"],
+            _ => vec!["eq", "range", "exists"],
         };
         select(kinds).prop_flat_map(move |kind| {
-            let ty = match kind {
-                "exists" => FieldType::Boolean,
-                "eq" => field.ty,
-                _ => FieldType::Text,
+            let value = match kind {
+                "exists" => literal(FieldType::Boolean),
+                "eq" => literal(field.ty),
+                "range" => range(field.ty).boxed(),
+                "cidr" => {
+                    prop_oneof![network(), proptest::collection::btree_set(network(), 1..4).prop_map(list),].boxed()
+                }
+                _ => literal(FieldType::Text),
             };
-            literal(ty).prop_map(move |literal| format!("{{ field = \"{}\", {kind} = {literal} }}", field.path))
+            let ignorable = matches!(field.ty, FieldType::Text | FieldType::TextList) && kind != "exists";
+            let case = if ignorable && ignore_case { ", ignore-case = true" } else { "" };
+            value.prop_map(move |value| format!("{{ field = \"{}\", {kind} = {value}{case} }}", field.path))
         })
     })
 }
@@ -144,8 +183,9 @@ fn detection() -> impl Strategy<Value = String> {
             .into_iter()
             .map(|table| {
                 let columns = words(table.columns.iter().map(|column| column.name).collect(), 1);
-                (columns, any::<bool>(), duration()).prop_map(move |(columns, by_key, age)| {
-                    let by = if by_key { "key" } else { "batch" };
+                // By key not every table goes with every partition key: another test says which.
+                let by = table.keyings.iter().find(|keying| **keying != Keying::Key).unwrap_or(&Keying::Key);
+                (columns, duration()).prop_map(move |(columns, age)| {
                     let name = table.name;
                     format!("[[context]]\ntable = \"{name}\"\nby = \"{by}\"\ncolumns = {columns}\nmax-age = {age}\n")
                 })

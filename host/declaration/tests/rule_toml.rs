@@ -135,6 +135,18 @@ fn what_can_not_go_together_is_told() {
     "#]],
     );
     check(
+        &altered("partition-key = \"actor\"", "partition-key = \"source-ip\""),
+        expect![[r#"
+        inconsistent  context[0].by: expected a partition key that `identity-facts` has rows for: `actor`, `target`, got partition key `source-ip`
+    "#]],
+    );
+    check(
+        &altered("by = \"key\"", "by = \"batch\""),
+        expect![[r#"
+        inconsistent  context[0].by: expected what rows of `identity-facts` can belong to: `row`, `key`, got `batch`
+    "#]],
+    );
+    check(
         &altered("rule = \"example/other\"", "rule = \"example/detect\""),
         expect![[r#"
         inconsistent  subscribes[0].rule: expected another rule's id, got the rule's own
@@ -148,13 +160,179 @@ fn what_can_not_go_together_is_told() {
     );
 }
 
+/// The detection with another `where`.
+fn filtered(text: &str) -> String {
+    let start = DETECTION.find("where = ").unwrap();
+    let end = start + DETECTION[start..].find('\n').unwrap();
+    format!("{}where = {text}{}", &DETECTION[..start], &DETECTION[end..])
+}
+
+#[test]
+fn ranges_networks_and_text_without_case_are_checked() {
+    for (text, expected) in [
+        (
+            r#"{ field = "logon_type_id", range = { at-least = 2, at-most = 2 } }"#,
+            expect![[r#"
+                accepted
+            "#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = [2, 10] }"#,
+            expect![[r#"
+                wrong-type  where.range: expected a table of ends such as `{ at-least = 2, below = 10 }`, got a list
+            "#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = {} }"#,
+            expect![[r#"
+                missing-key  where.range: expected an end: `at-least` or `above`, `at-most` or `below`, got none
+            "#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = { at-least = 2, above = 3, at-mots = 4 } }"#,
+            expect![[r#"
+                unknown-key  where.range.at-mots: expected a known key, got `at-mots` (did you mean `at-most`?)
+                inconsistent  where.range.above: expected `at-least` or `above`, not both, got both
+            "#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = { above = 2, below = 3 } }"#,
+            expect![[r#"
+                inconsistent  where.range: expected a lower end below the upper one, so that some value lies between, got ends with nothing between
+            "#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = { at-least = 3, at-most = 2 } }"#,
+            expect![[r#"
+                inconsistent  where.range: expected a lower end below the upper one, so that some value lies between, got ends with nothing between
+            "#]],
+        ),
+        (
+            r#"{ field = "logon_type_id", range = { at-least = -1, below = 2.5 } }"#,
+            expect![[r#"
+                out-of-range  where.range.at-least: expected 0 to 9007199254740991, got -1
+                wrong-type  where.range.below: expected a whole number, 0 to 9007199254740991, got the number 2.5
+            "#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.location.lat", range = { above = nan, at-most = inf } }"#,
+            expect![[r#"
+                wrong-type  where.range.above: expected a finite number, got nothing that JSON can hold (`null`, `nan`, `inf` or a date)
+                wrong-type  where.range.at-most: expected a finite number, got nothing that JSON can hold (`null`, `nan`, `inf` or a date)
+            "#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.location.lat", range = { above = 1.0, below = 1.0 } }"#,
+            expect![[r#"
+                inconsistent  where.range: expected a lower end below the upper one, so that some value lies between, got ends with nothing between
+            "#]],
+        ),
+        (
+            r#"{ field = "actor.session.created_time", range = { at-least = 2024-01-01T00:00:00Z } }"#,
+            expect![[r#"
+                wrong-type  where.range.at-least: expected a whole number, got nothing that JSON can hold (`null`, `nan`, `inf` or a date)
+            "#]],
+        ),
+        (
+            r#"{ field = "api.operation", range = { at-least = 2 } }"#,
+            expect![[r#"
+                inconsistent  where.range: expected `eq`, `in`, `prefix`, `suffix`, `contains` or `exists` on a field of type text, got `range`
+            "#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.ip", cidr = ["10.0.0.0/8", "10.1.2.3/16", "10.0.0.1", "::/129", "fe80::/010", "::ffff:10.0.0.0/104", 8] }"#,
+            expect![[r#"
+                invalid-value  where.cidr[1]: expected `10.1.0.0/16`, the network without bits past its prefix, got `10.1.2.3/16`
+                invalid-value  where.cidr[2]: expected a network, such as `10.0.0.1/32` of this address alone, got `10.0.0.1`
+                out-of-range  where.cidr[3]: expected a prefix of 0 to 128 bits, got `::/129`
+                invalid-value  where.cidr[4]: expected a network such as `10.0.0.0/8` or `2001:db8::/32`, got `fe80::/010`
+                duplicate-value  where.cidr[5]: expected a value other than that of where.cidr[0], got the text `::ffff:10.0.0.0/104`
+                wrong-type  where.cidr[6]: expected text, got the number 8
+            "#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.ip", cidr = [] }"#,
+            expect![[r#"
+                out-of-range  where.cidr: expected a list of 1 to 1024, got a list of 0
+            "#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.intermediate_ips", cidr = "10.0.0.0/8" }"#,
+            expect![[r#"
+                inconsistent  where.cidr: expected `eq`, `in`, `prefix`, `suffix`, `contains` or `exists` on a field of type text-list, got `cidr`
+            "#]],
+        ),
+        (
+            r#"{ field = "user.name", in = ["SVC-É", "svc-é"], ignore-case = true }"#,
+            expect![[r#"
+                duplicate-value  where.in[1]: expected a value other than that of where.in[0], got the text `svc-é`
+            "#]],
+        ),
+        (
+            r#"{ field = "src_endpoint.ip", eq = "2001:DB8::1", ignore-case = true }"#,
+            expect![[r#"
+                inconsistent  where.ignore-case: expected `eq`, `in`, `prefix`, `suffix` or `contains` on a field of type text or text-list beside it, got `eq` on a field of type address
+            "#]],
+        ),
+        (
+            r#"{ field = "user.name", exists = true, ignore-case = true }"#,
+            expect![[r#"
+                inconsistent  where.ignore-case: expected `eq`, `in`, `prefix`, `suffix` or `contains` on a field of type text or text-list beside it, got `exists` on a field of type text
+            "#]],
+        ),
+        (
+            r#"{ field = "user.name", eq = "a", ignore-case = "yes" }"#,
+            expect![[r#"
+                wrong-type  where.ignore-case: expected true or false, got the text `yes`
+            "#]],
+        ),
+        (
+            r#"{ not = { field = "user.name", eq = "a" }, ignore-case = true }"#,
+            expect![[r#"
+                inconsistent  where: expected a field with one test, or one of `and`, `or`, `not` alone, got `ignore-case`, `not`
+            "#]],
+        ),
+        (
+            r#"{ field = "user.name", eq = "a", ignorecase = true }"#,
+            expect![[r#"
+                unknown-key  where.ignorecase: expected a known key, got `ignorecase` (did you mean `ignore-case`?)
+            "#]],
+        ),
+    ] {
+        check(&filtered(text), expected);
+    }
+}
+
+#[test]
+fn a_filter_in_the_section_is_in_its_normal_form() {
+    let written = filtered(
+        r#"{ and = [{ field = "user.name", suffix = "$É", ignore-case = true }, { field = "src_endpoint.ip", cidr = "::ffff:10.0.0.0/104" }, { field = "src_endpoint.location.lat", range = { above = -1, at-most = 2.5 } }, { field = "user.uid", eq = "A", ignore-case = false }] }"#,
+    );
+    let section = String::from_utf8(to_section(&declaration(&written))).unwrap();
+    let start = section.find(r#""where":"#).unwrap();
+    expect![[r#""where":{"and":[{"field":"user.name","ignore-case":true,"suffix":"$é"},{"cidr":["10.0.0.0/8"],"field":"src_endpoint.ip"},{"field":"src_endpoint.location.lat","range":{"above":-1,"at-most":2.5}},{"eq":"A","field":"user.uid"}]}}"#]].assert_eq(&section[start..]);
+    let refused = |from: &str, to: &str| {
+        assert!(section.contains(from), "{from}");
+        let refusals = parse_section(section.replacen(from, to, 1).as_bytes()).unwrap_err();
+        refusals.iter().map(|refusal| format!("{refusal}\n")).collect::<String>()
+    };
+    let all = [
+        refused("$é", "$É"),
+        refused("10.0.0.0/8", "::ffff:10.0.0.0/104"),
+        refused("[\"10.0.0.0/8\"]", "\"10.0.0.0/8\""),
+        refused("\"eq\":\"A\",\"field\":\"user.uid\"", "\"eq\":\"A\",\"field\":\"user.uid\",\"ignore-case\":false"),
+    ];
+    expect![[r#"
+        invalid-value  where.and[0].suffix: expected `$é`, the text without case, got `$É`
+        invalid-value  where.and[1].cidr[0]: expected `10.0.0.0/8`, the network's normal form, got `::ffff:10.0.0.0/104`
+        wrong-type  where.and[1].cidr: expected a list, got the text `10.0.0.0/8`
+        invalid-value  where.and[3].ignore-case: expected `true`, or no such key, got false
+    "#]]
+    .assert_eq(&all.concat());
+}
+
 #[test]
 fn filters_are_checked_against_the_types_of_their_fields() {
-    let filter = |text: &str| {
-        let start = DETECTION.find("where = ").unwrap();
-        let end = start + DETECTION[start..].find('\n').unwrap();
-        format!("{}where = {text}{}", &DETECTION[..start], &DETECTION[end..])
-    };
     for (text, expected) in [
         (
             r#"{ field = "class_uid", eq = "3002" }"#,
@@ -165,7 +343,7 @@ fn filters_are_checked_against_the_types_of_their_fields() {
         (
             r#"{ field = "class_uid", prefix = "30" }"#,
             expect![[r#"
-            inconsistent  where.prefix: expected `eq`, `in` or `exists` on a field of type unsigned, got `prefix`
+            inconsistent  where.prefix: expected `eq`, `in`, `range` or `exists` on a field of type unsigned, got `prefix`
         "#]],
         ),
         (
@@ -196,20 +374,20 @@ fn filters_are_checked_against_the_types_of_their_fields() {
         (
             r#"{ field = "user.uid" }"#,
             expect![[r#"
-            missing-key  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains` or `exists`, got none
+            missing-key  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains`, `range`, `cidr` or `exists`, got none
         "#]],
         ),
         (
             r#"{ field = "user.uid", eq = "a", prefix = "b" }"#,
             expect![[r#"
-            inconsistent  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains` or `exists`, got `eq`, `prefix`
+            inconsistent  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains`, `range`, `cidr` or `exists`, got `eq`, `prefix`
         "#]],
         ),
         (
             r#"{ field = "user.uid", equals = "a" }"#,
             expect![[r#"
-            unknown-key  where.equals: expected a known key: `field`, `eq`, `in`, `prefix`, `suffix`, `contains`, `exists`, `and`, `or`, `not`, got `equals`
-            missing-key  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains` or `exists`, got none
+            unknown-key  where.equals: expected a known key: `field`, `eq`, `in`, `prefix`, `suffix`, `contains`, `range`, `cidr`, `exists`, `ignore-case`, `and`, `or`, `not`, got `equals`
+            missing-key  where: expected one test: `eq`, `in`, `prefix`, `suffix`, `contains`, `range`, `cidr` or `exists`, got none
         "#]],
         ),
         (
@@ -232,18 +410,18 @@ fn filters_are_checked_against_the_types_of_their_fields() {
         "#]],
         ),
     ] {
-        check(&filter(text), expected);
+        check(&filtered(text), expected);
     }
     let deep = format!("{}{{ field = \"user.uid\", exists = true }}{}", "{ not = ".repeat(16), " }".repeat(16));
     check(
-        &filter(&deep),
+        &filtered(&deep),
         expect![[r#"
         out-of-range  where.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not.not: expected filters nested at most 16 deep, got a deeper one
     "#]],
     );
     let wide = format!("{{ or = [{}] }}", "{ field = \"user.uid\", exists = true }, ".repeat(256));
     check(
-        &filter(&wide),
+        &filtered(&wide),
         expect![[r#"
         out-of-range  where.or[255]: expected at most 256 filters, got more
     "#]],
@@ -369,8 +547,8 @@ fn the_section_is_refused_in_every_other_form() {
     check(
         format!("{section}\n").as_bytes(),
         expect![[r#"
-        declaration-trailing  byte 1394: expected the section's end, got 1 bytes more
-    "#]],
+            declaration-trailing  byte 1403: expected the section's end, got 1 bytes more
+        "#]],
     );
     check(
         format!(" {section}").as_bytes(),
@@ -387,8 +565,8 @@ fn the_section_is_refused_in_every_other_form() {
     check(
         section.replacen("\"format\":1", "\"format\":1,\"format\":1", 1).as_bytes(),
         expect![[r#"
-        declaration-not-canonical  byte 351: expected canonical JSON (RFC 8785), here `id":"example/detect","id`, got `format":1,"id":"example/`
-    "#]],
+            declaration-not-canonical  byte 360: expected canonical JSON (RFC 8785), here `id":"example/detect","id`, got `format":1,"id":"example/`
+        "#]],
     );
     check(
         section.replacen("\"kept-references\":8,", "", 1).as_bytes(),
@@ -417,8 +595,8 @@ fn the_section_is_refused_in_every_other_form() {
     check(
         &section.as_bytes()[..section.len() - 1],
         expect![[r#"
-        declaration-syntax  declaration: expected a JSON object (RFC 8259), UTF-8, got EOF while parsing an object at line 1 column 1393
-    "#]],
+            declaration-syntax  declaration: expected a JSON object (RFC 8259), UTF-8, got EOF while parsing an object at line 1 column 1402
+        "#]],
     );
     check(
         b"\xff",

@@ -34,8 +34,8 @@ pub(crate) fn detect(
     let state = lower::state(&call.state);
     let lists = lower::parameter_lists(&call.parameters);
     let parameters = lower::detection_parameters(&call.parameters, &lists);
-    let context_columns: Vec<_> = call.context.iter().map(|table| lower::columns(&table.columns)).collect();
-    let context = lower::context(&call.context, &context_columns);
+    let tables = lower::table_lists(&call.context);
+    let context = lower::context(&call.context, &tables);
 
     let answer = run(sandbox, allowance, |store| {
         let instance = pre.instantiate(&mut *store)?;

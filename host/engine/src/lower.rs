@@ -2,7 +2,7 @@
 
 use countersign_model::call as plain;
 use countersign_model::response as plain_response;
-use countersign_model::vocabulary::{ActionClass, EvidenceRole, Reversibility, Severity, SubjectRole, Usage};
+use countersign_model::vocabulary::{ActionClass, EvidenceRole, Keying, Reversibility, Severity, SubjectRole, Usage};
 
 use crate::bindings::detection::exports::countersign::rules::detect as wit;
 use crate::bindings::response::exports::countersign::rules::respond as wit_response;
@@ -127,22 +127,52 @@ macro_rules! parameters {
 parameters!(detection_parameters, wit);
 parameters!(response_parameters, wit_response);
 
+/// The parts of a context table that must be lists of generated types before the table can borrow them.
+pub(crate) struct TableLists<'a> {
+    availability: Vec<wit::Availability>,
+    columns: Vec<wit::Column<'a>>,
+}
+
+pub(crate) fn table_lists(tables: &[plain::ContextTable]) -> Vec<TableLists<'_>> {
+    tables
+        .iter()
+        .map(|table| TableLists {
+            availability: match &table.availability {
+                plain::TableAvailability::Whole(_) => Vec::new(),
+                plain::TableAvailability::Each(rows) => rows.iter().map(availability).collect(),
+            },
+            columns: columns(&table.columns),
+        })
+        .collect()
+}
+
+fn availability(plain: &plain::Availability) -> wit::Availability {
+    match *plain {
+        plain::Availability::Missing => wit::Availability::Missing,
+        plain::Availability::Stale(at) => wit::Availability::Stale(at),
+        plain::Availability::Fresh(at) => wit::Availability::Fresh(at),
+    }
+}
+
 pub(crate) fn context<'a>(
     tables: &'a [plain::ContextTable],
-    columns: &'a [Vec<wit::Column<'a>>],
+    lists: &'a [TableLists<'a>],
 ) -> Vec<wit::ContextTable<'a>> {
     tables
         .iter()
-        .zip(columns)
-        .map(|(table, columns)| wit::ContextTable {
-            availability: match table.availability {
-                plain::Availability::Missing => wit::Availability::Missing,
-                plain::Availability::Stale(at) => wit::Availability::Stale(at),
-                plain::Availability::Fresh(at) => wit::Availability::Fresh(at),
+        .zip(lists)
+        .map(|(table, lists)| wit::ContextTable {
+            keying: match table.keying {
+                Keying::Row => wit::Keying::ByRow,
+                Keying::Key => wit::Keying::ByKey,
+                Keying::Batch => wit::Keying::ByBatch,
             },
-            keying: if table.by_key { wit::Keying::ByKey } else { wit::Keying::ByBatch },
             rows: table.rows,
-            columns,
+            availability: match &table.availability {
+                plain::TableAvailability::Whole(one) => wit::TableAvailability::Whole(availability(one)),
+                plain::TableAvailability::Each(_) => wit::TableAvailability::Each(&lists.availability),
+            },
+            columns: &lists.columns,
         })
         .collect()
 }

@@ -48,7 +48,7 @@ impl Audit {
 /// West of UTC: the machines' clocks show this much less.
 const LOCAL: i64 = -300 * MINUTE;
 
-/// Writes the record of an audit, the `number`th of its machine; its id and its JSON.
+/// Writes the record of an audit, the `number`th of its machine; its id as the source makes it, and its JSON.
 pub(crate) fn record(time: Timestamp, number: u64, audit: &Audit) -> (String, String) {
     /// The members before an event's own, then these.
     struct Record<'a>(Vec<(&'static str, Json)>, &'a [(&'static str, Json)]);
@@ -83,5 +83,5 @@ pub(crate) fn record(time: Timestamp, number: u64, audit: &Audit) -> (String, St
     ];
     // Strings and integers under text keys always serialise.
     let line = serde_json::to_string(&Record(head, &audit.data)).unwrap_or_default();
-    (format!("{}/Security/{number}", audit.host), line)
+    (format!("{}/security/{number}@{happened}", audit.host.to_ascii_lowercase()), line)
 }

@@ -1,7 +1,7 @@
 //! A call of a detection rule as plain data: what goes in, what comes out. The shapes are those of `wit/detection.wit`,
 //! where units and ranges stand; the engine turns them into its own and back, and evidence bundles hold them by value.
 
-use countersign_vocabulary::{EvidenceRole, Severity, SubjectRole};
+use countersign_vocabulary::{EvidenceRole, Keying, Severity, SubjectRole};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::hex_bytes;
@@ -222,17 +222,58 @@ pub enum Parameter {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContextTable {
-    /// Whether it can be had.
-    pub availability: Availability,
-    /// Whether row `k` belongs to key `k`; else the table is the batch's.
-    pub by_key: bool,
-    /// How many rows.
+    /// What its rows stand for.
+    pub keying: Keying,
+    /// How many rows; 0 when the host has no such table.
     pub rows: u32,
-    /// The declared columns; none when missing.
+    /// Whether its rows can be had.
+    pub availability: TableAvailability,
+    /// The declared columns; none when the host has no such table.
     pub columns: Vec<Column>,
 }
 
-/// Whether a context table can be had, and the time it is as of, microseconds.
+impl ContextTable {
+    /// A table that the host doesn't have.
+    #[must_use]
+    pub fn missing(keying: Keying) -> ContextTable {
+        let availability = TableAvailability::Whole(Availability::Missing);
+        ContextTable { keying, rows: 0, availability, columns: Vec::new() }
+    }
+}
+
+/// Whether the rows of a context table can be had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TableAvailability {
+    /// All rows alike.
+    Whole(Availability),
+    /// One a row.
+    Each(Vec<Availability>),
+}
+
+impl TableAvailability {
+    /// Of these rows, said once where they are alike.
+    #[must_use]
+    pub fn of(rows: Vec<Availability>) -> TableAvailability {
+        match rows.split_first() {
+            Some((first, rest)) if rest.iter().all(|one| one == first) => TableAvailability::Whole(*first),
+            Some(_) => TableAvailability::Each(rows),
+            None => TableAvailability::Whole(Availability::Missing),
+        }
+    }
+
+    /// Whether every row can be had and isn't too old.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        let fresh = |one: &Availability| matches!(one, Availability::Fresh(_));
+        match self {
+            TableAvailability::Whole(one) => fresh(one),
+            TableAvailability::Each(rows) => rows.iter().all(fresh),
+        }
+    }
+}
+
+/// Whether something can be had, and the time it is as of, microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Availability {

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Account, Digest, Fields, Timestamp};
 
+mod content;
+
 /// One normalised telemetry record.
 #[derive(Clone, Debug)]
 pub struct Event {

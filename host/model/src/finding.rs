@@ -3,7 +3,8 @@
 use countersign_vocabulary::{EvidenceRole, Severity, SignalClass, SubjectRole};
 use serde::{Deserialize, Serialize};
 
-use crate::{Digest, RuleId, Timestamp};
+use crate::call::ContextTable;
+use crate::{Digest, Occasion, RuleId, Timestamp};
 
 /// A finding, checked and sequenced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,8 +14,11 @@ pub struct Finding {
     pub rule: RuleId,
     /// The position in the stream of the row it is about: ordinal among all events sequenced, from 0.
     pub position: u64,
-    /// Its place among the findings of this rule on that row, from 0.
+    /// Its place among the findings of this rule at that position, from 0, in the order of the rule's rows there.
     pub index: u32,
+    /// What brought the row about; left out for an event.
+    #[serde(default, skip_serializing_if = "Occasion::is_event")]
+    pub occasion: Occasion,
     /// The event that the row shows.
     pub event_id: String,
     /// The event's own time.
@@ -62,4 +66,13 @@ pub enum ContextState {
     Complete,
     /// Some was missing, too old, or still learning.
     Missing,
+}
+
+impl ContextState {
+    /// Of the tables that a one-row call was given.
+    #[must_use]
+    pub fn of(tables: &[ContextTable]) -> ContextState {
+        let complete = tables.iter().all(|table| table.availability.is_fresh());
+        if complete { ContextState::Complete } else { ContextState::Missing }
+    }
 }

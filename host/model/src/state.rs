@@ -3,7 +3,42 @@
 use serde::{Deserialize, Serialize};
 
 use crate::digest::hex_bytes;
-use crate::{Evidence, RuleId, Timestamp};
+use crate::{Digest, Evidence, RuleId, Timestamp};
+
+/// One of the 1,024 parts into which keyed state is cut, for good: state moves from one machine to another by hash slot. It
+/// is the first ten bits of the SHA-256 of the partition key's text, so it hangs on the key alone: what different rules
+/// hold of one key lies together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HashSlot(u16);
+
+impl HashSlot {
+    /// How many there are.
+    pub const COUNT: u16 = 1_024;
+
+    /// The slot of a partition key's text.
+    #[must_use]
+    pub fn of(key: &str) -> HashSlot {
+        let [first, second, ..] = Digest::of(key.as_bytes()).0;
+        HashSlot(u16::from_be_bytes([first, second]) >> 6)
+    }
+
+    /// The slot with this number; none from 1,024 on.
+    #[must_use]
+    pub fn new(number: u16) -> Option<HashSlot> {
+        (number < HashSlot::COUNT).then_some(HashSlot(number))
+    }
+
+    /// Its number, 0 to 1,023.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self.0
+    }
+
+    /// Every slot, in order.
+    pub fn all() -> impl Iterator<Item = HashSlot> {
+        (0..HashSlot::COUNT).map(HashSlot)
+    }
+}
 
 /// New state of one key of one slot of one rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +52,14 @@ pub struct StateChange {
     pub key: String,
     /// The state; none forgets the key.
     pub entry: Option<StateEntry>,
+}
+
+impl StateChange {
+    /// The hash slot in which it lies.
+    #[must_use]
+    pub fn hash_slot(&self) -> HashSlot {
+        HashSlot::of(&self.key)
+    }
 }
 
 /// State of one key of one slot.
@@ -43,4 +86,28 @@ pub struct Position {
     pub sequenced: u64,
     /// For each input, in argument order, how many of its records were read, dead letters included.
     pub inputs: Vec<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Once released, these numbers stay: stored state is found by them.
+    #[test]
+    fn a_keys_hash_slot_is_the_first_ten_bits_of_its_sha_256() {
+        // SHA-256 of "" begins e3b0, of "abc" ba78 (FIPS 180-4).
+        assert_eq!(HashSlot::of("").number(), 0xe3b0 >> 6);
+        assert_eq!(HashSlot::of("abc").number(), 0xba78 >> 6);
+        assert_eq!((HashSlot::new(1_023).map(HashSlot::number), HashSlot::new(1_024)), (Some(1_023), None));
+        assert_eq!(HashSlot::all().count(), 1_024);
+    }
+
+    #[test]
+    fn keys_spread_over_all_slots() {
+        let mut counts = [0u32; 1_024];
+        for key in 0..32_768 {
+            counts[usize::from(HashSlot::of(&format!("aws:111122223333:AIDA{key}")).number())] += 1;
+        }
+        assert!(counts.iter().all(|count| (4..=96).contains(count)), "{counts:?}");
+    }
 }

@@ -19,6 +19,8 @@ pub struct FindingBundle {
     pub call: DetectionCall,
     /// What it said.
     pub answer: DetectionAnswer,
+    /// The finding's place among those of the answer, from 0.
+    pub place: u32,
     /// What the host made of it.
     pub finding: Finding,
     /// Whom it is about, as of the generation.

@@ -1,22 +1,28 @@
 //! Cases of rules: folders of raw events, or of an incident, with what is expected of them. A case goes the way that
 //! telemetry goes, once in batches and once row by row.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use countersign_admission::admit;
 use countersign_audit::{Record, read};
+use countersign_context::{ContextFiles, GeoFile};
+use countersign_declaration::Ceilings;
 use countersign_engine::Engine;
-use countersign_model::Account;
 use countersign_model::response::{IncidentView, Responder as _, ResponseCall};
 use countersign_model::vocabulary::{Action, RuleKind, SignalClass, SubjectRole};
-use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
+use countersign_model::{Account, RuleId, Timestamp};
+use countersign_policy::{
+    Capabilities, DEFAULT_POLICY, Directory, DomainRoles, Egress, Fault, Policy, SHIPPED_CAPABILITIES,
+};
 use countersign_sources::{DeadLetter, source};
 use countersign_store::MemoryStore;
 use serde::Deserialize;
 
 use crate::generation::{Generation, LoadFault, Rule, RuleFile, Settings};
-use crate::report::{DecisionLine, Notice, Observer};
+use crate::report::{DecisionLine, Notice, Observer, shown_row};
 use crate::respond::proposals;
 use crate::run::{RunError, RunOptions, run};
 
@@ -25,6 +31,15 @@ pub const EVENTS_FILE: &str = "events.ndjson";
 
 /// The operator's facts of a detection's case, if it has any.
 pub const IDENTITIES_FILE: &str = "identities.toml";
+
+/// The declared egress networks of a detection's case, if it has any.
+pub const EGRESS_FILE: &str = "egress.toml";
+
+/// Who has a role in the domain in a detection's case, if it says so.
+pub const DOMAIN_ROLES_FILE: &str = "domain-roles.toml";
+
+/// Where addresses are in a detection's case, beside what its records say.
+pub const GEO_FILE: &str = "geo.toml";
 
 /// The incident of a response rule's case: `wit/response.wit`'s incident, in kebab case.
 pub const INCIDENT_FILE: &str = "incident.toml";
@@ -68,6 +83,8 @@ pub enum CaseError {
 struct DetectionExpectation {
     /// The telemetry source of the events.
     source: String,
+    /// After the last event time passes up to here, so that timers due by then come.
+    until: Option<Timestamp>,
     /// Every finding; none if the rule must stay quiet.
     #[serde(default)]
     finding: Vec<ExpectedFinding>,
@@ -122,42 +139,72 @@ pub fn find_cases(rule_folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(cases)
 }
 
-/// Runs one case of a rule, given as its component's bytes. Returns what differs from what the case expects; nothing if
-/// it passes.
+/// The rules whose findings feed a rule, directly or through others, as far as `find` has them. What is refused at
+/// admission feeds on nothing here: loading tells why.
+pub fn feeders(rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -> Vec<RuleFile> {
+    let subscribed = |bytes: &[u8]| -> Vec<RuleId> {
+        let admitted = admit(bytes, &Ceilings::default());
+        admitted.map_or_else(
+            |_| Vec::new(),
+            |admitted| admitted.declaration().subscribes.iter().map(|one| one.rule.clone()).collect(),
+        )
+    };
+    let mut found = Vec::new();
+    let mut asked = BTreeSet::new();
+    let mut waiting = subscribed(rule);
+    while let Some(next) = waiting.pop() {
+        if asked.insert(next.clone())
+            && let Some(file) = find(&next)
+        {
+            waiting.extend(subscribed(&file.bytes));
+            // In a circle it would be there twice: then that it is a circle is what loading should tell.
+            if file.bytes != rule {
+                found.push(file);
+            }
+        }
+    }
+    found
+}
+
+/// Runs one case of a rule, given as its component's bytes, beside the rules whose findings feed it, directly or through
+/// others. Returns what differs from what the case expects of the rule itself; nothing if it passes.
 ///
 /// # Errors
-/// When the case can't be read or the rule not be loaded.
-pub fn run_case(engine: &Engine, rule: &[u8], case: &Path) -> Result<Vec<String>, CaseError> {
-    let directory = case.join(IDENTITIES_FILE);
-    let directory = if directory.exists() {
-        let text = text(&directory)?;
-        let parsed = Directory::parse(&text).map_err(|faults| malformed(&directory, lines(&faults)))?;
-        Some((text, parsed))
-    } else {
-        None
+/// When the case can't be read or a rule not be loaded.
+pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Result<Vec<String>, CaseError> {
+    let context = ContextFiles {
+        egress: stated(&case.join(EGRESS_FILE), Egress::parse)?,
+        domain_roles: stated(&case.join(DOMAIN_ROLES_FILE), DomainRoles::parse)?,
+        geo: stated(&case.join(GEO_FILE), |text| GeoFile::parse_text(text.to_owned()))?
+            .into_iter()
+            .map(|(_, file)| file)
+            .collect(),
     };
-    let shipped = |what: &str, faults: Vec<countersign_policy::Fault>| malformed(Path::new(what), lines(&faults));
+    let shipped = |what: &str, faults: Vec<Fault>| malformed(Path::new(what), lines(&faults));
     let settings = Settings {
         policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(|faults| shipped("shipped policy", faults))?),
-        directory,
+        directory: stated(&case.join(IDENTITIES_FILE), Directory::parse)?,
         capabilities: (
             SHIPPED_CAPABILITIES.to_owned(),
             Capabilities::shipped().map_err(|faults| shipped("shipped capabilities", faults))?,
         ),
+        context,
     };
     let file = RuleFile { name: "rule".to_owned(), bytes: rule.to_vec() };
-    let (generation, faults) = Generation::load(engine, 1, vec![file], settings);
+    let files = std::iter::once(file).chain(feeders.iter().cloned()).collect();
+    let (generation, faults) = Generation::load(engine, 1, files, settings);
     if let Some(fault) = faults.into_iter().next() {
         return Err(CaseError::Load(fault));
     }
-    match generation.detections.first().or(generation.responses.first()) {
+    let tested = generation.detections.iter().chain(&generation.responses).find(|loaded| loaded.bytes == rule);
+    match tested {
         Some(rule) if rule.declaration().kind == RuleKind::Response => response(rule, case),
-        Some(_) => detection(&generation, case),
+        Some(rule) => detection(&generation, &rule.identity.id, case),
         None => Err(malformed(case, "the policy has switched the rule off")),
     }
 }
 
-fn detection(generation: &Generation, case: &Path) -> Result<Vec<String>, CaseError> {
+fn detection(generation: &Generation, rule: &RuleId, case: &Path) -> Result<Vec<String>, CaseError> {
     let expectation: DetectionExpectation = parse(&case.join(EXPECT_FILE))?;
     let events = case.join(EVENTS_FILE);
     let source = source(&expectation.source).map_err(|error| malformed(&case.join(EXPECT_FILE), error))?;
@@ -166,13 +213,14 @@ fn detection(generation: &Generation, case: &Path) -> Result<Vec<String>, CaseEr
         let records = source.open(&events, 0).map_err(|error| malformed(&events, error))?;
         let mut store = MemoryStore::new();
         let mut heard = Heard::default();
-        let options = RunOptions { batch, workers: 1, ..RunOptions::default() };
+        let options = RunOptions { batch, workers: 1, until: expectation.until, ..RunOptions::default() };
         let report = run(records, generation, &mut store, &options, &mut heard)?;
         if report.summary.events == 0 {
             heard.told.push("no event in the case".to_owned());
         }
         let found = read(store.audit()).filter_map(|entry| match entry.ok()?.record {
-            Record::Finding(finding) => Some(finding),
+            // Those of the rules that feed it are theirs to expect.
+            Record::Finding(finding) if finding.rule == *rule => Some(finding),
             _ => None,
         });
         let found: Vec<_> = found.collect();
@@ -286,8 +334,9 @@ impl Observer for Heard {
 
     fn notice(&mut self, notice: &Notice) -> io::Result<()> {
         match notice {
-            Notice::RowSetAside { event_id, failure, message, .. } => {
-                self.told.push(format!("the rule failed on `{event_id}`: {}: {message}", failure.id()));
+            Notice::RowSetAside { rule, occasion, event_id, failure, message } => {
+                let row = shown_row(occasion, event_id);
+                self.told.push(format!("`{rule}` failed on {row}: {}: {message}", failure.id()));
             }
             Notice::Host { message, .. } => self.told.push(message.clone()),
             Notice::Diagnostic { .. } => {}
@@ -296,6 +345,16 @@ impl Observer for Heard {
     }
 
     fn progress(&mut self, _: u64) {}
+}
+
+/// An operator's file of a case, with its text; none if the case has no such file.
+fn stated<T>(path: &Path, parse: impl Fn(&str) -> Result<T, Vec<Fault>>) -> Result<Option<(String, T)>, CaseError> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let text = text(path)?;
+    let parsed = parse(&text).map_err(|faults| malformed(path, lines(&faults)))?;
+    Ok(Some((text, parsed)))
 }
 
 fn text(path: &Path) -> Result<String, CaseError> {
@@ -315,6 +374,6 @@ fn malformed(path: &Path, reason: impl ToString) -> CaseError {
     CaseError::Malformed { path: path.to_owned(), reason: reason.to_string() }
 }
 
-fn lines(faults: &[countersign_policy::Fault]) -> String {
+fn lines(faults: &[Fault]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

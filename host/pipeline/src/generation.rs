@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use countersign_admission::admit;
+use countersign_context::{Context, ContextFiles};
 use countersign_declaration::{Ceilings, Declaration, Refusal, parameters_digest};
 use countersign_engine::{Engine, LoadedRule};
 use countersign_gate::RuleAuthority;
@@ -14,6 +15,7 @@ use countersign_model::vocabulary::RuleKind;
 use countersign_model::{RuleId, RuleIdentity};
 use countersign_policy::{Capabilities, Directory, Fault, Policy};
 
+use crate::graph::{Graph, SubscriptionFault};
 use crate::workers;
 
 /// A component's bytes, and what to call it when something is wrong with it.
@@ -39,6 +41,8 @@ pub struct Rule {
     pub data: Vec<u8>,
     /// The component's bytes, sections included.
     pub bytes: Vec<u8>,
+    /// How deep it lies in the graph of subscriptions; 0 subscribes to nothing.
+    pub depth: usize,
 }
 
 impl Rule {
@@ -64,13 +68,15 @@ pub struct Generation {
     /// The text that the policy was read from.
     pub policy_text: String,
     /// The operator's facts about identities.
-    pub directory: Directory,
+    pub directory: Arc<Directory>,
     /// The text that the directory was read from.
     pub directory_text: Option<String>,
     /// What connectors can do.
     pub capabilities: Capabilities,
     /// The text that the capabilities were read from.
     pub capabilities_text: String,
+    /// What context tables say.
+    pub context: Arc<Context>,
 }
 
 /// Why a rule isn't part of a generation. The others are.
@@ -93,8 +99,8 @@ pub enum LoadReason {
     Compile(String),
     /// Another rule has the same id.
     Duplicate(RuleId),
-    /// It is fed by a rule that isn't loaded.
-    Subscription(RuleId),
+    /// It subscribes to findings that it can't be given; every reason.
+    Subscriptions(Vec<SubscriptionFault>),
 }
 
 impl fmt::Display for LoadFault {
@@ -111,7 +117,10 @@ impl fmt::Display for LoadFault {
             }
             LoadReason::Compile(reason) => f.write_str(reason),
             LoadReason::Duplicate(id) => write!(f, "another rule has the id `{id}` already"),
-            LoadReason::Subscription(id) => write!(f, "subscribes to `{id}`, which isn't loaded"),
+            LoadReason::Subscriptions(faults) => {
+                write!(f, "what it subscribes to can't be served")?;
+                faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+            }
         }
     }
 }
@@ -124,6 +133,8 @@ pub struct Settings {
     pub directory: Option<(String, Directory)>,
     /// The capability tables' text and content.
     pub capabilities: (String, Capabilities),
+    /// What context tables are made of.
+    pub context: ContextFiles,
 }
 
 impl Generation {
@@ -135,16 +146,22 @@ impl Generation {
         rules: Vec<RuleFile>,
         settings: Settings,
     ) -> (Generation, Vec<LoadFault>) {
-        let Settings { policy: (policy_text, policy), directory, capabilities } = settings;
+        let Settings { policy: (policy_text, policy), directory, capabilities, context } = settings;
         let ceilings = policy.limits().ceilings();
         let loaded = workers::map(rules, |file| load(engine, &policy, &ceilings, file));
 
         let mut faults = Vec::new();
         let mut by_id: BTreeMap<RuleId, (String, Unbound)> = BTreeMap::new();
+        let (mut off, mut refused) = (BTreeSet::new(), BTreeSet::new());
         for (name, result) in loaded {
             match result {
-                Err(reason) => faults.push(LoadFault { name, reason }),
-                Ok(rule) if !policy.is_enabled(&rule.identity.id) => {}
+                Err((id, reason)) => {
+                    refused.extend(id);
+                    faults.push(LoadFault { name, reason });
+                }
+                Ok(rule) if !policy.is_enabled(&rule.identity.id) => {
+                    off.insert(rule.identity.id);
+                }
                 Ok(rule) if by_id.contains_key(&rule.identity.id) => {
                     faults.push(LoadFault { name, reason: LoadReason::Duplicate(rule.identity.id) });
                 }
@@ -153,16 +170,14 @@ impl Generation {
                 }
             }
         }
-        let feeds: BTreeMap<RuleId, BTreeSet<RuleId>> =
-            by_id.iter().map(|(id, (_, rule))| (id.clone(), rule.subscriptions())).collect();
+        let mut graph = Graph::of(by_id.values().map(|(_, rule)| rule.loaded.declaration()), &off, &refused);
         let (mut detections, mut responses) = (Vec::new(), Vec::new());
         for (id, (name, rule)) in by_id {
-            let lineage = lineage(&id, &feeds);
-            if let Some(missing) = lineage.iter().find(|fed| !feeds.contains_key(*fed)) {
-                faults.push(LoadFault { name, reason: LoadReason::Subscription(missing.clone()) });
+            if let Some(found) = graph.faults.remove(&id) {
+                faults.push(LoadFault { name, reason: LoadReason::Subscriptions(found.into_iter().collect()) });
                 continue;
             }
-            let rule = rule.bind(lineage, &policy);
+            let rule = rule.bind(&graph, &policy);
             match rule.declaration().kind {
                 RuleKind::Detection => detections.push(rule),
                 RuleKind::Response => responses.push(rule),
@@ -170,6 +185,9 @@ impl Generation {
         }
         let (directory_text, directory) =
             directory.map_or((None, Directory::default()), |(text, directory)| (Some(text), directory));
+        let directory = Arc::new(directory);
+        // Without a directory its facts are missing, which is another thing than that nobody is in it.
+        let context = Context::new(context, directory_text.is_some().then(|| Arc::clone(&directory)));
         let (capabilities_text, capabilities) = capabilities;
         let generation = Generation {
             number,
@@ -182,6 +200,7 @@ impl Generation {
             directory_text,
             capabilities,
             capabilities_text,
+            context: Arc::new(context),
         };
         (generation, faults)
     }
@@ -203,13 +222,11 @@ struct Unbound {
 }
 
 impl Unbound {
-    fn subscriptions(&self) -> BTreeSet<RuleId> {
-        self.loaded.declaration().subscribes.iter().map(|subscription| subscription.rule.clone()).collect()
-    }
-
-    fn bind(self, lineage: BTreeSet<RuleId>, policy: &Policy) -> Rule {
+    fn bind(self, graph: &Graph, policy: &Policy) -> Rule {
+        let id = &self.identity.id;
         Rule {
-            authority: RuleAuthority::new(self.loaded.declaration(), lineage, policy),
+            authority: RuleAuthority::new(self.loaded.declaration(), graph.lineage(id), policy),
+            depth: graph.depths.get(id).copied().unwrap_or_default(),
             identity: self.identity,
             loaded: self.loaded,
             parameters: self.parameters,
@@ -219,30 +236,22 @@ impl Unbound {
     }
 }
 
-/// The rules whose findings feed a rule, through others too; the rule itself left out.
-fn lineage(rule: &RuleId, feeds: &BTreeMap<RuleId, BTreeSet<RuleId>>) -> BTreeSet<RuleId> {
-    let mut all = BTreeSet::new();
-    let mut waiting: Vec<&RuleId> = feeds.get(rule).into_iter().flatten().collect();
-    while let Some(next) = waiting.pop() {
-        if next != rule && all.insert(next.clone()) {
-            waiting.extend(feeds.get(next).into_iter().flatten());
-        }
-    }
-    all
-}
-
 fn load(
     engine: &Engine,
     policy: &Policy,
     ceilings: &Ceilings,
     file: RuleFile,
-) -> (String, Result<Unbound, LoadReason>) {
+) -> (String, Result<Unbound, (Option<RuleId>, LoadReason)>) {
     let RuleFile { name, bytes } = file;
-    let result = admit(&bytes, ceilings).map_err(LoadReason::Refused).and_then(|admitted| {
-        let parameters = policy.parameters(admitted.declaration()).map_err(LoadReason::Parameters)?;
+    // What is refused at admission has no id to be trusted; a shipped rule is called by its own.
+    let refused = |refusals| (name.parse().ok(), LoadReason::Refused(refusals));
+    let result = admit(&bytes, ceilings).map_err(refused).and_then(|admitted| {
+        let of = |reason| (Some(admitted.declaration().id.clone()), reason);
+        let parameters =
+            policy.parameters(admitted.declaration()).map_err(|faults| of(LoadReason::Parameters(faults)))?;
         let names = admitted.declaration().parameters.iter().map(|parameter| parameter.name.as_str());
         let named = names.zip(&parameters);
-        let loaded = engine.load(&admitted).map_err(|error| LoadReason::Compile(error.to_string()))?;
+        let loaded = engine.load(&admitted).map_err(|error| of(LoadReason::Compile(error.to_string())))?;
         Ok(Unbound {
             identity: admitted.identity(parameters_digest(named)),
             data: admitted.data().unwrap_or_default().to_vec(),

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_audit::record::{
-    DeadLetter as DeadRecord, DiagnosticRecord, FindingRecord, Generation as GenerationRecord, GenerationRule, Header,
-    HostFinding, HostFindingKind, Input, NotDeterministic, Quarantine as QuarantineRecord, RuleStopped, SetAside,
+    ContextFile, DeadLetter as DeadRecord, DiagnosticRecord, FindingRecord, Generation as GenerationRecord,
+    GenerationRule, Header, HostFinding, HostFindingKind, Input, NotDeterministic, Quarantine as QuarantineRecord,
+    RuleStopped, SetAside,
 };
 use countersign_audit::{Blob, Record};
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_model::call::{CallFailure, DetectionCall, FailureKind};
 use countersign_model::response::ResponseDiagnostic;
 use countersign_model::vocabulary::{RuleKind, Severity, SignalClass};
-use countersign_model::{DecisionKind, Digest, DigestKey, Finding, RuleId};
+use countersign_model::{DecisionKind, Digest, DigestKey, Finding, Occasion, RawAddress, RuleId};
 use countersign_sources::DeadLetter;
-use countersign_stream::{Found, QuarantineThreshold};
+use countersign_stream::{Found, QuarantineThreshold, Sequenced};
 
 use crate::bundle::{FindingBundle, to_bytes};
 use crate::chunk::{Item, Placed};
@@ -84,6 +85,12 @@ impl<'g> Ledger<'g> {
             rules.push(GenerationRule { identity: rule.identity.clone(), kind, component });
         }
         rules.sort_by(|a, b| a.identity.id.cmp(&b.identity.id));
+        let files = generation.context.files().files();
+        let context = files.map(|file| {
+            let content = if file.kept { self.blob(file.bytes.to_vec()) } else { self.key.digest(file.bytes) };
+            ContextFile { table: file.table.to_owned(), content, kept: file.kept }
+        });
+        let context = context.collect();
         GenerationRecord {
             number: generation.number,
             position: 0,
@@ -91,6 +98,7 @@ impl<'g> Ledger<'g> {
             policy: self.blob(generation.policy_text.clone().into_bytes()),
             identities: generation.directory_text.clone().map(|text| self.blob(text.into_bytes())),
             capabilities: self.blob(generation.capabilities_text.clone().into_bytes()),
+            context,
             engine: ENGINE_VERSION.to_owned(),
             interface: INTERFACE.to_owned(),
         }
@@ -107,6 +115,15 @@ impl<'g> Ledger<'g> {
             both[32..].copy_from_slice(&digest.0);
             entry.content = Digest::of(&both);
         }
+    }
+
+    /// Counts a record of an input that came before.
+    pub(crate) fn duplicate(&mut self, raw: &RawAddress) {
+        self.read(raw.input, raw.length, Some(raw.digest));
+        if let Some(input) = self.inputs.get_mut(&raw.input) {
+            input.duplicates += 1;
+        }
+        self.summary.duplicates += 1;
     }
 
     /// How many records of each input were read, by input.
@@ -131,7 +148,7 @@ impl<'g> Ledger<'g> {
         for placed in placed.iter().filter(|placed| matches!(placed.item, Item::Disagreed(_))) {
             self.suspect.extend(generation.detections.get(placed.rule).map(|rule| rule.identity.id.clone()));
         }
-        for Placed { position, rule, item } in placed {
+        for Placed { position, rule, item, .. } in placed {
             if let Item::Dead(letter) = item {
                 self.dead(&letter, observer)?;
                 continue;
@@ -148,10 +165,10 @@ impl<'g> Ledger<'g> {
             // Not of a rule.
             Item::Dead(_) => {}
             Item::Failed(failed) => {
-                self.failed(position, id, failed.row.event.id.to_string(), failed.failure, observer)?;
+                self.failed(position, id, named(&failed.row), failed.failure, observer)?;
             }
             Item::Stopped(stopped) => {
-                self.stopped(position, id, stopped.row.event.id.to_string(), stopped.failure, observer)?;
+                self.stopped(position, id, named(&stopped.row), stopped.failure, observer)?;
             }
             Item::Quarantined { accounts: (failing, seen) } => {
                 let QuarantineThreshold { least_accounts, percent } = self.threshold;
@@ -173,6 +190,7 @@ impl<'g> Ledger<'g> {
                 self.page.records.push(Record::NotDeterministic(NotDeterministic {
                     position: disagreed.row.position,
                     rule: id.clone(),
+                    occasion: disagreed.row.occasion(),
                     message: format!("batch and single calls disagree on {}", disagreed.what),
                 }));
                 let message = format!(
@@ -186,13 +204,15 @@ impl<'g> Ledger<'g> {
                 self.page.records.push(Record::Diagnostic(DiagnosticRecord {
                     position,
                     rule: id.clone(),
+                    occasion: said.row.occasion(),
                     index: said.index,
                     level: said.level,
                     message: said.message.clone(),
                 }));
                 observer.notice(&Notice::Diagnostic {
                     rule: id.clone(),
-                    event_id: said.event_id.to_string(),
+                    occasion: said.row.occasion(),
+                    event_id: said.row.event.id.to_string(),
                     level: said.level,
                     message: said.message,
                 })?;
@@ -219,7 +239,7 @@ impl<'g> Ledger<'g> {
         &mut self,
         position: u64,
         rule: &RuleId,
-        event_id: String,
+        (occasion, event_id): (Occasion, String),
         failure: CallFailure,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
@@ -227,12 +247,14 @@ impl<'g> Ledger<'g> {
         self.page.records.push(Record::SetAside(SetAside {
             position,
             rule: rule.clone(),
+            occasion: occasion.clone(),
             event_id: event_id.clone(),
             failure: failure.kind,
             message: failure.message.clone(),
         }));
         Ok(observer.notice(&Notice::RowSetAside {
             rule: rule.clone(),
+            occasion,
             event_id,
             failure: failure.kind,
             message: failure.message,
@@ -243,7 +265,7 @@ impl<'g> Ledger<'g> {
         &mut self,
         position: u64,
         rule: &RuleId,
-        event_id: String,
+        (occasion, event_id): (Occasion, String),
         failure: CallFailure,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
@@ -254,6 +276,7 @@ impl<'g> Ledger<'g> {
         self.page.records.push(Record::RuleStopped(RuleStopped {
             position,
             rule: rule.clone(),
+            occasion,
             event_id,
             message: failure.message,
         }));
@@ -287,12 +310,13 @@ impl<'g> Ledger<'g> {
 
     fn found(&mut self, rule: &'g Rule, found: Found, observer: &mut dyn Observer) -> Result<(), RunError> {
         let generation = self.generation;
-        let Found { finding, row, bundle } = found;
+        let Found { finding, row, place, bundle } = found;
         let bundle = FindingBundle {
             rule: rule.identity.clone(),
             engine: ENGINE_VERSION.to_owned(),
             call: DetectionCall { data: Vec::new(), ..bundle.call.clone() },
             answer: bundle.answer.clone(),
+            place,
             subject: subject(finding.role, finding.evidence_role, &row.event, &generation.directory),
             rule_suspect: rule.authority.lineage.iter().chain([&rule.identity.id]).any(|id| self.suspect.contains(id)),
             clock: row.clock,
@@ -316,20 +340,21 @@ impl<'g> Ledger<'g> {
             let rule = generation.responses.iter().find(|rule| rule.identity.id == *id)?;
             (!stopped.contains(id)).then(|| respond::ask(rule, inputs))
         });
-        let (position, event_id) = (bundle.finding.position, bundle.finding.event_id.clone());
+        let position = bundle.finding.position;
+        let row = (bundle.finding.occasion.clone(), bundle.finding.event_id.clone());
         let mut names = Vec::with_capacity(deliberation.responses.len());
         for response in &deliberation.responses {
             names.push(self.blob(to_bytes(&response.bundle)?));
             let id = response.bundle.rule.id.clone();
             if let Ok(answer) = &response.bundle.answer {
-                self.said(position, &id, &event_id, &answer.diagnostics, observer)?;
+                self.said(position, &id, &row, &answer.diagnostics, observer)?;
             }
             match &response.failure {
                 Some(failure) if failure.kind == FailureKind::Deadline => {
                     self.stopped_responses.insert(id.clone());
-                    self.stopped(position, &id, event_id.clone(), failure.clone(), observer)?;
+                    self.stopped(position, &id, row.clone(), failure.clone(), observer)?;
                 }
-                Some(failure) => self.failed(position, &id, event_id.clone(), failure.clone(), observer)?,
+                Some(failure) => self.failed(position, &id, row.clone(), failure.clone(), observer)?,
                 None => {}
             }
         }
@@ -350,7 +375,7 @@ impl<'g> Ledger<'g> {
         &mut self,
         position: u64,
         rule: &RuleId,
-        event_id: &str,
+        (occasion, event_id): &(Occasion, String),
         diagnostics: &[ResponseDiagnostic],
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
@@ -358,13 +383,15 @@ impl<'g> Ledger<'g> {
             self.page.records.push(Record::Diagnostic(DiagnosticRecord {
                 position,
                 rule: rule.clone(),
+                occasion: occasion.clone(),
                 index,
                 level: diagnostic.level,
                 message: diagnostic.message.clone(),
             }));
             observer.notice(&Notice::Diagnostic {
                 rule: rule.clone(),
-                event_id: event_id.to_owned(),
+                occasion: occasion.clone(),
+                event_id: event_id.clone(),
                 level: diagnostic.level,
                 message: diagnostic.message.clone(),
             })?;
@@ -373,9 +400,14 @@ impl<'g> Ledger<'g> {
     }
 }
 
+/// What names a row beside its position.
+fn named(row: &Sequenced) -> (Occasion, String) {
+    (row.occasion(), row.event.id.to_string())
+}
+
 /// An input of which nothing was read yet.
 fn unread(input: u32) -> Input {
-    Input { input, records: 0, bytes: 0, content: Digest([0; 32]) }
+    Input { input, records: 0, duplicates: 0, bytes: 0, content: Digest([0; 32]) }
 }
 
 fn kinds(generation: &Generation) -> impl Iterator<Item = (&Rule, RuleKind)> {

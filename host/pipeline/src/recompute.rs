@@ -10,10 +10,11 @@ use countersign_audit::record::{
     DecisionRecord, FindingRecord, FindingReference, Generation as GenerationRecord, Header, RuleStopped,
 };
 use countersign_audit::{Head, Record, VerifyError, read, verify};
+use countersign_context::ContextFiles;
 use countersign_engine::{ENGINE_VERSION, Engine, INTERFACE};
 use countersign_gate::GateInputs;
-use countersign_model::call::{DetectionCall, Detector as _, FailureKind};
-use countersign_model::{Digest, DigestKey, RuleId};
+use countersign_model::call::{DetectionCall, Detector as _, FailureKind, RowKind};
+use countersign_model::{ContextState, Digest, DigestKey, Occasion, RuleId};
 use countersign_policy::{Capabilities, Directory, Policy};
 use countersign_store::{BundleReader, StoreError};
 use serde::Serialize;
@@ -123,6 +124,7 @@ pub fn recompute(
         incident: None,
         result: Recomputed { head, findings: 0, decisions: 0, differences: Vec::new() },
         stopped: BTreeSet::new(),
+        found: BTreeSet::new(),
     };
     let mut done = 0;
     for entry in read(open()?) {
@@ -147,6 +149,8 @@ struct Recomputer<'r> {
     result: Recomputed,
     /// Rules that were stopped: what their last call came to is an input.
     stopped: BTreeSet<RuleId>,
+    /// The findings of the last position: those that rules may have been fed there.
+    found: BTreeSet<FindingReference>,
 }
 
 /// An incident as far as it was read. Incidents are single findings, decided right after them.
@@ -254,8 +258,13 @@ impl Recomputer<'_> {
             let bytes = self.blob(&rule.component).map_err(|error| fail(error.to_string()))?;
             files.push(RuleFile { name: rule.identity.id.to_string(), bytes });
         }
-        let settings =
-            Settings { policy: (policy_text, policy), directory, capabilities: (capabilities_text, capabilities) };
+        // Of a file that isn't kept nothing is needed: what it said about a finding stands in the finding's bundle.
+        let mut context = ContextFiles::default();
+        for file in record.context.iter().filter(|file| file.kept) {
+            context.add(&file.table, text(&file.content)?).map_err(|list| faults(&file.table, list))?;
+        }
+        let capabilities = (capabilities_text, capabilities);
+        let settings = Settings { policy: (policy_text, policy), directory, capabilities, context };
         let (generation, load_faults) = Generation::load(self.engine, number, files, settings);
         if !load_faults.is_empty() {
             return Err(fail(load_faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")));
@@ -274,6 +283,14 @@ impl Recomputer<'_> {
     fn finding(&mut self, line: u64, record: &FindingRecord) {
         self.result.findings += 1;
         let reference = FindingReference { position: record.position, rule: record.rule.clone(), index: record.index };
+        self.found.retain(|found| found.position == record.position);
+        if let Occasion::Finding { rule, index } = &record.occasion {
+            let fed = FindingReference { position: record.position, rule: rule.clone(), index: *index };
+            if !self.found.contains(&fed) {
+                self.differ(line, "what fed the rule", format!("{} before it", record.occasion), "no such finding");
+            }
+        }
+        self.found.insert(reference.clone());
         let read = Read { line, reference, bundle: None, decisions: Vec::new() };
         let Some(bundle) = self.bundle::<FindingBundle>(line, "finding bundle", &record.bundle) else {
             self.incident = Some(read);
@@ -380,14 +397,15 @@ impl Recomputer<'_> {
 fn made_of(bundle: &FindingBundle) -> bool {
     let finding = &bundle.finding;
     let own = bundle.call.batch.rows.references.first();
-    let Some(said) = bundle.answer.findings.get(finding.index as usize) else { return false };
+    let Some(said) = bundle.answer.findings.get(bundle.place as usize) else { return false };
     let mut evidence: Vec<u64> = own.copied().into_iter().collect();
     for reference in &said.evidence {
         if !evidence.contains(reference) {
             evidence.push(*reference);
         }
     }
-    finding.rule == bundle.rule.id
+    occasion_of(bundle)
+        && finding.rule == bundle.rule.id
         && finding.signal_class.id() == said.signal_class
         && finding.confidence == said.confidence
         && finding.severity == said.severity
@@ -396,6 +414,21 @@ fn made_of(bundle: &FindingBundle) -> bool {
         && finding.evidence.iter().map(|evidence| evidence.reference).eq(evidence)
         && finding.techniques == said.techniques
         && finding.message == said.message
+        && finding.context == ContextState::of(&bundle.call.context)
+}
+
+/// Whether the row was given for what the finding says brought it about.
+fn occasion_of(bundle: &FindingBundle) -> bool {
+    let rows = &bundle.call.batch.rows;
+    let kind = rows.kinds.as_ref().and_then(|kinds| kinds.first());
+    match (&bundle.finding.occasion, kind) {
+        (Occasion::Event, None | Some(RowKind::Event | RowKind::Late))
+        | (Occasion::Finding { .. }, Some(RowKind::Finding)) => true,
+        (Occasion::Timer { id, at }, Some(RowKind::Timer(given))) => {
+            id == given && rows.event_times.first() == Some(&at.micros())
+        }
+        _ => false,
+    }
 }
 
 /// Where two long texts part.

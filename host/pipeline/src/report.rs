@@ -6,8 +6,9 @@ use countersign_model::call::Level;
 use countersign_model::vocabulary::{
     Action, EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Tier, Usage,
 };
-use countersign_model::{Account, Decision, Incident, Reason, RuleId, Timestamp};
+use countersign_model::{Account, Decision, Incident, Occasion, Reason, RuleId, Timestamp};
 use countersign_sources::DeadLetter;
+use countersign_stream::Forgotten;
 use serde::{Serialize, Serializer};
 
 use crate::generation::Generation;
@@ -121,6 +122,9 @@ pub enum Notice {
     RowSetAside {
         /// The rule.
         rule: RuleId,
+        /// What brought the row about; left out for an event.
+        #[serde(skip_serializing_if = "Occasion::is_event")]
+        occasion: Occasion,
         /// The row's event.
         event_id: String,
         /// What failed.
@@ -139,6 +143,9 @@ pub enum Notice {
     Diagnostic {
         /// The rule.
         rule: RuleId,
+        /// What brought the row about; left out for an event.
+        #[serde(skip_serializing_if = "Occasion::is_event")]
+        occasion: Occasion,
         /// The row's event.
         event_id: String,
         /// How grave.
@@ -146,6 +153,12 @@ pub enum Notice {
         /// The text.
         message: String,
     },
+}
+
+/// A row in words: its event, and what brought it about if that isn't the event itself.
+#[must_use]
+pub fn shown_row(occasion: &Occasion, event_id: &str) -> String {
+    if occasion.is_event() { format!("event `{event_id}`") } else { format!("{occasion}, on event `{event_id}`") }
 }
 
 /// Hears what a run tells while it goes on. An error ends the run.
@@ -180,6 +193,10 @@ pub struct Summary {
     pub events: u64,
     /// Records that became dead letters.
     pub set_aside: u64,
+    /// Records that came before: no rule sees them again.
+    pub duplicates: u64,
+    /// Events that claimed the id of another and said something else. They are judged, and among `events`.
+    pub id_reused: u64,
     /// Rows set aside, by the rule that failed on them.
     pub rows_set_aside: BTreeMap<RuleId, u64>,
     /// Findings.
@@ -190,6 +207,12 @@ pub struct Summary {
     pub decisions: BTreeMap<&'static str, u64>,
     /// Rows delivered, by rule; every detection rule is there.
     pub delivered: BTreeMap<RuleId, u64>,
+    /// Keys that ticks forgot, by rule and slot; only slots of which they forgot any.
+    pub forgotten: BTreeMap<RuleId, BTreeMap<String, Forgotten>>,
+    /// Timers that were yet to come at the end, by rule; rules without any are left out.
+    pub pending_timers: BTreeMap<RuleId, u64>,
+    /// Timers dropped because the rule had too many, by rule; rules without any are left out.
+    pub dropped_timers: BTreeMap<RuleId, u64>,
     /// Rules that were stopped or put into quarantine.
     pub silenced: Vec<RuleId>,
     /// Wall-clock seconds. The only member that differs between runs over the same input.
@@ -203,4 +226,6 @@ pub struct Report {
     pub summary: Summary,
     /// The head of the sealed audit file.
     pub head: countersign_store::Head,
+    /// How much work it was to bring events to rules.
+    pub tally: countersign_stream::Tally,
 }

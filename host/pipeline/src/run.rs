@@ -3,10 +3,10 @@
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
-use countersign_model::{DigestKey, Position};
+use countersign_model::{DigestKey, Position, Timestamp};
 use countersign_sources::Record;
 use countersign_store::{Commit, Store, StoreError};
-use countersign_stream::{QuarantineThreshold, Sequenced};
+use countersign_stream::{QuarantineThreshold, Sequenced, Tick};
 
 use crate::chunk::{Chunk, Judges};
 use crate::generation::Generation;
@@ -14,7 +14,7 @@ use crate::ledger::{Ledger, Page};
 use crate::report::{Observer, Report};
 use crate::sequence::{Next, Sequencer};
 
-/// How a run goes. Nothing here but `max_gap`, `quarantine` and `key` shows in what it decides or writes.
+/// How a run goes. Nothing here but `max_gap`, `quarantine`, `until` and `key` shows in what it decides or writes.
 #[derive(Clone)]
 pub struct RunOptions {
     /// Most rows of a call; at least 1.
@@ -25,6 +25,9 @@ pub struct RunOptions {
     pub max_gap: i64,
     /// When a rule goes into quarantine.
     pub quarantine: QuarantineThreshold,
+    /// After the last record time passes up to here: timers that are due by then come. Without it, what isn't due when
+    /// the records end is only counted.
+    pub until: Option<Timestamp>,
     /// The key of digests of content.
     pub key: DigestKey,
     /// How many inputs the records come from.
@@ -46,6 +49,7 @@ impl Default for RunOptions {
             workers: std::thread::available_parallelism().map_or(1, usize::from).min(8),
             max_gap: RunOptions::MAX_GAP,
             quarantine: QuarantineThreshold::default(),
+            until: None,
             key: DigestKey::public(),
             inputs: 1,
         }
@@ -78,6 +82,12 @@ const BATCHES: usize = 4;
 
 /// Judging fewer events than this takes less time than starting threads for it.
 const WORTH_THREADS: usize = 256;
+
+/// Time that passes after the last record is cut into so much, microseconds, …
+const STEP: i64 = 60 * 1_000_000;
+
+/// … as long as there aren't more steps than a month has; the rest passes at once.
+const STEPS: usize = 31 * 24 * 60;
 
 /// Records on their way from the thread that reads.
 const PARCEL: usize = 256;
@@ -140,21 +150,28 @@ fn work_off(
     let longest = options.batch.max(1).saturating_mul(BATCHES);
     let mut chunk = Chunk::default();
     let mut next_position = 0;
+    let mut clock = None;
     for next in sequence {
         match next {
             Next::SetAside(letter) => {
                 run.ledger.read(letter.input, letter.length, None);
                 chunk.dead.push((next_position, letter));
             }
-            Next::Event(tick, event) => {
+            Next::Duplicate(raw) => {
+                run.ledger.duplicate(&raw);
+                chunk.duplicates += 1;
+            }
+            Next::Event { tick, event, id_reused } => {
                 if let Some(tick) = tick {
                     run.flush(&mut chunk)?;
-                    run.judges.tick(tick);
+                    run.judges.tick(tick, event.position, event.clock);
                 }
                 let raw = &event.event.raw;
                 run.ledger.read(raw.input, raw.length, Some(raw.digest));
                 next_position = event.position + 1;
+                clock = Some(event.clock);
                 run.ledger.summary.events += 1;
+                run.ledger.summary.id_reused += u64::from(id_reused);
                 chunk.events.push(event);
             }
         }
@@ -163,15 +180,22 @@ fn work_off(
         }
     }
     run.flush(&mut chunk)?;
+    if let (Some(clock), Some(until)) = (clock, options.until) {
+        run.pass(clock, until, next_position)?;
+    }
     run.ledger.close(options.inputs);
     run.flush(&mut chunk)?;
     let Run { ledger, judges, store, .. } = run;
     let mut summary = ledger.summary;
     let rules = generation.detections.iter().map(|rule| rule.identity.id.clone());
-    summary.delivered = rules.zip(judges.delivered()).collect();
+    let some = |counts: Vec<u64>| rules.clone().zip(counts).filter(|(_, count)| *count > 0).collect();
+    summary.pending_timers = some(judges.pending_timers().collect());
+    summary.dropped_timers = some(judges.dropped_timers().collect());
+    summary.delivered = rules.clone().zip(judges.delivered()).collect();
+    summary.forgotten = rules.clone().zip(judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
     let head = store.seal()?;
     summary.seconds = started.elapsed().as_secs_f64();
-    Ok(Report { summary, head })
+    Ok(Report { summary, head, tally: judges.tally() })
 }
 
 struct Run<'r, 'g> {
@@ -187,6 +211,24 @@ struct Run<'r, 'g> {
 }
 
 impl Run<'_, '_> {
+    /// Lets time pass from the clock at the last event, by ticks that no event brings. Timers that are due at one have a
+    /// position of their own, past that of the last event.
+    fn pass(&mut self, clock: Timestamp, until: Timestamp, mut position: u64) -> Result<(), RunError> {
+        let mut at = clock.min(until);
+        for step in 0..=STEPS {
+            self.judges.tick(Tick { at }, position, clock.max(at));
+            if self.judges.have_rows() {
+                self.flush(&mut Chunk::default())?;
+                position += 1;
+            }
+            if at >= until {
+                break;
+            }
+            at = if step + 1 < STEPS { at.plus_micros(STEP).min(until) } else { until };
+        }
+        Ok(())
+    }
+
     /// Judges a stretch and commits what came of it.
     fn flush(&mut self, chunk: &mut Chunk) -> Result<(), RunError> {
         let chunk = std::mem::take(chunk);
@@ -196,14 +238,15 @@ impl Run<'_, '_> {
         }
         self.position.inputs = self.ledger.read_of_inputs();
         let workers = if chunk.events.len() < WORTH_THREADS { 1 } else { self.workers };
-        let (placed, state) = self.judges.judge(&chunk.events, chunk.dead, workers);
+        let (placed, changes) = self.judges.judge(&chunk.events, chunk.dead, workers);
         self.ledger.enter(placed, self.observer)?;
         let Page { records, blobs, findings } = std::mem::take(&mut self.ledger.page);
         self.store.commit(Commit {
             records: &records,
             blobs: &blobs,
             findings: &findings,
-            state: &state,
+            state: &changes.state,
+            timers: &changes.timers,
             position: &self.position,
         })?;
         (self.give_back)(chunk.events);

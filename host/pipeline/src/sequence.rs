@@ -1,31 +1,57 @@
-//! From records to a sequence: each event its position and place in time, records too far ahead set aside.
+//! From records to a sequence: what was delivered before is only counted, each event gets its position and place in time,
+//! and records too far ahead are set aside.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use countersign_model::Timestamp;
+use countersign_model::{Event, RawAddress, Timestamp};
 use countersign_sources::{DeadLetter, DeadReason, Record};
 use countersign_stream::{Clock, Sequenced, Tick};
 
-/// How many of the next events are asked whether they agree with one that lies far ahead.
+use crate::horizon::{Arrival, HORIZON, Horizon};
+
+/// How many of the next events bear witness to an event's time.
 const WITNESSES: usize = 3;
 
-/// The most records that wait while witnesses are looked for: what couldn't become an event is none.
+/// How far beyond its witnesses' times, or its own time of receipt, an event's time still moves the clock, microseconds:
+/// clocks differ, and records come a little out of turn.
+const SKEW: i64 = 60 * 1_000_000;
+
+/// The most records that wait while witnesses are looked for: what isn't a new event is none.
 const MOST_AHEAD: usize = 1_024;
 
 /// What comes next.
 pub(crate) enum Next {
-    /// An event, and the tick that comes before it.
-    Event(Option<Tick>, Sequenced),
+    /// An event.
+    Event {
+        /// The tick that comes before it.
+        tick: Option<Tick>,
+        /// The event in its place.
+        event: Sequenced,
+        /// Whether another event claimed its id and said something else.
+        id_reused: bool,
+    },
+    /// A record that came before. It takes no position, moves no clock and reaches no rule.
+    Duplicate(RawAddress),
     /// A record that isn't judged: it couldn't become an event, or lies too far ahead of what has been seen.
     SetAside(DeadLetter),
+}
+
+/// A record as it waits.
+enum Waiting {
+    Event { event: Box<Event>, has_receipt_time: bool, id_reused: bool },
+    Duplicate(RawAddress),
+    DeadLetter(DeadLetter),
 }
 
 /// Puts records into sequence.
 pub(crate) struct Sequencer<I> {
     records: I,
-    /// Looked at to see whether they agree, and still to come.
-    ahead: VecDeque<Record>,
+    horizon: Horizon,
+    /// Looked at as witnesses, and still to come.
+    ahead: VecDeque<Waiting>,
+    /// How many of them are events.
+    events_ahead: usize,
     clock: Clock,
     max_gap: i64,
     next_position: u64,
@@ -34,31 +60,58 @@ pub(crate) struct Sequencer<I> {
 impl<I: Iterator<Item = Record>> Sequencer<I> {
     /// `max_gap` in microseconds.
     pub(crate) fn new(records: I, max_gap: i64) -> Sequencer<I> {
-        Sequencer { records, ahead: VecDeque::new(), clock: Clock::default(), max_gap, next_position: 0 }
-    }
-
-    /// Whether most of the next events lie near this time, or past it, rather than near what was seen before: then time
-    /// has moved on, and it isn't this record's clock that is wrong. None when there are no next events.
-    fn agreed(&mut self, time: Timestamp) -> Option<bool> {
-        let mut events = self.ahead.iter().filter(|record| matches!(record, Record::Event { .. })).count();
-        while events < WITNESSES && self.ahead.len() < MOST_AHEAD {
-            let Some(record) = self.records.next() else { break };
-            events += usize::from(matches!(record, Record::Event { .. }));
-            self.ahead.push_back(record);
+        Sequencer {
+            records,
+            horizon: Horizon::new(HORIZON),
+            ahead: VecDeque::new(),
+            events_ahead: 0,
+            clock: Clock::default(),
+            max_gap,
+            next_position: 0,
         }
-        let near = self.ahead.iter().filter_map(|record| match record {
-            Record::Event { event, .. } => Some(time.micros_since(event.time) <= self.max_gap),
-            Record::DeadLetter(_) => None,
-        });
-        let votes: Vec<bool> = near.take(WITNESSES).collect();
-        (!votes.is_empty()).then(|| votes.iter().filter(|near| **near).count() * 2 > votes.len())
     }
 
-    /// The first event has nothing before it to be far ahead of: the next ones decide.
-    fn too_far_ahead(&mut self, time: Timestamp) -> bool {
-        match self.clock.greatest() {
-            Some(_) => self.clock.is_ahead(time, self.max_gap) && self.agreed(time) != Some(true),
-            None => self.agreed(time) == Some(false),
+    /// The next record as it comes, known or new. A copy of an event bears no witness to it, so this is found out first.
+    fn read(&mut self) -> Option<Waiting> {
+        Some(match self.records.next()? {
+            Record::DeadLetter(letter) => Waiting::DeadLetter(letter),
+            Record::Event { event, has_receipt_time } => match self.horizon.arrive(&event, has_receipt_time) {
+                Arrival::Duplicate => Waiting::Duplicate(event.raw),
+                arrival => Waiting::Event { event, has_receipt_time, id_reused: arrival == Arrival::IdReused },
+            },
+        })
+    }
+
+    /// The greatest time that most of the next events have reached; none when there are no next events.
+    fn witnessed(&mut self) -> Option<Timestamp> {
+        while self.events_ahead < WITNESSES && self.ahead.len() < MOST_AHEAD {
+            let Some(waiting) = self.read() else { break };
+            self.events_ahead += usize::from(matches!(waiting, Waiting::Event { .. }));
+            self.ahead.push_back(waiting);
+        }
+        let times = self.ahead.iter().filter_map(|waiting| match waiting {
+            Waiting::Event { event, .. } => Some(event.time),
+            Waiting::Duplicate(_) | Waiting::DeadLetter(_) => None,
+        });
+        let mut witnesses = [Timestamp::MIN; WITNESSES];
+        let mut count = 0;
+        for (witness, time) in witnesses.iter_mut().zip(times) {
+            *witness = time;
+            count += 1;
+        }
+        let witnesses = witnesses.get_mut(..count)?;
+        witnesses.sort_unstable();
+        // Of three the second, of two the lesser, of one that.
+        witnesses.get(count.saturating_sub(1) / 2).copied()
+    }
+
+    /// Whether an event lies too far ahead of what was seen, and of what comes. The first event has nothing before it to
+    /// be far ahead of: the next ones decide.
+    fn too_far_ahead(&self, time: Timestamp, witnessed: Option<Timestamp>) -> bool {
+        let disagree = |witnessed: Timestamp| time.micros_since(witnessed) > self.max_gap;
+        match self.clock.now() {
+            Some(_) => self.clock.is_ahead(time, self.max_gap) && witnessed.is_none_or(disagree),
+            None => witnessed.is_some_and(disagree),
         }
     }
 }
@@ -67,37 +120,55 @@ impl<I: Iterator<Item = Record>> Iterator for Sequencer<I> {
     type Item = Next;
 
     fn next(&mut self) -> Option<Next> {
-        let record = match self.ahead.pop_front() {
-            Some(record) => record,
-            None => self.records.next()?,
+        let waiting = match self.ahead.pop_front() {
+            Some(waiting) => {
+                self.events_ahead -= usize::from(matches!(waiting, Waiting::Event { .. }));
+                waiting
+            }
+            None => self.read()?,
         };
-        let (mut event, has_receipt_time) = match record {
-            Record::DeadLetter(letter) => return Some(Next::SetAside(letter)),
-            Record::Event { event, has_receipt_time } => (event, has_receipt_time),
+        let (mut event, has_receipt_time, id_reused) = match waiting {
+            Waiting::DeadLetter(letter) => return Some(Next::SetAside(letter)),
+            Waiting::Duplicate(raw) => return Some(Next::Duplicate(raw)),
+            Waiting::Event { event, has_receipt_time, id_reused } => (event, has_receipt_time, id_reused),
         };
-        if self.too_far_ahead(event.time) {
-            return Some(Next::SetAside(DeadLetter {
-                input: event.raw.input,
-                ordinal: event.raw.ordinal,
-                offset: event.raw.offset,
-                length: event.raw.length,
-                reason_code: DeadReason::TimeFarAhead,
-                reason: format!(
-                    "event time {} lies more than {} ahead of the events around it; see `--max-gap`",
-                    event.time,
-                    countersign_model::time::format_duration(self.max_gap)
-                ),
-                excerpt: String::new(),
-            }));
+        // What moves no clock needs no witness.
+        let moves = self.clock.now().is_none_or(|now| event.time > now);
+        let witnessed = if moves { self.witnessed() } else { None };
+        if moves && self.too_far_ahead(event.time, witnessed) {
+            return Some(Next::SetAside(far_ahead(&event, self.max_gap)));
         }
-        let tick = self.clock.tick_before(event.time);
-        let placement = self.clock.place(event.time);
+        // INVARIANT: where fewer than half of any four events that follow each other are forged, the clock is never more
+        // than the skew ahead of the greatest true time: it moves to a true event's time, or no further than that of one
+        // which bears witness. The end of a stream has no witnesses and is believed, within the greatest gap.
+        let mut believed = witnessed.map_or(event.time, |witnessed| witnessed.plus_micros(SKEW));
+        if has_receipt_time {
+            believed = believed.min(event.ingest_time.plus_micros(SKEW));
+        }
+        let (tick, placement) = self.clock.place(event.source, event.time, believed);
         if !has_receipt_time {
             event.ingest_time = placement.clock;
         }
         let position = self.next_position;
         self.next_position += 1;
-        Some(Next::Event(tick, Sequenced::new(position, Arc::from(event), placement)))
+        Some(Next::Event { tick, event: Sequenced::new(position, Arc::from(event), placement), id_reused })
+    }
+}
+
+fn far_ahead(event: &Event, max_gap: i64) -> DeadLetter {
+    let RawAddress { input, ordinal, offset, length, .. } = event.raw;
+    DeadLetter {
+        input,
+        ordinal,
+        offset,
+        length,
+        reason_code: DeadReason::TimeFarAhead,
+        reason: format!(
+            "event time {} lies more than {} ahead of the events around it; see `--max-gap`",
+            event.time,
+            countersign_model::time::format_duration(max_gap)
+        ),
+        excerpt: String::new(),
     }
 }
 

@@ -1,12 +1,16 @@
 //! The operator's files as types: `identities.toml` is a [`Directory`], `policy.toml` a [`Policy`], and the capability
-//! tables are [`Capabilities`]. Text in, types out, or every [`Fault`] at once; no I/O.
+//! tables are [`Capabilities`]; what context tables are made of is [`Egress`], [`DomainRoles`] and [`Locations`]. Text in, types out, or every [`Fault`] at once; no I/O.
 
 mod axis;
 mod capabilities;
 mod compile;
 mod directory;
+mod domain_roles;
+mod egress;
 mod fault;
 mod limits;
+mod locations;
+mod network;
 mod node;
 mod parameters;
 mod policy;
@@ -16,8 +20,12 @@ mod view;
 pub use axis::Axis;
 pub use capabilities::{Capabilities, Capability};
 pub use directory::{Directory, DirectoryIdentity, LinkedAccount};
+pub use domain_roles::{DomainRoles, RoleHolder};
+pub use egress::{Egress, EgressExit};
 pub use fault::Fault;
 pub use limits::OperatorLimits;
+pub use locations::{Location, Locations};
+pub use network::Networks;
 pub use policy::{
     Answer, Cell, CellOutcome, DEFAULT_MAX_AGE, Grant, Policy, PublisherSettings, ResponseChoice, ReviewBy,
     RuleSettings,

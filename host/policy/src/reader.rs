@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 
+use countersign_model::Timestamp;
 use countersign_model::time::parse_duration;
 
 use crate::fault::{Fault, did_you_mean};
@@ -207,6 +208,23 @@ pub(crate) fn tables<'n>(node: Option<&'n Node>, faults: &Faults) -> &'n [Node] 
             &[]
         }
     }
+}
+
+/// `as-of` of a file: the date (its beginning, UTC) or time that its facts are as of.
+pub(crate) fn as_of(table: &TableReader<'_>, faults: &Faults) -> Option<Timestamp> {
+    let node = table.required("as-of", "the date that the file is as of, such as `2026-11-01`")?;
+    let time = match &node.value {
+        NodeValue::Date(text) | NodeValue::Text(text) => {
+            text.parse().or_else(|_| format!("{text}T00:00:00Z").parse::<Timestamp>()).ok()
+        }
+        _ => None,
+    };
+    // Years past 9999 and before 1970 aren't dates that an operator means.
+    let meant = time.filter(|time| (0..=253_402_300_799_000_000).contains(&time.micros()));
+    if meant.is_none() {
+        faults.push(node.fault("a date such as `2026-11-01`, or a time such as `2026-11-01T12:00:00Z`", None));
+    }
+    meant
 }
 
 /// `version = 1` of a file.

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use countersign_policy::{Capabilities, Directory, Fault, Policy};
+use countersign_policy::{Capabilities, Directory, DomainRoles, Egress, Fault, Locations, Policy};
 use expect_test::expect_file;
 
 fn check(kind: &str, parse: impl Fn(&str) -> Result<(), Vec<Fault>>) {
@@ -30,6 +30,21 @@ fn policies_tell_all_faults_at_once() {
 #[test]
 fn directories_tell_all_faults_at_once() {
     check("identities", |text| Directory::parse(text).map(drop));
+}
+
+#[test]
+fn egress_tells_all_faults_at_once() {
+    check("egress", |text| Egress::parse(text).map(drop));
+}
+
+#[test]
+fn domain_roles_tell_all_faults_at_once() {
+    check("domain-roles", |text| DomainRoles::parse(text).map(drop));
+}
+
+#[test]
+fn locations_tell_all_faults_at_once() {
+    check("geo", |text| Locations::parse(text).map(drop));
 }
 
 #[test]

@@ -60,8 +60,14 @@ pub enum DeadReason {
     EventTimeMissing,
     /// The record's event time is not a time.
     EventTimeInvalid,
-    /// The record doesn't name its operation.
+    /// The record doesn't say what happened: no name of an operation, no number of an event.
     EventNameMissing,
+    /// The record is of an OCSF class that isn't read, or of none.
+    ClassUnsupported,
+    /// The record has the signs of no source. Said where the source isn't named.
+    SourceUnknown,
+    /// The record has the signs of several sources. Said where the source isn't named.
+    SourceAmbiguous,
     /// The record is longer than the reader's cap.
     RecordTooLarge,
     /// Text beside the records of a `{"Records": […]}` document.
@@ -84,6 +90,9 @@ impl DeadReason {
         DeadReason::EventTimeMissing,
         DeadReason::EventTimeInvalid,
         DeadReason::EventNameMissing,
+        DeadReason::ClassUnsupported,
+        DeadReason::SourceUnknown,
+        DeadReason::SourceAmbiguous,
         DeadReason::RecordTooLarge,
         DeadReason::UnexpectedText,
         DeadReason::DamagedCompression,
@@ -102,6 +111,9 @@ impl DeadReason {
             DeadReason::EventTimeMissing => "event-time-missing",
             DeadReason::EventTimeInvalid => "event-time-invalid",
             DeadReason::EventNameMissing => "event-name-missing",
+            DeadReason::ClassUnsupported => "class-unsupported",
+            DeadReason::SourceUnknown => "source-unknown",
+            DeadReason::SourceAmbiguous => "source-ambiguous",
             DeadReason::RecordTooLarge => "record-too-large",
             DeadReason::UnexpectedText => "unexpected-text",
             DeadReason::DamagedCompression => "damaged-compression",

@@ -4,7 +4,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use crate::{CloudTrail, Record, SourceError};
+use countersign_model::vocabulary::FieldId;
+
+use crate::documentation::Table;
+use crate::{Auto, CloudTrail, Ocsf, Okta, Record, SourceError, WindowsSecurity};
 
 /// The records of one input, in the order of delivery.
 pub type Records = Box<dyn Iterator<Item = Record> + Send>;
@@ -16,6 +19,12 @@ pub trait Source: Sync {
 
     /// What it reads, in one line for people.
     fn about(&self) -> &'static str;
+
+    /// Every field of the vocabulary that it may fill, each once, and what of a record it is made of (Markdown).
+    fn fields(&self) -> Vec<(FieldId, &'static str)>;
+
+    /// The other tables that document it, in the order in which they stand in `SOURCES.md`.
+    fn tables(&self) -> Vec<Table>;
 
     /// Reads records from anything that gives bytes, plain or gzip. `input` is its ordinal among the inputs.
     ///
@@ -34,8 +43,8 @@ pub trait Source: Sync {
     }
 }
 
-/// Every source, by name.
-pub const SOURCES: &[&dyn Source] = &[&CloudTrail];
+/// Every source, by name, `auto` first.
+pub const SOURCES: &[&dyn Source] = &[&Auto, &CloudTrail, &Ocsf, &Okta, &WindowsSecurity];
 
 /// A name that no source has.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,7 +82,7 @@ mod tests {
         let error = source("cloudtrial").map(Source::name).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected a source (`cloudtrail`), got `cloudtrial`; the nearest is `cloudtrail`"
+            "expected a source (`auto`, `cloudtrail`, `ocsf`, `okta`, `windows-security`), got `cloudtrial`; the nearest is `cloudtrail`"
         );
     }
 

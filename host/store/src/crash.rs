@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use countersign_audit::record::{Header, NotDeterministic};
 use countersign_audit::{Blob, Head, Record};
 use countersign_model::{
-    ContextState, Digest, DigestKey, Evidence, Finding, Position, StateChange, StateEntry, Timestamp, vocabulary,
+    ContextState, Digest, DigestKey, Evidence, Finding, Occasion, Position, RawAddress, StateChange, StateEntry,
+    TimerChange, TimerEntry, Timestamp, vocabulary,
 };
 
 use crate::disk::Disk;
@@ -21,6 +22,7 @@ struct Step {
     blobs: Vec<Blob>,
     findings: Vec<Finding>,
     state: Vec<StateChange>,
+    timers: Vec<TimerChange>,
     position: Position,
 }
 
@@ -31,6 +33,7 @@ impl Step {
             blobs: &self.blobs,
             findings: &self.findings,
             state: &self.state,
+            timers: &self.timers,
             position: &self.position,
         }
     }
@@ -42,7 +45,12 @@ fn step(number: u64) -> Step {
         Evidence { reference: number, event_id: "e".into(), event_time: Timestamp(9), raw: Digest::of(b"raw") };
     let record = match number {
         0 => Record::Header(Header::new("0.1.0", &DigestKey::public())),
-        _ => Record::NotDeterministic(NotDeterministic { position: number, rule: rule.clone(), message: "x".into() }),
+        _ => Record::NotDeterministic(NotDeterministic {
+            position: number,
+            rule: rule.clone(),
+            occasion: Occasion::Event,
+            message: "x".into(),
+        }),
     };
     let change = |key: String, blob: Option<u8>| StateChange {
         rule: rule.clone(),
@@ -64,7 +72,32 @@ fn step(number: u64) -> Step {
             .into_iter()
             .take(1 + usize::from(number == 3))
             .collect(),
+        // Set, moved, and gone.
+        timers: vec![TimerChange {
+            rule: rule.clone(),
+            key: format!("k{}", number % 2),
+            id: "silence".into(),
+            entry: (number != 4).then(|| timer(number)),
+        }],
         position: Position { sequenced: number + 1, inputs: vec![number, 7] },
+    }
+}
+
+fn timer(number: u64) -> TimerEntry {
+    let raw = RawAddress {
+        input: 0,
+        ordinal: number,
+        offset: 7 * number,
+        length: 7,
+        digest: Digest::of(&number.to_be_bytes()),
+    };
+    TimerEntry {
+        at: Timestamp(60 + number as i64),
+        source: "example".into(),
+        event_id: format!("e{number}"),
+        ingest_time: Timestamp(9),
+        raw,
+        finding: None,
     }
 }
 
@@ -77,6 +110,7 @@ fn finding(rule: &countersign_model::RuleId, evidence: &Evidence) -> Finding {
         rule: rule.clone(),
         position: 3,
         index: 0,
+        occasion: Occasion::Event,
         event_id: "e".into(),
         event_time: Timestamp(9),
         signal_class: vocabulary::SignalClass::Token,

@@ -13,7 +13,7 @@ use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{BEGINNING, ChainWriter, Head, Record, VerifyError, read, verify};
-use countersign_model::Position;
+use countersign_model::{HashSlot, Position, StateChange};
 
 use crate::bundles::{BundleReader, BundleWriter, PART, beside};
 use crate::disk::Disk;
@@ -208,6 +208,7 @@ impl FileStore {
             blobs: commit.blobs.iter().map(|blob| (blob.name(), blob.bytes().len() as u64)).collect(),
             findings: commit.findings.to_vec(),
             state: commit.state.to_vec(),
+            timers: commit.timers.to_vec(),
         };
         let line = entry.line()?;
         self.disk.append(&mut self.journal, &self.journal_path, &line)?;
@@ -232,7 +233,8 @@ impl FileStore {
             position: position.clone(),
             blobs: Vec::new(),
             findings: fold.findings,
-            state: fold.state.into_changes(),
+            state: fold.state.changes(),
+            timers: fold.timers.into_changes(),
         };
         let line = match entry.line() {
             Err(StoreError::CommitTooLarge { .. }) => return Ok(()),
@@ -251,6 +253,15 @@ impl FileStore {
         self.journal_length = line.len() as u64;
         self.fold_past = FOLD_PAST.max(self.journal_length * 2);
         Ok(())
+    }
+
+    /// What is committed, if the store is fit to tell.
+    fn committed(&self) -> Result<Fold, StoreError> {
+        match self.condition {
+            Condition::Whole => self.read_journal(),
+            Condition::Broken => Err(StoreError::Broken),
+            Condition::Sealed => Err(StoreError::Sealed),
+        }
     }
 
     fn read_journal(&self) -> Result<Fold, StoreError> {
@@ -305,17 +316,17 @@ impl Store for FileStore {
         Ok(head)
     }
 
+    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError> {
+        Ok(self.committed()?.state.hash_slot(hash_slot))
+    }
+
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        match self.condition {
-            Condition::Whole => {}
-            Condition::Broken => return Err(StoreError::Broken),
-            Condition::Sealed => return Err(StoreError::Sealed),
-        }
-        let fold = self.read_journal()?;
+        let fold = self.committed()?;
         Ok(Snapshot {
             position: fold.position,
             records: fold.records,
-            state: fold.state.into_changes(),
+            state: fold.state.changes(),
+            timers: fold.timers.into_changes(),
             findings: fold.findings,
         })
     }

@@ -8,11 +8,11 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use countersign_model::{Digest, Finding, Position, StateChange};
+use countersign_model::{Digest, Finding, Position, StateChange, TimerChange};
 use serde::{Deserialize, Serialize};
 
 use crate::StoreError;
-use crate::memory::StateMap;
+use crate::memory::{StateMap, TimerMap};
 
 /// Most bytes of a line: 256 MiB. A commit carries the changes of one batch; a fold that would be longer isn't made.
 pub(crate) const MAX_LINE: usize = 256 << 20;
@@ -38,6 +38,8 @@ pub(crate) struct JournalEntry {
     pub(crate) findings: Vec<Finding>,
     /// The commit's changes of state.
     pub(crate) state: Vec<StateChange>,
+    /// The commit's changes of timers.
+    pub(crate) timers: Vec<TimerChange>,
 }
 
 impl JournalEntry {
@@ -93,6 +95,7 @@ pub(crate) struct Fold {
     pub(crate) records: u64,
     pub(crate) findings: Vec<Finding>,
     pub(crate) state: StateMap,
+    pub(crate) timers: TimerMap,
 }
 
 impl Fold {
@@ -102,5 +105,6 @@ impl Fold {
         self.records = entry.records;
         self.findings.extend(entry.findings);
         entry.state.into_iter().for_each(|change| self.state.apply(change));
+        entry.timers.into_iter().for_each(|change| self.timers.apply(change));
     }
 }

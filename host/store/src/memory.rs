@@ -3,28 +3,62 @@
 use std::collections::BTreeMap;
 
 use countersign_audit::{Blob, ChainWriter, Head};
-use countersign_model::{Digest, Finding, Position, RuleId, StateChange, StateEntry};
+use countersign_model::{
+    Digest, Finding, HashSlot, Position, RuleId, StateChange, StateEntry, TimerChange, TimerEntry,
+};
 
 use crate::{Commit, Snapshot, Store, StoreError};
 
-/// State by rule, slot and key.
+/// State by hash slot, then by rule, slot and key.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct StateMap(BTreeMap<(RuleId, u32, String), StateEntry>);
+pub(crate) struct StateMap(BTreeMap<HashSlot, BTreeMap<(RuleId, u32, String), StateEntry>>);
 
 impl StateMap {
     pub(crate) fn apply(&mut self, change: StateChange) {
+        let hash_slot = change.hash_slot();
         let StateChange { rule, slot, key, entry } = change;
+        let part = self.0.entry(hash_slot).or_default();
         match entry {
-            Some(entry) => self.0.insert((rule, slot, key), entry),
-            None => self.0.remove(&(rule, slot, key)),
+            Some(entry) => part.insert((rule, slot, key), entry),
+            None => part.remove(&(rule, slot, key)),
         };
     }
 
-    pub(crate) fn into_changes(self) -> Vec<StateChange> {
-        self.0
-            .into_iter()
-            .map(|((rule, slot, key), entry)| StateChange { rule, slot, key, entry: Some(entry) })
-            .collect()
+    /// What one hash slot holds.
+    pub(crate) fn hash_slot(&self, hash_slot: HashSlot) -> Vec<StateChange> {
+        self.0.get(&hash_slot).into_iter().flat_map(changes).collect()
+    }
+
+    /// Everything, hash slot by hash slot.
+    pub(crate) fn changes(&self) -> Vec<StateChange> {
+        self.0.values().flat_map(changes).collect()
+    }
+}
+
+fn changes(part: &BTreeMap<(RuleId, u32, String), StateEntry>) -> impl Iterator<Item = StateChange> {
+    part.iter().map(|((rule, slot, key), entry)| StateChange {
+        rule: rule.clone(),
+        slot: *slot,
+        key: key.clone(),
+        entry: Some(entry.clone()),
+    })
+}
+
+/// Timers by rule, key and id.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TimerMap(BTreeMap<(RuleId, String, String), TimerEntry>);
+
+impl TimerMap {
+    pub(crate) fn apply(&mut self, change: TimerChange) {
+        let TimerChange { rule, key, id, entry } = change;
+        match entry {
+            Some(entry) => self.0.insert((rule, key, id), entry),
+            None => self.0.remove(&(rule, key, id)),
+        };
+    }
+
+    pub(crate) fn into_changes(self) -> Vec<TimerChange> {
+        self.0.into_iter().map(|((rule, key, id), entry)| TimerChange { rule, key, id, entry: Some(entry) }).collect()
     }
 }
 
@@ -37,6 +71,7 @@ pub struct MemoryStore {
     blobs: BTreeMap<Digest, Vec<u8>>,
     findings: Vec<Finding>,
     state: StateMap,
+    timers: TimerMap,
     position: Position,
 }
 
@@ -69,6 +104,7 @@ impl Store for MemoryStore {
         self.blobs.extend(commit.blobs.iter().map(|blob| (blob.name(), blob.bytes().to_vec())));
         self.findings.extend_from_slice(commit.findings);
         commit.state.iter().cloned().for_each(|change| self.state.apply(change));
+        commit.timers.iter().cloned().for_each(|change| self.timers.apply(change));
         self.position = commit.position.clone();
         Ok(())
     }
@@ -86,9 +122,14 @@ impl Store for MemoryStore {
         Ok(Snapshot {
             position: self.position.clone(),
             records: self.chain.records(),
-            state: self.state.clone().into_changes(),
+            state: self.state.changes(),
+            timers: self.timers.clone().into_changes(),
             findings: self.findings.clone(),
         })
+    }
+
+    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError> {
+        if self.sealed { Err(StoreError::Sealed) } else { Ok(self.state.hash_slot(hash_slot)) }
     }
 }
 
@@ -124,6 +165,10 @@ impl Store for HeadStore {
     }
 
     fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        Err(StoreError::NotKept("state and findings"))
+    }
+
+    fn state(&self, _: HashSlot) -> Result<Vec<StateChange>, StoreError> {
         Err(StoreError::NotKept("state and findings"))
     }
 }

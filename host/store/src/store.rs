@@ -1,7 +1,7 @@
 //! The storage trait.
 
 use countersign_audit::{Blob, Head, Record};
-use countersign_model::{Finding, Position, StateChange};
+use countersign_model::{Finding, HashSlot, Position, StateChange, TimerChange};
 
 use crate::StoreError;
 
@@ -16,6 +16,8 @@ pub struct Commit<'a> {
     pub findings: &'a [Finding],
     /// Changes of keyed state; the last change of a key counts.
     pub state: &'a [StateChange],
+    /// Changes of timers; the last change of a timer counts.
+    pub timers: &'a [TimerChange],
     /// How far the stream is worked off with this commit.
     pub position: &'a Position,
 }
@@ -27,8 +29,10 @@ pub struct Snapshot {
     pub position: Position,
     /// How many audit records there are.
     pub records: u64,
-    /// The state of every key that has one, by rule, slot and key; every entry is `Some`.
+    /// The state of every key that has one, by hash slot, rule, slot and key; every entry is `Some`.
     pub state: Vec<StateChange>,
+    /// Every timer that is yet to come, by rule, key and id; every entry is `Some`.
+    pub timers: Vec<TimerChange>,
     /// Every finding, in the stream's order.
     pub findings: Vec<Finding>,
 }
@@ -53,4 +57,10 @@ pub trait Store {
     /// # Errors
     /// When it can't be read back, or this store doesn't keep it, or the file is sealed.
     fn snapshot(&self) -> Result<Snapshot, StoreError>;
+
+    /// The state that one hash slot holds as of the last commit, by rule, slot and key; every entry is `Some`.
+    ///
+    /// # Errors
+    /// As for [`Store::snapshot`].
+    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError>;
 }

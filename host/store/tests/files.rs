@@ -7,7 +7,7 @@ use std::path::Path;
 
 use countersign_audit::record::{Header, NotDeterministic};
 use countersign_audit::{AppendError, Blob, Record, verify};
-use countersign_model::{DigestKey, Position};
+use countersign_model::{DigestKey, HashSlot, Occasion, Position, StateChange, StateEntry, Timestamp};
 use countersign_store::{
     BundleReader, Commit, Durability, Existing, FileStore, HeadStore, MemoryStore, Recovered, Store, StoreError,
 };
@@ -19,11 +19,11 @@ fn header() -> Record {
 
 fn record(position: u64) -> Record {
     let (rule, message) = ("a/b".parse().unwrap(), format!("{position}"));
-    Record::NotDeterministic(NotDeterministic { position, rule, message })
+    Record::NotDeterministic(NotDeterministic { position, rule, occasion: Occasion::Event, message })
 }
 
 fn commit(store: &mut dyn Store, records: &[Record], blobs: &[Blob]) -> Result<(), StoreError> {
-    store.commit(Commit { records, blobs, findings: &[], state: &[], position: &Position::default() })
+    store.commit(Commit { records, blobs, findings: &[], state: &[], timers: &[], position: &Position::default() })
 }
 
 fn create(path: &Path, existing: Existing) -> Result<FileStore, StoreError> {
@@ -159,11 +159,51 @@ fn a_changed_blob_is_found_and_named() {
 }
 
 #[test]
+fn state_is_had_by_hash_slot_and_each_key_lies_in_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let change = |rule: &str, key: usize, kept: bool| StateChange {
+        rule: rule.parse().unwrap(),
+        slot: 0,
+        key: format!("aws:111122223333:AIDA{key}"),
+        entry: kept.then(|| StateEntry { version: 1, blob: vec![1], kept: Vec::new(), changed: Timestamp(1) }),
+    };
+    let state: Vec<StateChange> =
+        (0..300).flat_map(|key| [change("a/b", key, true), change("a/c", key, true)]).collect();
+    let gone: Vec<StateChange> = (0..100).map(|key| change("a/c", key, false)).collect();
+    let stores: [Box<dyn Store>; 2] =
+        [Box::new(MemoryStore::new()), Box::new(create(&folder.path().join("audit"), Existing::Refuse).unwrap())];
+    for mut store in stores {
+        for (records, state) in [(vec![header()], &state), (vec![record(1)], &gone)] {
+            let position = Position::default();
+            store
+                .commit(Commit {
+                    records: &records,
+                    blobs: &[],
+                    findings: &[],
+                    state,
+                    timers: &[],
+                    position: &position,
+                })
+                .unwrap();
+        }
+        let mut all = Vec::new();
+        for hash_slot in HashSlot::all() {
+            let part = store.state(hash_slot).unwrap();
+            assert!(part.iter().all(|change| change.hash_slot() == hash_slot));
+            all.extend(part);
+        }
+        assert_eq!(all.len(), 500);
+        assert_eq!(all, store.snapshot().unwrap().state, "in the same order");
+    }
+}
+
+#[test]
 fn a_store_that_only_counts_keeps_no_state() {
     let mut store = HeadStore::new();
     commit(&mut store, &[header(), record(1)], &[]).unwrap();
     assert_eq!(store.records(), 2);
     assert!(matches!(store.snapshot(), Err(StoreError::NotKept(_))));
+    assert!(matches!(store.state(HashSlot::of("key")), Err(StoreError::NotKept(_))));
 }
 
 proptest! {

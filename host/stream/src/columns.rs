@@ -5,12 +5,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use countersign_declaration::Declaration;
-use countersign_model::call::{Batch, Column, Masks, NO_KEY, RawKind, RowKind, Rows, TextArena, Values, schema_hash};
+use countersign_model::Value;
+use countersign_model::call::{Batch, Column, Masks, NO_KEY, RawKind, Rows, TextArena, Values, schema_hash};
 use countersign_model::vocabulary::{FieldId, FieldType};
-use countersign_model::{Event, Value};
 
-use crate::Sequenced;
 use crate::reference::{NO_KEY_SEED, key_seed, reference, rule_seed};
+use crate::{Sequenced, Turn};
 
 /// What is the same for all batches of a rule.
 #[derive(Clone, Debug)]
@@ -41,14 +41,14 @@ pub fn build_batch(schema: &Schema, rows: &[&Sequenced], keys: &[u32], key_texts
         schema_hash: schema.hash,
         rows: Rows {
             references: rows.iter().zip(keys).map(|(row, key)| reference(schema.rule, key_of(key), row.seed)).collect(),
-            event_times: rows.iter().map(|row| row.event.time.micros()).collect(),
+            event_times: rows.iter().map(|row| row.time().micros()).collect(),
             ingest_times: rows.iter().map(|row| row.event.ingest_time.micros()).collect(),
             watermarks: rows.iter().map(|row| row.watermark.micros()).collect(),
             keys: keys.to_vec(),
             kinds: rows
                 .iter()
-                .any(|row| row.late)
-                .then(|| rows.iter().map(|row| if row.late { RowKind::Late } else { RowKind::Event }).collect()),
+                .any(|row| row.late || row.turn != Turn::Event)
+                .then(|| rows.iter().map(|row| row.kind()).collect()),
         },
         columns: schema.fields.iter().map(|field| column(*field, rows)).collect(),
     }
@@ -72,50 +72,54 @@ pub fn index_keys<'a>(keys: impl Iterator<Item = Option<&'a Arc<str>>>) -> (Vec<
 }
 
 fn column(field: FieldId, rows: &[&Sequenced]) -> Column {
-    let mut masks = MaskBuilder::new(rows.len());
-    let events = rows.iter().map(|row| &*row.event);
-    let values = match field.field().ty {
-        FieldType::Unsigned => Values::Unsigned(scalars(field, events, &mut masks, |value| match value {
+    value_column(field.field().ty, rows.iter().map(|row| row.event.fields.get(field)))
+}
+
+/// One column of a type over these values, one a row; a value of another type counts as such.
+#[must_use]
+pub fn value_column<'a>(ty: FieldType, values: impl ExactSizeIterator<Item = Option<&'a Value>> + Clone) -> Column {
+    let rows = values.len();
+    let mut masks = MaskBuilder::new(rows);
+    let values = match ty {
+        FieldType::Unsigned => Values::Unsigned(scalars(values, &mut masks, |value| match value {
             Value::Unsigned(number) => Some(*number),
             _ => None,
         })),
-        FieldType::Signed => Values::Signed(scalars(field, events, &mut masks, |value| match value {
+        FieldType::Signed => Values::Signed(scalars(values, &mut masks, |value| match value {
             Value::Signed(number) => Some(*number),
             _ => None,
         })),
-        FieldType::Float => Values::Float(scalars(field, events, &mut masks, |value| match value {
+        FieldType::Float => Values::Float(scalars(values, &mut masks, |value| match value {
             Value::Float(number) => Some(*number),
             _ => None,
         })),
-        FieldType::Timestamp => Values::Timestamps(scalars(field, events, &mut masks, |value| match value {
+        FieldType::Timestamp => Values::Timestamps(scalars(values, &mut masks, |value| match value {
             Value::Timestamp(micros) => Some(*micros),
             _ => None,
         })),
         FieldType::Boolean => {
-            let bools = scalars(field, events, &mut masks, |value| match value {
+            let bools = scalars(values, &mut masks, |value| match value {
                 Value::Boolean(flag) => Some(*flag),
                 _ => None,
             });
-            let mut words = vec![0; rows.len().div_ceil(64)];
+            let mut words = vec![0; rows.div_ceil(64)];
             bools.iter().enumerate().filter(|(_, flag)| **flag).for_each(|(row, _)| set_bit(&mut words, row));
             Values::Bits(words)
         }
         FieldType::Address => {
-            let words = scalars(field, events, &mut masks, |value| match value {
+            let words = scalars(values, &mut masks, |value| match value {
                 Value::Address(address) => Some(address_words(*address)),
                 _ => None,
             });
             Values::Addresses(words.into_iter().flatten().collect())
         }
-        FieldType::Text => texts(field, rows, &mut masks),
+        FieldType::Text => texts(values, &mut masks),
         FieldType::TextList => {
             let mut items = TextArena::default();
-            let mut starts = Vec::with_capacity(rows.len() + 1);
+            let mut starts = Vec::with_capacity(rows + 1);
             starts.push(0);
-            for (row, event) in events.enumerate() {
-                if let Some(Value::TextList(list)) =
-                    masks.check(row, event.fields.get(field), |v| matches!(v, Value::TextList(_)))
-                {
+            for (row, value) in values.enumerate() {
+                if let Some(Value::TextList(list)) = masks.check(row, value, |v| matches!(v, Value::TextList(_))) {
                     list.iter().for_each(|item| {
                         items.push(item);
                     });
@@ -126,12 +130,10 @@ fn column(field: FieldId, rows: &[&Sequenced]) -> Column {
         }
         FieldType::Json => {
             let mut bytes = Vec::new();
-            let mut offsets = Vec::with_capacity(rows.len() + 1);
+            let mut offsets = Vec::with_capacity(rows + 1);
             offsets.push(0);
-            for (row, event) in events.enumerate() {
-                if let Some(Value::Json(body)) =
-                    masks.check(row, event.fields.get(field), |v| matches!(v, Value::Json(_)))
-                {
+            for (row, value) in values.enumerate() {
+                if let Some(Value::Json(body)) = masks.check(row, value, |v| matches!(v, Value::Json(_))) {
                     bytes.extend_from_slice(body.as_bytes());
                 }
                 offsets.push(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
@@ -143,15 +145,13 @@ fn column(field: FieldId, rows: &[&Sequenced]) -> Column {
 }
 
 fn scalars<'a, T: Default>(
-    field: FieldId,
-    events: impl Iterator<Item = &'a Event>,
+    values: impl Iterator<Item = Option<&'a Value>>,
     masks: &mut MaskBuilder,
     read: impl Fn(&Value) -> Option<T>,
 ) -> Vec<T> {
-    events
+    values
         .enumerate()
-        .map(|(row, event)| {
-            let value = event.fields.get(field);
+        .map(|(row, value)| {
             let read_value = value.and_then(&read);
             masks.note(row, value.is_some(), read_value.is_some());
             read_value.unwrap_or_default()
@@ -160,16 +160,13 @@ fn scalars<'a, T: Default>(
 }
 
 /// Text as a dictionary where it repeats.
-fn texts(field: FieldId, rows: &[&Sequenced], masks: &mut MaskBuilder) -> Values {
+fn texts<'a>(values: impl Iterator<Item = Option<&'a Value>>, masks: &mut MaskBuilder) -> Values {
     const EMPTY: &str = "";
-    let texts: Vec<&str> = rows
-        .iter()
+    let texts: Vec<&str> = values
         .enumerate()
-        .map(|(row, sequenced)| {
-            match masks.check(row, sequenced.event.fields.get(field), |value| matches!(value, Value::Text(_))) {
-                Some(Value::Text(text)) => text,
-                _ => EMPTY,
-            }
+        .map(|(row, value)| match masks.check(row, value, |value| matches!(value, Value::Text(_))) {
+            Some(Value::Text(text)) => text,
+            _ => EMPTY,
         })
         .collect();
     // One row repeats nothing.

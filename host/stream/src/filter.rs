@@ -1,6 +1,17 @@
-//! Whether an event is one that a rule declared: its class, and its `where`.
+//! Whether an event is one that a rule declared: its class, and its `where`. [`matches`] asks one rule; `index` asks many
+//! at once, and comes to the same.
 
-use countersign_declaration::{Declaration, Filter, Literal, Test};
+mod condition;
+mod fields;
+mod index;
+mod intervals;
+mod patterns;
+mod router;
+
+pub use index::Tally;
+pub use router::Router;
+
+use countersign_declaration::{Declaration, Filter, Literal, Range, Span, Test, float_key, fold_case, fold_char};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Event, Fields, Value};
 
@@ -16,7 +27,8 @@ fn holds(filter: &Filter, fields: &Fields) -> bool {
         Filter::And(parts) => parts.iter().all(|part| holds(part, fields)),
         Filter::Or(parts) => parts.iter().any(|part| holds(part, fields)),
         Filter::Not(part) => !holds(part, fields),
-        Filter::Test { field, test } => tested(*field, test, fields),
+        Filter::Test { field, test, ignore_case: false } => tested(*field, test, fields),
+        Filter::Test { field, test, ignore_case: true } => tested_without_case(*field, test, fields),
     }
 }
 
@@ -32,7 +44,48 @@ fn tested(field: FieldId, test: &Test, fields: &Fields) -> bool {
         Test::Prefix(part) => any_text(value, |text| text.starts_with(part.as_str())),
         Test::Suffix(part) => any_text(value, |text| text.ends_with(part.as_str())),
         Test::Contains(part) => any_text(value, |text| text.contains(part.as_str())),
+        Test::Range(range) => within(value, range),
+        Test::Cidr(networks) => match value {
+            Value::Address(address) => networks.iter().any(|network| network.contains(*address)),
+            _ => false,
+        },
     }
+}
+
+/// A test whose own text is folded, held against folded text. Characters fold one by one, so most needs no copy.
+fn tested_without_case(field: FieldId, test: &Test, fields: &Fields) -> bool {
+    let Some(value) = fields.get(field) else { return false };
+    let same = |text: &str, wanted: &Literal| matches!(wanted, Literal::Text(wanted) if text.chars().map(fold_char).eq(wanted.chars()));
+    match test {
+        Test::Eq(literal) => any_text(value, |text| same(text, literal)),
+        Test::In(literals) => any_text(value, |text| literals.iter().any(|literal| same(text, literal))),
+        Test::Prefix(part) => any_text(value, |text| begins(text.chars(), part.chars())),
+        Test::Suffix(part) => any_text(value, |text| begins(text.chars().rev(), part.chars().rev())),
+        Test::Contains(part) => any_text(value, |text| fold_case(text).contains(part.as_str())),
+        // No other test has text, and none is read with `ignore-case`.
+        Test::Range(_) | Test::Cidr(_) | Test::Exists(_) => false,
+    }
+}
+
+/// Whether characters begin with others once they are folded.
+fn begins(text: impl Iterator<Item = char>, part: impl Iterator<Item = char>) -> bool {
+    let mut text = text.map(fold_char);
+    part.into_iter().all(|c| text.next() == Some(c))
+}
+
+fn within(value: &Value, range: &Range) -> bool {
+    let (number, least, most) = match (value, range.span()) {
+        (Value::Unsigned(number), Span::Integers(least, most)) => (i128::from(*number), least, most),
+        (Value::Signed(number) | Value::Timestamp(number), Span::Integers(least, most)) => {
+            (i128::from(*number), least, most)
+        }
+        (Value::Float(number), Span::Floats(least, most)) => match float_key(*number) {
+            Some(key) => (i128::from(key), least, most),
+            None => return false,
+        },
+        _ => return false,
+    };
+    least <= number && number <= most
 }
 
 fn equal(value: &Value, literal: &Literal) -> bool {

@@ -9,13 +9,14 @@ use countersign_model::call::{
     AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Diagnostic, FailureKind, NO_KEY,
 };
 use countersign_model::vocabulary::SignalClass;
-use countersign_model::{Finding, StateEntry, Timestamp};
+use countersign_model::{ContextState, Finding, StateEntry, Timestamp};
 
 use crate::Sequenced;
 use crate::outcome::{Bundle, Disagreement, Found, Outcome, RowDiagnostic, RowFailure};
 use crate::rule::{Prepared, Row, RuleStream};
 use crate::shown::{Shown, evidence_of};
 use crate::subject::evidence_role;
+use crate::timers::{OfKey, Setting, apply};
 use crate::validate::{part, validate};
 
 /// After so many splits for want of fuel the rows go one by one: at most 2 N calls for N rows.
@@ -52,8 +53,12 @@ impl Group {
 struct Again<'a> {
     said: Vec<&'a AnswerFinding>,
     changes: Vec<Change>,
+    /// What the batch did to the key's timers.
+    settings: Vec<Setting>,
     /// The key's state before the batch, slot by slot.
     before: Vec<Option<StateEntry>>,
+    /// The key's timers before the batch.
+    timers: OfKey,
     /// The one-row calls that didn't fail, by the row's place in the batch.
     bundles: Vec<(usize, Arc<Bundle>)>,
     failed: bool,
@@ -65,6 +70,7 @@ struct Again<'a> {
 struct Checked {
     answer: DetectionAnswer,
     changes: Vec<Change>,
+    settings: Vec<Setting>,
 }
 
 impl<'r> Run<'r> {
@@ -131,13 +137,14 @@ impl<'r> Run<'r> {
         let mut shown = Shown::of(&self.rule.state, rows, prepared, &answer);
         let changes = self.changes(&answer, &mut shown)?;
         references(prepared, &answer, &mut shown)?;
-        Ok(Checked { answer, changes })
+        let settings = self.rule.timers.settings(prepared, &answer.timers)?;
+        Ok(Checked { answer, changes, settings })
     }
 
     /// Takes a batch's answer: keys without findings as they are, keys with findings by one-row calls from the batch's
     /// first state, in the order of the rows.
     fn accept(&mut self, rows: &[Row<'_>], prepared: &Prepared, checked: Checked) {
-        let Checked { answer, changes } = checked;
+        let Checked { answer, changes, settings } = checked;
         let keys = &prepared.call.batch.rows.keys;
         let group_of = |row: usize| Group::of(keys, row);
         let mut groups: BTreeMap<Group, Again<'_>> = BTreeMap::new();
@@ -152,8 +159,13 @@ impl<'r> Run<'r> {
                 None => self.rule.state.set(change.slot, text, change.entry),
             }
         }
-        let timers = answer.timers.iter().filter(|timer| !groups.contains_key(&group_of(timer.row as usize)));
-        self.outcome.timers += timers.count() as u64;
+        for setting in settings {
+            match (groups.get_mut(&group_of(setting.row)), rows.get(setting.row)) {
+                (Some(group), _) => group.settings.push(setting),
+                (None, Some(row)) => self.rule.timers.set(row, setting),
+                (None, None) => {}
+            }
+        }
         for (row, diagnostics) in by_row(&answer.diagnostics) {
             if !groups.contains_key(&group_of(row)) {
                 self.diagnose(rows.get(row), &diagnostics);
@@ -167,6 +179,7 @@ impl<'r> Run<'r> {
             let Some(group) = groups.get_mut(&group_of(place)) else { continue };
             if group.last.is_none() {
                 group.before = row.key.as_deref().map(|key| self.entries(key)).unwrap_or_default();
+                group.timers = row.key.as_deref().map(|key| self.rule.timers.of_key(key)).unwrap_or_default();
             }
             group.last = Some(row);
             match self.again(row) {
@@ -182,7 +195,7 @@ impl<'r> Run<'r> {
             }
         }
         for group in groups.into_values() {
-            self.compare(group);
+            self.compare(rows, group);
         }
     }
 
@@ -194,9 +207,9 @@ impl<'r> Run<'r> {
             Err(failure) if failure.kind == FailureKind::Deadline => self.call(single, &prepared),
             checked => checked,
         };
-        let Checked { answer, changes } = checked?;
+        let Checked { answer, changes, settings } = checked?;
         let found = self.findings(row, &prepared, &answer);
-        self.outcome.timers += answer.timers.len() as u64;
+        settings.into_iter().for_each(|setting| self.rule.timers.set(row, setting));
         self.diagnose(Some(row), &answer.diagnostics.iter().collect::<Vec<_>>());
         for change in changes {
             if let Some(key) = &row.key {
@@ -206,17 +219,20 @@ impl<'r> Run<'r> {
         // The rule's data is the same for every call and may be large.
         let call = DetectionCall { data: Vec::new(), ..prepared.call };
         let bundle = Arc::new(Bundle { call, answer });
-        self.outcome.found.extend(found.into_iter().map(|finding| Found {
+        self.outcome.found.extend(found.into_iter().zip(0..).map(|(finding, place)| Found {
             finding,
             row: row.sequenced.clone(),
+            place,
             bundle: Arc::clone(&bundle),
         }));
         Ok(bundle)
     }
 
     /// Holds what a batch said about a group against its one-row calls.
-    fn compare(&mut self, group: Again<'_>) {
-        let Again { said, changes, before, bundles, failed, last: Some(last) } = group else { return };
+    fn compare(&mut self, rows: &[Row<'_>], group: Again<'_>) {
+        let Again { said, changes, settings, before, mut timers, bundles, failed, last: Some(last) } = group else {
+            return;
+        };
         let same_state = last.key.as_ref().is_none_or(|key| {
             let mut expected = before;
             for change in changes {
@@ -230,10 +246,15 @@ impl<'r> Run<'r> {
             };
             expected.iter().zip(&self.entries(key)).all(same)
         });
-        let what = match (!failed && same_findings(said, &bundles), failed || same_state) {
-            (true, true) => return,
-            (false, _) => "findings",
-            (true, false) => "state",
+        for setting in &settings {
+            rows.get(setting.row).into_iter().for_each(|row| apply(&mut timers, row, setting));
+        }
+        let same_timers = last.key.as_ref().is_none_or(|key| timers == self.rule.timers.of_key(key));
+        let what = match (!failed && same_findings(said, &bundles), failed || same_state, failed || same_timers) {
+            (true, true, true) => return,
+            (false, _, _) => "findings",
+            (true, false, _) => "state",
+            (true, true, false) => "timers",
         };
         self.outcome.disagreements.push(Disagreement { row: last.sequenced.clone(), what });
     }
@@ -245,8 +266,7 @@ impl<'r> Run<'r> {
     fn diagnose(&mut self, row: Option<&Row<'_>>, diagnostics: &[&Diagnostic]) {
         let Some(row) = row else { return };
         self.outcome.diagnostics.extend(diagnostics.iter().zip(0..).map(|(diagnostic, index)| RowDiagnostic {
-            position: row.sequenced.position,
-            event_id: Arc::clone(&row.sequenced.event.id),
+            row: row.sequenced.clone(),
             index,
             level: diagnostic.level,
             message: diagnostic.message.clone(),
@@ -261,8 +281,7 @@ impl<'r> Run<'r> {
         answer
             .findings
             .iter()
-            .zip(0..)
-            .filter_map(|(finding, index)| {
+            .filter_map(|finding| {
                 let host_role = evidence_role(finding.subject, event);
                 let mut evidence = vec![evidence_of(own, row.sequenced)];
                 let mut cited = BTreeSet::from([own]);
@@ -274,7 +293,9 @@ impl<'r> Run<'r> {
                 Some(Finding {
                     rule: self.rule.declaration.id.clone(),
                     position: row.sequenced.position,
-                    index,
+                    // Counted through all rows of the position at the end.
+                    index: 0,
+                    occasion: row.sequenced.occasion(),
                     event_id: event.id.to_string(),
                     event_time: event.time,
                     signal_class: SignalClass::from_id(&finding.signal_class)?,
@@ -285,7 +306,7 @@ impl<'r> Run<'r> {
                     evidence,
                     techniques: finding.techniques.clone(),
                     message: finding.message.clone(),
-                    context: self.rule.context_state(),
+                    context: ContextState::of(&prepared.call.context),
                 })
             })
             .collect()

@@ -4,6 +4,7 @@
 
 mod clock;
 mod columns;
+mod context;
 mod filter;
 mod isolate;
 mod keys;
@@ -16,34 +17,44 @@ mod state;
 mod subject;
 #[cfg(test)]
 mod testing;
+mod timers;
+mod turn;
 mod validate;
 
-pub use clock::{Clock, Placement, Tick};
-pub use columns::{Schema, build_batch, index_keys};
-pub use filter::matches;
+pub use clock::{Clock, LATENESS, Placement, SILENCE, TICK_EVENTS, Tick};
+pub use columns::{Schema, build_batch, index_keys, value_column};
+pub use context::{ContextCall, ContextSource, NoContext};
+pub use filter::{Router, Tally, matches};
 pub use keys::partition_key;
 pub use outcome::{Bundle, Disagreement, Found, Outcome, RowDiagnostic, RowFailure};
 pub use quarantine::{Quarantine, QuarantineThreshold};
 pub use rule::RuleStream;
+pub use state::Forgotten;
 pub use subject::evidence_role;
+pub use timers::Due;
+pub use turn::{FindingTurn, TimerTurn, Turn};
 
 use std::sync::Arc;
 
 use countersign_model::{Event, Timestamp};
 
-/// An event with its place in the stream.
+/// A row as rules get it: an event with its place in the stream, and why it comes. An event comes by itself to any rule
+/// that wants it; once more to a rule that set a timer on it, and to those that subscribe to what was found on it.
 #[derive(Clone, Debug)]
 pub struct Sequenced {
-    /// Ordinal among all events sequenced, from 0.
+    /// Ordinal among all events sequenced, from 0; of a timer, that of the event which brought the tick.
     pub position: u64,
-    /// The event.
+    /// The event that the row shows.
     pub event: Arc<Event>,
-    /// The watermark of its source when it was sequenced.
+    /// The watermark of its source when it was sequenced, or the least of all sources if that had gone further; of a
+    /// timer, the tick's time.
     pub watermark: Timestamp,
-    /// The gate's clock when it was sequenced.
+    /// The gate's clock when it was sequenced; of a timer, at the event which brought the tick.
     pub clock: Timestamp,
-    /// Whether it is older than the watermark.
+    /// Whether it is an event older than the watermark.
     pub late: bool,
+    /// Why it comes.
+    pub turn: Turn,
     /// Stands for the event in references.
     pub(crate) seed: u64,
 }
@@ -59,6 +70,7 @@ impl Sequenced {
             watermark: placement.watermark,
             clock: placement.clock,
             late: placement.late,
+            turn: Turn::Event,
             seed,
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Level};
-use countersign_model::{Finding, StateChange};
+use countersign_model::{Finding, StateChange, TimerChange};
 
 use crate::Sequenced;
 
@@ -23,6 +23,8 @@ pub struct Found {
     pub finding: Finding,
     /// The row it is about.
     pub row: Sequenced,
+    /// Its place among the findings of the answer.
+    pub place: u32,
     /// The call it comes from; findings of one row share it.
     pub bundle: Arc<Bundle>,
 }
@@ -48,10 +50,8 @@ pub struct Disagreement {
 /// What a rule said to its author about a row.
 #[derive(Clone, Debug)]
 pub struct RowDiagnostic {
-    /// The row's position.
-    pub position: u64,
-    /// The row's event.
-    pub event_id: Arc<str>,
+    /// The row.
+    pub row: Sequenced,
     /// Its place among the rule's diagnostics on the row.
     pub index: u32,
     /// How grave.
@@ -60,7 +60,7 @@ pub struct RowDiagnostic {
     pub message: String,
 }
 
-/// What came of some rows. Each list is in the order of positions.
+/// What came of some rows. Each list is in the order of the rows.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// Findings.
@@ -75,15 +75,15 @@ pub struct Outcome {
     pub state: Vec<StateChange>,
     /// The row at which the wall-clock deadline struck twice: the rule ran no further.
     pub stopped: Option<RowFailure>,
-    /// Timers that the rule set; this version doesn't fire them.
-    pub timers: u64,
+    /// Timers set, moved, cancelled or come, each once.
+    pub timers: Vec<TimerChange>,
 }
 
 impl Outcome {
     pub(crate) fn sort(&mut self) {
-        self.found.sort_by_key(|found| (found.finding.position, found.finding.index));
-        self.failures.sort_by_key(|failure| failure.row.position);
-        self.disagreements.sort_by_key(|disagreement| disagreement.row.position);
-        self.diagnostics.sort_by_key(|diagnostic| (diagnostic.position, diagnostic.index));
+        self.found.sort_by(|a, b| (a.row.order(), a.place).cmp(&(b.row.order(), b.place)));
+        self.failures.sort_by(|a, b| a.row.order().cmp(&b.row.order()));
+        self.disagreements.sort_by(|a, b| a.row.order().cmp(&b.row.order()));
+        self.diagnostics.sort_by(|a, b| (a.row.order(), a.index).cmp(&(b.row.order(), b.index)));
     }
 }

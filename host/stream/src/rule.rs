@@ -5,13 +5,16 @@ use std::sync::Arc;
 use countersign_declaration::Declaration;
 use countersign_model::call::{ContextTable, DetectionCall, Detector, Parameter};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{ContextState, Event, StateChange};
+use countersign_model::{Event, StateChange, TimerChange, Timestamp};
 
 use crate::columns::{Schema, build_batch, index_keys};
+use crate::context::{ContextCall, ContextSource, NoContext};
 use crate::isolate::Run;
 use crate::outcome::Outcome;
 use crate::state::RuleState;
-use crate::{Sequenced, Tick, filter, keys};
+use crate::timers::{Due, RuleTimers};
+use crate::turn::Turn;
+use crate::{Forgotten, Sequenced, Tick, keys};
 
 /// A row as a rule gets it: the event and the rule's own key for it.
 #[derive(Clone)]
@@ -25,12 +28,15 @@ pub struct RuleStream {
     pub(crate) declaration: Declaration,
     pub(crate) detector: Arc<dyn Detector + Send + Sync>,
     pub(crate) state: RuleState,
+    pub(crate) timers: RuleTimers,
     schema: Schema,
     parameters: Vec<Parameter>,
     data: Vec<u8>,
-    context: Vec<ContextTable>,
+    context: Arc<dyn ContextSource>,
     /// How many rows a call may have: falls when fuel runs out, grows back. Never changes a result.
     pub(crate) rows_per_call: usize,
+    /// The last position with findings, and how many it had.
+    found: (u64, u32),
 }
 
 /// A call with what is needed to read its answer.
@@ -40,8 +46,8 @@ pub(crate) struct Prepared {
 }
 
 impl RuleStream {
-    /// A rule with the parameters in force and the data it was built with. Context tables are not served by this
-    /// version: declared ones are there, as missing.
+    /// A rule with the parameters in force and the data it was built with. Declared context tables are missing; see
+    /// [`with_context`](Self::with_context).
     #[must_use]
     pub fn new(
         declaration: Declaration,
@@ -49,26 +55,24 @@ impl RuleStream {
         parameters: Vec<Parameter>,
         data: Vec<u8>,
     ) -> RuleStream {
-        let context = declaration
-            .context
-            .iter()
-            .map(|wanted| ContextTable {
-                availability: countersign_model::call::Availability::Missing,
-                by_key: wanted.by_key,
-                rows: 0,
-                columns: Vec::new(),
-            })
-            .collect();
         RuleStream {
             state: RuleState::new(declaration.id.clone(), &declaration.slots),
+            timers: RuleTimers::new(&declaration),
             schema: Schema::of(&declaration),
             declaration,
             detector,
             parameters,
             data,
-            context,
+            context: Arc::new(NoContext),
             rows_per_call: usize::MAX,
+            found: (0, 0),
         }
+    }
+
+    /// The same with somebody who knows what context tables say.
+    #[must_use]
+    pub fn with_context(self, context: Arc<dyn ContextSource>) -> RuleStream {
+        RuleStream { context, ..self }
     }
 
     /// What the rule declared.
@@ -77,19 +81,7 @@ impl RuleStream {
         &self.declaration
     }
 
-    /// Whether the rule wants this event.
-    #[must_use]
-    pub fn wants(&self, event: &Event) -> bool {
-        filter::matches(&self.declaration, event)
-    }
-
-    /// Whether the context that the rule declared is there.
-    #[must_use]
-    pub fn context_state(&self) -> ContextState {
-        if self.context.is_empty() { ContextState::Complete } else { ContextState::Missing }
-    }
-
-    /// Judges rows that the rule wants, in the stream's order; no tick lies between them.
+    /// Judges rows that the rule wants, in their order ([`Sequenced::order`]); no tick lies between them.
     pub fn judge(&mut self, rows: &[&Sequenced]) -> Outcome {
         if let Some(first) = rows.first() {
             self.state.enter(first.clock);
@@ -100,14 +92,19 @@ impl RuleStream {
             .iter()
             .map(|sequenced| Row {
                 sequenced,
-                key: keyed.then(|| keys::partition_key(key, &sequenced.event)).flatten().map(Arc::from),
+                key: match &sequenced.turn {
+                    Turn::Timer(timer) => Some(Arc::clone(&timer.key)),
+                    _ => keyed.then(|| keys::partition_key(key, &sequenced.event)).flatten().map(Arc::from),
+                },
             })
             .collect();
         let mut run = Run::new(self);
         run.all(&rows);
         let mut outcome = run.finish();
         outcome.state = self.state.take_changes();
+        outcome.timers = self.timers.take_changes();
         outcome.sort();
+        self.number(&mut outcome);
         outcome
     }
 
@@ -116,28 +113,74 @@ impl RuleStream {
         self.state.tick(tick)
     }
 
-    /// What changed in the rule's state since it was told last: what ticks forgot, which no row may tell.
-    pub fn changes(&mut self) -> Vec<StateChange> {
-        self.state.take_changes()
+    /// The timers that are due at a tick, as the rows to be judged next. `position` and `clock` are those of the event
+    /// that brought the tick.
+    pub fn due(&mut self, tick: Tick, position: u64, clock: Timestamp) -> Due {
+        self.timers.take_due(tick, position, clock)
     }
 
-    /// Forgets the rule's state: what is to be stored of it, each key of a slot once.
-    pub fn forget(&mut self) -> Vec<StateChange> {
-        self.state.clear()
+    /// Whether the rule holds nothing: then a tick does nothing to it, and it has nothing to tell.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.state.is_idle() && self.timers.is_idle()
+    }
+
+    /// How many of the rule's timers are yet to come.
+    #[must_use]
+    pub fn pending_timers(&self) -> u64 {
+        self.timers.pending()
+    }
+
+    /// How many keys of each slot ticks forgot so far, by the slot's name, in declared order.
+    pub fn forgotten(&self) -> impl Iterator<Item = (&str, Forgotten)> {
+        self.state.forgotten()
+    }
+
+    /// What changed in the rule's state since it was told last: what ticks forgot, which no row may tell.
+    pub fn changes(&mut self) -> (Vec<StateChange>, Vec<TimerChange>) {
+        (self.state.take_changes(), self.timers.take_changes())
+    }
+
+    /// Forgets the rule's state and its timers: what is to be stored of it, each key of a slot and each timer once.
+    pub fn forget(&mut self) -> (Vec<StateChange>, Vec<TimerChange>) {
+        (self.state.clear(), self.timers.clear())
+    }
+
+    /// Counts findings through the rows of a position: those of an earlier call went before.
+    fn number(&mut self, outcome: &mut Outcome) {
+        for found in &mut outcome.found {
+            let (position, count) = &mut self.found;
+            if *position != found.row.position {
+                (*position, *count) = (found.row.position, 0);
+            }
+            found.finding.index = *count;
+            *count += 1;
+        }
     }
 
     pub(crate) fn prepare(&self, rows: &[Row<'_>]) -> Prepared {
         let (indices, keys) = index_keys(rows.iter().map(|row| row.key.as_ref()));
         let sequenced: Vec<&Sequenced> = rows.iter().map(|row| row.sequenced).collect();
+        let context = self.tables(&sequenced, &keys);
         Prepared {
             call: DetectionCall {
                 batch: build_batch(&self.schema, &sequenced, &indices, &keys),
                 state: self.state.gather(&keys),
                 parameters: self.parameters.clone(),
                 data: self.data.clone(),
-                context: self.context.clone(),
+                context,
             },
             keys,
         }
+    }
+
+    fn tables(&self, rows: &[&Sequenced], keys: &[Arc<str>]) -> Vec<ContextTable> {
+        if self.declaration.context.is_empty() {
+            return Vec::new();
+        }
+        let events: Vec<&Event> = rows.iter().map(|row| &*row.event).collect();
+        let partition_key = self.declaration.partition_key;
+        let call = ContextCall { events: &events, keys, partition_key, now: self.state.now() };
+        self.declaration.context.iter().map(|wanted| self.context.table(wanted, &call)).collect()
     }
 }

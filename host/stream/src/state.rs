@@ -7,9 +7,23 @@ use countersign_declaration::{Slot, WhenFull};
 use countersign_model::call::SlotState;
 use countersign_model::{Evidence, RuleId, StateChange, StateEntry, Timestamp};
 
+use serde::Serialize;
+
 use crate::Tick;
 
-/// The state of one rule.
+/// How many keys of a slot ticks forgot, and why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Forgotten {
+    /// Not changed for longer than the slot's `ttl`.
+    pub expired: u64,
+    /// The oldest of more than `max-keys`, to make room.
+    pub evicted: u64,
+    /// New since the tick before, where the slot was full and keeps whom it has.
+    pub refused: u64,
+}
+
+/// The state of one rule. Between ticks it may grow past a slot's `max-keys`, else the size of batches would show; but a
+/// tick comes at least every 65,536 events and an event has one key, so a slot never has more than `max-keys` + 65,536.
 pub(crate) struct RuleState {
     rule: RuleId,
     slots: Vec<Slot>,
@@ -18,6 +32,8 @@ pub(crate) struct RuleState {
     tables: Vec<HashMap<Arc<str>, StateEntry>>,
     /// For each key of each slot touched since the last tick: its state then. Only looked up in.
     before: Vec<HashMap<Arc<str>, Option<StateEntry>>>,
+    /// What ticks forgot, slot by slot.
+    forgotten: Vec<Forgotten>,
     /// The stream's clock at the first row since the last tick.
     stamp: Option<Timestamp>,
     /// What changed since the changes were taken last, in no order and maybe several times.
@@ -32,6 +48,7 @@ impl RuleState {
             most_kept: slots.iter().map(|slot| slot.kept_references as usize).sum(),
             tables: slots.iter().map(|_| HashMap::new()).collect(),
             before: slots.iter().map(|_| HashMap::new()).collect(),
+            forgotten: slots.iter().map(|_| Forgotten::default()).collect(),
             stamp: None,
             changed: Vec::new(),
         }
@@ -81,9 +98,19 @@ impl RuleState {
         self.tables.iter().filter_map(|table| table.get(key)).flat_map(|entry| &entry.kept)
     }
 
+    /// What ticks forgot so far, slot by slot.
+    pub(crate) fn forgotten(&self) -> impl Iterator<Item = (&str, Forgotten)> {
+        self.slots.iter().zip(&self.forgotten).map(|(slot, forgotten)| (slot.name.as_str(), *forgotten))
+    }
+
     /// Rows come, the first of them at this clock.
     pub(crate) fn enter(&mut self, clock: Timestamp) {
         self.stamp.get_or_insert(clock);
+    }
+
+    /// The clock at the first row since the last tick: the same for all rows until the next.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.stamp.unwrap_or_default()
     }
 
     /// Sets or, without an entry, forgets a key's state. What is again as it was at the last tick wasn't changed: else
@@ -105,11 +132,17 @@ impl RuleState {
     /// What a tick does: slots expire, and what is over a slot's bound is forgotten. Returns how many keys were.
     pub(crate) fn tick(&mut self, tick: Tick) -> u64 {
         let mut forgotten = Vec::new();
-        for (index, ((slot, table), before)) in self.slots.iter().zip(&self.tables).zip(&self.before).enumerate() {
+        let slots = self.slots.iter().zip(&self.tables).zip(&self.before).zip(&mut self.forgotten);
+        for (index, (((slot, table), before), counts)) in slots.enumerate() {
             let expired = table.iter().filter(|(_, entry)| tick.at.micros_since(entry.changed) > slot.ttl);
             let expired: BTreeSet<Arc<str>> = expired.map(|(key, _)| Arc::clone(key)).collect();
             let left = table.len() - expired.len();
             let over = left.saturating_sub(usize::try_from(slot.max_keys).unwrap_or(usize::MAX));
+            counts.expired += expired.len() as u64;
+            match slot.when_full {
+                WhenFull::EvictOldest => counts.evicted += over as u64,
+                WhenFull::Refuse => counts.refused += over as u64,
+            }
             if over > 0 {
                 let mut candidates: Vec<_> = table
                     .iter()
@@ -131,6 +164,14 @@ impl RuleState {
         self.before.iter_mut().for_each(HashMap::clear);
         self.stamp = None;
         u64::try_from(forgotten.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Whether there is no state, none that was there at the last tick, and none to tell of.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.stamp.is_none()
+            && self.changed.is_empty()
+            && self.tables.iter().all(HashMap::is_empty)
+            && self.before.iter().all(HashMap::is_empty)
     }
 
     /// Forgets every key. Returns what changed by it, and before it since this was asked last.

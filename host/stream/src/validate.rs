@@ -16,6 +16,9 @@ const FINDINGS_A_ROW: usize = 16;
 /// The most diagnostics on one row.
 const DIAGNOSTICS_A_ROW: usize = 16;
 
+/// The most timers set, moved or cancelled on one row: as many as there may be ids.
+const TIMERS_A_ROW: usize = 64;
+
 /// Checks an answer. References are checked where they are resolved to events.
 pub(crate) fn validate(
     declaration: &Declaration,
@@ -62,15 +65,17 @@ pub(crate) fn validate(
         seen_slots.push(change.slot);
         slot_changes(declaration, keys, change)?;
     }
+    let mut set = vec![0usize; if answer.timers.is_empty() { 0 } else { rows.len() }];
     for timer in &answer.timers {
         let row = row_of(rows, timer.row, "timer")?;
+        count(&mut set, timer.row, TIMERS_A_ROW, "timers")?;
         let Some(timers) = declaration.timers.as_ref().filter(|timers| timers.ids.contains(&timer.id)) else {
             return invalid(format!("timer {} isn't declared", quoted(&timer.id)));
         };
         if call.batch.rows.keys.get(timer.row as usize).is_none_or(|key| *key == NO_KEY) {
             return invalid(format!("timer `{}` is set by a row without a key", timer.id));
         }
-        if timer.at.is_some_and(|at| at.saturating_sub(row.event.time.micros()) > timers.longest) {
+        if timer.at.is_some_and(|at| at.saturating_sub(row.time().micros()) > timers.longest) {
             return invalid(format!("timer `{}` is set further ahead than declared", timer.id));
         }
     }

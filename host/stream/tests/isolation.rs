@@ -184,8 +184,8 @@ fn sequence(rows: &[Row]) -> Vec<(Option<countersign_stream::Tick>, Sequenced)> 
                 fields,
                 raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest },
             };
-            let tick = clock.tick_before(time);
-            (tick, Sequenced::new(position, Arc::new(event), clock.place(time)))
+            let (tick, placement) = clock.place("example", time, time);
+            (tick, Sequenced::new(position, Arc::new(event), placement))
         })
         .collect()
 }
@@ -209,7 +209,8 @@ impl Said {
             self.findings.push(found.finding);
         }
         self.failures.extend(outcome.failures.iter().map(|failed| (failed.row.position, failed.failure.kind)));
-        self.diagnostics.extend(outcome.diagnostics.into_iter().map(|said| (said.position, said.index, said.message)));
+        self.diagnostics
+            .extend(outcome.diagnostics.into_iter().map(|said| (said.row.position, said.index, said.message)));
         for change in outcome.state {
             match change.entry {
                 Some(entry) => self.state.insert(change.key, entry),

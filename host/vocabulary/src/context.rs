@@ -1,6 +1,7 @@
-//! The closed list of context tables, with the columns that a declaration may ask of each.
+//! The closed list of context tables: what each is about, what its rows may stand for, and the columns that a
+//! declaration may ask of it.
 
-use crate::FieldType;
+use crate::{FieldType, Keying, PartitionKey};
 
 /// One column of a context table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,15 +14,49 @@ pub struct ContextColumn {
     pub meaning: &'static str,
 }
 
+/// What a context table is looked up by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContextSubject {
+    /// The source address: of the row, or the key itself where the partition key is `source-ip`.
+    SourceAddress,
+    /// An account: the actor's of the row, or the key itself where the partition key is `actor` or `target`.
+    Account,
+    /// The key, whatever it is.
+    Key,
+}
+
 /// A table of context that a rule may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ContextTable {
     /// Its name.
     pub name: &'static str,
+    /// What it is looked up by.
+    pub subject: ContextSubject,
+    /// What its rows may stand for.
+    pub keyings: &'static [Keying],
     /// Its columns.
     pub columns: &'static [ContextColumn],
     /// What it holds.
     pub meaning: &'static str,
+}
+
+impl ContextSubject {
+    /// The partition keys whose keys are such a subject: beside others there is no table by key.
+    #[must_use]
+    pub const fn partition_keys(self) -> &'static [PartitionKey] {
+        match self {
+            ContextSubject::SourceAddress => &[PartitionKey::SourceIp],
+            ContextSubject::Account => &[PartitionKey::Actor, PartitionKey::Target],
+            ContextSubject::Key => &[
+                PartitionKey::Actor,
+                PartitionKey::Target,
+                PartitionKey::SourceIp,
+                PartitionKey::Session,
+                PartitionKey::Application,
+                PartitionKey::Tenant,
+            ],
+        }
+    }
 }
 
 const fn column(name: &'static str, ty: FieldType, meaning: &'static str) -> ContextColumn {
@@ -33,8 +68,11 @@ impl ContextTable {
     pub const ALL: &'static [ContextTable] = &[
         ContextTable {
             name: "identity-facts",
+            subject: ContextSubject::Account,
+            keyings: &[Keying::Row, Keying::Key],
             columns: &[
                 column("account", FieldType::Text, "account in text form"),
+                column("identity", FieldType::Text, "the operator's id of the identity"),
                 column("type", FieldType::Text, "identity type"),
                 column("tier", FieldType::Text, "tier"),
                 column("environment", FieldType::Text, "environment"),
@@ -46,47 +84,66 @@ impl ContextTable {
         },
         ContextTable {
             name: "egress",
+            subject: ContextSubject::SourceAddress,
+            keyings: &[Keying::Row, Keying::Key, Keying::Batch],
             columns: &[
-                column("network", FieldType::Text, "network in CIDR form"),
-                column("label", FieldType::Text, "what the network is"),
+                column("network", FieldType::Text, "declared network in CIDR form"),
+                column("name", FieldType::Text, "what the operator calls the egress"),
+                column("kind", FieldType::Text, "vpn, proxy, office, cloud or partner"),
+                column("provider", FieldType::Text, "who provides the network"),
+                column("asn", FieldType::Unsigned, "autonomous system number"),
             ],
             meaning: "addresses from which the organisation's own traffic leaves",
         },
         ContextTable {
             name: "geo",
+            subject: ContextSubject::SourceAddress,
+            keyings: &[Keying::Row, Keying::Key],
             columns: &[
-                column("country", FieldType::Text, "ISO 3166-1 alpha-2"),
+                column("country", FieldType::Text, "ISO 3166-1 alpha-2, or as the record names it"),
+                column("city", FieldType::Text, "city, in English or as the record names it"),
                 column("latitude", FieldType::Float, "degrees, north positive"),
                 column("longitude", FieldType::Float, "degrees, east positive"),
-                column("radius", FieldType::Float, "accuracy, kilometres"),
+                column("radius", FieldType::Float, "accuracy of the coordinates, kilometres"),
                 column("asn", FieldType::Unsigned, "autonomous system number"),
+                column("organisation", FieldType::Text, "whose autonomous system it is"),
             ],
             meaning: "where a source address is",
         },
         ContextTable {
             name: "domain-roles",
+            subject: ContextSubject::Account,
+            keyings: &[Keying::Row, Keying::Key, Keying::Batch],
             columns: &[
                 column("account", FieldType::Text, "account in text form"),
-                column("role", FieldType::Text, "domain-controller, sync-account or federation-server"),
+                column("host", FieldType::Text, "the host by whose role an account of its own has it"),
+                column(
+                    "roles",
+                    FieldType::TextList,
+                    "domain-controller, sync-account, federation-service, certificate-authority",
+                ),
             ],
             meaning: "machines and accounts with a role in a directory domain",
         },
         ContextTable {
             name: "posture",
+            subject: ContextSubject::Account,
+            keyings: &[Keying::Row, Keying::Key],
             columns: &[
                 column("account", FieldType::Text, "account in text form"),
-                column("finding", FieldType::Text, "posture finding"),
-                column("severity", FieldType::Unsigned, "OCSF severity_id"),
+                column("findings", FieldType::TextList, "open posture findings"),
+                column("severity", FieldType::Unsigned, "the greatest OCSF severity_id among them"),
             ],
             meaning: "posture findings",
         },
         ContextTable {
             name: "baseline",
+            subject: ContextSubject::Key,
+            keyings: &[Keying::Key],
             columns: &[
-                column("measure", FieldType::Text, "what is measured"),
-                column("mean", FieldType::Float, "mean"),
+                column("mean", FieldType::Float, "mean events an hour"),
                 column("deviation", FieldType::Float, "standard deviation"),
-                column("samples", FieldType::Unsigned, "how many it was learnt from"),
+                column("samples", FieldType::Unsigned, "how many hours it was learnt from"),
             ],
             meaning: "what is usual for a key",
         },
@@ -96,5 +153,11 @@ impl ContextTable {
     #[must_use]
     pub fn from_name(name: &str) -> Option<&'static ContextTable> {
         Self::ALL.iter().find(|table| table.name == name)
+    }
+
+    /// The place of a column in the table's list.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| column.name == name)
     }
 }

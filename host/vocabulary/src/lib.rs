@@ -9,9 +9,9 @@ mod fields;
 mod words;
 
 pub use actions::{ActionParameter, ActionParameterType};
-pub use context::{ContextColumn, ContextTable};
+pub use context::{ContextColumn, ContextSubject, ContextTable};
 pub use fields::{FIELDS, Field, FieldId, FieldType};
 pub use words::{
-    Action, ActionClass, EventClass, EvidenceRole, IdentityType, PartitionKey, Reversibility, RuleKind, Severity,
-    SignalClass, SubjectRole, TargetLevel, Tier, Usage,
+    Action, ActionClass, DomainRole, EgressKind, EventClass, EvidenceRole, IdentityType, Keying, PartitionKey,
+    Reversibility, RuleKind, Severity, SignalClass, SubjectRole, TargetLevel, Tier, Usage,
 };

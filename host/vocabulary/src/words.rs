@@ -176,6 +176,48 @@ words! {
 }
 
 words! {
+    /// What a row of a context table stands for.
+    Keying {
+        /// A row of the batch.
+        Row = "row",
+        /// A key of the call.
+        Key = "key",
+        /// Nothing of the call: the table is the same for the whole batch.
+        Batch = "batch",
+    }
+}
+
+words! {
+    /// What the operator declares an egress to be.
+    EgressKind {
+        /// A virtual private network's way out.
+        Vpn = "vpn",
+        /// A web proxy or secure web gateway.
+        Proxy = "proxy",
+        /// An office's connection.
+        Office = "office",
+        /// Addresses of the organisation's own machines at a cloud provider.
+        Cloud = "cloud",
+        /// A partner who acts for the organisation.
+        Partner = "partner",
+    }
+}
+
+words! {
+    /// What a machine or account is to a directory domain.
+    DomainRole {
+        /// Replicates the directory: asks for, and hands out, every secret in it.
+        DomainController = "domain-controller",
+        /// Synchronises the directory with another, as Entra Connect does: may ask for password hashes.
+        SyncAccount = "sync-account",
+        /// Runs a federation service such as AD FS: may read its signing material.
+        FederationService = "federation-service",
+        /// Issues certificates that the domain trusts.
+        CertificateAuthority = "certificate-authority",
+    }
+}
+
+words! {
     /// Whom a finding is about.
     SubjectRole {
         /// Who authenticated or signed.

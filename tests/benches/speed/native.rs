@@ -3,7 +3,7 @@
 //! host's columns as they lie.
 
 use countersign_model::call::{self as plain, CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
-use countersign_model::vocabulary::{EvidenceRole, Severity, SubjectRole};
+use countersign_model::vocabulary::{EvidenceRole, Keying, Severity, SubjectRole};
 use countersign_sdk::bindings::detect as sdk;
 
 use crate::figures::Watch;
@@ -146,15 +146,28 @@ fn parameter(parameter: &plain::Parameter) -> sdk::Parameter {
     }
 }
 
+fn availability(one: &plain::Availability) -> sdk::Availability {
+    match *one {
+        plain::Availability::Missing => sdk::Availability::Missing,
+        plain::Availability::Stale(at) => sdk::Availability::Stale(at),
+        plain::Availability::Fresh(at) => sdk::Availability::Fresh(at),
+    }
+}
+
 fn table(table: &plain::ContextTable) -> sdk::ContextTable {
     sdk::ContextTable {
-        availability: match table.availability {
-            plain::Availability::Missing => sdk::Availability::Missing,
-            plain::Availability::Stale(at) => sdk::Availability::Stale(at),
-            plain::Availability::Fresh(at) => sdk::Availability::Fresh(at),
+        keying: match table.keying {
+            Keying::Row => sdk::Keying::ByRow,
+            Keying::Key => sdk::Keying::ByKey,
+            Keying::Batch => sdk::Keying::ByBatch,
         },
-        keying: if table.by_key { sdk::Keying::ByKey } else { sdk::Keying::ByBatch },
         rows: table.rows,
+        availability: match &table.availability {
+            plain::TableAvailability::Whole(one) => sdk::TableAvailability::Whole(availability(one)),
+            plain::TableAvailability::Each(rows) => {
+                sdk::TableAvailability::Each(rows.iter().map(availability).collect())
+            }
+        },
         columns: columns(&table.columns),
     }
 }

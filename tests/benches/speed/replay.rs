@@ -9,7 +9,9 @@ use std::time::Duration;
 use countersign_engine::{Engine, EngineConfig};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_model::DigestKey;
-use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
+use countersign_pipeline::{
+    ContextFiles, DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
+};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Policy, SHIPPED_CAPABILITIES};
 use countersign_sources::{CloudTrail, DeadLetter, Record, Source};
 use countersign_store::HeadStore;
@@ -95,25 +97,38 @@ fn records(bytes: &[u8]) -> io::Result<impl Iterator<Item = Record> + Send + use
 }
 
 fn replay(bytes: &[u8], generation: &Generation, workers: usize) -> Result<(Duration, u64), Box<dyn Error>> {
-    let records = records(bytes)?;
+    let (time, report) = replayed(Cursor::new(bytes.to_vec()), generation, workers)?;
+    Ok((time, report.summary.findings))
+}
+
+/// A replay of CloudTrail records whose audit is hashed and not kept.
+pub(crate) fn replayed(
+    bytes: Cursor<Vec<u8>>,
+    generation: &Generation,
+    workers: usize,
+) -> Result<(Duration, Report), Box<dyn Error>> {
+    let records = CloudTrail.read(Box::new(bytes), 0)?;
     let options = RunOptions { workers, key: DigestKey::public(), ..RunOptions::default() };
     let mut store = HeadStore::new();
     let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut Nobody));
-    Ok((time, report?.summary.findings))
+    Ok((time, report?))
 }
 
 /// The shipped rules under the shipped policy.
 fn shipped(engine: &Engine) -> Result<Generation, Box<dyn Error>> {
-    let rules = countersign_shipped::RULES
-        .iter()
-        .map(|(id, bytes)| RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() })
-        .collect();
+    let rules = countersign_shipped::RULES.iter();
+    generation(engine, rules.map(|(id, bytes)| RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() }).collect())
+}
+
+/// Rules under the shipped policy.
+pub(crate) fn generation(engine: &Engine, rules: Vec<RuleFile>) -> Result<Generation, Box<dyn Error>> {
     let faults =
         |faults: Vec<countersign_policy::Fault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let settings = Settings {
         policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(faults)?),
         directory: None,
         capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().map_err(faults)?),
+        context: ContextFiles::default(),
     };
     let (generation, faults) = Generation::load(engine, 1, rules, settings);
     match faults.first() {

@@ -73,7 +73,7 @@ pub(crate) fn of_rules(
         write_ndjson(telemetry.estate(seed)?.records, &mut bytes)?;
         for record in CloudTrail.read(Box::new(Cursor::new(bytes)), 0)? {
             let Record::Event { mut event, .. } = record else { continue };
-            let placement = clock.place(event.time);
+            let (_, placement) = clock.place(event.source, event.time, event.time);
             event.ingest_time = placement.clock;
             let row = Sequenced::new(position, Arc::from(event), placement);
             position += 1;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use countersign_pipeline::{cases::INCIDENT_FILE, find_cases, run_case};
+use countersign_pipeline::{RuleFile, cases::INCIDENT_FILE, feeders, find_cases, run_case};
 
 use crate::support::engine;
 
@@ -22,9 +22,13 @@ fn is_quiet(case: &Path) -> bool {
 fn every_case_of_every_shipped_rule_passes() {
     let (mut ran, mut differences) = (0, Vec::new());
     for (id, bytes) in countersign_shipped::RULES {
+        let feeders = feeders(bytes, &mut |feeder| {
+            let (id, bytes) = countersign_shipped::RULES.iter().find(|(id, _)| *id == feeder.as_str())?;
+            Some(RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() })
+        });
         for case in find_cases(&folder(id)).unwrap() {
             let name = format!("{id}, {}", case.file_name().unwrap().to_string_lossy());
-            match run_case(engine(), bytes, &case) {
+            match run_case(engine(), bytes, &feeders, &case) {
                 Ok(told) => differences.extend(told.into_iter().map(|difference| format!("{name}: {difference}"))),
                 Err(error) => differences.push(format!("{name}: {error}")),
             }
@@ -58,10 +62,10 @@ fn a_case_that_expects_otherwise_is_told_what_came() {
         }
     }
     std::fs::write(wrong.path().join("expect.toml"), "source = \"cloudtrail\"\n").unwrap();
-    let told = run_case(engine(), bytes, wrong.path()).unwrap();
+    let told = run_case(engine(), bytes, &[], wrong.path()).unwrap();
     assert!(told.iter().any(|difference| difference.starts_with("expected no other finding")), "{told:?}");
 
     std::fs::write(wrong.path().join("expect.toml"), "source = \"cloudtrail\"\nfindings = []\n").unwrap();
-    let error = run_case(engine(), bytes, wrong.path()).unwrap_err().to_string();
+    let error = run_case(engine(), bytes, &[], wrong.path()).unwrap_err().to_string();
     assert!(error.contains("expect.toml") && error.contains("unknown field `findings`"), "{error}");
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use countersign_declaration::Declaration;
 use countersign_model::call::{
     Availability, Batch, Column, ContextTable, DetectionAnswer, DetectionCall, Detector, Masks, RowKind, Rows,
-    SlotState, TextArena, Values, schema_hash,
+    SlotState, TableAvailability, TextArena, Values, schema_hash,
 };
+use countersign_model::vocabulary::Keying;
 
 use crate::support::{Judge, admitted, bytes, engine, found, shipped};
 
@@ -187,14 +188,33 @@ fn context(declaration: &Declaration) -> DetectionCall {
     let mut call = call(declaration, &[0, 1, 2], None, vec![addresses]);
     call.parameters = vec![countersign_model::call::Parameter::TextList(vec!["DE".to_owned()])];
     let known = Some(Masks { present: vec![0b011], wrong_type: vec![0] });
-    call.context = vec![ContextTable {
-        availability: Availability::Fresh(START - 86_400_000_000),
-        by_key: true,
+    let known_since = Availability::Fresh(START - 86_400_000_000);
+    let geo = ContextTable {
+        keying: Keying::Row,
         rows: 3,
+        availability: TableAvailability::Each(vec![known_since, known_since, Availability::Missing]),
         columns: vec![
             Column { values: Values::Text(arena(&["DE", "KP", ""])), masks: known.clone() },
             Column { values: Values::Unsigned(vec![64_496, 64_497, 0]), masks: known },
         ],
-    }];
+    };
+    let second = Some(Masks { present: vec![0b010], wrong_type: vec![0] });
+    let egress = ContextTable {
+        keying: Keying::Key,
+        rows: 3,
+        availability: TableAvailability::Whole(known_since),
+        columns: vec![Column { values: Values::Text(arena(&["", "a partner's proxy", ""])), masks: second }],
+    };
+    let roles = Values::TextLists {
+        items: arena(&["domain-controller", "certificate-authority", "sync-account"]),
+        rows: vec![0, 2, 3],
+    };
+    let roles = ContextTable {
+        keying: Keying::Batch,
+        rows: 2,
+        availability: TableAvailability::Whole(Availability::Stale(START - 90 * 86_400_000_000)),
+        columns: vec![column(Values::Text(arena(&["windows:S-1-5-21:one", "windows:S-1-5-21:two"]))), column(roles)],
+    };
+    call.context = vec![geo, egress, roles];
     call
 }

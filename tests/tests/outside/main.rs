@@ -5,7 +5,9 @@
 
 mod admission;
 mod cases;
+mod context;
 mod determinism;
+mod fed;
 mod fixtures;
 mod garbage;
 mod guests;

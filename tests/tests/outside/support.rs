@@ -68,7 +68,7 @@ impl Judge {
         rows.iter()
             .map(|row| {
                 let event = event(self.next, *row);
-                let placement = self.clock.place(event.time);
+                let (_, placement) = self.clock.place(event.source, event.time, event.time);
                 self.next += 1;
                 Sequenced::new(self.next - 1, Arc::new(event), placement)
             })
@@ -90,7 +90,11 @@ impl Judge {
             all.failures.extend(outcome.failures);
             all.disagreements.extend(outcome.disagreements);
             all.diagnostics.extend(outcome.diagnostics);
-            all.timers += outcome.timers;
+            for change in outcome.timers {
+                all.timers.retain(|other| (&other.key, &other.id) != (&change.key, &change.id));
+                all.timers.push(change);
+            }
+            all.timers.sort_by(|a, b| (&a.key, &a.id).cmp(&(&b.key, &b.id)));
             for change in outcome.state {
                 all.state.retain(|other| (other.slot, &other.key) != (change.slot, &change.key));
                 all.state.push(change);
@@ -155,7 +159,6 @@ pub(crate) fn seen(outcome: &Outcome) -> String {
     for said in &outcome.diagnostics {
         writeln!(text, "{said:?}").unwrap();
     }
-    writeln!(text, "{:?} {} timers, {} disagreements", outcome.state, outcome.timers, outcome.disagreements.len())
-        .unwrap();
+    writeln!(text, "{:?} {:?}, {} disagreements", outcome.state, outcome.timers, outcome.disagreements.len()).unwrap();
     text
 }

@@ -8,6 +8,7 @@ use countersign_vocabulary::{EvidenceRole, Severity, SignalClass, SubjectRole};
 use super::columns::column;
 use super::row::{Row, RowKind, Value};
 use super::settings::Settings;
+use super::tables::Tables;
 use crate::bindings::detect::{self, Answer, Batch, Kinds, Rows, SlotState};
 use crate::event::NO_KEY;
 use crate::rule::Detection;
@@ -21,11 +22,13 @@ pub struct Bench<R> {
     batch_size: usize,
     settings: Settings,
     data: Vec<u8>,
-    context: Vec<detect::ContextTable>,
+    tables: Tables,
     // By slot.
     state: Vec<Kept>,
     fed: usize,
     timers: Vec<(usize, String, Option<Timestamp>)>,
+    /// What is yet to come: by time, key and id, the row that set it.
+    pending: BTreeMap<(Timestamp, String, String), Row>,
     diagnostics: Vec<(usize, String)>,
     rule: PhantomData<fn() -> R>,
 }
@@ -63,20 +66,15 @@ impl<R: Detection> Bench<R> {
     /// The rule with its default parameters, no data, and every context table missing; one batch takes all rows.
     #[must_use]
     pub fn new() -> Self {
-        let context = R::TABLES.iter().map(|table| detect::ContextTable {
-            availability: detect::Availability::Missing,
-            keying: if table.by_key { detect::Keying::ByKey } else { detect::Keying::ByBatch },
-            rows: 0,
-            columns: Vec::new(),
-        });
         Bench {
             batch_size: usize::MAX,
             settings: Settings::defaults::<R>(),
             data: Vec::new(),
-            context: context.collect(),
+            tables: Tables::new(R::TABLES),
             state: vec![BTreeMap::new(); R::SLOTS.len()],
             fed: 0,
             timers: Vec::new(),
+            pending: BTreeMap::new(),
             diagnostics: Vec::new(),
             rule: PhantomData,
         }
@@ -107,18 +105,24 @@ impl<R: Detection> Bench<R> {
         self
     }
 
-    /// Puts a context table in place of the missing one, by its place in declared order.
+    /// Adds a row to a context table by batch, which is then fresh; without any row it is missing. What a table by row
+    /// says is set at the row: [`Row::context`].
     ///
     /// # Panics
-    /// When the rule declares fewer tables.
+    /// When the rule declares no such table by batch, or not such a column.
     #[must_use]
-    pub fn context(mut self, index: usize, table: detect::ContextTable) -> Self {
-        let tables = self.context.len();
-        let slot = self.context.get_mut(index);
-        assert!(slot.is_some(), "the rule declares {tables} context tables");
-        if let Some(slot) = slot {
-            *slot = table;
-        }
+    pub fn context(mut self, table: &str, values: &[(&'static str, Value)]) -> Self {
+        self.tables.add(table, values);
+        self
+    }
+
+    /// What a context table by key says about a key, which is then fresh; keys of which nothing is said are missing.
+    ///
+    /// # Panics
+    /// When the rule declares no such table by key, or not such a column.
+    #[must_use]
+    pub fn context_of_key(mut self, table: &str, key: &str, values: &[(&'static str, Value)]) -> Self {
+        self.tables.add_of_key(table, key, values);
         self
     }
 
@@ -132,6 +136,25 @@ impl<R: Detection> Bench<R> {
         for rows in rows.chunks(size) {
             let rows: Vec<&Row> = rows.iter().collect();
             self.judge(&rows, &mut found);
+        }
+        found
+    }
+
+    /// Lets time pass: every timer that the rule set for a time up to this one comes as a row, in the order of their
+    /// times, keys and ids, as at a tick of the host's. One that a timer's row sets comes too if it is due by then.
+    ///
+    /// # Panics
+    /// As [`Bench::feed`] does.
+    pub fn pass(&mut self, to: Timestamp) -> Vec<Found> {
+        let mut found = Vec::new();
+        while let Some(((at, _, id), row)) = self.pending.pop_first() {
+            if at > to {
+                let key = row.key.clone().unwrap_or_default();
+                self.pending.insert((at, key, id), row);
+                break;
+            }
+            let due = Row { at, kind: RowKind::Timer(id), ..row };
+            self.judge(&[&due], &mut found);
         }
         found
     }
@@ -173,8 +196,10 @@ impl<R: Detection> Bench<R> {
             columns: R::FIELDS.iter().map(|field| column(*field, rows)).collect(),
         };
         let state: Vec<SlotState> = self.state.iter().map(|slot| slot_state(slot, &keys)).collect();
-        let answer = crate::evaluate::<R>(&batch, &state, &self.settings.for_detection(), &self.data, &self.context);
+        let context = self.tables.of(rows, &keys);
+        let answer = crate::evaluate::<R>(&batch, &state, &self.settings.for_detection(), &self.data, &context);
         self.take(&answer, &keys, found);
+        self.set_timers(&answer, rows);
         self.fed += rows.len();
     }
 
@@ -192,7 +217,11 @@ impl<R: Detection> Bench<R> {
             Kinds::Mixed(rows.iter().map(kind).collect())
         };
         Rows {
-            references: (0..rows.len()).map(|row| reference(self.fed + row)).collect(),
+            references: rows
+                .iter()
+                .zip(self.fed..)
+                .map(|(row, number)| reference(row.shows.unwrap_or(number)))
+                .collect(),
             ingest_times: times.clone(),
             watermarks: times.clone(),
             event_times: times,
@@ -231,14 +260,26 @@ impl<R: Detection> Bench<R> {
                 }),
             });
         }
-        self.timers.extend(
-            answer
-                .timers
-                .iter()
-                .map(|timer| (self.fed + timer.row as usize, timer.id.clone(), timer.at.map(Timestamp::from_micros))),
-        );
         let diagnostics = answer.diagnostics.iter();
         self.diagnostics.extend(diagnostics.map(|one| (self.fed + one.row as usize, one.message.clone())));
+    }
+}
+
+impl<R: Detection> Bench<R> {
+    fn set_timers(&mut self, answer: &Answer, rows: &[&Row]) {
+        for timer in &answer.timers {
+            let Some((number, row)) = (self.fed..).zip(rows).nth(timer.row as usize) else {
+                broken("a timer on a row that wasn't in the call")
+            };
+            let Some(key) = row.key.clone() else { broken("a timer of a row without a key") };
+            let at = timer.at.map(Timestamp::from_micros);
+            self.timers.push((number, timer.id.clone(), at));
+            self.pending.retain(|(_, other, id), _| *other != key || *id != timer.id);
+            if let Some(at) = at {
+                let shows = Some(row.shows.unwrap_or(number));
+                self.pending.insert((at, key, timer.id.clone()), Row { shows, ..(*row).clone() });
+            }
+        }
     }
 }
 

@@ -23,15 +23,22 @@ macro_rules! of {
 /// When a row has a value of another variant than the field's type.
 pub(super) fn column(field: FieldId, rows: &[&Row]) -> Column {
     let field = field.field();
-    let cells: Vec<Option<&Value>> = rows.iter().map(|row| row.values.get(field.path)).collect();
+    of_cells(field.path, field.ty, &rows.iter().map(|row| row.values.get(field.path)).collect::<Vec<_>>())
+}
+
+/// One column of these values; a name for what is told of a value of another type.
+///
+/// # Panics
+/// When a value is of another variant than the type.
+pub(super) fn of_cells(name: &str, ty: FieldType, cells: &[Option<&Value>]) -> Column {
     let masks = Masks {
         present: bits(cells.iter().map(|cell| !matches!(cell, None | Some(Value::WrongType)))),
         wrong_type: bits(cells.iter().map(|cell| matches!(cell, Some(Value::WrongType)))),
     };
     let whole = cells.iter().all(|cell| !matches!(cell, None | Some(Value::WrongType)));
     let validity = if whole { Validity::AllPresent } else { Validity::Partial(masks) };
-    let read = Cells { path: field.path, cells: &cells };
-    let values = match field.ty {
+    let read = Cells { name, cells };
+    let values = match ty {
         FieldType::Unsigned => Values::Unsigned(read.map(|value| of!(value, Unsigned).copied())),
         FieldType::Signed => Values::Signed(read.map(|value| of!(value, Signed).copied())),
         FieldType::Float => Values::Float(read.map(|value| of!(value, Float).copied())),
@@ -52,7 +59,7 @@ pub(super) fn column(field: FieldId, rows: &[&Row]) -> Column {
 }
 
 struct Cells<'a> {
-    path: &'a str,
+    name: &'a str,
     cells: &'a [Option<&'a Value>],
 }
 
@@ -66,7 +73,7 @@ impl Cells<'_> {
                 None | Some(Value::WrongType) => T::default(),
                 Some(value) => match read(value) {
                     Some(value) => value,
-                    None => panic!("the field `{}` is of another type than {value:?}", self.path),
+                    None => panic!("`{}` is of another type than {value:?}", self.name),
                 },
             })
             .collect()

@@ -9,13 +9,18 @@
 //!
 //! A response rule is given incidents, by [`incident`] and [`ResponseBench`].
 //!
-//! The host's part isn't here: rows come as given, whatever `where` says, and slots neither expire nor fill up.
+//! Timers come when a test lets time pass: [`Bench::pass`]. Another rule's finding is a row made with
+//! [`Row::finding`] and its `finding_…` setters.
+//!
+//! The rest of the host's part isn't here: rows come as given, whatever `where` says, and slots neither expire nor fill
+//! up.
 
 mod bench;
 mod columns;
 mod incident;
 mod row;
 mod settings;
+mod tables;
 
 pub use bench::{Bench, Found};
 pub use incident::{IncidentBuilder, Proposed, ResponseBench, incident};

@@ -37,6 +37,10 @@ pub struct Row {
     pub(crate) key: Option<String>,
     pub(crate) kind: RowKind,
     pub(crate) values: BTreeMap<&'static str, Value>,
+    /// The row whose event it shows, counted over everything fed, if that isn't its own.
+    pub(crate) shows: Option<usize>,
+    /// By table, its columns' values.
+    pub(crate) context: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
 }
 
 /// What a row is.
@@ -87,7 +91,7 @@ impl Row {
         self
     }
 
-    /// Makes it a timer of this id.
+    /// Makes it a timer of this id, whoever set it. [`Bench::pass`](super::Bench::pass) brings those that the rule set.
     #[must_use]
     pub fn timer(mut self, id: &str) -> Self {
         self.kind = RowKind::Timer(id.to_owned());
@@ -98,6 +102,14 @@ impl Row {
     #[must_use]
     pub fn finding(mut self) -> Self {
         self.kind = RowKind::Finding;
+        self
+    }
+
+    /// What a context table by row says about it, column by column: fresh as of its event time. A declared table that
+    /// says nothing about a row is missing for it.
+    #[must_use]
+    pub fn context(mut self, table: &'static str, values: &[(&'static str, Value)]) -> Self {
+        self.context.insert(table, values.iter().cloned().collect());
         self
     }
 

@@ -5,8 +5,8 @@ use countersign_audit::{ChainWriter, Head, Record};
 use countersign_model::call::{FailureKind, Level};
 use countersign_model::vocabulary::{Action, EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole};
 use countersign_model::{
-    Account, ContextState, Decision, DecisionKind, Digest, DigestKey, Effect, Evidence, Finding, Reason, ReasonCode,
-    RuleId, RuleIdentity, Timestamp,
+    Account, ContextState, Decision, DecisionKind, Digest, DigestKey, Effect, Evidence, Finding, Occasion, Reason,
+    ReasonCode, RuleId, RuleIdentity, Timestamp,
 };
 
 pub(crate) fn key() -> DigestKey {
@@ -37,6 +37,7 @@ pub(crate) fn finding() -> Finding {
         rule: rule_id("console-login-without-mfa"),
         position: 17,
         index: 0,
+        occasion: Occasion::Event,
         event_id: "c5e1-\u{fc}\"\\".to_owned(),
         event_time: Timestamp(1_688_989_338_000_000),
         signal_class: SignalClass::SignIn,
@@ -74,6 +75,7 @@ pub(crate) fn records() -> Vec<Record> {
             policy: key.digest(b"policy"),
             identities: None,
             capabilities: key.digest(b"capabilities"),
+            context: vec![ContextFile { table: "egress".to_owned(), content: key.digest(b"egress"), kept: true }],
             engine: "wasmtime 48.0.0".to_owned(),
             interface: "countersign:rules@0.1.0".to_owned(),
         }),
@@ -111,6 +113,7 @@ pub(crate) fn records() -> Vec<Record> {
         Record::SetAside(SetAside {
             position: 18,
             rule: rule_id("console-login-without-mfa"),
+            occasion: Occasion::Timer { id: "silence".to_owned(), at: Timestamp(1_688_989_338_000_000) },
             event_id: "c5e2".to_owned(),
             failure: FailureKind::Trap,
             message: "panicked\nat line 3".to_owned(),
@@ -126,17 +129,20 @@ pub(crate) fn records() -> Vec<Record> {
         Record::NotDeterministic(NotDeterministic {
             position: 20,
             rule: rule_id("console-login-without-mfa"),
+            occasion: Occasion::Event,
             message: "another state".to_owned(),
         }),
         Record::RuleStopped(RuleStopped {
             position: 21,
             rule: rule_id("console-login-without-mfa"),
+            occasion: Occasion::Finding { rule: rule_id("burst-of-denied-calls"), index: 1 },
             event_id: "c5e3".to_owned(),
             message: "2 s".to_owned(),
         }),
         Record::Diagnostic(DiagnosticRecord {
             position: 22,
             rule: rule_id("console-login-without-mfa"),
+            occasion: Occasion::Event,
             index: 0,
             level: Level::Warning,
             message: "odd".to_owned(),
@@ -157,7 +163,7 @@ pub(crate) fn records() -> Vec<Record> {
             rule: Some(rule_id("console-login-without-mfa")),
             message: "not heard any more".to_owned(),
         }),
-        Record::Input(Input { input: 0, records: 25, bytes: 9_999, content: key.digest(b"input") }),
+        Record::Input(Input { input: 0, records: 25, duplicates: 2, bytes: 9_999, content: key.digest(b"input") }),
     ]
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use countersign_model::call::Level;
+use countersign_pipeline::report::shown_row;
 use countersign_pipeline::{DecisionLine, Notice, Observer};
 use countersign_sources::DeadLetter;
 
@@ -79,13 +80,14 @@ impl<'a> Teller<'a> {
             return;
         }
         self.progress.aside(|| match notice {
-            Notice::RowSetAside { rule, event_id, failure, message } => say::warning(format_args!(
-                "`{rule}` failed on event `{event_id}`, which is set aside for it: {}: {message}",
+            Notice::RowSetAside { rule, occasion, event_id, failure, message } => say::warning(format_args!(
+                "`{rule}` failed on {}, which is set aside for it: {}: {message}",
+                shown_row(occasion, event_id),
                 failure.id()
             )),
             Notice::Host { message, .. } => say::error(message),
-            Notice::Diagnostic { rule, event_id, level, message } => {
-                let text = format!("`{rule}` on event `{event_id}`: {message}");
+            Notice::Diagnostic { rule, occasion, event_id, level, message } => {
+                let text = format!("`{rule}` on {}: {message}", shown_row(occasion, event_id));
                 if *level >= Level::Warning { say::warning(text) } else { say::note(text) }
             }
         });

@@ -73,7 +73,11 @@ struct Summary {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let ceilings = operator::settings(self.policy.as_deref(), None)?.policy.1.limits().ceilings();
+        let ceilings = operator::settings(self.policy.as_deref(), None, &operator::ContextArguments::default())?
+            .policy
+            .1
+            .limits()
+            .ceilings();
         let mut summary = Summary::default();
         for file in files::rule_files(&self.files) {
             let checked = file.and_then(|path| match checked(&path, &ceilings) {

@@ -186,15 +186,10 @@ fn words<T: std::fmt::Display>(words: &[T]) -> String {
 
 fn seen(declaration: &Declaration) -> Vec<(&'static str, String)> {
     let lines = |lines: Vec<String>| lines.join("\n");
-    // The filter's own form is that of the declaration.
-    let filter = serde_json::from_slice::<Value>(&to_section(declaration))
-        .ok()
-        .and_then(|value| value.get("where").map(ToString::to_string))
-        .unwrap_or_default();
     let mut rows = vec![
         ("event classes", words(&declaration.event_classes)),
         ("fields", words(&declaration.fields.iter().map(|field| field.field().path).collect::<Vec<_>>())),
-        ("where", filter),
+        ("where", lines(super::filter::lines(&declaration.filter))),
         ("kept by", declaration.partition_key.to_string()),
         (
             "state",
@@ -244,8 +239,8 @@ fn seen(declaration: &Declaration) -> Vec<(&'static str, String)> {
                     .context
                     .iter()
                     .map(|wanted| {
-                        let by = if wanted.by_key { "by key" } else { "by batch" };
-                        format!("{} {by}, at most {} old", wanted.table.name, format_duration(wanted.max_age))
+                        let by = wanted.keying;
+                        format!("{} by {by}, at most {} old", wanted.table.name, format_duration(wanted.max_age))
                     })
                     .collect(),
             ),

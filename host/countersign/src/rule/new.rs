@@ -32,10 +32,7 @@ type Template = &'static [(&'static str, &'static str)];
 const DETECTION: Template = &[
     ("rule.toml", include_str!("../../templates/detection/rule.toml")),
     ("src/lib.rs", include_str!("../../templates/detection/lib.rs.txt")),
-    (
-        "cases/root-signs-in/events.ndjson",
-        include_str!("../../templates/detection/cases/root-signs-in/events.ndjson"),
-    ),
+    ("cases/root-signs-in/events.ndjson", include_str!("../../templates/detection/cases/root-signs-in/events.ndjson")),
     ("cases/root-signs-in/expect.toml", include_str!("../../templates/detection/cases/root-signs-in/expect.toml")),
     (
         "cases/a-user-stays-quiet/events.ndjson",
@@ -54,10 +51,7 @@ const RESPONSE: Template = &[
         "cases/a-stolen-session/incident.toml",
         include_str!("../../templates/response/cases/a-stolen-session/incident.toml"),
     ),
-    (
-        "cases/a-stolen-session/expect.toml",
-        include_str!("../../templates/response/cases/a-stolen-session/expect.toml"),
-    ),
+    ("cases/a-stolen-session/expect.toml", include_str!("../../templates/response/cases/a-stolen-session/expect.toml")),
     ("cases/merely-named/incident.toml", include_str!("../../templates/response/cases/merely-named/incident.toml")),
     ("cases/merely-named/expect.toml", include_str!("../../templates/response/cases/merely-named/expect.toml")),
 ];

@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_build::{build_rule, ensure_target};
+use countersign_build::{build_rule, ensure_target, find_rules, read_declaration};
 use countersign_declaration::Ceilings;
 use countersign_engine::Engine;
-use countersign_pipeline::{find_cases, run_case};
+use countersign_model::RuleId;
+use countersign_pipeline::{RuleFile, feeders, find_cases, run_case};
+use countersign_shipped::RULES;
 
 use crate::exit::Exit;
+use crate::loading::Loading;
 use crate::operator;
 use crate::out::Out;
 use crate::progress::Progress;
@@ -30,6 +33,10 @@ and row by row:
   cases/NAME/events.ndjson      raw records
   cases/NAME/identities.toml    who is who, if it matters
   cases/NAME/expect.toml        every finding; none if the rule must stay quiet
+Timers come as later events let time pass; `until = \"2024-05-01T08:30:00Z\"` in expect.toml lets it
+pass up to there after the last. What is found then stands on the event that set the timer.
+Rules whose findings feed the tested one run beside it: from the folders beside its own, else the
+shipped ones.
 A response rule has incident.toml in place of the records, and its proposals in expect.toml.
 
 The exit code is 1 if a case fails, a rule can't be built, or a rule has no case.
@@ -41,6 +48,8 @@ pub(crate) struct Arguments {
     /// Rule folders (each with a rule.toml), or folders of them
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    loading: Loading,
 }
 
 /// What it came to.
@@ -56,7 +65,7 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let rules = rule_folders(&self.paths)?;
         ensure_target()?;
-        let engine = operator::engine(1, Ceilings::default().memory)?;
+        let engine = operator::engine(1, Ceilings::default().memory, &self.loading)?;
         let progress = Progress::steps(rules.len() as u64);
         let mut tally = Tally::default();
         for rule in &rules {
@@ -100,10 +109,12 @@ fn test(out: &mut Out, engine: &Engine, rule: &Path, progress: &Progress, tally:
         }
     };
     let id = &built.admitted.declaration().id;
+    let feeders = feeders(&built.bytes, &mut |id| beside(rule, id).or_else(|| shipped(id)));
     for case in cases {
         let name = case.file_name().unwrap_or_default().to_string_lossy().into_owned();
         progress.message(format!("{id}: {name}"));
-        let differences = run_case(engine, &built.bytes, &case).unwrap_or_else(|error| vec![error.to_string()]);
+        let differences =
+            run_case(engine, &built.bytes, &feeders, &case).unwrap_or_else(|error| vec![error.to_string()]);
         let passed = differences.is_empty();
         if passed {
             tally.passed += 1
@@ -120,4 +131,18 @@ fn test(out: &mut Out, engine: &Engine, rule: &Path, progress: &Progress, tally:
         })?;
     }
     Ok(())
+}
+
+/// The rule with an id in the folders beside a rule's, built.
+fn beside(rule: &Path, id: &RuleId) -> Option<RuleFile> {
+    let rule = std::path::absolute(rule).ok()?;
+    let folders = find_rules(&[rule.parent()?.to_owned()]).ok()?;
+    let folder = folders.iter().find(|folder| read_declaration(folder).is_ok_and(|declared| declared.id == *id))?;
+    let built = build_rule(folder, &options()).map_err(say::error).ok()?;
+    Some(RuleFile { name: id.to_string(), bytes: built.bytes })
+}
+
+fn shipped(id: &RuleId) -> Option<RuleFile> {
+    let (name, bytes) = RULES.iter().find(|(name, _)| *name == id.as_str())?;
+    Some(RuleFile { name: (*name).to_owned(), bytes: bytes.to_vec() })
 }

@@ -1,9 +1,11 @@
 //! The binary from outside: what it prints, and how it exits.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod audit;
+mod context;
 mod demo;
 mod generate;
+mod loading;
 mod replay;
 mod rules;
 mod support;

@@ -266,6 +266,7 @@ impl Case {
                 rule: given.rule.parse().unwrap(),
                 position: 0,
                 index: 0,
+                occasion: countersign_model::Occasion::Event,
                 event_id: given.event.clone(),
                 event_time,
                 signal_class: given.class,

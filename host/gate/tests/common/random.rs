@@ -127,6 +127,7 @@ fn finding(random: &mut Random, subjects: usize) -> IncidentFinding {
             rule: rule(random.pick(&DETECTIONS)),
             position: 0,
             index: 0,
+            occasion: countersign_model::Occasion::Event,
             event_id: format!("e{}", random.below(3)),
             event_time: CLOCK.plus_micros(-age),
             signal_class: random.pick(&[SignalClass::Token, SignalClass::SignIn, SignalClass::Privilege]),

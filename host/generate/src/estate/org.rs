@@ -36,9 +36,9 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// The account as the source resolves it.
+    /// The account as the source resolves it, which sees all orgs of an operator as one.
     pub(crate) fn account(&self) -> Account {
-        Account::new("okta", DOMAIN, &self.id)
+        Account::new("okta", "org", &self.id)
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use countersign_declaration::{Declaration, parse_toml};
 use countersign_model::call::{
-    AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Detector, Diagnostic, Level, SlotChanges, TextArena,
-    Values,
+    AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Detector, Diagnostic, FailureKind, Level, SlotChanges,
+    TextArena, Values,
 };
 use countersign_model::vocabulary::{EventClass, FieldId, Severity, SubjectRole, Usage};
 use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
@@ -15,6 +15,8 @@ use countersign_sources::DeadReason;
 use countersign_stream::Clock;
 
 use super::*;
+
+mod thousand;
 
 /// On an event that has its own letter: finds where the event says `find`, and so on; counts the rows of each key.
 struct Letter(char);
@@ -72,7 +74,7 @@ impl Detector for Letter {
     }
 }
 
-fn texts(values: &Values) -> Vec<String> {
+pub(super) fn texts(values: &Values) -> Vec<String> {
     let entries = |arena: &TextArena| -> Vec<String> {
         arena.offsets.windows(2).map(|ends| arena.bytes[ends[0] as usize..ends[1] as usize].to_owned()).collect()
     };
@@ -100,19 +102,15 @@ fn declaration(letter: char) -> Declaration {
 
 /// One rule a letter of `ab`.
 fn judges(batch: usize, least_accounts: u32) -> Judges {
-    let judges = "ab".chars().map(|letter| Judge {
-        stream: RuleStream::new(declaration(letter), Arc::new(Letter(letter)), Vec::new(), Vec::new()),
-        quarantine: Quarantine::new(QuarantineThreshold { least_accounts, percent: 20 }),
-        delivered: 0,
-        silenced: false,
-        outcomes: Vec::new(),
-        rows: Vec::new(),
+    let judges = "ab".chars().map(|letter| {
+        let stream = RuleStream::new(declaration(letter), Arc::new(Letter(letter)), Vec::new(), Vec::new());
+        Judge::new(stream, 0, Quarantine::new(QuarantineThreshold { least_accounts, percent: 20 }))
     });
-    Judges { judges: judges.collect(), batch }
+    Judges::of(judges.collect(), batch)
 }
 
 /// Events of an operation and a subject each, a second apart, from a position on.
-fn events(first: u64, rows: &[(&str, &str)]) -> Vec<Sequenced> {
+pub(super) fn events(first: u64, rows: &[(&str, &str)]) -> Vec<Sequenced> {
     let mut clock = Clock::default();
     let events = (first..).zip(rows).map(|(position, (operation, subject))| {
         let time = Timestamp(1_700_000_000_000_000).plus_micros(i64::try_from(position).unwrap() * 1_000_000);
@@ -138,7 +136,7 @@ fn events(first: u64, rows: &[(&str, &str)]) -> Vec<Sequenced> {
             fields,
             raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest: Digest::of(b"") },
         };
-        Sequenced::new(position, Arc::new(event), clock.place(time))
+        Sequenced::new(position, Arc::new(event), clock.place("example", time, time).1)
     });
     events.collect()
 }
@@ -189,7 +187,7 @@ const ROWS: &[(&str, &str)] = &[
 ];
 
 fn stretch() -> Chunk {
-    Chunk { events: events(0, ROWS), dead: vec![dead(0, 7), dead(3, 8), dead(3, 9)] }
+    Chunk { events: events(0, ROWS), dead: vec![dead(0, 7), dead(3, 8), dead(3, 9)], duplicates: 0 }
 }
 
 fn expected() -> Vec<(u64, char, String)> {
@@ -230,7 +228,7 @@ fn a_silenced_rule_is_heard_no_more_and_the_other_is() {
     let mut judges = judges(4, 2);
     judges.judge(&events(0, &[("afail", "ALICE"), ("afail", "BOB")]), Vec::new(), 1);
     let later = events(2, &[("afind", "ALICE"), ("bfind", "ALICE"), ("afail", "CAROL")]);
-    let (placed, state) = judges.judge(&later, Vec::new(), 1);
+    let (placed, Changes { state, .. }) = judges.judge(&later, Vec::new(), 1);
     assert_eq!(told(&placed), [(3, 'b', "found bfind".to_owned())]);
     assert_eq!(judges.delivered().collect::<Vec<_>>(), [2, 5]);
     assert!(state.iter().all(|change| change.rule.as_str() == "example/b"), "{state:?}");
@@ -274,7 +272,7 @@ fn state_counts_every_row_and_is_told_by_key() {
     for batch in [1, 3, 100] {
         let mut judges = judges(batch, 100);
         let rows = events(0, &[("a", "ALICE"), ("afind", "BOB"), ("afail", "ALICE"), ("a", "ALICE"), ("b", "BOB")]);
-        let (_, state) = judges.judge(&rows, Vec::new(), 1);
+        let (_, Changes { state, .. }) = judges.judge(&rows, Vec::new(), 1);
         let mut counts = std::collections::BTreeMap::new();
         for change in state {
             counts.insert((change.rule.name().to_owned(), change.key), change.entry.unwrap().blob);
@@ -290,11 +288,11 @@ fn state_counts_every_row_and_is_told_by_key() {
 fn what_a_tick_forgets_is_told_with_the_next_stretch() {
     let mut judges = judges(10, 100);
     judges.judge(&events(0, &[("a", "ALICE")]), Vec::new(), 1);
-    judges.tick(Tick { at: Timestamp(i64::MAX) });
-    let (_, state) = judges.judge(&events(1, &[("-", "BOB")]), Vec::new(), 1);
+    judges.tick(Tick { at: Timestamp(i64::MAX) }, 1, Timestamp(i64::MAX));
+    let (_, Changes { state, .. }) = judges.judge(&events(1, &[("-", "BOB")]), Vec::new(), 1);
     let told: Vec<_> =
         state.iter().map(|change| (change.rule.name(), change.key.as_str(), change.entry.is_some())).collect();
     assert_eq!(told, [("a", "aws:111122223333:ALICE", false), ("b", "aws:111122223333:ALICE", false)]);
-    let (_, state) = judges.judge(&events(2, &[("-", "BOB")]), Vec::new(), 1);
+    let (_, Changes { state, .. }) = judges.judge(&events(2, &[("-", "BOB")]), Vec::new(), 1);
     assert_eq!(state, []);
 }

@@ -4,6 +4,7 @@ use countersign_model::vocabulary::{EventClass, Usage};
 use countersign_model::{Actor, Digest, Event, Fields, RawAddress};
 
 use super::*;
+use proptest::prelude::*;
 
 const HOUR: i64 = 3_600 * 1_000_000;
 
@@ -68,8 +69,9 @@ fn sequencer(records: Vec<Record>) -> Sequencer<impl Iterator<Item = Record>> {
 /// What became of each record, in the order in which it comes out: `Ok` the event of an hour, `Err` what was set aside.
 fn outcome(hours: &[Option<i64>]) -> Vec<Result<i64, DeadReason>> {
     let outcome = sequencer(records(hours)).map(|next| match next {
-        Next::Event(_, event) => Ok(event.event.time.micros_since(hour(0)) / HOUR),
+        Next::Event { event, .. } => Ok(event.event.time.micros_since(hour(0)) / HOUR),
         Next::SetAside(letter) => Err(letter.reason_code),
+        Next::Duplicate(raw) => panic!("{raw:?} came before"),
     });
     outcome.collect()
 }
@@ -149,7 +151,7 @@ fn garbage_is_no_witness() {
 fn garbage_without_end_is_not_held_in_memory() {
     let garbage_after = |first: Vec<Record>| first.into_iter().chain((10..).map(garbage));
     let mut sequencer = Sequencer::new(garbage_after(records(&[at(0), at(100)])), 24 * HOUR);
-    assert!(matches!(sequencer.next(), Some(Next::Event(..))));
+    assert!(matches!(sequencer.next(), Some(Next::Event { .. })));
     assert!(sequencer.ahead.len() <= MOST_AHEAD);
     assert!(matches!(sequencer.next(), Some(Next::SetAside(letter)) if letter.reason_code == DeadReason::TimeFarAhead));
     assert!(sequencer.ahead.len() <= MOST_AHEAD);
@@ -160,7 +162,7 @@ fn garbage_without_end_is_not_held_in_memory() {
 fn what_is_set_aside_says_where_it_is_and_why() {
     let set_aside = sequencer(records(&[at(0), at(48), at(1)])).find_map(|next| match next {
         Next::SetAside(letter) => Some(letter),
-        Next::Event(..) => None,
+        _ => None,
     });
     let expected = DeadLetter {
         input: 2,
@@ -177,8 +179,8 @@ fn what_is_set_aside_says_where_it_is_and_why() {
 /// The events that were judged.
 fn events(records: Vec<Record>) -> Vec<Sequenced> {
     let events = sequencer(records).filter_map(|next| match next {
-        Next::Event(_, event) => Some(event),
-        Next::SetAside(_) => None,
+        Next::Event { event, .. } => Some(event),
+        _ => None,
     });
     events.collect()
 }
@@ -203,9 +205,12 @@ fn ingest_time_is_the_records_own_or_the_greatest_event_time_so_far() {
         event(6, hour(3), None),
     ]);
     let ingested: Vec<_> = sequenced.iter().map(|event| event.event.ingest_time).collect();
-    assert_eq!(ingested, [1, 1, 9, 2, -9, 3].map(hour));
-    assert_eq!(sequenced.iter().map(|event| event.clock).collect::<Vec<_>>(), [1, 1, 2, 2, 2, 3].map(hour));
-    assert_eq!(sequenced.iter().map(|event| event.late).collect::<Vec<_>>(), [false, true, false, true, true, false]);
+    // The third is an hour ahead of most that come after it: it counts for a minute.
+    let minute = hour(1).plus_micros(SKEW);
+    assert_eq!(ingested, [hour(1), hour(1), hour(9), minute, hour(-9), hour(3)]);
+    let clocks: Vec<_> = sequenced.iter().map(|event| event.clock).collect();
+    assert_eq!(clocks, [hour(1), hour(1), minute, minute, minute, hour(3)]);
+    assert_eq!(sequenced.iter().map(|event| event.late).collect::<Vec<_>>(), [false, true, false, false, false, false]);
 }
 
 #[test]
@@ -215,8 +220,8 @@ fn ticks_come_before_the_event_that_brings_them() {
     let records = (0..).zip(times).map(|(ordinal, at)| event(ordinal, second(at), None)).collect();
     let ticks: Vec<_> = sequencer(records)
         .filter_map(|next| match next {
-            Next::Event(tick, event) => tick.map(|tick| (event.position, tick.at)),
-            Next::SetAside(_) => None,
+            Next::Event { tick, event, .. } => tick.map(|tick| (event.position, tick.at)),
+            _ => None,
         })
         .collect();
     assert_eq!(ticks, [(2, second(60 - 300)), (5, second(120 - 300))]);
@@ -229,4 +234,131 @@ fn times_at_the_ends_of_the_range_are_held_there() {
     let records = (0..).zip(extremes).map(|(ordinal, at)| event(ordinal, at, None)).collect();
     let judged: Vec<_> = events(records).iter().map(|event| event.event.time.micros()).collect();
     assert_eq!(judged, [i64::MIN, 0, 1, i64::MIN, 2]);
+}
+
+/// Seconds after an arbitrary beginning.
+fn second(second: i64) -> Timestamp {
+    hour(0).plus_micros(second * 1_000_000)
+}
+
+/// The clock's second after each event that was judged.
+fn clocks(seconds: &[i64]) -> Vec<i64> {
+    let records = (0..).zip(seconds).map(|(ordinal, at)| event(ordinal, second(*at), None)).collect();
+    events(records).iter().map(|event| event.clock.micros_since(second(0)) / 1_000_000).collect()
+}
+
+#[test]
+fn a_forged_time_moves_the_clock_no_further_than_the_skew_beyond_true_ones() {
+    assert_eq!(clocks(&[0, 3_600, 1, 2, 3]), [0, 62, 62, 62, 62]);
+    // Again and again: each is held against true times, not against where the one before it got.
+    let seconds: Vec<i64> = (0..400).map(|at| if at % 4 == 1 { at + 80_000 } else { at }).collect();
+    let clocks = clocks(&seconds);
+    assert!(clocks.iter().zip(0..).all(|(clock, at)| *clock <= at + 64), "{clocks:?}");
+}
+
+#[test]
+fn a_quiet_night_passes_when_the_next_events_agree() {
+    assert_eq!(clocks(&[0, 1, 36_000, 36_001, 36_002]), [0, 1, 36_000, 36_001, 36_002]);
+    // The end has no witnesses.
+    assert_eq!(clocks(&[0, 1, 36_000]), [0, 1, 36_000]);
+}
+
+#[test]
+fn a_time_counts_no_further_than_its_receipt_and_the_skew() {
+    let sequenced = events(vec![
+        event(0, second(0), Some(second(1))),
+        event(1, second(7_200), Some(second(2))),
+        event(2, second(7_200), Some(second(3))),
+        event(3, second(7_200), Some(second(4))),
+        event(4, second(7_200), Some(second(7_200))),
+    ]);
+    let clocks: Vec<_> = sequenced.iter().map(|event| event.clock.micros_since(second(0)) / 1_000_000).collect();
+    assert_eq!(clocks, [0, 62, 63, 64, 7_200]);
+}
+
+/// What became of records: positions of events (with whether the id was used before), and `None` for duplicates.
+fn arrivals(records: Vec<Record>) -> Vec<Option<(u64, bool)>> {
+    let arrivals = sequencer(records).map(|next| match next {
+        Next::Event { event, id_reused, .. } => Some((event.position, id_reused)),
+        Next::Duplicate(_) => None,
+        Next::SetAside(letter) => panic!("{letter:?}"),
+    });
+    arrivals.collect()
+}
+
+/// An event with its id and its bytes chosen.
+fn told(id: &str, bytes: &str, received: Option<i64>) -> Record {
+    let Record::Event { mut event, has_receipt_time } = event(0, second(0), received.map(second)) else { panic!() };
+    event.id = Arc::from(id);
+    event.raw.digest = Digest::of(bytes.as_bytes());
+    Record::Event { event, has_receipt_time }
+}
+
+#[test]
+fn a_redelivery_takes_no_position_and_another_content_is_another_event() {
+    let records = vec![
+        told("a", "one", None),
+        told("b", "one", None),
+        told("a", "one", None),
+        // Who guesses an id hides nothing.
+        told("a", "two", None),
+        told("a", "two", None),
+        told("b", "one", None),
+        told("c", "one", None),
+    ];
+    let expected = [Some((0, false)), Some((1, false)), None, Some((2, true)), None, None, Some((3, false))];
+    assert_eq!(arrivals(records), expected);
+}
+
+#[test]
+fn a_redelivery_that_differs_in_its_receipt_alone_is_one() {
+    let other = || {
+        let Record::Event { mut event, has_receipt_time } = told("a", "three", Some(9)) else { panic!() };
+        event.actor.authenticated = false;
+        Record::Event { event, has_receipt_time }
+    };
+    let records = vec![told("a", "one", Some(1)), told("a", "two", Some(2)), other(), other()];
+    assert_eq!(arrivals(records), [Some((0, false)), None, Some((1, true)), None]);
+}
+
+#[test]
+fn a_copy_bears_no_witness() {
+    let far = |ordinal| event(ordinal, hour(YEARS), None);
+    let copies: Vec<Record> = vec![event(0, hour(0), None), far(1), far(1), far(1), far(1)];
+    let became: Vec<_> = sequencer(copies)
+        .map(|next| match next {
+            Next::Event { .. } => "event",
+            Next::Duplicate(_) => "duplicate",
+            Next::SetAside(_) => "set aside",
+        })
+        .collect();
+    assert_eq!(became, ["event", "set aside", "duplicate", "duplicate", "duplicate"]);
+}
+
+proptest! {
+    /// Where no two forged events lie within four that follow each other, and the end isn't forged.
+    #[test]
+    fn forged_times_never_get_the_clock_further_than_the_skew(
+        honest in prop::collection::vec((0i64..3_000, prop::collection::vec(-200_000i64..200_000, 0..2)), 4..60),
+    ) {
+        let (mut at, mut greatest, mut records, mut forged_before) = (0, 0, Vec::new(), 3);
+        for (gap, forged) in &honest {
+            for ahead in forged {
+                if forged_before >= 3 {
+                    records.push(at + ahead);
+                    forged_before = 0;
+                }
+            }
+            at += gap;
+            greatest = at;
+            records.push(at);
+            forged_before += 1;
+        }
+        records.extend([at, at, at]);
+        let clocks = clocks(&records);
+        prop_assert!(clocks.iter().all(|clock| *clock <= greatest + 60), "{clocks:?} of {records:?}");
+        prop_assert!(clocks.is_sorted());
+        // And time goes on: what is true isn't held back by what is forged.
+        prop_assert!(clocks.last() >= Some(&greatest), "{clocks:?} of {records:?}");
+    }
 }

@@ -6,7 +6,9 @@ use std::sync::LazyLock;
 use countersign_engine::{Engine, EngineConfig};
 use countersign_generate::{Preset, Telemetry};
 use countersign_model::DigestKey;
-use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run};
+use countersign_pipeline::{
+    ContextFiles, DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
+};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
 use countersign_sources::{DeadLetter, Record, source};
 use countersign_store::Store;
@@ -26,6 +28,7 @@ pub(crate) fn generation(identities: Option<String>) -> Generation {
             (text, directory)
         }),
         capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
+        context: ContextFiles::default(),
     };
     let (generation, faults) = Generation::load(&ENGINE, 1, rules, settings);
     assert!(faults.is_empty(), "{faults:?}");

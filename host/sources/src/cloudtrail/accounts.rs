@@ -1,16 +1,5 @@
 //! Which account a caller is, by a table per record type.
 //!
-//! | `userIdentity.type` | tenant | subject | session |
-//! | --- | --- | --- | --- |
-//! | `IAMUser` | account id | principal id (`AIDA…`) | – |
-//! | `AssumedRole`, `Role` | account id, else the issuer's | the part of the principal id before `:` (`AROA…`) | whole principal id |
-//! | `Root` | account id | account id; a person, protected | – |
-//! | `FederatedUser` | account id | whole principal id (`account:name`) | whole principal id |
-//! | `WebIdentityUser`, `SAMLUser` | identity provider | the principal id without the provider | whole principal id |
-//! | `IdentityCenterUser` | identity store id | user id | – |
-//! | `AWSService` | `aws` | `invokedBy`; a workload | – |
-//! | `AWSAccount`, `Directory`, `Unknown`, none, any other | account id | principal id; `AROA…:session` is cut as a role's | as a role's |
-//!
 //! The tenant is the principal's own account id, never the recipient's; where the record leaves it out it is the account
 //! in the principal's ARN. Without a principal id an account is unresolved, but for AWS services and Identity Center
 //! users, who have an immutable id elsewhere.
@@ -21,12 +10,31 @@ use countersign_model::Account;
 use countersign_model::vocabulary::IdentityType;
 
 use super::caller::Caller;
+use crate::documentation::Table;
 
 /// The provider of every account that CloudTrail names.
 pub(super) const PROVIDER: &str = "aws";
 
 /// The tenant of AWS's own services.
 const SERVICES: &str = "aws";
+
+/// Which account a caller is, for the documentation; [`principal`] is the code of it.
+#[rustfmt::skip]
+const ACCOUNTS: &[[&str; 4]] = &[
+    ["`IAMUser`", "account id", "principal id (`AIDA…`)", "–"],
+    ["`AssumedRole`, `Role`", "account id, else the issuer's", "the part of the principal id before `:` (`AROA…`)", "whole principal id"],
+    ["`Root`", "account id", "account id; a person, protected", "–"],
+    ["`FederatedUser`", "account id", "whole principal id (`account:name`)", "whole principal id"],
+    ["`WebIdentityUser`, `SAMLUser`", "identity provider", "the principal id without the provider", "whole principal id"],
+    ["`IdentityCenterUser`", "identity store id", "user id", "–"],
+    ["`AWSService`", "`aws`", "`invokedBy`; a workload", "–"],
+    ["`AWSAccount`, `Directory`, `Unknown`, none, any other", "account id", "principal id; `AROA…:session` is cut as a role's", "as a role's"],
+];
+
+/// The table, for the documentation.
+pub(super) fn table() -> Table {
+    Table::new("accounts", &["`userIdentity.type`", "tenant", "subject", "session"], ACCOUNTS)
+}
 
 /// What the record proves about a principal.
 pub(super) struct Principal<'a> {

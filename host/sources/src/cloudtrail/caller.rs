@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::json::Member;
 use super::record::{
     InScopeOf, OnBehalfOf, SessionAttributes, SessionContext, SessionIssuer, UserIdentity, WebFederation,
 };
+use crate::json::Member;
 
 /// The `userIdentity` of a record; every part of it that is absent is empty.
 pub(super) struct Caller<'a> {

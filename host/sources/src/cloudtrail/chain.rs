@@ -5,23 +5,17 @@
 //! from), the caller itself, and the service through which the call came. The first is the initiator, the last the
 //! executor unless it is alone, those between are delegates.
 
+use countersign_model::ChainMember;
 use countersign_model::vocabulary::IdentityType;
-use countersign_model::{Account, ChainMember, ChainRole};
 
 use super::accounts::{Principal, identity_center_user, issuing_user, service_account};
 use super::caller::Caller;
 use crate::intern::Interner;
+use crate::normalise::{chain_member, in_order};
 
 /// The chain of a call. At least one member: an unresolved caller stands in it without an account.
 pub(super) fn chain(caller: &Caller<'_>, principal: &Principal<'_>, texts: &mut Interner) -> Vec<ChainMember> {
-    let mut member = |account: Option<Account>, name: Option<&str>| ChainMember {
-        role: ChainRole::Delegate,
-        account,
-        name: name.map(|name| texts.share(name)),
-        proved_type: None,
-        shared: false,
-        protected: false,
-    };
+    let mut member = |account, name: Option<&str>| chain_member(account, name.map(|name| texts.share(name)));
     let mut chain = Vec::with_capacity(2);
     if let Some(user) = caller.delegating_user() {
         chain.push(member(identity_center_user(caller), Some(&user)));
@@ -52,11 +46,5 @@ pub(super) fn chain(caller: &Caller<'_>, principal: &Principal<'_>, texts: &mut 
         let executor = member(Some(service_account(&service)), Some(&service));
         chain.push(ChainMember { proved_type: Some(IdentityType::Workload), ..executor });
     }
-    if let Some(last) = chain.last_mut() {
-        last.role = ChainRole::Executor;
-    }
-    if let Some(first) = chain.first_mut() {
-        first.role = ChainRole::Initiator;
-    }
-    chain
+    in_order(chain)
 }

@@ -1,156 +1,188 @@
 //! Which OCSF class a record has: exactly one, by its service and operation.
 //!
-//! | service | operations | class |
-//! | --- | --- | --- |
-//! | `signin`, `sts` | all | authentication 3002 |
-//! | `iam` | those of [`is_account_change`] | account change 3001 |
-//! | `iam` | those of [`is_grant`]: policies attached or written, roles and their trust | user access 3005 |
-//! | `iam` | those of [`is_group_change`] | group management 3006 |
-//! | `identitystore`, `sso-directory`, `sso` | users; groups; account assignments and permission sets | 3001; 3006; 3005 |
-//! | any | the rest, all that only read among them | API activity 6003 |
-//!
 //! A policy attached to a group is a grant (3005). An operation has its class also where it failed.
 
 use countersign_model::vocabulary::EventClass;
 
+use crate::documentation::{Table, class_words};
+
+/// The class of some operations of some services.
+struct Row {
+    /// The part of a service's name before the first dot.
+    services: &'static [&'static str],
+    /// What the operations do, for people.
+    what: &'static str,
+    /// Every operation of the services where there are none.
+    operations: &'static [&'static str],
+    class: EventClass,
+}
+
+/// The first row that holds gives the class; every other operation is API activity.
+const CLASSES: &[Row] = &[
+    Row {
+        services: &["signin", "sts"],
+        what: "sign-in, credentials of sessions",
+        operations: &[],
+        class: EventClass::Authentication,
+    },
+    Row {
+        services: &["iam"],
+        what: "a user or a credential made, changed or removed",
+        operations: &[
+            "CreateUser",
+            "DeleteUser",
+            "UpdateUser",
+            "TagUser",
+            "UntagUser",
+            "CreateAccessKey",
+            "DeleteAccessKey",
+            "UpdateAccessKey",
+            "CreateLoginProfile",
+            "DeleteLoginProfile",
+            "UpdateLoginProfile",
+            "ChangePassword",
+            "CreateVirtualMFADevice",
+            "DeleteVirtualMFADevice",
+            "EnableMFADevice",
+            "DeactivateMFADevice",
+            "ResyncMFADevice",
+            "TagMFADevice",
+            "UntagMFADevice",
+            "CreateServiceSpecificCredential",
+            "DeleteServiceSpecificCredential",
+            "UpdateServiceSpecificCredential",
+            "ResetServiceSpecificCredential",
+            "UploadSSHPublicKey",
+            "DeleteSSHPublicKey",
+            "UpdateSSHPublicKey",
+            "UploadSigningCertificate",
+            "DeleteSigningCertificate",
+            "UpdateSigningCertificate",
+        ],
+        class: EventClass::AccountChange,
+    },
+    Row {
+        services: &["iam"],
+        what: "policies attached or written, roles and their trust",
+        operations: &[
+            "AttachUserPolicy",
+            "AttachRolePolicy",
+            "AttachGroupPolicy",
+            "DetachUserPolicy",
+            "DetachRolePolicy",
+            "DetachGroupPolicy",
+            "PutUserPolicy",
+            "PutRolePolicy",
+            "PutGroupPolicy",
+            "DeleteUserPolicy",
+            "DeleteRolePolicy",
+            "DeleteGroupPolicy",
+            "PutUserPermissionsBoundary",
+            "PutRolePermissionsBoundary",
+            "DeleteUserPermissionsBoundary",
+            "DeleteRolePermissionsBoundary",
+            "CreatePolicy",
+            "DeletePolicy",
+            "CreatePolicyVersion",
+            "DeletePolicyVersion",
+            "SetDefaultPolicyVersion",
+            "CreateRole",
+            "DeleteRole",
+            "UpdateRole",
+            "UpdateRoleDescription",
+            "UpdateAssumeRolePolicy",
+            "TagRole",
+            "UntagRole",
+            "CreateServiceLinkedRole",
+            "DeleteServiceLinkedRole",
+            "CreateInstanceProfile",
+            "DeleteInstanceProfile",
+            "AddRoleToInstanceProfile",
+            "RemoveRoleFromInstanceProfile",
+        ],
+        class: EventClass::UserAccess,
+    },
+    Row {
+        services: &["iam"],
+        what: "a group or its members changed",
+        operations: &["CreateGroup", "DeleteGroup", "UpdateGroup", "AddUserToGroup", "RemoveUserFromGroup"],
+        class: EventClass::GroupManagement,
+    },
+    Row {
+        services: &["identitystore", "sso-directory"],
+        what: "users and their factors",
+        operations: &[
+            "CreateUser",
+            "UpdateUser",
+            "DeleteUser",
+            "EnableUser",
+            "DisableUser",
+            "UpdatePassword",
+            "StartVirtualMfaDeviceRegistration",
+            "CompleteVirtualMfaDeviceRegistration",
+            "StartWebAuthnDeviceRegistration",
+            "CompleteWebAuthnDeviceRegistration",
+            "UpdateMfaDeviceForUser",
+            "DeleteMfaDeviceForUser",
+        ],
+        class: EventClass::AccountChange,
+    },
+    Row {
+        services: &["identitystore", "sso-directory"],
+        what: "groups and their members",
+        operations: &[
+            "CreateGroup",
+            "UpdateGroup",
+            "DeleteGroup",
+            "CreateGroupMembership",
+            "DeleteGroupMembership",
+            "AddMemberToGroup",
+            "RemoveMemberFromGroup",
+        ],
+        class: EventClass::GroupManagement,
+    },
+    Row {
+        services: &["sso"],
+        what: "account assignments and permission sets",
+        operations: &[
+            "CreateAccountAssignment",
+            "DeleteAccountAssignment",
+            "CreatePermissionSet",
+            "UpdatePermissionSet",
+            "DeletePermissionSet",
+            "AttachManagedPolicyToPermissionSet",
+            "DetachManagedPolicyFromPermissionSet",
+            "AttachCustomerManagedPolicyReferenceToPermissionSet",
+            "DetachCustomerManagedPolicyReferenceFromPermissionSet",
+            "PutInlinePolicyToPermissionSet",
+            "DeleteInlinePolicyFromPermissionSet",
+            "ProvisionPermissionSet",
+            "AssociateProfile",
+            "DisassociateProfile",
+        ],
+        class: EventClass::UserAccess,
+    },
+];
+
 /// The class of an operation of a service, such as `CreateUser` of `iam.amazonaws.com`.
 pub(super) fn class(service: &str, operation: &str) -> EventClass {
-    match service.split_once('.').map_or(service, |(name, _)| name) {
-        "signin" | "sts" => EventClass::Authentication,
-        "iam" if is_account_change(operation) => EventClass::AccountChange,
-        "iam" if is_grant(operation) => EventClass::UserAccess,
-        "iam" if is_group_change(operation) => EventClass::GroupManagement,
-        "identitystore" | "sso-directory" => directory_class(operation),
-        "sso" if is_assignment(operation) => EventClass::UserAccess,
-        _ => EventClass::ApiActivity,
-    }
+    let service = service.split_once('.').map_or(service, |(name, _)| name);
+    let holds = |row: &&Row| {
+        row.services.contains(&service) && (row.operations.is_empty() || row.operations.contains(&operation))
+    };
+    CLASSES.iter().find(holds).map_or(EventClass::ApiActivity, |row| row.class)
 }
 
-/// A user or a credential made, changed or removed.
-fn is_account_change(operation: &str) -> bool {
-    matches!(
-        operation,
-        "CreateUser"
-            | "DeleteUser"
-            | "UpdateUser"
-            | "TagUser"
-            | "UntagUser"
-            | "CreateAccessKey"
-            | "DeleteAccessKey"
-            | "UpdateAccessKey"
-            | "CreateLoginProfile"
-            | "DeleteLoginProfile"
-            | "UpdateLoginProfile"
-            | "ChangePassword"
-            | "CreateVirtualMFADevice"
-            | "DeleteVirtualMFADevice"
-            | "EnableMFADevice"
-            | "DeactivateMFADevice"
-            | "ResyncMFADevice"
-            | "TagMFADevice"
-            | "UntagMFADevice"
-            | "CreateServiceSpecificCredential"
-            | "DeleteServiceSpecificCredential"
-            | "UpdateServiceSpecificCredential"
-            | "ResetServiceSpecificCredential"
-            | "UploadSSHPublicKey"
-            | "DeleteSSHPublicKey"
-            | "UpdateSSHPublicKey"
-            | "UploadSigningCertificate"
-            | "DeleteSigningCertificate"
-            | "UpdateSigningCertificate"
-    )
-}
-
-/// A policy or a role granted or taken away.
-fn is_grant(operation: &str) -> bool {
-    matches!(
-        operation,
-        "AttachUserPolicy"
-            | "AttachRolePolicy"
-            | "AttachGroupPolicy"
-            | "DetachUserPolicy"
-            | "DetachRolePolicy"
-            | "DetachGroupPolicy"
-            | "PutUserPolicy"
-            | "PutRolePolicy"
-            | "PutGroupPolicy"
-            | "DeleteUserPolicy"
-            | "DeleteRolePolicy"
-            | "DeleteGroupPolicy"
-            | "PutUserPermissionsBoundary"
-            | "PutRolePermissionsBoundary"
-            | "DeleteUserPermissionsBoundary"
-            | "DeleteRolePermissionsBoundary"
-            | "CreatePolicy"
-            | "DeletePolicy"
-            | "CreatePolicyVersion"
-            | "DeletePolicyVersion"
-            | "SetDefaultPolicyVersion"
-            | "CreateRole"
-            | "DeleteRole"
-            | "UpdateRole"
-            | "UpdateRoleDescription"
-            | "UpdateAssumeRolePolicy"
-            | "TagRole"
-            | "UntagRole"
-            | "CreateServiceLinkedRole"
-            | "DeleteServiceLinkedRole"
-            | "CreateInstanceProfile"
-            | "DeleteInstanceProfile"
-            | "AddRoleToInstanceProfile"
-            | "RemoveRoleFromInstanceProfile"
-    )
-}
-
-/// A group or its members changed.
-fn is_group_change(operation: &str) -> bool {
-    matches!(operation, "CreateGroup" | "DeleteGroup" | "UpdateGroup" | "AddUserToGroup" | "RemoveUserFromGroup")
-}
-
-fn directory_class(operation: &str) -> EventClass {
-    match operation {
-        "CreateUser"
-        | "UpdateUser"
-        | "DeleteUser"
-        | "EnableUser"
-        | "DisableUser"
-        | "UpdatePassword"
-        | "StartVirtualMfaDeviceRegistration"
-        | "CompleteVirtualMfaDeviceRegistration"
-        | "StartWebAuthnDeviceRegistration"
-        | "CompleteWebAuthnDeviceRegistration"
-        | "UpdateMfaDeviceForUser"
-        | "DeleteMfaDeviceForUser" => EventClass::AccountChange,
-        "CreateGroup"
-        | "UpdateGroup"
-        | "DeleteGroup"
-        | "CreateGroupMembership"
-        | "DeleteGroupMembership"
-        | "AddMemberToGroup"
-        | "RemoveMemberFromGroup" => EventClass::GroupManagement,
-        _ => EventClass::ApiActivity,
-    }
-}
-
-fn is_assignment(operation: &str) -> bool {
-    matches!(
-        operation,
-        "CreateAccountAssignment"
-            | "DeleteAccountAssignment"
-            | "CreatePermissionSet"
-            | "UpdatePermissionSet"
-            | "DeletePermissionSet"
-            | "AttachManagedPolicyToPermissionSet"
-            | "DetachManagedPolicyFromPermissionSet"
-            | "AttachCustomerManagedPolicyReferenceToPermissionSet"
-            | "DetachCustomerManagedPolicyReferenceFromPermissionSet"
-            | "PutInlinePolicyToPermissionSet"
-            | "DeleteInlinePolicyFromPermissionSet"
-            | "ProvisionPermissionSet"
-            | "AssociateProfile"
-            | "DisassociateProfile"
-    )
+/// The table, for the documentation.
+pub(super) fn table() -> Table {
+    let code = |names: &[&str]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<String>>().join(", ");
+    let rows = CLASSES.iter().map(|row| {
+        let operations = if row.operations.is_empty() { "all".to_owned() } else { code(row.operations) };
+        vec![code(row.services), row.what.to_owned(), operations, class_words(row.class)]
+    });
+    let rest = ["any", "the rest, all that only read among them", "any other", &class_words(EventClass::ApiActivity)];
+    let rows = rows.chain([rest.map(str::to_owned).to_vec()]).collect();
+    Table { name: "classes", head: &["service", "what", "operations", "class"], rows }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use countersign_model::vocabulary::Usage;
 
 use super::caller::Caller;
-use super::json::Member;
 use super::record::{SignInOutcome, Top};
+use crate::json::Member;
 
 const SIGN_IN_SERVICE: &str = "signin.amazonaws.com";
 

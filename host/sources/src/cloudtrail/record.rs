@@ -1,7 +1,7 @@
 //! The members of a CloudTrail record that we know, as the user guide names them ("CloudTrail record contents",
 //! "CloudTrail userIdentity element").
 
-use super::json::members;
+use crate::json::members;
 
 members!(
     /// A record.

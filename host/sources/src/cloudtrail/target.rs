@@ -8,8 +8,8 @@ use countersign_model::vocabulary::{EventClass, IdentityType};
 
 use super::accounts::{Principal, account_of, arn_account, role_part, role_type};
 use super::caller::Caller;
-use super::json::Member;
 use super::record::{Described, GroupMember, Request, Response, Top};
+use crate::json::Member;
 
 /// The entity that a call acted on, as far as the record tells.
 #[derive(Default)]

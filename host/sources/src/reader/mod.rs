@@ -1,8 +1,8 @@
 //! Cuts an input into raw records with bounded memory, and runs a normaliser over them.
 //!
 //! An input is plain or gzip, told apart by its first bytes; a gzip file may have several members. Within it stand any
-//! number of documents, one after another: a `{"Records": […]}` object, whose elements are the records, or a line, which
-//! is a record itself (NDJSON). White space, blank lines, carriage returns and byte order marks between them don't
+//! number of documents, one after another: a `{"Records": […]}` object or a list of objects (`[{…}, …]`), whose elements
+//! are the records, or a line, which is a record itself (NDJSON). White space, blank lines, carriage returns and byte order marks between them don't
 //! matter.
 
 mod splitter;

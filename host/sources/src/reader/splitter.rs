@@ -9,7 +9,13 @@ use super::Fault;
 use super::window::Window;
 use crate::{DeadLetter, DeadReason};
 
-/// How far a document's beginning may be looked at to tell `{"Records": [` from a line, bytes.
+/// How a document begins whose records stand in an object.
+const WRAPPED: &[&[u8]] = &[b"{", b"\"Records\"", b":", b"["];
+
+/// How one begins that is a list of records. A list of anything else is a line, and so are words in brackets.
+const BARE: &[&[u8]] = &[b"[", b"{"];
+
+/// How far a document's beginning may be looked at to tell it from a line, bytes.
 const LOOK_AHEAD: usize = 4 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -35,7 +41,10 @@ pub(super) struct Splitter {
 #[derive(Clone, Copy)]
 enum Place {
     BetweenDocuments,
-    InRecords,
+    InRecords {
+        /// Whether the records stand in an object, or the document is nothing but them.
+        wrapped: bool,
+    },
     AfterRecords,
     Ended,
 }
@@ -74,18 +83,21 @@ impl Splitter {
                     }
                     if self.window.bytes().starts_with(BYTE_ORDER_MARK) {
                         self.window.consume(BYTE_ORDER_MARK.len());
-                    } else if let Some(length) = self.records_begin() {
+                    } else if let Some(length) = self.begins(WRAPPED) {
                         self.window.consume(length);
-                        self.place = Place::InRecords;
+                        self.place = Place::InRecords { wrapped: true };
+                    } else if self.begins(BARE).is_some() {
+                        self.window.consume(1);
+                        self.place = Place::InRecords { wrapped: false };
                     } else {
                         return Some(self.line());
                     }
                 }
-                Place::InRecords => match self.first(|byte| is_space(byte) || byte == b',') {
+                Place::InRecords { wrapped } => match self.first(|byte| is_space(byte) || byte == b',') {
                     None => return Some(self.ends_early(0)),
                     Some(b']') => {
                         self.window.consume(1);
-                        self.place = Place::AfterRecords;
+                        self.place = if wrapped { Place::AfterRecords } else { Place::BetweenDocuments };
                     }
                     Some(first) => return Some(self.element(first)),
                 },
@@ -117,21 +129,20 @@ impl Splitter {
         }
     }
 
-    /// How many bytes `{"Records": [` takes, if the window begins with it.
-    fn records_begin(&mut self) -> Option<usize> {
+    /// How many bytes these pieces take, if the window begins with them; white space between them is theirs too.
+    fn begins(&mut self, pieces: &[&[u8]]) -> Option<usize> {
         loop {
             let bytes = self.window.bytes();
             let mut rest = bytes;
-            let mut steps = [b"{".as_slice(), b"\"Records\"", b":", b"["].into_iter();
-            let missing = steps.find_map(|step| {
+            let missing = pieces.iter().find_map(|piece| {
                 rest = after_space(rest);
-                match rest.strip_prefix(step) {
+                match rest.strip_prefix(*piece) {
                     Some(after) => {
                         rest = after;
                         None
                     }
                     // It can still come if all that is here agrees with it.
-                    None => Some(step.starts_with(rest)),
+                    None => Some(piece.starts_with(rest)),
                 }
             });
             match missing {

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use countersign_model::Timestamp;
+use countersign_model::call::RowKind;
+use countersign_model::{Event, Timestamp};
 use proptest::prelude::*;
 
 use super::*;

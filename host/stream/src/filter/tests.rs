@@ -92,6 +92,58 @@ fn numbers_booleans_and_times_are_tested_by_value() {
 }
 
 #[test]
+fn ranges_have_their_ends_where_they_say_so() {
+    let holds = |range: &str, value: Value| holds("logon_type_id", &format!("range = {range}"), value);
+    let within = |range: &str| (0..6).filter(|number| holds(range, Value::Unsigned(*number))).collect::<Vec<u64>>();
+    assert_eq!(within("{ at-least = 2, at-most = 4 }"), [2, 3, 4]);
+    assert_eq!(within("{ above = 2, below = 4 }"), [3]);
+    assert_eq!(within("{ at-most = 1 }"), [0, 1]);
+    assert_eq!(within("{ above = 4 }"), [5]);
+    assert!(holds("{ above = 4 }", Value::Unsigned(u64::MAX)) && !holds("{ below = 4 }", Value::Unsigned(u64::MAX)));
+    assert!(!holds("{ at-least = 0 }", text("2")) && !holds("{ at-least = 0 }", Value::Float(2.0)));
+}
+
+#[test]
+fn ranges_of_times_and_floats_are_of_their_own_numbers() {
+    let since = |value: Value| holds("actor.session.created_time", "range = { at-least = -5, below = 7 }", value);
+    let times = [-6, -5, 6, 7].map(|time| since(Value::Timestamp(time)));
+    assert_eq!(times, [false, true, true, false]);
+    let south = |value: Value| holds("src_endpoint.location.lat", "range = { below = 0.0 }", value);
+    let floats = [-90.0, -5e-324, -0.0, 0.0, f64::NAN, f64::NEG_INFINITY].map(|number| south(Value::Float(number)));
+    assert_eq!(floats, [true, true, false, false, false, true]);
+    assert!(!south(Value::Signed(-1)));
+}
+
+#[test]
+fn networks_hold_addresses_of_their_family() {
+    let test = "cidr = [\"10.0.0.0/8\", \"2001:db8::/32\", \"::ffff:192.0.2.0/120\"]";
+    let holds = |value: &str| holds("src_endpoint.ip", test, address(value));
+    for within in ["10.1.2.3", "::ffff:10.1.2.3", "2001:db8::9", "192.0.2.9"] {
+        assert!(holds(within), "{within}");
+    }
+    for without in ["11.0.0.0", "::10.1.2.3", "2001:db9::", "192.0.3.0", "::ffff:11.0.0.0"] {
+        assert!(!holds(without), "{without}");
+    }
+}
+
+#[test]
+fn without_case_letters_of_every_alphabet_are_the_same() {
+    let holds = |test: &str, value: &str| holds("user.name", &format!("{test}, ignore-case = true"), text(value));
+    assert!(holds("eq = \"Svc-Backup$\"", "SVC-BACKUP$") && !holds("eq = \"Svc-Backup$\"", "svc-backup"));
+    assert!(holds("in = [\"x\", \"ÉVA\"]", "Éva") && !holds("in = [\"x\", \"ÉVA\"]", "Eva"));
+    assert!(holds("prefix = \"ΣΙ\"", "ςιγμα") && !holds("prefix = \"ΣΙ\"", "ς"));
+    assert!(
+        holds("suffix = \"@EXAMPLE.org\"", "Ada@example.ORG") && !holds("suffix = \"@EXAMPLE.org\"", "example.org")
+    );
+    assert!(holds("contains = \"Жук\"", "<ЖУК>") && !holds("contains = \"Жук\"", "Жу"));
+    // One character folds to one: no locale, and no letters that become two.
+    assert!(!holds("eq = \"STRASSE\"", "straße") && holds("eq = \"STRAẞE\"", "straße"));
+    assert!(!holds("eq = \"i\"", "İ") && !holds("eq = \"i\"", "ı") && holds("eq = \"i\"", "I"));
+    let list = |test: &str, items: &[&str]| super::tests::holds("resources.name", test, list(items));
+    assert!(list("eq = \"b\", ignore-case = true", &["A", "B"]) && !list("eq = \"b\"", &["A", "B"]));
+}
+
+#[test]
 fn a_value_of_another_type_equals_nothing() {
     assert!(!equal(&Value::Unsigned(1), &Literal::Boolean(true)));
     assert!(!equal(&Value::Unsigned(1), &Literal::Text("1".to_owned())));
@@ -115,6 +167,12 @@ fn a_test_without_a_value_of_the_type_is_false_and_not_is_plain_negation() {
         ("is_mfa", "eq = false"),
         ("actor.session.created_time", "in = [0]"),
         ("unmapped", "exists = true"),
+        ("status_id", "range = { at-least = 0 }"),
+        ("src_endpoint.location.lat", "range = { at-most = 90 }"),
+        ("actor.session.created_time", "range = { above = -9 }"),
+        ("src_endpoint.ip", "cidr = [\"0.0.0.0/0\", \"::/0\"]"),
+        ("user.name", "prefix = \"\", ignore-case = true"),
+        ("resources.uid", "contains = \"\", ignore-case = true"),
     ];
     for (path, test) in tests {
         let filter = format!("{{ field = \"{path}\", {test} }}");
@@ -131,7 +189,8 @@ fn filters() -> impl Strategy<Value = (String, Filter)> {
     let paths = ["api.operation", "status_id", "is_mfa"];
     let leaf = (0usize..3, any::<bool>()).prop_map(move |(place, wanted)| {
         let path = paths.get(place).copied().unwrap();
-        let test = Filter::Test { field: FieldId::from_path(path).unwrap(), test: Test::Exists(wanted) };
+        let test =
+            Filter::Test { field: FieldId::from_path(path).unwrap(), test: Test::Exists(wanted), ignore_case: false };
         (format!("{{ field = \"{path}\", exists = {wanted} }}"), test)
     });
     leaf.prop_recursive(4, 24, 3, |inner| {
@@ -157,7 +216,7 @@ fn truth(filter: &Filter, there: &dyn Fn(FieldId) -> bool) -> bool {
         Filter::And(parts) => !parts.iter().any(|part| !truth(part, there)),
         Filter::Or(parts) => parts.iter().filter(|part| truth(part, there)).count() > 0,
         Filter::Not(part) => truth(part, there) ^ true,
-        Filter::Test { field, test: Test::Exists(wanted) } => there(*field) == *wanted,
+        Filter::Test { field, test: Test::Exists(wanted), .. } => there(*field) == *wanted,
         Filter::Test { .. } => unreachable!("only `exists` is made"),
     }
 }

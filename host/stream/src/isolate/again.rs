@@ -45,7 +45,7 @@ fn one_row_calls_are_authoritative() {
         state(&outcome),
         [("aws:111122223333:ALICE", b"one".to_vec(), vec![]), ("aws:111122223333:BOB", b"more".to_vec(), vec![]),]
     );
-    let said: Vec<_> = outcome.diagnostics.iter().map(|said| (said.position, said.message.as_str())).collect();
+    let said: Vec<_> = outcome.diagnostics.iter().map(|said| (said.row.position, said.message.as_str())).collect();
     assert_eq!(said, [(0, "alone"), (1, "in company"), (2, "alone")]);
     // The bundle is that one call: one row, the state before it, and not the data that the rule's component has.
     let bundle = &outcome.found[0].bundle;
@@ -402,15 +402,15 @@ fn a_rule_without_a_partition_key_has_no_keys() {
 
 #[test]
 fn a_call_is_given_state_data_parameters_and_missing_context() {
-    use countersign_model::call::{Availability, ContextTable};
+    use countersign_model::call::ContextTable;
+    use countersign_model::vocabulary::Keying;
     let tables = format!(
         "{}[[context]]\ntable = \"egress\"\nby = \"batch\"\ncolumns = [\"network\"]\nmax-age = \"1d\"\n",
         slot("count")
     );
     let (mut stream, _) = Fake::stream(declaration("", &tables), |sheet: &Sheet<'_>| {
         assert_eq!(sheet.call.data, b"the rule's data");
-        let missing = ContextTable { availability: Availability::Missing, by_key: false, rows: 0, columns: Vec::new() };
-        assert_eq!(sheet.call.context, [missing]);
+        assert_eq!(sheet.call.context, [ContextTable::missing(Keying::Batch)]);
         count(sheet)
     });
     let outcome = judge(&mut stream, &rows(&[("find", "ALICE")]));
@@ -433,7 +433,8 @@ fn diagnostics_name_their_row_and_keep_their_order() {
         Ok(says)
     });
     let outcome = judge(&mut stream, &rows(&[("a", "ALICE"), ("find", "BOB"), ("b", "")]));
-    let said = outcome.diagnostics.iter().map(|said| (said.position, said.index, said.level, said.message.as_str()));
+    let said =
+        outcome.diagnostics.iter().map(|said| (said.row.position, said.index, said.level, said.message.as_str()));
     use Level::{Error, Warning};
     assert_eq!(
         said.collect::<Vec<_>>(),
@@ -446,5 +447,5 @@ fn diagnostics_name_their_row_and_keep_their_order() {
             (2, 1, Error, "b second"),
         ]
     );
-    assert_eq!(&*outcome.diagnostics[3].event_id, "event-1");
+    assert_eq!(&*outcome.diagnostics[3].row.event.id, "event-1");
 }

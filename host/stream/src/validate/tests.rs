@@ -52,7 +52,7 @@ fn refused(name: &str, subject: &str, twist: Twist, message: &str) {
     let alice = ("aws:111122223333:ALICE", b"seen".to_vec(), vec!["event-2"]);
     let bob = ("aws:111122223333:BOB", b"seen".to_vec(), vec!["event-3"]);
     assert_eq!(state(&outcome), [alice, bob], "{name}");
-    assert_eq!((outcome.disagreements.len(), outcome.timers, outcome.diagnostics.len()), (0, 0, 0), "{name}");
+    assert_eq!((outcome.disagreements.len(), outcome.timers.len(), outcome.diagnostics.len()), (0, 0, 0), "{name}");
 }
 
 /// The row's second finding, which [`twisted`] didn't make.
@@ -363,7 +363,7 @@ fn timers_that_break_the_contract_are_refused() {
         answer.timers.extend([timer(row, "quiet", Some(hour)), timer(row, "quiet", Some(i64::MIN))]);
     };
     let outcome = outcome(limit, "ALICE");
-    assert_eq!((failed(&outcome), outcome.timers), (vec![], 2));
+    assert_eq!((failed(&outcome), outcome.timers.len()), (vec![], 1));
 }
 
 #[test]

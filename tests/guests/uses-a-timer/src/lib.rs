@@ -45,4 +45,20 @@ mod tests {
         let due: Vec<_> = bench.timers().iter().map(|(row, id, at)| (*row, id.as_str(), at.is_some())).collect();
         assert_eq!(due, [(0, "silence", true), (1, "silence", true), (2, "silence", false)]);
     }
+
+    #[test]
+    fn silence_is_found_when_time_has_passed() {
+        let mut bench = Bench::<Rule>::new();
+        assert_eq!(bench.feed(&[sign_in(0, 2), sign_in(5, 2)]), []);
+        let passed = |minutes: i64| time("2024-05-01T08:00:05Z") + Duration::from_secs(minutes * 60);
+        assert_eq!(bench.pass(passed(9)), []);
+        let found = bench.pass(passed(10));
+        assert_eq!(
+            found.iter().map(|found| found.message.as_str()).collect::<Vec<_>>(),
+            ["2 failed sign-ins, then silence"]
+        );
+        // Its own row shows the event that set the timer.
+        assert_eq!(found[0].evidence, [0, 1]);
+        assert_eq!(bench.pass(passed(60)), []);
+    }
 }

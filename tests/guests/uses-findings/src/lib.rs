@@ -13,7 +13,7 @@ struct Seen {
 
 #[detection]
 fn detect(event: &Event, seen: &mut Slot<Seen>, cx: &mut Context) {
-    if event.kind() != Kind::Finding {
+    if !event.is_finding() {
         return;
     }
     seen.findings = seen.findings.saturating_add(1);

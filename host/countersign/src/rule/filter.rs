@@ -1,0 +1,122 @@
+//! How a `where` is shown: a line a test, joined ones indented beneath what joins them.
+
+use countersign_declaration::{Bound, Filter, Literal, Range, Test, quoted};
+
+/// Most members of a list that are shown; the rest are counted.
+const MOST_SHOWN: usize = 16;
+
+/// The lines of a filter; none where every event is wanted.
+pub(super) fn lines(filter: &Filter) -> Vec<String> {
+    let mut lines = Vec::new();
+    add(filter, "", 0, &mut lines);
+    lines
+}
+
+fn add(filter: &Filter, negated: &str, depth: usize, lines: &mut Vec<String>) {
+    let mut line = |text: &str| lines.push(format!("{}{negated}{text}", "  ".repeat(depth)));
+    let (join, parts) = match filter {
+        Filter::Always => return,
+        Filter::Test { field, test, ignore_case } => {
+            let case = if *ignore_case { ", ignoring case" } else { "" };
+            return line(&format!("{} {}{case}", field.field().path, shown(test)));
+        }
+        Filter::Not(part) => return add(part, &format!("{negated}not "), depth, lines),
+        Filter::And(parts) => ("all of", parts),
+        Filter::Or(parts) => ("any of", parts),
+    };
+    line(join);
+    parts.iter().for_each(|part| add(part, "", depth + 1, lines));
+}
+
+fn shown(test: &Test) -> String {
+    match test {
+        Test::Eq(literal) => format!("is {}", value(literal)),
+        Test::In(literals) => format!("is one of {}", list(literals, value)),
+        Test::Prefix(text) => format!("begins with {}", quoted(text)),
+        Test::Suffix(text) => format!("ends with {}", quoted(text)),
+        Test::Contains(text) => format!("has {}", quoted(text)),
+        Test::Range(range) => ends(range),
+        Test::Cidr(networks) => format!("is in {}", list(networks, ToString::to_string)),
+        Test::Exists(true) => "is there".to_owned(),
+        Test::Exists(false) => "isn't there".to_owned(),
+    }
+}
+
+fn ends(range: &Range) -> String {
+    let end = |bound: &Option<Bound>, included: &str, excluded: &str| {
+        let bound = bound.as_ref()?;
+        Some(format!("is {} {}", if bound.included { included } else { excluded }, value(&bound.value)))
+    };
+    let ends = [end(&range.lower, "at least", "above"), end(&range.upper, "at most", "below")];
+    ends.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+}
+
+fn value(literal: &Literal) -> String {
+    match literal {
+        Literal::Text(text) => quoted(text),
+        Literal::Integer(number) => number.to_string(),
+        Literal::Float(number) => number.to_string(),
+        Literal::Boolean(value) => value.to_string(),
+    }
+}
+
+fn list<T>(members: &[T], show: impl Fn(&T) -> String) -> String {
+    let mut shown: Vec<String> = members.iter().take(MOST_SHOWN).map(show).collect();
+    if let Some(more) = members.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
+        shown.push(format!("{more} more"));
+    }
+    shown.join(", ")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use countersign_declaration::parse_toml;
+
+    use super::*;
+
+    fn shown_as(filter: &str) -> Vec<String> {
+        let text = format!(
+            "id = \"example/rule\"\nversion = \"1.0.0\"\nkind = \"detection\"\ndescription = \"For a test.\"\n\
+             identity-types = [\"human\"]\nconfidence-floor = 50\nactions = [\"notify\"]\n\
+             signal-classes = [\"token\"]\nevent-classes = [\"api-activity\"]\n{filter}"
+        );
+        lines(&parse_toml(&text).unwrap().filter)
+    }
+
+    #[test]
+    fn joined_tests_stand_beneath_what_joins_them() {
+        let filter = r#"where = { and = [
+            { field = "user.name", prefix = "SVC-", ignore-case = true },
+            { not = { or = [
+                { field = "src_endpoint.ip", cidr = ["10.0.0.0/8", "::1/128"] },
+                { not = { field = "is_mfa", eq = true } },
+            ] } },
+            { field = "logon_type_id", range = { at-least = 2, below = 10 } },
+            { field = "api.operation", in = ["A", "B`\u001b[2J"] },
+            { field = "unmapped", exists = false },
+        ] }"#;
+        assert_eq!(
+            shown_as(filter),
+            [
+                "all of",
+                "  user.name begins with `svc-`, ignoring case",
+                "  not any of",
+                "    src_endpoint.ip is in 10.0.0.0/8, ::1/128",
+                "    not is_mfa is true",
+                "  logon_type_id is at least 2 and is below 10",
+                "  api.operation is one of `A`, `B`\\u{1b}[2J`",
+                "  unmapped isn't there",
+            ]
+        );
+        assert!(shown_as("").is_empty());
+    }
+
+    #[test]
+    fn of_a_long_list_the_first_are_shown() {
+        let numbers: Vec<String> = (0..1_000).map(|number| number.to_string()).collect();
+        let lines = shown_as(&format!("where = {{ field = \"status_id\", in = [{}] }}", numbers.join(", ")));
+        assert_eq!(lines.len(), 1);
+        assert!(lines.concat().ends_with("14, 15, 984 more"), "{lines:?}");
+    }
+}

@@ -1,0 +1,120 @@
+//! What an event says, without when it was received and where it is: two deliveries of one record agree on it.
+
+use countersign_vocabulary::FieldId;
+use sha2::{Digest as _, Sha256};
+
+use super::{Actor, ChainMember, Event, Target};
+use crate::{Account, Digest, Value};
+
+impl Event {
+    /// SHA-256 of all that the event says: its source, tenant and id, class, time, who acted on whom, every field. The
+    /// envelope isn't in it: neither when it was received nor where its record is, nor the record as a whole, which may
+    /// hold the time of receipt. Each part is preceded by its length or by a byte that tells what it is, so no two events
+    /// that differ give the same bytes.
+    #[must_use]
+    pub fn content(&self) -> Digest {
+        // Whoever adds a member decides whether it is content.
+        let Event { source, tenant, id, class, time, ingest_time: _, actor, chain, target, fields, raw: _ } = self;
+        let mut out = Writer(Vec::with_capacity(2_048));
+        out.text(source);
+        out.text(tenant);
+        out.text(id);
+        out.text(class.id());
+        out.number(time.micros());
+        out.actor(actor);
+        out.count(chain.len());
+        chain.iter().for_each(|member| out.member(member));
+        out.optional(target.as_ref(), Writer::target);
+        for (field, value) in fields.iter().filter(|(field, _)| field.path != FieldId::RawData.field().path) {
+            out.text(field.path);
+            out.value(value);
+        }
+        Digest(Sha256::digest(&out.0).into())
+    }
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn count(&mut self, count: usize) {
+        self.0.extend_from_slice(&(count as u64).to_be_bytes());
+    }
+
+    fn number(&mut self, number: i64) {
+        self.0.extend_from_slice(&number.to_be_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.extend_from_slice(text.as_bytes());
+    }
+
+    fn optional<T: ?Sized>(&mut self, value: Option<&T>, write: impl FnOnce(&mut Self, &T)) {
+        self.0.push(u8::from(value.is_some()));
+        if let Some(value) = value {
+            write(self, value);
+        }
+    }
+
+    fn flag(&mut self, flag: bool) {
+        self.0.push(u8::from(flag));
+    }
+
+    fn account(&mut self, account: &Account) {
+        let Account { provider, tenant, subject } = account;
+        [provider, tenant, subject].into_iter().for_each(|part| self.text(part));
+    }
+
+    fn actor(&mut self, actor: &Actor) {
+        let Actor { account, usage, authenticated, session, token, grant } = actor;
+        self.optional(account.as_ref(), Writer::account);
+        self.text(usage.id());
+        self.flag(*authenticated);
+        [session, token, grant].into_iter().for_each(|part| self.optional(part.as_deref(), Writer::text));
+    }
+
+    fn member(&mut self, member: &ChainMember) {
+        let ChainMember { role, account, name, proved_type, shared, protected } = member;
+        self.0.push(*role as u8);
+        self.optional(account.as_ref(), Writer::account);
+        self.optional(name.as_deref(), Writer::text);
+        self.optional(proved_type.map(|proved| proved.id()), Writer::text);
+        self.flag(*shared);
+        self.flag(*protected);
+    }
+
+    fn target(&mut self, target: &Target) {
+        let Target { account, proved_type, shared, token } = target;
+        self.account(account);
+        self.optional(proved_type.map(|proved| proved.id()), Writer::text);
+        self.flag(*shared);
+        self.optional(token.as_deref(), Writer::text);
+    }
+
+    fn value(&mut self, value: &Value) {
+        let mut tagged = |tag: u8, bytes: &[u8]| {
+            self.0.push(tag);
+            self.count(bytes.len());
+            self.0.extend_from_slice(bytes);
+        };
+        match value {
+            Value::Unsigned(number) => tagged(0, &number.to_be_bytes()),
+            Value::Signed(number) => tagged(1, &number.to_be_bytes()),
+            Value::Float(number) => tagged(2, &number.to_bits().to_be_bytes()),
+            Value::Boolean(flag) => tagged(3, &[u8::from(*flag)]),
+            Value::Text(text) => tagged(4, text.as_bytes()),
+            Value::TextList(texts) => {
+                tagged(5, &[]);
+                self.count(texts.len());
+                texts.iter().for_each(|text| self.text(text));
+            }
+            Value::Timestamp(micros) => tagged(6, &micros.to_be_bytes()),
+            Value::Address(address) => tagged(7, address.to_canonical().to_string().as_bytes()),
+            Value::Json(text) => tagged(8, text.as_bytes()),
+            Value::WrongType => tagged(9, &[]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

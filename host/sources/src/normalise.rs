@@ -1,0 +1,199 @@
+//! What all sources of JSON records share: from a parsed record to an event with its id, its fields and its raw record.
+//!
+//! A source says three things, by [`JsonSource`]: how a record is read, what its event is but for the fields, and one
+//! table of fields. All else is done here, the same for everyone.
+
+use std::io::{self, Read};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use countersign_model::vocabulary::{EventClass, FieldId};
+use countersign_model::{Account, Actor, ChainMember, ChainRole, Event, Fields, RawAddress, Target, Timestamp, Value};
+
+use crate::intern::Interner;
+use crate::json::Member;
+use crate::occurrences::Occurrences;
+use crate::reader::{Fault, Normalise, Reader};
+use crate::source::Records;
+use crate::{DeadReason, Record};
+
+/// A kind of telemetry whose records are JSON objects.
+///
+/// Both functions depend on the record alone: the same record gives the same event, wherever and whenever it comes.
+pub(crate) trait JsonSource: Sized + 'static {
+    /// Its name: the `source` of its events.
+    const NAME: &'static str;
+
+    /// Every field that it fills, each once, in the vocabulary's order. The fields of [`SHARED_FIELDS`] are filled for
+    /// it; `finding.*` are never a source's.
+    const FIELDS: &'static [FieldRow<Self>];
+
+    /// All that is read of one record, borrowed from it: what [`JsonSource::draft`] and the table of fields work on.
+    type Read<'a>;
+
+    /// Reads a raw record; [`crate::json::object`] parses it.
+    ///
+    /// # Errors
+    /// When the record can't become an event: it is no object, or lacks what every event has, its time above all.
+    /// Whatever else is missing or odd is no error.
+    fn read(raw: &str) -> Result<Self::Read<'_>, Fault>;
+
+    /// Its event, but for the fields.
+    fn draft(read: &Self::Read<'_>, texts: &mut Interner) -> Draft;
+}
+
+/// One row of a source's table of fields.
+pub(crate) struct FieldRow<S: JsonSource> {
+    /// The field.
+    pub(crate) field: FieldId,
+    /// What of the record it is made of, as a cell of a Markdown table: this is what `SOURCES.md` says.
+    pub(crate) from: &'static str,
+    /// Its value in one record; none where the record has none. [`crate::values`] makes them.
+    pub(crate) value: for<'a> fn(&S::Read<'a>, &mut Interner) -> Option<Value>,
+}
+
+/// An event as its source drafts it.
+pub(crate) struct Draft {
+    /// The provider's id of the record; without one the id is made of the record's content.
+    pub(crate) id: Option<Arc<str>>,
+    /// The tenant whose telemetry this is, if the record says; else it is `unknown`.
+    pub(crate) tenant: Option<Arc<str>>,
+    /// Its one class.
+    pub(crate) class: EventClass,
+    /// When it happened.
+    pub(crate) time: Timestamp,
+    /// When it was received, if the record says.
+    pub(crate) receipt_time: Option<Timestamp>,
+    /// Who acted.
+    pub(crate) actor: Actor,
+    /// Everyone who took part, from initiator to executor; see [`in_order`].
+    pub(crate) chain: Vec<ChainMember>,
+    /// Whom it acted on.
+    pub(crate) target: Option<Target>,
+}
+
+/// The fields that are filled for every source, and from what.
+const SHARED_FIELDS: &[(FieldId, &str)] = &[
+    (FieldId::MetadataUid, "the event's id"),
+    (FieldId::ClassUid, "the class table"),
+    (FieldId::RawData, "the record as delivered"),
+];
+
+/// Every field that a source fills and what it is made of, in the vocabulary's order.
+pub(crate) fn fields<S: JsonSource>() -> Vec<(FieldId, &'static str)> {
+    let own = S::FIELDS.iter().map(|row| (row.field, row.from));
+    let mut fields: Vec<_> = SHARED_FIELDS.iter().copied().chain(own).collect();
+    fields.sort_by_key(|(field, _)| *field);
+    fields
+}
+
+/// The records of one input of this kind.
+///
+/// # Errors
+/// When not even the first bytes can be read.
+pub(crate) fn records<S: JsonSource>(bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
+    Ok(Box::new(Reader::new(bytes, input, Normaliser::<S>::default())?))
+}
+
+/// Turns the records of one input into events of one source.
+pub(crate) struct Normaliser<S> {
+    texts: Interner,
+    occurrences: Occurrences,
+    source: PhantomData<fn() -> S>,
+}
+
+impl<S> Default for Normaliser<S> {
+    fn default() -> Self {
+        Normaliser { texts: Interner::new(), occurrences: Occurrences::default(), source: PhantomData }
+    }
+}
+
+impl<S: JsonSource> Normalise for Normaliser<S> {
+    fn normalise(&mut self, raw: &str, address: RawAddress) -> Result<Record, Fault> {
+        let read = S::read(raw)?;
+        let draft = S::draft(&read, &mut self.texts);
+        let id = draft.id.unwrap_or_else(|| self.occurrences.id(raw, address.digest).into());
+        let mut fields = Fields::default();
+        fields.set(FieldId::MetadataUid, Value::Text(Arc::clone(&id)));
+        fields.set(FieldId::ClassUid, Value::Unsigned(draft.class.uid().into()));
+        fields.set(FieldId::RawData, Value::Json(Arc::from(raw)));
+        for row in S::FIELDS {
+            if let Some(value) = (row.value)(&read, &mut self.texts) {
+                fields.set(row.field, value);
+            }
+        }
+        let event = Box::new(Event {
+            source: S::NAME,
+            tenant: draft.tenant.unwrap_or_else(|| self.texts.share("unknown")),
+            id,
+            class: draft.class,
+            time: draft.time,
+            ingest_time: draft.receipt_time.unwrap_or(draft.time),
+            actor: draft.actor,
+            chain: draft.chain,
+            target: draft.target,
+            fields,
+            raw: address,
+        });
+        Ok(Record::Event { event, has_receipt_time: draft.receipt_time.is_some() })
+    }
+}
+
+/// The time of an event from a member that must be an RFC 3339 text.
+///
+/// # Errors
+/// When it is absent or no such time; the error names the member.
+pub(crate) fn event_time(name: &str, member: Member<'_>) -> Result<Timestamp, Fault> {
+    let Some(json) = member.json() else {
+        let detail = format!("expected an RFC 3339 time in `{name}`, got none");
+        return Err(Fault::new(DeadReason::EventTimeMissing, detail));
+    };
+    member.time().ok_or_else(|| {
+        let got: String = json.chars().take(64).collect();
+        let detail = format!("expected an RFC 3339 time in `{name}`, got `{got}`");
+        Fault::new(DeadReason::EventTimeInvalid, detail)
+    })
+}
+
+/// A member of a chain of which nothing is proved; its part comes by [`in_order`].
+pub(crate) fn chain_member(account: Option<Account>, name: Option<Arc<str>>) -> ChainMember {
+    ChainMember { role: ChainRole::Delegate, account, name, proved_type: None, shared: false, protected: false }
+}
+
+/// Gives the members of a chain their parts by their order: the first is the initiator, the last the executor, those
+/// between are delegates; who is alone is the initiator.
+pub(crate) fn in_order(mut chain: Vec<ChainMember>) -> Vec<ChainMember> {
+    for member in &mut chain {
+        member.role = ChainRole::Delegate;
+    }
+    if let Some(last) = chain.last_mut() {
+        last.role = ChainRole::Executor;
+    }
+    if let Some(first) = chain.first_mut() {
+        first.role = ChainRole::Initiator;
+    }
+    chain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CloudTrail, Ocsf, Okta};
+
+    fn check<S: JsonSource>() {
+        let shared: Vec<FieldId> = SHARED_FIELDS.iter().map(|(field, _)| *field).collect();
+        let rows: Vec<FieldId> = S::FIELDS.iter().map(|row| row.field).collect();
+        assert!(rows.is_sorted_by(|one, next| one < next), "{}: in the vocabulary's order, each once", S::NAME);
+        for row in S::FIELDS {
+            assert!(!shared.contains(&row.field) && !row.field.field().path.starts_with("finding."), "{}", S::NAME);
+            assert!(!row.from.is_empty() && !row.from.contains(['|', '\n']), "{}: `{}`", S::NAME, row.from);
+        }
+    }
+
+    #[test]
+    fn tables_of_fields_are_in_order_and_leave_the_shared_ones_alone() {
+        check::<CloudTrail>();
+        check::<Ocsf>();
+        check::<Okta>();
+    }
+}

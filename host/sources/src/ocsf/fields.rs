@@ -1,0 +1,227 @@
+//! The table of fields: of a record that is OCSF already each field is at its own path, but for the few rows that say
+//! otherwise.
+
+use std::sync::Arc;
+
+use countersign_model::Value;
+use countersign_model::vocabulary::{EventClass, FieldId, FieldType};
+
+use super::tree::Tree;
+use super::{Ocsf, Told, time};
+use crate::intern::Interner;
+use crate::normalise::FieldRow;
+use crate::os;
+use crate::values::{address, float, json, known, text, truth, unsigned};
+
+/// A row a field: its own path, unless a place and a function are given.
+macro_rules! rows {
+    ($($field:ident $(: $from:literal = $value:expr)?,)+) => {
+        &[$(FieldRow { field: FieldId::$field, from: rows!(@from $field $($from)?), value: rows!(@value $field $($value)?) },)+]
+    };
+    (@from $field:ident) => { "the same path" };
+    (@from $field:ident $from:literal) => { $from };
+    (@value $field:ident) => { |told, texts| at(&told.tree, FieldId::$field, FieldId::$field.field().path, texts) };
+    (@value $field:ident $value:expr) => { $value };
+}
+
+/// Every field: all of the vocabulary's but those that no source fills itself.
+pub(super) const FIELDS: &[FieldRow<Ocsf>] = rows![
+    MetadataEventCode,
+    MetadataProductName,
+    MetadataCorrelationUid,
+    ActivityId,
+    SeverityId,
+    Message,
+    StatusId: "the same path, else `status`: 1 of `Success`, 2 of `Failure`; 0 and 99 are absent" = status_id,
+    StatusCode,
+    StatusDetail,
+    ActionId: "the same path; 0 and 99 are absent" = action_id,
+    IsMfa,
+    AuthProtocol,
+    AuthFactorsFactorType,
+    LogonTypeId,
+    IsRemote,
+    RiskLevel,
+    Privileges,
+    ServiceName,
+    ServiceUid,
+    AuthenticationTokenEncryptionDetailsAlgorithm,
+    AuthenticationTokenKerberosFlags,
+    WinPreAuthType,
+    CloudProvider,
+    CloudAccountUid,
+    CloudRegion,
+    ApiOperation,
+    ApiServiceName,
+    ApiRequestUid,
+    ApiRequestData,
+    ApiResponseData,
+    ApiResponseError,
+    ApiResponseMessage,
+    ActorUserUid: "the account's subject; unresolved: the same path" = actor_uid,
+    ActorUserUidAlt: "`uid_alt` of the one who acted: see the actor" = |told, texts| of_actor(told, FieldId::ActorUserUidAlt, "uid_alt", texts),
+    ActorUserName: "`name` of the one who acted" = |told, texts| of_actor(told, FieldId::ActorUserName, "name", texts),
+    ActorUserDomain: "`domain` of the one who acted" = |told, texts| of_actor(told, FieldId::ActorUserDomain, "domain", texts),
+    ActorUserType: "`type` of the one who acted" = |told, texts| of_actor(told, FieldId::ActorUserType, "type", texts),
+    ActorUserAccountUid: "the account's tenant; unresolved: `account.uid` of the one who acted" = actor_tenant,
+    ActorUserCredentialUid: "`credential_uid` of the one who acted" = |told, texts| of_actor(told, FieldId::ActorUserCredentialUid, "credential_uid", texts),
+    ActorSessionUid: "the actor's session" = |told, texts| known(told.session.as_deref(), texts),
+    ActorSessionIssuer,
+    ActorSessionIsMfa,
+    ActorSessionCreatedTime,
+    ActorInvokedBy,
+    ActorIdpName,
+    ActorAppUid,
+    ActorAppName,
+    ActorProcessName,
+    UserUid,
+    UserUidAlt,
+    UserName,
+    UserDomain,
+    UserAccountUid,
+    UserType,
+    UserCredentialUid,
+    GroupName,
+    GroupUid,
+    PolicyUid,
+    PolicyName,
+    ResourcesUid,
+    ResourcesName,
+    ResourcesType,
+    EntityUid,
+    EntityName,
+    EntityType,
+    AccessMask,
+    AccessList,
+    WinObjectProperties,
+    SessionUid,
+    SessionCredentialUid,
+    DeviceInstanceUid,
+    DeviceUid,
+    DeviceHostname,
+    DeviceDomain,
+    DeviceOsName: "the family of `device.os.type`, else of `device.os.name`, by the table of systems" = os_name,
+    SrcEndpointIp,
+    SrcEndpointDomain,
+    SrcEndpointUid,
+    SrcEndpointHostname,
+    SrcEndpointPort,
+    SrcEndpointIntermediateIps,
+    SrcEndpointLocationCountry,
+    SrcEndpointLocationCity,
+    SrcEndpointLocationLat: "the same path, else the second of `location.coordinates`; −90 to 90" = |told, texts| degrees(told, FieldId::SrcEndpointLocationLat, 1, 90.0, texts),
+    SrcEndpointLocationLong: "the same path, else the first of `location.coordinates`; −180 to 180" = |told, texts| degrees(told, FieldId::SrcEndpointLocationLong, 0, 180.0, texts),
+    SrcEndpointLocationIsp,
+    SrcEndpointAutonomousSystemNumber,
+    SrcEndpointAutonomousSystemName,
+    DstEndpointHostname,
+    HttpRequestUserAgent,
+    Unmapped,
+];
+
+/// The value at a path, by the field's type. A list is made of an array of texts, or of what an array of objects has at
+/// the path's last name (`resources[].uid`); an object without its text is an empty one, so that lists stay in step.
+fn at(tree: &Tree<'_>, field: FieldId, path: &str, texts: &mut Interner) -> Option<Value> {
+    let member = tree.member(path);
+    match field.field().ty {
+        FieldType::Unsigned => unsigned(member),
+        FieldType::Float => float(member),
+        FieldType::Boolean => truth(member),
+        FieldType::Text => text(member, texts),
+        FieldType::Address => address(member),
+        FieldType::Json => json(member),
+        FieldType::Timestamp => {
+            let time = time::at(tree, path)?;
+            Some(time.map_or(Value::WrongType, |time| Value::Timestamp(time.micros())))
+        }
+        FieldType::TextList => list(tree, path, texts),
+        // No field has this type.
+        FieldType::Signed => member.json().map(|_| Value::WrongType),
+    }
+}
+
+fn list(tree: &Tree<'_>, path: &str, texts: &mut Interner) -> Option<Value> {
+    if let Some(own) = tree.at(path).filter(|own| own.value().json().is_some()) {
+        let Some(elements) = own.elements() else { return Some(Value::WrongType) };
+        let found: Option<Vec<Arc<str>>> =
+            elements.iter().map(|element| element.value().text().map(|text| texts.share(&text))).collect();
+        return Some(found.map_or(Value::WrongType, Value::TextList));
+    }
+    let (array, name) = path.rsplit_once('.')?;
+    let found: Vec<Arc<str>> = tree
+        .at(array)?
+        .elements()?
+        .iter()
+        .map(|element| texts.share(&element.member(name).text().unwrap_or_default()))
+        .collect();
+    found.iter().any(|text| !text.is_empty()).then_some(Value::TextList(found))
+}
+
+fn status_id(told: &Told<'_>, _: &mut Interner) -> Option<Value> {
+    match told.status {
+        Some(status) => Some(Value::Unsigned(status)),
+        None => unsigned(told.tree.member("status_id")).filter(|value| *value == Value::WrongType),
+    }
+}
+
+fn action_id(told: &Told<'_>, _: &mut Interner) -> Option<Value> {
+    unsigned(told.tree.member("action_id")).filter(|value| matches!(value, Value::WrongType | Value::Unsigned(1 | 2)))
+}
+
+fn actor_uid(told: &Told<'_>, texts: &mut Interner) -> Option<Value> {
+    match &told.principal.account {
+        Some(account) => known(Some(&account.subject), texts),
+        None => of_actor(told, FieldId::ActorUserUid, "uid", texts),
+    }
+}
+
+fn actor_tenant(told: &Told<'_>, texts: &mut Interner) -> Option<Value> {
+    match &told.principal.account {
+        Some(account) => known(Some(&account.tenant), texts),
+        None => of_actor(told, FieldId::ActorUserAccountUid, "account.uid", texts),
+    }
+}
+
+fn of_actor(told: &Told<'_>, field: FieldId, name: &str, texts: &mut Interner) -> Option<Value> {
+    at(told.tree.at(told.actor)?, field, name, texts)
+}
+
+fn os_name(told: &Told<'_>, texts: &mut Interner) -> Option<Value> {
+    let family = |path| told.tree.member(path).text().and_then(|system| os::family(&system));
+    known(family("device.os.type").or_else(|| family("device.os.name")), texts)
+}
+
+fn degrees(told: &Told<'_>, field: FieldId, place: usize, most: f64, texts: &mut Interner) -> Option<Value> {
+    let path = field.field().path;
+    let coordinates = || {
+        let pair = told.tree.at("src_endpoint.location.coordinates")?.elements()?;
+        float(pair.get(place)?.value())
+    };
+    at(&told.tree, field, path, texts).or_else(coordinates).map(|value| match value {
+        Value::Float(degrees) if degrees.abs() > most => Value::WrongType,
+        value => value,
+    })
+}
+
+/// Whether the class's actor is its `user`: of authentication that is the one who authenticates, and `actor` only who
+/// asked for it.
+pub(super) fn user_acts(class: EventClass) -> bool {
+    class == EventClass::Authentication
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_model::vocabulary::FIELDS as VOCABULARY;
+
+    use super::*;
+
+    #[test]
+    fn every_field_is_filled_but_those_that_no_source_fills_itself() {
+        let rows: Vec<&str> = FIELDS.iter().map(|row| row.field.field().path).collect();
+        for field in VOCABULARY {
+            let not_ours =
+                matches!(field.path, "metadata.uid" | "class_uid" | "raw_data") || field.path.starts_with("finding.");
+            assert_eq!(rows.contains(&field.path), !not_ours, "{}", field.path);
+        }
+    }
+}

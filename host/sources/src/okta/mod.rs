@@ -1,0 +1,177 @@
+//! Okta System Log: events as the System Log API gives them, an array of them or one a line, also as collectors respell
+//! them.
+
+pub(crate) mod accounts;
+mod chain;
+mod classes;
+mod fields;
+mod outcome;
+mod record;
+mod target;
+
+use std::borrow::Cow;
+use std::io::{self, Read};
+
+use countersign_model::vocabulary::{EventClass, FieldId};
+use countersign_model::{Actor, Timestamp};
+
+use crate::documentation::Table;
+use crate::intern::Interner;
+use crate::json::{self, Member};
+use crate::normalise::{self, Draft, FieldRow, JsonSource};
+use crate::reader::Fault;
+use crate::source::{Records, Source};
+use crate::{DeadReason, os, values};
+use accounts::Principal;
+use record::{
+    Authentication, Client, DebugContext, DebugData, Device, Geography, Issuer, Outcome, Party, Request, Security, Top,
+    Transaction, TransactionDetail, UserAgent, elements, said,
+};
+
+/// The source `okta`.
+///
+/// An event has no receipt time of its own. One that was made by the generator may carry a member
+/// `countersign.ingestTime` (RFC 3339) at its top, which is then the event's ingest time.
+#[derive(Clone, Copy, Debug)]
+pub struct Okta;
+
+impl Source for Okta {
+    fn name(&self) -> &'static str {
+        Okta::NAME
+    }
+
+    fn about(&self) -> &'static str {
+        "Okta System Log events: an array of them or one a line, plain or gzip"
+    }
+
+    fn fields(&self) -> Vec<(FieldId, &'static str)> {
+        normalise::fields::<Okta>()
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        vec![accounts::table(), outcome::authenticated_table(), outcome::usage_table(), classes::table(), os::table()]
+    }
+
+    fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
+        normalise::records::<Okta>(bytes, input)
+    }
+}
+
+/// An act, as its event tells it.
+pub(crate) struct Act<'a> {
+    time: Timestamp,
+    event_type: Cow<'a, str>,
+    class: EventClass,
+    activity: Option<u64>,
+    top: Top<'a>,
+    actor: Party<'a>,
+    principal: Principal,
+    targets: Vec<Party<'a>>,
+    outcome: Outcome<'a>,
+    client: Client<'a>,
+    user_agent: UserAgent<'a>,
+    geography: Geography<'a>,
+    security: Security<'a>,
+    authentication: Authentication<'a>,
+    transaction: Transaction<'a>,
+    transaction_detail: TransactionDetail<'a>,
+    device: Device<'a>,
+    request: Request<'a>,
+    debug: DebugData<'a>,
+}
+
+impl<'a> Act<'a> {
+    /// The first target of a type.
+    fn target(&self, kind: &str) -> Option<&Party<'a>> {
+        self.targets.iter().find(|target| target.kind.text().as_deref() == Some(kind))
+    }
+
+    /// The user that the act is about.
+    fn user_target(&self) -> Option<&Party<'a>> {
+        self.target("User")
+    }
+
+    /// Who issued the token that the actor's session rests on.
+    fn issuer(&self) -> Option<Cow<'a, str>> {
+        said(self.authentication.issuer.members::<Issuer<'a>>().id)
+    }
+
+    /// The id of the user for whom an OAuth client acts.
+    fn behind_client(&self) -> Option<Cow<'a, str>> {
+        self.user_target().and_then(|user| said(user.id)).or_else(|| said(self.debug.user))
+    }
+}
+
+impl JsonSource for Okta {
+    const NAME: &'static str = "okta";
+    const FIELDS: &'static [FieldRow<Okta>] = fields::FIELDS;
+    type Read<'a> = Act<'a>;
+
+    fn read(raw: &str) -> Result<Act<'_>, Fault> {
+        let top: Top<'_> = json::object(raw)?;
+        let event_type = values::first(&[top.event_type, top.legacy_event_type]).text().ok_or_else(|| {
+            Fault::new(DeadReason::EventNameMissing, "expected a text in `eventType` or `legacyEventType`, got none")
+        })?;
+        let (class, activity) = classes::class(&event_type);
+        let actor: Party<'_> = top.actor.members();
+        let client: Client<'_> = top.client.members();
+        let transaction: Transaction<'_> = top.transaction.members();
+        let debug: DebugData<'_> = top.debug_context.members::<DebugContext<'_>>().data.members();
+        Ok(Act {
+            time: time(values::first(&[top.published, top.collected_time]))?,
+            event_type,
+            class,
+            activity,
+            principal: accounts::principal(&actor, &debug),
+            actor,
+            targets: elements(top.target).unwrap_or_default().into_iter().map(Member::members).collect(),
+            outcome: top.outcome.members(),
+            user_agent: client.user_agent.members(),
+            geography: client.geography.members(),
+            client,
+            security: top.security_context.members(),
+            authentication: top.authentication_context.members(),
+            transaction_detail: transaction.detail.members(),
+            transaction,
+            device: top.device.members(),
+            request: top.request.members(),
+            debug,
+            top,
+        })
+    }
+
+    fn draft(act: &Act<'_>, texts: &mut Interner) -> Draft {
+        Draft {
+            id: act.top.uuid.text().map(|id| (*id).into()),
+            tenant: Some(texts.share(accounts::TENANT)),
+            class: act.class,
+            time: act.time,
+            receipt_time: act.top.receipt_time.time(),
+            chain: chain::chain(act, texts),
+            actor: Actor {
+                usage: outcome::usage(act),
+                authenticated: outcome::authenticated(act),
+                session: outcome::session(act).map(|session| texts.share(&session)),
+                token: outcome::api_token(act).map(|token| texts.share(&token)),
+                grant: None,
+                account: act.principal.account.clone(),
+            },
+            target: target::target(act, texts),
+        }
+    }
+}
+
+/// `published`, in which collectors leave out the zone, which is always UTC, and write a space for the `T`. An event
+/// without a time is still one, and comes as of 1970: late, and too old for anything to be done about it by itself.
+fn time(member: Member<'_>) -> Result<Timestamp, Fault> {
+    let Some(json) = member.json().filter(|json| *json != "\"\"") else { return Ok(Timestamp(0)) };
+    let without_zone = || {
+        let text = member.text().filter(|text| text.starts_with(|first: char| first.is_ascii_digit()))?;
+        format!("{text}Z").parse().ok()
+    };
+    member.time().or_else(without_zone).ok_or_else(|| {
+        let got: String = json.chars().take(64).collect();
+        let detail = format!("expected an RFC 3339 time in `published`, its zone left out for UTC, got `{got}`");
+        Fault::new(DeadReason::EventTimeInvalid, detail)
+    })
+}

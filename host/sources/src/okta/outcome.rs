@@ -1,0 +1,113 @@
+//! How an act went: its status, whether its actor authenticated, and how the account was used.
+
+use std::borrow::Cow;
+
+use countersign_model::vocabulary::{EventClass, Usage};
+
+use super::Act;
+use super::accounts::is_client;
+use super::classes::is_or_below;
+use super::record::said;
+use crate::documentation::Table;
+
+/// Somebody at a device refused a push, whatever result Okta gives the event itself.
+pub(super) const DENIED_PUSH: &str = "user.mfa.okta_verify.deny_push";
+
+/// Somebody tried to get past a factor.
+const ATTEMPTED_BYPASS: &str = "user.mfa.attempt_bypass";
+
+/// Event types whose actor is only whom the act is about: nobody proved to be them.
+const UNPROVED: &[&str] =
+    &[DENIED_PUSH, "user.mfa.okta_verify.deny_push_upgrade_needed", ATTEMPTED_BYPASS, "user.account.lock"];
+
+/// Whether the act succeeded; none where its result says neither: `CHALLENGE`, `SKIPPED`, `UNKNOWN`.
+pub(super) fn success(act: &Act<'_>) -> Option<bool> {
+    if act.event_type.starts_with(DENIED_PUSH) || is_or_below(&act.event_type, ATTEMPTED_BYPASS) {
+        return Some(false);
+    }
+    match act.outcome.result.text().as_deref() {
+        Some("SUCCESS" | "ALLOW") => Some(true),
+        Some("FAILURE" | "DENY") => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether it was refused for want of rights, or allowed; none where the event says neither.
+pub(super) fn allowed(act: &Act<'_>) -> Option<bool> {
+    let refused = act.event_type == "app.generic.unauth_app_access_attempt"
+        || act.outcome.result.text().as_deref() == Some("DENY");
+    if refused { Some(false) } else { success(act).filter(|success| *success) }
+}
+
+/// The table of who is authenticated, for the documentation; [`authenticated`] is the code of it.
+pub(super) fn authenticated_table() -> Table {
+    let unproved = UNPROVED.iter().map(|name| format!("`{name}`")).collect::<Vec<String>>().join(", ");
+    let rows = [
+        ["actor unresolved", "no"],
+        [&unproved, "no: nobody proved to be the one whom the event names"],
+        ["authentication (3002), or an actor that isn't a `User`", "if it succeeded"],
+        ["any other", "if it succeeded, or names a session or an API token: an act refused within one counts"],
+    ];
+    Table::new("authenticated", &["event; the first that fits", "authenticated"], &rows)
+}
+
+/// The table of usages, for the documentation; [`usage`] is the code of it.
+pub(super) fn usage_table() -> Table {
+    Table::new("usage", &["usage", "the first that holds"], USAGES)
+}
+
+#[rustfmt::skip]
+const USAGES: &[[&str; 2]] = &[
+    ["delegated", "`user.session.impersonation.initiate`, `.extend`, `.end`; an OAuth client with a user behind it (the target `User`, else `debugData.userId`)"],
+    ["interactive", "a `User` with a browser that Okta knows or a session, unless with an API token or in a `JOB`"],
+    ["programmatic", "any other"],
+];
+
+/// Whether the actor's authentication succeeded, by [`authenticated_table`].
+pub(super) fn authenticated(act: &Act<'_>) -> bool {
+    if act.principal.account.is_none() || UNPROVED.iter().any(|unproved| is_or_below(&act.event_type, unproved)) {
+        return false;
+    }
+    let success = success(act) == Some(true);
+    let attempt = act.class == EventClass::Authentication || act.actor.kind.text().as_deref() != Some("User");
+    success || (!attempt && (session(act).is_some() || api_token(act).is_some()))
+}
+
+/// How the account was used; the first that holds.
+pub(super) fn usage(act: &Act<'_>) -> Usage {
+    let browser = || said(act.user_agent.browser).is_some() || session(act).is_some();
+    if impersonates(act) || (is_oauth_client(act) && act.behind_client().is_some()) {
+        Usage::Delegated
+    } else if api_token(act).is_none()
+        && act.transaction.kind.text().as_deref() != Some("JOB")
+        && act.actor.kind.text().as_deref() == Some("User")
+        && browser()
+    {
+        Usage::Interactive
+    } else {
+        Usage::Programmatic
+    }
+}
+
+/// Whether the actor acts as somebody else: support within a customer's org. Granting or revoking that is an act of
+/// one's own.
+pub(super) fn impersonates(act: &Act<'_>) -> bool {
+    ["initiate", "extend", "end"]
+        .iter()
+        .any(|verb| act.event_type.strip_prefix("user.session.impersonation.") == Some(*verb))
+}
+
+/// Whether the actor is an OAuth client.
+pub(super) fn is_oauth_client(act: &Act<'_>) -> bool {
+    act.actor.kind.text().is_some_and(|kind| is_client(&kind))
+}
+
+/// The actor's session. Okta gives one to calls with an API token too.
+pub(super) fn session<'a>(act: &Act<'a>) -> Option<Cow<'a, str>> {
+    said(act.authentication.session)
+}
+
+/// The API token that the request was made with.
+pub(super) fn api_token<'a>(act: &Act<'a>) -> Option<Cow<'a, str>> {
+    said(act.transaction_detail.api_token)
+}

@@ -1,0 +1,166 @@
+//! Windows Security: events of the channel `Security`, those of AD FS among them, as collectors write them in JSON.
+
+mod accounts;
+mod chain;
+mod fields;
+mod kinds;
+mod outcome;
+mod record;
+mod time;
+
+use std::borrow::Cow;
+use std::io::{self, Read};
+
+use countersign_model::vocabulary::{FieldId, Usage};
+use countersign_model::{Actor, Target};
+
+use crate::intern::Interner;
+use crate::normalise::{Draft, FieldRow, JsonSource};
+use crate::reader::Fault;
+use crate::source::{Records, Source};
+use crate::{DeadReason, documentation, normalise};
+use accounts::Party;
+use kinds::Kind;
+use outcome::Outcome;
+use record::{Record, word};
+use time::When;
+
+/// The source `windows-security`.
+///
+/// A record may carry the generator's member `countersign.ingestTime` (RFC 3339), which is then the event's ingest time.
+#[derive(Clone, Copy, Debug)]
+pub struct WindowsSecurity;
+
+impl Source for WindowsSecurity {
+    fn name(&self) -> &'static str {
+        WindowsSecurity::NAME
+    }
+
+    fn about(&self) -> &'static str {
+        "events of the Windows channel Security as JSON, as nxlog, Winlogbeat and others write them"
+    }
+
+    fn fields(&self) -> Vec<(FieldId, &'static str)> {
+        normalise::fields::<WindowsSecurity>()
+    }
+
+    fn tables(&self) -> Vec<documentation::Table> {
+        tables()
+    }
+
+    fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
+        normalise::records::<WindowsSecurity>(bytes, input)
+    }
+}
+
+/// An audited act, as its record tells it.
+pub(crate) struct Audit<'a> {
+    record: Record<'a>,
+    id: u64,
+    kind: &'static Kind,
+    when: When,
+    host: Option<Cow<'a, str>>,
+    actor: Party<'a>,
+    target: Party<'a>,
+    outcome: Outcome,
+    usage: Usage,
+}
+
+impl JsonSource for WindowsSecurity {
+    const NAME: &'static str = "windows-security";
+    const FIELDS: &'static [FieldRow<WindowsSecurity>] = fields::FIELDS;
+    type Read<'a> = Audit<'a>;
+
+    fn read(raw: &str) -> Result<Audit<'_>, Fault> {
+        let record = Record::of(raw)?;
+        let when = time::when(&record)?;
+        let id = record.number().ok_or_else(|| {
+            Fault::new(DeadReason::EventNameMissing, "expected a number in `EventID` or what stands for it, got none")
+        })?;
+        let kind = kinds::kind_of(&record, id);
+        let actor = Party::of(&record, kind.actor);
+        let mut target = Party::of(&record, kind.target);
+        if id == LOCKED_OUT {
+            (target.domain, target.domain_member) = Default::default();
+        }
+        let outcome = outcome::outcome(&record, id, kind, &actor);
+        let usage = outcome::usage(&record, id);
+        Ok(Audit { host: record.host_name(), id, kind, when, actor, target, outcome, usage, record })
+    }
+
+    fn draft(audit: &Audit<'_>, texts: &mut Interner) -> Draft {
+        let Audit { actor, target, .. } = audit;
+        let host = audit.host.as_deref();
+        Draft {
+            id: id(audit).map(Into::into),
+            tenant: host.map(|host| texts.share(&domain(host).unwrap_or(host).to_ascii_lowercase())),
+            class: audit.kind.class,
+            time: audit.when.time,
+            receipt_time: audit.when.received,
+            chain: chain::chain(audit, texts),
+            actor: Actor {
+                account: actor.account.clone(),
+                usage: audit.usage,
+                authenticated: audit.outcome.authenticated,
+                session: actor.session(host).map(|session| texts.share(&session)),
+                token: None,
+                grant: None,
+            },
+            target: target.account.clone().map(|account| Target {
+                account,
+                proved_type: target.proved_type,
+                shared: false,
+                token: None,
+            }),
+        }
+    }
+}
+
+/// The event in which the name of the machine that the wrong passwords came from stands where a domain does elsewhere.
+const LOCKED_OUT: u64 = 4740;
+
+/// The place of the record in the machine's log, and its time, since a log that is cleared may count anew. None where
+/// the record doesn't say all of it.
+fn id(audit: &Audit<'_>) -> Option<String> {
+    let (record, host) = (&audit.record, audit.host.as_deref()?);
+    let (channel, number) = (word(record.channel)?, word(record.record_number)?);
+    let time = audit.when.time;
+    Some(format!("{}/{}/{number}@{time}", host.to_ascii_lowercase(), channel.to_ascii_lowercase()))
+}
+
+/// What follows the first name of a full host name.
+fn domain(host: &str) -> Option<&str> {
+    host.split_once('.').map(|(_, domain)| domain).filter(|domain| !domain.is_empty())
+}
+
+fn tables() -> Vec<documentation::Table> {
+    let kinds = |table: &[Kind]| {
+        let rows = table.iter().map(|kind| {
+            let ids: Vec<String> = kind.ids.iter().map(u64::to_string).collect();
+            let class = documentation::class_words(kind.class);
+            let (actor, target) = (kind.actor.words().to_owned(), kind.target.words().to_owned());
+            vec![
+                ids.join(", "),
+                kind.says.to_owned(),
+                class,
+                kind.activity.to_string(),
+                actor,
+                target,
+                kind.proof.words().to_owned(),
+            ]
+        });
+        rows.collect()
+    };
+    let head = &["event", "says", "class", "`activity_id`", "actor", "target", "authenticated"];
+    vec![
+        documentation::Table::new("accounts", &["SID", "tenant", "subject", "proved"], accounts::ACCOUNTS),
+        documentation::Table::new("times", &["the first that there is", "read as"], time::TIMES),
+        documentation::Table { name: "events", head, rows: kinds(kinds::SECURITY) },
+        documentation::Table { name: "AD FS events", head, rows: kinds(kinds::FEDERATION) },
+        documentation::Table {
+            name: "encryption",
+            head: &["`TicketEncryptionType`", "IANA name"],
+            rows: fields::encryption_rows(),
+        },
+    ]
+}

@@ -1,0 +1,108 @@
+//! How an act went: its status, its code, whether it was denied, and how the account was used.
+
+use countersign_model::vocabulary::Usage;
+
+use super::accounts::Party;
+use super::kinds::{Kind, Proof};
+use super::record::{Record, number, word, words};
+
+/// Bits of `Keywords`.
+const AUDIT_FAILURE: u64 = 0x0010_0000_0000_0000;
+const AUDIT_SUCCESS: u64 = 0x0020_0000_0000_0000;
+
+/// Logon types of a person at a keyboard and a screen: interactive, unlock, remote interactive, cached interactive,
+/// cached remote interactive, cached unlock.
+pub(super) const INTERACTIVE: &[u64] = &[2, 7, 10, 11, 12, 13];
+
+/// Logon types over a network: network, network in clear text, remote interactive, cached remote interactive.
+pub(super) const REMOTE: &[u64] = &[3, 8, 10, 12];
+
+/// Events that only a person at the machine brings about, whatever their logon type: logged off by the user, desktop
+/// session reconnected and disconnected, workstation locked and unlocked.
+pub(super) const AT_THE_DESKTOP: &[u64] = &[4647, 4778, 4779, 4800, 4801];
+
+/// How an act went.
+pub(super) struct Outcome {
+    /// None where nothing tells.
+    pub(super) success: Option<bool>,
+    /// The NTSTATUS or Kerberos code, in hexadecimal.
+    pub(super) code: Option<String>,
+    /// Refused for want of rights.
+    pub(super) denied: bool,
+    /// The actor proved who it is.
+    pub(super) authenticated: bool,
+}
+
+/// How the act of a record went.
+pub(super) fn outcome(record: &Record<'_>, id: u64, kind: &Kind, actor: &Party<'_>) -> Outcome {
+    let status = number(record.status);
+    let code = number(record.sub_status).filter(|code| *code != 0).or(status);
+    let success = success(record, kind, status);
+    let failed = success == Some(false);
+    let denied = failed && (matches!(id, 4661 | 4662) || code.is_some_and(is_denied));
+    let proved = match kind.proof {
+        Proof::Session => true,
+        // A ticket that is given out without pre-authentication proves nothing: anybody may ask for it.
+        Proof::Attempt => success == Some(true) && number(record.pre_auth) != Some(0),
+        Proof::Failed | Proof::Nothing => false,
+    };
+    Outcome {
+        success,
+        code: code.map(|code| format!("{code:#x}")),
+        denied,
+        authenticated: proved && actor.account.is_some(),
+    }
+}
+
+/// Either word that it failed is enough; where nothing is said, an event of the table says by its number that it was.
+fn success(record: &Record<'_>, kind: &Kind, status: Option<u64>) -> Option<bool> {
+    let audited = audited(record);
+    if kind.proof == Proof::Failed || audited == Some(false) || status.is_some_and(|status| status != 0) {
+        return Some(false);
+    }
+    let by_number = !kind.ids.is_empty() && kind.proof != Proof::Nothing;
+    audited.or((by_number || status == Some(0)).then_some(true))
+}
+
+/// What the auditing itself says: a bit of the keywords, or the words for it.
+fn audited(record: &Record<'_>) -> Option<bool> {
+    let keywords = word(record.keywords);
+    let bits = keywords.as_deref().and_then(|word| word.parse::<i64>().ok()).map(i64::cast_unsigned);
+    if let Some(bits) = bits.or_else(|| number(record.keywords)) {
+        if bits & AUDIT_FAILURE != 0 {
+            return Some(false);
+        }
+        if bits & AUDIT_SUCCESS != 0 {
+            return Some(true);
+        }
+    }
+    // A text or a list of texts, according to the collector.
+    let keywords = record.keywords.json().unwrap_or_default();
+    let (kind, outcome) = (word(record.event_type), word(record.event_outcome));
+    let says = |word: &str| kind.as_deref() == Some(word) || outcome.as_deref() == Some(word);
+    if keywords.contains("Audit Failure") || says("AUDIT_FAILURE") || says("failure") {
+        Some(false)
+    } else if keywords.contains("Audit Success") || says("AUDIT_SUCCESS") || says("success") {
+        Some(true)
+    } else {
+        None
+    }
+}
+
+/// Codes that say that who it is isn't in doubt, but may not: `STATUS_ACCESS_DENIED`, an account's restrictions, hours
+/// and workstations, a type of logon that wasn't granted, the authentication firewall, `KDC_ERR_POLICY`.
+fn is_denied(code: u64) -> bool {
+    matches!(code, 0xc000_0022 | 0xc000_006e | 0xc000_006f | 0xc000_0070 | 0xc000_015b | 0xc000_0413 | 0xc)
+}
+
+/// How the account was used; the first that holds.
+pub(super) fn usage(record: &Record<'_>, id: u64) -> Usage {
+    if !words(record.transmitted).is_empty() {
+        Usage::Delegated
+    } else if AT_THE_DESKTOP.contains(&id) || number(record.logon_type).is_some_and(|kind| INTERACTIVE.contains(&kind))
+    {
+        Usage::Interactive
+    } else {
+        Usage::Programmatic
+    }
+}

@@ -1,0 +1,104 @@
+//! Which source a record is of, told by its signs; and that the events are the very same as the named source's.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which clippy takes for other code")]
+
+use std::io::Cursor;
+
+use countersign_sources::{Auto, Record, Source, source};
+use expect_test::{Expect, expect};
+
+const CLOUDTRAIL: &str = r#"{"eventTime":"2024-05-01T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","userIdentity":{"type":"Root","principalId":"1","accountId":"1"}}"#;
+const OCSF: &str = r#"{"class_uid":3002,"time":1714557600000,"status_id":1,"metadata":{"product":{"vendor_name":"Example"}},"user":{"uid":"u-1"}}"#;
+const OKTA: &str = r#"{"published":"2024-05-01T10:00:00Z","eventType":"user.session.start","actor":{"id":"00u1","type":"User","alternateId":"a@example.com"}}"#;
+const OKTA_RESPELLED: &str = r#"{"eventtype":"user.session.start","actor":{"id":"00u1","type":"User","alternateId":"a@example.com"},"outcome":{"result":"SUCCESS"}}"#;
+const WINDOWS: &str = r#"{"TimeCreated":"2024-05-01T10:00:00Z","EventID":4624,"Channel":"Security","Hostname":"PC1"}"#;
+const WINLOGBEAT: &str = r#"{"@timestamp":"2024-05-01T10:00:00Z","winlog":{"event_id":4624,"channel":"Security"}}"#;
+const RENDERED: &str = r#"{"Event":{"System":{"EventID":4624,"TimeCreated":{"SystemTime":"2024-05-01T10:00:00Z"}}}}"#;
+
+fn records(source: &dyn Source, text: &str) -> Vec<Record> {
+    source.read(Box::new(Cursor::new(text.to_owned())), 0).unwrap().collect()
+}
+
+fn check(text: &str, expected: Expect) {
+    let told: String = records(&Auto, text)
+        .iter()
+        .map(|record| match record {
+            Record::Event { event, .. } => format!("{} {}\n", event.source, event.class),
+            Record::DeadLetter(letter) => format!("{}: {}\n", letter.reason_code.code(), letter.reason),
+        })
+        .collect();
+    expected.assert_eq(&told);
+}
+
+#[test]
+fn records_of_several_sources_stand_in_one_input() {
+    check(
+        &format!("{OCSF}\n{OKTA}\n{OKTA_RESPELLED}\n{{\"EventType\":\"AUDIT_SUCCESS\",{}\n", &WINDOWS[1..]),
+        expect![[r#"
+            ocsf authentication
+            okta authentication
+            okta authentication
+            windows-security authentication
+        "#]],
+    );
+    check(
+        &format!("{CLOUDTRAIL}\n{WINDOWS}\n{WINLOGBEAT}\n{RENDERED}\n"),
+        expect![[r#"
+        cloudtrail api-activity
+        windows-security authentication
+        windows-security authentication
+        windows-security authentication
+    "#]],
+    );
+    check(
+        &format!(r#"{{"Records":[{CLOUDTRAIL},{WINDOWS}]}}{WINDOWS}"#),
+        expect![[r#"
+        cloudtrail api-activity
+        windows-security authentication
+        windows-security authentication
+    "#]],
+    );
+    check(
+        &format!("[{WINDOWS},\n{CLOUDTRAIL}]\n{CLOUDTRAIL}"),
+        expect![[r#"
+        windows-security authentication
+        cloudtrail api-activity
+        cloudtrail api-activity
+    "#]],
+    );
+}
+
+#[test]
+fn what_has_no_signs_or_those_of_several_is_set_aside_with_what_was_looked_for() {
+    let both = format!("{},{}", &CLOUDTRAIL[..CLOUDTRAIL.len() - 1], &WINDOWS[1..]);
+    check(
+        &format!("{{}}\n{{\"eventName\":\"x\",\"EventID\":null}}\n{both}\n7\n{{\"winlog\":\n"),
+        expect![[r#"
+            source-unknown: expected the signs of a source, got none: cloudtrail: `eventSource` and `eventName` with `eventTime` or `userIdentity`; ocsf: `class_uid` or `type_uid` with `time`, `time_dt` or `metadata`; okta: `eventType` or `legacyEventType` with `published`, `debugContext` or an `actor` with `alternateId`; in any spelling; windows-security: `EventID` or `event_id` with a channel, a provider or `TimeCreated`; `winlog`; `System`; or `Event` with `System` in it
+            source-unknown: expected the signs of a source, got none: cloudtrail: `eventSource` and `eventName` with `eventTime` or `userIdentity`; ocsf: `class_uid` or `type_uid` with `time`, `time_dt` or `metadata`; okta: `eventType` or `legacyEventType` with `published`, `debugContext` or an `actor` with `alternateId`; in any spelling; windows-security: `EventID` or `event_id` with a channel, a provider or `TimeCreated`; `winlog`; `System`; or `Event` with `System` in it
+            source-ambiguous: expected the signs of one source, got those of `cloudtrail` and of `windows-security`; name the source to have the record read
+            not-an-object: expected a JSON object, got another JSON value
+            truncated: expected the rest of a JSON object, got: EOF while parsing a value at line 1 column 10
+        "#]],
+    );
+}
+
+#[test]
+fn events_are_the_very_same_as_the_named_sources() {
+    // Two of the same bytes without an id, amid records of the other source.
+    let text = format!(
+        "{CLOUDTRAIL}\n{WINDOWS}\n{CLOUDTRAIL}\n{OCSF}\n{OKTA}\n{OCSF}\n{WINDOWS}\n{OKTA}\n{WINLOGBEAT}\n{OKTA_RESPELLED}\n{RENDERED}\n"
+    );
+    let told = records(&Auto, &text);
+    for name in ["cloudtrail", "ocsf", "okta", "windows-security"] {
+        let named = records(source(name).unwrap(), &text);
+        let mut compared = 0;
+        for (named, told) in named.iter().zip(&told) {
+            let Record::Event { event, .. } = told else { panic!("{told:?}") };
+            if event.source == name {
+                assert_eq!(format!("{named:?}"), format!("{told:?}"));
+                compared += 1;
+            }
+        }
+        assert!(compared >= 2, "{name}");
+    }
+}

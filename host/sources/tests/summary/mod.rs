@@ -1,0 +1,87 @@
+//! Events as text that people can read, for the tests of several sources.
+#![allow(dead_code, reason = "each test program uses some of it")]
+
+use std::io::Cursor;
+
+use countersign_model::{ChainMember, Event, Value};
+use countersign_sources::{DeadLetter, Record, Source};
+
+pub(crate) fn records_of(source: &dyn Source, text: &str) -> Vec<Record> {
+    source.read(Box::new(Cursor::new(text.to_owned())), 0).unwrap().collect()
+}
+
+pub(crate) fn event_of(source: &dyn Source, json: &str) -> Box<Event> {
+    match <[Record; 1]>::try_from(records_of(source, json)) {
+        Ok([Record::Event { event, .. }]) => event,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn dead_letter_of(source: &dyn Source, json: &str) -> DeadLetter {
+    match <[Record; 1]>::try_from(records_of(source, json)) {
+        Ok([Record::DeadLetter(letter)]) => letter,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn member(member: &ChainMember) -> String {
+    let mut text = format!("{:?}", member.role).to_lowercase();
+    text.push_str(&format!(" {}", member.account.as_ref().map_or("?".to_owned(), ToString::to_string)));
+    if let Some(name) = &member.name {
+        text.push_str(&format!(" `{name}`"));
+    }
+    if let Some(proved) = member.proved_type {
+        text.push_str(&format!(" {proved}"));
+    }
+    if member.shared {
+        text.push_str(" shared");
+    }
+    text
+}
+
+/// Who acted, how, and who took part; whom it acted on.
+pub(crate) fn parties(event: &Event) -> String {
+    let actor = &event.actor;
+    let mut text = format!(
+        "{} {} {}{}\n",
+        event.class,
+        actor.account.as_ref().map_or("unresolved".to_owned(), ToString::to_string),
+        actor.usage,
+        if actor.authenticated { "" } else { ", not authenticated" }
+    );
+    for (name, value) in [("session", &actor.session), ("token", &actor.token), ("grant", &actor.grant)] {
+        if let Some(value) = value {
+            text.push_str(&format!("  {name} {value}\n"));
+        }
+    }
+    for part in &event.chain {
+        text.push_str(&format!("  {}\n", member(part)));
+    }
+    if let Some(target) = &event.target {
+        let proved = target.proved_type.map_or(String::new(), |proved| format!(" {proved}"));
+        let token = target.token.as_ref().map_or(String::new(), |token| format!(" token {token}"));
+        text.push_str(&format!(
+            "  on {}{proved}{}{token}\n",
+            target.account,
+            if target.shared { " shared" } else { "" }
+        ));
+    }
+    text
+}
+
+/// The fields whose paths begin with one of these.
+pub(crate) fn fields(event: &Event, prefixes: &[&str]) -> String {
+    let mut text = String::new();
+    for (field, value) in event.fields.iter() {
+        if prefixes.iter().any(|prefix| field.path.starts_with(prefix)) {
+            let value = match value {
+                Value::Text(text) => format!("{text:?}"),
+                Value::Json(json) => json.to_string(),
+                Value::TextList(texts) => format!("{texts:?}"),
+                other => format!("{other:?}"),
+            };
+            text.push_str(&format!("{} = {value}\n", field.path));
+        }
+    }
+    text
+}

@@ -1,0 +1,151 @@
+//! One source and several, silent and late ones, and times that aren't believed.
+
+use super::*;
+use proptest::prelude::*;
+
+fn second(second: i64) -> Timestamp {
+    Timestamp(second * 1_000_000)
+}
+
+/// An event of the only source, wholly believed.
+fn one(clock: &mut Clock, at: i64) -> (Option<Tick>, Placement) {
+    clock.place("a", second(at), second(at))
+}
+
+/// Events of sources; for each the watermark's second (none if there was none), whether it is late, and the tick's.
+fn seen(events: &[(&'static str, i64)]) -> Vec<(Option<i64>, bool, Option<i64>)> {
+    let mut clock = Clock::default();
+    let seconds = |time: Timestamp| time.micros() / 1_000_000;
+    let seen = events.iter().map(|(source, at)| {
+        let (tick, placed) = clock.place(source, second(*at), second(*at));
+        let watermark = (placed.watermark != Timestamp::MIN).then(|| seconds(placed.watermark));
+        (watermark, placed.late, tick.map(|tick| seconds(tick.at)))
+    });
+    seen.collect()
+}
+
+#[test]
+fn the_watermark_follows_the_greatest_time_and_never_falls() {
+    let mut clock = Clock::default();
+    assert!(!clock.is_ahead(second(0), 1));
+    assert_eq!(one(&mut clock, 1000).1.watermark, Timestamp::MIN, "nothing was seen that could be waited for");
+    assert!(!one(&mut clock, 990).1.late);
+    let late = one(&mut clock, 600).1;
+    assert_eq!((late.late, late.watermark, late.clock), (true, second(700), second(1000)));
+    assert!(!one(&mut clock, 700).1.late, "at the watermark is not late");
+    assert!(clock.is_ahead(second(1011), 10_000_000));
+    assert!(!clock.is_ahead(second(1010), 10_000_000));
+}
+
+#[test]
+fn a_time_moves_the_clock_only_as_far_as_it_is_believed() {
+    let mut clock = Clock::default();
+    one(&mut clock, 1_000);
+    let (tick, placed) = clock.place("a", second(50_000), second(1_010));
+    assert_eq!((tick, placed.clock, placed.late), (None, second(1_010), false));
+    assert_eq!(one(&mut clock, 1_000).1.watermark, second(710));
+    // Belief beyond the event's own time adds nothing.
+    assert_eq!(clock.place("a", second(1_005), second(9_000)).1.clock, second(1_010));
+}
+
+#[test]
+fn each_source_has_a_watermark_of_its_own_and_ticks_follow_the_least() {
+    let seen = seen(&[("a", 1_000), ("b", 900), ("a", 1_090), ("b", 910), ("b", 600), ("b", 965), ("a", 800)]);
+    let expected = [
+        (None, false, None),
+        // A newcomer finds gone by what has gone by.
+        (Some(700), false, None),
+        (Some(700), false, None),
+        (Some(700), false, None),
+        (Some(700), true, None),
+        (Some(700), false, None),
+        (Some(790), false, None),
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_silent_source_is_not_waited_for_and_comes_back_late() {
+    let seen = seen(&[
+        ("a", 0),
+        ("b", 0),
+        ("a", 300),
+        // Five minutes and a second after `b` was heard of.
+        ("a", 301),
+        ("a", 400),
+        // Older than what ticks have followed, though not than its own watermark.
+        ("b", 50),
+        ("b", 200),
+        // It is waited for again, and turns nothing back.
+        ("a", 430),
+        ("a", 700),
+        ("a", 701),
+    ]);
+    let ticks: Vec<_> = seen.iter().map(|seen| seen.2).collect();
+    assert_eq!(ticks, [None, None, None, Some(1), Some(100), None, None, None, None, Some(401)]);
+    assert_eq!((seen[5], seen[6]), ((Some(100), true, None), (Some(100), false, None)));
+}
+
+#[test]
+fn a_tick_by_time_begins_the_count_anew_and_the_other_way_round() {
+    let mut clock = Clock::default();
+    for _ in 0..TICK_EVENTS {
+        assert_eq!(one(&mut clock, 0).0, None);
+    }
+    assert_eq!(one(&mut clock, 60).0, Some(Tick { at: second(-240) }), "due by both, it comes once");
+    for _ in 1..TICK_EVENTS {
+        assert_eq!(one(&mut clock, 100).0, None);
+    }
+    // By count; the next by time is due a minute after it, not after the one before.
+    assert_eq!(one(&mut clock, 100).0, Some(Tick { at: second(-200) }));
+    assert_eq!(one(&mut clock, 159).0, None);
+    assert_eq!(one(&mut clock, 160).0, Some(Tick { at: second(-140) }));
+}
+
+#[test]
+fn late_events_bring_no_tick_by_time_and_a_leap_brings_one() {
+    let mut clock = Clock::default();
+    for at in [10_000, 0, 9_000, -5_000, 10_059] {
+        assert_eq!(one(&mut clock, at).0, None, "{at}");
+    }
+    assert_eq!(one(&mut clock, 90_000).0, Some(Tick { at: second(89_700) }));
+    assert_eq!(one(&mut clock, 90_000).0, None);
+}
+
+#[test]
+fn times_at_the_ends_of_the_range_are_held_there() {
+    let (least, most) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
+    let mut clock = Clock::default();
+    clock.place("a", least, least);
+    assert!(clock.is_ahead(most, i64::MAX - 1));
+    assert_eq!(clock.place("a", least, least).1.watermark, least);
+    let (tick, placed) = clock.place("a", most, most);
+    assert_eq!(tick, Some(Tick { at: most.plus_micros(-LATENESS) }));
+    assert_eq!(placed, Placement { watermark: least, clock: most, late: false });
+    let late = clock.place("a", least, least).1;
+    assert_eq!(late, Placement { watermark: most.plus_micros(-LATENESS), clock: most, late: true });
+}
+
+proptest! {
+    #[test]
+    fn nothing_falls_and_ticks_never_pass_a_source_that_is_heard(
+        events in prop::collection::vec((0usize..3, 0i64..4_000), 1..200),
+    ) {
+        let mut clock = Clock::default();
+        let mut greatest = [None::<i64>; 3];
+        let (mut now, mut at) = (Timestamp::MIN, Timestamp::MIN);
+        for (source, time) in events {
+            let (tick, placed) = clock.place(["a", "b", "c"][source], second(time), second(time));
+            prop_assert!(placed.clock >= now);
+            now = placed.clock;
+            prop_assert_eq!(placed.late, second(time) < placed.watermark);
+            greatest[source] = Some(greatest[source].map_or(time, |greatest| greatest.max(time)));
+            let most = greatest.iter().flatten().max().copied().unwrap_or_default();
+            prop_assert_eq!(now, second(most));
+            if let Some(tick) = tick {
+                prop_assert!(tick.at >= at && tick.at <= second(most - 300));
+                at = tick.at;
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! A rule that sets timers and one that its findings feed, in the sandbox: what they come to is the same however the
+//! work is cut up, is made again from what the run left, and carries the authority of both.
+
+use std::io::Cursor;
+
+use countersign_model::DigestKey;
+use countersign_model::vocabulary::Action;
+use countersign_pipeline::{
+    ContextFiles, Generation, LoadReason, RuleFile, RunOptions, Settings, SubscriptionFault, recompute, run,
+};
+use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
+use countersign_sources::source;
+use countersign_store::{Durability, Existing, FileStore};
+use countersign_stream::QuarantineThreshold;
+
+use crate::determinism::{Ear, judge};
+use crate::support::{bytes, engine, shipped};
+
+const MINUTE: i64 = 60;
+
+/// 2024-05-01T08:00:00Z.
+const BEGIN: i64 = 1_714_550_400;
+
+/// A console sign-in, or a call that moves the clock, so many seconds after the beginning.
+fn record(second: i64, user: u32, what: &str) -> String {
+    let time = countersign_model::Timestamp((BEGIN + second) * 1_000_000);
+    let (source, name, outcome) = match what {
+        "clock" => ("s3.amazonaws.com", "ListBuckets", String::new()),
+        _ => ("signin.amazonaws.com", "ConsoleLogin", format!(r#","responseElements":{{"ConsoleLogin":"{what}"}}"#)),
+    };
+    let error = if what == "Failure" { r#","errorMessage":"Failed authentication""# } else { "" };
+    format!(
+        r#"{{"eventVersion":"1.10","userIdentity":{{"type":"IAMUser","principalId":"AIDAEXAMPLE{user:04}","arn":"arn:aws:iam::111122223333:user/u{user}","accountId":"111122223333","userName":"u{user}"}},"eventTime":"{time}","eventSource":"{source}","eventName":"{name}","awsRegion":"us-east-1","sourceIPAddress":"203.0.113.{user}"{error}{outcome},"eventID":"{second}-{user}","eventType":"AwsApiCall","recipientAccountId":"111122223333"}}"#
+    )
+}
+
+/// Twenty people fail to sign in, twice each; some succeed afterwards. An hour later it happens again, and at the very end
+/// once more. Some of it comes late.
+fn telemetry() -> Vec<u8> {
+    let mut records = Vec::new();
+    for hour in [0, 60 * MINUTE] {
+        for user in 1..=20 {
+            let at = hour + i64::from(user) * 7;
+            records.push((at, user, "Failure"));
+            records.push((at + 30, user, "Failure"));
+            if user % 3 == 0 {
+                records.push((at + 45, user, "Success"));
+            }
+        }
+    }
+    records.extend((0..100).map(|minute| (minute * MINUTE + 1, 99, "clock")));
+    records.push((100 * MINUTE, 7, "Failure"));
+    records.sort_unstable();
+    // One of 0:30 comes eight minutes late, when its timer's time has not come yet, and one twenty, when it has.
+    let mut moved = |second: i64, user: u32, to: i64| {
+        let place = records.iter().position(|one| (one.0, one.1) == (second, user)).unwrap();
+        let one = records.remove(place);
+        let place = records.iter().position(|one| one.0 >= to).unwrap();
+        records.insert(place, one);
+    };
+    moved(4 * 7 + 30, 4, 9 * MINUTE);
+    moved(5 * 7 + 30, 5, 20 * MINUTE);
+    let lines: Vec<String> = records.into_iter().map(|(second, user, what)| record(second, user, what)).collect();
+    (lines.join("\n") + "\n").into_bytes()
+}
+
+fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<countersign_pipeline::LoadFault>) {
+    let rules = rules.iter().map(|(name, bytes)| RuleFile { name: (*name).to_owned(), bytes: bytes.to_vec() });
+    let policy = format!("{DEFAULT_POLICY}{policy}");
+    let settings = Settings {
+        policy: (policy.clone(), Policy::parse(&policy).unwrap()),
+        directory: Some((String::new(), Directory::default())),
+        capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
+        context: ContextFiles::default(),
+    };
+    Generation::load(engine(), 1, rules.collect(), settings)
+}
+
+/// The two rules, the one that feeds nobody here, and a response rule.
+fn generation(policy: &str) -> Generation {
+    let rules = [
+        ("example/uses-findings", bytes("uses-findings")),
+        ("example/uses-a-timer", bytes("uses-a-timer")),
+        ("countersign/burst-of-denied-calls", shipped("burst-of-denied-calls")),
+        ("countersign/graduated-containment", shipped("graduated-containment")),
+    ];
+    let (generation, faults) = load(&rules, policy);
+    assert!(faults.is_empty(), "{faults:?}");
+    generation
+}
+
+const NEVER: QuarantineThreshold = QuarantineThreshold { least_accounts: u32::MAX, percent: 100 };
+
+/// The findings of a rule in an audit file: the occasion and the event.
+fn found(audit: &[u8], rule: &str) -> Vec<(String, String)> {
+    countersign_audit::read(audit)
+        .filter_map(|entry| match entry.unwrap().record {
+            countersign_audit::Record::Finding(finding) if finding.rule.as_str() == rule => {
+                Some((finding.occasion.to_string(), finding.event_id))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn timers_and_findings_do_not_show_batches_or_workers() {
+    let (telemetry, generation) = (telemetry(), generation(""));
+    let first = judge(&telemetry, &generation, 256, 1, NEVER);
+    let silences = found(&first.audit, "example/uses-a-timer");
+    let repeated = found(&first.audit, "example/uses-findings");
+    // Who succeeded after failing is not found; the others are, once an hour, and the second time the other rule says so.
+    assert!(silences.len() >= 28 && silences.iter().all(|(occasion, _)| occasion.starts_with("the timer `silence`")));
+    assert!(repeated.len() >= 13, "{repeated:?}");
+    assert!(repeated.iter().all(|(occasion, _)| occasion.starts_with("finding ") && occasion.contains("uses-a-timer")));
+    // The one at the very end is yet to come, and stored.
+    assert!(first.summary.contains(r#""pending_timers":{"example/uses-a-timer":1}"#), "{}", first.summary);
+    assert_eq!(first.snapshot.timers.len(), 1, "{:?}", first.snapshot.timers);
+    for (batch, workers) in [(1, 1), (1, 2), (7, 1), (7, 2), (256, 2)] {
+        let other = judge(&telemetry, &generation, batch, workers, NEVER);
+        let which = format!("batch {batch}, workers {workers}");
+        assert_eq!((&first.told, &first.summary), (&other.told, &other.summary), "{which}");
+        assert!(first.audit == other.audit && first.snapshot == other.snapshot, "{which}");
+    }
+}
+
+#[test]
+fn findings_on_timers_and_of_subscribers_are_made_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = folder.path().join("audit");
+    let options = RunOptions { key: DigestKey::public(), quarantine: NEVER, ..RunOptions::default() };
+    let records = source("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry())), 0).unwrap();
+    let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
+    let report = run(records, &generation(""), &mut store, &options, &mut Ear::default()).unwrap();
+    drop(store);
+    let result = recompute(&audit, &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
+    assert_eq!(result.differences, []);
+    assert_eq!(result.findings, report.summary.findings);
+    assert!(result.findings > 40, "{result:?}");
+}
+
+/// A rule has no more authority, and no more confidence, than those that feed it.
+#[test]
+fn what_feeds_a_rule_holds_for_it() {
+    let generation = generation("\n[rule.\"example/uses-a-timer\"]\ncap = 20\n");
+    let rule = generation.rule(&"example/uses-findings".parse().unwrap()).unwrap();
+    let lineage: Vec<&str> = rule.authority.lineage.iter().map(|rule| rule.as_str()).collect();
+    assert_eq!(lineage, ["countersign/burst-of-denied-calls", "example/uses-a-timer"]);
+    assert!(rule.authority.actions.contains(&Action::RevokeSessions), "it declares what its feeder doesn't");
+    let came = judge(&telemetry(), &generation, 256, 1, NEVER);
+    let lines: Vec<serde_json::Value> = came
+        .told
+        .iter()
+        .map(|told| serde_json::from_str(told).unwrap())
+        .filter(|line: &serde_json::Value| line["rule"] == "example/uses-findings" && line["type"] == "decision")
+        .collect();
+    assert!(lines.len() >= 13);
+    for line in lines {
+        assert_eq!(line["confidence"], 20, "{line}");
+        assert_ne!(line["action"], "revoke-sessions", "{line}");
+    }
+}
+
+#[test]
+fn what_cannot_be_fed_is_refused_and_the_others_load() {
+    let rules = [
+        ("a.wasm", bytes("uses-findings")),
+        ("b.wasm", bytes("uses-a-timer")),
+        ("c.wasm", shipped("graduated-containment")),
+    ];
+    let (generation, faults) = load(&rules, "");
+    let ids: Vec<&str> = generation.detections.iter().map(|rule| rule.identity.id.as_str()).collect();
+    assert_eq!((ids, generation.responses.len()), (vec!["example/uses-a-timer"], 1));
+    let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+    let LoadReason::Subscriptions(reasons) = &fault.reason else { panic!("{fault}") };
+    assert!(matches!(reasons.as_slice(), [SubscriptionFault::Unknown(_)]), "{reasons:?}");
+    assert_eq!(
+        fault.to_string(),
+        "a.wasm: what it subscribes to can't be served\n  subscribes to `countersign/burst-of-denied-calls`, which \
+         isn't loaded: load it too, or correct the id"
+    );
+    // Nor if the operator has switched it off.
+    let all = [rules[0], rules[1], ("d.wasm", shipped("burst-of-denied-calls"))];
+    let (_, faults) = load(&all, "\n[rule.\"countersign/burst-of-denied-calls\"]\nenabled = false\n");
+    assert!(faults[0].to_string().ends_with("which the policy switches off"), "{}", faults[0]);
+}
