@@ -10,6 +10,14 @@ use serde_json::Value;
 /// The header of a module and that of a component.
 const HEADER: usize = 8;
 
+/// Sections by their ids (WebAssembly Core Specification, section 5.5.2).
+const CUSTOM: u8 = 0;
+const CODE: u8 = 10;
+const MEMORY_CONTENTS: [u8; 2] = [11, 12];
+
+/// A function's body of three bytes: no locals, `unreachable`, `end`.
+const TRAPS: &[u8] = &[3, 0, 0, 0x0b];
+
 /// How much longer a section may become by one mutation, bytes.
 const MOST_GROWTH: usize = 64;
 
@@ -52,6 +60,26 @@ pub fn mutate(bytes: &[u8], seed: u64, mut change: impl FnMut(&mut Vec<u8>, usiz
     // Two in three times the declaration is canonical again and names its data: else hardly any would be read.
     if chance.below(3) > 0 {
         binary.mend();
+    }
+    Some(binary.write())
+}
+
+/// The binary without its functions' bodies, its memory's contents and its custom sections: what seeds are made of, which
+/// are to be small. None if the bytes aren't a binary. It is as valid as it was, for a body that traps has any type.
+#[must_use]
+pub fn hollow(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut binary = Binary::read(bytes)?;
+    let is_module = binary.header.get(4) == Some(&1);
+    binary.sections.retain(|(id, _)| *id != CUSTOM && !(is_module && MEMORY_CONTENTS.contains(id)));
+    for (id, contents) in &mut binary.sections {
+        if let Some(inner) = hollow(contents).filter(|_| !is_module) {
+            *contents = inner;
+        } else if is_module && *id == CODE {
+            let (functions, _) = read_length(contents)?;
+            contents.clear();
+            write_length(functions, contents);
+            contents.extend(TRAPS.repeat(functions));
+        }
     }
     Some(binary.write())
 }
@@ -114,10 +142,10 @@ impl Binary {
     /// Makes the declaration canonical JSON if it is JSON, with the digest of the data that are there.
     fn mend(&mut self) {
         let data = self.sections.iter().find_map(|(id, contents)| {
-            let body = (*id == 0).then(|| named(contents, DATA_SECTION)).flatten()?;
+            let body = (*id == CUSTOM).then(|| named(contents, DATA_SECTION)).flatten()?;
             Some(Digest::of(&contents[body..]))
         });
-        for (_, contents) in self.sections.iter_mut().filter(|(id, _)| *id == 0) {
+        for (_, contents) in self.sections.iter_mut().filter(|(id, _)| *id == CUSTOM) {
             let Some(body) = named(contents, DECLARATION_SECTION) else { continue };
             // A sorted map writes its members in the canonical order where their names are ASCII.
             let Ok(mut tree) = serde_json::from_slice::<BTreeMap<String, Value>>(&contents[body..]) else { continue };

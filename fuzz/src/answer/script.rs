@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use arbitrary::Arbitrary;
 use countersign_model::call::{
-    AnswerFinding, AnswerTimer, CallFailure, DetectionAnswer, DetectionCall, Diagnostic, FailureKind, Level, SlotChanges,
+    AnswerFinding, AnswerTimer, CallFailure, DetectionAnswer, DetectionCall, Diagnostic, FailureKind, Level,
+    SlotChanges,
 };
 use countersign_model::vocabulary::{EventClass, EvidenceRole, FieldId, Severity, SubjectRole, Usage};
 use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
@@ -222,7 +223,8 @@ impl Finding {
     fn answer(&self, call: &DetectionCall) -> AnswerFinding {
         AnswerFinding {
             row: row_of(self.row, call),
-            signal_class: (*one_of(&["token", "sign-in", "token", "sign-in", "agent", "nothing"], self.class)).to_owned(),
+            signal_class: (*one_of(&["token", "sign-in", "token", "sign-in", "agent", "nothing"], self.class))
+                .to_owned(),
             confidence: self.confidence % 104,
             severity: *one_of(Severity::ALL, self.severity),
             subject: *one_of(SubjectRole::ALL, self.subject),
@@ -244,8 +246,11 @@ impl State {
     fn answer(&self, call: &DetectionCall) -> SlotChanges {
         let given = call.batch.rows.keys.iter().filter(|key| **key != u32::MAX).max().map_or(0, |key| key + 1);
         // One more than was given, now and then.
-        let mut keys: Vec<(u32, &Key)> =
-            self.keys.iter().map(|key| (u32::from(key.key) % (given + u32::from(key.key == 255)).max(1), key)).collect();
+        let mut keys: Vec<(u32, &Key)> = self
+            .keys
+            .iter()
+            .map(|key| (u32::from(key.key) % (given + u32::from(key.key == 255)).max(1), key))
+            .collect();
         if !self.unsorted {
             keys.sort_by_key(|(key, _)| *key);
             keys.dedup_by_key(|(key, _)| *key);

@@ -62,7 +62,10 @@ impl Watch {
         let failed: Vec<_> = outcome.failures.iter().map(|one| one.row.order()).collect();
         for row in found.chain(diagnosed).chain(disagreed) {
             assert!(given.contains(&row.order()), "a row that wasn't given");
-            assert!(!failed.contains(&row.order()) || outcome.disagreements.iter().any(|one| one.row.order() == row.order()));
+            assert!(
+                !failed.contains(&row.order())
+                    || outcome.disagreements.iter().any(|one| one.row.order() == row.order())
+            );
         }
         assert!(failed.iter().all(|order| given.contains(order)));
         assert!(failed.is_sorted_by(|one, next| one < next), "each once, in the order of the rows");
