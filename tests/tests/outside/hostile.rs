@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use countersign_declaration::{Refusal, RefusalCode};
 use countersign_engine::{CompileLimit, LoadedRule};
-use countersign_model::Reason;
+use countersign_model::ReasonCode;
 use countersign_model::call::{CallFailure, FailureKind, Parameter};
 use countersign_pipeline::{find_cases, run_case};
 
@@ -42,7 +42,7 @@ enum Held {
     /// Only accounts that authenticated count towards quarantine.
     OnlyWhoAuthenticated,
     /// The gate grants nothing that touches anybody, for this reason among others.
-    ByTheGate(Reason),
+    ByTheGate(ReasonCode),
     /// The entry of the compile cache is refused and the code compiled anew.
     CacheEntryRefused,
     /// What is kept is cut down to a bound.

@@ -15,8 +15,18 @@ pub(super) fn attempts() -> Vec<Attempt> {
     let mut attempts = vec![
         raw("invalid-utf-8", "a message that isn't UTF-8", "utf-8", r#"(data (i32.const 521) "\ff\fe")"#),
         raw("lone-surrogate", "a message with half a character", "utf-8", SURROGATE),
-        raw("offset-past-memory", "a message past its memory", "out of bounds", r#"(data (i32.const 288) "\00\00\10\00")"#),
-        raw("length-that-wraps", "a length that wraps around", "", r#"(data (i32.const 288) "\fc\ff\ff\ff\ff\ff\ff\ff")"#),
+        raw(
+            "offset-past-memory",
+            "a message past its memory",
+            "out of bounds",
+            r#"(data (i32.const 288) "\00\00\10\00")"#,
+        ),
+        raw(
+            "length-that-wraps",
+            "a length that wraps around",
+            "",
+            r#"(data (i32.const 288) "\fc\ff\ff\ff\ff\ff\ff\ff")"#,
+        ),
         raw("severity-of-its-own", "a severity that there isn't", "", r#"(data (i32.const 269) "\06")"#),
         raw("role-of-its-own", "a subject that there isn't", "", r#"(data (i32.const 270) "\04")"#),
     ];
@@ -26,9 +36,8 @@ pub(super) fn attempts() -> Vec<Attempt> {
         }));
     }
     for (name, tries, way, expected) in PROPOSALS {
-        let expected = expected.map_or(Held::CallFailed(FailureKind::FuelExhausted), |words| {
-            Held::AnswerRefused(words.to_owned())
-        });
+        let expected = expected
+            .map_or(Held::CallFailed(FailureKind::FuelExhausted), |words| Held::AnswerRefused(words.to_owned()));
         attempts.push(attempt(name, tries, expected, || {
             match propose(&guest("proposes-garbage").declaration().clone(), way) {
                 Ok(proposals) => Held::No(format!("{proposals:?}")),
@@ -54,9 +63,12 @@ pub(super) fn attempts() -> Vec<Attempt> {
         attempt("own-reference", "cites what it may, for comparison", Held::NothingGained, || {
             cites("hostile/raw", "ALICE")
         }),
-        attempt("migration-that-traps", "traps on state of an older version", Held::CallFailed(FailureKind::Trap), || {
-            migration(&loaded(HONEST), 1)
-        }),
+        attempt(
+            "migration-that-traps",
+            "traps on state of an older version",
+            Held::CallFailed(FailureKind::Trap),
+            || migration(&loaded(HONEST), 1),
+        ),
         attempt(
             "migration-that-floods",
             "makes a MiB out of two bytes",
@@ -102,7 +114,12 @@ const WAYS: &[(&str, &str, &str, &str)] = &[
     ("confidence-101", "is surer than sure", "Confidence101", "confidence 101 is above 100"),
     ("undeclared-class", "finds of a class that it didn't declare", "UndeclaredClass", "`sign-in` isn't declared"),
     ("unknown-class", "finds of a class that there isn't", "UnknownClass", "isn't declared"),
-    ("undeclared-technique", "names a technique that it didn't declare", "UndeclaredTechnique", "`T1110` isn't declared"),
+    (
+        "undeclared-technique",
+        "names a technique that it didn't declare",
+        "UndeclaredTechnique",
+        "`T1110` isn't declared",
+    ),
     ("stronger-role", "says that a named account authenticated", "StrongerRole", "is stronger than the host's"),
     ("row-beyond", "finds on a row that there isn't", "RowBeyond", "finding on row 1, there are 1"),
     ("seventeen-findings", "17 findings on one row", "ManyFindings", "more than 16 findings on one row"),
@@ -113,16 +130,41 @@ const WAYS: &[(&str, &str, &str, &str)] = &[
     ("state-in-another-slot", "keeps state in a slot that it didn't declare", "SlotBeyond", "slot 2 isn't declared"),
     ("lying-offsets", "offsets past the end", "OffsetsPastTheEnd", "the blob offsets don't divide 1 into 1"),
     ("falling-offsets", "offsets that begin elsewhere", "OffsetsFromElsewhere", "the blob offsets don't divide"),
-    ("keeps-an-unknown-reference", "keeps an event that there isn't", "KeepsUnknown", "is neither the row's own nor kept"),
+    (
+        "keeps-an-unknown-reference",
+        "keeps an event that there isn't",
+        "KeepsUnknown",
+        "is neither the row's own nor kept",
+    ),
     ("undeclared-timer", "sets a timer that it didn't declare", "TimerUndeclared", "timer `loud` isn't declared"),
-    ("timer-in-the-far-future", "sets a timer for the end of time", "TimerTooFar", "is set further ahead than declared"),
+    (
+        "timer-in-the-far-future",
+        "sets a timer for the end of time",
+        "TimerTooFar",
+        "is set further ahead than declared",
+    ),
 ];
 
 /// What `proposes-garbage` does, and the words of the refusal; none where it runs out of fuel.
 const PROPOSALS: &[(&str, &str, &str, Option<&str>)] = &[
-    ("undeclared-action", "asks for what it didn't declare", "UndeclaredAction", Some("`suspend-account` isn't declared")),
-    ("unknown-action", "asks for an action that there isn't", "UnknownAction", Some("`delete-everything` isn't declared")),
-    ("action-on-a-stranger", "asks for it on a subject that there isn't", "SubjectBeyond", Some("subject 7, there are 1")),
+    (
+        "undeclared-action",
+        "asks for what it didn't declare",
+        "UndeclaredAction",
+        Some("`suspend-account` isn't declared"),
+    ),
+    (
+        "unknown-action",
+        "asks for an action that there isn't",
+        "UnknownAction",
+        Some("`delete-everything` isn't declared"),
+    ),
+    (
+        "action-on-a-stranger",
+        "asks for it on a subject that there isn't",
+        "SubjectBeyond",
+        Some("subject 7, there are 1"),
+    ),
     ("action-parameter-out-of-range", "101 points of 100", "ParameterOutOfRange", Some("isn't of its type or range")),
     ("proposals-without-end", "17 proposals", "ManyProposals", Some("17 proposals, at most 16 are allowed")),
     ("response-that-loops", "never proposes anything", "Loop", None),
@@ -154,11 +196,12 @@ fn cites(id: &str, account: &'static str) -> Held {
     };
     let spied = load(FINDING, &keyed.replace("hostile/raw", id));
     let outcome = Judge::new(spied).judge(&[("ListUsers", account)]);
-    let reference: String =
-        outcome.found[0].bundle.call.batch.rows.references[0].to_le_bytes().map(|byte| format!("\\{byte:02x}")).concat();
-    let cites = format!(
-        r#"{FINDING} (data (i32.const 272) "\40\02\00\00\01\00\00\00") (data (i32.const 576) "{reference}")"#
-    );
+    let reference: String = outcome.found[0].bundle.call.batch.rows.references[0]
+        .to_le_bytes()
+        .map(|byte| format!("\\{byte:02x}"))
+        .concat();
+    let cites =
+        format!(r#"{FINDING} (data (i32.const 272) "\40\02\00\00\01\00\00\00") (data (i32.const 576) "{reference}")"#);
     let outcome = Judge::new(load(&cites, &keyed)).judge(&[("ListUsers", "ALICE")]);
     match outcome.failures.as_slice() {
         [failed] => Held::of(&failed.failure),
@@ -236,9 +279,10 @@ fn time_by_counting() -> Held {
         done.store(true, Ordering::Relaxed);
         busy
     });
-    Held::nothing_gained(idle.contains("finding") | idle.contains("Finding") && busy.iter().all(|busy| *busy == idle), || {
-        format!("{idle} {busy:?}")
-    })
+    Held::nothing_gained(
+        idle.contains("finding") | idle.contains("Finding") && busy.iter().all(|busy| *busy == idle),
+        || format!("{idle} {busy:?}"),
+    )
 }
 
 /// Arithmetic on numbers that carry bits where they are none: whatever the processor makes of them, they are the same.

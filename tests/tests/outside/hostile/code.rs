@@ -10,7 +10,7 @@ use std::time::Duration;
 use countersign_admission::sections;
 use countersign_artefacts::Cache;
 use countersign_engine::{
-    CompileLimit, CompileLimits, Compilation, Compiler, Engine, EngineConfig, LoadError, LoadObserver,
+    Compilation, CompileLimit, CompileLimits, Compiler, Engine, EngineConfig, LoadError, LoadObserver,
 };
 use countersign_model::RuleId;
 

@@ -1,6 +1,6 @@
 //! What is tried on the whole path: on other rules, on the gate, and on whether a rule is heard at all.
 
-use countersign_model::Reason;
+use countersign_model::ReasonCode;
 use countersign_pipeline::LoadFault;
 use countersign_stream::QuarantineThreshold;
 
@@ -25,6 +25,12 @@ pub(super) fn attempts() -> Vec<Attempt> {
             subscription_loop,
         ),
         attempt(
+            "findings-that-multiply",
+            "each of four rules finds sixteen times on what the one before it found",
+            Held::ToABound,
+            findings_that_multiply,
+        ),
+        attempt(
             "another-rules-name",
             "has a shipped rule's id, to take its place",
             Held::AtLoad("another rule has the id `countersign/burst-of-denied-calls`".to_owned()),
@@ -33,22 +39,22 @@ pub(super) fn attempts() -> Vec<Attempt> {
         attempt(
             "feeders-authority",
             "declares for a timid rule's findings what that rule may not ask for",
-            Held::ByTheGate(Reason::DetectionActionUndeclared),
+            Held::ByTheGate(ReasonCode::DetectionActionUndeclared),
             feeders_authority,
         ),
         attempt(
             "undeclared-type",
             "finds against an identity of a type that it didn't declare",
-            Held::ByTheGate(Reason::DetectionTypeUndeclared),
-            || found_by(&DECLARATION.replace("\"human\"", "\"workload\""), Reason::DetectionTypeUndeclared),
+            Held::ByTheGate(ReasonCode::DetectionTypeUndeclared),
+            || found_by(&DECLARATION.replace("\"human\"", "\"workload\""), ReasonCode::DetectionTypeUndeclared),
         ),
         attempt(
             "undeclared-action-of-a-detection",
             "leads a response rule to what it didn't declare itself",
-            Held::ByTheGate(Reason::DetectionActionUndeclared),
+            Held::ByTheGate(ReasonCode::DetectionActionUndeclared),
             || {
                 let declared = DECLARATION.replace("\"human\"", "\"human\", \"unknown\"");
-                found_by(&declared, Reason::DetectionActionUndeclared)
+                found_by(&declared, ReasonCode::DetectionActionUndeclared)
             },
         ),
     ]
@@ -56,7 +62,7 @@ pub(super) fn attempts() -> Vec<Attempt> {
 
 /// Whatever is asked of the gate about the rule's findings: this reason is among those given, and what is granted only
 /// observes.
-fn at_the_gate(told: &[String], rule: &str, reason: Reason) -> Held {
+fn at_the_gate(told: &[String], rule: &str, reason: ReasonCode) -> Held {
     const OBSERVE: [&str; 4] = ["enrich-alert", "raise-risk-score", "notify", "require-review"];
     let decisions: Vec<serde_json::Value> = told
         .iter()
@@ -67,7 +73,9 @@ fn at_the_gate(told: &[String], rule: &str, reason: Reason) -> Held {
     if let Some(touching) = decisions.iter().find(touches) {
         return Held::No(touching.to_string());
     }
-    let given = |line: &serde_json::Value| line["reasons"].as_array().is_some_and(|all| all.iter().any(|one| one == reason.id()));
+    let given = |line: &serde_json::Value| {
+        line["reasons"].as_array().is_some_and(|all| all.iter().any(|one| one["code"] == reason.id()))
+    };
     match decisions.iter().any(given) {
         true => Held::ByTheGate(reason),
         false => Held::No(decisions.first().map(ToString::to_string).unwrap_or_default()),
@@ -75,7 +83,7 @@ fn at_the_gate(told: &[String], rule: &str, reason: Reason) -> Held {
 }
 
 /// A sure finding on every event of a handmade rule, and a response rule that asks for much.
-fn found_by(declared: &str, reason: Reason) -> Held {
+fn found_by(declared: &str, reason: ReasonCode) -> Held {
     let sure = format!(r#"{FINDING} (data (i32.const 268) "\5f\04")"#);
     let rule = component(module(Parts { evaluate: "i32.const 128", more: &sure, ..HONEST }), declared);
     let response = shipped("graduated-containment");
@@ -96,7 +104,7 @@ fn feeders_authority() -> Held {
     let (generation, faults) = load(&rules, "");
     assert!(faults.is_empty(), "{faults:?}");
     let came = judge(&telemetry(), &generation, 256, 1, NEVER);
-    at_the_gate(&came.told, "example/uses-findings", Reason::DetectionActionUndeclared)
+    at_the_gate(&came.told, "example/uses-findings", ReasonCode::DetectionActionUndeclared)
 }
 
 /// Sixty names that fail to sign in, each making the rule fail, count for nothing; six accounts that did sign in do.
@@ -125,6 +133,38 @@ fn subscription_loop() -> Held {
     };
     let (one, other) = (feeding("hostile/one", "other"), feeding("hostile/other", "one"));
     at_load(&[("one", &one), ("other", &other), ("honest", bytes("panics"))], "hostile/panics")
+}
+
+/// One event would come to 16, 256, 4,096 and 65,536 findings.
+fn findings_that_multiply() -> Held {
+    let finding = r"\00\00\00\00\00\02\00\00\09\00\00\00\32\01\00\00";
+    let finding = format!(r"{finding}{}\09\02\00\00\02\00\00\00\00\00\00\00", r"\00".repeat(16));
+    let more = format!(
+        r#"(data (i32.const 128) "\00\04\00\00\10\00\00\00") (data (i32.const 512) "privilege" "ok")
+        (data (i32.const 1024) "{}")"#,
+        finding.repeat(16)
+    );
+    let rule = |number: usize| {
+        let mut declared = DECLARATION.replace("hostile/raw", &format!("hostile/chain-{number}"));
+        if let Some(before) = number.checked_sub(1) {
+            let fed = format!("subscribes = [{{ rule = \"hostile/chain-{before}\", classes = [\"privilege\"] }}]");
+            declared = declared.replace("event-classes = [\"api-activity\"]", &fed);
+        }
+        component(module(Parts { evaluate: "i32.const 128", more: &more, ..HONEST }), &declared)
+    };
+    let rules: Vec<Vec<u8>> = (0..4).map(rule).collect();
+    let rules: Vec<(&str, &[u8])> = rules.iter().map(|bytes| ("chain", bytes.as_slice())).collect();
+    let (generation, faults) = load(&rules, "");
+    assert!(faults.is_empty(), "{faults:?}");
+    let came = judge((record(0, 7, "clock") + "\n").as_bytes(), &generation, 1, 1, NEVER);
+    let summary: serde_json::Value = serde_json::from_str(&came.summary).unwrap();
+    let counts = |what: &str| -> Vec<u64> {
+        (0..4).map(|number| summary[what][format!("hostile/chain-{number}")].as_u64().unwrap_or_default()).collect()
+    };
+    match (counts("delivered").as_slice(), counts("withheld_findings").as_slice()) {
+        ([1, 16, 16, 16], [0, 240, 240, 0]) => Held::ToABound,
+        _ => Held::No(came.summary),
+    }
 }
 
 fn anothers_name() -> Held {

@@ -70,7 +70,13 @@ pub(super) fn attempts() -> Vec<Attempt> {
             evaluate(AMPLIFIED)
         }),
         row("ten-million-timers", "makes 10 million timers", MemoryExceeded, "answers-garbage", "TenMillionTimers"),
-        row("ten-million-findings", "makes 10 million findings", MemoryExceeded, "answers-garbage", "TenMillionFindings"),
+        row(
+            "ten-million-findings",
+            "makes 10 million findings",
+            MemoryExceeded,
+            "answers-garbage",
+            "TenMillionFindings",
+        ),
         // The operator lets a rule have 512 MiB, so that they do fit, as zeros that cost it nothing. They are refused
         // before one is read: lifting a list is charged by its length against four times the declared output.
         in_memory("ten-million-findings-in-memory", "the same where there is room for them", 128),
@@ -90,7 +96,13 @@ pub(super) fn attempts() -> Vec<Attempt> {
 }
 
 /// A guest's attempt on one row amid honest ones.
-fn row(name: &'static str, tries: &'static str, kind: FailureKind, guest_name: &'static str, way: &'static str) -> Attempt {
+fn row(
+    name: &'static str,
+    tries: &'static str,
+    kind: FailureKind,
+    guest_name: &'static str,
+    way: &'static str,
+) -> Attempt {
     attempt(name, tries, Held::RowSetAside(kind), move || amid_honest_rows(&guest(guest_name), &[], way))
 }
 
