@@ -15,7 +15,7 @@ macro_rules! has_a_test {
 countersign_tests::for_each_guest!(has_a_test);
 
 /// Judges in one batch, and holds every other batch size against it.
-fn check(name: &str, parameters: &[(&str, Parameter)], rows: &[(&str, &str)]) -> countersign_stream::Outcome {
+fn check(name: &'static str, parameters: &[(&str, Parameter)], rows: &[(&str, &str)]) -> countersign_stream::Outcome {
     let rule = guest(name);
     let whole = Judge::with(rule.clone(), parameters).judge(rows);
     for size in [1, 2, 3, 7] {

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use countersign_admission::sections;
 use countersign_artefacts::Cache;
 use countersign_engine::{
     Compilation, CompileLimit, CompileLimits, Compiler, Engine, EngineConfig, LoadError, LoadObserver,
 };
 use countersign_model::RuleId;
 
+use super::door::{doubling, with};
 use super::{Attempt, Held, attempt};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
-use crate::support::{Judge, admitted, found, shipped};
+use crate::support::{Judge, admitted, found};
 
 pub(super) fn attempts() -> Vec<Attempt> {
     let limits = CompileLimits::default();
@@ -57,7 +57,10 @@ pub(super) fn attempts() -> Vec<Attempt> {
         ),
         attempt("deeply-nested-blocks", "blocks a hundred thousand deep", Held::NothingGained, || {
             let body = format!("{} {}", "block ".repeat(100_000), "end ".repeat(100_000));
-            still_honest(&with_module(&format!("(func {body})")))
+            still_honest(&with(&format!("(core module (func {body}))")))
+        }),
+        attempt("types-that-nothing-uses", "a type that unfolds to 2^40 fields, unused", Held::NothingGained, || {
+            still_honest(&with(&doubling(40)))
         }),
         attempt("tampered-cache-entry", "flips a bit of compiled code", Held::CacheEntryRefused, || {
             cached(|entries, _| {
@@ -127,14 +130,6 @@ fn still_honest(bytes: &[u8]) -> Held {
     }
 }
 
-/// A shipped rule that carries a module which nothing needs, but which is compiled with it.
-fn with_module(fields: &str) -> Vec<u8> {
-    let rule = admitted(shipped("burst-of-denied-calls"));
-    let module = wat::parse_str(format!("(component (core module {fields}))")).unwrap();
-    let component = [rule.component(), &module[8..]].concat();
-    sections::attach(&component, rule.declaration(), rule.data()).unwrap()
-}
-
 /// Many values that live across many branches: small for its reader, large for who hands out registers.
 fn bomb() -> Vec<u8> {
     let (locals, branches) = (1_500, 6_000);
@@ -152,13 +147,14 @@ fn bomb() -> Vec<u8> {
         write!(body, "(local.set 0 (i32.mul (local.get 0) (local.get {at})))").unwrap();
     }
     let locals = "(local i32)".repeat(locals);
-    with_module(&format!("(func (param i32) (result i32) {locals} {body} local.get 0)"))
+    with(&format!("(core module (func (param i32) (result i32) {locals} {body} local.get 0))"))
 }
 
 /// As many functions as admission lets through beside the rule's own, each with work for the compiler.
 fn functions() -> Vec<u8> {
-    let work = "(local.set 0 (i32.mul (i32.add (local.get 0) (local.get 1)) (local.get 0)))".repeat(12);
-    with_module(&format!("(func (param i32 i32) (result i32) {work} local.get 0)").repeat(45_000))
+    let work = "(local.set 0 (i32.mul (i32.add (local.get 0) (local.get 1)) (local.get 0)))".repeat(3);
+    let functions = format!("(func (param i32 i32) (result i32) {work} local.get 0)").repeat(45_000);
+    with(&format!("(core module {functions})"))
 }
 
 /// What is told about the cache.

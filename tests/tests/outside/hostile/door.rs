@@ -90,16 +90,22 @@ pub(super) fn attempts() -> Vec<Attempt> {
             let declared = DECLARATION.replace("fuel = 1000000", "fuel = 1000000000000000");
             Held::refused(check(&component(module(HONEST), &declared)), Code::LimitAboveOperator)
         }),
-        attempt("state-for-the-planet", "declares a thousand GiB of state", at(Code::LimitAboveOperator), || {
-            let slot = "[[slot]]\nname = \"s\"\nversion = 1\nmax-bytes = 65536\nmax-keys = 16777216\nttl = \"1h\"\n";
+        attempt("state-for-the-planet", "declares 600 GiB of state", at(Code::LimitAboveOperator), || {
+            let slot = "[[slot]]\nname = \"s\"\nversion = 1\nmax-bytes = 65536\nmax-keys = 10000000\nttl = \"1h\"\n";
             let declared = DECLARATION.replace("[limits]", &format!("{slot}\n[limits]"));
             let declared = declared.replace("fields =", "partition-key = \"actor\"\nfields =");
             Held::refused(check(&component(module(HONEST), &declared)), Code::LimitAboveOperator)
         }),
         attempt("types-that-double", "a type that unfolds to 2^40 fields", at(Code::WasmMalformed), || {
-            let types: String = (1..=40).map(|n| format!("(type $t{n} (tuple $t{} $t{}))", n - 1, n - 1)).collect();
-            let fields = format!("(type $t0 (tuple u8 u8)) {types} (type (func (param \"x\" $t40)))");
-            Held::refused(check(&with(&fields)), Code::WasmMalformed)
+            let lifted = r#"
+                (core module $m
+                    (memory (export "m") 1)
+                    (func (export "r") (param i32 i32 i32 i32) (result i32) i32.const 0)
+                    (func (export "f") (param i32)))
+                (core instance $i (instantiate $m))
+                (func $f (param "x" $t40)
+                    (canon lift (core func $i "f") (memory (core memory $i "m")) (realloc (core func $i "r"))))"#;
+            Held::refused(check(&with(&format!("{} {lifted}", doubling(40)))), Code::WasmMalformed)
         }),
         attempt("native-code", "native code, as the compile cache would hold it", at(Code::WasmMalformed), || {
             Held::refused(check(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"), Code::WasmMalformed)
@@ -116,7 +122,7 @@ fn check(bytes: &[u8]) -> Result<Admitted, Vec<Refusal>> {
 }
 
 /// A shipped rule with more in it.
-fn with(fields: &str) -> Vec<u8> {
+pub(super) fn with(fields: &str) -> Vec<u8> {
     let rule = admitted(shipped(RULE));
     let fields = wat::parse_str(format!("(component {fields})")).unwrap();
     let component = [rule.component(), &fields[8..]].concat();
@@ -125,6 +131,12 @@ fn with(fields: &str) -> Vec<u8> {
 
 fn added(name: &'static str, tries: &'static str, code: RefusalCode, fields: String) -> Attempt {
     attempt(name, tries, at(code), move || Held::refused(check(&with(&fields)), code))
+}
+
+/// Types that each unfold to twice the fields of the one before.
+pub(super) fn doubling(times: usize) -> String {
+    let types = (1..=times).map(|n| format!("(type $t{n} (tuple $t{} $t{}))", n - 1, n - 1));
+    format!("(type $t0 (tuple u8 u8)) {}", types.collect::<String>())
 }
 
 fn nested(times: usize) -> String {
