@@ -26,7 +26,7 @@ pub(super) fn attempts() -> Vec<Attempt> {
         ),
         attempt(
             "findings-that-multiply",
-            "each of four rules finds sixteen times on what the one before it found",
+            "three rules each find 16 times on what the one before found",
             Held::ToABound,
             findings_that_multiply,
         ),
@@ -135,35 +135,48 @@ fn subscription_loop() -> Held {
     at_load(&[("one", &one), ("other", &other), ("honest", bytes("panics"))], "hostile/panics")
 }
 
-/// One event would come to 16, 256, 4,096 and 65,536 findings.
+/// Each event would come to 16, 256 and 4,096 findings: whatever the batch, 16 of a rule's feed the next.
 fn findings_that_multiply() -> Held {
-    let finding = r"\00\00\00\00\00\02\00\00\09\00\00\00\32\01\00\00";
-    let finding = format!(r"{finding}{}\09\02\00\00\02\00\00\00\00\00\00\00", r"\00".repeat(16));
-    let more = format!(
-        r#"(data (i32.const 128) "\00\04\00\00\10\00\00\00") (data (i32.const 512) "privilege" "ok")
-        (data (i32.const 1024) "{}")"#,
-        finding.repeat(16)
-    );
+    // Sixteen copies of the finding at 256 for each row.
+    let body = "
+        (local $row i32) (local $rows i32) (local $copy i32) (local $to i32)
+        (local.set $rows (i32.load offset=12 (local.get 0)))
+        (local.set $to (i32.const 0x20000))
+        (loop $next
+            (i32.store (i32.const 256) (local.get $row))
+            (local.set $copy (i32.const 0))
+            (loop $copies
+                (memory.copy (local.get $to) (i32.const 256) (i32.const 44))
+                (local.set $to (i32.add (local.get $to) (i32.const 44)))
+                (local.set $copy (i32.add (local.get $copy) (i32.const 1)))
+                (br_if $copies (i32.lt_u (local.get $copy) (i32.const 16))))
+            (local.set $row (i32.add (local.get $row) (i32.const 1)))
+            (br_if $next (i32.lt_u (local.get $row) (local.get $rows))))
+        (i32.store (i32.const 128) (i32.const 0x20000))
+        (i32.store (i32.const 132) (i32.mul (local.get $rows) (i32.const 16)))
+        i32.const 128";
     let rule = |number: usize| {
         let mut declared = DECLARATION.replace("hostile/raw", &format!("hostile/chain-{number}"));
         if let Some(before) = number.checked_sub(1) {
             let fed = format!("subscribes = [{{ rule = \"hostile/chain-{before}\", classes = [\"privilege\"] }}]");
             declared = declared.replace("event-classes = [\"api-activity\"]", &fed);
         }
-        component(module(Parts { evaluate: "i32.const 128", more: &more, ..HONEST }), &declared)
+        component(module(Parts { evaluate: body, more: FINDING, ..HONEST }), &declared)
     };
-    let rules: Vec<Vec<u8>> = (0..4).map(rule).collect();
+    let rules: Vec<Vec<u8>> = (0..3).map(rule).collect();
     let rules: Vec<(&str, &[u8])> = rules.iter().map(|bytes| ("chain", bytes.as_slice())).collect();
     let (generation, faults) = load(&rules, "");
     assert!(faults.is_empty(), "{faults:?}");
-    let came = judge((record(0, 7, "clock") + "\n").as_bytes(), &generation, 1, 1, NEVER);
-    let summary: serde_json::Value = serde_json::from_str(&came.summary).unwrap();
+    let telemetry = [record(0, 7, "clock"), record(1, 7, "clock")].map(|record| record + "\n").concat();
+    let came = [1, 7, 256].map(|batch| judge(telemetry.as_bytes(), &generation, batch, 1, NEVER));
+    let summary: serde_json::Value = serde_json::from_str(&came[0].summary).unwrap();
     let counts = |what: &str| -> Vec<u64> {
-        (0..4).map(|number| summary[what][format!("hostile/chain-{number}")].as_u64().unwrap_or_default()).collect()
+        (0..3).map(|number| summary[what][format!("hostile/chain-{number}")].as_u64().unwrap_or_default()).collect()
     };
+    let same = came.iter().all(|other| *other == came[0]);
     match (counts("delivered").as_slice(), counts("withheld_findings").as_slice()) {
-        ([1, 16, 16, 16], [0, 240, 240, 0]) => Held::ToABound,
-        _ => Held::No(came.summary),
+        ([2, 32, 32], [0, 480, 0]) if same => Held::ToABound,
+        _ => Held::No(format!("{same} {}", came[0].summary)),
     }
 }
 

@@ -55,7 +55,7 @@ fn poison_event() -> Held {
 /// Judges rows of so many accounts, a call's worth at a time.
 fn accounts(judge: &mut Judge, operation: &'static str, count: usize) {
     let names: Vec<String> = (0..count).map(|number| format!("ACCOUNT{number}")).collect();
-    for names in names.chunks(200) {
+    for names in names.chunks(400) {
         let rows: Vec<Row<'_>> = names.iter().map(|name| (operation, name.as_str())).collect();
         let outcome = judge.judge(&rows);
         assert_eq!(failed(&outcome), []);
