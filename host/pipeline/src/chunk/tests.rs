@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use countersign_declaration::{Declaration, parse_toml};
 use countersign_model::call::{
-    AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Detector, Diagnostic, Level, SlotChanges, TextArena,
-    Values,
+    AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Detector, Diagnostic, FailureKind, Level, SlotChanges,
+    TextArena, Values,
 };
 use countersign_model::vocabulary::{EventClass, FieldId, Severity, SubjectRole, Usage};
 use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
