@@ -1,10 +1,10 @@
 //! The table `egress`: whether a source address is one from which the organisation's own traffic leaves.
 
-use countersign_declaration::ContextWanted;
+use countersign_declaration::{ContextWanted, Network};
 use countersign_model::Value;
 use countersign_model::call::ContextTable;
 use countersign_model::vocabulary::Keying;
-use countersign_policy::{Egress, EgressExit, Network};
+use countersign_policy::{Egress, EgressExit};
 use countersign_stream::ContextCall;
 
 use crate::table::{TableRow, addresses, build, dated, text};

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::{audit, demo, generate, replay, rule};
+use crate::{audit, compile, demo, generate, replay, rule};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,6 +51,8 @@ enum Command {
     Generate(generate::Arguments),
     /// Show an attack and a lawful burst in generated telemetry, and what is decided about them
     Demo(demo::Arguments),
+    #[command(hide = true)]
+    Compile(compile::Arguments),
 }
 
 impl Arguments {
@@ -62,6 +64,7 @@ impl Arguments {
             Command::Replay(arguments) => arguments.run(out),
             Command::Generate(arguments) => arguments.run(out),
             Command::Demo(arguments) => arguments.run(out),
+            Command::Compile(arguments) => arguments.run(),
         }
     }
 }

@@ -6,13 +6,14 @@ use std::io::{self, Cursor, Write};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_generate::{Generated, Label, Preset, write_ndjson};
+use countersign_generate::{Generated, Label, Preset, Telemetry, write_ndjson};
 use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RunOptions, run};
 use countersign_sources::{CloudTrail, DeadLetter, Source};
 use countersign_store::HeadStore;
 
 use crate::decisions::{self, Decided};
 use crate::exit::Exit;
+use crate::loading::Loading;
 use crate::operator;
 use crate::out::Out;
 use crate::say;
@@ -34,6 +35,8 @@ pub(crate) struct Arguments {
     /// What chance begins with: another number, another company
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
+    #[command(flatten)]
+    loading: Loading,
 }
 
 /// What the run told.
@@ -67,13 +70,14 @@ impl Observer for Heard {
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
-        let Generated { identities_toml, labels, records, .. } = Preset::Demo.scenario(self.seed, None).build();
+        let Generated { identities_toml, labels, records, .. } =
+            Preset::Demo.scenario(Telemetry::CloudTrail, self.seed, None).build();
         let mut telemetry = Vec::new();
         write_ndjson(records, &mut telemetry)?;
 
         let settings = operator::settings_with(identities_toml)?;
         let options = RunOptions::default();
-        let engine = operator::engine(options.workers, settings.policy.1.limits().memory)?;
+        let engine = operator::engine(options.workers, settings.policy.1.limits().memory, &self.loading)?;
         let (generation, _) = operator::generation(&engine, None, settings)?;
         let mut heard = Heard::default();
         let records = CloudTrail.read(Box::new(Cursor::new(telemetry)), 0)?;

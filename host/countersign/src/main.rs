@@ -2,11 +2,13 @@
 
 mod arguments;
 mod audit;
+mod compile;
 mod decisions;
 mod demo;
 mod exit;
 mod files;
 mod generate;
+mod loading;
 mod logging;
 mod operator;
 mod out;

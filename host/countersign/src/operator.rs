@@ -15,6 +15,7 @@ use countersign_shipped::RULES;
 
 use crate::exit::{Exit, unusable};
 use crate::files::{self, NoFile};
+use crate::loading::Loading;
 use crate::say;
 
 /// Reads the operator's files; what isn't named is what ships.
@@ -117,15 +118,15 @@ fn shipped<T>(name: impl fmt::Display, text: &str, parse: Parse<T>, faults: &mut
 /// The sandbox for so many threads, and for rules within the operator's limits.
 ///
 /// # Errors
-/// When the machine lacks what it needs.
-pub(crate) fn engine(workers: usize, most_memory: u64) -> Result<Engine> {
+/// When the machine lacks what it needs, or the cache can't be used.
+pub(crate) fn engine(workers: usize, most_memory: u64, loading: &Loading) -> Result<Engine> {
     let base = EngineConfig::default();
     let config = EngineConfig {
         concurrent_calls: base.concurrent_calls.max(u32::try_from(workers).unwrap_or(u32::MAX)),
         max_memory: base.max_memory.max(usize::try_from(most_memory).unwrap_or(usize::MAX)),
         ..base
     };
-    Ok(Engine::new(&config)?)
+    Ok(Engine::with(&config, loading.compilation()?)?)
 }
 
 /// Loads the rules of a folder or file, or the shipped ones. A rule with a fault is told and left out.

@@ -29,6 +29,13 @@ impl Progress {
         progress
     }
 
+    /// Nobody knows how long.
+    pub(crate) fn waiting() -> Progress {
+        let progress = Progress::new(None, "{spinner} {wide_msg}");
+        progress.0.enable_steady_tick(Duration::from_millis(200));
+        progress
+    }
+
     fn new(total: Option<u64>, template: &str) -> Progress {
         let target = ProgressDrawTarget::stderr_with_hz(RATE);
         let bar = ProgressBar::with_draw_target(total, target);

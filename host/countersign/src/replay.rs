@@ -18,6 +18,7 @@ use serde::Serialize;
 
 use crate::exit::{Exit, unusable};
 use crate::files;
+use crate::loading::Loading;
 use crate::operator;
 use crate::out::Out;
 use crate::say;
@@ -95,6 +96,8 @@ pub(crate) struct Arguments {
     /// Print NDJSON (see JSON.md)
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    loading: Loading,
     /// Telemetry, plain or gzip; - is standard input
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
@@ -138,7 +141,7 @@ impl Arguments {
         if let Some(workers) = self.workers {
             options.workers = usize::try_from(workers)?;
         }
-        let engine = operator::engine(options.workers, settings.policy.1.limits().memory)?;
+        let engine = operator::engine(options.workers, settings.policy.1.limits().memory, &self.loading)?;
         let (generation, exit) = operator::generation(&engine, self.rules.as_deref(), settings)?;
 
         let progress = inputs.progress();

@@ -30,7 +30,8 @@ pub enum NetworkFault {
 
 impl Network {
     /// The network of a prefix of an address, whatever the bits past it; none if the prefix is too long.
-    fn around(address: IpAddr, prefix: u8) -> Option<Network> {
+    #[must_use]
+    pub fn around(address: IpAddr, prefix: u8) -> Option<Network> {
         let (address, prefix) = match (address, address.to_canonical()) {
             (IpAddr::V6(_), mapped @ IpAddr::V4(_)) if prefix >= MAPPED => (mapped, prefix - MAPPED),
             // A network so wide has more than mapped addresses.
@@ -70,6 +71,18 @@ impl Network {
         let network = Network::around(address, prefix).ok_or(NetworkFault::Prefix(most))?;
         let given = if network.address.is_ipv4() { address.to_canonical() } else { address };
         if network.address == given { Ok(network) } else { Err(NetworkFault::HostBits(network)) }
+    }
+
+    /// How many bits are fixed: 0–32, of IPv6 0–128.
+    #[must_use]
+    pub fn prefix(&self) -> u8 {
+        self.prefix
+    }
+
+    /// Whether its addresses are of IPv4.
+    #[must_use]
+    pub fn is_ipv4(&self) -> bool {
+        self.address.is_ipv4()
     }
 
     /// The first and the last address.

@@ -1,5 +1,6 @@
 //! How wasmtime is set up: what rules may use of WebAssembly, the pool of instances, fuel and the epoch.
 
+use std::fmt;
 use std::time::Duration;
 
 use wasmtime::{
@@ -36,34 +37,75 @@ const KEEP_RESIDENT: usize = 512 << 10;
 /// Deepest guest stack, bytes.
 const STACK: usize = 512 << 10;
 
+/// What one call has room for.
+pub(crate) struct Room {
+    /// Core instances: the rule's module, and adapters.
+    core_instances: u32,
+    /// Linear memories.
+    memories: u32,
+    /// Tables.
+    tables: u32,
+    /// Elements of a table.
+    table_elements: usize,
+}
+
+/// Admission's ceilings bound what is *written* in a component; how often a nested part is instantiated is known only once
+/// it is compiled. So this is held against the component when it is loaded, and never first when it is called. Components
+/// of `rule build` take one of each.
+pub(crate) const ROOM: Room = Room { core_instances: 4, memories: 1, tables: 4, table_elements: 10_000 };
+
+impl fmt::Display for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Room { core_instances, memories, tables, table_elements } = self;
+        write!(f, "{core_instances} core instances, {memories} memory and {tables} tables of {table_elements} elements")
+    }
+}
+
+/// What a sandbox runs with.
 pub(crate) fn wasmtime_config(config: &EngineConfig) -> Config {
     let calls = config.concurrent_calls.max(1);
+    let Room { core_instances, memories, tables, table_elements } = ROOM;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(calls)
-        .total_core_instances(calls.saturating_mul(4))
-        .total_memories(calls)
-        .total_tables(calls.saturating_mul(4))
-        .max_core_instances_per_component(4)
-        .max_memories_per_component(1)
-        .max_tables_per_component(4)
-        .max_memories_per_module(1)
-        .max_tables_per_module(4)
-        .table_elements(10_000)
+        .total_core_instances(calls.saturating_mul(core_instances))
+        .total_memories(calls.saturating_mul(memories))
+        .total_tables(calls.saturating_mul(tables))
+        .max_core_instances_per_component(core_instances)
+        .max_memories_per_component(memories)
+        .max_tables_per_component(tables)
+        .max_memories_per_module(memories)
+        .max_tables_per_module(tables)
+        .table_elements(table_elements)
         .max_memory_size(config.max_memory)
         .linear_memory_keep_resident(KEEP_RESIDENT)
         .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);
 
+    let mut wasm = code_config();
+    wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pool)).max_wasm_stack(STACK).coredump_on_trap(true);
+    wasm
+}
+
+/// What a compiler process compiles with: the same code as a sandbox expects, by one thread, so that its limits mean the
+/// same on every machine; and without a pool, since nothing runs there.
+pub(crate) fn compiler_config() -> Config {
+    let mut wasm = code_config();
+    wasm.allocation_strategy(InstanceAllocationStrategy::OnDemand)
+        .max_wasm_stack(STACK)
+        .coredump_on_trap(true)
+        .parallel_compilation(false);
+    wasm
+}
+
+/// Everything that the compiled code depends on.
+fn code_config() -> Config {
     let mut wasm = Config::new();
     wasm.strategy(Strategy::Cranelift)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_regalloc_algorithm(RegallocAlgorithm::Backtracking)
         .cranelift_nan_canonicalization(true)
-        .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .consume_fuel(true)
         .epoch_interruption(true)
-        .max_wasm_stack(STACK)
-        .coredump_on_trap(true)
         .memory_init_cow(true);
     // What admission lets through and nothing else, whatever the compiler would take by default.
     wasm.wasm_features(WasmFeatures::all(), false);

@@ -1,19 +1,26 @@
 //! The only crate that knows wasmtime: loads admitted rules and calls them. Plain data in and plain data out, so that
-//! the engine can move into another process; no wasmtime type leaves it.
+//! the engine can move into another process; no wasmtime type leaves it. What is compiled is compiled in a process of its
+//! own, and kept in a cache.
 
 mod answer;
 mod bindings;
 mod call;
 mod canary;
+mod compilation;
+mod compile;
 mod config;
 mod failure;
 mod limiter;
 mod lower;
+mod native;
 mod rule;
 mod slots;
 mod ticker;
 
+pub use compilation::{Compilation, LoadObserver};
+pub use compile::{CompileLimit, CompileLimits, Compiler, ServeError, confine, serve};
 pub use config::EngineConfig;
+pub use countersign_artefacts::{Cache, CacheError};
 pub use rule::{Engine, LoadError, LoadedRule};
 
 /// The engine's name and version, as evidence bundles state it: another version may meter fuel differently.

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use countersign_admission::Admitted;
-use countersign_declaration::Declaration;
+use countersign_declaration::{Declaration, quoted};
+use countersign_model::RuleId;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::response::{Responder, ResponseAnswer, ResponseCall};
 use countersign_model::vocabulary::RuleKind;
-use wasmtime::component::{Component, Linker};
+use wasmtime::component::Linker;
 
 use crate::bindings::{detection, response};
 use crate::call::{self, Allowance};
 use crate::canary;
-use crate::config::{EngineConfig, wasmtime_config};
+use crate::compilation::{Compilation, Source};
+use crate::compile::CompileLimit;
+use crate::config::{EngineConfig, ROOM, wasmtime_config};
 use crate::limiter::Limiter;
 use crate::slots::Slots;
 use crate::ticker::Ticker;
@@ -27,6 +30,7 @@ pub struct Engine {
 pub(crate) struct Sandbox {
     pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) slots: Slots,
+    source: Source,
     deadline_ticks: u64,
     _ticker: Ticker,
 }
@@ -46,21 +50,69 @@ pub enum LoadError {
         /// The compiler's word.
         reason: String,
     },
+    /// Compiling it hit a limit of the compiler process.
+    #[error("`{rule}` couldn't be compiled within the limit `{limit}` of {value}: {remedy}")]
+    CompileLimit {
+        /// The rule.
+        rule: String,
+        /// The limit.
+        limit: CompileLimit,
+        /// Its value.
+        value: String,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The compiler process couldn't be started, or ended without an answer.
+    #[error("`{rule}` couldn't be compiled: the compiler process gave no answer: {reason}")]
+    Compiler {
+        /// The rule.
+        rule: String,
+        /// What became of it.
+        reason: String,
+    },
+    /// A call of it would take more instances, memories or tables than a call has.
+    #[error("`{rule}` takes more than a call has room for, which is {ROOM}: {reason}")]
+    Room {
+        /// The rule.
+        rule: String,
+        /// What it takes too much of.
+        reason: String,
+    },
+}
+
+impl LoadError {
+    pub(crate) fn compile(rule: &RuleId, error: &wasmtime::Error) -> LoadError {
+        LoadError::Compile { rule: rule.to_string(), reason: quoted(&format!("{error:#}")) }
+    }
+
+    pub(crate) fn room(rule: &RuleId, error: &wasmtime::Error) -> LoadError {
+        LoadError::Room { rule: rule.to_string(), reason: format!("{error:#}") }
+    }
 }
 
 impl Engine {
-    /// Sets the sandbox up and starts its clock.
+    /// Sets the sandbox up and starts its clock. Rules are compiled in this process, without limits: only for bytes that
+    /// are trusted. [`Engine::with`] is for all others.
     ///
     /// # Errors
     /// When the machine lacks what it needs: address space for the pool, a thread.
     pub fn new(config: &EngineConfig) -> Result<Engine, LoadError> {
+        Engine::with(config, Compilation::in_process())
+    }
+
+    /// Sets the sandbox up and starts its clock; rules become code in the given way.
+    ///
+    /// # Errors
+    /// When the machine lacks what it needs: address space for the pool, a thread.
+    pub fn with(config: &EngineConfig, compilation: Compilation) -> Result<Engine, LoadError> {
         let wasmtime =
             wasmtime::Engine::new(&wasmtime_config(config)).map_err(|error| LoadError::Setup(format!("{error:#}")))?;
         let ticker = Ticker::start(wasmtime.clone()).map_err(|error| LoadError::Setup(error.to_string()))?;
         let deadline = config.deadline.max(EngineConfig::LEAST_DEADLINE);
         let slots = Slots::new(config.concurrent_calls);
         let deadline_ticks = Ticker::ticks(deadline);
-        Ok(Engine { sandbox: Arc::new(Sandbox { wasmtime, slots, deadline_ticks, _ticker: ticker }) })
+        let source = Source::new(&wasmtime, compilation);
+        Ok(Engine { sandbox: Arc::new(Sandbox { wasmtime, slots, source, deadline_ticks, _ticker: ticker }) })
     }
 
     /// Whether this machine makes a small call within the deadline. To be asked when a rule missed it twice: if the
@@ -71,17 +123,15 @@ impl Engine {
         canary::beats(&self.sandbox.wasmtime, self.sandbox.deadline_ticks)
     }
 
-    /// Compiles an admitted rule. No guest instruction runs before its first call.
+    /// Loads an admitted rule: its code comes from the cache, or is compiled. No guest instruction runs before its first
+    /// call.
     ///
     /// # Errors
-    /// When the component can't be compiled.
+    /// When the component can't be compiled, or not within the limits, or takes more than a call has room for.
     pub fn load(&self, admitted: &Admitted) -> Result<LoadedRule, LoadError> {
         let declaration = admitted.declaration();
-        let compile_error = |error: wasmtime::Error| LoadError::Compile {
-            rule: declaration.id.to_string(),
-            reason: format!("{error:#}"),
-        };
-        let component = Component::from_binary(&self.sandbox.wasmtime, admitted.component()).map_err(compile_error)?;
+        let compile_error = |error: wasmtime::Error| LoadError::compile(&declaration.id, &error);
+        let component = self.sandbox.source.component(&self.sandbox.wasmtime, admitted)?;
         // No function is ever linked: a rule has no imports, and this is where one would fail to find any.
         let pre = Linker::<Limiter>::new(&self.sandbox.wasmtime).instantiate_pre(&component).map_err(compile_error)?;
         let world = match declaration.kind {

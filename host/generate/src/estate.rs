@@ -1,7 +1,13 @@
-//! The estate: the accounts, people, service accounts, roles, instances and networks whose work is generated.
+//! The estate: the accounts, people, service accounts, roles, instances and networks whose work is generated, its
+//! Okta org and its Windows domain.
 
 mod directory;
+pub(crate) mod domain;
 mod names;
+pub(crate) mod org;
+
+use domain::Domain;
+use org::Org;
 
 use crate::random::{Random, Stream};
 
@@ -52,6 +58,8 @@ pub struct Estate {
     pub(crate) instances: Vec<Instance>,
     pub(crate) functions: Vec<Function>,
     pub(crate) break_glass: User,
+    pub(crate) org: Org,
+    pub(crate) domain: Domain,
 }
 
 /// One AWS account.
@@ -232,7 +240,8 @@ impl Estate {
             })
             .collect();
         let break_glass = user(random, 0, "break-glass".to_owned(), false);
-        Estate { accounts, people, pipelines, jobs, instances, functions, break_glass }
+        let (org, domain) = (Org::new(seed, &people), Domain::new(seed, &people));
+        Estate { accounts, people, pipelines, jobs, instances, functions, break_glass, org, domain }
     }
 
     /// The ids of its AWS accounts, twelve digits each.

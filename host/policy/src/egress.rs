@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
+use countersign_declaration::Network;
 use countersign_model::Timestamp;
 use countersign_model::vocabulary::EgressKind;
 
 use crate::fault::Fault;
-use crate::network::{Network, Networks, networks, twice};
+use crate::network::{Networks, networks, twice};
 use crate::node::Node;
 use crate::reader::{Faults, TableReader, as_of, tables, version};
 

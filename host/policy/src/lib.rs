@@ -25,7 +25,7 @@ pub use egress::{Egress, EgressExit};
 pub use fault::Fault;
 pub use limits::OperatorLimits;
 pub use locations::{Location, Locations};
-pub use network::{Network, Networks};
+pub use network::Networks;
 pub use policy::{
     Answer, Cell, CellOutcome, DEFAULT_MAX_AGE, Grant, Policy, PublisherSettings, ResponseChoice, ReviewBy,
     RuleSettings,

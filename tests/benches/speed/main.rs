@@ -1,11 +1,13 @@
 //! How fast rules are judged in the sandbox against the same code compiled natively, and a replay against plain JSON
-//! parsing, and what loaded rules cost that no event concerns: both sides by turns in one run, so that what slows the
+//! parsing, what loaded rules cost that no event concerns, and what loading them takes: both sides by turns in one run, so that what slows the
 //! machine slows both. `host/BENCHMARKS.md` has figures and how to get them. `--quick` takes fewer rounds; a word measures
-//! only what has it in its name: a rule, `replay`, `loaded`.
+//! only what has it in its name: a rule, `replay`, `loaded`,
+//! `loading`.
 
 mod calls;
 mod figures;
 mod loaded;
+mod loading;
 mod native;
 mod replay;
 mod rows;
@@ -45,5 +47,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     if "replay".contains(&wanted) {
         replay::measure(effort)?;
     }
-    if "loaded".contains(&wanted) { loaded::measure(effort) } else { Ok(()) }
+    if "loaded".contains(&wanted) {
+        loaded::measure(effort)?;
+    }
+    if "loading".contains(&wanted) { loading::measure(effort) } else { Ok(()) }
 }

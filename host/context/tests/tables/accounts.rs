@@ -56,10 +56,10 @@ fn roles_by_key_and_by_batch() {
 
 #[test]
 fn facts_are_the_directorys_and_nobody_is_supposed_to_be_in_it() {
-    let context = directory(&format!(
+    let context = directory(
         "[[identity]]\nid = \"anna\"\ntype = \"human\"\ntier = \"standard\"\nprotected = true\n\
-         [[identity.account]]\nprovider = \"windows\"\ntenant = \"S-1-5-21-1-2-3\"\nsubject = \"S-1-5-21-1-2-3-1105\"\n"
-    ));
+         [[identity.account]]\nprovider = \"windows\"\ntenant = \"S-1-5-21-1-2-3\"\nsubject = \"S-1-5-21-1-2-3-1105\"\n",
+    );
     let columns = ["account", "identity", "type", "tier", "owner", "protected", "break-glass"];
     let asked = wanted("identity-facts", "row", "none", &columns);
     assert_eq!(

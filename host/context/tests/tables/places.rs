@@ -114,8 +114,8 @@ fn a_row_that_is_not_whole_is_missing_and_what_is_there_may_be_used() {
     let events = [
         said("203.0.113.1", &[]),
         said("203.0.113.200", &[]),
-        said("203.0.113.200", &[asn.clone()]),
-        said("192.0.2.1", &[asn.clone()]),
+        said("203.0.113.200", std::slice::from_ref(&asn)),
+        said("192.0.2.1", std::slice::from_ref(&asn)),
         said("192.0.2.1", &[asn, country]),
     ];
     assert_eq!(

@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::exit::{Exit, unusable};
 use crate::files;
+use crate::loading::Loading;
 use crate::operator;
 use crate::out::Out;
 use crate::progress::Progress;
@@ -46,6 +47,8 @@ pub(crate) struct Arguments {
     /// Print NDJSON (see JSON.md)
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    loading: Loading,
 }
 
 /// The last line of `--json`.
@@ -71,7 +74,7 @@ struct DifferenceLine<'a> {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = files::audit_key(self.audit_key.as_deref())?;
-        let engine = operator::engine(1, MOST_MEMORY)?;
+        let engine = operator::engine(1, MOST_MEMORY, &self.loading)?;
         let progress = Progress::steps(0);
         progress.message("records recomputed".to_owned());
         let result = recompute(&self.file, &key, &engine, &mut |done, total| progress.at(done, total));

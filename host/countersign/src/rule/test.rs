@@ -13,6 +13,7 @@ use countersign_pipeline::{RuleFile, feeders, find_cases, run_case};
 use countersign_shipped::RULES;
 
 use crate::exit::Exit;
+use crate::loading::Loading;
 use crate::operator;
 use crate::out::Out;
 use crate::progress::Progress;
@@ -47,6 +48,8 @@ pub(crate) struct Arguments {
     /// Rule folders (each with a rule.toml), or folders of them
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
+    #[command(flatten)]
+    loading: Loading,
 }
 
 /// What it came to.
@@ -62,7 +65,7 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let rules = rule_folders(&self.paths)?;
         ensure_target()?;
-        let engine = operator::engine(1, Ceilings::default().memory)?;
+        let engine = operator::engine(1, Ceilings::default().memory, &self.loading)?;
         let progress = Progress::steps(rules.len() as u64);
         let mut tally = Tally::default();
         for rule in &rules {

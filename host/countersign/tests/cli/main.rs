@@ -5,6 +5,7 @@ mod audit;
 mod context;
 mod demo;
 mod generate;
+mod loading;
 mod replay;
 mod rules;
 mod support;

@@ -65,6 +65,8 @@ impl Folder {
             .args(arguments)
             .current_dir(self.0.path())
             .env("CARGO_TARGET_DIR", target)
+            // Compiled rules are kept from test to test, and from run to run.
+            .env("XDG_CACHE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("caches"))
             .env_remove("COUNTERSIGN_LOG")
             .env_remove("CLICOLOR_FORCE")
             .stdin(Stdio::null());

@@ -10,7 +10,7 @@ use super::{Duty, Estate};
 pub(super) fn write(estate: &Estate) -> String {
     let mut out = String::from("# The generated estate's directory.\n");
     let text = |value: &str| format!("\"{value}\"");
-    for person in estate.people.iter().filter(|person| person.listed) {
+    for (place, person) in estate.people.iter().enumerate().filter(|(_, person)| person.listed) {
         let tier = match person.duty {
             Duty::ItAdmin | Duty::Platform | Duty::Security => "high",
             Duty::Developer | Duty::Analyst => "standard",
@@ -18,6 +18,8 @@ pub(super) fn write(estate: &Estate) -> String {
         let account = estate.account(person.user.account);
         identity(&mut out, &person.id, "human", tier, account.environment, &[]);
         link(&mut out, &account.id, &person.user.id, "hr");
+        link_account(&mut out, &estate.org.member(place).account(), "hr");
+        link_account(&mut out, &estate.domain.account(&estate.domain.desk(place).user), "hr");
     }
     for pipeline in &estate.pipelines {
         let account = estate.account(pipeline.user.account);
@@ -53,6 +55,11 @@ pub(super) fn write(estate: &Estate) -> String {
         identity(&mut out, &function.role.name, "workload", "standard", account.environment, &owner);
         link(&mut out, &account.id, &function.role.id, "cmdb");
     }
+    let services = estate.domain.services.iter().chain([&estate.domain.legacy, &estate.domain.sync_account]);
+    for service in services {
+        identity(&mut out, &service.name, "service-account", "high", "production", &[]);
+        link_account(&mut out, &estate.domain.account(service), "cmdb");
+    }
     let account = estate.account(estate.break_glass.account);
     let facts = [("protected", "true".to_owned()), ("break-glass", "true".to_owned())];
     identity(&mut out, "break-glass", "human", "critical", account.environment, &facts);
@@ -71,8 +78,13 @@ fn identity(out: &mut String, id: &str, ty: &str, tier: &str, environment: &str,
     }
 }
 
+/// Links an account in AWS.
 fn link(out: &mut String, tenant: &str, subject: &str, provenance: &str) {
-    let Account { provider, tenant, subject } = Account::new("aws", tenant, subject);
+    link_account(out, &Account::new("aws", tenant, subject), provenance);
+}
+
+fn link_account(out: &mut String, account: &Account, provenance: &str) {
+    let Account { provider, tenant, subject } = account;
     let _ = write!(
         out,
         "\n[[identity.account]]\nprovider = \"{provider}\"\ntenant = \"{tenant}\"\nsubject = \"{subject}\"\nprovenance = \"{provenance}\"\n"

@@ -78,11 +78,11 @@ fn a_silent_source_is_not_waited_for_and_comes_back_late() {
         ("b", 200),
         // It is waited for again, and turns nothing back.
         ("a", 430),
-        ("a", 499),
-        ("a", 501),
+        ("a", 700),
+        ("a", 701),
     ]);
     let ticks: Vec<_> = seen.iter().map(|seen| seen.2).collect();
-    assert_eq!(ticks, [None, None, None, Some(1), Some(100), None, None, None, None, Some(201)]);
+    assert_eq!(ticks, [None, None, None, Some(1), Some(100), None, None, None, None, Some(401)]);
     assert_eq!((seen[5], seen[6]), ((Some(100), true, None), (Some(100), false, None)));
 }
 

@@ -1,0 +1,210 @@
+//! How rules become code, for every command that loads some: the cache, the compiler process and its limits.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Args;
+use countersign_engine::{Cache, Compilation, CompileLimits, Compiler, LoadObserver};
+use countersign_model::RuleId;
+use countersign_model::time::parse_duration;
+
+use crate::exit::unusable;
+use crate::progress::Progress;
+use crate::say;
+
+/// The least that a compiler process can begin with.
+const LEAST_MEMORY: u64 = 32 << 20;
+
+/// The options.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Compiling rules")]
+pub(crate) struct Loading {
+    /// Keep compiled rules here: a directory of yours that is closed to all others; at most 1 GiB, then those not used
+    /// for longest go [default: countersign in $XDG_CACHE_HOME, else in ~/.cache]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
+    cache: Option<PathBuf>,
+    /// Compile every rule anew, and keep nothing
+    #[arg(long)]
+    no_cache: bool,
+    /// A limit of the process that compiles a rule: memory, cpu (processor time) or wall (time on the wall); may be given
+    /// several times [default: memory=1GiB cpu=60s wall=120s]
+    #[arg(long = "compile-limit", value_name = "NAME=VALUE", value_parser = a_limit)]
+    limits: Vec<Limit>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Limit {
+    Memory(u64),
+    Cpu(Duration),
+    Wall(Duration),
+}
+
+impl Loading {
+    /// What rules are compiled by and kept in. A cache that was asked for and can't be had ends the command; so does one
+    /// that mustn't be trusted.
+    ///
+    /// # Errors
+    /// When the cache can't be used: `Unusable`.
+    pub(crate) fn compilation(&self) -> Result<Compilation> {
+        let mut limits = CompileLimits::default();
+        for limit in &self.limits {
+            match *limit {
+                Limit::Memory(bytes) => limits.memory = bytes,
+                Limit::Cpu(time) => limits.cpu = time,
+                Limit::Wall(time) => limits.wall = time,
+            }
+        }
+        Ok(Compilation {
+            compiler: Compiler::Child { program: this_program()?, limits },
+            cache: self.open_cache()?,
+            observer: Arc::new(Teller::default()),
+        })
+    }
+
+    fn open_cache(&self) -> Result<Option<Cache>> {
+        if self.no_cache {
+            return Ok(None);
+        }
+        let Some(path) = self.cache.clone().or_else(default_cache) else {
+            say::note(
+                "neither XDG_CACHE_HOME nor HOME is set: compiled rules aren't kept; `--cache` names a directory",
+            );
+            return Ok(None);
+        };
+        match Cache::open(&path, Cache::MOST_BYTES) {
+            Ok(cache) => Ok(Some(cache)),
+            Err(error) if self.cache.is_none() && error.is_absence() => {
+                say::warning(format_args!("compiled rules aren't kept: {error}"));
+                Ok(None)
+            }
+            Err(error) => Err(unusable(format_args!("{error}; `--no-cache` does without"))),
+        }
+    }
+}
+
+/// The user's own place for what can be made again (XDG Base Directory Specification). What isn't absolute is ignored, as
+/// that asks for.
+fn default_cache() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
+    Some(caches.join("countersign"))
+}
+
+/// This program, as it was started: on Linux also when its file has been replaced since.
+fn this_program() -> Result<PathBuf> {
+    if cfg!(target_os = "linux") {
+        return Ok(PathBuf::from("/proc/self/exe"));
+    }
+    Ok(std::env::current_exe()?)
+}
+
+fn a_limit(text: &str) -> Result<Limit, String> {
+    let (name, value) = text.split_once('=').ok_or_else(|| format!("expected NAME=VALUE, got `{text}`"))?;
+    let time = || match parse_duration(value) {
+        Ok(micros) => match u64::try_from(micros) {
+            Ok(micros) if micros > 0 => Ok(Duration::from_micros(micros)),
+            _ => Err(format!("expected a time above zero, got `{value}`")),
+        },
+        Err(error) => Err(error.to_string()),
+    };
+    match name {
+        "memory" => a_size(value).map(Limit::Memory),
+        "cpu" => time().map(Limit::Cpu),
+        "wall" => time().map(Limit::Wall),
+        other => Err(format!("expected `memory`, `cpu` or `wall`, got `{other}`")),
+    }
+}
+
+fn a_size(text: &str) -> Result<u64, String> {
+    let wrong = || format!("expected a size of at least 32MiB, such as `512MiB` or `2GiB`, got `{text}`");
+    let (digits, shift) = [("MiB", 20), ("GiB", 30)]
+        .iter()
+        .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)))
+        .ok_or_else(wrong)?;
+    let count: u32 = digits.parse().map_err(|_| wrong())?;
+    let bytes = u64::from(count) << shift;
+    if bytes >= LEAST_MEMORY { Ok(bytes) } else { Err(wrong()) }
+}
+
+/// Shows what takes long, and says what is wrong with the cache.
+#[derive(Default)]
+struct Teller(Mutex<Shown>);
+
+#[derive(Default)]
+struct Shown {
+    /// Rules that are being compiled now.
+    compiling: Vec<RuleId>,
+    compiled: u64,
+    progress: Option<Progress>,
+}
+
+impl Shown {
+    fn show(&mut self) {
+        match self.compiling.first() {
+            Some(rule) => {
+                let progress = self.progress.get_or_insert_with(Progress::waiting);
+                progress.message(format!("compiling {rule} ({} compiled)", self.compiled));
+            }
+            None => self.progress = None,
+        }
+    }
+}
+
+impl Teller {
+    fn change(&self, change: impl FnOnce(&mut Shown)) {
+        let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut shown);
+        shown.show();
+    }
+}
+
+impl LoadObserver for Teller {
+    fn compiling(&self, rule: &RuleId) {
+        self.change(|shown| shown.compiling.push(rule.clone()));
+        tracing::debug!(%rule, "compiling");
+    }
+
+    fn compiled(&self, rule: &RuleId) {
+        self.change(|shown| {
+            if let Some(place) = shown.compiling.iter().position(|compiling| compiling == rule) {
+                shown.compiling.remove(place);
+            }
+            shown.compiled += 1;
+        });
+    }
+
+    fn cache_fault(&self, rule: &RuleId, what: &str) {
+        let warn = || say::warning(format_args!("the cache's entry for `{rule}`: {what}; the rule is compiled anew"));
+        let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &shown.progress {
+            Some(progress) => progress.aside(warn),
+            None => warn(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_read_by_name() {
+        assert!(matches!(a_limit("memory=512MiB"), Ok(Limit::Memory(bytes)) if bytes == 512 << 20));
+        assert!(matches!(a_limit("cpu=90s"), Ok(Limit::Cpu(time)) if time == Duration::from_secs(90)));
+        assert!(matches!(a_limit("wall=5m"), Ok(Limit::Wall(time)) if time == Duration::from_secs(300)));
+        for (text, wrong) in [
+            ("memory", "NAME=VALUE"),
+            ("fuel=1s", "`memory`, `cpu` or `wall`, got `fuel`"),
+            ("memory=12", "32MiB"),
+            ("memory=31MiB", "32MiB"),
+            ("memory=99999999999GiB", "32MiB"),
+            ("cpu=0s", "above zero"),
+            ("cpu=", "duration"),
+        ] {
+            let told = a_limit(text).unwrap_err();
+            assert!(told.contains(wrong), "{text}: {told}");
+        }
+    }
+}

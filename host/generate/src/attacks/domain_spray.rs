@@ -1,0 +1,28 @@
+//! One password tried over the network on many accounts of the domain.
+
+use super::Intruder;
+use crate::label::Story;
+use crate::windows::audits;
+
+/// Accounts tried, as far as there are so many.
+const TRIED: usize = 40;
+
+pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+    let domain = &story.plan.estate.domain;
+    let desk = domain.desk(intruder.place);
+    let Some(server) = domain.servers.first() else { return };
+    story.about_principal(&desk.user);
+    let tried = (1..=TRIED.min(domain.desks.len() - 1)).map(|step| domain.desk(intruder.place + step));
+    let failed = tried
+        .map(|other| {
+            let id = story.audit(&audits::wrong_password(server, &other.user.name, 3, &desk.machine.address));
+            story.plan.pause(500, 4_000);
+            id
+        })
+        .collect();
+    story.expect_one("password-spray", failed);
+    // It fits the one whose machine it came from.
+    let session = audits::session(story.plan.random);
+    let signed_in = story.audit(&audits::logon(server, &desk.user, 3, &desk.machine, &session));
+    story.expect_one("password-spray-succeeded", vec![signed_in]);
+}
