@@ -15,6 +15,7 @@ mod handmade;
 mod hostile;
 mod quarantine;
 mod raw;
+mod real;
 mod recomputed;
 mod sharing;
 mod support;
