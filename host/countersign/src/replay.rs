@@ -234,6 +234,10 @@ pub(crate) fn print_summary(out: &mut Out, summary: &Summary, audit: Option<&Pat
     if dropped > 0 {
         rows.push(("timers dropped, too many", text::number(dropped)));
     }
+    let withheld = total(&summary.withheld_findings);
+    if withheld > 0 {
+        rows.push(("findings that fed nobody, too many", text::number(withheld)));
+    }
     rows.extend(audit.map(|path| ("audit file", path.display().to_string())));
     rows.extend(audit.map(|_| ("head", head.to_string())));
     writeln!(out)?;

@@ -191,6 +191,7 @@ fn work_off(
     let some = |counts: Vec<u64>| rules.clone().zip(counts).filter(|(_, count)| *count > 0).collect();
     summary.pending_timers = some(judges.pending_timers().collect());
     summary.dropped_timers = some(judges.dropped_timers().collect());
+    summary.withheld_findings = some(judges.withheld_findings().collect());
     summary.delivered = rules.clone().zip(judges.delivered()).collect();
     summary.forgotten = rules.clone().zip(judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
     let head = store.seal()?;

@@ -11,6 +11,8 @@ mod fed;
 mod fixtures;
 mod garbage;
 mod guests;
+mod handmade;
+mod hostile;
 mod quarantine;
 mod raw;
 mod real;
