@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod filter;
 mod inspect;
+mod new;
 mod test;
 
 use clap::Subcommand;
@@ -13,6 +14,8 @@ use crate::out::Out;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Begin a rule: a crate that builds and passes its cases at once
+    New(new::Arguments),
     /// Compile rules into components with their declarations, one `publisher.name.wasm` each
     Build(build::Arguments),
     /// Ask admission about components: every reason for a refusal, nothing is run
@@ -26,6 +29,7 @@ pub(crate) enum Command {
 impl Command {
     pub(crate) fn run(self, out: &mut Out) -> anyhow::Result<Exit> {
         match self {
+            Command::New(arguments) => arguments.run(out),
             Command::Build(arguments) => arguments.run(out),
             Command::Check(arguments) => arguments.run(out),
             Command::Inspect(arguments) => arguments.run(out),

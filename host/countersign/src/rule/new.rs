@@ -1,0 +1,177 @@
+//! `countersign rule new`: a rule's crate that builds and passes at once, to begin from.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use clap::builder::PossibleValue;
+use countersign_declaration::parse_toml;
+use countersign_model::vocabulary::RuleKind;
+
+use crate::exit::Exit;
+use crate::out::Out;
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign rule new impossible-print-jobs --kind detection
+      a folder rules/impossible-print-jobs if there is a folder rules here, else impossible-print-jobs
+  countersign rule new acme/quiet-hours --kind response --sdk ../countersign/guest-sdk/sdk
+      a rule of the publisher acme, outside a checkout of Countersign
+
+What is made finds root sign-ins, or ends sessions in doubt: replace it piece by piece and keep it green.
+  countersign rule test PATH      builds the rule and runs its cases
+  countersign rule bench PATH     what it costs, against the limits it declares
+";
+
+/// What is written, by kind: the path in the crate and the text.
+type Template = &'static [(&'static str, &'static str)];
+
+const DETECTION: Template = &[
+    ("rule.toml", include_str!("../../templates/detection/rule.toml")),
+    ("src/lib.rs", include_str!("../../templates/detection/lib.rs.txt")),
+    ("cases/root-signs-in/events.ndjson", include_str!("../../templates/detection/cases/root-signs-in/events.ndjson")),
+    ("cases/root-signs-in/expect.toml", include_str!("../../templates/detection/cases/root-signs-in/expect.toml")),
+    (
+        "cases/a-user-stays-quiet/events.ndjson",
+        include_str!("../../templates/detection/cases/a-user-stays-quiet/events.ndjson"),
+    ),
+    (
+        "cases/a-user-stays-quiet/expect.toml",
+        include_str!("../../templates/detection/cases/a-user-stays-quiet/expect.toml"),
+    ),
+];
+
+const RESPONSE: Template = &[
+    ("rule.toml", include_str!("../../templates/response/rule.toml")),
+    ("src/lib.rs", include_str!("../../templates/response/lib.rs.txt")),
+    (
+        "cases/a-stolen-session/incident.toml",
+        include_str!("../../templates/response/cases/a-stolen-session/incident.toml"),
+    ),
+    ("cases/a-stolen-session/expect.toml", include_str!("../../templates/response/cases/a-stolen-session/expect.toml")),
+    ("cases/merely-named/incident.toml", include_str!("../../templates/response/cases/merely-named/incident.toml")),
+    ("cases/merely-named/expect.toml", include_str!("../../templates/response/cases/merely-named/expect.toml")),
+];
+
+const MANIFEST: &str = include_str!("../../templates/Cargo.toml.txt");
+const WORKSPACE: &str = include_str!("../../templates/workspace.txt");
+
+/// Where the SDK lies in a checkout of Countersign.
+const SDK: &str = "guest-sdk/sdk";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// The rule's name, or publisher/name: lower-case words with hyphens
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// What it is
+    #[arg(long, value_name = "KIND")]
+    kind: Kind,
+    /// The folder to make [default: rules/NAME in a checkout, else NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The folder of the crate `countersign-sdk` [default: that of the checkout around the new folder]
+    #[arg(long, value_name = "DIR")]
+    sdk: Option<PathBuf>,
+}
+
+/// Kinds of rules that can be written for this version.
+#[derive(Clone, Copy, Debug)]
+struct Kind(RuleKind);
+
+impl clap::ValueEnum for Kind {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Kind(RuleKind::Detection), Kind(RuleKind::Response)]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let help = if self.0 == RuleKind::Response { "asks for actions" } else { "finds something in events" };
+        Some(PossibleValue::new(self.0.id()).help(help))
+    }
+}
+
+impl Arguments {
+    pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
+        let (publisher, name) = self.name.split_once('/').unwrap_or(("example", &self.name));
+        let here = std::env::current_dir().context("can't tell the current folder")?;
+        let folder = match &self.out {
+            Some(folder) => here.join(folder),
+            None if here.join("rules").is_dir() => here.join("rules").join(name),
+            None => here.join(name),
+        };
+        let template = if self.kind.0 == RuleKind::Response { RESPONSE } else { DETECTION };
+        let title = name.replace('-', " ");
+        let filled = |text: &str| {
+            text.replace("{{publisher}}", publisher).replace("{{name}}", name).replace("{{title}}", &title)
+        };
+        // The declaration is asked first, so that a name that can't be one leaves nothing behind.
+        for (_, text) in template.iter().filter(|(path, _)| *path == "rule.toml") {
+            if let Err(refusals) = parse_toml(&filled(text)) {
+                let reasons = refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ");
+                bail!("`{}` can't be a rule's name:\n  {reasons}", text::line(&self.name));
+            }
+        }
+        let empty = !folder.exists() || fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_none());
+        ensure!(empty, "`{}` is there already: expected a folder that is new or empty", folder.display());
+        let sdk = self.sdk(&here, &folder)?;
+        let mut manifest = filled(MANIFEST).replace("{{sdk}}", &sdk.path);
+        if !sdk.in_workspace {
+            manifest.push_str(WORKSPACE);
+        }
+        write_new(&folder, "Cargo.toml", &manifest)?;
+        for (path, text) in template {
+            write_new(&folder, path, &filled(text))?;
+        }
+        let shown = folder.strip_prefix(&here).unwrap_or(&folder).display();
+        writeln!(out, "made the {} rule `{publisher}/{name}` in {shown}", self.kind.0)?;
+        writeln!(out, "now: countersign rule test {shown}")?;
+        Ok(Exit::Done)
+    }
+
+    /// Where the manifest finds the SDK.
+    fn sdk(&self, here: &Path, folder: &Path) -> Result<Sdk> {
+        if let Some(sdk) = &self.sdk {
+            let sdk = here.join(sdk);
+            ensure!(
+                sdk.join("Cargo.toml").is_file(),
+                "`{}`: expected the folder of the crate `countersign-sdk`, with its Cargo.toml",
+                sdk.display()
+            );
+            let sdk = sdk.canonicalize().with_context(|| format!("can't resolve `{}`", sdk.display()))?;
+            return Ok(Sdk { path: sdk.display().to_string(), in_workspace: false });
+        }
+        let checkout = folder.ancestors().find(|ancestor| ancestor.join(SDK).join("Cargo.toml").is_file());
+        let Some(checkout) = checkout else {
+            bail!(
+                "no checkout of Countersign lies around `{}`: give the folder of the crate `countersign-sdk` with \
+                 `--sdk`, such as `--sdk ../countersign/{SDK}`",
+                folder.display()
+            );
+        };
+        let inside = folder.strip_prefix(checkout).unwrap_or(folder);
+        let up = "../".repeat(inside.components().filter(|part| matches!(part, Component::Normal(_))).count());
+        // The checkout's workspace has the folders of `rules` as members.
+        let in_workspace = inside.parent() == Some(Path::new("rules"));
+        Ok(Sdk { path: format!("{up}{SDK}"), in_workspace })
+    }
+}
+
+/// Where the SDK is, and whether the new crate is a member of its workspace.
+struct Sdk {
+    path: String,
+    in_workspace: bool,
+}
+
+/// Writes a file that wasn't there.
+fn write_new(folder: &Path, path: &str, text: &str) -> Result<()> {
+    let path = folder.join(path);
+    let written = || {
+        fs::create_dir_all(path.parent().unwrap_or(folder))?;
+        fs::OpenOptions::new().write(true).create_new(true).open(&path)?.write_all(text.as_bytes())
+    };
+    written().with_context(|| format!("can't write `{}`", path.display()))
+}
