@@ -28,8 +28,9 @@ Examples:
   countersign rule test rules/
   countersign rule test rules/my-rule
 
-Each rule is built, and each folder in its cases/ is run the way that telemetry goes, in batches
-and row by row:
+Each rule is built, and each folder in its cases/ is run the way that telemetry goes, in batches of
+256, 1, 2 and 7, and with the events of unrelated keys in other orders: the findings must be the
+same, and a difference names the batch or the order.
   cases/NAME/events.ndjson      raw records
   cases/NAME/identities.toml    who is who, if it matters
   cases/NAME/expect.toml        every finding; none if the rule must stay quiet
