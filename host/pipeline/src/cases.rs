@@ -175,24 +175,7 @@ pub fn feeders(rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -
 /// # Errors
 /// When the case can't be read or a rule not be loaded.
 pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Result<Vec<String>, CaseError> {
-    let context = ContextFiles {
-        egress: stated(&case.join(EGRESS_FILE), Egress::parse)?,
-        domain_roles: stated(&case.join(DOMAIN_ROLES_FILE), DomainRoles::parse)?,
-        geo: stated(&case.join(GEO_FILE), |text| GeoFile::parse_text(text.to_owned()))?
-            .into_iter()
-            .map(|(_, file)| file)
-            .collect(),
-    };
-    let shipped = |what: &str, faults: Vec<Fault>| malformed(Path::new(what), lines(&faults));
-    let settings = Settings {
-        policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(|faults| shipped("shipped policy", faults))?),
-        directory: stated(&case.join(IDENTITIES_FILE), Directory::parse)?,
-        capabilities: (
-            SHIPPED_CAPABILITIES.to_owned(),
-            Capabilities::shipped().map_err(|faults| shipped("shipped capabilities", faults))?,
-        ),
-        context,
-    };
+    let settings = settings(case)?;
     let file = RuleFile { name: "rule".to_owned(), bytes: rule.to_vec() };
     let files = std::iter::once(file).chain(feeders.iter().cloned()).collect();
     let (generation, faults) = Generation::load(engine, 1, files, settings);
@@ -207,14 +190,59 @@ pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path)
     }
 }
 
+/// The operator's files of a case, and what ships.
+fn settings(case: &Path) -> Result<Settings, CaseError> {
+    let context = ContextFiles {
+        egress: stated(&case.join(EGRESS_FILE), Egress::parse)?,
+        domain_roles: stated(&case.join(DOMAIN_ROLES_FILE), DomainRoles::parse)?,
+        geo: stated(&case.join(GEO_FILE), |text| GeoFile::parse_text(text.to_owned()))?
+            .into_iter()
+            .map(|(_, file)| file)
+            .collect(),
+    };
+    let shipped = |what: &str, faults: Vec<Fault>| malformed(Path::new(what), lines(&faults));
+    Ok(Settings {
+        policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(|faults| shipped("shipped policy", faults))?),
+        directory: stated(&case.join(IDENTITIES_FILE), Directory::parse)?,
+        capabilities: (
+            SHIPPED_CAPABILITIES.to_owned(),
+            Capabilities::shipped().map_err(|faults| shipped("shipped capabilities", faults))?,
+        ),
+        context,
+    })
+}
+
+/// A detection's case, opened.
+pub struct DetectionCase {
+    /// The operator's files.
+    pub settings: Settings,
+    /// Its records.
+    pub records: Vec<SourceRecord>,
+    /// After the last record time passes up to here.
+    pub until: Option<Timestamp>,
+}
+
+/// Opens a detection's case.
+///
+/// # Errors
+/// When a file can't be read or isn't what it should be.
+pub fn open_case(case: &Path) -> Result<DetectionCase, CaseError> {
+    let expectation: DetectionExpectation = parse(&case.join(EXPECT_FILE))?;
+    Ok(DetectionCase { settings: settings(case)?, records: records(case, &expectation)?, until: expectation.until })
+}
+
+fn records(case: &Path, expectation: &DetectionExpectation) -> Result<Vec<SourceRecord>, CaseError> {
+    let source = source(&expectation.source).map_err(|error| malformed(&case.join(EXPECT_FILE), error))?;
+    let events = case.join(EVENTS_FILE);
+    Ok(source.open(&events, 0).map_err(|error| malformed(&events, error))?.collect())
+}
+
 /// Most rows of a call beside the usual number: in each of these batches a case must find the same.
 const BATCHES: [usize; 3] = [1, 2, 7];
 
 fn detection(generation: &Generation, rule: &RuleId, case: &Path) -> Result<Vec<String>, CaseError> {
     let expectation: DetectionExpectation = parse(&case.join(EXPECT_FILE))?;
-    let events = case.join(EVENTS_FILE);
-    let source = source(&expectation.source).map_err(|error| malformed(&case.join(EXPECT_FILE), error))?;
-    let records: Vec<SourceRecord> = source.open(&events, 0).map_err(|error| malformed(&events, error))?.collect();
+    let records = records(case, &expectation)?;
     let found = |records: &[SourceRecord], batch| Found::of(generation, rule, records, batch, expectation.until);
 
     let usual = found(&records, RunOptions::BATCH)?;

@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod cases;
 mod chunk;
 pub mod deliberate;
+pub mod explain;
 pub mod generation;
 mod graph;
 mod horizon;
@@ -17,8 +18,9 @@ mod sequence;
 pub mod subject;
 mod workers;
 
-pub use cases::{CaseError, feeders, find_cases, run_case};
+pub use cases::{CaseError, DetectionCase, feeders, find_cases, open_case, run_case};
 pub use countersign_context::{ContextFiles, GeoFile, GeoFileError, MOST_GEO_BYTES};
+pub use explain::{Explanation, explain};
 pub use generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
 pub use graph::SubscriptionFault;
 pub use recompute::{Difference, RecomputeError, Recomputed, recompute};

@@ -35,19 +35,19 @@ fn new_rules_of_both_kinds_pass_their_cases_at_once() {
 fn new_refuses_what_it_cannot_make_and_leaves_nothing_behind() {
     let folder = Folder::new();
     let sdk = sdk();
-    for name in ["Upper", "with blank", "9first", "a/b/c", "../up", "", "x\u{1b}[2J"] {
-        let ran = folder.run(&["rule", "new", name, "--kind", "detection", "--sdk", &sdk]).exits(1);
+    for name in ["Upper", "with blank", "9first", "a/b/c", "../up", "", "x\u{1b}[2J", "a\" # "] {
+        let ran = folder.run(&["rule", "new", name, "--kind", "detection", "--sdk", &sdk]).exits(2);
         assert!(ran.stderr.contains("can't be a rule's name"), "{name}: {}", ran.stderr);
     }
-    let ran = folder.run(&["rule", "new", "mine", "--kind", "detection", "--sdk", "nowhere"]).exits(1);
+    let ran = folder.run(&["rule", "new", "mine", "--kind", "detection", "--sdk", "nowhere"]).exits(2);
     assert!(ran.stderr.contains("nowhere") && ran.stderr.contains("countersign-sdk"), "{}", ran.stderr);
-    let ran = folder.say("rule new mine --kind detection").exits(1);
+    let ran = folder.say("rule new mine --kind detection").exits(2);
     assert!(ran.stderr.contains("--sdk"), "{}", ran.stderr);
     folder.say("rule new mine --kind alert").exits(2);
     assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 0);
 
     folder.write("mine/notes.txt", "kept");
-    let ran = folder.run(&["rule", "new", "mine", "--kind", "response", "--sdk", &sdk]).exits(1);
+    let ran = folder.run(&["rule", "new", "mine", "--kind", "response", "--sdk", &sdk]).exits(2);
     assert!(ran.stderr.contains("is there already"), "{}", ran.stderr);
     assert_eq!(folder.read("mine/notes.txt"), "kept");
     assert_eq!(std::fs::read_dir(folder.path("mine")).unwrap().count(), 1);
