@@ -231,6 +231,14 @@ pub fn open_case(case: &Path) -> Result<DetectionCase, CaseError> {
     Ok(DetectionCase { settings: settings(case)?, records: records(case, &expectation)?, until: expectation.until })
 }
 
+/// Opens a response rule's case: its incident.
+///
+/// # Errors
+/// When the file can't be read or isn't what it should be.
+pub fn open_incident(case: &Path) -> Result<IncidentView, CaseError> {
+    parse(&case.join(INCIDENT_FILE))
+}
+
 fn records(case: &Path, expectation: &DetectionExpectation) -> Result<Vec<SourceRecord>, CaseError> {
     let source = source(&expectation.source).map_err(|error| malformed(&case.join(EXPECT_FILE), error))?;
     let events = case.join(EVENTS_FILE);
@@ -387,7 +395,7 @@ fn account(account: Option<&Account>) -> String {
 
 fn response(rule: &Rule, case: &Path) -> Result<Vec<String>, CaseError> {
     let expectation: ResponseExpectation = parse(&case.join(EXPECT_FILE))?;
-    let incident: IncidentView = parse(&case.join(INCIDENT_FILE))?;
+    let incident = open_incident(case)?;
     let subjects = incident.subjects.len();
     let call = ResponseCall { incident, parameters: rule.parameters.clone(), data: rule.data.clone() };
     let answered = rule.loaded.respond(&call).and_then(|answer| proposals(rule.declaration(), subjects, &answer));

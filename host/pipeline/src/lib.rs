@@ -1,6 +1,7 @@
 //! The one path from telemetry to audited decisions: event → finding → incident → proposal → decision; and the way back,
 //! which recomputes every finding and decision of an audit file from its bundles. Telemetry is opened by the callers.
 
+pub mod bench;
 pub mod bundle;
 pub mod cases;
 mod chunk;
@@ -18,7 +19,7 @@ mod sequence;
 pub mod subject;
 mod workers;
 
-pub use cases::{CaseError, DetectionCase, feeders, find_cases, open_case, run_case};
+pub use cases::{CaseError, DetectionCase, feeders, find_cases, open_case, open_incident, run_case};
 pub use countersign_context::{ContextFiles, GeoFile, GeoFileError, MOST_GEO_BYTES};
 pub use explain::{Explanation, explain};
 pub use generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
