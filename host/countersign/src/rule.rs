@@ -8,6 +8,7 @@ mod filter;
 mod given;
 mod inspect;
 mod new;
+mod repro;
 mod telemetry;
 mod test;
 
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Explain(explain::Arguments),
     /// Measure what events cost a rule, against the limits that it declares
     Bench(bench::Arguments),
+    /// Turn a finding on record into a case that tells nobody's name
+    Repro(repro::Arguments),
 }
 
 impl Command {
@@ -44,6 +47,7 @@ impl Command {
             Command::Test(arguments) => arguments.run(out),
             Command::Explain(arguments) => arguments.run(out),
             Command::Bench(arguments) => arguments.run(out),
+            Command::Repro(arguments) => arguments.run(out),
         }
     }
 }

@@ -175,19 +175,41 @@ pub fn feeders(rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -
 /// # Errors
 /// When the case can't be read or a rule not be loaded.
 pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Result<Vec<String>, CaseError> {
-    let settings = settings(case)?;
+    let generation = load(engine, rule, feeders, case)?;
+    match tested(&generation, rule, case)? {
+        rule if rule.declaration().kind == RuleKind::Response => response(rule, case),
+        rule => detection(&generation, &rule.identity.id, case),
+    }
+}
+
+/// What a detection rule finds in one of its cases, whatever is expected of it.
+///
+/// # Errors
+/// When the case can't be read or a rule not be loaded.
+pub fn case_findings(
+    engine: &Engine,
+    rule: &[u8],
+    feeders: &[RuleFile],
+    case: &Path,
+) -> Result<Vec<FindingRecord>, CaseError> {
+    let generation = load(engine, rule, feeders, case)?;
+    let DetectionCase { records, until, .. } = open_case(case)?;
+    let id = &tested(&generation, rule, case)?.identity.id;
+    Ok(Found::of(&generation, id, &records, RunOptions::BATCH, until)?.findings)
+}
+
+/// The rule and those that feed it, under a case's files.
+fn load(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Result<Generation, CaseError> {
     let file = RuleFile { name: "rule".to_owned(), bytes: rule.to_vec() };
     let files = std::iter::once(file).chain(feeders.iter().cloned()).collect();
-    let (generation, faults) = Generation::load(engine, 1, files, settings);
-    if let Some(fault) = faults.into_iter().next() {
-        return Err(CaseError::Load(fault));
-    }
-    let tested = generation.detections.iter().chain(&generation.responses).find(|loaded| loaded.bytes == rule);
-    match tested {
-        Some(rule) if rule.declaration().kind == RuleKind::Response => response(rule, case),
-        Some(rule) => detection(&generation, &rule.identity.id, case),
-        None => Err(malformed(case, "the policy has switched the rule off")),
-    }
+    let (generation, faults) = Generation::load(engine, 1, files, settings(case)?);
+    faults.into_iter().next().map_or(Ok(generation), |fault| Err(CaseError::Load(fault)))
+}
+
+fn tested<'g>(generation: &'g Generation, rule: &[u8], case: &Path) -> Result<&'g Rule, CaseError> {
+    let mut loaded = generation.detections.iter().chain(&generation.responses);
+    let tested = loaded.find(|loaded| loaded.bytes == rule);
+    tested.ok_or_else(|| malformed(case, "the policy has switched the rule off"))
 }
 
 /// The operator's files of a case, and what ships.
