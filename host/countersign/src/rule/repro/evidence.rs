@@ -98,7 +98,7 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
 /// The finding's event alone, by the columns that its rule was shown.
 ///
 /// # Errors
-/// When its class can't be told.
+/// When the rule's declaration names no class.
 pub(super) fn from_bundle(found: &OnRecord) -> Result<Selected> {
     let OnRecord { record, bundle, declaration } = found;
     let mut notes = Vec::new();
@@ -109,17 +109,13 @@ pub(super) fn from_bundle(found: &OnRecord) -> Result<Selected> {
         Value::Unsigned(uid) if *field == FieldId::ClassUid => Some(*uid),
         _ => None,
     });
-    let class = match (stated, declaration.event_classes.as_slice()) {
-        (Some(uid), classes) => classes.iter().find(|class| u64::from(class.uid()) == uid),
-        (None, [class]) => Some(class),
-        (None, _) => None,
+    let named = stated.and_then(|uid| declaration.event_classes.iter().find(|class| u64::from(class.uid()) == uid));
+    let Some(class) = named.or(declaration.event_classes.first()).copied() else {
+        anyhow::bail!("the rule on record wants events of no class");
     };
-    let class = *class.ok_or_else(|| {
-        unusable(
-            "the bundle doesn't say of which class the event is, since the rule wants several and doesn't declare \
-             `class_uid`: give the telemetry by `--events FILE…`",
-        )
-    })?;
+    if named.is_none() && declaration.event_classes.len() > 1 {
+        notes.push(format!("the bundle doesn't say of which class the event is: {class} is taken"));
+    }
     if bundle.call.state.iter().any(|slot| !slot.blobs.is_empty()) {
         notes.push(
             "the rule had state from earlier events, which the bundle has only as the rule's own bytes: this case \
