@@ -170,9 +170,7 @@ impl LoadedRule {
     pub fn measured_detect(&self, call: &DetectionCall) -> (Result<DetectionAnswer, CallFailure>, Usage) {
         let mut usage = Usage::default();
         let answer = match &self.world {
-            World::Detection(pre) => {
-                call::detect(&self.engine.sandbox, pre, self.allowance, call, Some(&mut usage))
-            }
+            World::Detection(pre) => call::detect(&self.engine.sandbox, pre, self.allowance, call, Some(&mut usage)),
             World::Response(_) => Err(self.wrong_kind()),
         };
         (answer, usage)
@@ -185,9 +183,7 @@ impl LoadedRule {
     pub fn measured_respond(&self, call: &ResponseCall) -> (Result<ResponseAnswer, CallFailure>, Usage) {
         let mut usage = Usage::default();
         let answer = match &self.world {
-            World::Response(pre) => {
-                call::respond(&self.engine.sandbox, pre, self.allowance, call, Some(&mut usage))
-            }
+            World::Response(pre) => call::respond(&self.engine.sandbox, pre, self.allowance, call, Some(&mut usage)),
             World::Detection(_) => Err(self.wrong_kind()),
         };
         (answer, usage)

@@ -155,9 +155,10 @@ fn given(generation: &Generation, rule: &Rule, records: Vec<Record>) -> Vec<Sequ
         for placed in judges.judge(&chunk.events, chunk.dead, 1).0 {
             let depth = placed.depth;
             if let Item::Found(found) = placed.item
-                && declaration.subscribes.iter().any(|one| {
-                    one.rule == found.finding.rule && one.classes.contains(&found.finding.signal_class)
-                })
+                && declaration
+                    .subscribes
+                    .iter()
+                    .any(|one| one.rule == found.finding.rule && one.classes.contains(&found.finding.signal_class))
             {
                 rows.push(Sequenced::of_finding(&found, depth));
             }
@@ -180,16 +181,14 @@ fn repeated(row: &Sequenced, round: u64, position: u64, shift: i64) -> Sequenced
         event.id = Arc::from(format!("{}+{round}", event.id));
         event.raw.digest = Digest::of(&[event.raw.digest.0.as_slice(), &round.to_be_bytes()].concat());
     }
-    let placement = Placement {
-        watermark: row.watermark.plus_micros(shift),
-        clock: row.clock.plus_micros(shift),
-        late: row.late,
-    };
+    let placement =
+        Placement { watermark: row.watermark.plus_micros(shift), clock: row.clock.plus_micros(shift), late: row.late };
     let mut again = Sequenced::new(position, Arc::new(event), placement);
     again.turn = match &row.turn {
-        Turn::Finding(finding) => {
-            Turn::Finding(Arc::new(FindingTurn { time: finding.time.plus_micros(shift), ..FindingTurn::clone(finding) }))
-        }
+        Turn::Finding(finding) => Turn::Finding(Arc::new(FindingTurn {
+            time: finding.time.plus_micros(shift),
+            ..FindingTurn::clone(finding)
+        })),
         other => other.clone(),
     };
     again

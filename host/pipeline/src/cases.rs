@@ -363,11 +363,7 @@ impl Found {
 }
 
 /// Expected and found, each matched once.
-fn compare(
-    expected: &[ExpectedFinding],
-    found: &[FindingRecord],
-    differences: &mut Vec<String>,
-) {
+fn compare(expected: &[ExpectedFinding], found: &[FindingRecord], differences: &mut Vec<String>) {
     let mut left: Vec<_> = found.iter().collect();
     for expected in expected {
         let [least, greatest] = expected.confidence;

@@ -252,7 +252,8 @@ fn print(out: &mut Out, rule: &Declaration, rows: usize, measured: &[Measured], 
     let what = if rule.kind == RuleKind::Response { "incident" } else { "row" };
     let title = format!("{} {}, by {} repeated", rule.id, rule.version, text::count(rows as u64, what));
     writeln!(out, "{}", Tone::Title.paint(title))?;
-    let columns = ["rows a call", "calls", "µs a row", "fuel a row", "most", "fuel a call", "memory", "answer", "state"];
+    let columns =
+        ["rows a call", "calls", "µs a row", "fuel a row", "most", "fuel a call", "memory", "answer", "state"];
     let mut table = (0..9).fold(Table::new(out, columns), Table::right);
     for one in measured {
         let state = one.state.iter().max().copied().unwrap_or_default();

@@ -99,7 +99,8 @@ impl Arguments {
         if explanation.sightings.is_empty() {
             return Err(missing(&self.event, &explanation));
         }
-        let found = explanation.sightings.iter().any(|one| matches!(one, Sighting::Event(event) if !event.findings.is_empty()));
+        let found =
+            explanation.sightings.iter().any(|one| matches!(one, Sighting::Event(event) if !event.findings.is_empty()));
         if self.json {
             out.json(&line(rule, &self.event, &explanation, found))?;
         } else {
@@ -115,7 +116,9 @@ fn missing(event: &str, explanation: &Explanation) -> anyhow::Error {
         let (ordinal, input) = (letter.ordinal, letter.input);
         format!("; record {ordinal} of input {input} holds that text, and can't become an event: {}", letter.reason)
     });
-    unusable(format_args!("`{event}`: expected the id of one of {events} events ({dead_letters} records set aside){hint}"))
+    unusable(format_args!(
+        "`{event}`: expected the id of one of {events} events ({dead_letters} records set aside){hint}"
+    ))
 }
 
 /// What came of an event, in one sentence.
@@ -130,7 +133,11 @@ fn verdict(rule: &Declaration, judged: &Judged) -> String {
         return format!("the rule wasn't heard any more from position {position} on: {why}");
     }
     if let Some((_, failure)) = judged.failures.first() {
-        return format!("the rule failed on it, so it is set aside for this rule: {}: {}", failure.kind.id(), failure.message);
+        return format!(
+            "the rule failed on it, so it is set aside for this rule: {}: {}",
+            failure.kind.id(),
+            failure.message
+        );
     }
     if !judged.calls.is_empty() {
         return "the rule was shown it, and found nothing".to_owned();
@@ -146,11 +153,15 @@ fn verdict(rule: &Declaration, judged: &Judged) -> String {
 
 /// What `--json` prints.
 fn line(rule: &Declaration, event: &str, explanation: &Explanation, found: bool) -> Value {
-    let sightings: Vec<Value> = explanation.sightings.iter().map(|sighting| match sighting {
-        Sighting::Duplicate(raw) => json!({ "what": "duplicate", "input": raw.input, "record": raw.ordinal }),
-        Sighting::SetAside(letter) => json!({ "what": "set-aside", "letter": letter }),
-        Sighting::Event(judged) => event_json(rule, judged),
-    }).collect();
+    let sightings: Vec<Value> = explanation
+        .sightings
+        .iter()
+        .map(|sighting| match sighting {
+            Sighting::Duplicate(raw) => json!({ "what": "duplicate", "input": raw.input, "record": raw.ordinal }),
+            Sighting::SetAside(letter) => json!({ "what": "set-aside", "letter": letter }),
+            Sighting::Event(judged) => event_json(rule, judged),
+        })
+        .collect();
     json!({
         "type": "rule-explain",
         "rule": rule.id,
@@ -166,13 +177,18 @@ fn line(rule: &Declaration, event: &str, explanation: &Explanation, found: bool)
 fn event_json(rule: &Declaration, judged: &Judged) -> Value {
     let placed = &judged.event;
     let event = &placed.event;
-    let filter: Vec<Value> = parts(&rule.filter).iter().map(|part| json!({
-        "depth": part.depth,
-        "test": part.text,
-        "holds": holds(part.filter, &event.fields),
-        "field": part.field.map(|field| field.field().path),
-        "value": part.field.map(|field| telemetry::json(event.fields.get(field))),
-    })).collect();
+    let filter: Vec<Value> = parts(&rule.filter)
+        .iter()
+        .map(|part| {
+            json!({
+                "depth": part.depth,
+                "test": part.text,
+                "holds": holds(part.filter, &event.fields),
+                "field": part.field.map(|field| field.field().path),
+                "value": part.field.map(|field| telemetry::json(event.fields.get(field))),
+            })
+        })
+        .collect();
     let calls: Vec<Value> = judged.calls.iter().map(|call| json!({
         "kind": call.call.batch.rows.kinds.as_ref().and_then(|kinds| kinds.first()),
         "shown": shown::columns(rule, &call.call).map(|(path, value)| (path.to_owned(), telemetry::json(value.as_ref()))).collect::<serde_json::Map<_, _>>(),

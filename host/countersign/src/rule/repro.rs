@@ -95,15 +95,26 @@ impl Arguments {
         let folder = self.rule.clone().unwrap_or_else(|| Path::new("rules").join(found.record.rule.name()));
         let case = folder.join("cases").join(self.case_name(&found)?);
         if case.exists() {
-            return Err(unusable(format_args!("`{}` is there already; `--name` gives it another name", case.display())));
+            return Err(unusable(format_args!(
+                "`{}` is there already; `--name` gives it another name",
+                case.display()
+            )));
         }
         if !folder.join("rule.toml").is_file() {
             let folder = folder.display();
-            return Err(unusable(format_args!("`{folder}`: expected the folder of `{}`, with a rule.toml; give it by `--rule`", found.record.rule)));
+            return Err(unusable(format_args!(
+                "`{folder}`: expected the folder of `{}`, with a rule.toml; give it by `--rule`",
+                found.record.rule
+            )));
         }
         let given = given(&folder.display().to_string())?;
         if given.declaration.id != found.record.rule {
-            return Err(unusable(format_args!("`{}`: expected the rule `{}`, got `{}`", folder.display(), found.record.rule, given.declaration.id)));
+            return Err(unusable(format_args!(
+                "`{}`: expected the rule `{}`, got `{}`",
+                folder.display(),
+                found.record.rule,
+                given.declaration.id
+            )));
         }
         let feeding = declarations(&given.feeders);
         let Selected { events, mut notes } = if self.telemetry.is_given() {
@@ -113,10 +124,14 @@ impl Arguments {
             from_bundle(&found)?
         };
         if !given.declaration.context.is_empty() {
-            notes.push("the rule is given context, which the case lacks: add egress.toml, geo.toml and the like by hand".to_owned());
+            notes.push(
+                "the rule is given context, which the case lacks: add egress.toml, geo.toml and the like by hand"
+                    .to_owned(),
+            );
         }
 
-        let mut redactor = Redactor { names: Pseudonyms::default(), shift: shift(found.record.event_time), parts: Vec::new() };
+        let mut redactor =
+            Redactor { names: Pseudonyms::default(), shift: shift(found.record.event_time), parts: Vec::new() };
         for declaration in std::iter::once(&given.declaration).chain(&feeding) {
             literals(&declaration.filter, &mut redactor.names);
             parts(&declaration.filter, &mut redactor.parts);
@@ -132,7 +147,8 @@ impl Arguments {
         let place = got.iter().position(|one| expected.is(one));
         let mut differences = Vec::new();
         if let Some(place) = place {
-            let others: Vec<&FindingRecord> = got.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, one)| one).collect();
+            let others: Vec<&FindingRecord> =
+                got.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, one)| one).collect();
             write(&case.join(EXPECT_FILE), &expected.text(&others))?;
         }
         differences.extend(run_case(&engine, &given.bytes, &given.feeders, &case)?);
@@ -165,9 +181,9 @@ impl Arguments {
 
     fn case_name(&self, found: &OnRecord) -> Result<String> {
         match &self.name {
-            Some(name) if !countersign_model::rule::is_id_part(name) => Err(unusable(format_args!(
-                "`{name}`: expected lower-case words with hyphens as the name of a case"
-            ))),
+            Some(name) if !countersign_model::rule::is_id_part(name) => {
+                Err(unusable(format_args!("`{name}`: expected lower-case words with hyphens as the name of a case")))
+            }
             Some(name) => Ok(name.clone()),
             None => {
                 let digest = found.record.bundle.to_string();
@@ -233,7 +249,9 @@ impl<'f> Expected<'f> {
 
     /// `expect.toml`, with what else is found on the way.
     fn text(&self, others: &[&FindingRecord]) -> String {
-        let mut text = "# Made of a finding on record by `countersign rule repro`; names are pseudonyms.\nsource = \"ocsf\"\n".to_owned();
+        let mut text =
+            "# Made of a finding on record by `countersign rule repro`; names are pseudonyms.\nsource = \"ocsf\"\n"
+                .to_owned();
         if let Some(until) = self.until {
             text.push_str(&format!("until = \"{until}\"\n"));
         }

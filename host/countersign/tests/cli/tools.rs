@@ -72,7 +72,8 @@ const BURST: &str = "countersign/burst-of-denied-calls";
 fn explain_tells_why_an_event_was_found_or_not() {
     let folder = Folder::new();
     let case = case("console-login-without-mfa", "password-alone");
-    let found = folder.run(&["rule", "explain", SIGN_IN, "086f3c44-7b04-4b39-a79f-10c9d82fbe75", "--case", &case]).exits(0);
+    let found =
+        folder.run(&["rule", "explain", SIGN_IN, "086f3c44-7b04-4b39-a79f-10c9d82fbe75", "--case", &case]).exits(0);
     for told in [
         "on time",
         "authentication, which the rule wants",
@@ -85,8 +86,14 @@ fn explain_tells_why_an_event_was_found_or_not() {
     ] {
         assert!(found.stdout.contains(told), "{told}: {}", found.stdout);
     }
-    let failed = folder.run(&["rule", "explain", SIGN_IN, "9572d9e0-bf38-42f3-a4c4-aa982fa7e07a", "--case", &case]).exits(1);
-    for told in ["no   all of", "yes    api.operation is `ConsoleLogin`", "no     status_id is 1  ← 2", "it isn't what `where` wants"] {
+    let failed =
+        folder.run(&["rule", "explain", SIGN_IN, "9572d9e0-bf38-42f3-a4c4-aa982fa7e07a", "--case", &case]).exits(1);
+    for told in [
+        "no   all of",
+        "yes    api.operation is `ConsoleLogin`",
+        "no     status_id is 1  ← 2",
+        "it isn't what `where` wants",
+    ] {
         assert!(failed.stdout.contains(told), "{told}: {}", failed.stdout);
     }
     assert!(!failed.stdout.contains("call for"), "{}", failed.stdout);
@@ -122,9 +129,12 @@ fn explain_shows_state_as_it_was_and_the_ways_of_records_that_are_not_judged() {
     assert_eq!(call["shown"]["api.operation"].as_str().map(str::is_empty), Some(false));
     assert_eq!(event["calls"].as_array().unwrap().len(), 1, "the second call of a finding is the same");
 
-    let again = folder.run(&["rule", "explain", BURST, first_id, "--events", "logs.ndjson", "--source", "cloudtrail"]).exits(1);
+    let again =
+        folder.run(&["rule", "explain", BURST, first_id, "--events", "logs.ndjson", "--source", "cloudtrail"]).exits(1);
     assert!(again.stdout.contains("it came before and says the same"), "{}", again.stdout);
-    let broken = folder.run(&["rule", "explain", BURST, "broken-1", "--events", "logs.ndjson", "--source", "cloudtrail"]).exits(2);
+    let broken = folder
+        .run(&["rule", "explain", BURST, "broken-1", "--events", "logs.ndjson", "--source", "cloudtrail"])
+        .exits(2);
     assert!(broken.stderr.contains("holds that text, and can't become an event"), "{}", broken.stderr);
 }
 
@@ -194,7 +204,8 @@ fn repro_makes_a_case_of_a_finding_by_its_bundle_or_by_records() {
     copied(&folder, "console-login-without-mfa");
     folder.write("on/sign-in.wasm", shipped("console-login-without-mfa"));
     // The address isn't one for documentation here, so that it can be told from what stands for it.
-    let events = std::fs::read_to_string(case("console-login-without-mfa", "password-alone") + "/events.ndjson").unwrap();
+    let events =
+        std::fs::read_to_string(case("console-login-without-mfa", "password-alone") + "/events.ndjson").unwrap();
     folder.write("logs.ndjson", events);
     folder.say("replay --source cloudtrail --rules on --audit run.audit logs.ndjson").exits(0);
     let id = "086f3c44-7b04-4b39-a79f-10c9d82fbe75";

@@ -82,8 +82,7 @@ mod tests {
             (FieldType::Json, vec![Value::Json(Arc::from("{\"a\":1}")), Value::Json(Arc::from("[]"))]),
         ];
         for (ty, values) in columns {
-            let given: Vec<Option<&Value>> =
-                values.iter().map(Some).chain([None, Some(&Value::WrongType)]).collect();
+            let given: Vec<Option<&Value>> = values.iter().map(Some).chain([None, Some(&Value::WrongType)]).collect();
             let column = value_column(ty, given.iter().copied());
             let back: Vec<Option<Value>> = (0..given.len()).map(|row| value_at(&column, row)).collect();
             assert_eq!(back.iter().map(Option::as_ref).collect::<Vec<_>>(), given, "{ty:?}");

@@ -86,17 +86,25 @@ fn print_event(out: &mut Out, rule: &Declaration, judged: &Judged) -> Result<()>
     rows.push(("where", if filter.is_empty() { "every event".to_owned() } else { filter.join("\n") }));
     let key = judged.key.clone().unwrap_or_else(|| "none: it is judged without state".to_owned());
     rows.push(("key", format!("{}: {key}", rule.partition_key)));
-    rows.extend(judged.silenced.iter().map(|(position, why)| ("silenced", format!("from position {position} on: {why}"))));
+    rows.extend(
+        judged.silenced.iter().map(|(position, why)| ("silenced", format!("from position {position} on: {why}"))),
+    );
     for (finding, subscribed) in &judged.fed {
         let reach = if *subscribed { "which reaches the rule" } else { "to which the rule doesn't subscribe" };
-        rows.push(("fed by", format!("{}: {}, confidence {}, {reach}", finding.rule, finding.signal_class, finding.confidence)));
+        rows.push((
+            "fed by",
+            format!("{}: {}, confidence {}, {reach}", finding.rule, finding.signal_class, finding.confidence),
+        ));
     }
     write!(out, "{}", pairs(out, "", &rows))?;
     for call in &judged.calls {
         print_call(out, rule, call)?;
     }
-    let mut end: Vec<(&str, String)> =
-        judged.disagreements.iter().map(|what| ("not deterministic", format!("asked again, it gave other {what}"))).collect();
+    let mut end: Vec<(&str, String)> = judged
+        .disagreements
+        .iter()
+        .map(|what| ("not deterministic", format!("asked again, it gave other {what}")))
+        .collect();
     end.push(("so", super::verdict(rule, judged)));
     write!(out, "{}", pairs(out, "", &end))?;
     Ok(())
@@ -116,10 +124,14 @@ fn print_call(out: &mut Out, rule: &Declaration, call: &Call) -> Result<()> {
     writeln!(out, "{}", Tone::Title.paint(format!("call {kind}")))?;
     let mut lines: Vec<(&str, String)> =
         columns(rule, &call.call).map(|(path, shown)| (path, value(shown.as_ref()))).collect();
-    lines.extend(rule.slots.iter().zip(&call.call.state).map(|(slot, state)| ("state before", state_before(&slot.name, state))));
-    lines.extend(rule.context.iter().zip(&call.call.context).map(|(wanted, table)| {
-        ("context", format!("{}: {}", wanted.table.name, availability(&table.availability)))
-    }));
+    lines.extend(
+        rule.slots.iter().zip(&call.call.state).map(|(slot, state)| ("state before", state_before(&slot.name, state))),
+    );
+    lines.extend(
+        rule.context.iter().zip(&call.call.context).map(|(wanted, table)| {
+            ("context", format!("{}: {}", wanted.table.name, availability(&table.availability)))
+        }),
+    );
     let limits = &rule.limits;
     lines.push((
         "used",
@@ -156,12 +168,17 @@ fn answered(rule: &Declaration, answer: &DetectionAnswer, lines: &mut Vec<(&str,
         lines.push(("timer", format!("`{}` {when}", timer.id)));
     }
     for changes in &answer.states {
-        let name = usize::try_from(changes.slot).ok().and_then(|slot| rule.slots.get(slot)).map_or("?", |slot| &slot.name);
+        let name =
+            usize::try_from(changes.slot).ok().and_then(|slot| rule.slots.get(slot)).map_or("?", |slot| &slot.name);
         // One row has one key, so there is one change at most.
         if !changes.keys.is_empty() {
             let after = match changes.blobs.len() {
                 0 => "forgotten".to_owned(),
-                bytes => format!("{}, {}", text::size(bytes as u64), text::count(changes.kept.len() as u64, "kept reference")),
+                bytes => format!(
+                    "{}, {}",
+                    text::size(bytes as u64),
+                    text::count(changes.kept.len() as u64, "kept reference")
+                ),
             };
             lines.push(("state after", format!("`{name}`: {after}")));
         }

@@ -46,8 +46,9 @@ pub(super) struct Selected {
 /// When the file doesn't verify, has no such finding or several, or its bundle can't be had.
 pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Option<&RuleId>) -> Result<OnRecord> {
     let open = || File::open(audit).map(BufReader::new).map_err(|error| unreadable(audit, &error));
-    verify(open()?, None)
-        .map_err(|error| anyhow::anyhow!("`{}` isn't as it was written: {error}; see `audit verify`", audit.display()))?;
+    verify(open()?, None).map_err(|error| {
+        anyhow::anyhow!("`{}` isn't as it was written: {error}; see `audit verify`", audit.display())
+    })?;
     let number = wanted.parse::<u64>().ok();
     let (mut rules, mut found) = (Vec::new(), Vec::new());
     for entry in read(open()?) {
@@ -61,7 +62,8 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
                 let by_line = number == Some(entry.line);
                 let by_event = finding.event_id == wanted && rule.is_none_or(|rule| finding.rule == *rule);
                 if by_line || by_event {
-                    let component = rules.iter().find(|rule| rule.identity.id == finding.rule).map(|rule| rule.component);
+                    let component =
+                        rules.iter().find(|rule| rule.identity.id == finding.rule).map(|rule| rule.component);
                     found.push((by_line, entry.line, finding, component));
                 }
             }
@@ -87,7 +89,8 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
     };
     let bundles = BundleReader::open(audit);
     let bundle = bundles.get(&record.bundle, key).map_err(unusable)?;
-    let bundle: FindingBundle = serde_json::from_slice(&bundle).context("the finding's bundle isn't one of this version")?;
+    let bundle: FindingBundle =
+        serde_json::from_slice(&bundle).context("the finding's bundle isn't one of this version")?;
     let component = component.with_context(|| format!("no generation on record has the rule `{}`", record.rule))?;
     let component = bundles.get(&component, key).map_err(unusable)?;
     let admitted = admit(&component, &Ceilings::default())
@@ -128,8 +131,7 @@ pub(super) fn from_bundle(found: &OnRecord) -> Result<Selected> {
         SubjectRole::Target => (None, account),
         _ => (account, None),
     };
-    let mut told =
-        Told { class, id: record.event_id.clone(), time: record.event_time, fields, actor, target };
+    let mut told = Told { class, id: record.event_id.clone(), time: record.event_time, fields, actor, target };
     told.satisfy(&declaration.filter);
     notes.push("the event has only the fields that the rule declares, and what its `where` must have seen".to_owned());
     Ok(Selected { events: vec![told], notes })
@@ -164,7 +166,10 @@ pub(super) fn from_telemetry(
         }
     }
     let last = last.ok_or_else(|| {
-        unusable(format_args!("expected the record of the event `{}` in the telemetry, got none", found.record.event_id))
+        unusable(format_args!(
+            "expected the record of the event `{}` in the telemetry, got none",
+            found.record.event_id
+        ))
     })?;
     let keys: Vec<(PartitionKey, Option<String>)> = declarations
         .iter()

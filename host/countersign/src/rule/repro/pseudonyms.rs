@@ -25,8 +25,8 @@ const RESOURCE_WORDS: &[&str] = &[
 
 /// Words that say nothing about anybody.
 const PLAIN_WORDS: &[&str] = &[
-    "", "*", "-", "0", "1", "allow", "deny", "disabled", "enabled", "failure", "false", "no", "none", "null", "success",
-    "true", "unknown", "yes",
+    "", "*", "-", "0", "1", "allow", "deny", "disabled", "enabled", "failure", "false", "no", "none", "null",
+    "success", "true", "unknown", "yes",
 ];
 
 /// Texts and addresses with the pseudonyms that stand for them.
@@ -221,7 +221,10 @@ mod tests {
             ("CORP\\mallory", "domain-2\\name-1"),
             ("AIDAABCDEFGHIJKLMNOP", "AIDAEXAMPLE000000001"),
             ("AROAABCDEFGHIJKLMNOP:mallory", "AROAEXAMPLE000000002:name-1"),
-            ("arn:aws:sts::123456789012:assumed-role/Admin/mallory", "arn:aws:sts::111122223333:assumed-role/name-2/name-1"),
+            (
+                "arn:aws:sts::123456789012:assumed-role/Admin/mallory",
+                "arn:aws:sts::111122223333:assumed-role/name-2/name-1",
+            ),
             ("arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws:iam::aws:policy/AdministratorAccess"),
             ("S-1-5-21-1-2-3-1104", "S-1-5-21-1000-2000-3001-1101"),
             ("S-1-5-21-1-2-3-500", "S-1-5-21-1000-2000-3001-500"),

@@ -72,7 +72,8 @@ pub(super) struct Told {
 impl Told {
     /// All of an event.
     pub(super) fn of(event: &Event) -> Told {
-        let fields = event.fields.iter().filter_map(|(field, value)| Some((FieldId::from_path(field.path)?, value.clone())));
+        let fields =
+            event.fields.iter().filter_map(|(field, value)| Some((FieldId::from_path(field.path)?, value.clone())));
         Told {
             class: event.class,
             id: event.id.to_string(),
@@ -253,9 +254,15 @@ impl Redactor {
         }
         let word = word(field.field().path);
         let part = self.parts.iter().find_map(|(tested, test)| match test {
-            Test::Prefix(part) if *tested == field && text.starts_with(part.as_str()) => Some((part.clone(), String::new())),
-            Test::Suffix(part) if *tested == field && text.ends_with(part.as_str()) => Some((String::new(), part.clone())),
-            Test::Contains(part) if *tested == field && text.contains(part.as_str()) => Some((part.clone(), String::new())),
+            Test::Prefix(part) if *tested == field && text.starts_with(part.as_str()) => {
+                Some((part.clone(), String::new()))
+            }
+            Test::Suffix(part) if *tested == field && text.ends_with(part.as_str()) => {
+                Some((String::new(), part.clone()))
+            }
+            Test::Contains(part) if *tested == field && text.contains(part.as_str()) => {
+                Some((part.clone(), String::new()))
+            }
             _ => None,
         });
         match part {
