@@ -198,9 +198,12 @@ fn declarations(rules: &[RuleFile]) -> Vec<Declaration> {
     admitted.map(|admitted| admitted.declaration().clone()).collect()
 }
 
-/// Whole weeks, so that weekdays and hours stay: into the week of [`WEEK_BEGINS`].
+/// Whole weeks, so that weekdays and hours stay: into the week of [`WEEK_BEGINS`], or the next from that one itself.
 fn shift(time: Timestamp) -> i64 {
-    WEEK_BEGINS.micros_since(time).div_euclid(WEEK).saturating_add(1).saturating_mul(WEEK)
+    match WEEK_BEGINS.micros_since(time).div_euclid(WEEK).saturating_add(1) {
+        0 => WEEK,
+        weeks => weeks.saturating_mul(WEEK),
+    }
 }
 
 /// The tests by which a filter looks at a part of a text.
@@ -281,4 +284,19 @@ fn finding(
         "\n[[finding]]\nevent = {}\nclass = \"{class}\"\nrole = \"{role}\"\n{account}confidence = [{confidence}, {confidence}]\n",
         json!(event)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_time_is_moved_by_whole_weeks_into_one_of_two() {
+        for hours in [-200_000, -169, -168, -1, 0, 1, 167, 168, 50_000] {
+            let time = WEEK_BEGINS.plus_micros(hours * 3_600 * 1_000_000);
+            let moved = shift(time);
+            let within = time.plus_micros(moved).micros_since(WEEK_BEGINS);
+            assert!(moved != 0 && moved % WEEK == 0 && (0..2 * WEEK).contains(&within), "{hours}: {moved}, {within}");
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! An explanation for people: a step a line, calls indented beneath.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Result;
@@ -122,7 +123,7 @@ fn print_call(out: &mut Out, rule: &Declaration, call: &Call) -> Result<()> {
         Some(RowKind::Finding) => "for a finding on the event".to_owned(),
     };
     writeln!(out, "{}", Tone::Title.paint(format!("call {kind}")))?;
-    let mut lines: Vec<(&str, String)> =
+    let mut lines: Vec<(&'static str, String)> =
         columns(rule, &call.call).map(|(path, shown)| (path, value(shown.as_ref()))).collect();
     lines.extend(
         rule.slots.iter().zip(&call.call.state).map(|(slot, state)| ("state before", state_before(&slot.name, state))),
@@ -147,19 +148,25 @@ fn print_call(out: &mut Out, rule: &Declaration, call: &Call) -> Result<()> {
     ));
     match &call.answer {
         Err(failure) => lines.push(("failed", format!("{}: {}", failure.kind.id(), failure.message))),
-        Ok(answer) => answered(rule, answer, &mut lines),
+        Ok(answer) => answered(rule, &call.call, answer, &mut lines),
     }
     write!(out, "{}", pairs(out, "  ", &lines))?;
     Ok(())
 }
 
-fn answered(rule: &Declaration, answer: &DetectionAnswer, lines: &mut Vec<(&str, String)>) {
+fn answered(
+    rule: &Declaration,
+    call: &DetectionCall,
+    answer: &DetectionAnswer,
+    lines: &mut Vec<(&'static str, String)>,
+) {
     if answer.findings.is_empty() {
         lines.push(("answered", "no finding".to_owned()));
     }
     for finding in &answer.findings {
         let what = format!("{} about the {}, confidence {}", finding.signal_class, finding.subject, finding.confidence);
-        let shown = 1 + finding.evidence.len();
+        // The row's own event shows it, cited or not.
+        let shown = call.batch.rows.references.iter().chain(&finding.evidence).collect::<BTreeSet<_>>().len();
         let shown = text::count(shown as u64, "event");
         lines.push(("answered", format!("{what}, shown by {shown}: {}", finding.message)));
     }
