@@ -45,6 +45,7 @@ pub mod parameters;
 mod proposal;
 mod response;
 pub mod rule;
+pub mod sign_in;
 mod slot;
 pub mod state;
 pub mod tables;

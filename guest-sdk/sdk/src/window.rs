@@ -135,6 +135,41 @@ impl<const N: usize> SlidingDistinct<N> {
         self.seen.iter().filter(|(hash, _)| *hash != 0).count()
     }
 
+    /// How many of them were last seen after `since`: a shorter window over the same texts.
+    #[must_use]
+    pub fn after(&self, since: Timestamp) -> usize {
+        self.seen.iter().filter(|(hash, last)| *hash != 0 && *last > since.micros()).count()
+    }
+
+    /// When the text was last seen; none if it isn't remembered.
+    #[must_use]
+    pub fn last_seen(&self, text: &str) -> Option<Timestamp> {
+        let wanted = hash64(text.as_bytes()).max(1);
+        let entry = self.seen.iter().find(|(hash, _)| *hash == wanted);
+        entry.map(|(_, last)| Timestamp::from_micros(*last))
+    }
+
+    /// When the text seen longest ago, of those remembered, was last seen.
+    #[must_use]
+    pub fn oldest(&self) -> Option<Timestamp> {
+        let seen = self.seen.iter().filter(|(hash, _)| *hash != 0);
+        seen.map(|(_, last)| Timestamp::from_micros(*last)).min()
+    }
+
+    /// When the text seen last was seen.
+    #[must_use]
+    pub fn newest(&self) -> Option<Timestamp> {
+        let seen = self.seen.iter().filter(|(hash, _)| *hash != 0);
+        seen.map(|(_, last)| Timestamp::from_micros(*last)).max()
+    }
+
+    /// Forgets a text, so that it no longer counts; true if it was remembered.
+    pub fn forget(&mut self, text: &str) -> bool {
+        let wanted = hash64(text.as_bytes()).max(1);
+        let entry = self.seen.iter_mut().find(|(hash, _)| *hash == wanted);
+        entry.map(|entry| *entry = (0, 0)).is_some()
+    }
+
     /// Begins anew.
     pub fn reset(&mut self) {
         *self = Self::initial();
@@ -346,6 +381,28 @@ mod tests {
             assert_eq!(distinct.add(text, at(second), MINUTE), expected, "{text} at {second}");
         }
         assert_eq!(distinct.add("z", at(5), MINUTE), 2, "older than the window");
+    }
+
+    #[test]
+    fn distinct_texts_are_asked_for_and_forgotten_one_by_one() {
+        let mut distinct = SlidingDistinct::<3>::initial();
+        assert_eq!(
+            (distinct.oldest(), distinct.newest(), distinct.last_seen("a"), distinct.forget("a")),
+            (None, None, None, false)
+        );
+        for (text, second) in [("a", 10), ("b", 20), ("a", 30), ("c", 40)] {
+            distinct.add(text, at(second), MINUTE);
+        }
+        assert_eq!([19, 20, 30, 40].map(|second| distinct.after(at(second))), [3, 2, 1, 0]);
+        assert_eq!(
+            (distinct.oldest(), distinct.newest(), distinct.last_seen("a")),
+            (Some(at(20)), Some(at(40)), Some(at(30)))
+        );
+        assert!(distinct.forget("b"));
+        assert_eq!((distinct.oldest(), distinct.last_seen("b"), distinct.total()), (Some(at(30)), None, 2));
+        // What was forgotten makes room.
+        assert_eq!(distinct.add("d", at(41), MINUTE), 3);
+        assert_eq!(distinct.last_seen("a"), Some(at(30)));
     }
 
     #[test]

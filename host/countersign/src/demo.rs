@@ -6,7 +6,7 @@ use std::io::{self, Cursor, Write};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_generate::{Generated, Label, Preset, write_ndjson};
+use countersign_generate::{Generated, Label, Preset, Telemetry, write_ndjson};
 use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RunOptions, run};
 use countersign_sources::{CloudTrail, DeadLetter, Source};
 use countersign_store::HeadStore;
@@ -70,7 +70,8 @@ impl Observer for Heard {
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
-        let Generated { identities_toml, labels, records, .. } = Preset::Demo.scenario(self.seed, None).build();
+        let Generated { identities_toml, labels, records, .. } =
+            Preset::Demo.scenario(Telemetry::CloudTrail, self.seed, None).build();
         let mut telemetry = Vec::new();
         write_ndjson(records, &mut telemetry)?;
 

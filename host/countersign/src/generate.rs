@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
-use countersign_generate::{Disorder, Generated, Label, Preset, write_ndjson, write_records_object};
+use countersign_generate::{Disorder, Generated, Label, Preset, Telemetry, write_ndjson, write_records_object};
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -21,6 +21,10 @@ Examples:
                        --identities identities.toml --labels labels.ndjson
   countersign replay --source cloudtrail --identities identities.toml events.ndjson
       telemetry, whom it is about, and where the attacks are
+  countersign generate --preset all-attacks --source windows-security --out domain.ndjson \\
+                       --domain-roles domain-roles.toml --identities identities.toml
+  countersign replay --source auto --domain-roles domain-roles.toml --identities identities.toml domain.ndjson
+      the same company as its Windows domain sees it
   countersign generate --preset bulk --events 1000000 | gzip > bulk.ndjson.gz
       much of it
   countersign generate --preset quiet-day --late 50 --duplicate 20 --bad 5
@@ -36,6 +40,9 @@ pub(crate) struct Arguments {
     /// The scenario
     #[arg(long, value_name = "NAME", default_value = "demo")]
     preset: PresetName,
+    /// Whose records
+    #[arg(long, value_name = "NAME", default_value = "cloudtrail")]
+    source: SourceName,
     /// What chance begins with
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
@@ -45,7 +52,7 @@ pub(crate) struct Arguments {
     /// Where the records go [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write one {"Records": […]} object in place of a record a line
+    /// Write one {"Records": […]} object, as CloudTrail does, in place of a record a line
     #[arg(long)]
     records: bool,
     /// Where the labels go, one a line: which events are an attack or a burst, and what should be found
@@ -54,6 +61,12 @@ pub(crate) struct Arguments {
     /// Where the directory of the estate's identities goes
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
+    /// Where the networks go that are the estate's own
+    #[arg(long, value_name = "FILE")]
+    egress: Option<PathBuf>,
+    /// Where the roles of its Windows domain's accounts and machines go
+    #[arg(long, value_name = "FILE")]
+    domain_roles: Option<PathBuf>,
     /// Give each record the time at which it was received
     #[arg(long)]
     receipt_times: bool,
@@ -96,17 +109,38 @@ impl ValueEnum for PresetName {
     }
 }
 
+/// A source by its name.
+#[derive(Clone, Copy, Debug)]
+struct SourceName(Telemetry);
+
+impl ValueEnum for SourceName {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [SourceName; 3] =
+            [SourceName(Telemetry::CloudTrail), SourceName(Telemetry::Okta), SourceName(Telemetry::WindowsSecurity)];
+        const { assert!(ALL.len() == Telemetry::ALL.len()) };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.id()).help(self.0.description()))
+    }
+}
+
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         let disorder =
             Disorder { late: self.late, out_of_order: self.out_of_order, duplicate: self.duplicate, bad: self.bad };
-        let mut scenario = self.preset.0.scenario(self.seed, self.events).disorder(disorder);
+        let mut scenario = self.preset.0.scenario(self.source.0, self.seed, self.events).disorder(disorder);
         if self.receipt_times {
             scenario = scenario.receipt_times();
         }
-        let Generated { identities_toml, labels, records, .. } = scenario.build();
-        if let Some(path) = &self.identities {
-            to_file(path, |file| file.write_all(identities_toml.as_bytes()))?;
+        let Generated { identities_toml, egress_toml, domain_roles_toml, labels, records, .. } = scenario.build();
+        let files =
+            [(&self.identities, identities_toml), (&self.egress, egress_toml), (&self.domain_roles, domain_roles_toml)];
+        for (path, text) in files {
+            if let Some(path) = path {
+                to_file(path, |file| file.write_all(text.as_bytes()))?;
+            }
         }
         if let Some(path) = &self.labels {
             to_file(path, |file| write_labels(&labels, file))?;

@@ -1,17 +1,28 @@
 //! Attacks: each a module, usable alone, telling which events are its own and which rule should find them.
 
+mod ad_fs_export;
+mod as_rep_roasting;
 mod audit_trail;
 mod console_login;
 mod created_credential;
+mod dcsync;
+mod domain_spray;
 mod enumeration;
+mod factor_reset;
 mod instance_credentials;
 mod intruder;
+mod kerberoasting;
+mod mfa_fatigue;
 mod role_trust;
 mod self_privilege;
+mod spray;
+mod stolen_session;
+mod travel;
 
 use crate::label::{Label, Story};
 use crate::plan::Plan;
 use crate::random::{Random, Stream};
+use crate::telemetry::Telemetry;
 use intruder::Intruder;
 
 /// What an intruder does.
@@ -31,10 +42,30 @@ pub enum Attack {
     InstanceCredentialsElsewhere,
     /// Trail, selectors, flow logs, detector and recorder switched off.
     AuditTrailDisabled,
+    /// One address tries one password on many members of the org, and it fits one of them.
+    PasswordSpray,
+    /// A stolen password, and pushes sent until the member approves one.
+    MfaFatigue,
+    /// A member's session, used from another network with another operating system.
+    StolenSession,
+    /// A member signs in at home, and an hour later somebody does so for them on another continent.
+    ImpossibleTravel,
+    /// An administrator's session takes a member's factors away, and nobody enrols new ones.
+    FactorReset,
+    /// One machine tries one password on many accounts of the domain.
+    DomainSpray,
+    /// A person's account replicates the directory with its secrets.
+    DirectoryReplicated,
+    /// A person's account asks for RC4 tickets of every service there is.
+    ServiceTicketsRoasted,
+    /// A ticket for an account without pre-authentication, to be cracked at home.
+    TicketsWithoutPreAuthentication,
+    /// The federation service's signing material is read.
+    FederationKeyExported,
 }
 
 impl Attack {
-    /// Every attack, in the order in which an intruder would go.
+    /// Every attack, by the system that sees it, then in the order in which an intruder would go.
     pub const ALL: &'static [Attack] = &[
         Attack::StolenAccessKey,
         Attack::ConsoleLoginWithoutMfa,
@@ -43,6 +74,16 @@ impl Attack {
         Attack::RoleTrustOpened,
         Attack::InstanceCredentialsElsewhere,
         Attack::AuditTrailDisabled,
+        Attack::PasswordSpray,
+        Attack::MfaFatigue,
+        Attack::StolenSession,
+        Attack::ImpossibleTravel,
+        Attack::FactorReset,
+        Attack::DomainSpray,
+        Attack::DirectoryReplicated,
+        Attack::ServiceTicketsRoasted,
+        Attack::TicketsWithoutPreAuthentication,
+        Attack::FederationKeyExported,
     ];
 
     /// The id in labels.
@@ -56,6 +97,40 @@ impl Attack {
             Attack::RoleTrustOpened => "role-trust-opened",
             Attack::InstanceCredentialsElsewhere => "instance-credentials-elsewhere",
             Attack::AuditTrailDisabled => "audit-trail-disabled",
+            Attack::PasswordSpray => "password-spray",
+            Attack::MfaFatigue => "mfa-fatigue",
+            Attack::StolenSession => "stolen-session",
+            Attack::ImpossibleTravel => "impossible-travel",
+            Attack::FactorReset => "factor-reset",
+            Attack::DomainSpray => "domain-spray",
+            Attack::DirectoryReplicated => "directory-replicated",
+            Attack::ServiceTicketsRoasted => "service-tickets-roasted",
+            Attack::TicketsWithoutPreAuthentication => "tickets-without-pre-authentication",
+            Attack::FederationKeyExported => "federation-key-exported",
+        }
+    }
+
+    /// The system that sees it.
+    #[must_use]
+    pub const fn telemetry(self) -> Telemetry {
+        match self {
+            Attack::StolenAccessKey
+            | Attack::ConsoleLoginWithoutMfa
+            | Attack::CredentialForAnother
+            | Attack::PrivilegeToSelf
+            | Attack::RoleTrustOpened
+            | Attack::InstanceCredentialsElsewhere
+            | Attack::AuditTrailDisabled => Telemetry::CloudTrail,
+            Attack::PasswordSpray
+            | Attack::MfaFatigue
+            | Attack::StolenSession
+            | Attack::ImpossibleTravel
+            | Attack::FactorReset => Telemetry::Okta,
+            Attack::DomainSpray
+            | Attack::DirectoryReplicated
+            | Attack::ServiceTicketsRoasted
+            | Attack::TicketsWithoutPreAuthentication
+            | Attack::FederationKeyExported => Telemetry::WindowsSecurity,
         }
     }
 
@@ -72,6 +147,16 @@ impl Attack {
             Attack::RoleTrustOpened => role_trust::tell(&mut story, &intruder),
             Attack::InstanceCredentialsElsewhere => instance_credentials::tell(&mut story, &intruder),
             Attack::AuditTrailDisabled => audit_trail::tell(&mut story, &intruder),
+            Attack::PasswordSpray => spray::tell(&mut story, &intruder),
+            Attack::MfaFatigue => mfa_fatigue::tell(&mut story, &intruder),
+            Attack::StolenSession => stolen_session::tell(&mut story, &intruder),
+            Attack::ImpossibleTravel => travel::tell(&mut story, &intruder),
+            Attack::FactorReset => factor_reset::tell(&mut story, &intruder),
+            Attack::DomainSpray => domain_spray::tell(&mut story, &intruder),
+            Attack::DirectoryReplicated => dcsync::tell(&mut story, &intruder),
+            Attack::ServiceTicketsRoasted => kerberoasting::tell(&mut story, &intruder),
+            Attack::TicketsWithoutPreAuthentication => as_rep_roasting::tell(&mut story, &intruder),
+            Attack::FederationKeyExported => ad_fs_export::tell(&mut story, &intruder),
         }
         story.label
     }

@@ -1,12 +1,17 @@
 //! Bursts: legitimate work that looks like an attack by its speed or by its kind.
 
+mod expired_password;
+mod helpdesk;
+mod inventory;
 mod new_hires;
 mod reboot;
+mod shared_address;
 mod terraform;
 
 use crate::label::{Label, Story};
 use crate::ordinary::Move;
 use crate::plan::Plan;
+use crate::telemetry::Telemetry;
 
 /// Legitimate work out of the ordinary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -17,11 +22,27 @@ pub enum Burst {
     NewHireDay,
     /// An instance stops and starts: a new public address in its own network, a new session of its role.
     InstanceReboot,
+    /// The helpdesk resets the factors of people with new phones, who enrol them at once.
+    HelpdeskDay,
+    /// Everybody signs in from one address after a holiday, and many mistype.
+    SharedAddress,
+    /// A service goes on with a password that has expired: hundreds of failures of one account.
+    ExpiredPassword,
+    /// An inventory asks for tickets of every service, encrypted as they should be.
+    Inventory,
 }
 
 impl Burst {
     /// Every burst.
-    pub const ALL: &'static [Burst] = &[Burst::TerraformRun, Burst::NewHireDay, Burst::InstanceReboot];
+    pub const ALL: &'static [Burst] = &[
+        Burst::TerraformRun,
+        Burst::NewHireDay,
+        Burst::InstanceReboot,
+        Burst::HelpdeskDay,
+        Burst::SharedAddress,
+        Burst::ExpiredPassword,
+        Burst::Inventory,
+    ];
 
     /// The id in labels.
     #[must_use]
@@ -30,6 +51,20 @@ impl Burst {
             Burst::TerraformRun => "terraform-run",
             Burst::NewHireDay => "new-hire-day",
             Burst::InstanceReboot => "instance-reboot",
+            Burst::HelpdeskDay => "helpdesk-day",
+            Burst::SharedAddress => "shared-address",
+            Burst::ExpiredPassword => "expired-password",
+            Burst::Inventory => "inventory",
+        }
+    }
+
+    /// The system that sees it.
+    #[must_use]
+    pub const fn telemetry(self) -> Telemetry {
+        match self {
+            Burst::TerraformRun | Burst::NewHireDay | Burst::InstanceReboot => Telemetry::CloudTrail,
+            Burst::HelpdeskDay | Burst::SharedAddress => Telemetry::Okta,
+            Burst::ExpiredPassword | Burst::Inventory => Telemetry::WindowsSecurity,
         }
     }
 
@@ -40,6 +75,10 @@ impl Burst {
             Burst::TerraformRun => terraform::tell(&mut story),
             Burst::NewHireDay => new_hires::tell(&mut story),
             Burst::InstanceReboot => reboot::tell(&mut story, moves),
+            Burst::HelpdeskDay => helpdesk::tell(&mut story),
+            Burst::SharedAddress => shared_address::tell(&mut story),
+            Burst::ExpiredPassword => expired_password::tell(&mut story),
+            Burst::Inventory => inventory::tell(&mut story),
         }
         story.label
     }

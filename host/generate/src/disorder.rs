@@ -7,6 +7,7 @@ use countersign_model::Timestamp;
 
 use crate::plan::Planned;
 use crate::random::{Random, Stream};
+use crate::telemetry::Telemetry;
 use crate::time::{MINUTE, SECOND, whole_second};
 
 /// Records held back, at most; beyond it the next are delivered in their turn.
@@ -60,9 +61,9 @@ pub enum Delivery {
 pub enum Bad {
     /// Cut off in the middle: not JSON.
     Truncated,
-    /// Without `eventTime`.
+    /// Without its time: `eventTime`, `published`, or the three times of a Windows record.
     WithoutTime,
-    /// Without `eventName`.
+    /// Without the name or number of its kind: `eventName`, `eventType`, `EventID`.
     WithoutName,
     /// JSON, but not an object.
     NotAnObject,
@@ -71,6 +72,7 @@ pub enum Bad {
 /// Delivers planned records.
 pub(crate) struct Deliveries<I> {
     records: I,
+    telemetry: Telemetry,
     disorder: Disorder,
     random: Random,
     /// The next record in its turn, read ahead to know what is due before it.
@@ -101,10 +103,11 @@ impl PartialOrd for Held {
 }
 
 impl<I: Iterator<Item = Planned>> Deliveries<I> {
-    pub(crate) fn new(mut records: I, disorder: Disorder, seed: u64) -> Deliveries<I> {
+    pub(crate) fn new(mut records: I, telemetry: Telemetry, disorder: Disorder, seed: u64) -> Deliveries<I> {
         Deliveries {
             next: records.next(),
             records,
+            telemetry,
             disorder,
             random: Random::new(seed, Stream::Disorder),
             held: BinaryHeap::new(),
@@ -158,7 +161,7 @@ impl<I: Iterator<Item = Planned>> Iterator for Deliveries<I> {
                     self.hold(due, record.clone(), Delivery::Duplicate);
                 }
                 if self.random.chance(self.disorder.bad) {
-                    let (record, bad) = damage(&mut self.random, &record);
+                    let (record, bad) = damage(&mut self.random, self.telemetry, &record);
                     self.hold(turn, record, Delivery::Bad(bad));
                 }
                 if self.random.chance(self.disorder.late) {
@@ -177,7 +180,8 @@ impl<I: Iterator<Item = Planned>> Iterator for Deliveries<I> {
     }
 }
 
-fn damage(random: &mut Random, record: &Planned) -> (Planned, Bad) {
+fn damage(random: &mut Random, telemetry: Telemetry, record: &Planned) -> (Planned, Bad) {
+    let (times, name) = telemetry.vital();
     let mut record = record.clone();
     let bad = match random.below(4) {
         0 => {
@@ -187,11 +191,11 @@ fn damage(random: &mut Random, record: &Planned) -> (Planned, Bad) {
             Bad::Truncated
         }
         1 => {
-            remove(&mut record.line, "eventTime");
+            times.iter().for_each(|key| remove(&mut record.line, key));
             Bad::WithoutTime
         }
         2 => {
-            remove(&mut record.line, "eventName");
+            remove(&mut record.line, name);
             Bad::WithoutName
         }
         _ => {
@@ -202,11 +206,9 @@ fn damage(random: &mut Random, record: &Planned) -> (Planned, Bad) {
     (record, bad)
 }
 
-/// Removes a member with a text value that holds no quotation mark.
+/// Removes a member with a number, or with a text that holds no comma.
 fn remove(line: &mut String, key: &str) {
-    let head = format!("\"{key}\":\"");
-    let Some(start) = line.find(&head) else { return };
-    let value = start + head.len();
-    let Some(length) = line.get(value..).and_then(|rest| rest.find("\",")) else { return };
-    line.replace_range(start..value + length + 2, "");
+    let Some(start) = line.find(&format!("\"{key}\":")) else { return };
+    let Some(length) = line.get(start..).and_then(|rest| rest.find(',')) else { return };
+    line.replace_range(start..=start + length, "");
 }

@@ -1,9 +1,18 @@
-//! The estate: the accounts, people, service accounts, roles, instances and networks whose work is generated.
+//! The estate: the accounts, people, service accounts, roles, instances and networks whose work is generated, its
+//! Okta org and its Windows domain.
 
 mod directory;
+pub(crate) mod domain;
 mod names;
+pub(crate) mod org;
+
+use domain::Domain;
+use org::Org;
+
+use countersign_model::Timestamp;
 
 use crate::random::{Random, Stream};
+use crate::time::format_date;
 
 /// How large an estate is. Counts of 0 leave a kind out; the limits keep ids and addresses apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +61,8 @@ pub struct Estate {
     pub(crate) instances: Vec<Instance>,
     pub(crate) functions: Vec<Function>,
     pub(crate) break_glass: User,
+    pub(crate) org: Org,
+    pub(crate) domain: Domain,
 }
 
 /// One AWS account.
@@ -232,7 +243,8 @@ impl Estate {
             })
             .collect();
         let break_glass = user(random, 0, "break-glass".to_owned(), false);
-        Estate { accounts, people, pipelines, jobs, instances, functions, break_glass }
+        let (org, domain) = (Org::new(seed, &people), Domain::new(seed, &people));
+        Estate { accounts, people, pipelines, jobs, instances, functions, break_glass, org, domain }
     }
 
     /// The ids of its AWS accounts, twelve digits each.
@@ -245,6 +257,18 @@ impl Estate {
     #[must_use]
     pub fn identities_toml(&self) -> String {
         directory::write(self)
+    }
+
+    /// The networks that are the estate's own, in the grammar of `egress.toml`.
+    #[must_use]
+    pub fn egress_toml(&self, as_of: Timestamp) -> String {
+        directory::egress(&format_date(as_of))
+    }
+
+    /// What the domain's accounts and machines are there for, in the grammar of `domain-roles.toml`.
+    #[must_use]
+    pub fn domain_roles_toml(&self, as_of: Timestamp) -> String {
+        directory::domain_roles(&self.domain, &format_date(as_of))
     }
 
     /// The account at a place.

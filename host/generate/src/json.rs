@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// A JSON value; integers only, since floating point could print differently.
+/// A JSON value; integers and ten-thousandths only, since other floating point could print differently.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Json {
     Null,
     Bool(bool),
     Number(i64),
+    /// So many ten-thousandths, written as a decimal fraction.
+    TenThousandths(i32),
     Text(Cow<'static, str>),
     List(Vec<Json>),
     Object(Vec<(&'static str, Json)>),
@@ -71,6 +73,8 @@ impl Serialize for Json {
             Json::Null => serializer.serialize_unit(),
             Json::Bool(truth) => serializer.serialize_bool(*truth),
             Json::Number(number) => serializer.serialize_i64(*number),
+            // The quotient is the double nearest to the fraction, whose shortest form is the fraction itself.
+            Json::TenThousandths(number) => serializer.serialize_f64(f64::from(*number) / 10_000.0),
             Json::Text(text) => serializer.serialize_str(text),
             Json::List(items) => serializer.collect_seq(items),
             Json::Object(members) => {
@@ -92,5 +96,11 @@ mod tests {
     fn keys_keep_their_order() {
         let value = object! { "b" => 1, "a" => list![true, Json::Null, "\"quoted\"", String::new()] };
         assert_eq!(serde_json::to_string(&value).unwrap(), r#"{"b":1,"a":[true,null,"\"quoted\"",""]}"#);
+    }
+
+    #[test]
+    fn ten_thousandths_are_written_as_they_are_meant() {
+        let value = list![Json::TenThousandths(482_082), Json::TenThousandths(-1), Json::TenThousandths(10_000)];
+        assert_eq!(serde_json::to_string(&value).unwrap(), "[48.2082,-0.0001,1.0]");
     }
 }

@@ -5,7 +5,11 @@ use serde::Serialize;
 
 use crate::cloudtrail::Call;
 use crate::cloudtrail::caller::Caller;
+use crate::estate::domain::Principal;
+use crate::estate::org::Member;
+use crate::okta::Act;
 use crate::plan::Plan;
+use crate::windows::Audit;
 
 /// One attack or burst as it was laid into the stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -71,11 +75,37 @@ impl<'s, 'a> Story<'s, 'a> {
         self.label.account = Account::new("aws", tenant, &caller.subject);
     }
 
+    /// Says which member of the org the story is about.
+    pub(crate) fn about_member(&mut self, member: &Member) {
+        self.label.account = member.account();
+    }
+
+    /// Says which account of the domain the story is about.
+    pub(crate) fn about_principal(&mut self, who: &Principal) {
+        self.label.account = self.plan.estate.domain.account(who);
+    }
+
     /// Makes a call that is part of the story, then lets 1 to 8 seconds pass.
     pub(crate) fn make(&mut self, caller: &Caller, call: &Call) -> String {
         let id = self.plan.make(caller, call);
         self.label.events.push(id.clone());
         self.plan.pause(1_000, 8_000);
+        id
+    }
+
+    /// Logs an act in the org that is part of the story, then lets 1 to 8 seconds pass.
+    pub(crate) fn log(&mut self, act: &Act) -> String {
+        let id = self.plan.log(act);
+        self.label.events.push(id.clone());
+        self.plan.pause(1_000, 8_000);
+        id
+    }
+
+    /// Writes an audit that is part of the story, then lets 100 to 900 milliseconds pass.
+    pub(crate) fn audit(&mut self, audit: &Audit) -> String {
+        let id = self.plan.audit(audit);
+        self.label.events.push(id.clone());
+        self.plan.pause(100, 900);
         id
     }
 

@@ -1,18 +1,18 @@
 //! The estate's ordinary work: an endless, even flow of activities, made as it is read.
 
-mod machines;
-mod people;
-mod pipelines;
+mod cloudtrail;
+mod okta;
+mod windows;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use countersign_model::Timestamp;
 
-use crate::cloudtrail::caller::Session;
 use crate::estate::Estate;
 use crate::plan::{Plan, Planned};
 use crate::random::{Random, Stream};
+use crate::telemetry::Telemetry;
 use crate::time::MINUTE;
 
 /// Records waiting for their turn, at most; beyond it no activity begins.
@@ -27,26 +27,11 @@ pub(crate) struct Move {
     pub(crate) address: String,
 }
 
-/// An instance as it runs now.
-struct Running {
-    session: Session,
-    address: String,
-}
-
-/// A person's console session, console user or SSO.
-struct SignedIn {
-    session: Session,
-    /// Through the reserved SSO role rather than as an IAM user.
-    sso: bool,
-    address: String,
-    until: Timestamp,
-}
-
-/// What ordinary work remembers between activities.
-pub(super) struct Memory {
-    running: Vec<Running>,
-    signed_in: Vec<Option<SignedIn>>,
-    next_run: Vec<Timestamp>,
+/// What the work seen by one system remembers between activities.
+enum Memory {
+    CloudTrail(cloudtrail::Memory),
+    Okta(okta::Memory),
+    WindowsSecurity(windows::Memory),
 }
 
 /// The flow itself, in order of time.
@@ -54,8 +39,6 @@ pub(crate) struct Ordinary {
     estate: Estate,
     random: Random,
     memory: Memory,
-    moves: std::vec::IntoIter<Move>,
-    next_move: Option<Move>,
     start: Timestamp,
     per_minute: u64,
     /// Records still to come.
@@ -84,42 +67,37 @@ impl PartialOrd for Waiting {
     }
 }
 
+/// How much ordinary work there is.
+#[derive(Clone, Copy)]
+pub(crate) struct Flow {
+    pub(crate) start: Timestamp,
+    /// Records a minute.
+    pub(crate) per_minute: u64,
+    /// Records in all.
+    pub(crate) count: u64,
+}
+
 impl Ordinary {
-    /// `count` records from `start`, `per_minute` of them a minute.
-    pub(crate) fn new(
-        estate: Estate,
-        seed: u64,
-        start: Timestamp,
-        per_minute: u64,
-        count: u64,
-        moves: Vec<Move>,
-    ) -> Ordinary {
-        let mut random = Random::new(seed, Stream::Ordinary);
-        let memory = Memory {
-            running: estate
-                .instances
-                .iter()
-                .map(|instance| Running {
-                    session: Session::new(&mut random, start.plus_micros(-90 * MINUTE), false),
-                    address: instance.public_address.clone(),
-                })
-                .collect(),
-            signed_in: estate.people.iter().map(|_| None).collect(),
-            next_run: estate.jobs.iter().map(|_| start).collect(),
+    /// The work of an estate as one system sees it.
+    pub(crate) fn new(telemetry: Telemetry, estate: Estate, seed: u64, flow: Flow, moves: Vec<Move>) -> Ordinary {
+        let mut random = Random::new(seed, Stream::Ordinary(telemetry));
+        let memory = match telemetry {
+            Telemetry::CloudTrail => {
+                Memory::CloudTrail(cloudtrail::Memory::new(&estate, &mut random, flow.start, moves))
+            }
+            Telemetry::Okta => Memory::Okta(okta::Memory::new(&estate)),
+            Telemetry::WindowsSecurity => Memory::WindowsSecurity(windows::Memory::new(&estate, flow.start)),
         };
-        let mut moves = moves.into_iter();
         Ordinary {
-            next_move: moves.next(),
-            moves,
             estate,
             random,
             memory,
-            start,
-            per_minute: per_minute.max(1),
-            left: count,
+            start: flow.start,
+            per_minute: flow.per_minute.max(1),
+            left: flow.count,
             emitted: 0,
             serial: 0,
-            last: start,
+            last: flow.start,
             pending: BinaryHeap::new(),
         }
     }
@@ -131,24 +109,11 @@ impl Ordinary {
     }
 
     fn begin_activity(&mut self, now: Timestamp) {
-        while let Some(change) = self.next_move.take_if(|change| change.time <= now) {
-            if let Some(running) = self.memory.running.get_mut(change.instance) {
-                running.address = change.address;
-                running.session = Session::new(&mut self.random, change.time, false);
-            }
-            self.next_move = self.moves.next();
-        }
         let mut plan = Plan::new(&self.estate, &mut self.random, now);
-        match plan.random.below(100) {
-            0..44 => people::work(&mut plan, &mut self.memory),
-            44..72 => machines::instance(&mut plan, &self.memory),
-            72..84 => machines::function(&mut plan),
-            84..87 => machines::service(&mut plan),
-            87..89 => machines::container(&mut plan),
-            89 => machines::report(&mut plan),
-            90..95 => machines::job(&mut plan, &mut self.memory),
-            95..99 => pipelines::check(&mut plan),
-            _ => pipelines::deploy(&mut plan),
+        match &mut self.memory {
+            Memory::CloudTrail(memory) => cloudtrail::begin(&mut plan, memory),
+            Memory::Okta(memory) => okta::begin(&mut plan, memory),
+            Memory::WindowsSecurity(memory) => windows::begin(&mut plan, memory),
         }
         for record in plan.out {
             self.serial += 1;

@@ -1,11 +1,13 @@
-//! Where calls become records with a time: used by ordinary work, attacks and bursts alike.
+//! Where calls, acts and audits become records with a time: used by ordinary work, attacks and bursts alike.
 
 use countersign_model::Timestamp;
 
 use crate::cloudtrail::caller::Caller;
 use crate::cloudtrail::{Call, record};
 use crate::estate::Estate;
+use crate::okta::{self, Act};
 use crate::random::Random;
+use crate::windows::{self, Audit};
 
 /// A record that waits for its turn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +42,22 @@ impl<'a> Plan<'a> {
     pub(crate) fn make(&mut self, caller: &Caller, call: &Call) -> String {
         let account = self.estate.account(caller.account);
         let (event_id, line) = record(self.random, self.now, account, caller, call);
+        self.put(event_id, line)
+    }
+
+    /// Logs an act in the org now; its event id.
+    pub(crate) fn log(&mut self, act: &Act) -> String {
+        let (event_id, line) = okta::record(self.random, self.now, act);
+        self.put(event_id, line)
+    }
+
+    /// Writes an audit into a machine's channel now; its event id.
+    pub(crate) fn audit(&mut self, audit: &Audit) -> String {
+        let (event_id, line) = windows::record(self.now, self.random.between(1, 1 << 40), audit);
+        self.put(event_id, line)
+    }
+
+    fn put(&mut self, event_id: String, line: String) -> String {
         self.out.push(Planned { time: self.now, event_id: event_id.clone(), line });
         event_id
     }

@@ -6,6 +6,7 @@ use crate::attacks::Attack;
 use crate::bursts::Burst;
 use crate::estate::Size;
 use crate::scenario::{ScenarioBuilder, scenario};
+use crate::telemetry::Telemetry;
 
 /// A named scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,8 +55,8 @@ impl Preset {
         Preset::ALL.iter().copied().find(|preset| preset.id() == id)
     }
 
-    /// Its scenario, with `events` records in all where given (see [`ScenarioBuilder::events`]).
-    pub fn scenario(self, seed: u64, events: Option<u64>) -> ScenarioBuilder {
+    /// Its scenario as one system sees it, with `events` records in all where given (see [`ScenarioBuilder::events`]).
+    pub fn scenario(self, telemetry: Telemetry, seed: u64, events: Option<u64>) -> ScenarioBuilder {
         let minutes = |count: u64| Duration::from_secs(count * 60);
         let built = match self {
             Preset::QuietDay => scenario(seed)
@@ -63,7 +64,11 @@ impl Preset {
                 .ordinary(20, minutes(480))
                 .burst(Burst::NewHireDay, minutes(60))
                 .burst(Burst::TerraformRun, minutes(150))
-                .burst(Burst::InstanceReboot, minutes(270)),
+                .burst(Burst::InstanceReboot, minutes(270))
+                .burst(Burst::SharedAddress, minutes(5))
+                .burst(Burst::HelpdeskDay, minutes(90))
+                .burst(Burst::ExpiredPassword, minutes(60))
+                .burst(Burst::Inventory, minutes(180)),
             Preset::Demo => {
                 let chain = [
                     (Attack::StolenAccessKey, 6),
@@ -80,16 +85,16 @@ impl Preset {
                 )
             }
             Preset::AllAttacks => {
-                everything(scenario(seed).estate(Size::MEDIUM).ordinary(60, minutes(120)), |number| {
+                everything(telemetry, scenario(seed).estate(Size::MEDIUM).ordinary(60, minutes(120)), |number| {
                     minutes(5 + 10 * number)
                 })
             }
             Preset::Bulk => {
-                everything(scenario(seed).estate(Size::LARGE).ordinary(6_000, minutes(60)).events(100_000), |number| {
-                    minutes(1 + number)
-                })
+                let ordinary = scenario(seed).estate(Size::LARGE).ordinary(6_000, minutes(60)).events(100_000);
+                everything(telemetry, ordinary, |number| minutes(1 + number))
             }
         };
+        let built = built.telemetry(telemetry);
         match events {
             Some(total) => built.events(total),
             None => built,
@@ -97,12 +102,16 @@ impl Preset {
     }
 }
 
-fn everything(mut scenario: ScenarioBuilder, at: impl Fn(u64) -> Duration) -> ScenarioBuilder {
-    for (attack, number) in Attack::ALL.iter().zip(0u32..) {
-        scenario = scenario.attack_by(number, *attack, at(u64::from(number)));
+/// Every attack and burst that a system sees, one after the other.
+fn everything(telemetry: Telemetry, mut scenario: ScenarioBuilder, at: impl Fn(u64) -> Duration) -> ScenarioBuilder {
+    let attacks: Vec<Attack> = Attack::ALL.iter().copied().filter(|attack| attack.telemetry() == telemetry).collect();
+    let bursts = Burst::ALL.iter().copied().filter(|burst| burst.telemetry() == telemetry);
+    let first_burst = attacks.len() as u64;
+    for (attack, number) in attacks.into_iter().zip(0u32..) {
+        scenario = scenario.attack_by(number, attack, at(u64::from(number)));
     }
-    for (burst, number) in Burst::ALL.iter().zip(Attack::ALL.len() as u64..) {
-        scenario = scenario.burst(*burst, at(number));
+    for (burst, number) in bursts.zip(first_burst..) {
+        scenario = scenario.burst(burst, at(number));
     }
     scenario
 }

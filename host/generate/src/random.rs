@@ -3,13 +3,20 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::telemetry::Telemetry;
+
 /// What a stream of chance is for. Each part draws from its own, so that laying an attack over ordinary work
 /// leaves the ordinary work's bytes as they were.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stream {
     Estate,
-    Ordinary,
+    /// Ordinary work as one system sees it.
+    Ordinary(Telemetry),
     Disorder,
+    /// The estate's Okta org.
+    Org,
+    /// Its Windows domain.
+    Domain,
     /// A permission set's role in one account, which several people share.
     PermissionSet(u32),
     Intruder(u32),
@@ -20,8 +27,12 @@ impl Stream {
     fn number(self) -> u64 {
         match self {
             Stream::Estate => 1,
-            Stream::Ordinary => 2,
+            Stream::Ordinary(Telemetry::CloudTrail) => 2,
+            Stream::Ordinary(Telemetry::Okta) => 6,
+            Stream::Ordinary(Telemetry::WindowsSecurity) => 7,
             Stream::Disorder => 3,
+            Stream::Org => 4,
+            Stream::Domain => 5,
             Stream::PermissionSet(number) => (3 << 32) | u64::from(number),
             Stream::Intruder(number) => (1 << 32) | u64::from(number),
             Stream::Overlay(number) => (2 << 32) | u64::from(number),
@@ -116,9 +127,9 @@ mod tests {
     #[test]
     fn streams_differ_and_repeat() {
         let draw = |seed, stream| Random::new(seed, stream).uuid();
-        assert_eq!(draw(1, Stream::Ordinary), draw(1, Stream::Ordinary));
-        assert_ne!(draw(1, Stream::Ordinary), draw(2, Stream::Ordinary));
-        assert_ne!(draw(1, Stream::Ordinary), draw(1, Stream::Overlay(0)));
+        assert_eq!(draw(1, Stream::Ordinary(Telemetry::CloudTrail)), draw(1, Stream::Ordinary(Telemetry::CloudTrail)));
+        assert_ne!(draw(1, Stream::Ordinary(Telemetry::CloudTrail)), draw(2, Stream::Ordinary(Telemetry::CloudTrail)));
+        assert_ne!(draw(1, Stream::Ordinary(Telemetry::CloudTrail)), draw(1, Stream::Overlay(0)));
         assert_ne!(draw(1, Stream::Intruder(0)), draw(1, Stream::Overlay(0)));
     }
 

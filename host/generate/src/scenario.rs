@@ -10,9 +10,10 @@ use crate::bursts::Burst;
 use crate::disorder::{Delivered, Deliveries, Delivery, Disorder};
 use crate::estate::{Estate, Size};
 use crate::label::Label;
-use crate::ordinary::{Move, Ordinary};
+use crate::ordinary::{Flow, Move, Ordinary};
 use crate::plan::{Plan, Planned};
 use crate::random::{Random, Stream};
+use crate::telemetry::Telemetry;
 
 /// When scenarios start unless told otherwise: 2026-03-02T08:00:00Z.
 pub const START: Timestamp = Timestamp(1_772_438_400_000_000);
@@ -22,6 +23,7 @@ pub const START: Timestamp = Timestamp(1_772_438_400_000_000);
 #[must_use]
 pub struct ScenarioBuilder {
     seed: u64,
+    telemetry: Telemetry,
     size: Size,
     start: Timestamp,
     per_minute: u32,
@@ -38,10 +40,20 @@ enum Overlay {
     Burst(Burst),
 }
 
+impl Overlay {
+    fn telemetry(self) -> Telemetry {
+        match self {
+            Overlay::Attack(attack, _) => attack.telemetry(),
+            Overlay::Burst(burst) => burst.telemetry(),
+        }
+    }
+}
+
 /// Begins a scenario. The same seed and the same steps give the same bytes.
 pub fn scenario(seed: u64) -> ScenarioBuilder {
     ScenarioBuilder {
         seed,
+        telemetry: Telemetry::default(),
         size: Size::SMALL,
         start: START,
         per_minute: 30,
@@ -54,6 +66,13 @@ pub fn scenario(seed: u64) -> ScenarioBuilder {
 }
 
 impl ScenarioBuilder {
+    /// Whose records it has; [`Telemetry::CloudTrail`] unless told. Attacks and bursts that another system sees are
+    /// left out.
+    pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
+        self.telemetry = telemetry;
+        self
+    }
+
     /// How large the estate is; [`Size::SMALL`] unless told.
     pub fn estate(mut self, size: Size) -> Self {
         self.size = size;
@@ -120,6 +139,9 @@ impl ScenarioBuilder {
         let mut moves: Vec<Move> = Vec::new();
         let mut laid: Vec<Planned> = Vec::new();
         for ((overlay, at), number) in self.overlays.into_iter().zip(0u32..) {
+            if overlay.telemetry() != self.telemetry {
+                continue;
+            }
             let at = self.start.plus_micros(i64::try_from(at.as_micros()).unwrap_or(i64::MAX));
             let mut random = Random::new(self.seed, Stream::Overlay(number));
             let mut plan = Plan::new(&estate, &mut random, at);
@@ -137,11 +159,14 @@ impl ScenarioBuilder {
             None => self.ordinary,
         };
         let identities_toml = estate.identities_toml();
-        let ordinary = Ordinary::new(estate.clone(), self.seed, self.start, u64::from(self.per_minute), count, moves);
+        let egress_toml = estate.egress_toml(self.start);
+        let domain_roles_toml = estate.domain_roles_toml(self.start);
+        let flow = Flow { start: self.start, per_minute: u64::from(self.per_minute), count };
+        let ordinary = Ordinary::new(self.telemetry, estate.clone(), self.seed, flow, moves);
         let merged = Merged { ordinary: ordinary.peekable(), laid: laid.into_iter().peekable() };
-        let deliveries = Deliveries::new(merged, self.disorder, self.seed);
+        let deliveries = Deliveries::new(merged, self.telemetry, self.disorder, self.seed);
         let records = Records { deliveries, receipt_times: self.receipt_times };
-        Generated { estate, identities_toml, labels, records }
+        Generated { estate, identities_toml, egress_toml, domain_roles_toml, labels, records }
     }
 }
 
@@ -151,6 +176,10 @@ pub struct Generated {
     pub estate: Estate,
     /// What the operator's directory knows of it.
     pub identities_toml: String,
+    /// The networks that are its own, as of the start.
+    pub egress_toml: String,
+    /// What accounts and machines of its domain are there for, as of the start.
+    pub domain_roles_toml: String,
     /// What was laid over the ordinary work, in the order in which it was added.
     pub labels: Vec<Label>,
     /// The records, made as they are read, in bounded memory.

@@ -19,6 +19,23 @@ pub(crate) fn format_seconds(time: Timestamp) -> String {
     whole_second(time).to_string()
 }
 
+/// `2026-03-02`.
+pub(crate) fn format_date(time: Timestamp) -> String {
+    format_seconds(time).split('T').next().unwrap_or_default().to_owned()
+}
+
+/// `2026-03-02T08:00:00.000Z`.
+pub(crate) fn format_millis(time: Timestamp) -> String {
+    let seconds = format_seconds(time);
+    let millis = time.micros().rem_euclid(SECOND) / 1_000;
+    format!("{}.{millis:03}Z", seconds.trim_end_matches('Z'))
+}
+
+/// `2026-03-02 08:00:00`: a clock that doesn't say where it hangs.
+pub(crate) fn format_local(time: Timestamp) -> String {
+    format_seconds(time).trim_end_matches('Z').replace('T', " ")
+}
+
 /// `Mar 2, 2026, 8:00:00 AM`, the way responses write times.
 pub(crate) fn format_response(time: Timestamp) -> String {
     let Ok(at) = jiff::Timestamp::from_microsecond(time.micros()) else { return format_seconds(time) };
@@ -41,6 +58,9 @@ mod tests {
         let time: Timestamp = "2026-03-02T08:00:00.5Z".parse().unwrap();
         assert_eq!(format_seconds(time), "2026-03-02T08:00:00Z");
         assert_eq!(format_response(time), "Mar 2, 2026, 8:00:00 AM");
+        assert_eq!(format_millis(time), "2026-03-02T08:00:00.500Z");
+        assert_eq!(format_date(time), "2026-03-02");
+        assert_eq!(format_local(time), "2026-03-02 08:00:00");
         assert_eq!(format_response(time.plus_micros(16 * 60 * MINUTE)), "Mar 3, 2026, 12:00:00 AM");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use countersign_generate::{
-    Attack, Bad, Burst, Delivered, Delivery, Disorder, Expected, Preset, Size, scenario, write_ndjson,
+    Attack, Bad, Burst, Delivered, Delivery, Disorder, Expected, Preset, Size, Telemetry, scenario, write_ndjson,
     write_records_object,
 };
 use expect_test::{Expect, expect};
@@ -23,7 +23,7 @@ fn digest(records: impl IntoIterator<Item = Delivered>) -> String {
 /// The digest and number of a preset's records, and the digest of its directory and labels.
 #[expect(clippy::unwrap_used, reason = "a helper of tests")]
 fn check(preset: Preset, seed: u64, expected: &Expect) {
-    let generated = preset.scenario(seed, None).build();
+    let generated = preset.scenario(Telemetry::CloudTrail, seed, None).build();
     let beside = format!("{}{}", generated.identities_toml, serde_json::to_string(&generated.labels).unwrap());
     let beside: String = Sha256::digest(beside).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     expected.assert_eq(&format!("{} {beside}", digest(generated.records)));
@@ -34,23 +34,23 @@ fn the_same_seed_gives_the_same_bytes_on_every_machine() {
     check(
         Preset::Demo,
         1,
-        &expect!["1126 721150f3709298e78440bc1c49eba6abf63f5da682d81b56a91bb2c877c79992 82dfeb4bc16af4d2"],
+        &expect!["1126 721150f3709298e78440bc1c49eba6abf63f5da682d81b56a91bb2c877c79992 c68a851fa3c9a426"],
     );
     check(
         Preset::AllAttacks,
         1,
-        &expect!["7774 036d1e9c6cc2c87108209bf923273069fc702af3e5f28a8af5320bd22dae6427 0297d72018e8bba8"],
+        &expect!["7774 036d1e9c6cc2c87108209bf923273069fc702af3e5f28a8af5320bd22dae6427 cbed128975809385"],
     );
     check(
         Preset::QuietDay,
         1,
-        &expect!["10101 6204a0403c59b040651d12f6878aec82ba1fd8d43217a993c38e14359cd4a6e9 535919c509ea30d4"],
+        &expect!["10101 6204a0403c59b040651d12f6878aec82ba1fd8d43217a993c38e14359cd4a6e9 2b3a61706a553a50"],
     );
 }
 
 #[test]
 fn other_seeds_give_other_bytes() {
-    let demo = |seed| digest(Preset::Demo.scenario(seed, None).build().records);
+    let demo = |seed| digest(Preset::Demo.scenario(Telemetry::CloudTrail, seed, None).build().records);
     assert_ne!(demo(1), demo(2));
 }
 
@@ -68,7 +68,7 @@ fn what_is_laid_over_leaves_the_ordinary_work_as_it_was() {
 #[test]
 fn every_record_parses_has_the_fields_that_all_have_and_comes_in_order() {
     for preset in Preset::ALL {
-        let generated = preset.scenario(11, Some(4_000)).build();
+        let generated = preset.scenario(Telemetry::CloudTrail, 11, Some(4_000)).build();
         let accounts: BTreeSet<String> = generated.estate.account_ids().map(str::to_owned).collect();
         let (mut last_event, mut last_ingest, mut ids, mut count) = (String::new(), None, BTreeSet::new(), 0);
         for delivered in generated.records {
@@ -95,13 +95,31 @@ fn every_record_parses_has_the_fields_that_all_have_and_comes_in_order() {
 }
 
 #[test]
+fn records_of_every_system_parse_and_come_in_order() {
+    for (preset, telemetry) in
+        Preset::ALL.iter().flat_map(|preset| Telemetry::ALL.iter().map(|telemetry| (*preset, *telemetry)))
+    {
+        let (mut last, mut ids, mut count) = (None, BTreeSet::new(), 0);
+        for delivered in preset.scenario(telemetry, 11, Some(4_000)).build().records {
+            let record: Value = serde_json::from_str(&delivered.line).unwrap();
+            assert!(record.is_object());
+            assert!(Some(delivered.event_time) >= last, "{record}");
+            assert!(ids.insert(delivered.event_id), "an id is there twice: {record}");
+            (last, count) = (Some(delivered.event_time), count + 1);
+        }
+        assert_eq!(count, 4_000, "{} {}", preset.id(), telemetry.id());
+    }
+}
+
+#[test]
 fn labels_name_events_that_exist_and_every_attack_expects_something() {
-    for seed in 0..20 {
-        let generated = Preset::AllAttacks.scenario(seed, Some(2_000)).build();
+    for (telemetry, seed) in Telemetry::ALL.iter().flat_map(|telemetry| (0..20).map(|seed| (*telemetry, seed))) {
+        let generated = Preset::AllAttacks.scenario(telemetry, seed, Some(2_000)).build();
         let ids: BTreeSet<String> = generated.records.map(|record| record.event_id).collect();
         let names: Vec<&str> = generated.labels.iter().map(|label| label.name).collect();
-        let every: Vec<&str> =
-            Attack::ALL.iter().map(|attack| attack.id()).chain(Burst::ALL.iter().map(|burst| burst.id())).collect();
+        let attacks = Attack::ALL.iter().filter(|attack| attack.telemetry() == telemetry).map(|attack| attack.id());
+        let bursts = Burst::ALL.iter().filter(|burst| burst.telemetry() == telemetry).map(|burst| burst.id());
+        let every: Vec<&str> = attacks.chain(bursts).collect();
         assert_eq!(names, every);
         let mut rules = BTreeSet::new();
         for label in &generated.labels {
@@ -113,23 +131,41 @@ fn labels_name_events_that_exist_and_every_attack_expects_something() {
                 rules.insert(*rule);
             }
         }
-        let shipped = [
-            "audit-trail-disabled",
-            "burst-of-denied-calls",
-            "console-login-without-mfa",
-            "credential-created-for-another-principal",
-            "instance-credentials-used-elsewhere",
-            "privilege-attached-to-self",
-            "role-trust-opened-to-foreign-account",
-        ];
-        assert!(rules.iter().eq(&shipped));
+        let shipped: &[&str] = match telemetry {
+            Telemetry::CloudTrail => &[
+                "audit-trail-disabled",
+                "burst-of-denied-calls",
+                "console-login-without-mfa",
+                "credential-created-for-another-principal",
+                "instance-credentials-used-elsewhere",
+                "privilege-attached-to-self",
+                "role-trust-opened-to-foreign-account",
+            ],
+            Telemetry::Okta => &[
+                "impossible-travel",
+                "mfa-factor-reset-without-enrolment",
+                "mfa-fatigue",
+                "password-spray",
+                "password-spray-succeeded",
+                "session-used-from-two-networks",
+            ],
+            Telemetry::WindowsSecurity => &[
+                "ad-fs-signing-material-exported",
+                "as-rep-roasting",
+                "dcsync",
+                "kerberoasting",
+                "password-spray",
+                "password-spray-succeeded",
+            ],
+        };
+        assert!(rules.iter().eq(shipped), "{rules:?}");
     }
 }
 
 #[test]
 fn intruders_have_victims_of_their_own_and_a_chain_has_one() {
     let victims = |preset: Preset| -> BTreeSet<String> {
-        let labels = preset.scenario(3, None).build().labels;
+        let labels = preset.scenario(Telemetry::CloudTrail, 3, None).build().labels;
         labels
             .iter()
             .filter(|label| label.attack && label.name != "instance-credentials-elsewhere")
@@ -137,7 +173,8 @@ fn intruders_have_victims_of_their_own_and_a_chain_has_one() {
             .collect()
     };
     assert_eq!(victims(Preset::Demo).len(), 1);
-    assert_eq!(victims(Preset::AllAttacks).len(), Attack::ALL.len() - 1);
+    let attacks = Attack::ALL.iter().filter(|attack| attack.telemetry() == Telemetry::CloudTrail).count();
+    assert_eq!(victims(Preset::AllAttacks).len(), attacks - 1);
 }
 
 /// What stays quiet at the attacks' own doors: no ordinary record does what the single-event rules look for.
@@ -206,7 +243,7 @@ fn disorder_comes_in_the_shares_asked_for() {
 
 #[test]
 fn the_directory_is_toml_and_knows_the_break_glass_user() {
-    let text = Preset::Demo.scenario(1, None).build().identities_toml;
+    let text = Preset::Demo.scenario(Telemetry::CloudTrail, 1, None).build().identities_toml;
     let table: toml::Table = text.parse().unwrap();
     let identities = table["identity"].as_array().unwrap();
     let mut accounts = BTreeSet::new();
@@ -216,7 +253,8 @@ fn the_directory_is_toml_and_knows_the_break_glass_user() {
         let tier = identity["tier"].as_str().unwrap();
         assert!(countersign_vocabulary::Tier::from_id(tier).is_some(), "{tier}");
         for account in identity["account"].as_array().unwrap() {
-            assert_eq!(account["provider"].as_str(), Some("aws"));
+            let provider = account["provider"].as_str().unwrap();
+            assert!(matches!(provider, "aws" | "okta" | "windows"), "{provider}");
             let [tenant, subject] = ["tenant", "subject"].map(|key| account[key].as_str().unwrap().to_owned());
             assert!(accounts.insert((tenant, subject)), "{account:?}");
         }
@@ -231,7 +269,7 @@ fn the_directory_is_toml_and_knows_the_break_glass_user() {
 fn the_directory_is_read_without_a_fault() {
     for preset in Preset::ALL {
         for seed in 0..5 {
-            let text = preset.scenario(seed, None).build().identities_toml;
+            let text = preset.scenario(Telemetry::CloudTrail, seed, None).build().identities_toml;
             let directory = countersign_policy::Directory::parse(&text).unwrap();
             assert!(directory.identity("break-glass").unwrap().break_glass);
         }
@@ -240,7 +278,7 @@ fn the_directory_is_read_without_a_fault() {
 
 #[test]
 fn the_records_object_holds_the_same_records() {
-    let records = || Preset::Demo.scenario(1, Some(900)).build().records;
+    let records = || Preset::Demo.scenario(Telemetry::CloudTrail, 1, Some(900)).build().records;
     let mut bytes = Vec::new();
     let count = write_records_object(records(), &mut bytes).unwrap();
     let object: Value = serde_json::from_slice(&bytes).unwrap();
@@ -271,10 +309,12 @@ proptest! {
         per_minute in 0u32..100_000,
         shares in prop::array::uniform4(0u32..1200),
         at in 0u64..10_000,
+        telemetry in prop::sample::select(Telemetry::ALL),
     ) {
         let [accounts, people, pipelines, jobs, instances, functions] = sizes;
         let [late, out_of_order, duplicate, bad] = shares;
         let mut built = scenario(seed)
+            .telemetry(telemetry)
             .estate(Size { accounts, people, pipelines, jobs, instances, functions })
             .ordinary(per_minute, Duration::from_secs(60))
             .disorder(Disorder { late, out_of_order, duplicate, bad })

@@ -4,14 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
-use countersign_generate::{Delivered, Delivery, Disorder, Preset, write_ndjson};
+use countersign_generate::{Delivered, Delivery, Disorder, Preset, Telemetry, write_ndjson};
 use countersign_model::{Account, Event};
 use countersign_sources::{Record, source};
 
 #[expect(clippy::unwrap_used, clippy::panic, reason = "a helper of tests")]
 fn events(preset: Preset) -> (countersign_generate::Generated, Vec<Event>) {
     let mut bytes = Vec::new();
-    write_ndjson(preset.scenario(1, None).build().records, &mut bytes).unwrap();
+    write_ndjson(preset.scenario(Telemetry::CloudTrail, 1, None).build().records, &mut bytes).unwrap();
     let records = source("cloudtrail").unwrap().read(Box::new(Cursor::new(bytes)), 0).unwrap();
     let events = records
         .map(|record| match record {
@@ -19,7 +19,7 @@ fn events(preset: Preset) -> (countersign_generate::Generated, Vec<Event>) {
             Record::DeadLetter(letter) => panic!("{letter:?}"),
         })
         .collect();
-    (preset.scenario(1, None).build(), events)
+    (preset.scenario(Telemetry::CloudTrail, 1, None).build(), events)
 }
 
 #[test]
@@ -63,7 +63,8 @@ fn the_directory_knows_most_callers() {
 #[test]
 fn what_is_broken_on_purpose_becomes_a_dead_letter_and_nothing_else_does() {
     let disorder = Disorder { bad: 20, duplicate: 10, ..Disorder::default() };
-    let delivered: Vec<Delivered> = Preset::Demo.scenario(1, None).disorder(disorder).build().records.collect();
+    let delivered: Vec<Delivered> =
+        Preset::Demo.scenario(Telemetry::CloudTrail, 1, None).disorder(disorder).build().records.collect();
     let bad = delivered.iter().filter(|record| matches!(record.delivery, Delivery::Bad(_))).count();
     assert!(bad > 0);
     let mut bytes = Vec::new();

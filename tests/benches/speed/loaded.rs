@@ -8,7 +8,7 @@ use std::time::Duration;
 use countersign_admission::{admit, sections};
 use countersign_declaration::{Ceilings, Declaration, Refusal, parse_toml};
 use countersign_engine::{Engine, EngineConfig};
-use countersign_generate::{Preset, write_ndjson};
+use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_model::vocabulary::{EventClass, RuleKind};
 use countersign_pipeline::{Report, RuleFile};
 use countersign_stream::Tally;
@@ -32,7 +32,7 @@ pub(crate) fn measure(effort: Effort) -> Result<(), Box<dyn Error>> {
         generation?
     });
     let mut bytes = Vec::new();
-    write_ndjson(Preset::Bulk.scenario(1, Some(effort.replayed)).build().records, &mut bytes)?;
+    write_ndjson(Preset::Bulk.scenario(Telemetry::CloudTrail, 1, Some(effort.replayed)).build().records, &mut bytes)?;
     let records = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
     println!(
         "A replay of {records} generated records with one worker: {} rules that find things, and the same among {}, whose\n\

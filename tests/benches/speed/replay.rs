@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use countersign_engine::{Engine, EngineConfig};
-use countersign_generate::{Preset, write_ndjson};
+use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_model::DigestKey;
 use countersign_pipeline::{
     ContextFiles, DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
@@ -34,7 +34,7 @@ pub(crate) fn measure(effort: Effort) -> Result<(), Box<dyn Error>> {
     println!("{:<44}{:>12}{:>12}{:>12}{:>8}", "", "ns a record", "records/s", "MB/s", "times");
 
     let mut bytes = Vec::new();
-    write_ndjson(Preset::Bulk.scenario(1, Some(effort.replayed)).build().records, &mut bytes)?;
+    write_ndjson(Preset::Bulk.scenario(Telemetry::CloudTrail, 1, Some(effort.replayed)).build().records, &mut bytes)?;
     one("generated", &bytes, &generation, effort)?;
     let real = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/cloudtrail-invictus.ndjson");
     match std::fs::read(&real) {

@@ -39,7 +39,9 @@ impl Telemetry {
         let start = START.plus_micros(ESTATE_MICROS.saturating_mul(i64::try_from(seed)?));
         let hour = Duration::from_secs(3_600);
         let scenario = match self {
-            Telemetry::Attacked => Preset::Bulk.scenario(seed, Some(RECORDS)),
+            Telemetry::Attacked => {
+                Preset::Bulk.scenario(countersign_generate::Telemetry::CloudTrail, seed, Some(RECORDS))
+            }
             Telemetry::Ordinary => scenario(seed).estate(Size::LARGE).ordinary(A_MINUTE, hour).events(RECORDS),
         };
         Ok(scenario.start(start).build())

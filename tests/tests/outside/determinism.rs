@@ -3,13 +3,13 @@
 
 use std::io;
 
-use countersign_generate::{Disorder, Preset, write_ndjson};
+use countersign_generate::{Disorder, Preset, Telemetry, write_ndjson};
 use countersign_model::{DigestKey, HashSlot, StateChange};
 use countersign_pipeline::{
     ContextFiles, DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
 };
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
-use countersign_sources::{DeadLetter, source};
+use countersign_sources::{DeadLetter, merge, source};
 use countersign_store::{Commit, Head, MemoryStore, Snapshot, Store, StoreError};
 use countersign_stream::QuarantineThreshold;
 
@@ -89,15 +89,23 @@ impl Store for Looked {
     }
 }
 
+/// The shipped rules under the shipped policy.
+pub(crate) fn shipped_generation(identities: Option<&str>) -> Generation {
+    load(identities, DEFAULT_POLICY.to_owned(), &[])
+}
+
 /// The shipped rules and the two that fail, under the shipped policy.
 pub(crate) fn generation(identities: &str) -> Generation {
     let hostile = ["panics", "burns-fuel"].map(|name| (name, bytes(name)));
-    let rules = countersign_shipped::RULES.iter().copied().chain(hostile);
+    load(Some(identities), format!("{DEFAULT_POLICY}{PARAMETERS}"), &hostile)
+}
+
+fn load(identities: Option<&str>, policy: String, beside: &[(&str, &[u8])]) -> Generation {
+    let rules = countersign_shipped::RULES.iter().copied().chain(beside.iter().copied());
     let rules = rules.map(|(name, bytes)| RuleFile { name: name.to_owned(), bytes: bytes.to_vec() }).collect();
-    let policy = format!("{DEFAULT_POLICY}{PARAMETERS}");
     let settings = Settings {
         policy: (policy.clone(), Policy::parse(&policy).unwrap()),
-        directory: Some((identities.to_owned(), Directory::parse(identities).unwrap())),
+        directory: identities.map(|text| (text.to_owned(), Directory::parse(text).unwrap())),
         capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
         context: ContextFiles::default(),
     };
@@ -109,7 +117,7 @@ pub(crate) fn generation(identities: &str) -> Generation {
 /// The demo's telemetry as it might really come: late, twice, out of turn, damaged.
 pub(crate) fn telemetry() -> (Vec<u8>, String) {
     let disorder = Disorder { late: 20, out_of_order: 100, duplicate: 10, bad: 5 };
-    let generated = Preset::Demo.scenario(7, None).disorder(disorder).build();
+    let generated = Preset::Demo.scenario(Telemetry::CloudTrail, 7, None).disorder(disorder).build();
     let mut bytes = Vec::new();
     write_ndjson(generated.records, &mut bytes).unwrap();
     (bytes, generated.identities_toml)
@@ -123,7 +131,16 @@ pub(crate) fn judge(
     quarantine: QuarantineThreshold,
 ) -> Came {
     let options = RunOptions { batch, workers, quarantine, key: DigestKey::public(), ..RunOptions::default() };
-    let records = source("cloudtrail").unwrap().read(Box::new(io::Cursor::new(telemetry.to_vec())), 0).unwrap();
+    judge_merged(&[(Telemetry::CloudTrail, telemetry.to_vec())], generation, options)
+}
+
+/// The same over several inputs, joined by event time.
+fn judge_merged(inputs: &[(Telemetry, Vec<u8>)], generation: &Generation, options: RunOptions) -> Came {
+    let read = |(input, (telemetry, bytes)): (u32, &(Telemetry, Vec<u8>))| {
+        source(telemetry.id()).unwrap().read(Box::new(io::Cursor::new(bytes.clone())), input).unwrap()
+    };
+    let records = merge((0..).zip(inputs).map(read).collect());
+    let options = RunOptions { inputs: u32::try_from(inputs.len()).unwrap(), ..options };
     let mut ear = Ear::default();
     let mut store = Looked { store: MemoryStore::new(), snapshot: Snapshot::default() };
     let report = run(records, generation, &mut store, &options, &mut ear).unwrap();
@@ -197,7 +214,7 @@ fn a_rule_in_quarantine_does_not_show_batches_or_workers() {
 /// Stretches of thousands of events: here threads share the rules among them, and calls are as large as they may be.
 #[test]
 fn a_dense_stream_does_not_show_batches_or_workers() {
-    let generated = Preset::Bulk.scenario(3, Some(12_000)).build();
+    let generated = Preset::Bulk.scenario(Telemetry::CloudTrail, 3, Some(12_000)).build();
     let identities = generated.identities_toml.clone();
     let mut telemetry = Vec::new();
     write_ndjson(generated.records, &mut telemetry).unwrap();
@@ -209,4 +226,47 @@ fn a_dense_stream_does_not_show_batches_or_workers() {
         assert!(first == other, "batch {batch}, workers {workers}");
     }
     assert!(first.told.len() > 100, "{} lines told", first.told.len());
+}
+
+/// What three systems see of one company, each late, twice and out of turn on its own account, joined: so many events.
+fn three_systems(events: u64) {
+    let disorder = Disorder { late: 20, out_of_order: 100, duplicate: 20, bad: 2 };
+    let mut identities = String::new();
+    let mut inputs = Vec::new();
+    for telemetry in Telemetry::ALL {
+        let generated = Preset::Bulk.scenario(*telemetry, 11, Some(events / 3)).disorder(disorder).build();
+        let mut bytes = Vec::new();
+        write_ndjson(generated.records, &mut bytes).unwrap();
+        inputs.push((*telemetry, bytes));
+        identities = generated.identities_toml;
+    }
+    let generation = generation(&identities);
+    let never = QuarantineThreshold { least_accounts: u32::MAX, percent: 100 };
+    let judged = |batch, workers| {
+        let options = RunOptions { batch, workers, quarantine: never, ..RunOptions::default() };
+        judge_merged(&inputs, &generation, options)
+    };
+    let first = judged(256, 1);
+    println!("{}", first.summary);
+    for (batch, workers) in ALL.iter().copied() {
+        let other = judged(batch, workers);
+        assert_eq!(first.summary, other.summary, "batch {batch}, workers {workers}");
+        assert!(first == other, "batch {batch}, workers {workers}");
+    }
+    let summary: serde_json::Value = serde_json::from_str(&first.summary).unwrap();
+    let count = |name: &str| summary[name].as_u64().unwrap();
+    assert!(count("events") >= events / 3 * 3, "{summary}");
+    assert!(count("duplicates") > events / 100, "{summary}");
+    assert!(count("findings") > 100, "{summary}");
+}
+
+#[test]
+fn three_interleaved_systems_do_not_show_batches_or_workers() {
+    three_systems(50_000);
+}
+
+#[test]
+#[ignore = "takes minutes: a million events, nine times over"]
+fn a_million_events_of_three_interleaved_systems_do_not_show_batches_or_workers() {
+    three_systems(1_000_000);
 }

@@ -13,6 +13,7 @@ mod garbage;
 mod guests;
 mod quarantine;
 mod raw;
+mod real;
 mod recomputed;
 mod sharing;
 mod support;

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::LazyLock;
 
 use countersign_engine::{Engine, EngineConfig};
-use countersign_generate::Preset;
+use countersign_generate::{Preset, Telemetry};
 use countersign_model::DigestKey;
 use countersign_pipeline::{
     ContextFiles, DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
@@ -37,7 +37,7 @@ pub(crate) fn generation(identities: Option<String>) -> Generation {
 
 /// The demo's telemetry and directory.
 pub(crate) fn demo() -> (Vec<u8>, String) {
-    let generated = Preset::Demo.scenario(1, None).build();
+    let generated = Preset::Demo.scenario(Telemetry::CloudTrail, 1, None).build();
     let identities = generated.identities_toml.clone();
     let mut bytes = Vec::new();
     countersign_generate::write_ndjson(generated.records, &mut bytes).unwrap();

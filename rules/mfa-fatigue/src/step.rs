@@ -1,0 +1,156 @@
+//! What an event is in the game of asking and denying.
+
+use crate::Event;
+
+/// What an event is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The owner's device denied a push.
+    Denied,
+    /// A sign-in failed because its push was denied.
+    Refused,
+    /// The second factor was given.
+    Approved(Approval),
+}
+
+/// How the second factor was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Approval {
+    /// The record doesn't say.
+    Unknown,
+    /// By accepting a push.
+    Push,
+    /// By a code, from an app, a message or a call.
+    Typed,
+}
+
+impl Approval {
+    /// 80 for an accepted push, 75 where the factor isn't known, 60 for a code.
+    pub(crate) fn confidence(self) -> u8 {
+        match self {
+            Approval::Push => 80,
+            Approval::Unknown => 75,
+            Approval::Typed => 60,
+        }
+    }
+
+    /// For a message.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Approval::Push => "a push was accepted",
+            Approval::Unknown => "a sign-in with a second factor succeeded",
+            Approval::Typed => "a sign-in with another factor succeeded",
+        }
+    }
+
+    /// As state holds it.
+    pub(crate) fn to_byte(self) -> u8 {
+        self as u8
+    }
+
+    /// What state holds.
+    pub(crate) fn from_byte(byte: u8) -> Self {
+        match byte {
+            1 => Approval::Push,
+            2 => Approval::Typed,
+            _ => Approval::Unknown,
+        }
+    }
+}
+
+/// What an event is, if it is anything.
+pub(crate) fn of(event: &Event) -> Option<Step> {
+    // Okta's own event for it; its outcome is of the denial, not of the sign-in.
+    if event.metadata_event_code() == Some("user.mfa.okta_verify.deny_push") {
+        return Some(Step::Denied);
+    }
+    let factor = factor(event);
+    match event.status_id()? {
+        1 => match factor {
+            Some(Factor::AtThePlace | Factor::Password) => None,
+            Some(Factor::Push) => Some(Step::Approved(Approval::Push)),
+            Some(Factor::Other) => Some(Step::Approved(Approval::Typed)),
+            Some(Factor::App) => Some(Step::Approved(Approval::Unknown)),
+            None => (event.is_mfa() == Some(true)).then_some(Step::Approved(Approval::Unknown)),
+        },
+        2 => (factor == Some(Factor::Push)).then_some(Step::Refused),
+        _ => None,
+    }
+}
+
+/// Kinds of factor, by what they prove here. The greater one counts where a record names several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Factor {
+    /// The first factor.
+    Password,
+    /// An app that has several ways, without a word on which.
+    App,
+    /// A code, a call, a question.
+    Other,
+    /// Can be accepted far away from the sign-in.
+    Push,
+    /// Only works where the sign-in is.
+    AtThePlace,
+}
+
+fn factor(event: &Event) -> Option<Factor> {
+    event.auth_factors_factor_type()?.map(kind).max()
+}
+
+fn kind(name: &str) -> Factor {
+    let name = name.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if has(&[
+        "webauthn",
+        "fido",
+        "u2f",
+        "passkey",
+        "smart_card",
+        "smart card",
+        "certificate",
+        "signed_nonce",
+        "fastpass",
+    ]) {
+        Factor::AtThePlace
+    } else if has(&["push", "notification"]) {
+        Factor::Push
+    } else if has(&["password"]) {
+        Factor::Password
+    } else if matches!(name.as_str(), "okta verify" | "okta_verify" | "microsoft authenticator") {
+        Factor::App
+    } else {
+        Factor::Other
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_are_known_by_the_names_that_sources_give_them() {
+        for (name, expected) in [
+            ("OKTA_VERIFY_PUSH", Factor::Push),
+            ("Push Notification", Factor::Push),
+            ("Mobile app notification", Factor::Push),
+            ("FIDO_WEBAUTHN", Factor::AtThePlace),
+            ("SIGNED_NONCE", Factor::AtThePlace),
+            ("Smart Card", Factor::AtThePlace),
+            ("PASSWORD_AS_FACTOR", Factor::Password),
+            ("Okta Verify", Factor::App),
+            ("GOOGLE_AUTH", Factor::Other),
+            ("SMS_FACTOR", Factor::Other),
+            ("", Factor::Other),
+        ] {
+            assert_eq!(kind(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn approvals_survive_state() {
+        for how in [Approval::Unknown, Approval::Push, Approval::Typed] {
+            assert_eq!(Approval::from_byte(how.to_byte()), how);
+        }
+        assert_eq!(Approval::from_byte(200), Approval::Unknown);
+    }
+}

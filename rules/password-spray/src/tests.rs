@@ -1,0 +1,171 @@
+//! The rule over rows: what it finds, what it leaves alone, and what it remembers.
+
+use countersign_sdk::testing::{Bench, Found, Row, Value, row, time};
+
+use super::*;
+
+const KEY: &str = "198.51.100.7";
+
+fn sign_in(account: &str, seconds: i64) -> Row {
+    let at = time("2026-03-04T08:00:00Z") + Duration::from_secs(seconds);
+    row().key(KEY).at_time(at).src_endpoint_ip(KEY).actor_user_name(account).status_id(1)
+}
+
+fn failure(account: &str, seconds: i64) -> Row {
+    sign_in(account, seconds).status_id(2).status_code("0xc000006a")
+}
+
+/// So many accounts, one every `step` seconds.
+fn spray(accounts: i64, step: i64) -> Vec<Row> {
+    (0..accounts).map(|number| failure(&format!("user{number}"), number * step)).collect()
+}
+
+/// The same findings, and the same state after them, whatever the batch size.
+fn found(rows: &[Row]) -> Vec<Found> {
+    let mut whole = Bench::<Rule>::new();
+    let found = whole.feed(rows);
+    for size in [1, 2, 7] {
+        let mut split = Bench::<Rule>::new().batch_size(size);
+        assert_eq!(split.feed(rows), found, "batches of {size}");
+        assert_eq!(split.blob(0, KEY), whole.blob(0, KEY), "batches of {size}");
+    }
+    found
+}
+
+/// The rows found, each with its confidence.
+fn check(rows: &[Row], expected: &[(usize, u8)]) {
+    let found = found(rows);
+    assert_eq!(found.iter().map(|one| (one.row, one.confidence)).collect::<Vec<_>>(), expected, "{found:#?}");
+}
+
+#[test]
+fn the_tenth_account_makes_a_spray() {
+    check(&spray(9, 10), &[]);
+    let found = found(&spray(10, 10));
+    let [finding] = found.as_slice() else { panic!("{found:#?}") };
+    assert_eq!((finding.row, finding.class, finding.confidence), (9, SignalClass::SignIn, 65));
+    assert_eq!((finding.about, finding.evidence_role), (Role::Source, Some(EvidenceRole::MerelyNames)));
+    assert_eq!(finding.evidence, (0..10).collect::<Vec<_>>());
+    assert_eq!(finding.techniques, ["T1110.003", "T1110.004"]);
+    assert_eq!(
+        finding.message,
+        "sign-ins of 10 accounts failed from 198.51.100.7 within 10m for a wrong name or password, and none of them has \
+         signed in from there since"
+    );
+}
+
+#[test]
+fn a_spray_that_grows_is_reported_again_and_one_that_goes_on_after_an_hour() {
+    check(&spray(60, 10), &[(9, 65), (14, 75), (19, 85)]);
+    // One a minute and a half: never ten within ten minutes, so only the slow window has it.
+    check(&spray(75, 90), &[(19, 60), (29, 70)]);
+}
+
+#[test]
+fn the_window_ends_where_it_ends() {
+    // The first and the tenth lie just less than ten minutes apart, then ten minutes.
+    let rows = |last: i64| {
+        let mut rows = spray(9, 1);
+        rows.push(failure("late.one", last));
+        rows
+    };
+    check(&rows(599), &[(9, 65)]);
+    check(&rows(600), &[]);
+}
+
+#[test]
+fn attempts_on_one_account_are_not_a_spray() {
+    let rows: Vec<Row> = (0..500).map(|second| failure("user0", second)).collect();
+    check(&rows, &[]);
+    let rows: Vec<Row> =
+        (0..40).map(|second| failure(["User0", "USER0", "user0"][second as usize % 3], second)).collect();
+    check(&rows, &[]);
+}
+
+#[test]
+fn who_gets_in_has_mistyped() {
+    let mut rows = Vec::new();
+    for number in 0..60 {
+        rows.push(failure(&format!("user{number}"), number * 5));
+        rows.push(sign_in(&format!("User{number}"), number * 5 + 3));
+    }
+    check(&rows, &[]);
+    // One account of their own doesn't help those who spray.
+    let mut rows = spray(9, 10);
+    rows.extend([sign_in("user3", 91), failure("user9", 92), failure("user10", 93)]);
+    check(&rows, &[(11, 65)]);
+}
+
+#[test]
+fn only_a_wrong_name_or_password_counts() {
+    for detail in ["VERIFICATION_ERROR", "0xc0000072", "policy denies it"] {
+        let rows: Vec<Row> = spray(40, 1).into_iter().map(|row| row.status_code(detail)).collect();
+        check(&rows, &[]);
+    }
+    let words = spray(10, 1).into_iter().map(|row| row.status_code("FAILURE").status_detail("INVALID_CREDENTIALS"));
+    check(&words.collect::<Vec<_>>(), &[(9, 65)]);
+}
+
+#[test]
+fn accounts_without_a_name_are_told_apart_by_id_and_without_either_not_counted() {
+    let bare = |row: Row| row.set("actor.user.name", Value::WrongType);
+    let rows: Vec<Row> =
+        (0..10).map(|number| bare(failure("", number)).actor_user_uid(&format!("00u{number}"))).collect();
+    check(&rows, &[(9, 65)]);
+    let rows: Vec<Row> = (0..40).map(|number| bare(failure("", number))).collect();
+    check(&rows, &[]);
+}
+
+#[test]
+fn the_machine_itself_is_no_address() {
+    for address in ["::1", "127.0.0.1"] {
+        let rows: Vec<Row> = spray(40, 1).into_iter().map(|row| row.src_endpoint_ip(address)).collect();
+        check(&rows, &[]);
+    }
+}
+
+#[test]
+fn addresses_are_counted_apart() {
+    let rows: Vec<Row> = spray(18, 1)
+        .into_iter()
+        .enumerate()
+        .map(|(place, row)| row.key(if place % 2 == 0 { KEY } else { "b" }))
+        .collect();
+    check(&rows, &[]);
+}
+
+#[test]
+fn late_rows_count_where_they_belong() {
+    let mut rows = spray(10, 10);
+    rows.rotate_left(5);
+    check(&rows, &[(9, 65)]);
+    // What is older than the slow window doesn't count at all.
+    let mut rows = vec![failure("now", 200_000)];
+    rows.extend(spray(40, 1).into_iter().map(Row::late));
+    check(&rows, &[]);
+}
+
+#[test]
+fn more_accounts_than_are_remembered_change_nothing_for_the_worse() {
+    let found = found(&spray(5_000, 1));
+    assert_eq!(found.iter().map(|one| one.confidence).collect::<Vec<_>>(), [65, 75, 85, 85]);
+    assert!(found[3].message.starts_with("sign-ins of 32 or more accounts failed"), "{}", found[3].message);
+}
+
+#[test]
+fn the_operator_sets_the_thresholds() {
+    let mut bench = Bench::<Rule>::new()
+        .set("accounts", Value::Signed(3))
+        .set("slow-accounts", Value::Signed(5))
+        .set("window", Value::Signed(60_000_000));
+    let found = bench.feed(&spray(6, 30));
+    assert_eq!(found.iter().map(|one| (one.row, one.confidence)).collect::<Vec<_>>(), [(4, 60)]);
+}
+
+#[test]
+fn the_layout_of_state_is_that_of_its_version() {
+    // State outlives the rule: another size or order of its parts needs another version of the slot, and a migration.
+    let mut bench = Bench::<Rule>::new();
+    bench.feed(&spray(12, 10));
+    assert_eq!(bench.blob(0, KEY).map(<[u8]>::len), Some(522));
+}
