@@ -200,9 +200,9 @@ fn declarations(rules: &[RuleFile]) -> Vec<Declaration> {
 
 /// Whole weeks, so that weekdays and hours stay: into the week of [`WEEK_BEGINS`], or the next from that one itself.
 fn shift(time: Timestamp) -> i64 {
-    match WEEK_BEGINS.micros_since(time).div_euclid(WEEK).saturating_add(1) {
+    match time.micros_since(WEEK_BEGINS).div_euclid(WEEK) {
         0 => WEEK,
-        weeks => weeks.saturating_mul(WEEK),
+        weeks => weeks.saturating_mul(-WEEK),
     }
 }
 

@@ -33,6 +33,56 @@ fn new_rules_of_both_kinds_pass_their_cases_at_once() {
     }
 }
 
+/// Finds the first row of each call, whatever it is: what a call's memory is for one moment mustn't show.
+const FIRST_OF_A_CALL: &str = "
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use countersign_sdk::prelude::*;
+
+countersign_sdk::rule!();
+
+static SEEN: AtomicBool = AtomicBool::new(false);
+
+#[detection]
+fn detect(_: &Event, cx: &mut Context) {
+    if !SEEN.swap(true, Ordering::Relaxed) {
+        cx.find(Finding::new(class::SignIn, 75).severity(Severity::High).message(format!(\"the first\")));
+    }
+}
+";
+
+#[test]
+fn test_names_the_batch_and_the_order_by_which_a_rule_finds_something_else() {
+    let folder = Folder::new();
+    folder.run(&["rule", "new", "first", "--kind", "detection", "--sdk", &sdk()]).exits(0);
+    folder.write("first/src/lib.rs", FIRST_OF_A_CALL);
+    let declared = folder.read("first/rule.toml");
+    folder.write("first/rule.toml", format!("partition-key = \"actor\"\n{declared}"));
+    for case in ["root-signs-in", "a-user-stays-quiet"] {
+        std::fs::remove_dir_all(folder.path(&format!("first/cases/{case}"))).unwrap();
+    }
+    // The first event brings the first tick and stays where it is, so it is one that the rule doesn't want.
+    let event = |number: u32, outcome: &str| {
+        format!(
+            r#"{{"eventVersion":"1.08","eventID":"e-{number}","eventTime":"2026-03-02T09:00:0{number}Z","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","recipientAccountId":"111122223333","userIdentity":{{"type":"IAMUser","principalId":"AIDAEXAMPLEEXAMPLE00{number}","accountId":"111122223333","arn":"arn:aws:iam::111122223333:user/u{number}"}},"responseElements":{{"ConsoleLogin":"{outcome}"}}}}"#
+        )
+    };
+    let events = [event(1, "Failure"), event(2, "Success"), event(3, "Success")].join("\n");
+    folder.write("first/cases/one/events.ndjson", events);
+    let expected = "source = \"cloudtrail\"\n[[finding]]\nevent = \"e-2\"\nclass = \"sign-in\"\nrole = \"actor\"\n\
+                    account = \"aws:111122223333:AIDAEXAMPLEEXAMPLE002\"\nconfidence = [75, 75]\n";
+    folder.write("first/cases/one/expect.toml", expected);
+    let ran = folder.say("rule test first").exits(1);
+    for told in [
+        "failed  example/first  one",
+        "in batches of 1, not of 256: only there: sign-in about the actor `aws:111122223333:AIDAEXAMPLEEXAMPLE003`",
+        "with unrelated keys in another order (`e-3` before `e-2`, 2 events moved): missing: sign-in",
+    ] {
+        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+    }
+    assert!(!ran.stdout.contains("in batches of 7"), "three rows are one call then as before: {}", ran.stdout);
+}
+
 #[test]
 fn new_refuses_what_it_cannot_make_and_leaves_nothing_behind() {
     let folder = Folder::new();
