@@ -90,6 +90,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = files::audit_key(self.audit_key.as_deref())?;
+        self.rule.as_deref().map_or(Ok(()), check_folder)?;
         let asked = self.rule.as_deref().map(countersign_build::read_declaration).transpose()?;
         let found = on_record(&self.audit, &key, &self.finding, asked.as_ref().map(|declared| &declared.id))?;
         let folder = self.rule.clone().unwrap_or_else(|| Path::new("rules").join(found.record.rule.name()));
@@ -100,13 +101,7 @@ impl Arguments {
                 case.display()
             )));
         }
-        if !folder.join("rule.toml").is_file() {
-            let folder = folder.display();
-            return Err(unusable(format_args!(
-                "`{folder}`: expected the folder of `{}`, with a rule.toml; give it by `--rule`",
-                found.record.rule
-            )));
-        }
+        check_folder(&folder)?;
         let given = given(&folder.display().to_string())?;
         if given.declaration.id != found.record.rule {
             return Err(unusable(format_args!(
@@ -191,6 +186,15 @@ impl Arguments {
             }
         }
     }
+}
+
+/// Whether a folder is a rule's.
+fn check_folder(folder: &Path) -> Result<()> {
+    if folder.join("rule.toml").is_file() {
+        return Ok(());
+    }
+    let folder = folder.display();
+    Err(unusable(format_args!("`{folder}`: expected the rule's folder, with a rule.toml; give it by `--rule`")))
 }
 
 fn declarations(rules: &[RuleFile]) -> Vec<Declaration> {
