@@ -3,7 +3,9 @@
 //! level by level: those that subscribe to nothing first, then those that subscribe to them, and so on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use countersign_model::call::Detector;
 use countersign_model::vocabulary::SignalClass;
 use countersign_model::{RuleId, StateChange, TimerChange, Timestamp};
 use countersign_sources::DeadLetter;
@@ -12,7 +14,7 @@ use countersign_stream::{
     RuleStream, Sequenced, Tally, Tick, Turn,
 };
 
-use crate::generation::Generation;
+use crate::generation::{Generation, Rule};
 use crate::workers;
 
 /// Something that happened at a position.
@@ -141,14 +143,20 @@ pub(crate) struct Judges {
 const MOST_FEEDING: u64 = 16;
 
 impl Judges {
-    pub(crate) fn new(generation: &Generation, batch: usize, threshold: QuarantineThreshold) -> Judges {
+    /// Of a generation's rules, each called through what `detector` makes of it.
+    pub(crate) fn new(
+        generation: &Generation,
+        batch: usize,
+        threshold: QuarantineThreshold,
+        detector: &dyn Fn(&Rule) -> Arc<dyn Detector + Send + Sync>,
+    ) -> Judges {
         let judges = generation
             .detections
             .iter()
             .map(|rule| {
                 let stream = RuleStream::new(
                     rule.declaration().clone(),
-                    rule.loaded.clone(),
+                    detector(rule),
                     rule.parameters.clone(),
                     rule.data.clone(),
                 )
