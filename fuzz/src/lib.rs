@@ -1,0 +1,13 @@
+//! What must hold whatever bytes come: one module a target, each with one `check`. It panics where a promise is broken
+//! and returns whether the bytes were taken for good, which the seeds are tested with.
+//!
+//! The targets under `targets/` hand libFuzzer's bytes to these functions and nothing more.
+
+#![forbid(unsafe_code)]
+
+pub mod admission;
+pub mod answer;
+pub mod component;
+pub mod declaration;
+pub mod operator_files;
+pub mod sources;

@@ -1,0 +1,136 @@
+//! Telemetry: whatever bytes come, each is part of an event, of a dead letter or of the framing; the same bytes give the
+//! same records however they are read; and events keep what `events` says. `auto` tells what the named source tells.
+
+mod events;
+
+use std::io::{self, Cursor, Read};
+
+use countersign_model::Digest;
+use countersign_sources::{Auto, DeadLetter, DeadReason, Record, SOURCES, Source};
+
+use events::Documented;
+
+const GZIP: &[u8] = b"\x1f\x8b";
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Inputs up to this are read in small steps as well, bytes.
+const STEPPED: usize = 4 << 10;
+
+/// Gives three bytes at a time.
+struct Dribble(Cursor<Vec<u8>>);
+
+impl Read for Dribble {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = buffer.len().min(3);
+        self.0.read(buffer.get_mut(..most).unwrap_or_default())
+    }
+}
+
+/// Checks an input of a source. True if it has an event and no dead letter.
+pub fn check(source: &dyn Source, bytes: &[u8]) -> bool {
+    let records = read(source, Box::new(Cursor::new(bytes.to_vec())));
+    accounts_for_every_byte(bytes, &records);
+    if bytes.len() <= STEPPED {
+        let stepped = read(source, Box::new(Dribble(Cursor::new(bytes.to_vec()))));
+        assert_eq!(format!("{stepped:?}"), format!("{records:?}"), "the size of the reads shows");
+    }
+    let documented = Documented::of(source);
+    for record in &records {
+        match record {
+            Record::Event { event, has_receipt_time } => documented.check(event, *has_receipt_time),
+            Record::DeadLetter(letter) => dead_letter(letter),
+        }
+    }
+    events::as_columns(&records);
+    !records.is_empty() && records.iter().all(|record| matches!(record, Record::Event { .. }))
+}
+
+/// Checks an input of records of any source. True if it has an event and no dead letter.
+pub fn check_auto(bytes: &[u8]) -> bool {
+    let told = read(&Auto, Box::new(Cursor::new(bytes.to_vec())));
+    accounts_for_every_byte(bytes, &told);
+    let named: Vec<(&str, Vec<Record>)> = SOURCES
+        .iter()
+        .filter(|source| source.name() != Auto.name())
+        .map(|source| (source.name(), read(*source, Box::new(Cursor::new(bytes.to_vec())))))
+        .collect();
+    for (_, records) in &named {
+        let spans = |records: &[Record]| records.iter().map(span).collect::<Vec<_>>();
+        assert_eq!(spans(records), spans(&told), "where records begin and end is no source's affair");
+    }
+    for (place, told) in told.iter().enumerate() {
+        let text = format!("{told:?}");
+        match told {
+            Record::Event { event, .. } => {
+                let (_, records) = named.iter().find(|(name, _)| *name == event.source).expect("a known source");
+                assert_eq!(records.get(place).map(|record| format!("{record:?}")), Some(text));
+            }
+            Record::DeadLetter(letter) => {
+                dead_letter(letter);
+                let untold = matches!(letter.reason_code, DeadReason::SourceUnknown | DeadReason::SourceAmbiguous);
+                let same = |records: &[Record]| records.get(place).is_some_and(|one| format!("{one:?}") == text);
+                assert!(untold || named.iter().any(|(_, records)| same(records)), "{text}");
+            }
+        }
+    }
+    !told.is_empty() && told.iter().all(|record| matches!(record, Record::Event { .. }))
+}
+
+fn read(source: &dyn Source, bytes: Box<dyn Read + Send>) -> Vec<Record> {
+    source.read(bytes, 3).expect("memory can be read").collect()
+}
+
+fn span(record: &Record) -> (u64, u64, u64) {
+    match record {
+        Record::Event { event, .. } => (event.raw.ordinal, event.raw.offset, event.raw.length),
+        Record::DeadLetter(letter) => (letter.ordinal, letter.offset, letter.length),
+    }
+}
+
+fn dead_letter(letter: &DeadLetter) {
+    assert!(!letter.reason.is_empty());
+    // Each byte that isn't UTF-8 is shown as a mark of three.
+    assert!(letter.excerpt.len() <= 3 * DeadLetter::EXCERPT_BYTES, "{letter:?}");
+    assert_eq!(letter.input, 3);
+}
+
+fn accounts_for_every_byte(bytes: &[u8], records: &[Record]) {
+    let compressed = bytes.starts_with(GZIP);
+    let mut rest = bytes.to_vec();
+    let mut end = 0;
+    for (place, record) in records.iter().enumerate() {
+        let (ordinal, offset, length) = span(record);
+        assert_eq!(ordinal, place as u64);
+        assert!(offset >= end, "spans overlap");
+        end = offset + length;
+        if compressed {
+            continue;
+        }
+        let raw = rest.get_mut(offset as usize..end as usize).expect("a record lies within its input");
+        if let Record::Event { event, .. } = record {
+            assert_eq!(event.raw.digest, Digest::of(raw));
+        }
+        raw.fill(b' ');
+    }
+    if !compressed {
+        framing(&rest);
+    }
+}
+
+/// What is part of no record is white space, byte order marks, and the brackets of documents.
+fn framing(rest: &[u8]) {
+    let mut left = rest;
+    while let Some(first) = left.first() {
+        let unspaced: Vec<u8> =
+            left.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(br#"{"Records":["#.len()).collect();
+        let taken = match first {
+            b' ' | b'\t' | b'\r' | b'\n' | b',' | b'[' | b']' | b'}' => 1,
+            _ if left.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
+            b'{' if unspaced == br#"{"Records":["# => {
+                left.iter().position(|byte| *byte == b'[').map_or(left.len(), |at| at + 1)
+            }
+            _ => panic!("not accounted for: {}", String::from_utf8_lossy(left)),
+        };
+        left = left.get(taken..).unwrap_or_default();
+    }
+}

@@ -1,0 +1,32 @@
+#![no_main]
+//! See `countersign_fuzz::admission`. Mutations know sections: see `countersign_fuzz::component`.
+
+use countersign_fuzz::{admission, component};
+use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
+
+fuzz_target!(|bytes: &[u8]| {
+    admission::check(bytes);
+});
+
+fuzz_mutator!(|bytes: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    // One in four as libFuzzer likes: the framing itself has to be searched too.
+    if seed % 4 == 0 {
+        return fuzzer_mutate(bytes, size, max_size);
+    }
+    let whole = bytes.get(..size).unwrap_or_default();
+    let mutated = component::mutate(whole, u64::from(seed), |contents, most| {
+        let length = contents.len();
+        contents.resize(most.max(length), 0);
+        let length = fuzzer_mutate(contents, length, contents.len());
+        contents.truncate(length);
+    });
+    match mutated {
+        Some(mutated) if mutated.len() <= max_size => {
+            for (to, from) in bytes.iter_mut().zip(&mutated) {
+                *to = *from;
+            }
+            mutated.len()
+        }
+        _ => fuzzer_mutate(bytes, size, max_size),
+    }
+});

@@ -1,0 +1,50 @@
+//! The seeds are good ones: all but those named `bad-…` are taken, and none breaks a promise.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use countersign_fuzz::{admission, answer, declaration, operator_files, sources};
+use countersign_sources::{CloudTrail, Ocsf, Okta, WindowsSecurity};
+
+fn seeds(target: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "{target}");
+    paths
+}
+
+fn check(target: &str, taken: impl Fn(&[u8]) -> bool) {
+    for path in seeds(target) {
+        let is_good = !path.file_name().unwrap().to_string_lossy().starts_with("bad-");
+        assert_eq!(taken(&fs::read(&path).unwrap()), is_good, "{}", path.display());
+    }
+}
+
+#[test]
+fn components_and_declarations() {
+    check("admission", admission::check);
+    check("declaration", declaration::check);
+}
+
+#[test]
+fn records_of_every_source() {
+    check("auto", sources::check_auto);
+    check("cloudtrail", |bytes| sources::check(&CloudTrail, bytes));
+    check("ocsf", |bytes| sources::check(&Ocsf, bytes));
+    check("okta", |bytes| sources::check(&Okta, bytes));
+    check("windows_security", |bytes| sources::check(&WindowsSecurity, bytes));
+}
+
+#[test]
+fn operator_files() {
+    check("operator_files", operator_files::check);
+}
+
+#[test]
+fn answers() {
+    for path in seeds("answer") {
+        let seen = answer::check(&fs::read(&path).unwrap());
+        assert!(seen.findings + seen.states + seen.timers + seen.failures > 0, "{}: {seen:?}", path.display());
+    }
+}
