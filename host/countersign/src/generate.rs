@@ -21,7 +21,9 @@ Examples:
                        --identities identities.toml --labels labels.ndjson
   countersign replay --source cloudtrail --identities identities.toml events.ndjson
       telemetry, whom it is about, and where the attacks are
-  countersign generate --preset all-attacks --source windows-security --out domain.ndjson
+  countersign generate --preset all-attacks --source windows-security --out domain.ndjson \\
+                       --domain-roles domain-roles.toml --identities identities.toml
+  countersign replay --source auto --domain-roles domain-roles.toml --identities identities.toml domain.ndjson
       the same company as its Windows domain sees it
   countersign generate --preset bulk --events 1000000 | gzip > bulk.ndjson.gz
       much of it
@@ -59,6 +61,12 @@ pub(crate) struct Arguments {
     /// Where the directory of the estate's identities goes
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
+    /// Where the networks go that are the estate's own
+    #[arg(long, value_name = "FILE")]
+    egress: Option<PathBuf>,
+    /// Where the roles of its Windows domain's accounts and machines go
+    #[arg(long, value_name = "FILE")]
+    domain_roles: Option<PathBuf>,
     /// Give each record the time at which it was received
     #[arg(long)]
     receipt_times: bool,
@@ -126,9 +134,13 @@ impl Arguments {
         if self.receipt_times {
             scenario = scenario.receipt_times();
         }
-        let Generated { identities_toml, labels, records, .. } = scenario.build();
-        if let Some(path) = &self.identities {
-            to_file(path, |file| file.write_all(identities_toml.as_bytes()))?;
+        let Generated { identities_toml, egress_toml, domain_roles_toml, labels, records, .. } = scenario.build();
+        let files =
+            [(&self.identities, identities_toml), (&self.egress, egress_toml), (&self.domain_roles, domain_roles_toml)];
+        for (path, text) in files {
+            if let Some(path) = path {
+                to_file(path, |file| file.write_all(text.as_bytes()))?;
+            }
         }
         if let Some(path) = &self.labels {
             to_file(path, |file| write_labels(&labels, file))?;

@@ -1,7 +1,7 @@
 //! `countersign replay`: what is decided about telemetry that is already there.
 
 mod dead_letters;
-mod inputs;
+pub(crate) mod inputs;
 mod teller;
 
 use std::io::{ErrorKind, Write};
@@ -105,7 +105,7 @@ pub(crate) struct Arguments {
 
 /// A source by its name.
 #[derive(Clone, Copy)]
-struct SourceName(&'static dyn Source);
+pub(crate) struct SourceName(pub(crate) &'static dyn Source);
 
 impl std::fmt::Debug for SourceName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -113,7 +113,7 @@ impl std::fmt::Debug for SourceName {
     }
 }
 
-fn a_source(name: &str) -> Result<SourceName, String> {
+pub(crate) fn a_source(name: &str) -> Result<SourceName, String> {
     source(name).map(SourceName).map_err(|error| error.to_string())
 }
 
@@ -233,6 +233,10 @@ pub(crate) fn print_summary(out: &mut Out, summary: &Summary, audit: Option<&Pat
     }
     if dropped > 0 {
         rows.push(("timers dropped, too many", text::number(dropped)));
+    }
+    let withheld = total(&summary.withheld_findings);
+    if withheld > 0 {
+        rows.push(("findings that fed nobody, too many", text::number(withheld)));
     }
     rows.extend(audit.map(|path| ("audit file", path.display().to_string())));
     rows.extend(audit.map(|_| ("head", head.to_string())));

@@ -1,10 +1,15 @@
 //! `countersign rule`: what authors and operators do with rules.
 
+mod bench;
 mod build;
 mod check;
+mod explain;
 mod filter;
+mod given;
 mod inspect;
 mod new;
+mod repro;
+mod telemetry;
 mod test;
 
 use clap::Subcommand;
@@ -24,6 +29,12 @@ pub(crate) enum Command {
     Inspect(inspect::Arguments),
     /// Build rules and run their cases
     Test(test::Arguments),
+    /// Tell step by step why a rule did or did not find something on an event
+    Explain(explain::Arguments),
+    /// Measure what events cost a rule, against the limits that it declares
+    Bench(bench::Arguments),
+    /// Turn a finding on record into a case that tells nobody's name
+    Repro(repro::Arguments),
 }
 
 impl Command {
@@ -34,6 +45,9 @@ impl Command {
             Command::Check(arguments) => arguments.run(out),
             Command::Inspect(arguments) => arguments.run(out),
             Command::Test(arguments) => arguments.run(out),
+            Command::Explain(arguments) => arguments.run(out),
+            Command::Bench(arguments) => arguments.run(out),
+            Command::Repro(arguments) => arguments.run(out),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! One call: a fresh store and instance, the declared fuel and memory, the deadline, and the answer in plain data.
+//! One call: a fresh store and instance, the declared fuel and memory, the deadline, and the answer in plain data. What it
+//! used of them is told to whoever asks.
 
 use countersign_declaration::Limits;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, FailureKind};
@@ -17,6 +18,17 @@ pub(crate) struct Allowance {
     pub(crate) deadline_ticks: u64,
 }
 
+/// What a call used of what it was given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Fuel: about one an instruction.
+    pub fuel: u64,
+    /// Bytes of memories and tables at its end, and at most: neither ever shrinks.
+    pub memory: u64,
+    /// Bytes of the answer as the declared output counts them; 0 of a call without an answer.
+    pub output: u64,
+}
+
 /// Lifting charges by host sizes, which are larger than canonical ones: a list of records of texts by a factor of
 /// less than four. The declared limit itself is counted in canonical bytes once the answer is there.
 const HOST_BYTES_PER_CANONICAL: usize = 4;
@@ -27,6 +39,7 @@ pub(crate) fn detect(
     pre: &detection::DetectionPre<Limiter>,
     allowance: Allowance,
     call: &DetectionCall,
+    mut usage: Option<&mut Usage>,
 ) -> Result<DetectionAnswer, CallFailure> {
     let kinds = lower::kinds(&call.batch.rows);
     let columns = lower::columns(&call.batch.columns);
@@ -37,11 +50,11 @@ pub(crate) fn detect(
     let tables = lower::table_lists(&call.context);
     let context = lower::context(&call.context, &tables);
 
-    let answer = run(sandbox, allowance, |store| {
+    let answer = run(sandbox, allowance, usage.as_deref_mut(), |store| {
         let instance = pre.instantiate(&mut *store)?;
         instance.countersign_rules_detect().call_evaluate(store, batch, &state, &parameters, &call.data, &context)
     })?;
-    within(allowance, answer::detection_size(&answer))?;
+    within(allowance, answer::detection_size(&answer), usage)?;
     Ok(answer::detection(answer))
 }
 
@@ -53,13 +66,13 @@ pub(crate) fn migrate(
     from_version: u32,
     blob: &[u8],
 ) -> Result<Vec<u8>, CallFailure> {
-    let migrated = run(sandbox, allowance, |store| {
+    let migrated = run(sandbox, allowance, None, |store| {
         let instance = pre.instantiate(&mut *store)?;
         instance.countersign_rules_detect().call_migrate(store, slot, from_version, blob)
     })?;
     let migrated =
         migrated.map_err(|message| CallFailure { kind: FailureKind::InvalidAnswer, message: clip(message) })?;
-    within(allowance, migrated.len())?;
+    within(allowance, migrated.len(), None)?;
     Ok(migrated)
 }
 
@@ -68,24 +81,26 @@ pub(crate) fn respond(
     pre: &response::ResponsePre<Limiter>,
     allowance: Allowance,
     call: &ResponseCall,
+    mut usage: Option<&mut Usage>,
 ) -> Result<ResponseAnswer, CallFailure> {
     let parts = lower::IncidentParts::of(&call.incident);
     let incident_lists = lower::IncidentLists::of(&call.incident, &parts);
     let lists = lower::parameter_lists(&call.parameters);
     let parameters = lower::response_parameters(&call.parameters, &lists);
 
-    let answer = run(sandbox, allowance, |store| {
+    let answer = run(sandbox, allowance, usage.as_deref_mut(), |store| {
         let instance = pre.instantiate(&mut *store)?;
         let incident = incident_lists.incident(&call.incident);
         instance.countersign_rules_respond().call_propose(store, incident, &parameters, &call.data)
     })?;
-    within(allowance, answer::response_size(&answer))?;
+    within(allowance, answer::response_size(&answer), usage)?;
     Ok(answer::response(answer))
 }
 
 fn run<T>(
     sandbox: &Sandbox,
     allowance: Allowance,
+    usage: Option<&mut Usage>,
     body: impl FnOnce(&mut Store<Limiter>) -> wasmtime::Result<T>,
 ) -> Result<T, CallFailure> {
     let limits = allowance.limits;
@@ -96,11 +111,19 @@ fn run<T>(
     store.set_epoch_deadline(allowance.deadline_ticks);
     let output = usize::try_from(limits.output).unwrap_or(usize::MAX);
     store.set_hostcall_fuel(output.saturating_mul(HOST_BYTES_PER_CANONICAL).saturating_add(HOST_BYTES_BASE));
-    store.set_fuel(limits.fuel).and_then(|()| body(&mut store)).map_err(|error| failure::classify(&error, &mut store))
+    let answer = store.set_fuel(limits.fuel).and_then(|()| body(&mut store));
+    if let Some(usage) = usage {
+        usage.fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
+        usage.memory = limits.memory.saturating_sub(store.data().left());
+    }
+    answer.map_err(|error| failure::classify(&error, &mut store))
 }
 
-fn within(allowance: Allowance, size: usize) -> Result<(), CallFailure> {
+fn within(allowance: Allowance, size: usize, usage: Option<&mut Usage>) -> Result<(), CallFailure> {
     let most = allowance.limits.output;
+    if let Some(usage) = usage {
+        usage.output = size as u64;
+    }
     if u32::try_from(size).is_ok_and(|size| size <= most) {
         return Ok(());
     }

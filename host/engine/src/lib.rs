@@ -17,6 +17,7 @@ mod rule;
 mod slots;
 mod ticker;
 
+pub use call::Usage;
 pub use compilation::{Compilation, LoadObserver};
 pub use compile::{CompileLimit, CompileLimits, Compiler, ServeError, confine, serve};
 pub use config::EngineConfig;

@@ -25,6 +25,11 @@ impl Limiter {
         Limiter { left: usize::try_from(memory).unwrap_or(usize::MAX) }
     }
 
+    /// Bytes that are left.
+    pub(crate) fn left(&self) -> u64 {
+        self.left as u64
+    }
+
     fn take(&mut self, asked: usize) -> wasmtime::Result<bool> {
         match self.left.checked_sub(asked) {
             Some(left) => {

@@ -11,7 +11,7 @@ use countersign_model::vocabulary::RuleKind;
 use wasmtime::component::Linker;
 
 use crate::bindings::{detection, response};
-use crate::call::{self, Allowance};
+use crate::call::{self, Allowance, Usage};
 use crate::canary;
 use crate::compilation::{Compilation, Source};
 use crate::compile::CompileLimit;
@@ -163,6 +163,32 @@ impl LoadedRule {
         &self.declaration
     }
 
+    /// The same as [`Detector::detect`], and what the call used, whether or not it gave an answer.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn measured_detect(&self, call: &DetectionCall) -> (Result<DetectionAnswer, CallFailure>, Usage) {
+        let mut usage = Usage::default();
+        let answer = match &self.world {
+            World::Detection(pre) => call::detect(&self.engine.sandbox, pre, self.allowance, call, Some(&mut usage)),
+            World::Response(_) => Err(self.wrong_kind()),
+        };
+        (answer, usage)
+    }
+
+    /// The same as [`Responder::respond`], and what the call used, whether or not it gave an answer.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn measured_respond(&self, call: &ResponseCall) -> (Result<ResponseAnswer, CallFailure>, Usage) {
+        let mut usage = Usage::default();
+        let answer = match &self.world {
+            World::Response(pre) => call::respond(&self.engine.sandbox, pre, self.allowance, call, Some(&mut usage)),
+            World::Detection(_) => Err(self.wrong_kind()),
+        };
+        (answer, usage)
+    }
+
     fn wrong_kind(&self) -> CallFailure {
         CallFailure {
             kind: FailureKind::InvalidAnswer,
@@ -174,7 +200,7 @@ impl LoadedRule {
 impl Detector for LoadedRule {
     fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
         let World::Detection(pre) = &self.world else { return Err(self.wrong_kind()) };
-        call::detect(&self.engine.sandbox, pre, self.allowance, call)
+        call::detect(&self.engine.sandbox, pre, self.allowance, call, None)
     }
 
     fn migrate(&self, slot: u32, from_version: u32, blob: &[u8]) -> Result<Vec<u8>, CallFailure> {
@@ -186,7 +212,7 @@ impl Detector for LoadedRule {
 impl Responder for LoadedRule {
     fn respond(&self, call: &ResponseCall) -> Result<ResponseAnswer, CallFailure> {
         let World::Response(pre) = &self.world else { return Err(self.wrong_kind()) };
-        call::respond(&self.engine.sandbox, pre, self.allowance, call)
+        call::respond(&self.engine.sandbox, pre, self.allowance, call, None)
     }
 }
 

@@ -9,7 +9,10 @@ pub(crate) mod org;
 use domain::Domain;
 use org::Org;
 
+use countersign_model::Timestamp;
+
 use crate::random::{Random, Stream};
+use crate::time::format_date;
 
 /// How large an estate is. Counts of 0 leave a kind out; the limits keep ids and addresses apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -254,6 +257,18 @@ impl Estate {
     #[must_use]
     pub fn identities_toml(&self) -> String {
         directory::write(self)
+    }
+
+    /// The networks that are the estate's own, in the grammar of `egress.toml`.
+    #[must_use]
+    pub fn egress_toml(&self, as_of: Timestamp) -> String {
+        directory::egress(&format_date(as_of))
+    }
+
+    /// What the domain's accounts and machines are there for, in the grammar of `domain-roles.toml`.
+    #[must_use]
+    pub fn domain_roles_toml(&self, as_of: Timestamp) -> String {
+        directory::domain_roles(&self.domain, &format_date(as_of))
     }
 
     /// The account at a place.

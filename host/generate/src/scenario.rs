@@ -159,12 +159,14 @@ impl ScenarioBuilder {
             None => self.ordinary,
         };
         let identities_toml = estate.identities_toml();
+        let egress_toml = estate.egress_toml(self.start);
+        let domain_roles_toml = estate.domain_roles_toml(self.start);
         let flow = Flow { start: self.start, per_minute: u64::from(self.per_minute), count };
         let ordinary = Ordinary::new(self.telemetry, estate.clone(), self.seed, flow, moves);
         let merged = Merged { ordinary: ordinary.peekable(), laid: laid.into_iter().peekable() };
         let deliveries = Deliveries::new(merged, self.telemetry, self.disorder, self.seed);
         let records = Records { deliveries, receipt_times: self.receipt_times };
-        Generated { estate, identities_toml, labels, records }
+        Generated { estate, identities_toml, egress_toml, domain_roles_toml, labels, records }
     }
 }
 
@@ -174,6 +176,10 @@ pub struct Generated {
     pub estate: Estate,
     /// What the operator's directory knows of it.
     pub identities_toml: String,
+    /// The networks that are its own, as of the start.
+    pub egress_toml: String,
+    /// What accounts and machines of its domain are there for, as of the start.
+    pub domain_roles_toml: String,
     /// What was laid over the ordinary work, in the order in which it was added.
     pub labels: Vec<Label>,
     /// The records, made as they are read, in bounded memory.

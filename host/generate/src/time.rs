@@ -19,6 +19,11 @@ pub(crate) fn format_seconds(time: Timestamp) -> String {
     whole_second(time).to_string()
 }
 
+/// `2026-03-02`.
+pub(crate) fn format_date(time: Timestamp) -> String {
+    format_seconds(time).split('T').next().unwrap_or_default().to_owned()
+}
+
 /// `2026-03-02T08:00:00.000Z`.
 pub(crate) fn format_millis(time: Timestamp) -> String {
     let seconds = format_seconds(time);
@@ -54,6 +59,7 @@ mod tests {
         assert_eq!(format_seconds(time), "2026-03-02T08:00:00Z");
         assert_eq!(format_response(time), "Mar 2, 2026, 8:00:00 AM");
         assert_eq!(format_millis(time), "2026-03-02T08:00:00.500Z");
+        assert_eq!(format_date(time), "2026-03-02");
         assert_eq!(format_local(time), "2026-03-02 08:00:00");
         assert_eq!(format_response(time.plus_micros(16 * 60 * MINUTE)), "Mar 3, 2026, 12:00:00 AM");
     }

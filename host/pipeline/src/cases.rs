@@ -1,5 +1,7 @@
 //! Cases of rules: folders of raw events, or of an incident, with what is expected of them. A case goes the way that
-//! telemetry goes, once in batches and once row by row.
+//! telemetry goes, in batches of several sizes and in several orders of unrelated keys (`orders`): none of them may show.
+
+mod orders;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,17 +9,18 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use countersign_admission::admit;
+use countersign_audit::record::FindingRecord;
 use countersign_audit::{Record, read};
 use countersign_context::{ContextFiles, GeoFile};
 use countersign_declaration::Ceilings;
 use countersign_engine::Engine;
 use countersign_model::response::{IncidentView, Responder as _, ResponseCall};
-use countersign_model::vocabulary::{Action, RuleKind, SignalClass, SubjectRole};
-use countersign_model::{Account, RuleId, Timestamp};
+use countersign_model::vocabulary::{Action, PartitionKey, RuleKind, SignalClass, SubjectRole};
+use countersign_model::{Account, Occasion, RuleId, Timestamp};
 use countersign_policy::{
     Capabilities, DEFAULT_POLICY, Directory, DomainRoles, Egress, Fault, Policy, SHIPPED_CAPABILITIES,
 };
-use countersign_sources::{DeadLetter, source};
+use countersign_sources::{DeadLetter, Record as SourceRecord, source};
 use countersign_store::MemoryStore;
 use serde::Deserialize;
 
@@ -172,6 +175,45 @@ pub fn feeders(rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -
 /// # Errors
 /// When the case can't be read or a rule not be loaded.
 pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Result<Vec<String>, CaseError> {
+    let generation = load(engine, rule, feeders, case)?;
+    match tested(&generation, rule, case)? {
+        rule if rule.declaration().kind == RuleKind::Response => response(rule, case),
+        rule => detection(&generation, &rule.identity.id, case),
+    }
+}
+
+/// What a detection rule finds in one of its cases, whatever is expected of it.
+///
+/// # Errors
+/// When the case can't be read or a rule not be loaded.
+pub fn case_findings(
+    engine: &Engine,
+    rule: &[u8],
+    feeders: &[RuleFile],
+    case: &Path,
+) -> Result<Vec<FindingRecord>, CaseError> {
+    let generation = load(engine, rule, feeders, case)?;
+    let DetectionCase { records, until, .. } = open_case(case)?;
+    let id = &tested(&generation, rule, case)?.identity.id;
+    Ok(Found::of(&generation, id, &records, RunOptions::BATCH, until)?.findings)
+}
+
+/// The rule and those that feed it, under a case's files.
+fn load(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Result<Generation, CaseError> {
+    let file = RuleFile { name: "rule".to_owned(), bytes: rule.to_vec() };
+    let files = std::iter::once(file).chain(feeders.iter().cloned()).collect();
+    let (generation, faults) = Generation::load(engine, 1, files, settings(case)?);
+    faults.into_iter().next().map_or(Ok(generation), |fault| Err(CaseError::Load(fault)))
+}
+
+fn tested<'g>(generation: &'g Generation, rule: &[u8], case: &Path) -> Result<&'g Rule, CaseError> {
+    let mut loaded = generation.detections.iter().chain(&generation.responses);
+    let tested = loaded.find(|loaded| loaded.bytes == rule);
+    tested.ok_or_else(|| malformed(case, "the policy has switched the rule off"))
+}
+
+/// The operator's files of a case, and what ships.
+fn settings(case: &Path) -> Result<Settings, CaseError> {
     let context = ContextFiles {
         egress: stated(&case.join(EGRESS_FILE), Egress::parse)?,
         domain_roles: stated(&case.join(DOMAIN_ROLES_FILE), DomainRoles::parse)?,
@@ -181,7 +223,7 @@ pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path)
             .collect(),
     };
     let shipped = |what: &str, faults: Vec<Fault>| malformed(Path::new(what), lines(&faults));
-    let settings = Settings {
+    Ok(Settings {
         policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(|faults| shipped("shipped policy", faults))?),
         directory: stated(&case.join(IDENTITIES_FILE), Directory::parse)?,
         capabilities: (
@@ -189,60 +231,143 @@ pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path)
             Capabilities::shipped().map_err(|faults| shipped("shipped capabilities", faults))?,
         ),
         context,
-    };
-    let file = RuleFile { name: "rule".to_owned(), bytes: rule.to_vec() };
-    let files = std::iter::once(file).chain(feeders.iter().cloned()).collect();
-    let (generation, faults) = Generation::load(engine, 1, files, settings);
-    if let Some(fault) = faults.into_iter().next() {
-        return Err(CaseError::Load(fault));
-    }
-    let tested = generation.detections.iter().chain(&generation.responses).find(|loaded| loaded.bytes == rule);
-    match tested {
-        Some(rule) if rule.declaration().kind == RuleKind::Response => response(rule, case),
-        Some(rule) => detection(&generation, &rule.identity.id, case),
-        None => Err(malformed(case, "the policy has switched the rule off")),
-    }
+    })
 }
+
+/// A detection's case, opened.
+pub struct DetectionCase {
+    /// The operator's files.
+    pub settings: Settings,
+    /// Its records.
+    pub records: Vec<SourceRecord>,
+    /// After the last record time passes up to here.
+    pub until: Option<Timestamp>,
+}
+
+/// Opens a detection's case.
+///
+/// # Errors
+/// When a file can't be read or isn't what it should be.
+pub fn open_case(case: &Path) -> Result<DetectionCase, CaseError> {
+    let expectation: DetectionExpectation = parse(&case.join(EXPECT_FILE))?;
+    Ok(DetectionCase { settings: settings(case)?, records: records(case, &expectation)?, until: expectation.until })
+}
+
+/// Opens a response rule's case: its incident.
+///
+/// # Errors
+/// When the file can't be read or isn't what it should be.
+pub fn open_incident(case: &Path) -> Result<IncidentView, CaseError> {
+    parse(&case.join(INCIDENT_FILE))
+}
+
+fn records(case: &Path, expectation: &DetectionExpectation) -> Result<Vec<SourceRecord>, CaseError> {
+    let source = source(&expectation.source).map_err(|error| malformed(&case.join(EXPECT_FILE), error))?;
+    let events = case.join(EVENTS_FILE);
+    Ok(source.open(&events, 0).map_err(|error| malformed(&events, error))?.collect())
+}
+
+/// Most rows of a call beside the usual number: in each of these batches a case must find the same.
+const BATCHES: [usize; 3] = [1, 2, 7];
 
 fn detection(generation: &Generation, rule: &RuleId, case: &Path) -> Result<Vec<String>, CaseError> {
     let expectation: DetectionExpectation = parse(&case.join(EXPECT_FILE))?;
-    let events = case.join(EVENTS_FILE);
-    let source = source(&expectation.source).map_err(|error| malformed(&case.join(EXPECT_FILE), error))?;
-    let mut differences = Vec::new();
-    for batch in [RunOptions::BATCH, 1] {
-        let records = source.open(&events, 0).map_err(|error| malformed(&events, error))?;
-        let mut store = MemoryStore::new();
-        let mut heard = Heard::default();
-        let options = RunOptions { batch, workers: 1, until: expectation.until, ..RunOptions::default() };
-        let report = run(records, generation, &mut store, &options, &mut heard)?;
-        if report.summary.events == 0 {
-            heard.told.push("no event in the case".to_owned());
+    let records = records(case, &expectation)?;
+    let found = |records: &[SourceRecord], batch| Found::of(generation, rule, records, batch, expectation.until);
+
+    let usual = found(&records, RunOptions::BATCH)?;
+    let mut differences = usual.told.clone();
+    if usual.events == 0 {
+        differences.push("no event in the case".to_owned());
+    }
+    compare(&expectation.finding, &usual.findings, &mut differences);
+    // What a case comes to otherwise is of interest only where it comes to what is expected of it.
+    if !differences.is_empty() {
+        return Ok(differences);
+    }
+    for batch in BATCHES {
+        let other = found(&records, batch)?;
+        let how = format!("in batches of {batch}, not of {}", RunOptions::BATCH);
+        usual.differs(&other, &how, &mut differences);
+        if other.findings != usual.findings && differences.is_empty() {
+            differences.push(format!("{how}: the same findings, but from other evidence, state or context"));
         }
-        let found = read(store.audit()).filter_map(|entry| match entry.ok()?.record {
-            // Those of the rules that feed it are theirs to expect.
-            Record::Finding(finding) if finding.rule == *rule => Some(finding),
-            _ => None,
-        });
-        let found: Vec<_> = found.collect();
-        differences.extend(heard.told);
-        compare(&expectation.finding, &found, &mut differences);
-        if !differences.is_empty() {
-            break;
+    }
+    let declaration = generation.rule(rule).map(Rule::declaration);
+    if declaration.is_some_and(|declaration| declaration.partition_key != PartitionKey::None) {
+        for order in orders::orders(&records, generation.detections.iter().map(Rule::declaration)) {
+            let other = found(&order.records, RunOptions::BATCH)?;
+            usual.differs(&other, &format!("with unrelated keys in another order ({})", order.shown), &mut differences);
         }
     }
     Ok(differences)
 }
 
+/// What a case's records came to.
+struct Found {
+    events: u64,
+    /// Of the rule itself: those of the rules that feed it are theirs to expect.
+    findings: Vec<FindingRecord>,
+    /// What a case must not have.
+    told: Vec<String>,
+}
+
+impl Found {
+    fn of(
+        generation: &Generation,
+        rule: &RuleId,
+        records: &[SourceRecord],
+        batch: usize,
+        until: Option<Timestamp>,
+    ) -> Result<Found, CaseError> {
+        let mut store = MemoryStore::new();
+        let mut heard = Heard::default();
+        let options = RunOptions { batch, workers: 1, until, ..RunOptions::default() };
+        let report = run(records.iter().cloned(), generation, &mut store, &options, &mut heard)?;
+        let findings = read(store.audit()).filter_map(|entry| match entry.ok()?.record {
+            Record::Finding(finding) if finding.rule == *rule => Some(finding),
+            _ => None,
+        });
+        Ok(Found { events: report.summary.events, findings: findings.collect(), told: heard.told })
+    }
+
+    /// Tells what of another run of the same events is otherwise, findings taken as a set.
+    fn differs(&self, other: &Found, how: &str, differences: &mut Vec<String>) {
+        let (mut missing, mut more) = (self.lines(), other.lines());
+        missing.retain(|line| match more.iter().position(|other| other == line) {
+            Some(place) => {
+                more.remove(place);
+                false
+            }
+            None => true,
+        });
+        differences.extend(missing.into_iter().map(|line| format!("{how}: missing: {line}")));
+        differences.extend(more.into_iter().map(|line| format!("{how}: only there: {line}")));
+    }
+
+    /// What of the findings, and of what was told, hangs neither on batches nor on the order of unrelated keys.
+    fn lines(&self) -> Vec<String> {
+        let of = |finding: &FindingRecord| {
+            let by = match &finding.occasion {
+                Occasion::Event => String::new(),
+                Occasion::Timer { id, at } => format!(", by the timer `{id}` at {at}"),
+                Occasion::Finding { rule, .. } => format!(", by a finding of `{rule}`"),
+            };
+            let evidence: BTreeSet<&str> = finding.evidence.iter().map(|one| one.event_id.as_str()).collect();
+            let evidence = evidence.into_iter().collect::<Vec<_>>().join("`, `");
+            let techniques = finding.techniques.join(", ");
+            format!("{}{by}, {}, shown by `{evidence}` ({techniques})", shown(finding), finding.severity.id())
+        };
+        self.findings.iter().map(of).chain(self.told.iter().cloned()).collect()
+    }
+}
+
 /// Expected and found, each matched once.
-fn compare(
-    expected: &[ExpectedFinding],
-    found: &[countersign_audit::record::FindingRecord],
-    differences: &mut Vec<String>,
-) {
+fn compare(expected: &[ExpectedFinding], found: &[FindingRecord], differences: &mut Vec<String>) {
     let mut left: Vec<_> = found.iter().collect();
     for expected in expected {
         let [least, greatest] = expected.confidence;
-        let same = |finding: &&countersign_audit::record::FindingRecord| {
+        let same = |finding: &&FindingRecord| {
             finding.event_id == expected.event
                 && finding.signal_class == expected.class
                 && finding.role == expected.role
@@ -271,7 +396,7 @@ fn compare(
     differences.extend(left.into_iter().map(|finding| format!("expected no other finding, got {}", shown(finding))));
 }
 
-fn shown(finding: &countersign_audit::record::FindingRecord) -> String {
+fn shown(finding: &FindingRecord) -> String {
     format!(
         "{} about the {} {}, confidence {}, on `{}`",
         finding.signal_class,
@@ -288,7 +413,7 @@ fn account(account: Option<&Account>) -> String {
 
 fn response(rule: &Rule, case: &Path) -> Result<Vec<String>, CaseError> {
     let expectation: ResponseExpectation = parse(&case.join(EXPECT_FILE))?;
-    let incident: IncidentView = parse(&case.join(INCIDENT_FILE))?;
+    let incident = open_incident(case)?;
     let subjects = incident.subjects.len();
     let call = ResponseCall { incident, parameters: rule.parameters.clone(), data: rule.data.clone() };
     let answered = rule.loaded.respond(&call).and_then(|answer| proposals(rule.declaration(), subjects, &answer));

@@ -3,7 +3,9 @@
 //! level by level: those that subscribe to nothing first, then those that subscribe to them, and so on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use countersign_model::call::Detector;
 use countersign_model::vocabulary::SignalClass;
 use countersign_model::{RuleId, StateChange, TimerChange, Timestamp};
 use countersign_sources::DeadLetter;
@@ -12,7 +14,7 @@ use countersign_stream::{
     RuleStream, Sequenced, Tally, Tick, Turn,
 };
 
-use crate::generation::Generation;
+use crate::generation::{Generation, Rule};
 use crate::workers;
 
 /// Something that happened at a position.
@@ -131,17 +133,30 @@ pub(crate) struct Judges {
     batch: usize,
     /// Timers dropped because their rule had too many, in the rules' order.
     dropped_timers: Vec<u64>,
+    /// Findings that fed nobody because their rule had too many about one event, in the rules' order.
+    withheld: Vec<u64>,
 }
 
+/// So many of a rule's findings about one event at one position feed other rules: as many as it may find on the event
+/// itself. Else rules that each find so many on what feeds them would multiply: sixteenfold with each that stands behind
+/// another. Counted for each feeder by itself, so that none can crowd out what others find.
+const MOST_FEEDING: u64 = 16;
+
 impl Judges {
-    pub(crate) fn new(generation: &Generation, batch: usize, threshold: QuarantineThreshold) -> Judges {
+    /// Of a generation's rules, each called through what `detector` makes of it.
+    pub(crate) fn new(
+        generation: &Generation,
+        batch: usize,
+        threshold: QuarantineThreshold,
+        detector: &dyn Fn(&Rule) -> Arc<dyn Detector + Send + Sync>,
+    ) -> Judges {
         let judges = generation
             .detections
             .iter()
             .map(|rule| {
                 let stream = RuleStream::new(
                     rule.declaration().clone(),
-                    rule.loaded.clone(),
+                    detector(rule),
                     rule.parameters.clone(),
                     rule.data.clone(),
                 )
@@ -169,6 +184,7 @@ impl Judges {
             subscribers,
             batch: batch.max(1),
             dropped_timers: vec![0; judges.len()],
+            withheld: vec![0; judges.len()],
             judges,
         }
     }
@@ -204,6 +220,11 @@ impl Judges {
     /// How many timers of each rule were dropped because it had too many, in the rules' order.
     pub(crate) fn dropped_timers(&self) -> impl Iterator<Item = u64> {
         self.dropped_timers.iter().copied()
+    }
+
+    /// How many findings of each rule fed nobody because it had too many about one event, in the rules' order.
+    pub(crate) fn withheld_findings(&self) -> impl Iterator<Item = u64> {
+        self.withheld.iter().copied()
     }
 
     /// What a tick does to every rule's state; the timers that are due come with the next stretch. `position` and
@@ -262,16 +283,30 @@ impl Judges {
         (placed, changes)
     }
 
-    /// Hands a rule's findings to those that subscribe to them: all of them lie deeper, so they judge later.
+    /// Hands a rule's findings to those that subscribe to them: all of them lie deeper, so they judge later. `placed` is
+    /// all that came of the rule's stretch, and so all that it found at the stretch's positions.
     fn deliver(&mut self, rule: usize, depth: usize, placed: &[Placed], waiting: &mut BTreeSet<(usize, usize)>) {
         let Some(subscribers) = self.subscribers.get(rule).filter(|subscribers| !subscribers.is_empty()) else {
             return;
         };
+        let mut feeding: BTreeMap<(u64, u32, u64), u64> = BTreeMap::new();
         for found in placed.iter().filter_map(|placed| match &placed.item {
             Item::Found(found) => Some(found),
             _ => None,
         }) {
             let wanting = subscribers.iter().filter(|(_, classes)| classes.contains(&found.finding.signal_class));
+            let mut wanting = wanting.peekable();
+            if wanting.peek().is_none() {
+                continue;
+            }
+            // Several timers may be due at one position, each with the event that set it.
+            let raw = &found.row.event.raw;
+            let feeding = feeding.entry((found.row.position, raw.input, raw.ordinal)).or_default();
+            *feeding += 1;
+            if *feeding > MOST_FEEDING {
+                self.withheld.get_mut(rule).into_iter().for_each(|withheld| *withheld += 1);
+                continue;
+            }
             let mut row = None;
             for (subscriber, _) in wanting {
                 let row = row.get_or_insert_with(|| Sequenced::of_finding(found, depth));

@@ -1,10 +1,12 @@
 //! The one path from telemetry to audited decisions: event → finding → incident → proposal → decision; and the way back,
 //! which recomputes every finding and decision of an audit file from its bundles. Telemetry is opened by the callers.
 
+pub mod bench;
 pub mod bundle;
 pub mod cases;
 mod chunk;
 pub mod deliberate;
+pub mod explain;
 pub mod generation;
 mod graph;
 mod horizon;
@@ -17,8 +19,9 @@ mod sequence;
 pub mod subject;
 mod workers;
 
-pub use cases::{CaseError, feeders, find_cases, run_case};
+pub use cases::{CaseError, DetectionCase, case_findings, feeders, find_cases, open_case, open_incident, run_case};
 pub use countersign_context::{ContextFiles, GeoFile, GeoFileError, MOST_GEO_BYTES};
+pub use explain::{Explanation, explain};
 pub use generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
 pub use graph::SubscriptionFault;
 pub use recompute::{Difference, RecomputeError, Recomputed, recompute};

@@ -213,6 +213,9 @@ pub struct Summary {
     pub pending_timers: BTreeMap<RuleId, u64>,
     /// Timers dropped because the rule had too many, by rule; rules without any are left out.
     pub dropped_timers: BTreeMap<RuleId, u64>,
+    /// Findings that fed no other rule because theirs had found too many about one event, by rule; rules without any are
+    /// left out. They are findings like any other.
+    pub withheld_findings: BTreeMap<RuleId, u64>,
     /// Rules that were stopped or put into quarantine.
     pub silenced: Vec<RuleId>,
     /// Wall-clock seconds. The only member that differs between runs over the same input.

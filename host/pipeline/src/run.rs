@@ -139,7 +139,7 @@ fn work_off(
     let started = Instant::now();
     let mut run = Run {
         ledger: Ledger::new(generation, options.key.clone(), options.quarantine),
-        judges: Judges::new(generation, options.batch, options.quarantine),
+        judges: Judges::new(generation, options.batch, options.quarantine, &|rule| rule.loaded.clone()),
         workers: options.workers,
         position: Position::default(),
         records: 0,
@@ -191,11 +191,21 @@ fn work_off(
     let some = |counts: Vec<u64>| rules.clone().zip(counts).filter(|(_, count)| *count > 0).collect();
     summary.pending_timers = some(judges.pending_timers().collect());
     summary.dropped_timers = some(judges.dropped_timers().collect());
+    summary.withheld_findings = some(judges.withheld_findings().collect());
     summary.delivered = rules.clone().zip(judges.delivered()).collect();
     summary.forgotten = rules.clone().zip(judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
     let head = store.seal()?;
     summary.seconds = started.elapsed().as_secs_f64();
     Ok(Report { summary, head, tally: judges.tally() })
+}
+
+/// The ticks by which time passes from the clock at the last event.
+pub(crate) fn steps(clock: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
+    std::iter::successors(Some((0, clock.min(until))), move |(step, at)| {
+        let next = if step + 1 < STEPS { at.plus_micros(STEP).min(until) } else { until };
+        (*at < until).then_some((step + 1, next))
+    })
+    .map(|(_, at)| at)
 }
 
 struct Run<'r, 'g> {
@@ -214,17 +224,12 @@ impl Run<'_, '_> {
     /// Lets time pass from the clock at the last event, by ticks that no event brings. Timers that are due at one have a
     /// position of their own, past that of the last event.
     fn pass(&mut self, clock: Timestamp, until: Timestamp, mut position: u64) -> Result<(), RunError> {
-        let mut at = clock.min(until);
-        for step in 0..=STEPS {
+        for at in steps(clock, until) {
             self.judges.tick(Tick { at }, position, clock.max(at));
             if self.judges.have_rows() {
                 self.flush(&mut Chunk::default())?;
                 position += 1;
             }
-            if at >= until {
-                break;
-            }
-            at = if step + 1 < STEPS { at.plus_micros(STEP).min(until) } else { until };
         }
         Ok(())
     }

@@ -1,5 +1,9 @@
 //! From rows to a columnar batch: one column for each declared field, repeated text once.
 
+mod value;
+
+pub use value::value_at;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -21,7 +21,9 @@ pub fn matches(declaration: &Declaration, event: &Event) -> bool {
     declaration.event_classes.contains(&event.class) && holds(&declaration.filter, &event.fields)
 }
 
-fn holds(filter: &Filter, fields: &Fields) -> bool {
+/// Whether fields are those that a `where`, or a part of one, wants.
+#[must_use]
+pub fn holds(filter: &Filter, fields: &Fields) -> bool {
     match filter {
         Filter::Always => true,
         Filter::And(parts) => parts.iter().all(|part| holds(part, fields)),

@@ -22,9 +22,9 @@ mod turn;
 mod validate;
 
 pub use clock::{Clock, LATENESS, Placement, SILENCE, TICK_EVENTS, Tick};
-pub use columns::{Schema, build_batch, index_keys, value_column};
+pub use columns::{Schema, build_batch, index_keys, value_at, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};
-pub use filter::{Router, Tally, matches};
+pub use filter::{Router, Tally, holds, matches};
 pub use keys::partition_key;
 pub use outcome::{Bundle, Disagreement, Found, Outcome, RowDiagnostic, RowFailure};
 pub use quarantine::{Quarantine, QuarantineThreshold};
@@ -36,7 +36,7 @@ pub use turn::{FindingTurn, TimerTurn, Turn};
 
 use std::sync::Arc;
 
-use countersign_model::{Event, Timestamp};
+use countersign_model::{Event, RuleId, Timestamp};
 
 /// A row as rules get it: an event with its place in the stream, and why it comes. An event comes by itself to any rule
 /// that wants it; once more to a rule that set a timer on it, and to those that subscribe to what was found on it.
@@ -73,5 +73,12 @@ impl Sequenced {
             turn: Turn::Event,
             seed,
         }
+    }
+
+    /// What stands for the row's event where a rule is shown it, under the rule's own key.
+    #[must_use]
+    pub fn reference(&self, rule: &RuleId, key: Option<&str>) -> u64 {
+        let key = key.map_or(reference::NO_KEY_SEED, reference::key_seed);
+        reference::reference(reference::rule_seed(rule), key, self.seed)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_declaration::Declaration;
-use countersign_generate::{Generated, Preset, START, Size, Telemetry, scenario, write_ndjson};
+use countersign_generate::{Generated, Preset, START, Size, scenario, write_ndjson};
 use countersign_model::vocabulary::PartitionKey;
 use countersign_sources::{CloudTrail, Record, Source};
 use countersign_stream::{Clock, Sequenced, matches, partition_key};
@@ -39,7 +39,9 @@ impl Telemetry {
         let start = START.plus_micros(ESTATE_MICROS.saturating_mul(i64::try_from(seed)?));
         let hour = Duration::from_secs(3_600);
         let scenario = match self {
-            Telemetry::Attacked => Preset::Bulk.scenario(Telemetry::CloudTrail, seed, Some(RECORDS)),
+            Telemetry::Attacked => {
+                Preset::Bulk.scenario(countersign_generate::Telemetry::CloudTrail, seed, Some(RECORDS))
+            }
             Telemetry::Ordinary => scenario(seed).estate(Size::LARGE).ordinary(A_MINUTE, hour).events(RECORDS),
         };
         Ok(scenario.start(start).build())

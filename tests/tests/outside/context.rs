@@ -18,13 +18,13 @@ use countersign_stream::Sequenced;
 use crate::determinism::Ear;
 use crate::support::{Judge, bytes, engine, event, found, guest, seen};
 
-const GEO: &str = "version = 1\nas-of = 2024-04-28\n[[location]]\nnetworks = [\"203.0.113.0/24\"]\ncountry = \"KP\"\n\
+pub(crate) const GEO: &str = "version = 1\nas-of = 2024-04-28\n[[location]]\nnetworks = [\"203.0.113.0/24\"]\ncountry = \"KP\"\n\
                    asn = 64496\n[[location]]\nnetworks = [\"198.51.100.0/24\"]\ncountry = \"SE\"\n";
 const EGRESS: &str = "version = 1\nas-of = 2024-04-20\n[[egress]]\nname = \"a partner's proxy\"\nkind = \"partner\"\n\
                       networks = [\"203.0.113.64/26\"]\n";
 const ROLES: &str = "version = 1\nas-of = 2024-04-20\n[[host]]\nhost = \"dc01\"\nroles = [\"domain-controller\"]\n";
 
-fn files(geo: &str) -> ContextFiles {
+pub(crate) fn files(geo: &str) -> ContextFiles {
     let mut files = ContextFiles::default();
     for (table, text) in [("geo", geo), ("egress", EGRESS), ("domain-roles", ROLES)] {
         files.add(table, text.to_owned()).unwrap();

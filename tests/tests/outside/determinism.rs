@@ -89,15 +89,23 @@ impl Store for Looked {
     }
 }
 
+/// The shipped rules under the shipped policy.
+pub(crate) fn shipped_generation(identities: Option<&str>) -> Generation {
+    load(identities, DEFAULT_POLICY.to_owned(), &[])
+}
+
 /// The shipped rules and the two that fail, under the shipped policy.
 pub(crate) fn generation(identities: &str) -> Generation {
     let hostile = ["panics", "burns-fuel"].map(|name| (name, bytes(name)));
-    let rules = countersign_shipped::RULES.iter().copied().chain(hostile);
+    load(Some(identities), format!("{DEFAULT_POLICY}{PARAMETERS}"), &hostile)
+}
+
+fn load(identities: Option<&str>, policy: String, beside: &[(&str, &[u8])]) -> Generation {
+    let rules = countersign_shipped::RULES.iter().copied().chain(beside.iter().copied());
     let rules = rules.map(|(name, bytes)| RuleFile { name: name.to_owned(), bytes: bytes.to_vec() }).collect();
-    let policy = format!("{DEFAULT_POLICY}{PARAMETERS}");
     let settings = Settings {
         policy: (policy.clone(), Policy::parse(&policy).unwrap()),
-        directory: Some((identities.to_owned(), Directory::parse(identities).unwrap())),
+        directory: identities.map(|text| (text.to_owned(), Directory::parse(text).unwrap())),
         capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
         context: ContextFiles::default(),
     };

@@ -22,7 +22,7 @@ const MINUTE: i64 = 60;
 const BEGIN: i64 = 1_714_550_400;
 
 /// A console sign-in, or a call that moves the clock, so many seconds after the beginning.
-fn record(second: i64, user: u32, what: &str) -> String {
+pub(crate) fn record(second: i64, user: u32, what: &str) -> String {
     let time = countersign_model::Timestamp((BEGIN + second) * 1_000_000);
     let (source, name, outcome) = match what {
         "clock" => ("s3.amazonaws.com", "ListBuckets", String::new()),
@@ -36,7 +36,7 @@ fn record(second: i64, user: u32, what: &str) -> String {
 
 /// Twenty people fail to sign in, twice each; some succeed afterwards. An hour later it happens again, and at the very end
 /// once more. Some of it comes late.
-fn telemetry() -> Vec<u8> {
+pub(crate) fn telemetry() -> Vec<u8> {
     let mut records = Vec::new();
     for hour in [0, 60 * MINUTE] {
         for user in 1..=20 {
@@ -64,7 +64,7 @@ fn telemetry() -> Vec<u8> {
     (lines.join("\n") + "\n").into_bytes()
 }
 
-fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<countersign_pipeline::LoadFault>) {
+pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<countersign_pipeline::LoadFault>) {
     let rules = rules.iter().map(|(name, bytes)| RuleFile { name: (*name).to_owned(), bytes: bytes.to_vec() });
     let policy = format!("{DEFAULT_POLICY}{policy}");
     let settings = Settings {
@@ -89,7 +89,7 @@ fn generation(policy: &str) -> Generation {
     generation
 }
 
-const NEVER: QuarantineThreshold = QuarantineThreshold { least_accounts: u32::MAX, percent: 100 };
+pub(crate) const NEVER: QuarantineThreshold = QuarantineThreshold { least_accounts: u32::MAX, percent: 100 };
 
 /// The findings of a rule in an audit file: the occasion and the event.
 fn found(audit: &[u8], rule: &str) -> Vec<(String, String)> {

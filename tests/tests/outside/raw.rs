@@ -7,89 +7,12 @@ use countersign_admission::sections;
 use countersign_declaration::{Ceilings, parse_toml};
 use countersign_engine::{Engine, EngineConfig};
 use countersign_model::call::FailureKind;
-use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
-use wit_parser::Resolve;
 
+use crate::handmade::{DECLARATION, EMPTY, FINDING, HONEST, Parts, component, module};
 use crate::support::{Judge, Row, engine, failed};
 
-/// Parts of a module: each has a default that keeps the contract and finds nothing.
-#[derive(Clone, Copy)]
-struct Parts {
-    /// Body of `evaluate`: takes the address of the arguments, gives that of the answer.
-    evaluate: &'static str,
-    /// Body of `cabi_realloc`: takes an old address, its size, alignment and new size.
-    realloc: &'static str,
-    /// Other fields.
-    more: &'static str,
-}
-
-/// 64 zero bytes that nothing else uses: an answer of four empty lists.
-const EMPTY: &str = "i32.const 64";
-
-/// Hands out memory and never takes it back, as the SDK does.
-const BUMP: &str = "
-    (local $block i32)
-    (local.set $block
-        (i32.and
-            (i32.add (global.get $next) (i32.sub (local.get 2) (i32.const 1)))
-            (i32.sub (i32.const 0) (local.get 2))))
-    (global.set $next (i32.add (local.get $block) (local.get 3)))
-    local.get $block";
-
-const HONEST: Parts = Parts { evaluate: EMPTY, realloc: BUMP, more: "" };
-
-/// One finding at 256, its signal class and message at 512; the answer at 128 points to it.
-const FINDING: &str = r#"
-    (data (i32.const 128) "\00\01\00\00\01\00\00\00")
-    (data (i32.const 256) "\00\00\00\00\00\02\00\00\09\00\00\00\32\01\00\00")
-    (data (i32.const 288) "\09\02\00\00\02\00\00\00")
-    (data (i32.const 512) "privilege" "ok")"#;
-
-fn module(parts: Parts) -> Vec<u8> {
-    let Parts { evaluate, realloc, more } = parts;
-    let text = format!(
-        r#"(module
-            (memory (export "memory") 4)
-            (global $next (mut i32) (i32.const 4096))
-            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {realloc})
-            (func (export "countersign:rules/detect@0.1.0#evaluate") (param i32) (result i32) {evaluate})
-            (func (export "countersign:rules/detect@0.1.0#migrate") (param i32 i32 i32 i32) (result i32) unreachable)
-            {more})"#
-    );
-    wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
-}
-
-/// A component of our world around a module, with a declaration.
-pub(crate) fn component(module: Vec<u8>) -> Vec<u8> {
-    let mut module = module;
-    let mut resolve = Resolve::default();
-    let package = resolve.push_source("detection.wit", include_str!("../../../wit/detection.wit")).unwrap();
-    let world = *resolve.packages[package].worlds.get("detection").unwrap();
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    let component = ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap();
-    sections::attach(&component, &parse_toml(DECLARATION).unwrap(), None).unwrap()
-}
-
-const DECLARATION: &str = r#"
-id = "hostile/raw"
-version = "0.1.0"
-kind = "detection"
-description = "Written by hand."
-identity-types = ["human"]
-confidence-floor = 50
-actions = ["notify"]
-signal-classes = ["privilege"]
-event-classes = ["api-activity"]
-fields = ["api.operation"]
-
-[limits]
-memory = "1MiB"
-fuel = 1000000
-output = "16KiB"
-"#;
-
-fn judge(engine: &Engine, parts: Parts) -> Judge {
-    let admitted = countersign_admission::admit(&component(module(parts)), &Ceilings::default());
+fn judge(engine: &Engine, parts: Parts<'_>) -> Judge {
+    let admitted = countersign_admission::admit(&component(module(parts), DECLARATION), &Ceilings::default());
     let admitted = admitted.unwrap_or_else(|refusals| panic!("{refusals:#?}"));
     Judge::new(Arc::new(engine.load(&admitted).unwrap()))
 }
@@ -97,7 +20,7 @@ fn judge(engine: &Engine, parts: Parts) -> Judge {
 const ROWS: &[Row<'_>] = &[("ListUsers", "ALICE"), ("ListUsers", "BOB")];
 
 /// Both rows fail alike.
-fn check(parts: Parts, kind: FailureKind, message: &str) {
+fn check(parts: Parts<'_>, kind: FailureKind, message: &str) {
     let outcome = judge(engine(), parts).judge(ROWS);
     let told = outcome.failures.first().map(|failed| failed.failure.message.as_str()).unwrap_or_default();
     assert_eq!(failed(&outcome), [(0, kind), (1, kind)], "{}{}\n`{told}`", parts.evaluate, parts.more);
@@ -239,7 +162,7 @@ fn traps_are_told_by_what_they_are() {
 #[test]
 fn a_left_panic_message_is_only_text() {
     // The mark, and a length and text that lie: longer than memory, longer than a message, no text.
-    let with = |length: &str, text: &str| -> Parts {
+    let with = |length: &str, text: &str| -> Parts<'_> {
         let data = format!(r#"(data (i32.const 1024) "\00\c5countersign!\c5\00{length}{text}")"#);
         Parts { evaluate: "unreachable", more: Box::leak(data.into_boxed_str()), ..HONEST }
     };
@@ -284,7 +207,7 @@ fn nothing_of_a_call_is_left_in_memory_for_the_next() {
 #[test]
 fn a_component_that_the_pool_has_no_room_for_is_told_when_it_is_loaded() {
     let crowd = |fields: &str| {
-        let mut bytes = sections::strip(&component(module(HONEST)));
+        let mut bytes = sections::strip(&component(module(HONEST), DECLARATION));
         bytes.extend_from_slice(&wat::parse_str(format!("(component {fields})")).unwrap()[8..]);
         let bytes = sections::attach(&bytes, &parse_toml(DECLARATION).unwrap(), None).unwrap();
         let admitted = countersign_admission::admit(&bytes, &Ceilings::default()).unwrap();

@@ -1,6 +1,7 @@
 //! Rows made of an operation and an account, and a rule that judges them.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use countersign_admission::{Admitted, admit};
 use countersign_declaration::Ceilings;
@@ -33,9 +34,11 @@ pub(crate) fn admitted(bytes: &[u8]) -> Admitted {
     admit(bytes, &Ceilings::default()).unwrap_or_else(|refusals| panic!("{refusals:#?}"))
 }
 
-/// A guest, ready to be called.
-pub(crate) fn guest(name: &str) -> Arc<LoadedRule> {
-    Arc::new(engine().load(&admitted(bytes(name))).unwrap())
+/// A guest, ready to be called; compiled when it is first asked for.
+pub(crate) fn guest(name: &'static str) -> Arc<LoadedRule> {
+    static GUESTS: Mutex<BTreeMap<&str, Arc<LoadedRule>>> = Mutex::new(BTreeMap::new());
+    let mut guests = GUESTS.lock().unwrap();
+    guests.entry(name).or_insert_with(|| Arc::new(engine().load(&admitted(bytes(name))).unwrap())).clone()
 }
 
 /// One event: what was called, and who called. No account is an empty text; one that didn't authenticate begins with `?`.

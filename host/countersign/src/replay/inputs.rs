@@ -15,7 +15,7 @@ use crate::progress::Progress;
 const STDIN: &str = "-";
 
 /// Opened inputs, in the order of the arguments.
-pub(super) struct Inputs {
+pub(crate) struct Inputs {
     files: Vec<(PathBuf, Box<dyn Read + Send>)>,
     /// Bytes of all of them; none if one of them has no known end.
     bytes: Option<u64>,
@@ -26,7 +26,7 @@ impl Inputs {
     ///
     /// # Errors
     /// With every file that can't be opened: `Unusable`.
-    pub(super) fn open(paths: &[PathBuf]) -> Result<Inputs> {
+    pub(crate) fn open(paths: &[PathBuf]) -> Result<Inputs> {
         let mut inputs = Inputs { files: Vec::new(), bytes: Some(0) };
         let mut faults = Vec::new();
         for (place, path) in paths.iter().enumerate() {
@@ -46,7 +46,7 @@ impl Inputs {
     }
 
     /// The bar that reading moves.
-    pub(super) fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> Progress {
         self.bytes.map_or_else(Progress::endless, Progress::bytes)
     }
 
@@ -54,7 +54,7 @@ impl Inputs {
     ///
     /// # Errors
     /// When not even the first bytes of one can be read: `Unusable`.
-    pub(super) fn records(self, source: &dyn Source, progress: &Progress) -> Result<Vec<Records>> {
+    pub(crate) fn records(self, source: &dyn Source, progress: &Progress) -> Result<Vec<Records>> {
         let read = |((path, reader), ordinal): ((PathBuf, Box<dyn Read + Send>), u32)| {
             source.read(Box::new(progress.reading(reader)), ordinal).map_err(|error| unreadable(&path, &error))
         };

@@ -1,31 +1,52 @@
 //! How a `where` is shown: a line a test, joined ones indented beneath what joins them.
 
 use countersign_declaration::{Bound, Filter, Literal, Range, Test, quoted};
+use countersign_model::vocabulary::FieldId;
 
 /// Most members of a list that are shown; the rest are counted.
 const MOST_SHOWN: usize = 16;
 
 /// The lines of a filter; none where every event is wanted.
 pub(super) fn lines(filter: &Filter) -> Vec<String> {
-    let mut lines = Vec::new();
-    add(filter, "", 0, &mut lines);
-    lines
+    parts(filter).into_iter().map(|part| format!("{}{}", "  ".repeat(part.depth), part.text)).collect()
 }
 
-fn add(filter: &Filter, negated: &str, depth: usize, lines: &mut Vec<String>) {
-    let mut line = |text: &str| lines.push(format!("{}{negated}{text}", "  ".repeat(depth)));
-    let (join, parts) = match filter {
+/// A line of a filter, and what it stands for.
+pub(super) struct Part<'f> {
+    /// How deep it stands beneath what joins it.
+    pub(super) depth: usize,
+    /// Its words.
+    pub(super) text: String,
+    /// The part of the filter, with every `not` of the line.
+    pub(super) filter: &'f Filter,
+    /// The field that is tested; none where others are joined.
+    pub(super) field: Option<FieldId>,
+}
+
+/// The lines of a filter, in order.
+pub(super) fn parts(filter: &Filter) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    add(filter, filter, "", 0, &mut parts);
+    parts
+}
+
+/// `filter` stands within so many `not`s, which begin at `whole`.
+fn add<'f>(filter: &'f Filter, whole: &'f Filter, negated: &str, depth: usize, parts: &mut Vec<Part<'f>>) {
+    let mut line = |text: &str, field| {
+        parts.push(Part { depth, text: format!("{negated}{text}"), filter: whole, field });
+    };
+    let (join, members) = match filter {
         Filter::Always => return,
         Filter::Test { field, test, ignore_case } => {
             let case = if *ignore_case { ", ignoring case" } else { "" };
-            return line(&format!("{} {}{case}", field.field().path, shown(test)));
+            return line(&format!("{} {}{case}", field.field().path, shown(test)), Some(*field));
         }
-        Filter::Not(part) => return add(part, &format!("{negated}not "), depth, lines),
-        Filter::And(parts) => ("all of", parts),
-        Filter::Or(parts) => ("any of", parts),
+        Filter::Not(part) => return add(part, whole, &format!("{negated}not "), depth, parts),
+        Filter::And(members) => ("all of", members),
+        Filter::Or(members) => ("any of", members),
     };
-    line(join);
-    parts.iter().for_each(|part| add(part, "", depth + 1, lines));
+    line(join, None);
+    members.iter().for_each(|member| add(member, member, "", depth + 1, parts));
 }
 
 fn shown(test: &Test) -> String {

@@ -4,15 +4,14 @@ use std::fs;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::PossibleValue;
-use countersign_declaration::parse_toml;
+use countersign_model::RuleId;
 use countersign_model::vocabulary::RuleKind;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, unusable};
 use crate::out::Out;
-use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,6 +23,7 @@ Examples:
 What is made finds root sign-ins, or ends sessions in doubt: replace it piece by piece and keep it green.
   countersign rule test PATH      builds the rule and runs its cases
   countersign rule bench PATH     what it costs, against the limits it declares
+The exit code is 2 if the name can't be one, the folder isn't empty, or the SDK isn't found.
 ";
 
 /// What is written, by kind: the path in the crate and the text.
@@ -108,15 +108,15 @@ impl Arguments {
         let filled = |text: &str| {
             text.replace("{{publisher}}", publisher).replace("{{name}}", name).replace("{{title}}", &title)
         };
-        // The declaration is asked first, so that a name that can't be one leaves nothing behind.
-        for (_, text) in template.iter().filter(|(path, _)| *path == "rule.toml") {
-            if let Err(refusals) = parse_toml(&filled(text)) {
-                let reasons = refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  ");
-                bail!("`{}` can't be a rule's name:\n  {reasons}", text::line(&self.name));
-            }
+        // The name is asked first, so that one that can't be leaves nothing behind.
+        if let Err(error) = format!("{publisher}/{name}").parse::<RuleId>() {
+            return Err(unusable(format_args!("`{}` can't be a rule's name: {error}", self.name)));
         }
         let empty = !folder.exists() || fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_none());
-        ensure!(empty, "`{}` is there already: expected a folder that is new or empty", folder.display());
+        if !empty {
+            let there = folder.display();
+            return Err(unusable(format_args!("`{there}` is there already: expected a folder that is new or empty")));
+        }
         let sdk = self.sdk(&here, &folder)?;
         let mut manifest = filled(MANIFEST).replace("{{sdk}}", &sdk.path);
         if !sdk.in_workspace {
@@ -136,21 +136,22 @@ impl Arguments {
     fn sdk(&self, here: &Path, folder: &Path) -> Result<Sdk> {
         if let Some(sdk) = &self.sdk {
             let sdk = here.join(sdk);
-            ensure!(
-                sdk.join("Cargo.toml").is_file(),
-                "`{}`: expected the folder of the crate `countersign-sdk`, with its Cargo.toml",
-                sdk.display()
-            );
+            if !sdk.join("Cargo.toml").is_file() {
+                return Err(unusable(format_args!(
+                    "`{}`: expected the folder of the crate `countersign-sdk`, with its Cargo.toml",
+                    sdk.display()
+                )));
+            }
             let sdk = sdk.canonicalize().with_context(|| format!("can't resolve `{}`", sdk.display()))?;
             return Ok(Sdk { path: sdk.display().to_string(), in_workspace: false });
         }
         let checkout = folder.ancestors().find(|ancestor| ancestor.join(SDK).join("Cargo.toml").is_file());
         let Some(checkout) = checkout else {
-            bail!(
+            return Err(unusable(format_args!(
                 "no checkout of Countersign lies around `{}`: give the folder of the crate `countersign-sdk` with \
                  `--sdk`, such as `--sdk ../countersign/{SDK}`",
                 folder.display()
-            );
+            )));
         };
         let inside = folder.strip_prefix(checkout).unwrap_or(folder);
         let up = "../".repeat(inside.components().filter(|part| matches!(part, Component::Normal(_))).count());

@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_build::{build_rule, ensure_target, find_rules, read_declaration};
+use countersign_build::{build_rule, ensure_target};
 use countersign_declaration::Ceilings;
 use countersign_engine::Engine;
-use countersign_model::RuleId;
-use countersign_pipeline::{RuleFile, feeders, find_cases, run_case};
-use countersign_shipped::RULES;
+use countersign_pipeline::{feeders, find_cases, run_case};
 
 use crate::exit::Exit;
 use crate::loading::Loading;
@@ -22,14 +20,16 @@ use crate::table::Tone;
 use crate::text;
 
 use super::build::{options, rule_folders};
+use super::given::{beside, shipped};
 
 const EXAMPLES: &str = "\
 Examples:
   countersign rule test rules/
   countersign rule test rules/my-rule
 
-Each rule is built, and each folder in its cases/ is run the way that telemetry goes, in batches
-and row by row:
+Each rule is built, and each folder in its cases/ is run the way that telemetry goes, in batches of
+256, 1, 2 and 7, and with the events of unrelated keys in other orders: the findings must be the
+same, and a difference names the batch or the order.
   cases/NAME/events.ndjson      raw records
   cases/NAME/identities.toml    who is who, if it matters
   cases/NAME/expect.toml        every finding; none if the rule must stay quiet
@@ -131,18 +131,4 @@ fn test(out: &mut Out, engine: &Engine, rule: &Path, progress: &Progress, tally:
         })?;
     }
     Ok(())
-}
-
-/// The rule with an id in the folders beside a rule's, built.
-fn beside(rule: &Path, id: &RuleId) -> Option<RuleFile> {
-    let rule = std::path::absolute(rule).ok()?;
-    let folders = find_rules(&[rule.parent()?.to_owned()]).ok()?;
-    let folder = folders.iter().find(|folder| read_declaration(folder).is_ok_and(|declared| declared.id == *id))?;
-    let built = build_rule(folder, &options()).map_err(say::error).ok()?;
-    Some(RuleFile { name: id.to_string(), bytes: built.bytes })
-}
-
-fn shipped(id: &RuleId) -> Option<RuleFile> {
-    let (name, bytes) = RULES.iter().find(|(name, _)| *name == id.as_str())?;
-    Some(RuleFile { name: (*name).to_owned(), bytes: bytes.to_vec() })
 }

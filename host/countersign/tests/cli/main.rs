@@ -9,4 +9,5 @@ mod loading;
 mod replay;
 mod rules;
 mod support;
+mod tools;
 mod usage;

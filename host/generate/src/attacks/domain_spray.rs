@@ -1,4 +1,4 @@
-//! One password tried over the network on many accounts of the domain.
+//! One password tried over the network on many accounts of the domain; it fits one of them.
 
 use super::Intruder;
 use crate::label::Story;
@@ -12,17 +12,18 @@ pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let desk = domain.desk(intruder.place);
     let Some(server) = domain.servers.first() else { return };
     story.about_principal(&desk.user);
+    // A machine that nobody joined to the domain.
+    let foreign = domain.foreign_machine();
     let tried = (1..=TRIED.min(domain.desks.len() - 1)).map(|step| domain.desk(intruder.place + step));
     let failed = tried
         .map(|other| {
-            let id = story.audit(&audits::wrong_password(server, &other.user.name, 3, &desk.machine.address));
+            let id = story.audit(&audits::wrong_password(server, &other.user.name, 3, &foreign.address));
             story.plan.pause(500, 4_000);
             id
         })
         .collect();
     story.expect_one("password-spray", failed);
-    // It fits the one whose machine it came from.
     let session = audits::session(story.plan.random);
-    let signed_in = story.audit(&audits::logon(server, &desk.user, 3, &desk.machine, &session));
+    let signed_in = story.audit(&audits::logon(server, &desk.user, 3, &foreign, &session));
     story.expect_one("password-spray-succeeded", vec![signed_in]);
 }

@@ -1,9 +1,10 @@
-//! The estate as an operator's `identities.toml`.
+//! The estate as an operator's files: `identities.toml`, `egress.toml`, `domain-roles.toml`.
 
 use std::fmt::Write;
 
 use countersign_model::Account;
 
+use super::domain::{Domain, Principal};
 use super::{Duty, Estate};
 
 /// Writes every identity that the directory knows. Names and ids hold no character that TOML would escape.
@@ -64,6 +65,32 @@ pub(super) fn write(estate: &Estate) -> String {
     let facts = [("protected", "true".to_owned()), ("break-glass", "true".to_owned())];
     identity(&mut out, "break-glass", "human", "critical", account.environment, &facts);
     link(&mut out, &account.id, &estate.break_glass.id, "security-team");
+    out
+}
+
+/// Writes the networks from which the estate's own traffic leaves. `as_of` is a date.
+pub(super) fn egress(as_of: &str) -> String {
+    format!(
+        "# The generated estate's own networks.\nversion = 1\nas-of = {as_of}\n\n\
+         [[egress]]\nname = \"office\"\nkind = \"office\"\nnetworks = [\"192.0.2.0/24\"]\n\n\
+         [[egress]]\nname = \"instances and functions\"\nkind = \"cloud\"\nnetworks = [\"203.0.113.0/24\"]\n"
+    )
+}
+
+/// Writes what the machines and accounts of the domain are there for. `as_of` is a date.
+pub(super) fn domain_roles(domain: &Domain, as_of: &str) -> String {
+    let mut out = format!("# The generated domain's roles.\nversion = 1\nas-of = {as_of}\n");
+    let mut account = |who: &Principal, role: &str| {
+        let Principal { name, .. } = who;
+        let account = domain.account(who);
+        let _ = write!(out, "\n[[account]]\naccount = \"{account}\"\nname = \"{name}\"\nroles = [\"{role}\"]\n");
+    };
+    domain.controllers.iter().for_each(|machine| account(&machine.account, "domain-controller"));
+    account(&domain.sync_account, "sync-account");
+    account(&domain.federation.account, "federation-service");
+    for machine in &domain.controllers {
+        let _ = write!(out, "\n[[host]]\nhost = \"{}\"\nroles = [\"domain-controller\"]\n", machine.host());
+    }
     out
 }
 

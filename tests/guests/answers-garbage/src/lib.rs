@@ -7,6 +7,8 @@ use countersign_sdk::bindings::detect::{
     SlotState, SubjectRole, TextArena, Timer, Values,
 };
 
+const TEN_MILLION: usize = 10_000_000;
+
 /// A reference that no host has made.
 const MADE_UP: u64 = 0xdead_beef_dead_beef;
 
@@ -65,6 +67,7 @@ fn misbehave(operation: &str, batch: &Batch, row: u32, key: u32, finding: &mut F
     let diagnostic = |row: u32, message: String| Diagnostic { row, level: Level::Information, message };
     let timer = |row: u32, id: &str, at: Option<i64>| Timer { row, id: id.to_owned(), at };
     let own = batch.rows.references.get(row as usize).copied().unwrap_or_default();
+    let time = batch.rows.event_times.get(row as usize).copied().unwrap_or_default();
     match operation {
         "UnknownReference" => finding.evidence = vec![MADE_UP],
         "AnotherKeysReference" => {
@@ -113,6 +116,12 @@ fn misbehave(operation: &str, batch: &Batch, row: u32, key: u32, finding: &mut F
         "TimerTooFar" => answer.timers.push(timer(row, "quiet", Some(i64::MAX))),
         "TimerBeyond" => answer.timers.push(timer(rows as u32, "quiet", None)),
         "Timer" => answer.timers.push(timer(row, "quiet", None)),
+        "TimerAhead" => answer.timers.push(timer(row, "quiet", Some(time + 3_000_000_000))),
+        // Comes at the next tick, and is set again by its own row.
+        "TimerBehind" => answer.timers.push(timer(row, "quiet", Some(i64::MIN))),
+        "TenMillionTimers" => answer.timers = vec![timer(row, "quiet", Some(time)); TEN_MILLION],
+        "TenMillionFindings" => answer.findings = vec![honest(row, String::new()); TEN_MILLION],
+        "HugeMessage" => finding.message = "m".repeat(2 << 20),
         // What it says depends on how many rows came with it.
         "SaysBatch" => finding.message = format!("one of {rows}"),
         "StateOfBatch" => answer.states.push(slot(1, &[key], vec![rows as u8], &[0, 1], &[], &[0, 0])),

@@ -96,15 +96,9 @@ fn thousand() -> Thousand {
         .collect();
     assert_eq!(declarations.len(), 1_000);
     let counters: Vec<Arc<Counter>> = declarations.iter().map(|_| Arc::default()).collect();
-    let judges = declarations.iter().zip(&counters).map(|(declaration, counter)| Judge {
-        stream: RuleStream::new(declaration.clone(), counter.clone(), Vec::new(), Vec::new()),
-        quarantine: Quarantine::new(QuarantineThreshold::default()),
-        delivered: 0,
-        depth: 0,
-        silenced: false,
-        outcomes: Vec::new(),
-        own: Vec::new(),
-        rows: Vec::new(),
+    let judges = declarations.iter().zip(&counters).map(|(declaration, counter)| {
+        let stream = RuleStream::new(declaration.clone(), counter.clone(), Vec::new(), Vec::new());
+        Judge::new(stream, 0, Quarantine::new(QuarantineThreshold::default()))
     });
     Thousand { judges: Judges::of(judges.collect(), 256), declarations, counters }
 }
@@ -162,7 +156,7 @@ fn of_a_thousand_rules_ten_are_called_where_ten_are_concerned() {
         let values = (0..400).map(|row| value("eq", row % 10)).collect();
         all.judges.judge(&stretch(number * 400, values), Vec::new(), 1);
         assert_eq!(all.judges.holding.len(), 10, "ticks and stretches visit no other rule");
-        all.judges.tick(Tick { at: Timestamp(i64::MIN) }, 0, Timestamp(i64::MIN));
+        all.judges.tick(Tick { at: Timestamp(i64::MIN) }, (number + 1) * 400, Timestamp(i64::MIN));
     }
     assert_eq!(all.counted(), (10 * stretches, 400 * stretches));
     let tally = all.judges.tally();

@@ -1,0 +1,188 @@
+//! What is on record of a finding, and the events that a case of it needs.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use countersign_admission::admit;
+use countersign_audit::record::FindingRecord;
+use countersign_audit::{Record, read, verify};
+use countersign_declaration::{Ceilings, Declaration};
+use countersign_model::vocabulary::{FieldId, PartitionKey, SubjectRole};
+use countersign_model::{DigestKey, Event, RuleId, Value};
+use countersign_pipeline::bundle::FindingBundle;
+use countersign_sources::Record as SourceRecord;
+use countersign_store::BundleReader;
+use countersign_stream::{matches, partition_key, value_at};
+
+use super::record::Told;
+use crate::exit::unusable;
+use crate::files::unreadable;
+
+/// The most events of a case: those before the finding's that come last.
+const MOST_EVENTS: usize = 10_000;
+
+/// The most events that are held while the finding's is looked for.
+const MOST_HELD: usize = 1_000_000;
+
+/// A finding with its evidence.
+pub(super) struct OnRecord {
+    pub(super) record: FindingRecord,
+    pub(super) bundle: FindingBundle,
+    /// What the rule declared that found it.
+    pub(super) declaration: Declaration,
+}
+
+/// The events of a case, and what is to be said of them.
+pub(super) struct Selected {
+    pub(super) events: Vec<Told>,
+    pub(super) notes: Vec<String>,
+}
+
+/// Finds a finding in an audit file that is as it was written: by its line, or by the id of its event.
+///
+/// # Errors
+/// When the file doesn't verify, has no such finding or several, or its bundle can't be had.
+pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Option<&RuleId>) -> Result<OnRecord> {
+    let open = || File::open(audit).map(BufReader::new).map_err(|error| unreadable(audit, &error));
+    verify(open()?, None).map_err(|error| {
+        anyhow::anyhow!("`{}` isn't as it was written: {error}; see `audit verify`", audit.display())
+    })?;
+    let number = wanted.parse::<u64>().ok();
+    let (mut rules, mut found) = (Vec::new(), Vec::new());
+    for entry in read(open()?) {
+        let entry = entry.map_err(|error| anyhow::anyhow!("`{}`: {error}", audit.display()))?;
+        match entry.record {
+            Record::Header(header) if header.digest_key != key.fingerprint() => {
+                return Err(unusable("the file was written under another key: give it by `--audit-key`"));
+            }
+            Record::Generation(generation) => rules = generation.rules,
+            Record::Finding(finding) => {
+                let by_line = number == Some(entry.line);
+                let by_event = finding.event_id == wanted && rule.is_none_or(|rule| finding.rule == *rule);
+                if by_line || by_event {
+                    let component =
+                        rules.iter().find(|rule| rule.identity.id == finding.rule).map(|rule| rule.component);
+                    found.push((by_line, entry.line, finding, component));
+                }
+            }
+            _ => {}
+        }
+    }
+    // A line goes first: ids of events can be numbers too.
+    if found.iter().any(|(by_line, ..)| *by_line) {
+        found.retain(|(by_line, ..)| *by_line);
+    }
+    if found.len() > 1 {
+        let lines: Vec<String> = found.iter().map(|(_, line, one, _)| format!("{line} (`{}`)", one.rule)).collect();
+        return Err(unusable(format_args!(
+            "`{wanted}`: expected one finding, got those of lines {}; give a line",
+            lines.join(", ")
+        )));
+    }
+    let Some((_, _, record, component)) = found.pop() else {
+        return Err(unusable(format_args!(
+            "`{wanted}`: expected the line of a finding in `{}`, or the id of an event with one",
+            audit.display()
+        )));
+    };
+    let bundles = BundleReader::open(audit);
+    let bundle = bundles.get(&record.bundle, key).map_err(unusable)?;
+    let bundle: FindingBundle =
+        serde_json::from_slice(&bundle).context("the finding's bundle isn't one of this version")?;
+    let component = component.with_context(|| format!("no generation on record has the rule `{}`", record.rule))?;
+    let component = bundles.get(&component, key).map_err(unusable)?;
+    let admitted = admit(&component, &Ceilings::default())
+        .map_err(|_| anyhow::anyhow!("the rule on record isn't admitted by this version"))?;
+    Ok(OnRecord { record, bundle, declaration: admitted.declaration().clone() })
+}
+
+/// The finding's event alone, by the columns that its rule was shown.
+///
+/// # Errors
+/// When the rule's declaration names no class.
+pub(super) fn from_bundle(found: &OnRecord) -> Result<Selected> {
+    let OnRecord { record, bundle, declaration } = found;
+    let mut notes = Vec::new();
+    let columns = declaration.fields.iter().zip(&bundle.call.batch.columns);
+    let fields: Vec<(FieldId, Value)> =
+        columns.filter_map(|(field, column)| Some((*field, value_at(column, 0)?))).collect();
+    let stated = fields.iter().find_map(|(field, value)| match value {
+        Value::Unsigned(uid) if *field == FieldId::ClassUid => Some(*uid),
+        _ => None,
+    });
+    let named = stated.and_then(|uid| declaration.event_classes.iter().find(|class| u64::from(class.uid()) == uid));
+    let Some(class) = named.or(declaration.event_classes.first()).copied() else {
+        anyhow::bail!("the rule on record wants events of no class");
+    };
+    if named.is_none() && declaration.event_classes.len() > 1 {
+        notes.push(format!("the bundle doesn't say of which class the event is: {class} is taken"));
+    }
+    if bundle.call.state.iter().any(|slot| !slot.blobs.is_empty()) {
+        notes.push(
+            "the rule had state from earlier events, which the bundle has only as the rule's own bytes: this case \
+             needs `--events FILE…`"
+                .to_owned(),
+        );
+    }
+    let account = bundle.subject.account.clone();
+    let (actor, target) = match record.role {
+        SubjectRole::Target => (None, account),
+        _ => (account, None),
+    };
+    let mut told = Told { class, id: record.event_id.clone(), time: record.event_time, fields, actor, target };
+    told.satisfy(&declaration.filter);
+    notes.push("the event has only the fields that the rule declares, and what its `where` must have seen".to_owned());
+    Ok(Selected { events: vec![told], notes })
+}
+
+/// Of telemetry the finding's event and those before it that the rule, or one that feeds it, wants and keeps by the same
+/// key.
+///
+/// # Errors
+/// When the finding's event isn't among them.
+pub(super) fn from_telemetry(
+    found: &OnRecord,
+    records: impl Iterator<Item = SourceRecord>,
+    declarations: &[&Declaration],
+) -> Result<Selected> {
+    let mut held: Vec<Box<Event>> = Vec::new();
+    let mut last = None;
+    let raw = found.bundle.finding.evidence.first().map(|evidence| evidence.raw);
+    for record in records {
+        let SourceRecord::Event { event, .. } = record else { continue };
+        if *event.id == *found.record.event_id && raw.is_none_or(|raw| raw == event.raw.digest) {
+            last = Some(event);
+            break;
+        }
+        if declarations.iter().any(|declaration| matches(declaration, &event)) {
+            anyhow::ensure!(
+                held.len() < MOST_HELD,
+                "expected the event `{}` within {MOST_HELD} that the rule wants: give less telemetry before it",
+                found.record.event_id
+            );
+            held.push(event);
+        }
+    }
+    let last = last.ok_or_else(|| {
+        unusable(format_args!(
+            "expected the record of the event `{}` in the telemetry, got none",
+            found.record.event_id
+        ))
+    })?;
+    let keys: Vec<(PartitionKey, Option<String>)> = declarations
+        .iter()
+        .map(|declaration| (declaration.partition_key, partition_key(declaration.partition_key, &last)))
+        .collect();
+    // A rule that feeds keeps by a key of its own: what it found there before may count.
+    held.retain(|event| keys.iter().any(|(key, of_last)| of_last.is_some() && partition_key(*key, event) == *of_last));
+    let mut notes = Vec::new();
+    let dropped = held.len().saturating_sub(MOST_EVENTS - 1);
+    if dropped > 0 {
+        held.drain(..dropped);
+        notes.push(format!("{dropped} events further back were left out: a case has at most {MOST_EVENTS}"));
+    }
+    let events = held.iter().chain([&last]).map(|event| Told::of(event)).collect();
+    Ok(Selected { events, notes })
+}

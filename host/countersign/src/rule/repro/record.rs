@@ -1,0 +1,362 @@
+//! An event as a native OCSF record that tells nobody's name: what it says of who, where and in what words is replaced by
+//! pseudonyms, and its times are moved.
+
+use std::collections::BTreeSet;
+
+use countersign_declaration::{Filter, Literal, Test};
+use countersign_model::vocabulary::{EventClass, FieldId};
+use countersign_model::{Account, Event, Timestamp, Value};
+use serde_json::{Map, json};
+
+use super::pseudonyms::Pseudonyms;
+
+/// Fields whose words are the provider's, not anybody's: they stay.
+const KEPT: &[FieldId] = &[
+    FieldId::MetadataEventCode,
+    FieldId::MetadataProductName,
+    FieldId::StatusCode,
+    FieldId::AuthProtocol,
+    FieldId::AuthFactorsFactorType,
+    FieldId::RiskLevel,
+    FieldId::Privileges,
+    FieldId::AuthenticationTokenEncryptionDetailsAlgorithm,
+    FieldId::AuthenticationTokenKerberosFlags,
+    FieldId::WinPreAuthType,
+    FieldId::CloudProvider,
+    FieldId::CloudRegion,
+    FieldId::ApiOperation,
+    FieldId::ApiServiceName,
+    FieldId::ApiResponseError,
+    FieldId::ActorUserType,
+    FieldId::ActorInvokedBy,
+    FieldId::UserType,
+    FieldId::ResourcesType,
+    FieldId::EntityType,
+    FieldId::AccessList,
+    FieldId::WinObjectProperties,
+    FieldId::DeviceOsName,
+    FieldId::SrcEndpointLocationCountry,
+];
+
+/// Fields that a record doesn't have, or has in a way of its own.
+const ELSEWHERE: &[FieldId] = &[
+    FieldId::MetadataUid,
+    FieldId::ClassUid,
+    FieldId::RawData,
+    FieldId::FindingRule,
+    FieldId::FindingClass,
+    FieldId::FindingConfidence,
+    FieldId::FindingSeverity,
+    FieldId::FindingRole,
+];
+
+/// The provider's accounts need no tenant, or have it in the id.
+const TENANT_IMPLIED: &[&str] = &["okta", "windows"];
+
+/// Numbers of networks for documentation (RFC 5398).
+const FIRST_NETWORK: u64 = 64_496;
+
+/// The longest name in a body that can be trusted to be a name of the provider's.
+const MOST_NAME: usize = 48;
+
+/// What is known of an event.
+pub(super) struct Told {
+    pub(super) class: EventClass,
+    pub(super) id: String,
+    pub(super) time: Timestamp,
+    pub(super) fields: Vec<(FieldId, Value)>,
+    pub(super) actor: Option<Account>,
+    pub(super) target: Option<Account>,
+}
+
+impl Told {
+    /// All of an event.
+    pub(super) fn of(event: &Event) -> Told {
+        let fields =
+            event.fields.iter().filter_map(|(field, value)| Some((FieldId::from_path(field.path)?, value.clone())));
+        Told {
+            class: event.class,
+            id: event.id.to_string(),
+            time: event.time,
+            fields: fields.collect(),
+            actor: event.actor.account.clone(),
+            target: event.target.as_ref().map(|target| target.account.clone()),
+        }
+    }
+
+    /// Adds what a `where` must have seen and nobody has shown: the first that makes it hold.
+    pub(super) fn satisfy(&mut self, filter: &Filter) {
+        match filter {
+            Filter::Always | Filter::Not(_) => {}
+            Filter::And(parts) => parts.iter().for_each(|part| self.satisfy(part)),
+            Filter::Or(parts) => {
+                let known = |part: &&Filter| match part {
+                    Filter::Test { field, .. } => self.fields.iter().any(|(known, _)| known == field),
+                    _ => false,
+                };
+                // What is shown may hold one of them by itself.
+                if parts.iter().find(known).is_none()
+                    && let Some(first) = parts.first()
+                {
+                    self.satisfy(first);
+                }
+            }
+            Filter::Test { field, test, .. } => {
+                if self.fields.iter().all(|(known, _)| known != field)
+                    && let Some(value) = wanted(*field, test)
+                {
+                    self.fields.push((*field, value));
+                }
+            }
+        }
+    }
+}
+
+/// A value that a test holds of.
+fn wanted(field: FieldId, test: &Test) -> Option<Value> {
+    let of = |literal: &Literal| match literal {
+        Literal::Text(text) => Value::Text(text.as_str().into()),
+        Literal::Integer(number) => u64::try_from(*number).map_or(Value::Signed(*number), Value::Unsigned),
+        Literal::Float(number) => Value::Float(*number),
+        Literal::Boolean(value) => Value::Boolean(*value),
+    };
+    let value = match test {
+        Test::Eq(literal) => of(literal),
+        Test::In(literals) => of(literals.first()?),
+        Test::Prefix(text) | Test::Suffix(text) | Test::Contains(text) => Value::Text(text.as_str().into()),
+        Test::Range(range) => of(&range.lower.as_ref().or(range.upper.as_ref())?.value),
+        Test::Cidr(_) | Test::Exists(_) => return None,
+    };
+    // An element of a list is tested like a text.
+    match (field.field().ty, value) {
+        (countersign_model::vocabulary::FieldType::TextList, Value::Text(text)) => Some(Value::TextList(vec![text])),
+        (_, value) => Some(value),
+    }
+}
+
+/// Every text that a filter names, to be kept.
+pub(super) fn literals(filter: &Filter, names: &mut Pseudonyms) {
+    match filter {
+        Filter::Always => {}
+        Filter::Not(part) => literals(part, names),
+        Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| literals(part, names)),
+        Filter::Test { test, .. } => {
+            let mut keep = |literal: &Literal| {
+                if let Literal::Text(text) = literal {
+                    names.keep(text);
+                }
+            };
+            match test {
+                Test::Eq(literal) => keep(literal),
+                Test::In(all) => all.iter().for_each(keep),
+                Test::Prefix(text) | Test::Suffix(text) | Test::Contains(text) => names.keep(text),
+                Test::Range(_) | Test::Cidr(_) | Test::Exists(_) => {}
+            }
+        }
+    }
+}
+
+/// Makes records, with one pseudonym for each text in all of them.
+pub(super) struct Redactor {
+    pub(super) names: Pseudonyms,
+    /// Times are moved by so much, microseconds.
+    pub(super) shift: i64,
+    /// Fields that the rule looks at in its `where` by a part of their text: what the part is stays.
+    pub(super) parts: Vec<(FieldId, Test)>,
+}
+
+impl Redactor {
+    /// The event's id in the case.
+    pub(super) fn id(&mut self, id: &str) -> String {
+        self.names.text(id, "e")
+    }
+
+    pub(super) fn account(&mut self, account: &Account) -> Account {
+        let Account { provider, tenant, subject } = account;
+        let subject = self.names.text(subject, "id");
+        let tenant = if provider == "okta" { tenant.clone() } else { self.names.text(tenant, "tenant") };
+        Account::new(provider.clone(), tenant, subject)
+    }
+
+    pub(super) fn time(&self, time: Timestamp) -> Timestamp {
+        time.plus_micros(self.shift)
+    }
+
+    /// The record.
+    pub(super) fn record(&mut self, told: &Told) -> serde_json::Value {
+        let mut record = Map::new();
+        set(&mut record, "class_uid", json!(told.class.uid()));
+        set(&mut record, "metadata.uid", json!(self.id(&told.id)));
+        set(&mut record, "time_dt", json!(self.time(told.time).to_string()));
+        // Accounts first, so that what they are called is an id wherever it stands.
+        let actor = told.actor.as_ref().map(|account| self.account(account));
+        let target = told.target.as_ref().map(|account| self.account(account));
+        let mut seen = BTreeSet::new();
+        for (field, value) in &told.fields {
+            if ELSEWHERE.contains(field) || !seen.insert(field.index()) {
+                continue;
+            }
+            let path = field.field().path;
+            match value {
+                Value::Timestamp(micros) => {
+                    set(&mut record, &format!("{path}_dt"), json!(self.time(Timestamp(*micros)).to_string()));
+                }
+                value => {
+                    if let Some(shown) = self.value(*field, value) {
+                        set(&mut record, path, shown);
+                    }
+                }
+            }
+        }
+        if let Some(account) = &actor {
+            user(&mut record, "actor.user", account);
+            // Of an authentication the one who authenticates stands at `user` too, if anybody does.
+            if told.class == EventClass::Authentication && seen.contains(&FieldId::UserUid.index()) {
+                user(&mut record, "user", account);
+            }
+        }
+        if let Some(account) = target.filter(|_| told.class != EventClass::Authentication) {
+            user(&mut record, "user", &account);
+        }
+        serde_json::Value::Object(record)
+    }
+
+    fn value(&mut self, field: FieldId, value: &Value) -> Option<serde_json::Value> {
+        Some(match value {
+            Value::WrongType | Value::Timestamp(_) => return None,
+            Value::Unsigned(number) if field == FieldId::SrcEndpointAutonomousSystemNumber => {
+                json!(self.network(*number))
+            }
+            Value::Unsigned(number) => json!(number),
+            Value::Signed(number) => json!(number),
+            // Whole degrees: the country's part, not the house.
+            Value::Float(number) => json!(number.round()),
+            Value::Boolean(value) => json!(value),
+            Value::Address(address) => json!(self.names.address(*address).to_string()),
+            Value::Text(text) => json!(self.text(field, text)),
+            Value::TextList(items) => json!(items.iter().map(|item| self.text(field, item)).collect::<Vec<_>>()),
+            Value::Json(text) => self.body(&serde_json::from_str(text).ok()?),
+        })
+    }
+
+    fn network(&mut self, number: u64) -> u64 {
+        let name = self.names.text(&format!("AS{number}"), "network-number");
+        let number = name.rsplit('-').next().and_then(|number| number.parse::<u64>().ok()).unwrap_or(1);
+        FIRST_NETWORK + (number - 1) % 16
+    }
+
+    fn text(&mut self, field: FieldId, text: &str) -> String {
+        if KEPT.contains(&field) {
+            return text.to_owned();
+        }
+        if field == FieldId::HttpRequestUserAgent {
+            return self.user_agent(text);
+        }
+        let word = word(field.field().path);
+        let part = self.parts.iter().find_map(|(tested, test)| match test {
+            Test::Prefix(part) if *tested == field && text.starts_with(part.as_str()) => {
+                Some((part.clone(), String::new()))
+            }
+            Test::Suffix(part) if *tested == field && text.ends_with(part.as_str()) => {
+                Some((String::new(), part.clone()))
+            }
+            Test::Contains(part) if *tested == field && text.contains(part.as_str()) => {
+                Some((part.clone(), String::new()))
+            }
+            _ => None,
+        });
+        match part {
+            Some((before, after)) => format!("{before}{}{after}", self.names.text(text, word)),
+            None => self.names.text(text, word),
+        }
+    }
+
+    /// The product that a user agent begins with, and something for the rest.
+    fn user_agent(&mut self, text: &str) -> String {
+        let plain = |part: &str, also: &str| {
+            !part.is_empty() && part.len() <= 32 && part.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
+        };
+        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let product = first.split_once('/').is_some_and(|(name, version)| plain(name, "-_") && plain(version, "."));
+        if !product {
+            return self.names.text(text, "agent");
+        }
+        if rest.is_empty() { first.to_owned() } else { format!("{first} {}", self.names.text(rest, "agent")) }
+    }
+
+    /// A body keeps its form: names of members, numbers and truths stay, texts don't.
+    fn body(&mut self, body: &serde_json::Value) -> serde_json::Value {
+        match body {
+            serde_json::Value::String(text) => json!(self.names.text(text, "text")),
+            serde_json::Value::Array(items) => items.iter().map(|item| self.body(item)).collect(),
+            serde_json::Value::Object(members) => {
+                let mut made = Map::new();
+                for (name, member) in members {
+                    let plain = name.len() <= MOST_NAME
+                        && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_' || c == '.');
+                    let name = if plain { name.clone() } else { self.names.text(name, "member") };
+                    made.insert(name, self.body(member));
+                }
+                serde_json::Value::Object(made)
+            }
+            // A number of so many digits is an id.
+            serde_json::Value::Number(number) if number.to_string().len() > 9 => {
+                json!(self.names.text(&number.to_string(), "number"))
+            }
+            other => other.clone(),
+        }
+    }
+}
+
+/// What a text of a field is called where its shape doesn't say.
+fn word(path: &str) -> &'static str {
+    let ends = |ending: &str| path.ends_with(ending);
+    if ends("hostname") {
+        "host"
+    } else if ends("domain") {
+        "domain"
+    } else if ends("name") || ends("city") || ends("isp") {
+        "name"
+    } else if ends("session.uid") {
+        "session"
+    } else if ends("uid") || ends("uid_alt") || ends("issuer") {
+        "id"
+    } else {
+        "text"
+    }
+}
+
+/// Who somebody is, so that the source makes the same account of it.
+fn user(record: &mut Map<String, serde_json::Value>, path: &str, account: &Account) {
+    set(record, &format!("{path}.uid"), json!(account.subject));
+    if account.provider == "windows" {
+        return;
+    }
+    if !TENANT_IMPLIED.contains(&account.provider.as_str()) {
+        set(record, &format!("{path}.account.uid"), json!(account.tenant));
+    }
+    let cloud = record.get("cloud").and_then(|cloud| cloud.get("provider")).and_then(serde_json::Value::as_str);
+    if cloud.is_none() {
+        set(record, "metadata.product.vendor_name", json!(account.provider));
+    } else if cloud.is_some_and(|cloud| !cloud.eq_ignore_ascii_case(&account.provider)) {
+        set(record, "cloud.provider", json!(account.provider));
+    }
+}
+
+/// Sets what is at a path; what stood in its way goes.
+fn set(record: &mut Map<String, serde_json::Value>, path: &str, value: serde_json::Value) {
+    match path.split_once('.') {
+        None => {
+            record.insert(path.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            let member = record.entry(first).or_insert_with(|| json!({}));
+            if !member.is_object() {
+                *member = json!({});
+            }
+            if let Some(members) = member.as_object_mut() {
+                set(members, rest, value);
+            }
+        }
+    }
+}

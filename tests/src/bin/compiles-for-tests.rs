@@ -1,0 +1,20 @@
+//! The compiler process of the tests: what `countersign compile` does, for a crate that can't name that binary.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use countersign_engine::{CompileLimits, confine, serve};
+
+/// Started as `PROGRAM compile --memory BYTES --cpu SECONDS`.
+fn main() -> Result<(), Box<dyn Error>> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [command, memory, bytes, cpu, seconds] = words.as_slice() else { return Err("expected five words".into()) };
+    if [command, memory, cpu] != ["compile", "--memory", "--cpu"] {
+        return Err("expected `compile --memory BYTES --cpu SECONDS`".into());
+    }
+    let cpu = Duration::from_secs(seconds.parse()?);
+    confine(&CompileLimits { memory: bytes.parse()?, cpu, ..CompileLimits::default() })?;
+    serve(io::stdin().lock(), io::stdout().lock())?;
+    Ok(())
+}

@@ -1,0 +1,230 @@
+//! What is tried on the compiler and on its cache: through a compiler process like that of `countersign compile`.
+
+use std::fmt::Write as _;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use countersign_artefacts::Cache;
+use countersign_engine::{
+    Compilation, CompileLimit, CompileLimits, Compiler, Engine, EngineConfig, LoadError, LoadObserver,
+};
+use countersign_model::RuleId;
+
+use super::door::{doubling, with};
+use super::{Attempt, Held, attempt};
+use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
+use crate::support::{Judge, admitted, found};
+
+pub(super) fn attempts() -> Vec<Attempt> {
+    let limits = CompileLimits::default();
+    let bomb = Arc::new(bomb());
+    let compiled = |name, tries, limit, limits: CompileLimits, bytes: &Arc<Vec<u8>>| {
+        let bytes = Arc::clone(bytes);
+        attempt(name, tries, Held::AtCompile(limit), move || compile(&bytes, limits))
+    };
+    let (second, memory, wall) = (Duration::from_secs(1), 48 << 20, Duration::from_millis(100));
+    vec![
+        compiled(
+            "compile-bomb-processor",
+            "keeps the compiler busy",
+            CompileLimit::Cpu,
+            CompileLimits { cpu: second, ..limits },
+            &bomb,
+        ),
+        compiled(
+            "compile-bomb-memory",
+            "fills the compiler's memory",
+            CompileLimit::Memory,
+            CompileLimits { memory, ..limits },
+            &bomb,
+        ),
+        compiled(
+            "compile-bomb-wall",
+            "makes who starts it wait",
+            CompileLimit::Wall,
+            CompileLimits { wall, ..limits },
+            &bomb,
+        ),
+        compiled(
+            "as-many-functions-as-allowed",
+            "45,000 functions that all want registers",
+            CompileLimit::Cpu,
+            CompileLimits { cpu: second, ..limits },
+            &Arc::new(functions()),
+        ),
+        compiled(
+            "deeply-nested-blocks",
+            "blocks a hundred thousand deep",
+            CompileLimit::Cpu,
+            CompileLimits { cpu: second, ..limits },
+            &Arc::new(blocks()),
+        ),
+        attempt("types-that-nothing-uses", "a type that unfolds to 2^40 fields, unused", Held::NothingGained, || {
+            still_honest(&with(&doubling(40)))
+        }),
+        attempt("tampered-cache-entry", "flips a bit of compiled code", Held::CacheEntryRefused, || {
+            cached(|entries, _| {
+                let mut bytes = fs::read(&entries[0]).unwrap();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                overwrite(&entries[0], &bytes);
+            })
+        }),
+        attempt("another-rules-entry", "puts another rule's code in its place", Held::CacheEntryRefused, || {
+            cached(|entries, folder| {
+                let aside = folder.join("aside");
+                fs::rename(&entries[0], &aside).unwrap();
+                fs::rename(&entries[1], &entries[0]).unwrap();
+                fs::rename(&aside, &entries[1]).unwrap();
+            })
+        }),
+        attempt("linked-cache-entry", "puts a link to code elsewhere in its place", Held::CacheEntryRefused, || {
+            cached(|entries, folder| {
+                let elsewhere = folder.join("elsewhere");
+                fs::rename(&entries[0], &elsewhere).unwrap();
+                std::os::unix::fs::symlink(&elsewhere, &entries[0]).unwrap();
+            })
+        }),
+        attempt("forged-cache-key", "writes an entry under a key of its own", Held::CacheEntryRefused, || {
+            cached(|entries, folder| {
+                let other = tempfile::tempdir().unwrap();
+                let told = Arc::new(Told::default());
+                let theirs = other.path().join("cache");
+                load_both(&theirs, &told);
+                for entry in entries {
+                    fs::copy(theirs.join(entry.file_name().unwrap()), folder.join("copy")).unwrap();
+                    fs::rename(folder.join("copy"), entry).unwrap();
+                }
+            })
+        }),
+    ]
+}
+
+fn child(limits: CompileLimits) -> Compiler {
+    Compiler::Child { program: PathBuf::from(env!("CARGO_BIN_EXE_compiles-for-tests")), limits }
+}
+
+fn one_call() -> EngineConfig {
+    EngineConfig { concurrent_calls: 1, ..EngineConfig::default() }
+}
+
+fn compile(bytes: &[u8], limits: CompileLimits) -> Held {
+    let compilation = Compilation { compiler: child(limits), ..Compilation::in_process() };
+    match Engine::with(&one_call(), compilation).unwrap().load(&admitted(bytes)) {
+        Ok(_) => Held::No("compiled".to_owned()),
+        Err(LoadError::CompileLimit { limit, .. }) => Held::AtCompile(limit),
+        Err(error) => Held::No(error.to_string()),
+    }
+}
+
+/// Compiles within ordinary limits, and says what it said without.
+fn still_honest(bytes: &[u8]) -> Held {
+    let compilation = Compilation { compiler: child(CompileLimits::default()), ..Compilation::in_process() };
+    match Engine::with(&one_call(), compilation).unwrap().load(&admitted(bytes)) {
+        Ok(rule) => {
+            let outcome = Judge::new(Arc::new(rule)).judge(&[("ListUsers", "ALICE")]);
+            Held::nothing_gained(outcome.failures.is_empty(), || format!("{:?}", outcome.failures))
+        }
+        Err(LoadError::CompileLimit { limit, .. }) => Held::AtCompile(limit),
+        Err(error) => Held::AtLoad(error.to_string()),
+    }
+}
+
+/// Many values that live across many branches: small for its reader, large for who hands out registers.
+fn bomb() -> Vec<u8> {
+    let (locals, branches) = (1_500, 6_000);
+    let mut body = String::new();
+    for at in 0..branches {
+        let (to, from) = (1 + at % locals, 1 + (at * 7 + 3) % locals);
+        write!(
+            body,
+            "(if (local.get 0) (then (local.set {to} (i32.add (local.get {from}) (local.get 0)))) \
+             (else (local.set {from} (i32.xor (local.get {to}) (local.get 0)))))"
+        )
+        .unwrap();
+    }
+    for at in 1..=locals {
+        write!(body, "(local.set 0 (i32.mul (local.get 0) (local.get {at})))").unwrap();
+    }
+    let locals = "(local i32)".repeat(locals);
+    with(&format!("(core module (func (param i32) (result i32) {locals} {body} local.get 0))"))
+}
+
+/// Nesting costs the compiler the square of its depth.
+fn blocks() -> Vec<u8> {
+    let body = format!("{} {}", "block ".repeat(100_000), "end ".repeat(100_000));
+    with(&format!("(core module (func {body}))"))
+}
+
+/// As many functions as admission lets through beside the rule's own, each with work for the compiler.
+fn functions() -> Vec<u8> {
+    let work = "(local.set 0 (i32.mul (i32.add (local.get 0) (local.get 1)) (local.get 0)))".repeat(3);
+    let functions = format!("(func (param i32 i32) (result i32) {work} local.get 0)").repeat(45_000);
+    with(&format!("(core module {functions})"))
+}
+
+/// What is told about the cache.
+#[derive(Default)]
+struct Told(Mutex<Vec<String>>);
+
+impl LoadObserver for Told {
+    fn compiling(&self, _: &RuleId) {
+        self.0.lock().unwrap().push("compiling".to_owned());
+    }
+
+    fn cache_fault(&self, _: &RuleId, what: &str) {
+        self.0.lock().unwrap().push(what.to_owned());
+    }
+}
+
+/// Loads two rules whose code differs, and what each says.
+fn load_both(cache: &Path, told: &Arc<Told>) -> Vec<String> {
+    let other = FINDING.replace("\"privilege\" \"ok\"", "\"privilege\" \"hi\"");
+    let engine = Engine::with(
+        &one_call(),
+        Compilation {
+            compiler: child(CompileLimits::default()),
+            cache: Some(Cache::open(cache, Cache::MOST_BYTES).unwrap()),
+            observer: told.clone(),
+        },
+    )
+    .unwrap();
+    [FINDING, &other]
+        .map(|more| {
+            let parts = Parts { evaluate: "i32.const 128", more, ..HONEST };
+            let rule = engine.load(&admitted(&component(module(parts), DECLARATION))).unwrap();
+            let outcome = Judge::new(Arc::new(rule)).judge(&[("ListUsers", "ALICE")]);
+            found(&outcome)[0].1.to_owned()
+        })
+        .to_vec()
+}
+
+/// Loads, lets somebody lay hands on the entries, and loads again.
+fn cached(lay_hands: impl FnOnce(&[PathBuf], &Path)) -> Held {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = folder.path().join("cache");
+    let told = Arc::new(Told::default());
+    assert_eq!(load_both(&cache, &told), ["ok", "hi"]);
+    assert_eq!(std::mem::take(&mut *told.0.lock().unwrap()), ["compiling", "compiling"]);
+    assert_eq!((load_both(&cache, &told).len(), told.0.lock().unwrap().len()), (2, 0), "the cache isn't used");
+    let entries = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
+    let mut entries: Vec<PathBuf> = entries.filter(|path| path.file_name().unwrap() != "key").collect();
+    entries.sort();
+    assert_eq!(entries.len(), 2);
+    lay_hands(&entries, &cache);
+    let said = load_both(&cache, &told);
+    let told = std::mem::take(&mut *told.0.lock().unwrap());
+    let refused = told.iter().any(|told| told.contains("it is removed"));
+    match refused && told.iter().any(|told| told == "compiling") && said == ["ok", "hi"] {
+        true => Held::CacheEntryRefused,
+        false => Held::No(format!("{said:?}, {told:?}")),
+    }
+}
+
+fn overwrite(path: &Path, bytes: &[u8]) {
+    fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+    fs::write(path, bytes).unwrap();
+}

@@ -1,0 +1,160 @@
+//! What admission is to refuse or not to heed.
+
+use countersign_admission::{Admitted, admit, sections};
+use countersign_declaration::{Ceilings, Refusal, RefusalCode, parse_toml};
+use countersign_model::call::Parameter;
+use countersign_model::vocabulary::Action;
+
+use super::{Attempt, Held, attempt};
+use crate::handmade::{DECLARATION, HONEST, component, module};
+use crate::support::{admitted, bytes, shipped};
+
+const RULE: &str = "burst-of-denied-calls";
+
+pub(super) fn attempts() -> Vec<Attempt> {
+    use RefusalCode as Code;
+
+    let import = r#"(import "wasi:clocks/monotonic-clock@0.2.0" (instance (export "now" (func (result u64)))))"#;
+    vec![
+        added("imports-a-clock", "imports WASI's monotonic clock", Code::ImportPresent, import.to_owned()),
+        added(
+            "thread-that-counts",
+            "shares memory with a thread that counts time",
+            Code::WasmFeatureOff,
+            "(core module (memory 1 1 shared))".to_owned(),
+        ),
+        added("deep-nesting", "nests components twenty deep", Code::WasmTooComplex, nested(20)),
+        added(
+            "many-functions",
+            "60,000 functions",
+            Code::WasmTooComplex,
+            format!("(core module {})", "(func)".repeat(60_000)),
+        ),
+        added(
+            "many-instances",
+            "makes 100 instances of one module",
+            Code::WasmTooComplex,
+            format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(100)),
+        ),
+        added(
+            "huge-function",
+            "one function of 600 KB",
+            Code::WasmTooLarge,
+            format!("(core module (func {}))", "nop ".repeat(600_000)),
+        ),
+        added(
+            "memory-to-begin-with",
+            "a memory of 4 GiB before its first instruction",
+            Code::WasmTooLarge,
+            "(core module (memory 65536))".to_owned(),
+        ),
+        attempt("second-declaration", "a second declaration behind the first", at(Code::DeclarationDuplicate), || {
+            let forged = br#"(component (@custom "countersign-declaration" "{}"))"#;
+            let forged = wat::parse_bytes(forged).unwrap();
+            Held::refused(check(&[shipped(RULE), &forged[8..]].concat()), Code::DeclarationDuplicate)
+        }),
+        attempt(
+            "declaration-in-a-dependency",
+            "a dependency brings a declaration into the core module",
+            Held::NothingGained,
+            declaration_in_a_dependency,
+        ),
+        attempt("swapped-data", "brings data that it didn't declare", at(Code::DataMismatch), || {
+            let rule = admitted(shipped(RULE));
+            let with = |data: &[u8]| sections::attach(rule.component(), rule.declaration(), Some(data)).unwrap();
+            let (declared, other) = (with(b"deny all"), with(b"allow all"));
+            let after = |bytes: &[u8]| admitted(bytes).component().len();
+            // The declaration of the one, the data section of the other.
+            let (end, begin) = (declared.len() - "deny all".len(), other.len() - "allow all".len());
+            assert_eq!(after(&declared), after(&other));
+            let mut swapped = declared[..end].to_vec();
+            swapped.extend_from_slice(&other[begin..begin + "deny all".len()]);
+            Held::refused(check(&swapped), Code::DataMismatch)
+        }),
+        attempt("parameter-out-of-range", "a default beyond its own range", at(Code::ParameterOutOfRange), || {
+            let rule = admitted(bytes("burns-fuel"));
+            let mut declaration = rule.declaration().clone();
+            let work = declaration.parameters.iter_mut().find(|one| one.name == "work").unwrap();
+            work.default = Parameter::Integer(i64::MAX);
+            let bytes = sections::attach(rule.component(), &declaration, None).unwrap();
+            Held::refused(check(&bytes), Code::ParameterOutOfRange)
+        }),
+        attempt("remediation", "declares an action that removes persistence", at(Code::RemediateAction), || {
+            let rule = admitted(shipped(RULE));
+            let mut declaration = rule.declaration().clone();
+            declaration.actions.push(Action::DisableAccount);
+            let bytes = sections::attach(rule.component(), &declaration, None).unwrap();
+            Held::refused(check(&bytes), Code::RemediateAction)
+        }),
+        attempt("fuel-above-the-operators", "declares fuel for years", at(Code::LimitAboveOperator), || {
+            let declared = DECLARATION.replace("fuel = 1000000", "fuel = 1000000000000000");
+            Held::refused(check(&component(module(HONEST), &declared)), Code::LimitAboveOperator)
+        }),
+        attempt("state-for-the-planet", "declares 600 GiB of state", at(Code::LimitAboveOperator), || {
+            let slot = "[[slot]]\nname = \"s\"\nversion = 1\nmax-bytes = 65536\nmax-keys = 10000000\nttl = \"1h\"\n";
+            let declared = DECLARATION.replace("[limits]", &format!("{slot}\n[limits]"));
+            let declared = declared.replace("fields =", "partition-key = \"actor\"\nfields =");
+            Held::refused(check(&component(module(HONEST), &declared)), Code::LimitAboveOperator)
+        }),
+        attempt("types-that-double", "a type that unfolds to 2^40 fields", at(Code::WasmMalformed), || {
+            let lifted = r#"
+                (core module $m
+                    (memory (export "m") 1)
+                    (func (export "r") (param i32 i32 i32 i32) (result i32) i32.const 0)
+                    (func (export "f") (param i32)))
+                (core instance $i (instantiate $m))
+                (func $f (param "x" $t40)
+                    (canon lift (core func $i "f") (memory (core memory $i "m")) (realloc (core func $i "r"))))"#;
+            Held::refused(check(&with(&format!("{} {lifted}", doubling(40)))), Code::WasmMalformed)
+        }),
+        attempt("native-code", "native code, as the compile cache would hold it", at(Code::WasmMalformed), || {
+            Held::refused(check(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"), Code::WasmMalformed)
+        }),
+    ]
+}
+
+fn at(code: RefusalCode) -> Held {
+    Held::AtAdmission(code)
+}
+
+fn check(bytes: &[u8]) -> Result<Admitted, Vec<Refusal>> {
+    admit(bytes, &Ceilings::default())
+}
+
+/// A shipped rule with more in it.
+pub(super) fn with(fields: &str) -> Vec<u8> {
+    let rule = admitted(shipped(RULE));
+    let fields = wat::parse_str(format!("(component {fields})")).unwrap();
+    let component = [rule.component(), &fields[8..]].concat();
+    sections::attach(&component, rule.declaration(), rule.data()).unwrap()
+}
+
+fn added(name: &'static str, tries: &'static str, code: RefusalCode, fields: String) -> Attempt {
+    attempt(name, tries, at(code), move || Held::refused(check(&with(&fields)), code))
+}
+
+/// Types that each unfold to twice the fields of the one before.
+pub(super) fn doubling(times: usize) -> String {
+    let types = (1..=times).map(|n| format!("(type $t{n} (tuple $t{} $t{}))", n - 1, n - 1));
+    format!("(type $t0 (tuple u8 u8)) {}", types.collect::<String>())
+}
+
+fn nested(times: usize) -> String {
+    format!("{}{}", "(component ".repeat(times), ")".repeat(times))
+}
+
+/// A custom section in a dependency's object file ends up in the core module: there it is somebody's bytes and no more.
+fn declaration_in_a_dependency() -> Held {
+    let own = component(module(HONEST), DECLARATION);
+    let forged = DECLARATION.replace("\"notify\"", "\"notify\", \"revoke-sessions\"");
+    let forged = countersign_declaration::to_section(&parse_toml(&forged).unwrap());
+    let mut with = module(HONEST);
+    let section = String::from_utf8(forged).unwrap();
+    let text = format!("(component (@custom \"countersign-declaration\" {section:?}))");
+    with.extend_from_slice(&wat::parse_str(text).unwrap()[8..]);
+    let with = admitted(&component(with, DECLARATION));
+    let (own, other) = (admitted(&own), with.component());
+    let there = other.windows(16).any(|window| window == b"revoke-sessions\"");
+    let same = with.declaration() == own.declaration() && with.declaration_digest() == own.declaration_digest();
+    Held::nothing_gained(there && same, || format!("{there}, {:?}", with.declaration().actions))
+}

@@ -1,0 +1,197 @@
+//! What is tried on the whole path: on other rules, on the gate, and on whether a rule is heard at all.
+
+use countersign_model::ReasonCode;
+use countersign_pipeline::LoadFault;
+use countersign_stream::QuarantineThreshold;
+
+use super::{Attempt, Held, attempt};
+use crate::determinism::judge;
+use crate::fed::{NEVER, load, record, telemetry};
+use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
+use crate::support::{bytes, shipped};
+
+pub(super) fn attempts() -> Vec<Attempt> {
+    vec![
+        attempt(
+            "poison-by-invented-names",
+            "failed sign-ins of invented names switch the rule off",
+            Held::OnlyWhoAuthenticated,
+            invented_names,
+        ),
+        attempt(
+            "subscription-loop",
+            "two rules feed each other",
+            Held::AtLoad("subscribes in a circle".to_owned()),
+            subscription_loop,
+        ),
+        attempt(
+            "findings-that-multiply",
+            "three rules each find 16 times on what the one before found",
+            Held::ToABound,
+            findings_that_multiply,
+        ),
+        attempt(
+            "another-rules-name",
+            "has a shipped rule's id, to take its place",
+            Held::AtLoad("another rule has the id `countersign/burst-of-denied-calls`".to_owned()),
+            anothers_name,
+        ),
+        attempt(
+            "feeders-authority",
+            "declares for a timid rule's findings what that rule may not ask for",
+            Held::ByTheGate(ReasonCode::DetectionActionUndeclared),
+            feeders_authority,
+        ),
+        attempt(
+            "undeclared-type",
+            "finds against an identity of a type that it didn't declare",
+            Held::ByTheGate(ReasonCode::DetectionTypeUndeclared),
+            || found_by(&DECLARATION.replace("\"human\"", "\"workload\""), ReasonCode::DetectionTypeUndeclared),
+        ),
+        attempt(
+            "undeclared-action-of-a-detection",
+            "leads a response rule to what it didn't declare itself",
+            Held::ByTheGate(ReasonCode::DetectionActionUndeclared),
+            || {
+                let declared = DECLARATION.replace("\"human\"", "\"human\", \"unknown\"");
+                found_by(&declared, ReasonCode::DetectionActionUndeclared)
+            },
+        ),
+    ]
+}
+
+/// Whatever is asked of the gate about the rule's findings: this reason is among those given, and what is granted only
+/// observes.
+fn at_the_gate(told: &[String], rule: &str, reason: ReasonCode) -> Held {
+    const OBSERVE: [&str; 4] = ["enrich-alert", "raise-risk-score", "notify", "require-review"];
+    let decisions: Vec<serde_json::Value> = told
+        .iter()
+        .map(|told| serde_json::from_str(told).unwrap())
+        .filter(|line: &serde_json::Value| line["type"] == "decision" && line["rule"] == rule)
+        .collect();
+    let touches = |line: &&serde_json::Value| line["action"].as_str().is_some_and(|action| !OBSERVE.contains(&action));
+    if let Some(touching) = decisions.iter().find(touches) {
+        return Held::No(touching.to_string());
+    }
+    let given = |line: &serde_json::Value| {
+        line["reasons"].as_array().is_some_and(|all| all.iter().any(|one| one["code"] == reason.id()))
+    };
+    match decisions.iter().any(given) {
+        true => Held::ByTheGate(reason),
+        false => Held::No(decisions.first().map(ToString::to_string).unwrap_or_default()),
+    }
+}
+
+/// A sure finding on every event of a handmade rule, and a response rule that asks for much.
+fn found_by(declared: &str, reason: ReasonCode) -> Held {
+    let sure = format!(r#"{FINDING} (data (i32.const 268) "\5f\04")"#);
+    let rule = component(module(Parts { evaluate: "i32.const 128", more: &sure, ..HONEST }), declared);
+    let response = shipped("graduated-containment");
+    let (generation, faults) = load(&[("raw.wasm", rule.as_slice()), ("response.wasm", response)], "");
+    assert!(faults.is_empty(), "{faults:?}");
+    let telemetry: Vec<String> = (0..3).map(|second| record(second, 7, "clock") + "\n").collect();
+    at_the_gate(&judge(telemetry.concat().as_bytes(), &generation, 1, 1, NEVER).told, "hostile/raw", reason)
+}
+
+/// A rule that asks for sessions to be revoked is fed by one that doesn't declare that.
+fn feeders_authority() -> Held {
+    let rules = [
+        ("findings.wasm", bytes("uses-findings")),
+        ("timer.wasm", bytes("uses-a-timer")),
+        ("burst.wasm", shipped("burst-of-denied-calls")),
+        ("response.wasm", shipped("graduated-containment")),
+    ];
+    let (generation, faults) = load(&rules, "");
+    assert!(faults.is_empty(), "{faults:?}");
+    let came = judge(&telemetry(), &generation, 256, 1, NEVER);
+    at_the_gate(&came.told, "example/uses-findings", ReasonCode::DetectionActionUndeclared)
+}
+
+/// Sixty names that fail to sign in, each making the rule fail, count for nothing; six accounts that did sign in do.
+fn invented_names() -> Held {
+    let policy = "\n[rule.\"hostile/panics\"]\nparameters = { on = [\"ConsoleLogin\"] }\n";
+    let (generation, faults) = load(&[("panics.wasm", bytes("panics"))], policy);
+    assert!(faults.is_empty(), "{faults:?}");
+    let came = |users: u32, what: &str| {
+        let records: Vec<String> = (1..=users).map(|user| record(i64::from(user), user, what) + "\n").collect();
+        judge(records.concat().as_bytes(), &generation, 7, 1, QuarantineThreshold::default())
+    };
+    let of = |told: &[String], what: &str| told.iter().filter(|told| told.contains(what)).count();
+    let (invented, real) = (came(60, "Failure"), came(6, "Success"));
+    let heard = of(&invented.told, "in quarantine") == 0 && of(&invented.told, "\"failure\":\"trap\"") == 60;
+    match heard && of(&real.told, "in quarantine") == 1 {
+        true => Held::OnlyWhoAuthenticated,
+        false => Held::No(format!("{:?} {:?}", invented.summary, real.summary)),
+    }
+}
+
+/// Rules that subscribe to each other, beside an honest one, which is loaded.
+fn subscription_loop() -> Held {
+    let feeding = |own: &str, other: &str| {
+        let fed = format!("subscribes = [{{ rule = \"hostile/{other}\", classes = [\"privilege\"] }}]\nfields =");
+        component(module(HONEST), &DECLARATION.replace("hostile/raw", own).replace("fields =", &fed))
+    };
+    let (one, other) = (feeding("hostile/one", "other"), feeding("hostile/other", "one"));
+    at_load(&[("one", &one), ("other", &other), ("honest", bytes("panics"))], "hostile/panics")
+}
+
+/// Each event would come to 16, 256 and 4,096 findings: whatever the batch, 16 of a rule's feed the next.
+fn findings_that_multiply() -> Held {
+    // Sixteen copies of the finding at 256 for each row.
+    let body = "
+        (local $row i32) (local $rows i32) (local $copy i32) (local $to i32)
+        (local.set $rows (i32.load offset=12 (local.get 0)))
+        (local.set $to (i32.const 0x20000))
+        (loop $next
+            (i32.store (i32.const 256) (local.get $row))
+            (local.set $copy (i32.const 0))
+            (loop $copies
+                (memory.copy (local.get $to) (i32.const 256) (i32.const 44))
+                (local.set $to (i32.add (local.get $to) (i32.const 44)))
+                (local.set $copy (i32.add (local.get $copy) (i32.const 1)))
+                (br_if $copies (i32.lt_u (local.get $copy) (i32.const 16))))
+            (local.set $row (i32.add (local.get $row) (i32.const 1)))
+            (br_if $next (i32.lt_u (local.get $row) (local.get $rows))))
+        (i32.store (i32.const 128) (i32.const 0x20000))
+        (i32.store (i32.const 132) (i32.mul (local.get $rows) (i32.const 16)))
+        i32.const 128";
+    let rule = |number: usize| {
+        let mut declared = DECLARATION.replace("hostile/raw", &format!("hostile/chain-{number}"));
+        if let Some(before) = number.checked_sub(1) {
+            let fed = format!("subscribes = [{{ rule = \"hostile/chain-{before}\", classes = [\"privilege\"] }}]");
+            declared = declared.replace("event-classes = [\"api-activity\"]", &fed);
+        }
+        component(module(Parts { evaluate: body, more: FINDING, ..HONEST }), &declared)
+    };
+    let rules: Vec<Vec<u8>> = (0..3).map(rule).collect();
+    let rules: Vec<(&str, &[u8])> = rules.iter().map(|bytes| ("chain", bytes.as_slice())).collect();
+    let (generation, faults) = load(&rules, "");
+    assert!(faults.is_empty(), "{faults:?}");
+    let telemetry = [record(0, 7, "clock"), record(1, 7, "clock")].map(|record| record + "\n").concat();
+    let came = [1, 7, 256].map(|batch| judge(telemetry.as_bytes(), &generation, batch, 1, NEVER));
+    let summary: serde_json::Value = serde_json::from_str(&came[0].summary).unwrap();
+    let counts = |what: &str| -> Vec<u64> {
+        (0..3).map(|number| summary[what][format!("hostile/chain-{number}")].as_u64().unwrap_or_default()).collect()
+    };
+    let same = came.iter().all(|other| *other == came[0]);
+    match (counts("delivered").as_slice(), counts("withheld_findings").as_slice()) {
+        ([2, 32, 32], [0, 480, 0]) if same => Held::ToABound,
+        _ => Held::No(format!("{same} {}", came[0].summary)),
+    }
+}
+
+fn anothers_name() -> Held {
+    let name = "countersign/burst-of-denied-calls";
+    let forged = component(module(HONEST), &DECLARATION.replace("hostile/raw", name));
+    at_load(&[("shipped", shipped("burst-of-denied-calls")), ("forged", &forged)], name)
+}
+
+/// Only the one that is named last is loaded.
+fn at_load(rules: &[(&str, &[u8])], honest: &str) -> Held {
+    let (generation, faults) = load(rules, "");
+    let loaded: Vec<&str> = generation.detections.iter().map(|rule| rule.identity.id.as_str()).collect();
+    if loaded != [honest] {
+        return Held::No(format!("{loaded:?}"));
+    }
+    Held::AtLoad(faults.iter().map(LoadFault::to_string).collect::<Vec<_>>().join("; "))
+}

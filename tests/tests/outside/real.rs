@@ -1,0 +1,124 @@
+//! Real telemetry, where it is at hand: what the shipped rules find in it and what they don't, and the way back over it.
+
+use std::collections::BTreeMap;
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+
+use countersign_audit::{Record as Entry, read};
+use countersign_generate::{Preset, Telemetry, write_ndjson};
+use countersign_model::{DigestKey, Timestamp};
+use countersign_pipeline::{Generation, RunOptions, Summary, recompute, run};
+use countersign_sources::{Records, source};
+use countersign_store::{Durability, Existing, FileStore, MemoryStore};
+use serde_json::Value;
+
+use crate::determinism::{Ear, shipped_generation};
+use crate::support::engine;
+
+/// A file of the shared data; none, and said so, where it is absent.
+fn data(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
+    if path.is_file() {
+        return Some(path);
+    }
+    println!("skipped: {} is absent", path.display());
+    None
+}
+
+/// A finding as far as these tests care.
+type Found = (String, String, u8);
+
+fn judge(records: Records, generation: &Generation, until: Option<Timestamp>) -> (Summary, Vec<Found>) {
+    let mut store = MemoryStore::new();
+    let options = RunOptions { until, ..RunOptions::default() };
+    let report = run(records, generation, &mut store, &options, &mut Ear::default()).unwrap();
+    let found = read(store.audit()).filter_map(|entry| match entry.unwrap().record {
+        Entry::Finding(finding) => Some((finding.rule.name().to_owned(), finding.event_id, finding.confidence)),
+        _ => None,
+    });
+    (report.summary, found.collect())
+}
+
+#[test]
+fn the_attacks_in_the_windows_file_are_found_and_nothing_else() {
+    let Some(path) = data("windows-security.ndjson") else { return };
+    let generation = shipped_generation(None);
+    for name in ["windows-security", "auto"] {
+        let (summary, found) = judge(source(name).unwrap().open(&path, 0).unwrap(), &generation, None);
+        assert_eq!((summary.set_aside, summary.rows_set_aside.len()), (0, 0), "{name}");
+        let mut by_rule: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
+        found.iter().for_each(|(rule, _, confidence)| by_rule.entry(rule).or_default().push(*confidence));
+        let replicated = by_rule.remove("dcsync").unwrap_or_default();
+        let exported = by_rule.remove("ad-fs-signing-material-exported").unwrap_or_default();
+        assert!(!replicated.is_empty() && !exported.is_empty(), "{name}: {found:?}");
+        // At most one that is false among a thousand events; each is printed.
+        let others: usize = by_rule.values().map(Vec::len).sum();
+        println!("{name}: {} events; dcsync {replicated:?}, AD FS {exported:?}; others {by_rule:?}", summary.events);
+        assert!(others as u64 * 1_000 <= summary.events, "{name}: {by_rule:?}");
+    }
+}
+
+/// Other people's detections that mean what one of these rules means, and the rule.
+const WITHIN_MEANING: &[(&str, &str)] = &[
+    ("Okta.User.MFA.Reset.All", "mfa-factor-reset-without-enrolment"),
+    ("Okta.User.MFA.Reset.Single", "mfa-factor-reset-without-enrolment"),
+];
+
+#[test]
+fn other_peoples_okta_scenarios_normalise_and_those_within_these_rules_meaning_agree() {
+    let Some(path) = data("panther-cases.ndjson") else { return };
+    let generation = shipped_generation(None);
+    let text = std::fs::read_to_string(path).unwrap();
+    let (mut scenarios, mut agreed) = (0, 0);
+    for case in text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()) {
+        if case["source"] != "okta" {
+            continue;
+        }
+        let rule = WITHIN_MEANING.iter().find(|(id, _)| case["rule_id"] == *id).map(|(_, rule)| *rule);
+        for test in case["tests"].as_array().unwrap() {
+            let which = format!("{} / {}", case["rule_id"], test["name"]);
+            let bytes = serde_json::to_vec(&test["log"]).unwrap();
+            let records = source("okta").unwrap().read(Box::new(Cursor::new(bytes)), 0).unwrap();
+            // Time passes, so that what waits for something that doesn't come is told.
+            let until = Some(Timestamp(4_000_000_000_000_000));
+            let (summary, found) = judge(records, &generation, until);
+            assert_eq!((summary.events, summary.set_aside), (1, 0), "{which}");
+            scenarios += 1;
+            if let Some(rule) = rule {
+                let mine = found.iter().any(|(by, ..)| by == rule);
+                assert_eq!(Some(mine), test["expected"].as_bool(), "{which}: {found:?}");
+                agreed += 1;
+            }
+        }
+    }
+    println!("{scenarios} scenarios normalise; {agreed} are within these rules' meaning, and agree");
+    assert!(scenarios > 0 && agreed > 0);
+}
+
+#[test]
+fn what_was_found_in_real_and_generated_telemetry_is_made_again_to_the_same_bytes() {
+    let generated = Preset::AllAttacks.scenario(Telemetry::Okta, 5, None).build();
+    let identities = generated.identities_toml.clone();
+    let mut okta = Vec::new();
+    write_ndjson(generated.records, &mut okta).unwrap();
+    let real = [("cloudtrail", "cloudtrail-invictus.ndjson"), ("windows-security", "windows-security.ndjson")];
+    let mut inputs: Vec<Records> = vec![source("okta").unwrap().read(Box::new(Cursor::new(okta)), 0).unwrap()];
+    for (name, file) in real {
+        if let Some(path) = data(file) {
+            inputs.push(source(name).unwrap().open(&path, u32::try_from(inputs.len()).unwrap()).unwrap());
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let generation = shipped_generation(Some(&identities));
+    // Years lie between the three, so one file each.
+    for (place, records) in inputs.into_iter().enumerate() {
+        let audit = folder.path().join(format!("audit-{place}"));
+        let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
+        let options = RunOptions { inputs: 3, ..RunOptions::default() };
+        let report = run(records, &generation, &mut store, &options, &mut Ear::default()).unwrap();
+        let again = recompute(&audit, &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
+        assert_eq!(again.differences, []);
+        assert_eq!(again.findings, report.summary.findings);
+        assert!(again.findings > 0 && again.decisions >= again.findings, "{again:?}");
+    }
+}
