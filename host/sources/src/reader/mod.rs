@@ -78,7 +78,8 @@ impl<N: Normalise> Reader<N> {
         bytes.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut first)?;
         let gzip = first == GZIP_MAGIC;
         let whole = Cursor::new(first).chain(bytes);
-        let plain: Box<dyn Read + Send> = if gzip { Box::new(MultiGzDecoder::new(Singly(BufReader::new(whole)))) } else { Box::new(whole) };
+        let plain: Box<dyn Read + Send> =
+            if gzip { Box::new(MultiGzDecoder::new(Singly(BufReader::new(whole)))) } else { Box::new(whole) };
         Ok(Reader { splitter: Splitter::new(plain, gzip, MAX_RECORD_BYTES), normaliser, input, ordinal: 0 })
     }
 }
