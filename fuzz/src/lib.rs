@@ -11,3 +11,6 @@ pub mod component;
 pub mod declaration;
 pub mod operator_files;
 pub mod sources;
+
+#[cfg(test)]
+mod seeds;

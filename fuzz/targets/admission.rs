@@ -15,9 +15,9 @@ fuzz_mutator!(|bytes: &mut [u8], size: usize, max_size: usize, seed: u32| {
     }
     let whole = bytes.get(..size).unwrap_or_default();
     let mutated = component::mutate(whole, u64::from(seed), |contents, most| {
-        let length = contents.len();
-        contents.resize(most.max(length), 0);
-        let length = fuzzer_mutate(contents, length, contents.len());
+        let (length, most) = (contents.len(), most.max(contents.len()));
+        contents.resize(most, 0);
+        let length = fuzzer_mutate(contents, length, most);
         contents.truncate(length);
     });
     match mutated {

@@ -405,6 +405,20 @@ fn records_without_an_id_are_told_apart_by_how_often_they_came() {
     );
 }
 
+#[test]
+fn what_comes_before_damage_in_gzip_does_not_depend_on_the_sizes_of_the_reads() {
+    let plain: String = (0..200).map(|line| record(&format!("{line}-{}", line * 7919 % 1009)) + "\n").collect();
+    let whole = gzip(plain.as_bytes());
+    for at in [whole.len() / 4, whole.len() / 2, whole.len() - 40] {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0xff;
+        let expected = summary(&records(&bytes, usize::MAX));
+        for step in [1, 3, 64] {
+            assert_eq!(summary(&records(&bytes, step)), expected, "byte {at}, {step} bytes a read");
+        }
+    }
+}
+
 /// The bytes of an input, after decompression, that are part of no record.
 fn framing(bytes: &[u8], records: &[Record]) -> Vec<u8> {
     let mut rest = bytes.to_vec();

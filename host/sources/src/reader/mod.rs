@@ -8,10 +8,10 @@
 mod splitter;
 mod window;
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use countersign_model::{Digest, RawAddress};
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::MultiGzDecoder;
 
 use crate::record::{DeadLetter, DeadReason, Record};
 use splitter::{Piece, Splitter};
@@ -40,6 +40,27 @@ pub(crate) trait Normalise {
     fn normalise(&mut self, raw: &str, address: RawAddress) -> Result<Record, Fault>;
 }
 
+/// Gives a decoder one byte at a time. A decoder that comes upon damage keeps back what it had decoded in the same call:
+/// given more, it would deliver less of what came before, and how much less would depend on the sizes of the reads.
+struct Singly<R>(BufReader<R>);
+
+impl<R: Read> Read for Singly<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl<R: Read> BufRead for Singly<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let bytes = self.0.fill_buf()?;
+        Ok(bytes.get(..1).unwrap_or(bytes))
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.0.consume(count);
+    }
+}
+
 /// The records of one input.
 pub(crate) struct Reader<N> {
     splitter: Splitter,
@@ -57,7 +78,8 @@ impl<N: Normalise> Reader<N> {
         bytes.by_ref().take(GZIP_MAGIC.len() as u64).read_to_end(&mut first)?;
         let gzip = first == GZIP_MAGIC;
         let whole = Cursor::new(first).chain(bytes);
-        let plain: Box<dyn Read + Send> = if gzip { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
+        let plain: Box<dyn Read + Send> =
+            if gzip { Box::new(MultiGzDecoder::new(Singly(BufReader::new(whole)))) } else { Box::new(whole) };
         Ok(Reader { splitter: Splitter::new(plain, gzip, MAX_RECORD_BYTES), normaliser, input, ordinal: 0 })
     }
 }

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use countersign_fuzz::{admission, answer, declaration, operator_files, sources};
 use countersign_sources::{CloudTrail, Ocsf, Okta, WindowsSecurity};
+
+use crate::{admission, answer, declaration, operator_files, sources};
 
 fn seeds(target: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
