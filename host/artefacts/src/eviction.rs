@@ -42,7 +42,7 @@ pub(crate) fn make_room(directory: &File, most: u64, but: &Name) -> io::Result<(
             let length = u64::try_from(stat.st_size).unwrap_or_default();
             total = total.saturating_add(length);
             if file != but {
-                #[allow(clippy::unnecessary_fallible_conversions, reason = "its type is the platform's")]
+                #[allow(clippy::useless_conversion, reason = "its type is the platform's")]
                 let nanos = u64::try_from(stat.st_mtime_nsec).unwrap_or_default();
                 candidates.push(Candidate { used: (stat.st_mtime, nanos), file: file.to_owned(), length });
             }

@@ -161,6 +161,7 @@ fn what_can_not_go_together_is_told() {
 }
 
 /// The detection with another `where`.
+#[expect(clippy::unwrap_used, reason = "a helper of tests, which clippy takes for other code")]
 fn filtered(text: &str) -> String {
     let start = DETECTION.find("where = ").unwrap();
     let end = start + DETECTION[start..].find('\n').unwrap();

@@ -1,7 +1,5 @@
 //! What context tables are made of: declared egress, roles in a domain, places of networks.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy takes for other code")]
-
 use countersign_model::Account;
 use countersign_policy::{DomainRoles, Egress, Locations};
 

@@ -1,5 +1,5 @@
 //! Which source a record is of, told by its signs; and that the events are the very same as the named source's.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which clippy takes for other code")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy takes for other code")]
 
 use std::io::Cursor;
 
