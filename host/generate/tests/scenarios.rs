@@ -22,8 +22,8 @@ fn digest(records: impl IntoIterator<Item = Delivered>) -> String {
 
 /// The digest and number of a preset's records, and the digest of its directory and labels.
 #[expect(clippy::unwrap_used, reason = "a helper of tests")]
-fn check(preset: Preset, seed: u64, expected: &Expect) {
-    let generated = preset.scenario(Telemetry::CloudTrail, seed, None).build();
+fn check(preset: Preset, telemetry: Telemetry, seed: u64, expected: &Expect) {
+    let generated = preset.scenario(telemetry, seed, None).build();
     let beside = format!("{}{}", generated.identities_toml, serde_json::to_string(&generated.labels).unwrap());
     let beside: String = Sha256::digest(beside).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     expected.assert_eq(&format!("{} {beside}", digest(generated.records)));
@@ -33,19 +33,24 @@ fn check(preset: Preset, seed: u64, expected: &Expect) {
 fn the_same_seed_gives_the_same_bytes_on_every_machine() {
     check(
         Preset::Demo,
+        Telemetry::CloudTrail,
         1,
         &expect!["1126 721150f3709298e78440bc1c49eba6abf63f5da682d81b56a91bb2c877c79992 c68a851fa3c9a426"],
     );
     check(
         Preset::AllAttacks,
+        Telemetry::CloudTrail,
         1,
         &expect!["7774 036d1e9c6cc2c87108209bf923273069fc702af3e5f28a8af5320bd22dae6427 cbed128975809385"],
     );
     check(
         Preset::QuietDay,
+        Telemetry::CloudTrail,
         1,
         &expect!["10101 6204a0403c59b040651d12f6878aec82ba1fd8d43217a993c38e14359cd4a6e9 2b3a61706a553a50"],
     );
+    check(Preset::AllAttacks, Telemetry::Okta, 1, &expect!["7378 fc58d763eb5a1b5f0c03f718ec17ad56a61c40ff5b5d470dcbfe8912a4be66d6 31c2aa986dd407a5"]);
+    check(Preset::AllAttacks, Telemetry::WindowsSecurity, 1, &expect!["7393 78c182475f6c9410eb11de12b575ba9bef2c66989d5f078925c699248e015c3d f098ffcdc8b117fb"]);
 }
 
 #[test]

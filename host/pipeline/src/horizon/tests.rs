@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn seen(id: u64, content: u64) -> Seen {
-    Seen { content: [content, id], id }
+    Seen { content: [id, content], id }
 }
 
 /// What the last `most` events say about one.

