@@ -49,8 +49,18 @@ fn the_same_seed_gives_the_same_bytes_on_every_machine() {
         1,
         &expect!["10101 6204a0403c59b040651d12f6878aec82ba1fd8d43217a993c38e14359cd4a6e9 2b3a61706a553a50"],
     );
-    check(Preset::AllAttacks, Telemetry::Okta, 1, &expect!["7378 fc58d763eb5a1b5f0c03f718ec17ad56a61c40ff5b5d470dcbfe8912a4be66d6 31c2aa986dd407a5"]);
-    check(Preset::AllAttacks, Telemetry::WindowsSecurity, 1, &expect!["7393 78c182475f6c9410eb11de12b575ba9bef2c66989d5f078925c699248e015c3d f098ffcdc8b117fb"]);
+    check(
+        Preset::AllAttacks,
+        Telemetry::Okta,
+        1,
+        &expect!["7378 fc58d763eb5a1b5f0c03f718ec17ad56a61c40ff5b5d470dcbfe8912a4be66d6 31c2aa986dd407a5"],
+    );
+    check(
+        Preset::AllAttacks,
+        Telemetry::WindowsSecurity,
+        1,
+        &expect!["7393 78c182475f6c9410eb11de12b575ba9bef2c66989d5f078925c699248e015c3d f098ffcdc8b117fb"],
+    );
 }
 
 #[test]
