@@ -70,11 +70,12 @@ fn rules(count: usize) -> Result<Vec<RuleFile>, Box<dyn Error>> {
     let numbered = |(number, of): (usize, &countersign_admission::Admitted)| {
         let mut declaration = of.declaration().clone();
         declaration.id = format!("example/idle-{number}").parse()?;
-        declaration.subscribes = Vec::new();
         let bytes = sections::attach(of.component(), &declaration, of.data()).map_err(listed)?;
         Ok(RuleFile { name: format!("idle-{number}"), bytes })
     };
-    shipped.iter().cycle().take(count).enumerate().map(numbered).collect()
+    // Who subscribes needs its feeders, under their own names.
+    let alone: Vec<_> = shipped.iter().filter(|rule| rule.declaration().subscribes.is_empty()).collect();
+    alone.into_iter().cycle().take(count).enumerate().map(numbered).collect()
 }
 
 /// What the process has in memory, KiB.
