@@ -1,5 +1,5 @@
-#![no_main]
 //! See `countersign_fuzz::admission`. Mutations know sections: see `countersign_fuzz::component`.
+#![no_main]
 
 use countersign_fuzz::{admission, component};
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};

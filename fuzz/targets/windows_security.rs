@@ -1,5 +1,5 @@
-#![no_main]
 //! See `countersign_fuzz::sources`.
+#![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     countersign_fuzz::sources::check(&countersign_sources::WindowsSecurity, bytes);
