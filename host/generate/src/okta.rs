@@ -63,12 +63,6 @@ impl Act {
         };
         let version = if site.address.contains(':') { "V6" } else { "V4" };
         Act {
-            event_type,
-            message,
-            legacy: Json::Null,
-            result: "SUCCESS",
-            reason: Json::Null,
-            severity: "INFO",
             actor: user(actor),
             client: object! {
                 "userAgent" => object! {
@@ -107,9 +101,7 @@ impl Act {
                 "source" => Json::Null,
             }],
             session: session.to_owned(),
-            credential: Json::Null,
-            debug: Vec::new(),
-            target: Vec::new(),
+            ..Act::of_the_org(event_type, message)
         }
     }
 

@@ -5,12 +5,15 @@ mod acted_on;
 mod actors;
 mod outcomes;
 mod records;
+#[path = "../summary/mod.rs"]
+mod summary;
 
 use std::io::Cursor;
 
-use countersign_model::{ChainMember, Event, Value};
+use countersign_model::{ChainMember, Event};
 use countersign_sources::{CloudTrail, Record, Source};
 use expect_test::Expect;
+pub(crate) use summary::fields;
 
 /// The event of a record that has these members beside an id, a time, a name and a recipient.
 pub(crate) fn event(members: &str) -> Box<Event> {
@@ -58,22 +61,6 @@ pub(crate) fn actor(event: &Event) -> String {
     }
     for part in &event.chain {
         text.push_str(&format!("  {}\n", member(part)));
-    }
-    text
-}
-
-pub(crate) fn fields(event: &Event, prefixes: &[&str]) -> String {
-    let mut text = String::new();
-    for (field, value) in event.fields.iter() {
-        if prefixes.iter().any(|prefix| field.path.starts_with(prefix)) {
-            let value = match value {
-                Value::Text(text) => format!("{text:?}"),
-                Value::Json(json) => json.to_string(),
-                Value::TextList(texts) => format!("{texts:?}"),
-                other => format!("{other:?}"),
-            };
-            text.push_str(&format!("{} = {value}\n", field.path));
-        }
     }
     text
 }
