@@ -3,9 +3,11 @@
 use countersign_declaration::{
     Ceilings, Declaration, Peek, Refusal, RefusalCode, check_peek_ceilings, parse_section, peek, quoted,
 };
+use countersign_model::vocabulary::RuleKind;
 use countersign_model::{Digest, RuleIdentity};
 
 use crate::binary::{Layer, Outline, outline};
+use crate::caps::Census;
 use crate::sections::{DATA_SECTION, DECLARATION_SECTION, OURS, core_module, strip};
 use crate::{caps, features, world};
 
@@ -71,12 +73,25 @@ impl Admitted {
     }
 }
 
+/// Whether code of this digest was admitted before, for a rule of this kind, under the same [`crate::code_rules`]: the
+/// answer of somebody whose word is as good as the admission itself.
+pub type Precedent<'a> = &'a dyn Fn(Digest, RuleKind) -> bool;
+
 /// Admits a rule's bytes, or refuses them. Bytes from anywhere may be given: time and memory stay within a small
 /// multiple of the operator's limits, and nothing of the rule runs.
 ///
 /// # Errors
 /// Every reason. `tests/fixtures/admission/masks.toml` says which faults hide which others.
 pub fn admit(bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>> {
+    admit_again(bytes, ceilings, &|_, _| false)
+}
+
+/// The same as [`admit`], for bytes whose code may have been admitted before. What hangs on the code alone, which is that
+/// it is valid and of our world, isn't gone into again where there is a precedent; every other check is made.
+///
+/// # Errors
+/// As [`admit`].
+pub fn admit_again(bytes: &[u8], ceilings: &Ceilings, precedent: Precedent<'_>) -> Result<Admitted, Vec<Refusal>> {
     let outline = outline(bytes, OURS);
     let mut refusals: Vec<Refusal> = layer(bytes, &outline).into_iter().collect();
     let (too_large, component_fits) = sizes(bytes, &outline, ceilings);
@@ -85,23 +100,28 @@ pub fn admit(bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>
     refusals.extend(check_peek_ceilings(&peek, ceilings));
     let data = data(&outline, &peek, ceilings, &mut refusals);
     // Bytes beyond the cap are looked at no further than their outline.
+    let mut stripped = None;
     if outline.layer.is_some() && component_fits {
-        refusals.extend(binary(bytes, &outline, ceilings, &peek));
+        let census = caps::census(bytes, |name| OURS.contains(&name));
+        let code = declared.as_ref().filter(|_| refusals.is_empty()).map(|(declaration, _)| {
+            let component = strip(bytes);
+            (Digest::of(&component), declaration.kind, component)
+        });
+        let known = code.as_ref().is_some_and(|(code, kind, _)| precedent(*code, *kind));
+        stripped = code.map(|(code, _, component)| (code, component));
+        refusals.extend(binary(bytes, &outline, &census, ceilings, &peek, known));
     }
 
-    match declared {
-        Some((declaration, declaration_digest)) if refusals.is_empty() => {
-            let component = strip(bytes);
-            Ok(Admitted {
-                code: Digest::of(&component),
-                component,
-                declaration_digest,
-                data_digest: declaration.data,
-                data: data.map(<[u8]>::to_vec),
-                declaration,
-            })
-        }
-        // INVARIANT: without a declaration there is a reason.
+    match (declared, stripped) {
+        (Some((declaration, declaration_digest)), Some((code, component))) if refusals.is_empty() => Ok(Admitted {
+            code,
+            component,
+            declaration_digest,
+            data_digest: declaration.data,
+            data: data.map(<[u8]>::to_vec),
+            declaration,
+        }),
+        // INVARIANT: without a declaration, or without code that was looked at, there is a reason.
         _ => Err(refusals),
     }
 }
@@ -203,11 +223,18 @@ fn data<'a>(outline: &Outline<'a>, peek: &Peek, ceilings: &Ceilings, refusals: &
     None
 }
 
-/// The checks of the WebAssembly itself.
-fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek) -> Vec<Refusal> {
+/// The checks of the WebAssembly itself. What is `known` is valid and of our world: only the operator's limits may have
+/// changed since.
+fn binary(
+    bytes: &[u8],
+    outline: &Outline<'_>,
+    census: &Census,
+    ceilings: &Ceilings,
+    peek: &Peek,
+    known: bool,
+) -> Vec<Refusal> {
     let memory = peek.limits.map_or(ceilings.memory, |limits| limits.memory);
     let mut refusals = Vec::new();
-    let census = caps::census(bytes, |name| OURS.contains(&name));
     let above = census.above(ceilings, memory);
     // What is too complex is too complex for the validator and the decoder as well.
     let simple = !above.iter().any(|refusal| refusal.code == RefusalCode::WasmTooComplex);
@@ -216,7 +243,7 @@ fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek)
         let got = format!("{what} {}", quoted(name));
         Refusal::new(RefusalCode::ImportPresent, format!("byte {at}"), "no imports", got)
     }));
-    if !simple {
+    if !simple || known {
         return refusals;
     }
     let (invalid, decodable) = features::validate(bytes);

@@ -2,7 +2,7 @@
 //! Turning one off later would break rules that were admitted, so all others were off from the first release.
 
 use countersign_declaration::{Refusal, RefusalCode, quoted};
-use wasmparser::{BinaryReaderError, Validator, WasmFeatures};
+use wasmparser::{BinaryReaderError, FuncValidatorAllocations, Parser, ValidPayload, Validator, WasmFeatures};
 
 /// What rules may use.
 const ON: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
@@ -18,6 +18,10 @@ const ON: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
 /// Largest binary, bytes, for which every feature that is off is asked for one by one.
 const MOST_ASKED: usize = 1 << 20;
 
+/// Most blocks, loops and branches within one another. A `match` of so many arms is the most that compilers nest; the
+/// machine-code generator's time grows with the square of it.
+pub(crate) const MOST_NESTED: u32 = 10_000;
+
 /// The features of WebAssembly that rules may use, by the validator's names.
 #[must_use]
 pub fn feature_names() -> Vec<&'static str> {
@@ -27,8 +31,12 @@ pub fn feature_names() -> Vec<&'static str> {
 /// Validates a whole binary, function bodies included. Every feature that is off and used is told. Also says whether the
 /// binary is valid but for such features.
 pub(crate) fn validate(bytes: &[u8]) -> (Vec<Refusal>, bool) {
-    let Err(error) = with_features(bytes, ON) else { return (Vec::new(), true) };
-    if with_features(bytes, WasmFeatures::all()).is_err() {
+    let error = match with_features(bytes, ON) {
+        Ok(deepest) if deepest.blocks > MOST_NESTED => return (vec![too_deep(deepest)], true),
+        Ok(_) => return (Vec::new(), true),
+        Err(error) => error,
+    };
+    let Ok(deepest) = with_features(bytes, WasmFeatures::all()) else {
         let refusal = Refusal::new(
             RefusalCode::WasmMalformed,
             format!("byte {}", error.offset()),
@@ -36,7 +44,7 @@ pub(crate) fn validate(bytes: &[u8]) -> (Vec<Refusal>, bool) {
             message(&error),
         );
         return (vec![refusal], false);
-    }
+    };
     // A feature is used if the binary isn't valid without it. In a large one only the first is told: to ask for each
     // would take too long.
     let asked = if bytes.len() <= MOST_ASKED { WasmFeatures::all().difference(ON) } else { WasmFeatures::empty() };
@@ -49,6 +57,7 @@ pub(crate) fn validate(bytes: &[u8]) -> (Vec<Refusal>, bool) {
         let place = format!("byte {}", error.offset());
         refusals.push(Refusal::new(RefusalCode::WasmFeatureOff, place, "only features that are on", message(&error)));
     }
+    refusals.extend((deepest.blocks > MOST_NESTED).then(|| too_deep(deepest)));
     (refusals, true)
 }
 
@@ -59,8 +68,49 @@ fn feature_off(bytes: &[u8], name: &str, feature: WasmFeatures) -> Refusal {
     Refusal::new(RefusalCode::WasmFeatureOff, place, "only features that are on", format!("{name}{got}"))
 }
 
-fn with_features(bytes: &[u8], features: WasmFeatures) -> Result<(), BinaryReaderError> {
-    Validator::new_with_features(features).validate_all(bytes).map(|_| ())
+/// How deep blocks lie within one another, and the function that they do in.
+#[derive(Clone, Copy, Default)]
+struct Deepest {
+    blocks: u32,
+    function: usize,
+}
+
+fn too_deep(deepest: Deepest) -> Refusal {
+    let expected = format!("at most {MOST_NESTED} blocks within one another");
+    let place = format!("the function at byte {}", deepest.function);
+    Refusal::new(RefusalCode::WasmTooComplex, place, expected, deepest.blocks.to_string())
+}
+
+fn with_features(bytes: &[u8], features: WasmFeatures) -> Result<Deepest, BinaryReaderError> {
+    let mut validator = Validator::new_with_features(features);
+    let mut parser = Parser::new(0);
+    parser.set_features(features);
+    let mut functions = Vec::new();
+    for payload in parser.parse_all(bytes) {
+        if let ValidPayload::Func(function, body) = validator.payload(&payload?)? {
+            functions.push((function, body));
+        }
+    }
+    let mut deepest = Deepest::default();
+    let mut allocations = FuncValidatorAllocations::default();
+    for (function, body) in functions {
+        let mut validator = function.into_validator(allocations);
+        let mut reader = body.get_binary_reader();
+        validator.read_locals(&mut reader)?;
+        reader.set_features(features);
+        while !reader.eof() {
+            let offset = reader.original_position();
+            reader.visit_operator(&mut validator.visitor(offset))??;
+            // The function itself is a block too.
+            let blocks = validator.control_stack_height().saturating_sub(1);
+            if blocks > deepest.blocks {
+                deepest = Deepest { blocks, function: body.range().start };
+            }
+        }
+        reader.finish_expression(&validator.visitor(reader.original_position()))?;
+        allocations = validator.into_allocations();
+    }
+    Ok(deepest)
 }
 
 /// The validator's word may repeat names out of the binary.

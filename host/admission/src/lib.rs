@@ -7,9 +7,11 @@ mod admit;
 mod binary;
 mod caps;
 mod features;
+mod precedent;
 pub mod sections;
 mod world;
 
-pub use admit::{Admitted, admit};
+pub use admit::{Admitted, Precedent, admit, admit_again};
 pub use features::feature_names;
+pub use precedent::code_rules;
 pub use world::expected_world;

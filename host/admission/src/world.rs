@@ -9,8 +9,8 @@ use countersign_model::vocabulary::RuleKind;
 use wit_component::{DecodedWasm, WitPrinter};
 use wit_parser::{Resolve, WorldId, WorldItem, WorldKey};
 
-const DETECTION: &str = include_str!("../../../wit/detection.wit");
-const RESPONSE: &str = include_str!("../../../wit/response.wit");
+pub(crate) const DETECTION: &str = include_str!("../../../wit/detection.wit");
+pub(crate) const RESPONSE: &str = include_str!("../../../wit/response.wit");
 
 static DETECTION_WORLD: LazyLock<Result<String, String>> = LazyLock::new(|| our_world(DETECTION, RuleKind::Detection));
 static RESPONSE_WORLD: LazyLock<Result<String, String>> = LazyLock::new(|| our_world(RESPONSE, RuleKind::Response));

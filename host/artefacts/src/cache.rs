@@ -16,13 +16,18 @@ use crate::secret::{self, Secret};
 pub struct Name(Digest);
 
 impl Name {
-    /// Of code, and of what compiles it: an engine's version, configuration, target and its features.
+    /// Of code, of what made the artefact out of it, which is an engine's version, configuration, target and its
+    /// features, and of what the code was checked against before: so that there is an entry says that it was.
     #[must_use]
-    pub fn new(code: Digest, compiler: Digest) -> Name {
-        let mut both = b"countersign artefact name 1\n".to_vec();
-        both.extend(code.0);
-        both.extend(compiler.0);
-        Name(Digest::of(&both))
+    pub fn new(code: Digest, compiler: Digest, checks: &[&[u8]]) -> Name {
+        let mut all = b"countersign artefact name 2\n".to_vec();
+        all.extend(code.0);
+        all.extend(compiler.0);
+        for check in checks {
+            all.extend((check.len() as u64).to_le_bytes());
+            all.extend_from_slice(check);
+        }
+        Name(Digest::of(&all))
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -86,6 +91,12 @@ impl Cache {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether there is an entry whose MAC holds. One that mustn't be used is left for [`Cache::get`] to tell of.
+    #[must_use]
+    pub fn has(&self, name: &Name) -> bool {
+        matches!(entry::open(&self.directory, &self.secret, name, self.most), Ok(Some(_)))
     }
 
     /// Looks for an entry. One that mustn't be used is removed.

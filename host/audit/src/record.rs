@@ -9,7 +9,7 @@ use countersign_model::{
 use serde::{Deserialize, Serialize};
 
 /// The number of the format that this version writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// One record of an audit file. `type` is the variant's name in kebab case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub enum Record {
     Header(Header),
     /// A generation takes effect.
     Generation(Generation),
+    /// A rule did something for the first time.
+    Component(Component),
     /// A detection found something.
     Finding(FindingRecord),
     /// The gate decided.
@@ -119,6 +121,18 @@ pub struct GenerationRule {
     pub identity: RuleIdentity,
     /// Its kind.
     pub kind: RuleKind,
+}
+
+/// Where the bytes of a rule lie, before the first record of what it did: with them that can be made again. Of rules that
+/// nothing came of, the generation's digests are all that is kept. Every response rule has one, as it has a say in what
+/// is decided even where it says nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Component {
+    /// Where in the stream the rule did something for the first time.
+    pub position: u64,
+    /// The rule.
+    pub rule: RuleId,
     /// Names the blob of the component's bytes, sections included.
     pub component: Digest,
 }
@@ -441,6 +455,7 @@ impl Record {
         match self {
             Record::Header(_) => "header",
             Record::Generation(_) => "generation",
+            Record::Component(_) => "component",
             Record::Finding(_) => "finding",
             Record::Decision(_) => "decision",
             Record::SetAside(_) => "set-aside",
@@ -459,14 +474,10 @@ impl Record {
     #[must_use]
     pub fn blobs(&self) -> Vec<Digest> {
         match self {
-            Record::Generation(generation) => generation
-                .rules
-                .iter()
-                .map(|rule| rule.component)
-                .chain([generation.policy])
-                .chain(generation.identities)
-                .chain([generation.capabilities])
-                .collect(),
+            Record::Generation(generation) => {
+                [generation.policy].into_iter().chain(generation.identities).chain([generation.capabilities]).collect()
+            }
+            Record::Component(component) => vec![component.component],
             Record::Finding(finding) => vec![finding.bundle],
             Record::Decision(decision) => {
                 decision.responses.iter().map(|response| response.bundle).chain([decision.inputs]).collect()

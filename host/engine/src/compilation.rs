@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::hash::{Hash as _, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use countersign_admission::Admitted;
+use countersign_admission::{Admitted, code_rules};
 use countersign_artefacts::{Cache, Found, Name};
+use countersign_model::vocabulary::RuleKind;
 use countersign_model::{Digest, RuleId};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
@@ -55,6 +56,8 @@ pub(crate) struct Source {
     compilation: Compilation,
     /// What the code depends on beside the component.
     compiler: Digest,
+    /// What it was admitted under.
+    rules: Digest,
     /// Code that is being made: a second rule with the same waits for it.
     under_way: Mutex<BTreeMap<Digest, Arc<Mutex<()>>>>,
 }
@@ -64,7 +67,18 @@ impl Source {
         let mut hasher = Sha256Hasher(Sha256::new());
         // The version, the target with its processor's features, and every setting that the code depends on.
         engine.precompile_compatibility_hash().hash(&mut hasher);
-        Source { compilation, compiler: Digest(hasher.0.finalize().into()), under_way: Mutex::default() }
+        let compiler = Digest(hasher.0.finalize().into());
+        Source { compilation, compiler, rules: code_rules(), under_way: Mutex::default() }
+    }
+
+    fn name(&self, code: Digest, kind: RuleKind) -> Name {
+        Name::new(code, self.compiler, &[&self.rules.0, kind.id().as_bytes()])
+    }
+
+    /// Whether the cache has this code: nothing but what was admitted for this kind under the same rules is compiled
+    /// into it, and whoever could put something else there would have us run it as it is.
+    pub(crate) fn has(&self, code: Digest, kind: RuleKind) -> bool {
+        self.compilation.cache.as_ref().is_some_and(|cache| cache.has(&self.name(code, kind)))
     }
 
     /// The code of an admitted component.
@@ -80,7 +94,7 @@ impl Source {
             self.under_way.lock().unwrap_or_else(PoisonError::into_inner).entry(admitted.code()).or_default(),
         );
         let _alone = alone.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = Name::new(admitted.code(), self.compiler);
+        let name = self.name(admitted.code(), admitted.declaration().kind);
         if let Some(component) = self.cached(engine, cache, &name, rule)? {
             return Ok(component);
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use countersign_admission::Admitted;
-use countersign_declaration::{Declaration, quoted};
+use countersign_admission::{Admitted, admit_again};
+use countersign_declaration::{Ceilings, Declaration, Refusal, quoted};
 use countersign_model::RuleId;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::response::{Responder, ResponseAnswer, ResponseCall};
@@ -121,6 +121,15 @@ impl Engine {
     pub fn is_alive(&self) -> bool {
         let _slot = self.sandbox.slots.take();
         canary::beats(&self.sandbox.wasmtime, self.sandbox.deadline_ticks)
+    }
+
+    /// Admits a rule's bytes; code that the cache has was admitted before, and only what may have changed since is looked
+    /// at.
+    ///
+    /// # Errors
+    /// Every reason to refuse it.
+    pub fn admit(&self, bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>> {
+        admit_again(bytes, ceilings, &|code, kind| self.sandbox.source.has(code, kind))
     }
 
     /// Loads an admitted rule: its code comes from the cache, or is compiled. No guest instruction runs before its first

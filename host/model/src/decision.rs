@@ -185,7 +185,7 @@ reason_codes! {
     EstimateHigh = "estimate-high",
     /// Declared context was missing or too old: a challenge at most.
     ContextMissing = "context-missing",
-    /// The evidence is too old to contain automatically.
+    /// The evidence is too old to contain automatically, or dated as far ahead of the clock.
     EvidenceStale = "evidence-stale",
     /// A rule of the incident is in quarantine or not deterministic.
     RuleSuspect = "rule-suspect",

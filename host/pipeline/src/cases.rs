@@ -208,7 +208,7 @@ fn load(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Resu
 
 fn tested<'g>(generation: &'g Generation, rule: &[u8], case: &Path) -> Result<&'g Rule, CaseError> {
     let mut loaded = generation.detections.iter().chain(&generation.responses);
-    let tested = loaded.find(|loaded| loaded.bytes == rule);
+    let tested = loaded.find(|loaded| loaded.bytes().is_ok_and(|bytes| bytes == rule));
     tested.ok_or_else(|| malformed(case, "the policy has switched the rule off"))
 }
 

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
-use countersign_admission::admit;
 use countersign_context::{Context, ContextFiles};
 use countersign_declaration::{Ceilings, Declaration, Refusal, parameters_digest};
 use countersign_engine::{Engine, LoadedRule};
@@ -16,6 +16,7 @@ use countersign_model::{RuleId, RuleIdentity};
 use countersign_policy::{Capabilities, Directory, Fault, Policy};
 
 use crate::graph::{Graph, SubscriptionFault};
+use crate::kept::{Keep, Kept};
 use crate::workers;
 
 /// A component's bytes, and what to call it when something is wrong with it.
@@ -40,7 +41,7 @@ pub struct Rule {
     /// The data it was built with.
     pub data: Vec<u8>,
     /// The component's bytes, sections included.
-    pub bytes: Vec<u8>,
+    bytes: Kept,
     /// How deep it lies in the graph of subscriptions; 0 subscribes to nothing.
     pub depth: usize,
 }
@@ -50,6 +51,14 @@ impl Rule {
     #[must_use]
     pub fn declaration(&self) -> &Declaration {
         self.loaded.declaration()
+    }
+
+    /// The component's bytes, sections included. They aren't kept in memory.
+    ///
+    /// # Errors
+    /// When they can't be read back from where they were put at loading.
+    pub fn bytes(&self) -> io::Result<Vec<u8>> {
+        self.bytes.read()
     }
 }
 
@@ -148,7 +157,8 @@ impl Generation {
     ) -> (Generation, Vec<LoadFault>) {
         let Settings { policy: (policy_text, policy), directory, capabilities, context } = settings;
         let ceilings = policy.limits().ceilings();
-        let loaded = workers::map(rules, |file| load(engine, &policy, &ceilings, file));
+        let keep = Keep::new();
+        let loaded = workers::map(rules, |file| load(engine, &policy, &ceilings, &keep, file));
 
         let mut faults = Vec::new();
         let mut by_id: BTreeMap<RuleId, (String, Unbound)> = BTreeMap::new();
@@ -218,7 +228,7 @@ struct Unbound {
     loaded: Arc<LoadedRule>,
     parameters: Vec<Parameter>,
     data: Vec<u8>,
-    bytes: Vec<u8>,
+    bytes: Kept,
 }
 
 impl Unbound {
@@ -240,12 +250,13 @@ fn load(
     engine: &Engine,
     policy: &Policy,
     ceilings: &Ceilings,
+    keep: &Keep,
     file: RuleFile,
 ) -> (String, Result<Unbound, (Option<RuleId>, LoadReason)>) {
     let RuleFile { name, bytes } = file;
     // What is refused at admission has no id to be trusted; a shipped rule is called by its own.
     let refused = |refusals| (name.parse().ok(), LoadReason::Refused(refusals));
-    let result = admit(&bytes, ceilings).map_err(refused).and_then(|admitted| {
+    let result = engine.admit(&bytes, ceilings).map_err(refused).and_then(move |admitted| {
         let of = |reason| (Some(admitted.declaration().id.clone()), reason);
         let parameters =
             policy.parameters(admitted.declaration()).map_err(|faults| of(LoadReason::Parameters(faults)))?;
@@ -257,7 +268,7 @@ fn load(
             data: admitted.data().unwrap_or_default().to_vec(),
             loaded: Arc::new(loaded),
             parameters,
-            bytes,
+            bytes: keep.keep(bytes),
         })
     });
     (name, result)

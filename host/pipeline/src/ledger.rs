@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_audit::record::{
-    ContextFile, DeadLetter as DeadRecord, DiagnosticRecord, FindingRecord, Generation as GenerationRecord,
+    Component, ContextFile, DeadLetter as DeadRecord, DiagnosticRecord, FindingRecord, Generation as GenerationRecord,
     GenerationRule, Header, HostFinding, HostFindingKind, Input, NotDeterministic, Quarantine as QuarantineRecord,
     RuleStopped, SetAside,
 };
@@ -32,6 +32,8 @@ pub(crate) struct Ledger<'g> {
     threshold: QuarantineThreshold,
     /// Rules in quarantine, stopped, or not deterministic: what depends on them needs approval.
     suspect: BTreeSet<RuleId>,
+    /// Rules whose bytes are on record.
+    kept: BTreeSet<RuleId>,
     /// Response rules that were stopped.
     stopped_responses: BTreeSet<RuleId>,
     /// What was read of each input. Its `content` is plain until the input is closed.
@@ -50,11 +52,16 @@ pub(crate) struct Page {
 
 impl<'g> Ledger<'g> {
     /// Begins with the header and the generation.
-    pub(crate) fn new(generation: &'g Generation, key: DigestKey, threshold: QuarantineThreshold) -> Ledger<'g> {
+    pub(crate) fn new(
+        generation: &'g Generation,
+        key: DigestKey,
+        threshold: QuarantineThreshold,
+    ) -> Result<Ledger<'g>, RunError> {
         let mut ledger = Ledger {
             generation,
             threshold,
             suspect: BTreeSet::new(),
+            kept: BTreeSet::new(),
             stopped_responses: BTreeSet::new(),
             inputs: BTreeMap::new(),
             summary: Summary {
@@ -67,7 +74,8 @@ impl<'g> Ledger<'g> {
         ledger.page.records.push(Record::Header(Header::new(env!("CARGO_PKG_VERSION"), &ledger.key)));
         let record = ledger.generation_record();
         ledger.page.records.push(Record::Generation(record));
-        ledger
+        generation.responses.iter().try_for_each(|rule| ledger.keep(0, rule))?;
+        Ok(ledger)
     }
 
     fn blob(&mut self, bytes: Vec<u8>) -> Digest {
@@ -77,13 +85,25 @@ impl<'g> Ledger<'g> {
         name
     }
 
+    /// Puts a rule's bytes on record, and those of the rules that feed it, unless they are there.
+    fn keep(&mut self, position: u64, rule: &Rule) -> Result<(), RunError> {
+        let generation = self.generation;
+        let feeders = rule.authority.lineage.iter().filter_map(|id| generation.rule(id));
+        for rule in feeders.chain([rule]) {
+            let id = &rule.identity.id;
+            if self.kept.insert(id.clone()) {
+                let bytes = rule.bytes().map_err(|source| RunError::Rule { rule: id.clone(), source })?;
+                let component = self.blob(bytes);
+                self.page.records.push(Record::Component(Component { position, rule: id.clone(), component }));
+            }
+        }
+        Ok(())
+    }
+
     fn generation_record(&mut self) -> GenerationRecord {
         let generation = self.generation;
-        let mut rules: Vec<GenerationRule> = Vec::new();
-        for (rule, kind) in kinds(generation) {
-            let component = self.blob(rule.bytes.clone());
-            rules.push(GenerationRule { identity: rule.identity.clone(), kind, component });
-        }
+        let mut rules: Vec<GenerationRule> =
+            kinds(generation).map(|(rule, kind)| GenerationRule { identity: rule.identity.clone(), kind }).collect();
         rules.sort_by(|a, b| a.identity.id.cmp(&b.identity.id));
         let files = generation.context.files().files();
         let context = files.map(|file| {
@@ -161,6 +181,7 @@ impl<'g> Ledger<'g> {
 
     fn item(&mut self, position: u64, rule: &'g Rule, item: Item, observer: &mut dyn Observer) -> Result<(), RunError> {
         let id = &rule.identity.id;
+        self.keep(position, rule)?;
         match item {
             // Not of a rule.
             Item::Dead(_) => {}

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod generation;
 mod graph;
 mod horizon;
+mod kept;
 mod ledger;
 pub mod recompute;
 pub mod report;

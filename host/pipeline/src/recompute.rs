@@ -7,7 +7,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use countersign_audit::record::{
-    DecisionRecord, FindingRecord, FindingReference, Generation as GenerationRecord, Header, RuleStopped,
+    Component, DecisionRecord, FindingRecord, FindingReference, Generation as GenerationRecord, Header, RuleStopped,
 };
 use countersign_audit::{Head, Record, VerifyError, read, verify};
 use countersign_context::ContextFiles;
@@ -116,10 +116,22 @@ pub fn recompute(
     };
     // The whole file before any part of it.
     let head = verify(open()?, None)?;
+    // A generation is loaded when it takes effect; which of its rules did something is told later.
+    let mut components: BTreeMap<u64, Vec<(u64, Component)>> = BTreeMap::new();
+    let mut generation = 0;
+    each(open()?, |line, record| {
+        match record {
+            Record::Generation(_) => generation = line,
+            Record::Component(component) => components.entry(generation).or_default().push((line, component)),
+            _ => {}
+        }
+        Ok(())
+    })?;
     let mut recomputer = Recomputer {
         bundles: BundleReader::open(audit),
         key,
         engine,
+        components,
         generation: None,
         incident: None,
         result: Recomputed { head, findings: 0, decisions: 0, differences: Vec::new() },
@@ -127,23 +139,37 @@ pub fn recompute(
         found: BTreeSet::new(),
     };
     let mut done = 0;
-    for entry in read(open()?) {
+    each(open()?, |line, record| {
+        recomputer.record(line, record)?;
+        done += 1;
+        progress(done, head.records);
+        Ok(())
+    })?;
+    recomputer.end_of_incident();
+    Ok(recomputer.result)
+}
+
+/// Does something with each record of a file that verified, and its line.
+fn each(
+    file: BufReader<File>,
+    mut with: impl FnMut(u64, Record) -> Result<(), RecomputeError>,
+) -> Result<(), RecomputeError> {
+    for entry in read(file) {
         let entry = entry.map_err(|error| match error {
             countersign_audit::ReadError::Unreadable(error) => VerifyError::Unreadable(error),
             countersign_audit::ReadError::Fault(fault) => VerifyError::Faults(vec![fault]),
         })?;
-        recomputer.record(entry.line, entry.record)?;
-        done += 1;
-        progress(done, head.records);
+        with(entry.line, entry.record)?;
     }
-    recomputer.end_of_incident();
-    Ok(recomputer.result)
+    Ok(())
 }
 
 struct Recomputer<'r> {
     bundles: BundleReader,
     key: &'r DigestKey,
     engine: &'r Engine,
+    /// What rules' bytes are called, with the line that says so, by the line of their generation.
+    components: BTreeMap<u64, Vec<(u64, Component)>>,
     generation: Option<Generation>,
     incident: Option<Read>,
     result: Recomputed,
@@ -232,6 +258,7 @@ impl Recomputer<'_> {
 
     fn generation(&mut self, line: u64, record: &GenerationRecord) -> Result<(), RecomputeError> {
         self.end_of_incident();
+        let components = self.components.remove(&line).unwrap_or_default();
         let number = record.number;
         let fail = |reason: String| RecomputeError::Generation { line, number, reason };
         let text = |name: &Digest| {
@@ -253,10 +280,10 @@ impl Recomputer<'_> {
         };
         let capabilities_text = text(&record.capabilities)?;
         let capabilities = Capabilities::parse(&capabilities_text).map_err(|list| faults("capabilities", list))?;
-        let mut files = Vec::with_capacity(record.rules.len());
-        for rule in &record.rules {
-            let bytes = self.blob(&rule.component).map_err(|error| fail(error.to_string()))?;
-            files.push(RuleFile { name: rule.identity.id.to_string(), bytes });
+        let mut files = Vec::with_capacity(components.len());
+        for (_, component) in &components {
+            let bytes = self.blob(&component.component).map_err(|error| fail(error.to_string()))?;
+            files.push(RuleFile { name: component.rule.to_string(), bytes });
         }
         // Of a file that isn't kept nothing is needed: what it said about a finding stands in the finding's bundle.
         let mut context = ContextFiles::default();
@@ -271,9 +298,11 @@ impl Recomputer<'_> {
         }
         self.same(line, "engine", &record.engine, &ENGINE_VERSION.to_owned());
         self.same(line, "interface", &record.interface, &INTERFACE.to_owned());
-        for rule in &record.rules {
-            let got = generation.rule(&rule.identity.id).map(|rule| rule.identity.clone());
-            self.same(line, &format!("identity of `{}`", rule.identity.id), &Some(rule.identity.clone()), &got);
+        let on_record =
+            |id: &RuleId| record.rules.iter().map(|rule| &rule.identity).find(|identity| identity.id == *id);
+        for (line, Component { rule, .. }) in &components {
+            let got = generation.rule(rule).map(|rule| &rule.identity);
+            self.same(*line, &format!("identity of `{rule}`"), &on_record(rule), &got);
         }
         self.generation = Some(generation);
         Ok(())

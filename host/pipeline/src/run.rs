@@ -71,6 +71,14 @@ pub enum RunError {
          free the machine and run again"
     )]
     Stalled(countersign_model::RuleId),
+    /// The bytes that a rule was loaded from can't be had again.
+    #[error("the bytes of `{rule}` can't be read back from the temporary file that keeps them: {source}")]
+    Rule {
+        /// The rule.
+        rule: countersign_model::RuleId,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A bundle has no JSON form.
     #[error("a bundle can't be written as JSON: {0}")]
     Bundle(#[from] serde_json::Error),
@@ -138,7 +146,7 @@ fn work_off(
 ) -> Result<Report, RunError> {
     let started = Instant::now();
     let mut run = Run {
-        ledger: Ledger::new(generation, options.key.clone(), options.quarantine),
+        ledger: Ledger::new(generation, options.key.clone(), options.quarantine)?,
         judges: Judges::new(generation, options.batch, options.quarantine, &|rule| rule.loaded.clone()),
         workers: options.workers,
         position: Position::default(),

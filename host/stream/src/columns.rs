@@ -44,7 +44,11 @@ pub fn build_batch(schema: &Schema, rows: &[&Sequenced], keys: &[u32], key_texts
     Batch {
         schema_hash: schema.hash,
         rows: Rows {
-            references: rows.iter().zip(keys).map(|(row, key)| reference(schema.rule, key_of(key), row.seed)).collect(),
+            references: rows
+                .iter()
+                .zip(keys)
+                .map(|(row, key)| reference(schema.rule, key_of(key), row.seed()))
+                .collect(),
             event_times: rows.iter().map(|row| row.time().micros()).collect(),
             ingest_times: rows.iter().map(|row| row.event.ingest_time.micros()).collect(),
             watermarks: rows.iter().map(|row| row.watermark.micros()).collect(),

@@ -34,7 +34,7 @@ pub use subject::evidence_role;
 pub use timers::Due;
 pub use turn::{FindingTurn, TimerTurn, Turn};
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use countersign_model::{Event, RuleId, Timestamp};
 
@@ -55,15 +55,14 @@ pub struct Sequenced {
     pub late: bool,
     /// Why it comes.
     pub turn: Turn,
-    /// Stands for the event in references.
-    pub(crate) seed: u64,
+    /// Stands for the event in references; made for the first rule that is shown it, as most events concern none.
+    seed: OnceLock<u64>,
 }
 
 impl Sequenced {
     /// At a place in the stream.
     #[must_use]
     pub fn new(position: u64, event: Arc<Event>, placement: Placement) -> Sequenced {
-        let seed = reference::event_seed(&event);
         Sequenced {
             position,
             event,
@@ -71,7 +70,7 @@ impl Sequenced {
             clock: placement.clock,
             late: placement.late,
             turn: Turn::Event,
-            seed,
+            seed: OnceLock::new(),
         }
     }
 
@@ -79,6 +78,10 @@ impl Sequenced {
     #[must_use]
     pub fn reference(&self, rule: &RuleId, key: Option<&str>) -> u64 {
         let key = key.map_or(reference::NO_KEY_SEED, reference::key_seed);
-        reference::reference(reference::rule_seed(rule), key, self.seed)
+        reference::reference(reference::rule_seed(rule), key, self.seed())
+    }
+
+    pub(crate) fn seed(&self) -> u64 {
+        *self.seed.get_or_init(|| reference::event_seed(&self.event))
     }
 }

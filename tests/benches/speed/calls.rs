@@ -1,4 +1,4 @@
-//! The cost of an event for three rules, in the sandbox and natively, by batch size. On both sides the same host code
+//! The cost of an event for five rules, in the sandbox and natively, by batch size. On both sides the same host code
 //! builds the columns, gathers the state, checks the answer and applies it; only who answers differs.
 
 use std::error::Error;
@@ -8,6 +8,7 @@ use std::time::Duration;
 use countersign_admission::{Admitted, admit};
 use countersign_declaration::{Ceilings, resolve_parameters};
 use countersign_engine::{Engine, EngineConfig};
+use countersign_generate::Telemetry as System;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, Parameter};
 use countersign_model::{Finding, StateChange};
 use countersign_stream::{RuleStream, Schema, Sequenced, build_batch, index_keys, partition_key};
@@ -23,15 +24,22 @@ const SIZES: [usize; 4] = [1, 16, 256, 1_024];
 /// sides wait for memory, and the sandbox seems to cost less than it does.
 const ROWS: usize = 2_048;
 
-/// Two with state, one without.
-const MEASURED: [(&str, Evaluate); 3] = [
-    ("countersign/burst-of-denied-calls", burst_of_denied_calls::evaluate),
-    ("countersign/instance-credentials-used-elsewhere", instance_credentials_used_elsewhere::evaluate),
-    ("countersign/console-login-without-mfa", console_login_without_mfa::evaluate),
+/// Four with state, one without, over the telemetry of two systems.
+const MEASURED: [(System, &str, Evaluate); 5] = [
+    (System::CloudTrail, "countersign/burst-of-denied-calls", burst_of_denied_calls::evaluate),
+    (
+        System::CloudTrail,
+        "countersign/instance-credentials-used-elsewhere",
+        instance_credentials_used_elsewhere::evaluate,
+    ),
+    (System::CloudTrail, "countersign/console-login-without-mfa", console_login_without_mfa::evaluate),
+    (System::Okta, "countersign/password-spray", password_spray::evaluate),
+    (System::Okta, "countersign/session-used-from-two-networks", session_used_from_two_networks::evaluate),
 ];
 
 /// A rule on both sides.
 struct Subject {
+    system: System,
     admitted: Admitted,
     parameters: Vec<Parameter>,
     native: Arc<Native>,
@@ -82,8 +90,8 @@ pub(crate) fn measure(effort: Effort, wanted: &str) -> Result<(), Box<dyn Error>
     let engine = Engine::new(&EngineConfig::default())?;
     let subjects = MEASURED
         .iter()
-        .filter(|(id, _)| id.contains(wanted))
-        .map(|(id, evaluate)| Subject::load(&engine, id, *evaluate))
+        .filter(|(_, id, _)| id.contains(wanted))
+        .map(|(system, id, evaluate)| Subject::load(&engine, *system, id, *evaluate))
         .collect::<Result<Vec<_>, Box<dyn Error>>>()?;
     if subjects.is_empty() {
         return Ok(());
@@ -106,13 +114,20 @@ pub(crate) fn measure(effort: Effort, wanted: &str) -> Result<(), Box<dyn Error>
 
 /// The ratios of each rule, by batch size.
 fn over(telemetry: Telemetry, subjects: &[Subject], effort: Effort) -> Result<Vec<[f64; SIZES.len()]>, Box<dyn Error>> {
-    let declarations: Vec<_> = subjects.iter().map(|subject| subject.admitted.declaration()).collect();
-    let rows = rows::of_rules(telemetry, &declarations, ROWS)?;
-    subjects.iter().zip(&rows).map(|(subject, rows)| subject.print(rows, effort.rounds)).collect()
+    let mut ratios = Vec::new();
+    for system in [System::CloudTrail, System::Okta] {
+        let subjects: Vec<_> = subjects.iter().filter(|subject| subject.system == system).collect();
+        let declarations: Vec<_> = subjects.iter().map(|subject| subject.admitted.declaration()).collect();
+        let rows = rows::of_rules(telemetry, system, &declarations, ROWS)?;
+        for (subject, rows) in subjects.iter().zip(&rows) {
+            ratios.push(subject.print(rows, effort.rounds)?);
+        }
+    }
+    Ok(ratios)
 }
 
 impl Subject {
-    fn load(engine: &Engine, id: &str, evaluate: Evaluate) -> Result<Subject, Box<dyn Error>> {
+    fn load(engine: &Engine, system: System, id: &str, evaluate: Evaluate) -> Result<Subject, Box<dyn Error>> {
         let (_, bytes) = countersign_shipped::RULES
             .iter()
             .find(|(shipped, _)| *shipped == id)
@@ -123,6 +138,7 @@ impl Subject {
         let admitted = admit(bytes, &Ceilings::default()).map_err(listed)?;
         let native = Arc::new(Native::new(evaluate));
         Ok(Subject {
+            system,
             parameters: resolve_parameters(admitted.declaration(), &[].into()).map_err(listed)?,
             sides: [Timed::new(Arc::new(engine.load(&admitted)?)), Timed::new(native.clone())],
             native,

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_declaration::Declaration;
-use countersign_generate::{Generated, Preset, START, Size, scenario, write_ndjson};
+use countersign_generate::{Generated, Preset, START, Size, Telemetry as System, scenario, write_ndjson};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_sources::{CloudTrail, Record, Source};
+use countersign_sources::{Record, source};
 use countersign_stream::{Clock, Sequenced, matches, partition_key};
 
 /// Estates are made until every rule has its rows, but no more than so many.
@@ -35,14 +35,14 @@ pub(crate) enum Telemetry {
 }
 
 impl Telemetry {
-    fn estate(self, seed: u64) -> Result<Generated, Box<dyn Error>> {
+    fn estate(self, system: System, seed: u64) -> Result<Generated, Box<dyn Error>> {
         let start = START.plus_micros(ESTATE_MICROS.saturating_mul(i64::try_from(seed)?));
         let hour = Duration::from_secs(3_600);
         let scenario = match self {
-            Telemetry::Attacked => {
-                Preset::Bulk.scenario(countersign_generate::Telemetry::CloudTrail, seed, Some(RECORDS))
+            Telemetry::Attacked => Preset::Bulk.scenario(system, seed, Some(RECORDS)),
+            Telemetry::Ordinary => {
+                scenario(seed).telemetry(system).estate(Size::LARGE).ordinary(A_MINUTE, hour).events(RECORDS)
             }
-            Telemetry::Ordinary => scenario(seed).estate(Size::LARGE).ordinary(A_MINUTE, hour).events(RECORDS),
         };
         Ok(scenario.start(start).build())
     }
@@ -55,25 +55,27 @@ pub(crate) struct Rows {
     pub(crate) keys: usize,
 }
 
-/// `wanted` rows for each rule.
+/// `wanted` rows for each rule, out of the telemetry of one system.
 ///
 /// # Errors
 /// When no number of estates gives them.
 pub(crate) fn of_rules(
     telemetry: Telemetry,
+    system: System,
     declarations: &[&Declaration],
     wanted: usize,
 ) -> Result<Vec<Rows>, Box<dyn Error>> {
     let mut found: Vec<Vec<Sequenced>> = declarations.iter().map(|_| Vec::new()).collect();
     let mut clock = Clock::default();
     let mut position = 0;
+    let source = source(system.id())?;
     for seed in 0..ESTATES {
         if found.iter().all(|rows| rows.len() >= wanted) {
             break;
         }
         let mut bytes = Vec::new();
-        write_ndjson(telemetry.estate(seed)?.records, &mut bytes)?;
-        for record in CloudTrail.read(Box::new(Cursor::new(bytes)), 0)? {
+        write_ndjson(telemetry.estate(system, seed)?.records, &mut bytes)?;
+        for record in source.read(Box::new(Cursor::new(bytes)), 0)? {
             let Record::Event { mut event, .. } = record else { continue };
             let (_, placement) = clock.place(event.source, event.time, event.time);
             event.ingest_time = placement.clock;

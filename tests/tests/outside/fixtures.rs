@@ -5,11 +5,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use countersign_declaration::Declaration;
+use countersign_model::Account;
 use countersign_model::call::{
     Availability, Batch, Column, ContextTable, DetectionAnswer, DetectionCall, Detector, Masks, RowKind, Rows,
     SlotState, TableAvailability, TextArena, Values, schema_hash,
 };
-use countersign_model::vocabulary::Keying;
+use countersign_model::response::{
+    AvailableAction, FindingView, IdentityView, IncidentView, LeaseView, OutcomeView, Responder, ResponseAnswer,
+    ResponseCall, StepResult, SubjectView,
+};
+use countersign_model::vocabulary::{
+    Action, ActionClass, EvidenceRole, IdentityType, Keying, Reversibility, Severity, SignalClass, SubjectRole, Tier,
+    Usage,
+};
 
 use crate::support::{Judge, admitted, bytes, engine, found, shipped};
 
@@ -26,6 +34,15 @@ const FIXTURES: &[(&str, MakeCall)] = &[
     ("example.uses-context", context),
     ("example.uses-findings", findings),
 ];
+
+/// SHA-256 of the interface's files as they were released.
+const FROZEN: &[(&str, &str)] = &[
+    ("detection.wit", "6970bca4a57f1e8ee41331971620878474aad6bc17785b7f0a0837b0be7f0202"),
+    ("response.wit", "38037e3f1b399783cef4f78faf6c3882cc3ff66f90a4fbbecec097c3fe0531d6"),
+];
+
+/// The response rule among them.
+const RESPONSE: &str = "countersign.graduated-containment";
 
 fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/0.1.0").join(name)
@@ -57,10 +74,43 @@ fn rules_of_0_1_0_say_what_they_said() {
 }
 
 #[test]
+fn a_response_rule_of_0_1_0_asks_for_what_it_asked_for() {
+    let rule = admitted(&wasm(RESPONSE));
+    let call = response(rule.declaration());
+    assert_eq!(call, json::<ResponseCall>(&format!("{RESPONSE}.call.json")), "calls have another form");
+    let answer = engine().load(&rule).unwrap().respond(&call).unwrap();
+    assert_eq!(answer, json::<ResponseAnswer>(&format!("{RESPONSE}.answer.json")));
+    assert!(!answer.proposals.is_empty());
+}
+
+/// What is frozen never changes; what is served is what is frozen, as long as it has the same number.
+#[test]
+fn the_interface_of_0_1_0_is_the_frozen_one() {
+    let wit = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../wit");
+    for name in ["detection.wit", "response.wit"] {
+        let [served, frozen] = [wit.join(name), wit.join("v0.1.0").join(name)]
+            .map(|path| std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
+        let package = "package countersign:rules@0.1.0;\n";
+        assert!(frozen.starts_with(package), "{name}");
+        assert!(
+            !served.starts_with(package) || served == frozen,
+            "wit/{name} isn't wit/v0.1.0/{name}: give it another number"
+        );
+    }
+    // The digests of what was frozen at the release.
+    for (name, digest) in FROZEN {
+        let frozen = std::fs::read(wit.join("v0.1.0").join(name)).unwrap();
+        assert_eq!(countersign_model::Digest::of(&frozen).to_string(), *digest, "wit/v0.1.0/{name} was changed");
+    }
+}
+
+#[test]
 fn the_folder_has_these_and_nothing_else() {
     let mut expected: Vec<String> = FIXTURES
         .iter()
-        .flat_map(|(name, _)| ["wasm", "call.json", "answer.json"].map(|kind| format!("{name}.{kind}")))
+        .map(|(name, _)| *name)
+        .chain([RESPONSE])
+        .flat_map(|name| ["wasm", "call.json", "answer.json"].map(|kind| format!("{name}.{kind}")))
         .chain(["README.md".to_owned()])
         .collect();
     expected.sort();
@@ -89,20 +139,95 @@ fn the_shipped_rule_of_0_1_0_still_finds_in_the_stream() {
 
 fn freeze() {
     let write = |name: String, bytes: &[u8]| std::fs::write(path(&name), bytes).unwrap();
+    let pretty = |value: serde_json::Result<String>| format!("{}\n", value.unwrap()).into_bytes();
     std::fs::create_dir_all(path("")).unwrap();
-    for (name, call) in FIXTURES {
+    for name in FIXTURES.iter().map(|(name, _)| *name).chain([RESPONSE]) {
         let (publisher, own) = name.split_once('.').unwrap();
         let built = if publisher == "countersign" { shipped(own) } else { bytes(own) };
         let rule = admitted(built);
-        let call = call(rule.declaration());
-        let answer = engine().load(&rule).unwrap().detect(&call).unwrap();
+        let loaded = engine().load(&rule).unwrap();
+        let (call, answer) = match FIXTURES.iter().find(|(other, _)| *other == name) {
+            Some((_, call)) => {
+                let call = call(rule.declaration());
+                (serde_json::to_string_pretty(&call), serde_json::to_string_pretty(&loaded.detect(&call).unwrap()))
+            }
+            None => {
+                let call = response(rule.declaration());
+                (serde_json::to_string_pretty(&call), serde_json::to_string_pretty(&loaded.respond(&call).unwrap()))
+            }
+        };
         write(format!("{name}.wasm"), built);
-        write(format!("{name}.call.json"), format!("{}\n", serde_json::to_string_pretty(&call).unwrap()).as_bytes());
-        write(
-            format!("{name}.answer.json"),
-            format!("{}\n", serde_json::to_string_pretty(&answer).unwrap()).as_bytes(),
-        );
+        write(format!("{name}.call.json"), &pretty(call));
+        write(format!("{name}.answer.json"), &pretty(answer));
     }
+}
+
+/// A person whose token and session are in evidence, and the role that they attached: two findings, a challenge that is
+/// in force, and a step that failed.
+fn response(declaration: &Declaration) -> ResponseCall {
+    let identity = |subject: &str, identity_type, protected| IdentityView {
+        account: Account::new("aws", "111122223333", subject),
+        directory_id: (!protected).then(|| "u-0001".to_owned()),
+        identity_type,
+        tier: Tier::High,
+        environment: Some("production".to_owned()),
+        owner: Some("u-0002".to_owned()),
+        protected,
+        break_glass: false,
+    };
+    let subject = |identity, role, evidence_role, has: bool| SubjectView {
+        identity,
+        role,
+        evidence_role,
+        usage: Usage::Programmatic,
+        has_session: has,
+        has_token: has,
+        has_grant: false,
+    };
+    let finding = |name: &str, signal_class, confidence, subject, after: i64| FindingView {
+        rule: format!("countersign/{name}").parse().unwrap(),
+        signal_class,
+        confidence,
+        severity: Severity::High,
+        subject,
+        techniques: vec!["T1098.003".to_owned()],
+        event_time: START + after,
+        message: "attached AdministratorAccess to itself".to_owned(),
+    };
+    let action =
+        |action, rung, class, reversibility| AvailableAction { action, subject: 0, rung, class, reversibility };
+    let incident = IncidentView {
+        now: START + 120_000_000,
+        findings: vec![
+            finding("privilege-attached-to-self", SignalClass::Privilege, 80, 0, 60_000_000),
+            finding("burst-of-denied-calls", SignalClass::Token, 65, 1, 0),
+        ],
+        combined_confidence: 86,
+        identities: vec![
+            identity("AIDAEXAMPLE", IdentityType::Human, false),
+            identity("AROAEXAMPLE", IdentityType::Workload, true),
+        ],
+        subjects: vec![
+            subject(0, SubjectRole::Actor, EvidenceRole::AuthenticatedAs, true),
+            subject(1, SubjectRole::Target, EvidenceRole::MerelyNames, false),
+        ],
+        actions: vec![
+            action(Action::Notify, 2, ActionClass::Observe, Reversibility::Irreversible),
+            action(Action::RequireMfa, 3, ActionClass::Challenge, Reversibility::Reversible),
+            action(Action::RevokeSessions, 6, ActionClass::Contain, Reversibility::SelfHealing),
+            action(Action::DisableCredential, 9, ActionClass::Contain, Reversibility::Reversible),
+            action(Action::SuspendAccount, 11, ActionClass::Contain, Reversibility::Reversible),
+        ],
+        leases: vec![LeaseView { action: Action::RequireMfa, subject: 0, since: START, until: START + 3_600_000_000 }],
+        outcomes: vec![OutcomeView {
+            action: Action::RevokeSessions,
+            subject: 0,
+            at: START + 30_000_000,
+            result: StepResult::Failed,
+        }],
+    };
+    let parameters = declaration.parameters.iter().map(|parameter| parameter.default.clone()).collect();
+    ResponseCall { incident, parameters, data: Vec::new() }
 }
 
 const START: i64 = 1_714_550_400_000_000;

@@ -1,10 +1,13 @@
 //! The way back with rules that fail among the rules, and over one flipped bit in whatever a run left.
 
-use std::fs;
-use std::io::Cursor;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{BufReader, Cursor};
 use std::path::{Path, PathBuf};
 
+use countersign_audit::{Record, read};
 use countersign_model::DigestKey;
+use countersign_model::vocabulary::RuleKind;
 use countersign_pipeline::{RecomputeError, Recomputed, RunOptions, recompute, run};
 use countersign_sources::source;
 use countersign_store::{Durability, Existing, FileStore};
@@ -37,6 +40,37 @@ fn what_was_decided_beside_failing_rules_is_made_again() {
     let result = again(&audited(folder.path())).unwrap();
     assert_eq!(result.differences, []);
     assert!(result.findings > 10 && result.decisions > result.findings, "{result:?}");
+}
+
+#[test]
+fn the_bytes_of_a_rule_are_on_record_before_the_first_thing_it_did_and_those_of_idle_rules_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = audited(folder.path());
+    let (mut rules, mut kept, mut did) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    let mut responses = 0;
+    for entry in read(BufReader::new(File::open(&audit).unwrap())) {
+        let rule = match entry.unwrap().record {
+            Record::Generation(generation) => {
+                responses += generation.rules.iter().filter(|rule| rule.kind == RuleKind::Response).count();
+                rules.extend(generation.rules.into_iter().map(|rule| rule.identity.id));
+                continue;
+            }
+            Record::Component(component) => {
+                assert!(rules.contains(&component.rule) && kept.insert(component.rule));
+                continue;
+            }
+            Record::Finding(finding) => finding.rule,
+            Record::SetAside(set_aside) => set_aside.rule,
+            Record::Quarantine(quarantine) => quarantine.rule,
+            Record::Diagnostic(diagnostic) => diagnostic.rule,
+            Record::NotDeterministic(found) => found.rule,
+            _ => continue,
+        };
+        assert!(kept.contains(&rule), "{rule}");
+        did.insert(rule);
+    }
+    assert!(did.len() > 5 && kept.len() < rules.len(), "{did:?} of {rules:?}");
+    assert_eq!(kept.difference(&did).count(), responses, "{kept:?}");
 }
 
 #[test]

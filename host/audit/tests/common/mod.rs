@@ -67,17 +67,18 @@ pub(crate) fn records() -> Vec<Record> {
         Record::Generation(Generation {
             number: 1,
             position: 0,
-            rules: vec![GenerationRule {
-                identity: identity("console-login-without-mfa"),
-                kind: RuleKind::Detection,
-                component: key.digest(b"component"),
-            }],
+            rules: vec![GenerationRule { identity: identity("console-login-without-mfa"), kind: RuleKind::Detection }],
             policy: key.digest(b"policy"),
             identities: None,
             capabilities: key.digest(b"capabilities"),
             context: vec![ContextFile { table: "egress".to_owned(), content: key.digest(b"egress"), kept: true }],
             engine: "wasmtime 48.0.0".to_owned(),
             interface: "countersign:rules@0.1.0".to_owned(),
+        }),
+        Record::Component(Component {
+            position: 17,
+            rule: rule_id("console-login-without-mfa"),
+            component: key.digest(b"component"),
         }),
         Record::Finding(FindingRecord::new(1, &finding, Some(account.clone()), key.digest(b"bundle"), &key)),
         Record::Decision(Box::new(DecisionRecord {

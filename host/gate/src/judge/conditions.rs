@@ -58,10 +58,14 @@ impl Question<'_> {
             let detail = format!("`{}` is in quarantine or not deterministic", self.found.finding.rule);
             add(ReasonCode::RuleSuspect, Effect::Approval, detail);
         }
+        // Evidence that is dated as far ahead of the clock is as old as anybody likes.
         let age = self.inputs.clock.micros_since(self.found.finding.event_time);
-        if self.contains() && age > max_age {
-            let detail =
-                format!("the evidence is {} old, more than {}", format_duration(age), format_duration(max_age));
+        if self.contains() && age.saturating_abs() > max_age {
+            let (old, most) = (format_duration(age.saturating_abs()), format_duration(max_age));
+            let detail = match age < 0 {
+                true => format!("the evidence is dated {old} ahead of the clock, more than {most}"),
+                false => format!("the evidence is {old} old, more than {most}"),
+            };
             add(ReasonCode::EvidenceStale, Effect::Approval, detail);
         }
         if self.contains()

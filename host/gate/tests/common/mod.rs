@@ -260,7 +260,11 @@ impl Case {
     }
 
     fn finding(&self, given: &CaseFinding, subjects: &[Subject]) -> IncidentFinding {
-        let event_time = self.clock.plus_micros(-parse_duration(&given.age).unwrap());
+        let age = match given.age.strip_prefix('-') {
+            Some(ahead) => -parse_duration(ahead).unwrap(),
+            None => parse_duration(&given.age).unwrap(),
+        };
+        let event_time = self.clock.plus_micros(-age);
         IncidentFinding {
             finding: Finding {
                 rule: given.rule.parse().unwrap(),

@@ -121,7 +121,8 @@ fn subject(random: &mut Random, place: usize) -> Subject {
 
 fn finding(random: &mut Random, subjects: usize) -> IncidentFinding {
     let oldest = if random.once_in(5) { 3_600 } else { 600 };
-    let age = i64::try_from(random.below(oldest)).unwrap() * 1_000_000;
+    // Now and then of a clock that is ahead.
+    let age = i64::try_from(random.below(oldest)).unwrap() * if random.once_in(8) { -1_000_000 } else { 1_000_000 };
     IncidentFinding {
         finding: Finding {
             rule: rule(random.pick(&DETECTIONS)),

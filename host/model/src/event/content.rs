@@ -1,18 +1,17 @@
 //! What an event says, without when it was received and where it is: two deliveries of one record agree on it.
 
 use countersign_vocabulary::FieldId;
-use sha2::{Digest as _, Sha256};
 
 use super::{Actor, ChainMember, Event, Target};
-use crate::{Account, Digest, Value};
+use crate::{Account, Value};
 
 impl Event {
-    /// SHA-256 of all that the event says: its source, tenant and id, class, time, who acted on whom, every field. The
+    /// All that the event says, as bytes: its source, tenant and id, class, time, who acted on whom, every field. The
     /// envelope isn't in it: neither when it was received nor where its record is, nor the record as a whole, which may
     /// hold the time of receipt. Each part is preceded by its length or by a byte that tells what it is, so no two events
     /// that differ give the same bytes.
     #[must_use]
-    pub fn content(&self) -> Digest {
+    pub fn content(&self) -> Vec<u8> {
         // Whoever adds a member decides whether it is content.
         let Event { source, tenant, id, class, time, ingest_time: _, actor, chain, target, fields, raw: _ } = self;
         let mut out = Writer(Vec::with_capacity(2_048));
@@ -29,7 +28,7 @@ impl Event {
             out.text(field.path);
             out.value(value);
         }
-        Digest(Sha256::digest(&out.0).into())
+        out.0
     }
 }
 

@@ -13,7 +13,7 @@ use countersign_engine::{
 };
 use countersign_model::RuleId;
 
-use super::door::{doubling, with};
+use super::door::{doubling, nested_blocks, with};
 use super::{Attempt, Held, attempt};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
 use crate::support::{Judge, admitted, found};
@@ -56,8 +56,8 @@ pub(super) fn attempts() -> Vec<Attempt> {
             &Arc::new(functions()),
         ),
         compiled(
-            "deeply-nested-blocks",
-            "blocks a hundred thousand deep",
+            "blocks-as-deep-as-allowed",
+            "blocks ten thousand deep in each of thirty functions",
             CompileLimit::Cpu,
             CompileLimits { cpu: second, ..limits },
             &Arc::new(blocks()),
@@ -155,8 +155,7 @@ fn bomb() -> Vec<u8> {
 
 /// Nesting costs the compiler the square of its depth.
 fn blocks() -> Vec<u8> {
-    let body = format!("{} {}", "block ".repeat(100_000), "end ".repeat(100_000));
-    with(&format!("(core module (func {body}))"))
+    with(&format!("(core module {})", nested_blocks(10_000).repeat(30)))
 }
 
 /// As many functions as admission lets through beside the rule's own, each with work for the compiler.

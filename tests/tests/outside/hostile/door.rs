@@ -25,6 +25,12 @@ pub(super) fn attempts() -> Vec<Attempt> {
         ),
         added("deep-nesting", "nests components twenty deep", Code::WasmTooComplex, nested(20)),
         added(
+            "deeply-nested-blocks",
+            "blocks a hundred thousand deep",
+            Code::WasmTooComplex,
+            format!("(core module {})", nested_blocks(100_000)),
+        ),
+        added(
             "many-functions",
             "60,000 functions",
             Code::WasmTooComplex,
@@ -137,6 +143,11 @@ fn added(name: &'static str, tries: &'static str, code: RefusalCode, fields: Str
 pub(super) fn doubling(times: usize) -> String {
     let types = (1..=times).map(|n| format!("(type $t{n} (tuple $t{} $t{}))", n - 1, n - 1));
     format!("(type $t0 (tuple u8 u8)) {}", types.collect::<String>())
+}
+
+/// A function of blocks that lie within one another.
+pub(super) fn nested_blocks(times: usize) -> String {
+    format!("(func {} {})", "block ".repeat(times), "end ".repeat(times))
 }
 
 fn nested(times: usize) -> String {

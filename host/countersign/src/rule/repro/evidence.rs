@@ -1,5 +1,6 @@
 //! What is on record of a finding, and the events that a case of it needs.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
@@ -50,20 +51,22 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
         anyhow::anyhow!("`{}` isn't as it was written: {error}; see `audit verify`", audit.display())
     })?;
     let number = wanted.parse::<u64>().ok();
-    let (mut rules, mut found) = (Vec::new(), Vec::new());
+    let (mut components, mut found) = (BTreeMap::new(), Vec::new());
     for entry in read(open()?) {
         let entry = entry.map_err(|error| anyhow::anyhow!("`{}`: {error}", audit.display()))?;
         match entry.record {
             Record::Header(header) if header.digest_key != key.fingerprint() => {
                 return Err(unusable("the file was written under another key: give it by `--audit-key`"));
             }
-            Record::Generation(generation) => rules = generation.rules,
+            Record::Generation(_) => components.clear(),
+            Record::Component(component) => {
+                components.insert(component.rule, component.component);
+            }
             Record::Finding(finding) => {
                 let by_line = number == Some(entry.line);
                 let by_event = finding.event_id == wanted && rule.is_none_or(|rule| finding.rule == *rule);
                 if by_line || by_event {
-                    let component =
-                        rules.iter().find(|rule| rule.identity.id == finding.rule).map(|rule| rule.component);
+                    let component = components.get(&finding.rule).copied();
                     found.push((by_line, entry.line, finding, component));
                 }
             }
@@ -91,7 +94,8 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
     let bundle = bundles.get(&record.bundle, key).map_err(unusable)?;
     let bundle: FindingBundle =
         serde_json::from_slice(&bundle).context("the finding's bundle isn't one of this version")?;
-    let component = component.with_context(|| format!("no generation on record has the rule `{}`", record.rule))?;
+    let component =
+        component.with_context(|| format!("the bytes of the rule `{}` aren't on record before it", record.rule))?;
     let component = bundles.get(&component, key).map_err(unusable)?;
     let admitted = admit(&component, &Ceilings::default())
         .map_err(|_| anyhow::anyhow!("the rule on record isn't admitted by this version"))?;
