@@ -11,7 +11,7 @@ use countersign_model::Digest;
 use tempfile::TempDir;
 
 fn name(of: &str) -> Name {
-    Name::new(Digest::of(of.as_bytes()), Digest::of(b"compiler"))
+    Name::new(Digest::of(of.as_bytes()), Digest::of(b"compiler"), &[b"checks"])
 }
 
 /// A directory for a cache, which makes it.
@@ -136,7 +136,10 @@ fn an_entry_of_another_directory_is_refused() {
     fs::copy(&theirs.entries()[0], ours.path().join("copy")).unwrap();
     fs::rename(ours.path().join("copy"), &ours.entries()[0]).unwrap();
     assert!(refused(&ours.cache(), "a").contains("MAC is wrong"));
-    assert_ne!(name("a"), Name::new(Digest::of(b"a"), Digest::of(b"another compiler")));
+    assert_ne!(name("a"), Name::new(Digest::of(b"a"), Digest::of(b"another compiler"), &[b"checks"]));
+    let checked = |checks: &[&[u8]]| Name::new(Digest::of(b"a"), Digest::of(b"compiler"), checks);
+    assert_ne!(name("a"), checked(&[]));
+    assert_ne!(checked(&[b"ab", b"c"]), checked(&[b"a", b"bc"]));
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn freeze() {
 /// A person whose token and session are in evidence, and the role that they attached: two findings, a challenge that is
 /// in force, and a step that failed.
 fn response(declaration: &Declaration) -> ResponseCall {
-    let identity = |subject: &str, identity_type, protected| IdentityView {
+    let identity = |subject: &str, identity_type, protected: bool| IdentityView {
         account: Account::new("aws", "111122223333", subject),
         directory_id: (!protected).then(|| "u-0001".to_owned()),
         identity_type,

@@ -5,4 +5,6 @@ mod fixtures;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
+mod precedent;
+#[cfg(test)]
 mod support;
