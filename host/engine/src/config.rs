@@ -106,7 +106,11 @@ fn code_config() -> Config {
         .cranelift_nan_canonicalization(true)
         .consume_fuel(true)
         .epoch_interruption(true)
-        .memory_init_cow(true);
+        .memory_init_cow(true)
+        // For debuggers and backtraces of native code, of which nobody looks at any: a fifth of what an idle rule
+        // keeps mapped, and frames to be registered at each loading.
+        .generate_address_map(false)
+        .native_unwind_info(false);
     // What admission lets through and nothing else, whatever the compiler would take by default.
     wasm.wasm_features(WasmFeatures::all(), false);
     for feature in countersign_admission::feature_names().into_iter().filter_map(WasmFeatures::from_name) {

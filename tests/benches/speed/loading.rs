@@ -4,6 +4,8 @@
 
 use std::error::Error;
 use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use countersign_admission::{admit, sections};
 use countersign_declaration::{Ceilings, Refusal};
@@ -21,31 +23,21 @@ const LOADED: usize = 1_000;
 pub(crate) fn measure(effort: Effort) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("cache");
-    let engine = || -> Result<Engine, Box<dyn Error>> {
-        let cache = Some(Cache::open(&path, Cache::MOST_BYTES)?);
-        Ok(Engine::with(&EngineConfig::default(), Compilation { cache, ..Compilation::in_process() })?)
-    };
     // Fills the cache.
-    let (cold, filled) = timed(|| generation(&engine()?, rules(countersign_shipped::RULES.len())?));
+    let (cold, filled) = timed(|| generation(&engine(&path)?, rules(countersign_shipped::RULES.len())?));
     drop(filled?);
-    let (mut times, mut resident, mut anonymous) = (Vec::new(), Vec::new(), Vec::new());
+    let mut times = Vec::new();
     let mut largest = 0;
+    // The first warms up.
     for round in 0..=effort.replays {
-        let engine = engine()?;
-        let before = Memory::now()?;
+        let engine = engine(&path)?;
         let rules = rules(LOADED)?;
         largest = rules.iter().map(|rule| rule.bytes.len()).max().unwrap_or_default();
         let (time, loaded) = timed(|| generation(&engine, rules));
-        let loaded = loaded?;
-        let after = Memory::now()?;
-        // The first warms up the allocator too, whose memory later rounds find there.
-        if round == 0 {
-            resident.push(after.resident.saturating_sub(before.resident) as f64 / LOADED as f64);
-            anonymous.push(after.anonymous.saturating_sub(before.anonymous) as f64 / LOADED as f64);
-        } else {
+        drop(loaded?);
+        if round > 0 {
             times.push(time.as_secs_f64());
         }
-        drop(loaded);
     }
     println!(
         "{LOADED} rules from a warm cache, of {} codes and components of at most {largest} bytes; the codes were compiled in \
@@ -54,9 +46,38 @@ pub(crate) fn measure(effort: Effort) -> Result<(), Box<dyn Error>> {
         cold.as_secs_f64()
     );
     println!("{:<44}{:>10.2} s, median of {}", "  admitted and loaded", median(times), effort.replays);
-    println!("{:<44}{:>10.1} KiB", "  resident, an idle rule", median(resident));
-    println!("{:<44}{:>10.1} KiB\n", "  of it anonymous", median(anonymous));
+    // What was read to load rules and is freed again isn't kept by them: the allocator is to give it back at once.
+    let memory = Command::new(std::env::current_exe()?)
+        .arg(IDLE_MEMORY)
+        .arg(&path)
+        .env("MALLOC_MMAP_THRESHOLD_", "32768")
+        .stderr(Stdio::inherit())
+        .output()?;
+    print!("{}", String::from_utf8(memory.stdout)?);
     Ok(())
+}
+
+/// Has this process print what idle rules keep, of the cache that follows.
+pub(crate) const IDLE_MEMORY: &str = "--idle-memory";
+
+/// Loads the rules and prints what they keep of a process that did nothing else.
+pub(crate) fn idle_memory(cache: &Path) -> Result<(), Box<dyn Error>> {
+    let engine = engine(cache)?;
+    // What a first rule costs isn't what an idle one costs.
+    let first = generation(&engine, rules(1)?)?;
+    let before = Memory::now()?;
+    let loaded = generation(&engine, rules(LOADED)?)?;
+    let after = Memory::now()?;
+    drop((first, loaded));
+    let each = |after: u64, before: u64| after.saturating_sub(before) as f64 / LOADED as f64;
+    println!("{:<44}{:>10.1} KiB", "  resident, an idle rule", each(after.resident, before.resident));
+    println!("{:<44}{:>10.1} KiB\n", "  of it anonymous", each(after.anonymous, before.anonymous));
+    Ok(())
+}
+
+fn engine(cache: &Path) -> Result<Engine, Box<dyn Error>> {
+    let cache = Some(Cache::open(cache, Cache::MOST_BYTES)?);
+    Ok(Engine::with(&EngineConfig::default(), Compilation { cache, ..Compilation::in_process() })?)
 }
 
 /// So many rules with ids of their own, over the shipped rules' code.

@@ -1,8 +1,7 @@
 //! How fast rules are judged in the sandbox against the same code compiled natively, and a replay against plain JSON
-//! parsing, what loaded rules cost that no event concerns, and what loading them takes: both sides by turns in one run, so that what slows the
-//! machine slows both. `host/BENCHMARKS.md` has figures and how to get them. `--quick` takes fewer rounds; a word measures
-//! only what has it in its name: a rule, `replay`, `loaded`,
-//! `loading`.
+//! parsing, what loaded rules cost that no event concerns, and what loading them takes: both sides by turns in one run, so
+//! that what slows the machine slows both. `host/BENCHMARKS.md` has figures and how to get them. `--quick` takes fewer
+//! rounds; a word measures only what has it in its name: a rule, `replay`, `loaded`, `loading`.
 
 mod calls;
 mod figures;
@@ -33,8 +32,10 @@ const QUICK: Effort = Effort { rounds: 7, replayed: 20_000, replays: 3 };
 fn main() -> Result<(), Box<dyn Error>> {
     let mut effort = WHOLE;
     let mut wanted = String::new();
-    for argument in std::env::args().skip(1) {
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
+            loading::IDLE_MEMORY => return loading::idle_memory(arguments.next().unwrap_or_default().as_ref()),
             // Cargo says this to every benchmark.
             "--bench" => {}
             "--quick" => effort = QUICK,
@@ -42,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             word => word.clone_into(&mut wanted),
         }
     }
-    println!("{}, debug assertions {}\n", ENGINE_VERSION, if cfg!(debug_assertions) { "on" } else { "off" });
+    println!("{ENGINE_VERSION}\n");
     calls::measure(effort, &wanted)?;
     if "replay".contains(&wanted) {
         replay::measure(effort)?;
