@@ -55,19 +55,20 @@ fn the_file_has_this_form() {
     let (bytes, _) = file(&records());
     let shortened: String = String::from_utf8(bytes).unwrap().lines().map(|line| shorten(line) + "\n").collect();
     expect![[r#"
-        {"seq":0,"link":"000000~","type":"header","format":1,"product":"countersign","version":"0.1.0","digest_key":"0f48be~","private":false}
-        {"seq":1,"link":"5520b8~","type":"generation","number":1,"position":0,"rules":[{"identity":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"kind":"detection","component":"23d4a8~"}],"policy":"92f54f~","identities":null,"capabilities":"3cdf77~","context":[{"table":"egress","content":"8374ac~","kept":true}],"engine":"wasmtime 48.0.0","interface":"countersign:rules@0.1.0"}
-        {"seq":2,"link":"6144de~","type":"finding","generation":1,"position":17,"rule":"countersign/console-login-without-mfa","index":0,"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","signal_class":"sign-in","confidence":70,"severity":"high","role":"actor","account":"aws:123456789012:AIDAEXAMPLE","evidence_role":"authenticated-as","evidence":[{"event_id":"c5e1","event_time":"2023-07-10T11:42:18Z","raw":"2b4318~"}],"techniques":["T1078.004"],"context":"complete","bundle":"4dba00~"}
-        {"seq":3,"link":"bd9807~","type":"decision","generation":1,"incident":[{"position":17,"rule":"countersign/console-login-without-mfa","index":0}],"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","rule":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"responses":[{"rule":{"id":"countersign/graduated-containment","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"bundle":"165fc0~"}],"decision":{"kind":"await-approval","response_rule":"countersign/graduated-containment","requested_action":"revoke-sessions","action":"revoke-sessions","subject":0,"account":"aws:123456789012:AIDAEXAMPLE","lease":3600,"confidence":70,"floor":60,"anchor":0,"reasons":[{"code":"policy-unset","action":"revoke-sessions","effect":"approval","detail":"no cell"}]},"inputs":"656bd9~"}
-        {"seq":4,"link":"db0962~","type":"set-aside","position":18,"rule":"countersign/console-login-without-mfa","occasion":{"timer":{"id":"silence","at":"2023-07-10T11:42:18Z"}},"event_id":"c5e2","failure":"trap","message":"panicked\nat line 3"}
-        {"seq":5,"link":"224420~","type":"quarantine","position":19,"rule":"countersign/console-login-without-mfa","failing_accounts":5,"accounts":20,"share":10,"least":5}
-        {"seq":6,"link":"251bf3~","type":"not-deterministic","position":20,"rule":"countersign/console-login-without-mfa","message":"another state"}
-        {"seq":7,"link":"7c4c29~","type":"rule-stopped","position":21,"rule":"countersign/console-login-without-mfa","occasion":{"finding":{"rule":"countersign/burst-of-denied-calls","index":1}},"event_id":"c5e3","message":"2 s"}
-        {"seq":8,"link":"9456b9~","type":"diagnostic","position":22,"rule":"countersign/console-login-without-mfa","index":0,"level":"warning","message":"odd"}
-        {"seq":9,"link":"818d7e~","type":"dead-letter","input":0,"ordinal":23,"offset":4096,"length":12,"code":"not-json","reason":"expected a value"}
-        {"seq":10,"link":"a503ad~","type":"host-finding","position":24,"kind":"rule-quarantined","signal_class":"evasion","severity":"high","rule":"countersign/console-login-without-mfa","message":"not heard any more"}
-        {"seq":11,"link":"c75841~","type":"input","input":0,"records":25,"duplicates":2,"bytes":9999,"content":"0ccf94~"}
-        {"seq":12,"link":"68213e~","type":"seal","records":12,"seal":"09df62~"}
+        {"seq":0,"link":"000000~","type":"header","format":2,"product":"countersign","version":"0.1.0","digest_key":"0f48be~","private":false}
+        {"seq":1,"link":"7f4bde~","type":"generation","number":1,"position":0,"rules":[{"identity":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"kind":"detection"}],"policy":"92f54f~","identities":null,"capabilities":"3cdf77~","context":[{"table":"egress","content":"8374ac~","kept":true}],"engine":"wasmtime 48.0.0","interface":"countersign:rules@0.1.0"}
+        {"seq":2,"link":"a4cfc9~","type":"component","position":17,"rule":"countersign/console-login-without-mfa","component":"23d4a8~"}
+        {"seq":3,"link":"75671e~","type":"finding","generation":1,"position":17,"rule":"countersign/console-login-without-mfa","index":0,"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","signal_class":"sign-in","confidence":70,"severity":"high","role":"actor","account":"aws:123456789012:AIDAEXAMPLE","evidence_role":"authenticated-as","evidence":[{"event_id":"c5e1","event_time":"2023-07-10T11:42:18Z","raw":"2b4318~"}],"techniques":["T1078.004"],"context":"complete","bundle":"4dba00~"}
+        {"seq":4,"link":"e1d9f3~","type":"decision","generation":1,"incident":[{"position":17,"rule":"countersign/console-login-without-mfa","index":0}],"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","rule":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"responses":[{"rule":{"id":"countersign/graduated-containment","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"bundle":"165fc0~"}],"decision":{"kind":"await-approval","response_rule":"countersign/graduated-containment","requested_action":"revoke-sessions","action":"revoke-sessions","subject":0,"account":"aws:123456789012:AIDAEXAMPLE","lease":3600,"confidence":70,"floor":60,"anchor":0,"reasons":[{"code":"policy-unset","action":"revoke-sessions","effect":"approval","detail":"no cell"}]},"inputs":"656bd9~"}
+        {"seq":5,"link":"1bebe6~","type":"set-aside","position":18,"rule":"countersign/console-login-without-mfa","occasion":{"timer":{"id":"silence","at":"2023-07-10T11:42:18Z"}},"event_id":"c5e2","failure":"trap","message":"panicked\nat line 3"}
+        {"seq":6,"link":"4f624a~","type":"quarantine","position":19,"rule":"countersign/console-login-without-mfa","failing_accounts":5,"accounts":20,"share":10,"least":5}
+        {"seq":7,"link":"1565eb~","type":"not-deterministic","position":20,"rule":"countersign/console-login-without-mfa","message":"another state"}
+        {"seq":8,"link":"3c2201~","type":"rule-stopped","position":21,"rule":"countersign/console-login-without-mfa","occasion":{"finding":{"rule":"countersign/burst-of-denied-calls","index":1}},"event_id":"c5e3","message":"2 s"}
+        {"seq":9,"link":"7a68c7~","type":"diagnostic","position":22,"rule":"countersign/console-login-without-mfa","index":0,"level":"warning","message":"odd"}
+        {"seq":10,"link":"2e7d13~","type":"dead-letter","input":0,"ordinal":23,"offset":4096,"length":12,"code":"not-json","reason":"expected a value"}
+        {"seq":11,"link":"bd3cec~","type":"host-finding","position":24,"kind":"rule-quarantined","signal_class":"evasion","severity":"high","rule":"countersign/console-login-without-mfa","message":"not heard any more"}
+        {"seq":12,"link":"b44417~","type":"input","input":0,"records":25,"duplicates":2,"bytes":9999,"content":"0ccf94~"}
+        {"seq":13,"link":"7f3e37~","type":"seal","records":13,"seal":"2c4ffa~"}
     "#]]
     .assert_eq(&shortened);
 }
@@ -159,23 +160,23 @@ fn faults_name_the_line_and_each_is_told_once() {
     let last = split.len() as u64;
 
     // A value changed: the next line's link shows it. A form changed: the line itself does, and the next.
-    assert_eq!(told(&change("c5e2", "c5e9")), [(6, "wrong-link")]);
-    assert_eq!(told(&change("\"confidence\":70", "\"confidence\": 70")), [(3, "not-canonical"), (4, "wrong-link")]);
-    assert_eq!(told(&change("\"share\":10", "\"share\":10,\"x\":1")), [(6, "not-a-record"), (7, "wrong-link")]);
-    assert_eq!(told(&change("\"type\":\"input\"", "\"type\":\"inptu\"")), [(12, "not-a-record"), (13, "wrong-link")]);
-    assert_eq!(told(&change("\"format\":1", "\"format\":2")), [(1, "wrong-format"), (2, "wrong-link")]);
+    assert_eq!(told(&change("c5e2", "c5e9")), [(7, "wrong-link")]);
+    assert_eq!(told(&change("\"confidence\":70", "\"confidence\": 70")), [(4, "not-canonical"), (5, "wrong-link")]);
+    assert_eq!(told(&change("\"share\":10", "\"share\":10,\"x\":1")), [(7, "not-a-record"), (8, "wrong-link")]);
+    assert_eq!(told(&change("\"type\":\"input\"", "\"type\":\"inptu\"")), [(13, "not-a-record"), (14, "wrong-link")]);
+    assert_eq!(told(&change("\"format\":2", "\"format\":1")), [(1, "wrong-format"), (2, "wrong-link")]);
     assert_eq!(told(&without(1)).first().unwrap(), &(1, "wrong-sequence"));
     assert!(told(&without(1)).contains(&(1, "header-missing")));
-    assert_eq!(told(&without(5)), [(5, "wrong-sequence"), (5, "wrong-link"), (12, "wrong-seal")]);
-    assert_eq!(told(&without(13)), [(12, "seal-missing")]);
-    assert_eq!(told(&good[..good.len() - 1]), [(13, "line-unended")]);
-    assert_eq!(told(&change("\"records\":12", "\"records\":13")), [(last, "wrong-seal"), (last, "wrong-seal")]);
-    assert_eq!(told(&[&*good, b"\n"].concat()), [(14, "after-seal"), (14, "not-a-record")]);
-    assert_eq!(told(&[&*good, b"x"].concat()), [(14, "after-seal")]);
+    assert_eq!(told(&without(5)), [(5, "wrong-sequence"), (5, "wrong-link"), (13, "wrong-seal")]);
+    assert_eq!(told(&without(14)), [(13, "seal-missing")]);
+    assert_eq!(told(&good[..good.len() - 1]), [(14, "line-unended")]);
+    assert_eq!(told(&change("\"records\":13", "\"records\":14")), [(last, "wrong-seal"), (last, "wrong-seal")]);
+    assert_eq!(told(&[&*good, b"\n"].concat()), [(15, "after-seal"), (15, "not-a-record")]);
+    assert_eq!(told(&[&*good, b"x"].concat()), [(15, "after-seal")]);
     assert_eq!(told(b""), [(0, "empty")]);
     assert_eq!(told(&vec![b' '; MAX_LINE + 1]), [(1, "line-too-long")]);
     assert_eq!(told(&b"\n".repeat(1_000)).last().unwrap(), &(0, "more-faults"));
-    assert!(told(&[&*good, &*good].concat()).contains(&(14, "header-repeated")));
+    assert!(told(&[&*good, &*good].concat()).contains(&(15, "header-repeated")));
 
     let other = verify(&*good, Some(Digest::of(b"other"))).unwrap_err();
     assert_eq!(other.to_string(), format!("wrong-head: expected {}, got {}", Digest::of(b"other"), head.digest));
@@ -198,7 +199,7 @@ fn a_rewritten_file_verifies_and_only_the_head_tells() {
 #[test]
 fn records_come_in_their_place() {
     let (mut chain, mut out) = (ChainWriter::new(), Vec::new());
-    let other = records().remove(4);
+    let other = records().remove(5);
     assert!(matches!(chain.append(&other, &mut out), Err(AppendError::NoHeader("set-aside"))));
     assert!(matches!(chain.seal(&mut out), Err(AppendError::NoHeader("seal"))));
     chain.append(&header(), &mut out).unwrap();
@@ -208,7 +209,7 @@ fn records_come_in_their_place() {
     assert!(matches!(chain.append(&seal, &mut out), Err(AppendError::SealAppended)));
     let long = Record::Header(Header { product: "x".repeat(MAX_LINE), ..Header::new("0", &key()) });
     assert!(matches!(ChainWriter::new().append(&long, &mut out), Err(AppendError::TooLong { .. })));
-    let mut nobody = records().remove(2);
+    let mut nobody = records().remove(3);
     if let Record::Finding(finding) = &mut nobody {
         finding.account = Some(Account::new("aws", "", "x"));
     }

@@ -13,7 +13,7 @@ use countersign_engine::{
 };
 use countersign_model::RuleId;
 
-use super::door::{doubling, nested_blocks, with};
+use super::door::{doubling, with};
 use super::{Attempt, Held, attempt};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
 use crate::support::{Judge, admitted, found};
@@ -54,13 +54,6 @@ pub(super) fn attempts() -> Vec<Attempt> {
             CompileLimit::Cpu,
             CompileLimits { cpu: second, ..limits },
             &Arc::new(functions()),
-        ),
-        compiled(
-            "blocks-as-deep-as-allowed",
-            "blocks ten thousand deep in each of thirty functions",
-            CompileLimit::Cpu,
-            CompileLimits { cpu: second, ..limits },
-            &Arc::new(blocks()),
         ),
         attempt("types-that-nothing-uses", "a type that unfolds to 2^40 fields, unused", Held::NothingGained, || {
             still_honest(&with(&doubling(40)))
@@ -151,11 +144,6 @@ fn bomb() -> Vec<u8> {
     }
     let locals = "(local i32)".repeat(locals);
     with(&format!("(core module (func (param i32) (result i32) {locals} {body} local.get 0))"))
-}
-
-/// Nesting costs the compiler the square of its depth.
-fn blocks() -> Vec<u8> {
-    with(&format!("(core module {})", nested_blocks(10_000).repeat(30)))
 }
 
 /// As many functions as admission lets through beside the rule's own, each with work for the compiler.

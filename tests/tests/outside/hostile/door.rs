@@ -146,7 +146,7 @@ pub(super) fn doubling(times: usize) -> String {
 }
 
 /// A function of blocks that lie within one another.
-pub(super) fn nested_blocks(times: usize) -> String {
+fn nested_blocks(times: usize) -> String {
     format!("(func {} {})", "block ".repeat(times), "end ".repeat(times))
 }
 
