@@ -3,9 +3,10 @@
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-/// Threads for work that isn't bound to `--workers`.
+/// Threads for work that isn't bound to `--workers`: two at least, so that who waits for something keeps nobody else
+/// waiting.
 fn default_threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from).min(8)
+    std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8)
 }
 
 /// Maps items on all processors; results are in the items' order.

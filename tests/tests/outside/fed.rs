@@ -3,18 +3,23 @@
 
 use std::io::Cursor;
 
+use countersign_admission::sections;
+use countersign_audit::Record;
+use countersign_declaration::Subscription;
 use countersign_model::DigestKey;
-use countersign_model::vocabulary::Action;
+use countersign_model::vocabulary::{Action, SignalClass};
+use countersign_pipeline::bundle::FindingBundle;
 use countersign_pipeline::{
     ContextFiles, Generation, LoadReason, RuleFile, RunOptions, Settings, SubscriptionFault, recompute, run,
 };
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
 use countersign_sources::source;
-use countersign_store::{Durability, Existing, FileStore};
+use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 use countersign_stream::QuarantineThreshold;
 
 use crate::determinism::{Ear, judge};
-use crate::support::{bytes, engine, shipped};
+use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
+use crate::support::{admitted, bytes, engine, shipped};
 
 const MINUTE: i64 = 60;
 
@@ -183,4 +188,39 @@ fn what_cannot_be_fed_is_refused_and_the_others_load() {
     let all = [rules[0], rules[1], ("d.wasm", shipped("burst-of-denied-calls"))];
     let (_, faults) = load(&all, "\n[rule.\"countersign/burst-of-denied-calls\"]\nenabled = false\n");
     assert!(faults[0].to_string().ends_with("which the policy switches off"), "{}", faults[0]);
+}
+
+/// A rule that contradicts itself is doubted, and so is everything that it fed.
+#[test]
+fn doubt_about_a_rule_is_doubt_about_those_that_it_feeds() {
+    let subscriber = admitted(bytes("uses-findings"));
+    let mut declaration = subscriber.declaration().clone();
+    declaration.subscribes =
+        vec![Subscription { rule: "hostile/raw".parse().unwrap(), classes: vec![SignalClass::Privilege] }];
+    let subscriber = sections::attach(subscriber.component(), &declaration, subscriber.data()).unwrap();
+    // Finds something on the first row of whatever it is shown.
+    let feeder = module(Parts { evaluate: "i32.const 128", more: FINDING, ..HONEST });
+    let declared = DECLARATION.replace("\n[limits]", "partition-key = \"actor\"\n\n[limits]");
+    let feeder = component(feeder, &declared);
+    let rules = [("feeder", &*feeder), ("subscriber", &*subscriber)];
+    let (generation, faults) = load(&rules, "");
+    assert!(faults.is_empty(), "{faults:?}");
+    let telemetry: String = (0..6).map(|second| record(second, 1, "clock") + "\n").collect();
+    let records = source("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0).unwrap();
+    let mut store = MemoryStore::new();
+    run(records, &generation, &mut store, &RunOptions::default(), &mut Ear::default()).unwrap();
+    let mut doubted = 0;
+    let mut contradicts = false;
+    for entry in countersign_audit::read(store.audit()) {
+        match entry.unwrap().record {
+            Record::NotDeterministic(found) => contradicts |= found.rule.as_str() == "hostile/raw",
+            Record::Finding(finding) if finding.rule.as_str() == "example/uses-findings" => {
+                let bundle: FindingBundle = serde_json::from_slice(store.blob(&finding.bundle).unwrap()).unwrap();
+                assert!(bundle.rule_suspect);
+                doubted += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(contradicts && doubted >= 4, "{contradicts}, {doubted}");
 }
