@@ -1,7 +1,7 @@
 //! Admission: any bytes are admitted or refused with reasons. What is admitted can be taken apart and put together again,
 //! and is then the same rule.
 
-use countersign_admission::{admit, sections};
+use countersign_admission::{admit, admit_again, sections};
 use countersign_declaration::Ceilings;
 use countersign_model::Digest;
 
@@ -42,6 +42,12 @@ pub fn check(bytes: &[u8]) -> bool {
     let again = again.unwrap_or_else(|refusals| panic!("what was admitted can't be put together: {refusals:?}"));
     let again = admit(&again, &ceilings).unwrap_or_else(|refusals| panic!("admitted once, then not: {refusals:?}"));
     let parameters = Digest::of(b"");
+    let known = admit_again(bytes, &ceilings, &|code, kind| {
+        assert_eq!((code, kind), (admitted.code(), admitted.declaration().kind));
+        true
+    });
+    let known = known.unwrap_or_else(|refusals| panic!("admitted once, then not: {refusals:?}"));
+    assert_eq!((known.identity(parameters), known.component()), (admitted.identity(parameters), admitted.component()));
     assert_eq!(again.identity(parameters), admitted.identity(parameters));
     true
 }
