@@ -189,6 +189,30 @@ fn explain_shows_state_as_it_was_and_the_ways_of_records_that_are_not_judged() {
 }
 
 #[test]
+fn explain_follows_the_timers_that_an_event_set() {
+    let folder = Folder::new();
+    let explained = |name: &str| {
+        let case = case("mfa-factor-reset-without-enrolment", name);
+        let events = std::fs::read_to_string(Path::new(&case).join("events.ndjson")).unwrap();
+        let reset = events.lines().find(|line| line.contains("user.mfa.factor.reset_all")).unwrap();
+        let reset: Value = serde_json::from_str(reset).unwrap();
+        let id = reset["uuid"].as_str().unwrap().to_owned();
+        folder.run(&["rule", "explain", "countersign/mfa-factor-reset-without-enrolment", &id, "--case", &case])
+    };
+    let nobody = explained("reset-and-nobody-comes").exits(0).stdout;
+    for told in [
+        "timer                `nobody-enrolled` set for 2026-03-04T08:10:00Z",
+        "call for the timer `nobody-enrolled` set for 2026-03-04T08:10:00Z",
+        "so  found: credential with confidence",
+    ] {
+        assert!(nobody.contains(told), "{told}: {nobody}");
+    }
+    // Who enrolled in time cancelled it: the event set a timer, and it never came.
+    let enrolled = explained("a-lost-phone").exits(1).stdout;
+    assert!(enrolled.contains("`nobody-enrolled` set for") && !enrolled.contains("call for the timer"), "{enrolled}");
+}
+
+#[test]
 fn bench_holds_what_calls_use_against_what_is_declared() {
     let folder = Folder::new();
     folder.write("rule.wasm", shipped("burst-of-denied-calls"));
