@@ -2,9 +2,10 @@
 //! batches and the number of workers, with a rule that traps and one that runs out of fuel among the rules.
 
 use std::io;
+use std::sync::Arc;
 
 use countersign_generate::{Disorder, Preset, Telemetry, write_ndjson};
-use countersign_model::{DigestKey, HashSlot, StateChange};
+use countersign_model::{Digest, DigestKey, HashSlot, StateChange};
 use countersign_pipeline::{
     ContextFiles, DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
 };
@@ -40,6 +41,15 @@ pub(crate) struct Came {
     pub(crate) snapshot: Snapshot,
 }
 
+impl Came {
+    /// The same in few bytes: of a million events it takes gigabytes.
+    fn condensed(self) -> (Head, String, [Digest; 3]) {
+        let Came { told, audit, head, summary, snapshot } = self;
+        let of = |bytes: &[u8]| Digest::of(bytes);
+        (head, summary, [of(told.join("\n").as_bytes()), of(&audit), of(format!("{snapshot:?}").as_bytes())])
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct Ear {
     told: Vec<String>,
@@ -72,7 +82,8 @@ struct Looked {
 
 impl Store for Looked {
     fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
-        self.store.commit(commit)
+        // Records name blobs by their contents' digests.
+        self.store.commit(Commit { blobs: &[], ..commit })
     }
 
     fn seal(&mut self) -> Result<Head, StoreError> {
@@ -131,13 +142,13 @@ pub(crate) fn judge(
     quarantine: QuarantineThreshold,
 ) -> Came {
     let options = RunOptions { batch, workers, quarantine, key: DigestKey::public(), ..RunOptions::default() };
-    judge_merged(&[(Telemetry::CloudTrail, telemetry.to_vec())], generation, options)
+    judge_merged(&[(Telemetry::CloudTrail, telemetry.into())], generation, options)
 }
 
 /// The same over several inputs, joined by event time.
-fn judge_merged(inputs: &[(Telemetry, Vec<u8>)], generation: &Generation, options: RunOptions) -> Came {
-    let read = |(input, (telemetry, bytes)): (u32, &(Telemetry, Vec<u8>))| {
-        source(telemetry.id()).unwrap().read(Box::new(io::Cursor::new(bytes.clone())), input).unwrap()
+fn judge_merged(inputs: &[(Telemetry, Arc<[u8]>)], generation: &Generation, options: RunOptions) -> Came {
+    let read = |(input, (telemetry, bytes)): (u32, &(Telemetry, Arc<[u8]>))| {
+        source(telemetry.id()).unwrap().read(Box::new(io::Cursor::new(Arc::clone(bytes))), input).unwrap()
     };
     let records = merge((0..).zip(inputs).map(read).collect());
     let options = RunOptions { inputs: u32::try_from(inputs.len()).unwrap(), ..options };
@@ -237,23 +248,21 @@ fn three_systems(events: u64) {
         let generated = Preset::Bulk.scenario(*telemetry, 11, Some(events / 3)).disorder(disorder).build();
         let mut bytes = Vec::new();
         write_ndjson(generated.records, &mut bytes).unwrap();
-        inputs.push((*telemetry, bytes));
+        inputs.push((*telemetry, bytes.into()));
         identities = generated.identities_toml;
     }
     let generation = generation(&identities);
     let never = QuarantineThreshold { least_accounts: u32::MAX, percent: 100 };
     let judged = |batch, workers| {
         let options = RunOptions { batch, workers, quarantine: never, ..RunOptions::default() };
-        judge_merged(&inputs, &generation, options)
+        judge_merged(&inputs, &generation, options).condensed()
     };
     let first = judged(256, 1);
-    println!("{}", first.summary);
-    for (batch, workers) in ALL.iter().copied() {
-        let other = judged(batch, workers);
-        assert_eq!(first.summary, other.summary, "batch {batch}, workers {workers}");
-        assert!(first == other, "batch {batch}, workers {workers}");
+    println!("{}", first.1);
+    for (batch, workers) in ALL.iter().copied().filter(|one| *one != (256, 1)) {
+        assert_eq!(first, judged(batch, workers), "batch {batch}, workers {workers}");
     }
-    let summary: serde_json::Value = serde_json::from_str(&first.summary).unwrap();
+    let summary: serde_json::Value = serde_json::from_str(&first.1).unwrap();
     let count = |name: &str| summary[name].as_u64().unwrap();
     assert!(count("events") >= events / 3 * 3, "{summary}");
     assert!(count("duplicates") > events / 100, "{summary}");
@@ -266,7 +275,7 @@ fn three_interleaved_systems_do_not_show_batches_or_workers() {
 }
 
 #[test]
-#[ignore = "takes minutes: a million events, nine times over"]
+#[ignore = "takes half an hour: a million events, eight times over"]
 fn a_million_events_of_three_interleaved_systems_do_not_show_batches_or_workers() {
     three_systems(1_000_000);
 }
