@@ -7,7 +7,6 @@ use countersign_model::vocabulary::RuleKind;
 use countersign_model::{Digest, RuleIdentity};
 
 use crate::binary::{Layer, Outline, outline};
-use crate::caps::Census;
 use crate::sections::{DATA_SECTION, DECLARATION_SECTION, OURS, core_module, strip};
 use crate::{caps, features, world};
 
@@ -102,14 +101,13 @@ pub fn admit_again(bytes: &[u8], ceilings: &Ceilings, precedent: Precedent<'_>) 
     // Bytes beyond the cap are looked at no further than their outline.
     let mut stripped = None;
     if outline.layer.is_some() && component_fits {
-        let census = caps::census(bytes, |name| OURS.contains(&name));
         let code = declared.as_ref().filter(|_| refusals.is_empty()).map(|(declaration, _)| {
             let component = strip(bytes);
             (Digest::of(&component), declaration.kind, component)
         });
         let known = code.as_ref().is_some_and(|(code, kind, _)| precedent(*code, *kind));
         stripped = code.map(|(code, _, component)| (code, component));
-        refusals.extend(binary(bytes, &outline, &census, ceilings, &peek, known));
+        refusals.extend(binary(bytes, &outline, ceilings, &peek, known));
     }
 
     match (declared, stripped) {
@@ -225,16 +223,10 @@ fn data<'a>(outline: &Outline<'a>, peek: &Peek, ceilings: &Ceilings, refusals: &
 
 /// The checks of the WebAssembly itself. What is `known` is valid and of our world: only the operator's limits may have
 /// changed since.
-fn binary(
-    bytes: &[u8],
-    outline: &Outline<'_>,
-    census: &Census,
-    ceilings: &Ceilings,
-    peek: &Peek,
-    known: bool,
-) -> Vec<Refusal> {
+fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek, known: bool) -> Vec<Refusal> {
     let memory = peek.limits.map_or(ceilings.memory, |limits| limits.memory);
     let mut refusals = Vec::new();
+    let census = caps::census(bytes, |name| OURS.contains(&name));
     let above = census.above(ceilings, memory);
     // What is too complex is too complex for the validator and the decoder as well.
     let simple = !above.iter().any(|refusal| refusal.code == RefusalCode::WasmTooComplex);

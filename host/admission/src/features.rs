@@ -32,8 +32,7 @@ pub fn feature_names() -> Vec<&'static str> {
 /// binary is valid but for such features.
 pub(crate) fn validate(bytes: &[u8]) -> (Vec<Refusal>, bool) {
     let error = match with_features(bytes, ON) {
-        Ok(deepest) if deepest.blocks > MOST_NESTED => return (vec![too_deep(deepest)], true),
-        Ok(_) => return (Vec::new(), true),
+        Ok(deepest) => return (deepest.refusal().into_iter().collect(), true),
         Err(error) => error,
     };
     let Ok(deepest) = with_features(bytes, WasmFeatures::all()) else {
@@ -57,7 +56,7 @@ pub(crate) fn validate(bytes: &[u8]) -> (Vec<Refusal>, bool) {
         let place = format!("byte {}", error.offset());
         refusals.push(Refusal::new(RefusalCode::WasmFeatureOff, place, "only features that are on", message(&error)));
     }
-    refusals.extend((deepest.blocks > MOST_NESTED).then(|| too_deep(deepest)));
+    refusals.extend(deepest.refusal());
     (refusals, true)
 }
 
@@ -75,10 +74,13 @@ struct Deepest {
     function: usize,
 }
 
-fn too_deep(deepest: Deepest) -> Refusal {
-    let expected = format!("at most {MOST_NESTED} blocks within one another");
-    let place = format!("the function at byte {}", deepest.function);
-    Refusal::new(RefusalCode::WasmTooComplex, place, expected, deepest.blocks.to_string())
+impl Deepest {
+    fn refusal(self) -> Option<Refusal> {
+        let expected = format!("at most {MOST_NESTED} blocks within one another");
+        let place = format!("the function at byte {}", self.function);
+        (self.blocks > MOST_NESTED)
+            .then(|| Refusal::new(RefusalCode::WasmTooComplex, place, expected, self.blocks.to_string()))
+    }
 }
 
 fn with_features(bytes: &[u8], features: WasmFeatures) -> Result<Deepest, BinaryReaderError> {

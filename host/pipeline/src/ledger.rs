@@ -87,6 +87,9 @@ impl<'g> Ledger<'g> {
 
     /// Puts a rule's bytes on record, and those of the rules that feed it, unless they are there.
     fn keep(&mut self, position: u64, rule: &Rule) -> Result<(), RunError> {
+        if self.kept.contains(&rule.identity.id) {
+            return Ok(());
+        }
         let generation = self.generation;
         let feeders = rule.authority.lineage.iter().filter_map(|id| generation.rule(id));
         for rule in feeders.chain([rule]) {

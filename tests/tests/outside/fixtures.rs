@@ -87,7 +87,7 @@ fn a_response_rule_of_0_1_0_asks_for_what_it_asked_for() {
 #[test]
 fn the_interface_of_0_1_0_is_the_frozen_one() {
     let wit = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../wit");
-    for name in ["detection.wit", "response.wit"] {
+    for (name, digest) in FROZEN {
         let [served, frozen] = [wit.join(name), wit.join("v0.1.0").join(name)]
             .map(|path| std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())));
         let package = "package countersign:rules@0.1.0;\n";
@@ -96,11 +96,8 @@ fn the_interface_of_0_1_0_is_the_frozen_one() {
             !served.starts_with(package) || served == frozen,
             "wit/{name} isn't wit/v0.1.0/{name}: give it another number"
         );
-    }
-    // The digests of what was frozen at the release.
-    for (name, digest) in FROZEN {
-        let frozen = std::fs::read(wit.join("v0.1.0").join(name)).unwrap();
-        assert_eq!(countersign_model::Digest::of(&frozen).to_string(), *digest, "wit/v0.1.0/{name} was changed");
+        let got = countersign_model::Digest::of(frozen.as_bytes()).to_string();
+        assert_eq!(got, *digest, "wit/v0.1.0/{name} was changed");
     }
 }
 
