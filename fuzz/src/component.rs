@@ -19,7 +19,7 @@ const MEMORY_CONTENTS: [u8; 2] = [11, 12];
 const TRAPS: &[u8] = &[3, 0, 0, 0x0b];
 
 /// How much longer a section may become by one mutation, bytes.
-const MOST_GROWTH: usize = 64;
+const MAX_GROWTH: usize = 64;
 
 /// A binary taken apart.
 struct Binary {
@@ -130,7 +130,7 @@ impl Binary {
                     _ => {
                         let name = named(contents, DECLARATION_SECTION).or_else(|| named(contents, DATA_SECTION));
                         let mut body = contents.split_off(name.unwrap_or_default());
-                        let most = body.len() + MOST_GROWTH;
+                        let most = body.len() + MAX_GROWTH;
                         change(&mut body, most);
                         contents.extend(body);
                     }

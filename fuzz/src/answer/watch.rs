@@ -91,7 +91,7 @@ impl Watch {
 
         let (own, kept) = finding.evidence.split_first().expect("the row's own event");
         assert_eq!((own.event_id.as_str(), own.raw), (&*row.event.id, row.event.raw.digest));
-        assert!(kept.len() <= self.most_kept());
+        assert!(kept.len() <= self.max_kept());
         self.seen.kept_cited += kept.len();
         match self.key(row) {
             Some(key) => self.were_shown(&key, kept),
@@ -157,7 +157,7 @@ impl Watch {
         assert!(evidence.iter().all(|one| shown.contains(&one.event_id)), "evidence of another key");
     }
 
-    fn most_kept(&self) -> usize {
+    fn max_kept(&self) -> usize {
         self.declaration.slots.iter().map(|slot| slot.kept_references as usize).sum()
     }
 

@@ -12,7 +12,7 @@ use syn::{Error, LitStr};
 use crate::names::{camel, shout, snake};
 
 /// Most bytes of a `rule.toml` that are read.
-const MOST_BYTES: u64 = 1 << 20;
+const MAX_BYTES: u64 = 1 << 20;
 
 pub(crate) fn expand(input: TokenStream, source: Option<PathBuf>) -> TokenStream {
     try_expand(input, source).unwrap_or_else(|error| error.to_compile_error())
@@ -54,7 +54,7 @@ fn read(path: &Path) -> std::io::Result<String> {
     use std::io::Read as _;
     let mut text = String::new();
     #[expect(clippy::disallowed_methods, reason = "capped: a longer file is cut, which the parser refuses")]
-    std::fs::File::open(path)?.take(MOST_BYTES).read_to_string(&mut text)?;
+    std::fs::File::open(path)?.take(MAX_BYTES).read_to_string(&mut text)?;
     Ok(text)
 }
 

@@ -17,7 +17,7 @@ pub struct Slot<'a, S> {
     stored_kept: &'a [u64],
     // None while nothing was kept or forgotten.
     kept: Option<Vec<u64>>,
-    most_kept: usize,
+    max_kept: usize,
 }
 
 impl<S> Deref for Slot<'_, S> {
@@ -39,28 +39,28 @@ impl<S> DerefMut for Slot<'_, S> {
 
 impl<'a, S: State> Slot<'a, S> {
     /// A slot with the state that was stored; initial where there is none.
-    fn open(stored: &'a [u8], stored_kept: &'a [u64], most_kept: usize) -> Self {
+    fn open(stored: &'a [u8], stored_kept: &'a [u64], max_kept: usize) -> Self {
         let value = match S::from_bytes(stored) {
             Some(value) => value,
             None if stored.is_empty() => S::initial(),
             None => wrong_size::<S>(stored.len()),
         };
-        Slot { value, touched: false, stored, stored_kept, kept: None, most_kept }
+        Slot { value, touched: false, stored, stored_kept, kept: None, max_kept }
     }
 
     /// Keeps a reference with the key, as evidence for later. Past the declared `kept-references` the one kept longest
     /// ago goes.
     pub fn keep(&mut self, reference: Reference) {
-        if self.most_kept == 0 {
+        if self.max_kept == 0 {
             return;
         }
         let kept = self.kept.get_or_insert_with(|| {
-            let mut kept = Vec::with_capacity(self.most_kept.min(self.stored_kept.len() + 4));
+            let mut kept = Vec::with_capacity(self.max_kept.min(self.stored_kept.len() + 4));
             kept.extend_from_slice(self.stored_kept);
             kept
         });
-        if kept.len() >= self.most_kept {
-            kept.drain(..=kept.len() - self.most_kept);
+        if kept.len() >= self.max_kept {
+            kept.drain(..=kept.len() - self.max_kept);
         }
         kept.push(reference.0);
     }
@@ -112,7 +112,7 @@ impl<'a, S: State> Slot<'a, S> {
 #[doc(hidden)]
 pub struct SlotTable<'a, S> {
     slot: usize,
-    most_kept: usize,
+    max_kept: usize,
     keys: Vec<Slot<'a, S>>,
     blank: Slot<'a, S>,
 }
@@ -122,18 +122,18 @@ impl<'a, S: State> SlotTable<'a, S> {
     #[must_use]
     pub fn open<R: DetectionDeclaration>(state: &'a [SlotState]) -> Self {
         let (slot, SlotSpec { kept_references, .. }) = const { slot_of::<R, S>() };
-        let most_kept = kept_references as usize;
+        let max_kept = kept_references as usize;
         let keys = match state.get(slot) {
             Some(state) => (0..state.blob_offsets.len().saturating_sub(1))
                 .map(|key| {
                     let stored = part(&state.blobs, &state.blob_offsets, key);
                     let kept = part(&state.kept, &state.kept_offsets, key);
-                    Slot::open(stored, kept, most_kept)
+                    Slot::open(stored, kept, max_kept)
                 })
                 .collect(),
             None => missing_slot(S::SLOT),
         };
-        SlotTable { slot, most_kept, keys, blank: Slot::open(&[], &[], most_kept) }
+        SlotTable { slot, max_kept, keys, blank: Slot::open(&[], &[], max_kept) }
     }
 
     /// The working copy of a key; a blank one for a row without.
@@ -142,7 +142,7 @@ impl<'a, S: State> SlotTable<'a, S> {
         match self.keys.get_mut(key as usize) {
             Some(slot) => slot,
             None if key == NO_KEY => {
-                self.blank = Slot::open(&[], &[], self.most_kept);
+                self.blank = Slot::open(&[], &[], self.max_kept);
                 &mut self.blank
             }
             None => missing_key(key),

@@ -30,7 +30,7 @@ const TABLE_ELEMENT: u64 = 8;
 const PAGE: u64 = 65_536;
 
 /// Most imports, and most exports, that are told one by one.
-const MOST_TOLD: usize = 100;
+const MAX_TOLD: usize = 100;
 
 /// Counts, up to the first place that can't be read: validation tells that one.
 pub(crate) fn census(bytes: &[u8], ours: impl Fn(&str) -> bool) -> Census {
@@ -92,14 +92,14 @@ impl Census {
             }
             Payload::ComponentImportSection(reader) if depth == 1 => {
                 for (offset, import) in reader.clone().into_iter_with_offsets().map_while(Result::ok) {
-                    if self.imports.len() < MOST_TOLD {
+                    if self.imports.len() < MAX_TOLD {
                         self.imports.push((offset, import.name.name.to_owned(), kind(&import.ty)));
                     }
                 }
             }
             Payload::ComponentExportSection(reader) if depth == 1 => {
                 for export in reader.clone().into_iter().map_while(Result::ok) {
-                    if self.exports.len() < MOST_TOLD {
+                    if self.exports.len() < MAX_TOLD {
                         let instance = export.kind == wasmparser::ComponentExternalKind::Instance;
                         self.exports.push((export.name.name.to_owned(), instance));
                     }

@@ -16,11 +16,11 @@ const ON: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::COMPONENT_MODEL);
 
 /// Largest binary, bytes, for which every feature that is off is asked for one by one.
-const MOST_ASKED: usize = 1 << 20;
+const MAX_ASKED: usize = 1 << 20;
 
 /// Most blocks, loops and branches within one another. A `match` of so many arms is the most that compilers nest; the
 /// machine-code generator's time grows with the square of it.
-pub(crate) const MOST_NESTED: u32 = 10_000;
+pub(crate) const MAX_NESTED: u32 = 10_000;
 
 /// The features of WebAssembly that rules may use, by the validator's names.
 #[must_use]
@@ -46,7 +46,7 @@ pub(crate) fn validate(bytes: &[u8]) -> (Vec<Refusal>, bool) {
     };
     // A feature is used if the binary isn't valid without it. In a large one only the first is told: to ask for each
     // would take too long.
-    let asked = if bytes.len() <= MOST_ASKED { WasmFeatures::all().difference(ON) } else { WasmFeatures::empty() };
+    let asked = if bytes.len() <= MAX_ASKED { WasmFeatures::all().difference(ON) } else { WasmFeatures::empty() };
     let off = asked.iter_names();
     let used = off.filter(|(_, feature)| with_features(bytes, WasmFeatures::all().difference(*feature)).is_err());
     let mut refusals: Vec<Refusal> =
@@ -76,9 +76,9 @@ struct Deepest {
 
 impl Deepest {
     fn refusal(self) -> Option<Refusal> {
-        let expected = format!("at most {MOST_NESTED} blocks within one another");
+        let expected = format!("at most {MAX_NESTED} blocks within one another");
         let place = format!("the function at byte {}", self.function);
-        (self.blocks > MOST_NESTED)
+        (self.blocks > MAX_NESTED)
             .then(|| Refusal::new(RefusalCode::WasmTooComplex, place, expected, self.blocks.to_string()))
     }
 }

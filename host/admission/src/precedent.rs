@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use countersign_model::Digest;
 
-use crate::features::{MOST_NESTED, feature_names};
+use crate::features::{MAX_NESTED, feature_names};
 use crate::world::{DETECTION, RESPONSE};
 
 /// Whose word validity and the world are. A test holds it against the lock file.
@@ -15,7 +15,7 @@ const TOOLS: [(&str, &str); 3] = [("wasmparser", "0.254.2"), ("wit-component", "
 /// are asked every time.
 #[must_use]
 pub fn code_rules() -> Digest {
-    let mut text = format!("countersign admission of code 1\n{}\n{MOST_NESTED}\n", env!("CARGO_PKG_VERSION"));
+    let mut text = format!("countersign admission of code 1\n{}\n{MAX_NESTED}\n", env!("CARGO_PKG_VERSION"));
     for (tool, version) in TOOLS {
         // INVARIANT: writing to a string doesn't fail.
         let _ = writeln!(text, "{tool} {version}");

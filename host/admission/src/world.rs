@@ -16,7 +16,7 @@ static DETECTION_WORLD: LazyLock<Result<String, String>> = LazyLock::new(|| our_
 static RESPONSE_WORLD: LazyLock<Result<String, String>> = LazyLock::new(|| our_world(RESPONSE, RuleKind::Response));
 
 /// Most lines of a difference that are told.
-const MOST_LINES: usize = 3;
+const MAX_LINES: usize = 3;
 
 /// The exports of our world for this kind of rule, as admission compares them.
 ///
@@ -37,7 +37,7 @@ pub(crate) fn compare(component: &[u8], exports: &[(String, bool)], kind: Option
     let named = |name: &str| kinds.iter().any(|kind| export_name(*kind) == Some(name));
     if !matches!(exports, [(name, true)] if named(name)) {
         let expected: Vec<String> = kinds.iter().filter_map(|kind| export_name(*kind)).map(quoted).collect();
-        let got: Vec<String> = exports.iter().take(2 * MOST_LINES).map(|(name, _)| quoted(name)).collect();
+        let got: Vec<String> = exports.iter().take(2 * MAX_LINES).map(|(name, _)| quoted(name)).collect();
         let got = if got.is_empty() { "none".to_owned() } else { got.join(", ") };
         let expected =
             format!("{}, whose only export is the interface {}", expected_name(&kinds), expected.join(" or "));
@@ -82,7 +82,7 @@ fn difference(expected: &str, got: &str, kinds: &[RuleKind]) -> Refusal {
     let (expected, got): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), got.lines().collect());
     let same = expected.iter().zip(&got).take_while(|(one, other)| one == other).count();
     let lines = |text: &[&str]| {
-        let shown: Vec<String> = text.iter().skip(same).take(MOST_LINES).map(|line| quoted(line.trim())).collect();
+        let shown: Vec<String> = text.iter().skip(same).take(MAX_LINES).map(|line| quoted(line.trim())).collect();
         if shown.is_empty() { "nothing more".to_owned() } else { shown.join(" ") }
     };
     let place = match expected.iter().take(same).rev().find(|line| line.starts_with("  ") && line.ends_with('{')) {

@@ -72,7 +72,7 @@ impl std::fmt::Debug for Cache {
 
 impl Cache {
     /// The most bytes of all entries together, unless said otherwise: 1 GiB. A Rust rule takes about half a MiB.
-    pub const MOST_BYTES: u64 = 1 << 30;
+    pub const MAX_BYTES: u64 = 1 << 30;
 
     /// Opens a directory's cache, and makes both if they aren't there. At most so many bytes of entries are kept.
     ///

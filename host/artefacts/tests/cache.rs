@@ -27,7 +27,7 @@ impl Place {
     }
 
     fn cache(&self) -> Cache {
-        self.with_room_for(Cache::MOST_BYTES)
+        self.with_room_for(Cache::MAX_BYTES)
     }
 
     fn with_room_for(&self, most: u64) -> Cache {

@@ -1,6 +1,6 @@
 //! What context tables say about rows, keys and batches: the operator's `egress.toml`, `domain-roles.toml` and
 //! `identities.toml`, and where addresses are, from records, MaxMind databases or `geo.toml`. Bytes in, tables out; no
-//! I/O. `CONTEXT_TOML.md` beside this crate is the operator's reference.
+//! I/O. `docs/reference/context.md` is the operator's reference.
 
 mod accounts;
 mod egress;
@@ -19,7 +19,7 @@ pub use geo::{GeoFile, GeoFileError};
 pub use mmdb::{Mmdb, MmdbError};
 
 /// The most bytes of a file for the table `geo`: the largest databases sold have some hundred megabytes.
-pub const MOST_GEO_BYTES: usize = 1 << 30;
+pub const MAX_GEO_BYTES: usize = 1 << 30;
 
 /// The operator's files that context tables are made of, each with the text or bytes that it was read from.
 #[derive(Clone, Debug, Default)]

@@ -21,7 +21,7 @@ const MARK_WITHIN: usize = 128 << 10;
 const PROBED: usize = 256;
 
 /// Most characters shown of what a database says it is.
-const MOST_SHOWN: usize = 80;
+const MAX_SHOWN: usize = 80;
 
 /// Why a database can't serve.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +71,7 @@ impl Mmdb {
 
     /// Whether the first records say anything that is asked for.
     fn probe(&self) -> Result<(), MmdbError> {
-        let kind = || self.reader.metadata().database_type.chars().take(MOST_SHOWN).collect();
+        let kind = || self.reader.metadata().database_type.chars().take(MAX_SHOWN).collect();
         let mut says = false;
         for found in self.reader.networks(maxminddb::WithinOptions::default())?.take(PROBED) {
             match found?.decode::<Record<'_>>() {

@@ -11,7 +11,7 @@ use countersign_model::DigestKey;
 use crate::exit::unusable;
 
 /// The most bytes of a key file.
-const MOST_KEY_BYTES: u64 = 1 << 20;
+const MAX_KEY_BYTES: u64 = 1 << 20;
 
 /// Reads a file of at most so many bytes.
 ///
@@ -111,12 +111,12 @@ fn wasm_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// When the file can't be read or is too short: `Unusable`.
 pub(crate) fn audit_key(path: Option<&Path>) -> Result<DigestKey> {
     let Some(path) = path else { return Ok(DigestKey::public()) };
-    let bytes = read(path, MOST_KEY_BYTES)?;
+    let bytes = read(path, MAX_KEY_BYTES)?;
     DigestKey::private(&bytes).ok_or_else(|| {
         unusable(format_args!(
             "`{}`: expected a key of at least {} bytes, got {}; `openssl rand -out FILE 32` makes one",
             path.display(),
-            DigestKey::LEAST_BYTES,
+            DigestKey::MIN_BYTES,
             bytes.len()
         ))
     })

@@ -15,7 +15,7 @@ use crate::progress::Progress;
 use crate::say;
 
 /// The least that a compiler process can begin with.
-const LEAST_MEMORY: u64 = 32 << 20;
+const MIN_MEMORY: u64 = 32 << 20;
 
 /// The options.
 #[derive(Debug, Args)]
@@ -73,7 +73,7 @@ impl Loading {
             );
             return Ok(None);
         };
-        match Cache::open(&path, Cache::MOST_BYTES) {
+        match Cache::open(&path, Cache::MAX_BYTES) {
             Ok(cache) => Ok(Some(cache)),
             Err(error) if self.cache.is_none() && error.is_absence() => {
                 say::warning(format_args!("compiled rules aren't kept: {error}"));
@@ -125,7 +125,7 @@ fn a_size(text: &str) -> Result<u64, String> {
         .ok_or_else(wrong)?;
     let count: u32 = digits.parse().map_err(|_| wrong())?;
     let bytes = u64::from(count) << shift;
-    if bytes >= LEAST_MEMORY { Ok(bytes) } else { Err(wrong()) }
+    if bytes >= MIN_MEMORY { Ok(bytes) } else { Err(wrong()) }
 }
 
 /// Shows what takes long, and says what is wrong with the cache.

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use countersign_engine::{Engine, EngineConfig};
-use countersign_pipeline::{ContextFiles, Generation, GeoFile, GeoFileError, MOST_GEO_BYTES, RuleFile, Settings};
+use countersign_pipeline::{ContextFiles, Generation, GeoFile, GeoFileError, MAX_GEO_BYTES, RuleFile, Settings};
 use countersign_policy::{
-    Capabilities, DEFAULT_POLICY, Directory, DomainRoles, Egress, Fault, MOST_BYTES, Policy, SHIPPED_CAPABILITIES,
+    Capabilities, DEFAULT_POLICY, Directory, DomainRoles, Egress, Fault, MAX_BYTES, Policy, SHIPPED_CAPABILITIES,
 };
 use countersign_shipped::RULES;
 
@@ -68,7 +68,7 @@ impl ContextArguments {
 }
 
 fn geo_file(path: &Path, faults: &mut Vec<String>) -> Option<GeoFile> {
-    let bytes = files::read(path, MOST_GEO_BYTES as u64).map_err(|error| faults.push(error.to_string())).ok()?;
+    let bytes = files::read(path, MAX_GEO_BYTES as u64).map_err(|error| faults.push(error.to_string())).ok()?;
     match GeoFile::parse(bytes) {
         Ok(file) => Some(file),
         Err(GeoFileError::Text(found)) => {
@@ -96,7 +96,7 @@ pub(crate) fn settings_with(identities: String) -> Result<Settings> {
 type Parse<T> = fn(&str) -> Result<T, Vec<Fault>>;
 
 fn parsed<T>(path: &Path, parse: Parse<T>, faults: &mut Vec<String>) -> Option<(String, T)> {
-    match files::read_text(path, MOST_BYTES as u64) {
+    match files::read_text(path, MAX_BYTES as u64) {
         Ok(text) => shipped(path.display(), &text, parse, faults),
         Err(error) => {
             faults.push(error.to_string());
@@ -119,11 +119,11 @@ fn shipped<T>(name: impl fmt::Display, text: &str, parse: Parse<T>, faults: &mut
 ///
 /// # Errors
 /// When the machine lacks what it needs, or the cache can't be used.
-pub(crate) fn engine(workers: usize, most_memory: u64, loading: &Loading) -> Result<Engine> {
+pub(crate) fn engine(workers: usize, max_memory: u64, loading: &Loading) -> Result<Engine> {
     let base = EngineConfig::default();
     let config = EngineConfig {
         concurrent_calls: base.concurrent_calls.max(u32::try_from(workers).unwrap_or(u32::MAX)),
-        max_memory: base.max_memory.max(usize::try_from(most_memory).unwrap_or(usize::MAX)),
+        max_memory: base.max_memory.max(usize::try_from(max_memory).unwrap_or(usize::MAX)),
         ..base
     };
     Ok(Engine::with(&config, loading.compilation()?)?)

@@ -9,7 +9,7 @@ use serde::Serialize;
 const WIDTH: usize = 160;
 
 /// Columns below which nothing can be laid out.
-const LEAST_WIDTH: usize = 60;
+const MIN_WIDTH: usize = 60;
 
 /// Standard output. When its reader goes away (`| head`), the rest is swallowed: what a command finds, and so its exit
 /// code, doesn't depend on who reads.
@@ -35,7 +35,7 @@ impl Out {
     /// How many columns there are: the terminal's, or enough for a table where there is none.
     pub(crate) fn width(&self) -> usize {
         let terminal = terminal_size::terminal_size().filter(|_| self.terminal);
-        terminal.map_or(WIDTH, |(width, _)| usize::from(width.0).max(LEAST_WIDTH))
+        terminal.map_or(WIDTH, |(width, _)| usize::from(width.0).max(MIN_WIDTH))
     }
 
     /// Whether the reader has gone away.

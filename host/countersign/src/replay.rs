@@ -52,10 +52,10 @@ The exit code is 1 if a rule was refused (the others served), 2 if a file can't 
 ";
 
 /// More rows in a call give nothing.
-const MOST_BATCH: u64 = 65_536;
+const MAX_BATCH: u64 = 65_536;
 
 /// More threads than any machine here has processors.
-const MOST_WORKERS: u64 = 64;
+const MAX_WORKERS: u64 = 64;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -85,15 +85,15 @@ pub(crate) struct Arguments {
     max_gap: i64,
     /// Most rows in a call
     #[arg(long, value_name = "ROWS", default_value_t = RunOptions::BATCH as u64,
-          value_parser = clap::value_parser!(u64).range(1..=MOST_BATCH))]
+          value_parser = clap::value_parser!(u64).range(1..=MAX_BATCH))]
     batch: u64,
     /// Threads that judge [default: the processors, up to 8]
-    #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u64).range(1..=MOST_WORKERS))]
+    #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u64).range(1..=MAX_WORKERS))]
     workers: Option<u64>,
     /// Where records go that can't be used, one a line
     #[arg(long, value_name = "FILE")]
     dead_letters: Option<PathBuf>,
-    /// Print NDJSON (see JSON.md)
+    /// Print NDJSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
     #[command(flatten)]

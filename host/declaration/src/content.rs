@@ -38,12 +38,12 @@ pub(crate) const DETECTION_ONLY: &[&str] =
     &["event-classes", "fields", "where", "partition-key", "subscribes", "slot", "timers", "context"];
 
 /// Most bytes of a description.
-const MOST_DESCRIPTION: usize = 8_192;
+const MAX_DESCRIPTION: usize = 8_192;
 /// Most references or known false positives, and most bytes of each.
-const MOST_NOTES: usize = 64;
-const MOST_NOTE: usize = 2_048;
+const MAX_NOTES: usize = 64;
+const MAX_NOTE: usize = 2_048;
 /// Most techniques.
-const MOST_TECHNIQUES: usize = 64;
+const MAX_TECHNIQUES: usize = 64;
 
 /// What only a detection has.
 struct DetectionPart {
@@ -90,7 +90,7 @@ pub(crate) fn declaration(reader: &mut Reader, map: &Map<String, Value>) -> Opti
         r.word(place, value, RefusalCode::UnknownWord, "a kind of rule", &ids(RuleKind::ALL, RuleKind::id))
     });
     let description = reader.key(&table, "description", Need::Required, |r, place, value| {
-        r.text(place, value, MOST_DESCRIPTION).map(str::to_owned)
+        r.text(place, value, MAX_DESCRIPTION).map(str::to_owned)
     });
     let references = reader.key(&table, "references", Need::Default(vec![]), notes);
     let false_positives = reader.key(&table, "false-positives", Need::Default(vec![]), notes);
@@ -104,11 +104,11 @@ pub(crate) fn declaration(reader: &mut Reader, map: &Map<String, Value>) -> Opti
     let actions = reader.key(&table, "actions", Need::Required, actions);
     let signal_classes = reader.key(&table, "signal-classes", Need::Required, signal_classes);
     let techniques = reader.key(&table, "techniques", Need::Default(vec![]), |r, place, value| {
-        r.set(place, value, (0, MOST_TECHNIQUES), technique)
+        r.set(place, value, (0, MAX_TECHNIQUES), technique)
     });
     let parameters: Option<Vec<ParameterDeclaration>> =
         reader.key(&table, "parameter", Need::Default(vec![]), |r, place, value| {
-            r.named(place, value, parameters::MOST_PARAMETERS, "name", |r, table| parameters::declaration(r, &table))
+            r.named(place, value, parameters::MAX_PARAMETERS, "name", |r, table| parameters::declaration(r, &table))
         });
     let limits = reader.key(&table, "limits", Need::Default(Limits::DEFAULT), parts::limits);
     let data = reader.key(&table, "data", Need::Optional(None), |r, place, value| {
@@ -162,7 +162,7 @@ pub(crate) fn signal_classes(reader: &mut Reader, place: &str, value: &Value) ->
 }
 
 fn notes(reader: &mut Reader, place: &str, value: &Value) -> Option<Vec<String>> {
-    reader.set(place, value, (0, MOST_NOTES), |r, place, value| r.text(place, value, MOST_NOTE).map(str::to_owned))
+    reader.set(place, value, (0, MAX_NOTES), |r, place, value| r.text(place, value, MAX_NOTE).map(str::to_owned))
 }
 
 fn floor(reader: &mut Reader, place: &str, value: &Value) -> Option<u8> {
@@ -245,12 +245,12 @@ fn detection(reader: &mut Reader, table: &Table<'_>, id: Option<&RuleId>, kind_k
         r.word(place, value, RefusalCode::UnknownWord, "a partition key", &known)
     });
     let slots = reader.key(table, "slot", Need::Default(vec![]), |r, place, value| {
-        r.named(place, value, parts::MOST_SLOTS, "name", |r, table| parts::slot(r, &table))
+        r.named(place, value, parts::MAX_SLOTS, "name", |r, table| parts::slot(r, &table))
     });
     let timers =
         reader.key(table, "timers", Need::Optional(None), |r, place, value| parts::timers(r, place, value).map(Some));
     let context = reader.key(table, "context", Need::Default(vec![]), |r, place, value| {
-        r.named(place, value, parts::MOST_CONTEXT, "table", |r, table| parts::context(r, &table))
+        r.named(place, value, parts::MAX_CONTEXT, "table", |r, table| parts::context(r, &table))
     });
 
     // An unknown partition key masks what would not go with `none`.

@@ -12,9 +12,9 @@ use crate::reasons::{RefusalCode, quoted};
 /// How deep filters may be nested.
 const DEEPEST: usize = 16;
 /// Most filters in one `where`, counted with those inside others.
-const MOST_FILTERS: usize = 256;
+const MAX_FILTERS: usize = 256;
 /// Most bytes of a literal.
-const MOST_TEXT: usize = 4_096;
+const MAX_TEXT: usize = 4_096;
 
 const TESTS: &[&str] = &["eq", "in", "prefix", "suffix", "contains", "range", "cidr", "exists"];
 const JOINS: &[&str] = &["and", "or", "not"];
@@ -53,7 +53,7 @@ pub(crate) fn is_finding_field(field: FieldId) -> bool {
 
 /// A field by its path.
 pub(crate) fn field(reader: &mut Reader, place: &str, value: &Value) -> Option<FieldId> {
-    let path = reader.any_text(place, value, MOST_TEXT)?;
+    let path = reader.any_text(place, value, MAX_TEXT)?;
     let found = FieldId::from_path(path);
     if found.is_none() {
         let known = FIELDS.iter().map(|field| field.path);
@@ -80,10 +80,10 @@ impl Budget<'_> {
             );
             return None;
         }
-        if self.filters > MOST_FILTERS {
+        if self.filters > MAX_FILTERS {
             // Said once: the others are as many.
-            if self.filters == MOST_FILTERS + 1 {
-                reader.refuse(RefusalCode::OutOfRange, place, format!("at most {MOST_FILTERS} filters"), "more");
+            if self.filters == MAX_FILTERS + 1 {
+                reader.refuse(RefusalCode::OutOfRange, place, format!("at most {MAX_FILTERS} filters"), "more");
             }
             return None;
         }
@@ -108,7 +108,7 @@ impl Budget<'_> {
         if join == "not" {
             return Some(Filter::Not(Box::new(self.filter(reader, &place, value, depth + 1)?)));
         }
-        let filters = reader.list(&place, value, (1, MOST_FILTERS), |reader, place, value| {
+        let filters = reader.list(&place, value, (1, MAX_FILTERS), |reader, place, value| {
             self.filter(reader, place, value, depth + 1)
         })?;
         Some(if join == "and" { Filter::And(filters) } else { Filter::Or(filters) })

@@ -1,7 +1,7 @@
 //! What a rule declares. `rule.toml` becomes a [`Declaration`]; a declaration becomes the bytes of the section
 //! `countersign-declaration`; admission reads them back. All faults are reported at once.
 //!
-//! `RULE_TOML.md` beside this crate is the reference of `rule.toml` for authors of rules.
+//! `docs/reference/rule.md` is the reference of `rule.toml` for authors of rules.
 
 mod ceilings;
 mod content;
@@ -27,7 +27,7 @@ pub use fold::{fold_case, fold_char};
 pub use nearest::nearest;
 pub use network::{Network, NetworkFault};
 pub use parameters::{parameters_digest, resolve_parameters};
-pub use parse::{MOST_BYTES, Peek, parse_section, parse_toml, peek};
+pub use parse::{MAX_BYTES, Peek, parse_section, parse_toml, peek};
 pub use range::{Bound, Range, Span, float_key};
 pub use reasons::{Refusal, RefusalCode, quoted};
 pub use section::{FORMAT, to_section};

@@ -12,13 +12,13 @@ use crate::reader::{GREATEST_INTEGER, LONGEST_DURATION, Need, Reader, Table};
 use crate::reasons::{Refusal, RefusalCode, quoted};
 
 /// Most parameters of a rule.
-pub(crate) const MOST_PARAMETERS: usize = 64;
+pub(crate) const MAX_PARAMETERS: usize = 64;
 /// Most bytes that a text parameter may allow.
-const MOST_TEXT: i64 = 65_536;
+const MAX_TEXT: i64 = 65_536;
 /// Most items that a list parameter may allow.
-const MOST_ITEMS: i64 = 4_096;
+const MAX_ITEMS: i64 = 4_096;
 /// Most bytes of one item of a list.
-const MOST_ITEM: usize = 1_024;
+const MAX_ITEM: usize = 1_024;
 /// Most bytes of a text parameter that declares no bound.
 const DEFAULT_TEXT: u32 = 256;
 /// Most items of a list parameter that declares no bound.
@@ -169,12 +169,12 @@ fn range(reader: &mut Reader, table: &Table<'_>, ty: Type) -> Option<(ParameterR
         }
         Type::Text => ParameterRange::Text {
             max_bytes: reader.key(table, "max-bytes", Need::Default(DEFAULT_TEXT), |r, place, value| {
-                r.integer(place, value, 1, MOST_TEXT)
+                r.integer(place, value, 1, MAX_TEXT)
             })?,
         },
         Type::TextList => ParameterRange::TextList {
             max_items: reader.key(table, "max-items", Need::Default(DEFAULT_ITEMS), |r, place, value| {
-                r.integer(place, value, 1, MOST_ITEMS)
+                r.integer(place, value, 1, MAX_ITEMS)
             })?,
         },
     };
@@ -224,7 +224,7 @@ fn read_value(reader: &mut Reader, place: &str, value: &Value, range: &Parameter
             let length = value.as_array().map_or(0, Vec::len);
             let fits = within_size(reader, place, length, *max_items, "items");
             let items = reader.list(place, value, (0, usize::MAX), |r, place, value| {
-                r.any_text(place, value, MOST_ITEM).map(str::to_owned)
+                r.any_text(place, value, MAX_ITEM).map(str::to_owned)
             })?;
             fits?;
             Parameter::TextList(items)

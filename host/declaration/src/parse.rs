@@ -12,9 +12,9 @@ use crate::reasons::{Refusal, RefusalCode};
 use crate::section::{FORMAT, canonical, to_section};
 
 /// The most bytes of a `rule.toml` or of its section.
-pub const MOST_BYTES: usize = 256 << 10;
+pub const MAX_BYTES: usize = 256 << 10;
 
-/// Reads `rule.toml`; `RULE_TOML.md` beside this crate describes its keys.
+/// Reads `rule.toml`; `docs/reference/rule.md` describes its keys.
 ///
 /// # Errors
 /// Every fault, with its place. Text that isn't TOML gives that one only.
@@ -111,7 +111,7 @@ impl Peek {
 /// Reads what can be read of a section that [`parse_section`] refuses; nothing of another format.
 #[must_use]
 pub fn peek(bytes: &[u8]) -> Peek {
-    if bytes.len() > MOST_BYTES {
+    if bytes.len() > MAX_BYTES {
         return Peek::default();
     }
     let Ok((value, _)) = first_value(bytes) else { return Peek::default() };
@@ -146,11 +146,11 @@ fn finish(mut reader: Reader, map: &Map<String, Value>) -> Result<Declaration, V
 }
 
 fn too_long(reader: &mut Reader, length: usize) -> bool {
-    if length > MOST_BYTES {
-        let expected = format!("at most {MOST_BYTES} bytes");
+    if length > MAX_BYTES {
+        let expected = format!("at most {MAX_BYTES} bytes");
         reader.refuse(RefusalCode::OutOfRange, "declaration", expected, format!("{length} bytes"));
     }
-    length > MOST_BYTES
+    length > MAX_BYTES
 }
 
 /// The first JSON value and where it ends; else the place and what came.

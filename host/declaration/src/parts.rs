@@ -10,13 +10,13 @@ use crate::reader::{GREATEST_INTEGER, LONGEST_DURATION, Need, Reader, Table};
 use crate::reasons::{RefusalCode, quoted};
 
 /// Most state slots.
-pub(crate) const MOST_SLOTS: usize = 16;
+pub(crate) const MAX_SLOTS: usize = 16;
 /// Most context tables.
-pub(crate) const MOST_CONTEXT: usize = 16;
+pub(crate) const MAX_CONTEXT: usize = 16;
 /// Most timer ids.
-const MOST_TIMERS: usize = 64;
+const MAX_TIMERS: usize = 64;
 /// Most subscriptions.
-const MOST_SUBSCRIPTIONS: usize = 64;
+const MAX_SUBSCRIPTIONS: usize = 64;
 /// One second, microseconds: the shortest time for which anything is kept.
 const SECOND: i64 = 1_000_000;
 /// Bytes of a WebAssembly page: no guest has less memory.
@@ -67,8 +67,8 @@ fn kept_for(reader: &mut Reader, place: &str, value: &Value) -> Option<i64> {
 pub(crate) fn timers(reader: &mut Reader, place: &str, value: &Value) -> Option<Timers> {
     let table = reader.table(place, value)?;
     reader.only(&table, &["ids", "most-per-key", "longest"]);
-    let ids = reader
-        .key(&table, "ids", Need::Required, |r, place, value| r.set(place, value, (1, MOST_TIMERS), Reader::name));
+    let ids =
+        reader.key(&table, "ids", Need::Required, |r, place, value| r.set(place, value, (1, MAX_TIMERS), Reader::name));
     let most_per_key =
         reader.key(&table, "most-per-key", Need::Required, |r, place, value| r.integer(place, value, 1, 1_024));
     let longest = reader.key(&table, "longest", Need::Required, kept_for);
@@ -82,7 +82,7 @@ pub(crate) fn subscriptions(
     value: &Value,
     own: Option<&RuleId>,
 ) -> Option<Vec<Subscription>> {
-    reader.named(place, value, MOST_SUBSCRIPTIONS, "rule", |reader, table| {
+    reader.named(place, value, MAX_SUBSCRIPTIONS, "rule", |reader, table| {
         reader.only(&table, &["rule", "classes"]);
         let rule: Option<RuleId> = reader.key(&table, "rule", Need::Required, |r, place, value| {
             r.parsed(place, value, "another rule's id, `publisher/name`")

@@ -9,7 +9,7 @@ use crate::nearest::nearest;
 use crate::reasons::{Refusal, RefusalCode, quoted};
 
 /// Most reasons that one declaration gives: a hostile one could have a fault every few bytes.
-const MOST_REFUSALS: usize = 500;
+const MAX_REFUSALS: usize = 500;
 
 /// The greatest whole number that JSON keeps exactly (RFC 8785 section 3.2.2.3): 2^53 − 1.
 pub(crate) const GREATEST_INTEGER: i64 = (1 << 53) - 1;
@@ -97,7 +97,7 @@ impl Reader {
 
     /// Notes a fault.
     pub(crate) fn push(&mut self, refusal: Refusal) {
-        if self.refusals.len() < MOST_REFUSALS {
+        if self.refusals.len() < MAX_REFUSALS {
             self.refusals.push(refusal);
         }
     }
@@ -111,7 +111,7 @@ impl Reader {
         got: &str,
         known: impl IntoIterator<Item = &'c str> + Clone,
     ) {
-        if self.refusals.len() >= MOST_REFUSALS {
+        if self.refusals.len() >= MAX_REFUSALS {
             return;
         }
         let hint = nearest(got, known.clone()).map(|name| format!("did you mean `{name}`?"));

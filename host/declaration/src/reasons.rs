@@ -53,13 +53,13 @@ impl fmt::Display for Refusal {
 }
 
 /// Most characters of somebody's text that a message repeats.
-const MOST_QUOTED: usize = 96;
+const MAX_QUOTED: usize = 96;
 
 /// Somebody's text for a message: in backticks, on one line, without control characters, cut when long.
 #[must_use]
 pub fn quoted(text: &str) -> String {
-    let mut shown: String = text.chars().take(MOST_QUOTED).flat_map(visible).collect();
-    if text.chars().nth(MOST_QUOTED).is_some() {
+    let mut shown: String = text.chars().take(MAX_QUOTED).flat_map(visible).collect();
+    if text.chars().nth(MAX_QUOTED).is_some() {
         shown.push('…');
     }
     format!("`{shown}`")
@@ -192,7 +192,7 @@ mod tests {
             refusal.to_string(),
             "unknown-action  actions[0]: expected an action, got `\\u{1b}[31mre\\nd\\u{202e}` (did you mean `notify`?)"
         );
-        assert_eq!(quoted(&"é".repeat(200)).chars().count(), MOST_QUOTED + 3);
+        assert_eq!(quoted(&"é".repeat(200)).chars().count(), MAX_QUOTED + 3);
     }
 
     #[test]

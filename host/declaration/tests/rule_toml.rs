@@ -667,7 +667,7 @@ fn limits_above_the_operators_are_told_one_by_one() {
 
 #[test]
 fn the_example_of_the_reference_is_accepted_and_every_key_is_in_its_tables() {
-    let reference = include_str!("../RULE_TOML.md");
+    let reference = include_str!("../../../docs/reference/rule.md");
     let example = reference.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     check(example, expect![["accepted\n"]]);
     let section: Value = serde_json::from_slice(&to_section(&declaration(DETECTION))).unwrap();
@@ -686,6 +686,6 @@ fn the_example_of_the_reference_is_accepted_and_every_key_is_in_its_tables() {
     keys.retain(|key| !["format", "field"].contains(&key.as_str()));
     for key in keys {
         let named = [format!("`{key}`"), format!("`[{key}]`"), format!("`[[{key}]]`"), format!(" {key} = ")];
-        assert!(named.iter().any(|named| reference.contains(named)), "`{key}` is not in RULE_TOML.md");
+        assert!(named.iter().any(|named| reference.contains(named)), "`{key}` is not in docs/reference/rule.md");
     }
 }

@@ -15,13 +15,13 @@ pub struct EngineConfig {
     pub concurrent_calls: u32,
     /// The most linear memory that a rule may declare, bytes.
     pub max_memory: usize,
-    /// Wall-clock backstop of a call; at least [`EngineConfig::LEAST_DEADLINE`].
+    /// Wall-clock backstop of a call; at least [`EngineConfig::MIN_DEADLINE`].
     pub deadline: Duration,
 }
 
 impl EngineConfig {
     /// No deadline is shorter: a busy machine must not look like a rule that hangs.
-    pub const LEAST_DEADLINE: Duration = Duration::from_secs(2);
+    pub const MIN_DEADLINE: Duration = Duration::from_secs(2);
 }
 
 impl Default for EngineConfig {

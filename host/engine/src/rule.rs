@@ -108,7 +108,7 @@ impl Engine {
         let wasmtime =
             wasmtime::Engine::new(&wasmtime_config(config)).map_err(|error| LoadError::Setup(format!("{error:#}")))?;
         let ticker = Ticker::start(wasmtime.clone()).map_err(|error| LoadError::Setup(error.to_string()))?;
-        let deadline = config.deadline.max(EngineConfig::LEAST_DEADLINE);
+        let deadline = config.deadline.max(EngineConfig::MIN_DEADLINE);
         let slots = Slots::new(config.concurrent_calls);
         let deadline_ticks = Ticker::ticks(deadline);
         let source = Source::new(&wasmtime, compilation);

@@ -8,7 +8,7 @@ use countersign_model::vocabulary::SignalClass;
 use crate::inputs::{GateInputs, RuleAuthority};
 
 /// Most that combined confidence can be: certainty needs a finding that has it alone.
-pub const MOST_COMBINED: u8 = 95;
+pub const MAX_COMBINED: u8 = 95;
 
 /// A finding's effective confidence, 0–100: its rule's score under the operator's caps on the rule, on its publisher
 /// and on every rule whose findings feed it. 0 where the inputs don't have the rule's authority.
@@ -67,7 +67,7 @@ pub fn combined_confidence(findings: &[Counted<'_>]) -> u8 {
         let alone = found.exempt_from_grouping.then_some(place);
         ((found.publisher, alone), found.confidence)
     }));
-    by_event.min(by_class).min(by_publisher).min(MOST_COMBINED)
+    by_event.min(by_class).min(by_publisher).min(MAX_COMBINED)
 }
 
 /// 1 − ∏(1 − c) over the strongest of each group, in whole per cent, rounded down.

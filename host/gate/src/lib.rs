@@ -8,7 +8,7 @@ mod judge;
 mod outcome;
 mod show;
 
-pub use confidence::{Counted, MOST_COMBINED, combined_confidence, effective_confidence};
+pub use confidence::{Counted, MAX_COMBINED, combined_confidence, effective_confidence};
 pub use decide::decide;
 pub use inputs::{
     Administrators, Approvals, Budgets, Estimate, Estimates, GateInputs, KillSwitch, Leases, RuleAuthority, Stage,

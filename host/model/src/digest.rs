@@ -114,12 +114,12 @@ impl DigestKey {
     pub const PUBLIC: &'static [u8] = b"countersign public digest key, version 1: not private";
 
     /// The fewest bytes that a private key must have.
-    pub const LEAST_BYTES: usize = 32;
+    pub const MIN_BYTES: usize = 32;
 
-    /// A key of the operator's. None if it is shorter than [`DigestKey::LEAST_BYTES`].
+    /// A key of the operator's. None if it is shorter than [`DigestKey::MIN_BYTES`].
     #[must_use]
     pub fn private(bytes: &[u8]) -> Option<DigestKey> {
-        (bytes.len() >= Self::LEAST_BYTES).then(|| DigestKey(bytes.to_vec()))
+        (bytes.len() >= Self::MIN_BYTES).then(|| DigestKey(bytes.to_vec()))
     }
 
     /// The documented key.

@@ -24,7 +24,7 @@ use crate::sequence::{Next, Sequencer};
 const PAUSE: i64 = 60 * 1_000_000;
 
 /// The most rows that are repeated.
-const MOST_ROWS: usize = 65_536;
+const MAX_ROWS: usize = 65_536;
 
 /// What calls of one size came to.
 #[derive(Clone, Debug, Default)]
@@ -76,7 +76,7 @@ impl<'g> Rows<'g> {
             let shift = following(rows.last(), given.first());
             let from = rows.len();
             let given = given.iter().zip(from..).map(|(row, position)| repeated(row, 0, position as u64, shift));
-            rows.extend(given.take(MOST_ROWS - from.min(MOST_ROWS)));
+            rows.extend(given.take(MAX_ROWS - from.min(MAX_ROWS)));
         }
         Rows { generation, rule, rows }
     }
@@ -95,7 +95,7 @@ impl<'g> Rows<'g> {
 
     /// Judges at least so many rows in calls of `batch` rows.
     #[must_use]
-    pub fn measure(&self, batch: usize, least_rows: usize) -> Measured {
+    pub fn measure(&self, batch: usize, min_rows: usize) -> Measured {
         let meter = Arc::new(Meter { loaded: Arc::clone(&self.rule.loaded), samples: Mutex::default() });
         let Rule { parameters, data, .. } = self.rule;
         let declaration = self.rule.declaration().clone();
@@ -104,7 +104,7 @@ impl<'g> Rows<'g> {
             .with_context(self.generation.context.clone());
         let (mut judged, mut round, mut shift) = (0, 0_u64, 0_i64);
         let mut waiting: Vec<Sequenced> = Vec::with_capacity(batch);
-        while judged < least_rows && !self.rows.is_empty() {
+        while judged < min_rows && !self.rows.is_empty() {
             for row in &self.rows {
                 waiting.push(repeated(row, round, judged as u64, shift));
                 judged += 1;

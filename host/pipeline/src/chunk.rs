@@ -140,7 +140,7 @@ pub(crate) struct Judges {
 /// So many of a rule's findings about one event at one position feed other rules: as many as it may find on the event
 /// itself. Else rules that each find so many on what feeds them would multiply: sixteenfold with each that stands behind
 /// another. Counted for each feeder by itself, so that none can crowd out what others find.
-const MOST_FEEDING: u64 = 16;
+const MAX_FEEDING: u64 = 16;
 
 impl Judges {
     /// Of a generation's rules, each called through what `detector` makes of it.
@@ -303,7 +303,7 @@ impl Judges {
             let raw = &found.row.event.raw;
             let feeding = feeding.entry((found.row.position, raw.input, raw.ordinal)).or_default();
             *feeding += 1;
-            if *feeding > MOST_FEEDING {
+            if *feeding > MAX_FEEDING {
                 self.withheld.get_mut(rule).into_iter().for_each(|withheld| *withheld += 1);
                 continue;
             }
@@ -438,6 +438,8 @@ fn merge(events: &[Sequenced], wanted: &[usize], own: &[Sequenced]) -> Vec<Place
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/chunk_fed.rs"]
 mod fed;
 #[cfg(test)]
+#[path = "../tests/unit/chunk.rs"]
 mod tests;

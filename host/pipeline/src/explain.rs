@@ -18,10 +18,10 @@ use crate::run::{RunOptions, steps};
 use crate::sequence::{Next, Sequencer};
 
 /// The most calls about one record that are kept: its own, those of findings on it and of timers that it set.
-const MOST_CALLS: usize = 64;
+const MAX_CALLS: usize = 64;
 
 /// The most records of one id that are told of.
-const MOST_SIGHTINGS: usize = 16;
+const MAX_SIGHTINGS: usize = 16;
 
 /// What became of an event.
 #[derive(Default)]
@@ -114,7 +114,7 @@ pub fn explain(
     let records = records.inspect(|record| {
         if let Record::Event { event, .. } = record
             && *event.id == *event_id
-            && named.borrow().len() < MOST_SIGHTINGS
+            && named.borrow().len() < MAX_SIGHTINGS
         {
             named.borrow_mut().insert((event.raw.input, event.raw.ordinal));
         }
@@ -167,7 +167,7 @@ struct Run<'g> {
 
 impl Run<'_> {
     fn sighted(&mut self, sighting: Sighting) {
-        if self.explanation.sightings.len() < MOST_SIGHTINGS {
+        if self.explanation.sightings.len() < MAX_SIGHTINGS {
             self.explanation.sightings.push(sighting);
         }
     }
@@ -176,7 +176,7 @@ impl Run<'_> {
         if let Some(tick) = tick {
             self.judges.tick(tick, event.position, event.clock);
         }
-        if *event.event.id == *wanted && self.explanation.sightings.len() < MOST_SIGHTINGS {
+        if *event.event.id == *wanted && self.explanation.sightings.len() < MAX_SIGHTINGS {
             let key = partition_key(self.rule.declaration().partition_key, &event.event);
             self.watch.follow(event.reference(&self.rule.identity.id, key.as_deref()));
             self.sighted(Sighting::Event(Box::new(Judged {
@@ -294,7 +294,7 @@ impl Detector for Watch {
         };
         let (answer, usage) = self.loaded.measured_detect(call);
         // A call with a finding is made once more, to see whether it answers the same.
-        if kept.last().is_none_or(|last| last.call != *call) && kept.len() < MOST_CALLS {
+        if kept.last().is_none_or(|last| last.call != *call) && kept.len() < MAX_CALLS {
             kept.push(Call { call: call.clone(), answer: answer.clone(), usage });
         }
         answer

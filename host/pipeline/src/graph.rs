@@ -192,4 +192,5 @@ fn served(subscription: &Subscription, feeder: &Declaration) -> Vec<Subscription
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/graph.rs"]
 mod tests;

@@ -192,4 +192,5 @@ impl Places {
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/horizon.rs"]
 mod tests;

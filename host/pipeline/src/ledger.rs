@@ -195,14 +195,14 @@ impl<'g> Ledger<'g> {
                 self.stopped(position, id, named(&stopped.row), stopped.failure, observer)?;
             }
             Item::Quarantined { accounts: (failing, seen) } => {
-                let QuarantineThreshold { least_accounts, percent } = self.threshold;
+                let QuarantineThreshold { min_accounts, percent } = self.threshold;
                 self.page.records.push(Record::Quarantine(QuarantineRecord {
                     position,
                     rule: id.clone(),
                     failing_accounts: failing,
                     accounts: seen,
                     share: u8::try_from(percent).unwrap_or(100),
-                    least: u64::from(least_accounts),
+                    least: u64::from(min_accounts),
                 }));
                 let message = format!(
                     "`{id}` is in quarantine: it failed on rows of {failing} of {seen} authenticated accounts; \

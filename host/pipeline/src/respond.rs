@@ -12,10 +12,10 @@ use crate::bundle::ResponseBundle;
 use crate::generation::Rule;
 
 /// The most proposals of one answer.
-const MOST_PROPOSALS: usize = 16;
+const MAX_PROPOSALS: usize = 16;
 
 /// The most diagnostics of one answer.
-const MOST_DIAGNOSTICS: usize = 16;
+const MAX_DIAGNOSTICS: usize = 16;
 
 /// The longest reason or diagnostic, bytes.
 const TEXT_BYTES: usize = 1024;
@@ -72,11 +72,11 @@ pub fn proposals(
     subjects: usize,
     answer: &ResponseAnswer,
 ) -> Result<Vec<Proposal>, CallFailure> {
-    if answer.proposals.len() > MOST_PROPOSALS {
-        return invalid(format!("{} proposals, at most {MOST_PROPOSALS} are allowed", answer.proposals.len()));
+    if answer.proposals.len() > MAX_PROPOSALS {
+        return invalid(format!("{} proposals, at most {MAX_PROPOSALS} are allowed", answer.proposals.len()));
     }
-    if answer.diagnostics.len() > MOST_DIAGNOSTICS {
-        return invalid(format!("{} diagnostics, at most {MOST_DIAGNOSTICS} are allowed", answer.diagnostics.len()));
+    if answer.diagnostics.len() > MAX_DIAGNOSTICS {
+        return invalid(format!("{} diagnostics, at most {MAX_DIAGNOSTICS} are allowed", answer.diagnostics.len()));
     }
     if let Some(long) = answer.diagnostics.iter().find(|diagnostic| diagnostic.message.len() > TEXT_BYTES) {
         return invalid(format!("a diagnostic of {} bytes, at most {TEXT_BYTES} are allowed", long.message.len()));
@@ -140,4 +140,5 @@ fn invalid<T>(message: String) -> Result<T, CallFailure> {
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/respond.rs"]
 mod tests;

@@ -85,7 +85,7 @@ pub enum RunError {
 }
 
 /// A stretch is at most so many batches long: enough to fill the batches of rules that want few events, and not more
-/// events than stay in a processor's cache until they are let go of (see BENCHMARKS.md).
+/// events than stay in a processor's cache until they are let go of (see docs/BENCHMARKS.md).
 const BATCHES: usize = 4;
 
 /// Judging fewer events than this takes less time than starting threads for it.

@@ -18,7 +18,7 @@ const WITNESSES: usize = 3;
 const SKEW: i64 = 60 * 1_000_000;
 
 /// The most records that wait while witnesses are looked for: what isn't a new event is none.
-const MOST_AHEAD: usize = 1_024;
+const MAX_AHEAD: usize = 1_024;
 
 /// What comes next.
 pub(crate) enum Next {
@@ -84,7 +84,7 @@ impl<I: Iterator<Item = Record>> Sequencer<I> {
 
     /// The greatest time that most of the next events have reached; none when there are no next events.
     fn witnessed(&mut self) -> Option<Timestamp> {
-        while self.events_ahead < WITNESSES && self.ahead.len() < MOST_AHEAD {
+        while self.events_ahead < WITNESSES && self.ahead.len() < MAX_AHEAD {
             let Some(waiting) = self.read() else { break };
             self.events_ahead += usize::from(matches!(waiting, Waiting::Event { .. }));
             self.ahead.push_back(waiting);
@@ -173,4 +173,5 @@ fn far_ahead(event: &Event, max_gap: i64) -> DeadLetter {
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/sequence.rs"]
 mod tests;

@@ -89,4 +89,5 @@ fn account_near<'a>(owned: &Account, accounts: impl Iterator<Item = &'a Account>
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/subject.rs"]
 mod tests;

@@ -10,7 +10,7 @@ use crate::node::{Node, NodeValue};
 use crate::reader::{Faults, TableReader, as_of, tables, version};
 
 /// Most accounts and hosts together. A rule may ask for all of them with every call, so they are few.
-const MOST_ENTRIES: usize = 4_096;
+const MAX_ENTRIES: usize = 4_096;
 
 /// The security ids that every host has, so that the host is their tenant: LocalSystem, LocalService, NetworkService.
 const SIDS_OF_A_HOST: [&str; 3] = ["S-1-5-18", "S-1-5-19", "S-1-5-20"];
@@ -62,8 +62,8 @@ impl DomainRoles {
             table.finish();
         }
         let entries = read.accounts.len() + read.hosts.len();
-        if entries > MOST_ENTRIES {
-            let expected = format!("at most {MOST_ENTRIES} accounts and hosts");
+        if entries > MAX_ENTRIES {
+            let expected = format!("at most {MAX_ENTRIES} accounts and hosts");
             faults.push(root.fault(expected, None).with_got(&format!("{entries} of them")));
         }
         faults.finish(read)

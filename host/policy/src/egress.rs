@@ -12,10 +12,10 @@ use crate::node::Node;
 use crate::reader::{Faults, TableReader, as_of, tables, version};
 
 /// Most declared networks. A rule may ask for all of them with every call, so they are few.
-const MOST_NETWORKS: usize = 4_096;
+const MAX_NETWORKS: usize = 4_096;
 
 /// The least bits of a network's prefix: nobody's own traffic leaves from more than a `/8`, or a `/16` of IPv6.
-const LEAST_PREFIX: (u8, u8) = (8, 16);
+const MIN_PREFIX: (u8, u8) = (8, 16);
 
 /// The declared networks, as of a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +58,9 @@ impl Egress {
             }
             table.finish();
         }
-        if egress.networks.len() > MOST_NETWORKS {
+        if egress.networks.len() > MAX_NETWORKS {
             let got = format!("{} networks", egress.networks.len());
-            faults.push(root.fault(format!("at most {MOST_NETWORKS} networks"), None).with_got(&got));
+            faults.push(root.fault(format!("at most {MAX_NETWORKS} networks"), None).with_got(&got));
         }
         faults.finish(egress)
     }
@@ -77,7 +77,7 @@ impl Egress {
         table.finish();
         let place = self.exits.len();
         for (node, network) in named.unwrap_or_default() {
-            let least = if network.is_ipv4() { LEAST_PREFIX.0 } else { LEAST_PREFIX.1 };
+            let least = if network.is_ipv4() { MIN_PREFIX.0 } else { MIN_PREFIX.1 };
             if network.prefix() < least {
                 let hint = "name the networks that are the organisation's own".to_owned();
                 faults.push(node.fault(format!("a network of at least {least} fixed bits"), Some(hint)));

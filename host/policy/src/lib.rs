@@ -33,7 +33,7 @@ pub use policy::{
 pub use view::{PolicyView, ViewCell, ViewResponses};
 
 /// The most bytes of one of the operator's files: some hundred thousand identities.
-pub const MOST_BYTES: usize = 64 << 20;
+pub const MAX_BYTES: usize = 64 << 20;
 
 /// The policy that serves when the operator names none, as its text.
 pub const DEFAULT_POLICY: &str = include_str!("../data/default-policy.toml");

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use countersign_model::Timestamp;
 
 use crate::fault::Fault;
-use crate::network::{MOST_NETWORKS, Networks, networks, twice};
+use crate::network::{MAX_NETWORKS, Networks, networks, twice};
 use crate::node::{Node, NodeValue};
 use crate::reader::{Faults, TableReader, as_of, tables, version};
 
@@ -55,9 +55,9 @@ impl Locations {
             }
             table.finish();
         }
-        if read.networks.len() > MOST_NETWORKS {
+        if read.networks.len() > MAX_NETWORKS {
             let got = format!("{} networks", read.networks.len());
-            faults.push(root.fault(format!("at most {MOST_NETWORKS} networks"), None).with_got(&got));
+            faults.push(root.fault(format!("at most {MAX_NETWORKS} networks"), None).with_got(&got));
         }
         faults.finish(read)
     }

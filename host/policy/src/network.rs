@@ -10,7 +10,7 @@ use crate::node::{Node, NodeValue};
 use crate::reader::Faults;
 
 /// Most networks of one file.
-pub(crate) const MOST_NETWORKS: usize = 1_000_000;
+pub(crate) const MAX_NETWORKS: usize = 1_000_000;
 
 /// What is said about networks; of those in which an address lies the narrowest counts.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -37,11 +37,11 @@ impl Node {
     /// # Errors
     /// When the text isn't TOML; the only fault, because nothing after it can be trusted.
     pub(crate) fn parse(text: &str) -> Result<Node, Fault> {
-        if text.len() > crate::MOST_BYTES {
+        if text.len() > crate::MAX_BYTES {
             return Err(Fault {
                 line: None,
                 place: String::new(),
-                expected: format!("a file of at most {} bytes", crate::MOST_BYTES),
+                expected: format!("a file of at most {} bytes", crate::MAX_BYTES),
                 got: text.len().to_string(),
                 hint: None,
             });

@@ -165,7 +165,7 @@ fn parameters_are_the_operators_where_he_set_them_and_in_range() {
 
 #[test]
 fn a_file_beyond_the_cap_is_refused_unread() {
-    let text = " ".repeat(countersign_policy::MOST_BYTES + 1);
+    let text = " ".repeat(countersign_policy::MAX_BYTES + 1);
     assert!(Policy::parse(&text).is_err() && countersign_policy::Directory::parse(&text).is_err());
 }
 

@@ -1,4 +1,4 @@
-//! The tables that a source documents itself with: `SOURCES.md` is tested equal to them.
+//! The tables that a source documents itself with: `docs/reference/formats.md` is tested equal to them.
 
 use countersign_model::vocabulary::EventClass;
 

@@ -46,7 +46,7 @@ pub(crate) trait JsonSource: Sized + 'static {
 pub(crate) struct FieldRow<S: JsonSource> {
     /// The field.
     pub(crate) field: FieldId,
-    /// What of the record it is made of, as a cell of a Markdown table: this is what `SOURCES.md` says.
+    /// What of the record it is made of, as a cell of a Markdown table: this is what `docs/reference/formats.md` says.
     pub(crate) from: &'static str,
     /// Its value in one record; none where the record has none. [`crate::values`] makes them.
     pub(crate) value: for<'a> fn(&S::Read<'a>, &mut Interner) -> Option<Value>,

@@ -23,7 +23,7 @@ pub trait Source: Sync {
     /// Every field of the vocabulary that it may fill, each once, and what of a record it is made of (Markdown).
     fn fields(&self) -> Vec<(FieldId, &'static str)>;
 
-    /// The other tables that document it, in the order in which they stand in `SOURCES.md`.
+    /// The other tables that document it, in the order in which they stand in `docs/reference/formats.md`.
     fn tables(&self) -> Vec<Table>;
 
     /// Reads records from anything that gives bytes, plain or gzip. `input` is its ordinal among the inputs.

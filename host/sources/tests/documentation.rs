@@ -1,4 +1,4 @@
-//! `SOURCES.md` says what the code's tables say. `UPDATE_EXPECT=1` writes them anew into it.
+//! `docs/reference/formats.md` says what the code's tables say. `UPDATE_EXPECT=1` writes them anew into it.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use countersign_sources::documentation::Table;
 use countersign_sources::{DeadReason, SOURCES};
 
 fn page() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../SOURCES.md")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/formats.md")
 }
 
 /// Every table that the page must hold, by its mark.
@@ -38,9 +38,12 @@ fn the_page_holds_every_table_of_the_code() {
     let mut expected = text.clone();
     for (mark, table) in tables() {
         let (begin, end) = (format!("<!-- {mark} -->\n"), format!("<!-- end of {mark} -->\n"));
-        let start = expected.find(&begin).unwrap_or_else(|| panic!("expected `{}` in SOURCES.md", begin.trim()));
+        let start =
+            expected.find(&begin).unwrap_or_else(|| panic!("expected `{}` in docs/reference/formats.md", begin.trim()));
         let start = start + begin.len();
-        let length = expected[start..].find(&end).unwrap_or_else(|| panic!("expected `{}` in SOURCES.md", end.trim()));
+        let length = expected[start..]
+            .find(&end)
+            .unwrap_or_else(|| panic!("expected `{}` in docs/reference/formats.md", end.trim()));
         expected.replace_range(start..start + length, &table.markdown());
         for row in &table.rows {
             assert_eq!(row.len(), table.head.len(), "{mark}: {row:?}");
@@ -49,7 +52,10 @@ fn the_page_holds_every_table_of_the_code() {
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         std::fs::write(page(), &expected).unwrap();
     } else {
-        assert!(text == expected, "SOURCES.md is not what the tables say: run this test with UPDATE_EXPECT=1");
+        assert!(
+            text == expected,
+            "docs/reference/formats.md is not what the tables say: run this test with UPDATE_EXPECT=1"
+        );
     }
 }
 

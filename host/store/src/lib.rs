@@ -3,6 +3,7 @@
 
 pub mod bundles;
 #[cfg(test)]
+#[path = "../tests/unit/crash.rs"]
 mod crash;
 mod disk;
 pub mod error;

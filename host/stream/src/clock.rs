@@ -105,4 +105,5 @@ impl Clock {
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/clock.rs"]
 mod tests;

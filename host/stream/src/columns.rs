@@ -268,6 +268,7 @@ impl MaskBuilder {
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/columns_batches.rs"]
 mod batches;
 
 #[cfg(test)]

@@ -41,4 +41,5 @@ impl ContextSource for NoContext {
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/context.rs"]
 mod tests;

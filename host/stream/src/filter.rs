@@ -114,4 +114,5 @@ fn any_text(value: &Value, test: impl Fn(&str) -> bool) -> bool {
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/filter.rs"]
 mod tests;

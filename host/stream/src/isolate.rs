@@ -373,6 +373,8 @@ fn same_findings(mut said: Vec<&AnswerFinding>, bundles: &[(usize, Arc<Bundle>)]
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/isolate_again.rs"]
 mod again;
 #[cfg(test)]
+#[path = "../tests/unit/isolate.rs"]
 mod tests;

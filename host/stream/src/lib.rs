@@ -16,6 +16,7 @@ mod shown;
 mod state;
 mod subject;
 #[cfg(test)]
+#[path = "../tests/unit/testing.rs"]
 mod testing;
 mod timers;
 mod turn;

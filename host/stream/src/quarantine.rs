@@ -13,14 +13,14 @@ use crate::subject::evidence_role;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuarantineThreshold {
     /// At least so many distinct accounts failed, …
-    pub least_accounts: u32,
+    pub min_accounts: u32,
     /// … and they are at least so many of a hundred of the distinct accounts seen.
     pub percent: u32,
 }
 
 impl Default for QuarantineThreshold {
     fn default() -> Self {
-        QuarantineThreshold { least_accounts: 5, percent: 20 }
+        QuarantineThreshold { min_accounts: 5, percent: 20 }
     }
 }
 
@@ -36,13 +36,13 @@ pub struct Quarantine {
 }
 
 /// Accounts that come after so many distinct ones are left out: a share of this many is a share.
-const MOST_ACCOUNTS: usize = 1 << 20;
+const MAX_ACCOUNTS: usize = 1 << 20;
 
 impl Quarantine {
     /// Nothing has failed yet.
     #[must_use]
     pub fn new(threshold: QuarantineThreshold) -> Quarantine {
-        Quarantine { threshold, seen: HashSet::new(), failed: HashSet::new(), most: MOST_ACCOUNTS }
+        Quarantine { threshold, seen: HashSet::new(), failed: HashSet::new(), most: MAX_ACCOUNTS }
     }
 
     /// Takes in that a row reached the rule, and whether it failed. True when this row puts the rule into quarantine.
@@ -63,7 +63,7 @@ impl Quarantine {
             return false;
         }
         let (failed, seen) = (self.failed.len() as u64, self.seen.len() as u64);
-        failed >= u64::from(self.threshold.least_accounts) && failed * 100 >= seen * u64::from(self.threshold.percent)
+        failed >= u64::from(self.threshold.min_accounts) && failed * 100 >= seen * u64::from(self.threshold.percent)
     }
 
     /// Distinct accounts that failed, and that were seen.
@@ -89,8 +89,8 @@ mod tests {
         sequence(vec![event]).remove(0)
     }
 
-    fn quarantine(least_accounts: u32, percent: u32) -> Quarantine {
-        Quarantine::new(QuarantineThreshold { least_accounts, percent })
+    fn quarantine(min_accounts: u32, percent: u32) -> Quarantine {
+        Quarantine::new(QuarantineThreshold { min_accounts, percent })
     }
 
     /// Notes rows, failing ones with a `!` in front; says after which the rule was in quarantine.

@@ -70,7 +70,7 @@ impl<'a> Shown<'a> {
 
     pub(crate) fn kept(&mut self, key: u32, reference: u64) -> Option<&'a Evidence> {
         let text = self.keys.get(key as usize)?;
-        if self.state.most_kept() <= FEW_KEPT {
+        if self.state.max_kept() <= FEW_KEPT {
             return self.state.kept(text).find(|evidence| evidence.reference == reference);
         }
         let kept = self.kept.entry(key).or_insert_with(|| {

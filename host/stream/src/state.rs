@@ -27,7 +27,7 @@ pub struct Forgotten {
 pub(crate) struct RuleState {
     rule: RuleId,
     slots: Vec<Slot>,
-    most_kept: usize,
+    max_kept: usize,
     /// One table a slot. Looked up in and collected with a sort, so its order can't show.
     tables: Vec<HashMap<Arc<str>, StateEntry>>,
     /// For each key of each slot touched since the last tick: its state then. Only looked up in.
@@ -45,7 +45,7 @@ impl RuleState {
         RuleState {
             rule,
             slots: slots.to_vec(),
-            most_kept: slots.iter().map(|slot| slot.kept_references as usize).sum(),
+            max_kept: slots.iter().map(|slot| slot.kept_references as usize).sum(),
             tables: slots.iter().map(|_| HashMap::new()).collect(),
             before: slots.iter().map(|_| HashMap::new()).collect(),
             forgotten: slots.iter().map(|_| Forgotten::default()).collect(),
@@ -89,8 +89,8 @@ impl RuleState {
     }
 
     /// The most references that all slots together may keep with a key.
-    pub(crate) fn most_kept(&self) -> usize {
-        self.most_kept
+    pub(crate) fn max_kept(&self) -> usize {
+        self.max_kept
     }
 
     /// The evidence kept with a key, slot by slot.

@@ -15,13 +15,13 @@ use crate::{Sequenced, Tick, Turn};
 
 /// Most timers of a rule that are yet to come, enforced at ticks: each holds the event that set it. Past it, those that
 /// are due last are dropped, so that who sets many can't push out the ones that were there before.
-const MOST_PENDING: usize = 65_536;
+const MAX_PENDING: usize = 65_536;
 
 /// The timers of one rule.
 pub(crate) struct RuleTimers {
     rule: RuleId,
     most_per_key: usize,
-    most_pending: usize,
+    max_pending: usize,
     /// By key and id.
     keys: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Pending>>,
     /// The same by time: the order in which they come.
@@ -69,7 +69,7 @@ impl RuleTimers {
         RuleTimers {
             rule: declaration.id.clone(),
             most_per_key: declaration.timers.as_ref().map_or(0, |timers| timers.most_per_key as usize),
-            most_pending: MOST_PENDING,
+            max_pending: MAX_PENDING,
             keys: BTreeMap::new(),
             due: BTreeSet::new(),
             changed: BTreeSet::new(),
@@ -149,7 +149,7 @@ impl RuleTimers {
             due.rows
                 .extend(pending.map(|pending| pending.set_by.timer(TimerTurn { at, key, id }, tick, position, clock)));
         }
-        while self.due.len() > self.most_pending {
+        while self.due.len() > self.max_pending {
             let Some((_, key, id)) = self.due.pop_last() else { break };
             self.remove(&key, &id);
             self.tidy(&key);
@@ -235,4 +235,5 @@ fn finding_fields(row: &Sequenced) -> Option<FindingFields> {
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/timers.rs"]
 mod tests;

@@ -162,4 +162,5 @@ fn message(text: &str) -> Result<(), CallFailure> {
 }
 
 #[cfg(test)]
+#[path = "../tests/unit/validate.rs"]
 mod tests;

@@ -4,6 +4,7 @@ use countersign_sdk::collections::hash64;
 use countersign_sdk::prelude::*;
 
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 mod told;
 

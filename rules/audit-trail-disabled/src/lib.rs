@@ -6,6 +6,7 @@ use countersign_sdk::prelude::*;
 mod deed;
 mod selectors;
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 use deed::{Deed, Watcher, deed};

@@ -6,14 +6,14 @@ use countersign_sdk::prelude::*;
 countersign_sdk::rule!();
 
 /// Most distinct operations that are told apart; the parameter `distinct-operations` goes no further.
-const MOST_OPERATIONS: usize = 8;
+const MAX_OPERATIONS: usize = 8;
 
 /// What is kept of an account.
 #[derive(State)]
 #[state(slot = "window")]
 struct Window {
     denied: SlidingCount<12>,
-    operations: SlidingDistinct<MOST_OPERATIONS>,
+    operations: SlidingDistinct<MAX_OPERATIONS>,
     /// When the burst that was last reported was seen; within one window of it nothing is reported again.
     reported: Option<Timestamp>,
 }
@@ -32,14 +32,14 @@ fn detect(event: &Event, window: &mut Slot<Window>, cx: &mut Context) {
         return;
     }
     window.reported = Some(at);
-    let severity = if operations == MOST_OPERATIONS { Severity::High } else { Severity::Medium };
+    let severity = if operations == MAX_OPERATIONS { Severity::High } else { Severity::Medium };
     let finding = Finding::new(class::Token, confidence(denied, operations, parameters))
         .severity(severity)
         .about(Role::Actor)
         .evidence_all(window.kept())
         .message(format!(
             "{denied} denied calls of {} operations within {length}, the last {operation} of {}",
-            if operations == MOST_OPERATIONS { format!("{MOST_OPERATIONS} or more") } else { operations.to_string() },
+            if operations == MAX_OPERATIONS { format!("{MAX_OPERATIONS} or more") } else { operations.to_string() },
             event.api_service_name().unwrap_or("an unnamed service"),
         ));
     cx.find(finding);

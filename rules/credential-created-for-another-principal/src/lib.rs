@@ -5,6 +5,7 @@ use countersign_sdk::prelude::*;
 
 mod deed;
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 use deed::{Deed, deed};

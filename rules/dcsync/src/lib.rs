@@ -5,6 +5,7 @@ use countersign_sdk::prelude::*;
 countersign_sdk::rule!();
 
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 /// What is kept of an account: the request that was last reported. Kept references are the latest requests.

@@ -3,12 +3,15 @@
 use countersign_sdk::prelude::*;
 
 #[cfg(test)]
+#[path = "../tests/unit/cases.rs"]
 mod cases;
 mod ladder;
 mod strength;
 #[cfg(test)]
+#[path = "../tests/unit/table.rs"]
 mod table;
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 use ladder::{Choice, choose, is_news};
@@ -17,7 +20,7 @@ use strength::{Assessment, Step};
 countersign_sdk::rule!();
 
 /// The host takes no more proposals than this from one answer, and none of an answer that has more.
-const MOST_PROPOSALS: usize = 16;
+const MAX_PROPOSALS: usize = 16;
 
 /// For each subject a rung, perhaps a challenge beside it, and who is to know. What touches identities comes first.
 #[response]
@@ -44,7 +47,7 @@ fn respond(incident: &Incident, cx: &mut Context) {
             }
         }
     }
-    for proposal in steps.into_iter().chain(words).take(MOST_PROPOSALS) {
+    for proposal in steps.into_iter().chain(words).take(MAX_PROPOSALS) {
         cx.propose(proposal);
     }
 }

@@ -6,6 +6,7 @@ use countersign_sdk::prelude::*;
 mod places;
 mod sphere;
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 use places::{Places, Travel, Visit};
@@ -31,7 +32,7 @@ fn detect(event: &Event, places: &mut Slot<Places>, cx: &mut Context) {
     let this = Visit {
         at: event.time(),
         point,
-        radius: radius.unwrap_or(parameters.accuracy as f64).min(MOST_RADIUS),
+        radius: radius.unwrap_or(parameters.accuracy as f64).min(MAX_RADIUS),
         device: event.device_uid().map_or(0, |device| hash64(device.as_bytes()).max(1)),
     };
     let limits = places::Limits {
@@ -55,7 +56,7 @@ fn detect(event: &Event, places: &mut Slot<Places>, cx: &mut Context) {
 }
 
 /// An address of which less is known could be anywhere.
-const MOST_RADIUS: f64 = 1_000.0;
+const MAX_RADIUS: f64 = 1_000.0;
 
 /// What travel alone can reach.
 const MOST: u8 = 60;

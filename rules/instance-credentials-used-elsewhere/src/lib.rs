@@ -6,6 +6,7 @@ use countersign_sdk::prelude::*;
 mod network;
 mod session;
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 use network::{Prefixes, any_contains, is_unrouted};

@@ -6,10 +6,11 @@ use countersign_sdk::prelude::*;
 countersign_sdk::rule!();
 
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 /// Most services that are told apart; the parameter `services` goes no further.
-const MOST_SERVICES: usize = 8;
+const MAX_SERVICES: usize = 8;
 
 /// Accounts of one address that are told apart; the one seen longest ago gives way. Each needs a ticket-granting ticket
 /// of its own, so they can't be invented to push one out.
@@ -27,7 +28,7 @@ struct Address {
 struct Account {
     /// Hash of its name, 0 for none.
     name: u64,
-    services: SlidingDistinct<MOST_SERVICES>,
+    services: SlidingDistinct<MAX_SERVICES>,
     /// When it was last reported; 1970 for never.
     reported: Timestamp,
 }
@@ -50,7 +51,7 @@ fn detect(event: &Event, address: &mut Slot<Address>, cx: &mut Context) {
             .evidence_all(address.kept())
             .message(format!(
                 "{name} got tickets for {services}{} services within {}, encrypted with {}, from {}; the last for {service}",
-                if services == MOST_SERVICES { " or more" } else { "" },
+                if services == MAX_SERVICES { " or more" } else { "" },
                 parameters.window,
                 event.authentication_token_encryption_details_algorithm().unwrap_or("RC4"),
                 event.src_endpoint_ip().map_or_else(|| "an unnamed address".to_owned(), |address| address.to_string()),

@@ -5,6 +5,7 @@ use countersign_sdk::prelude::*;
 countersign_sdk::rule!();
 
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 const RESET_ALL: &str = "user.mfa.factor.reset_all";

@@ -4,6 +4,7 @@ use countersign_sdk::prelude::*;
 
 mod step;
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 use step::{Approval, Step};
@@ -11,16 +12,16 @@ use step::{Approval, Step};
 countersign_sdk::rule!();
 
 /// Most denials that are remembered; the parameter `denials` goes no further.
-const MOST_DENIALS: usize = 16;
+const MAX_DENIALS: usize = 16;
 
 /// What is kept of an account. Kept references are the latest denials and the latest approval.
 #[derive(State)]
 #[state(slot = "pushes")]
 struct Pushes {
     /// Denials as the owner's device told of them.
-    denied: RecentTimes<MOST_DENIALS>,
+    denied: RecentTimes<MAX_DENIALS>,
     /// Denials as the sign-in told of them: most are the same ones again, so the two are never added up.
-    refused: RecentTimes<MOST_DENIALS>,
+    refused: RecentTimes<MAX_DENIALS>,
     /// The newest approval, and how it was given.
     approved: Option<Timestamp>,
     how: u8,
@@ -59,7 +60,7 @@ fn detect(event: &Event, pushes: &mut Slot<Pushes>, cx: &mut Context) {
 /// Reports an approval if enough denials came before it; true if so.
 fn judge(event: &Event, pushes: &Slot<Pushes>, cx: &mut Context, approved: Timestamp, how: Approval) -> bool {
     let parameters = cx.parameters();
-    let before = |times: &RecentTimes<MOST_DENIALS>| {
+    let before = |times: &RecentTimes<MAX_DENIALS>| {
         times.iter().filter(|time| *time > approved - parameters.window && *time <= approved).count()
     };
     let denials = before(&pushes.denied).max(before(&pushes.refused));
@@ -79,7 +80,7 @@ fn judge(event: &Event, pushes: &Slot<Pushes>, cx: &mut Context, approved: Times
         .evidence_all(pushes.kept())
         .message(format!(
             "{denials}{} pushes were denied within {}, and then {}{from}",
-            if denials == MOST_DENIALS { " or more" } else { "" },
+            if denials == MAX_DENIALS { " or more" } else { "" },
             parameters.window,
             how.words(),
         ));

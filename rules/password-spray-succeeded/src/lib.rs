@@ -6,6 +6,7 @@ use countersign_sdk::sign_in::{account_name, has_bad_credentials, is_everywhere}
 countersign_sdk::rule!();
 
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 /// Accounts of an address that are remembered in each list.

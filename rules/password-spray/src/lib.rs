@@ -6,17 +6,18 @@ use countersign_sdk::sign_in::{account_name, has_bad_credentials, is_everywhere}
 countersign_sdk::rule!();
 
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 /// Most accounts that are told apart; the thresholds go no further.
-const MOST_ACCOUNTS: usize = 32;
+const MAX_ACCOUNTS: usize = 32;
 
 /// What is kept of an address.
 #[derive(State)]
 #[state(slot = "failed")]
 struct Failed {
     /// Accounts that failed within the slow window, and haven't signed in since.
-    accounts: SlidingDistinct<MOST_ACCOUNTS>,
+    accounts: SlidingDistinct<MAX_ACCOUNTS>,
     /// When a spray was last reported, and with how much confidence.
     reported: Option<Timestamp>,
     confidence: u8,
@@ -53,7 +54,7 @@ fn detect(event: &Event, failed: &mut Slot<Failed>, cx: &mut Context) {
     }
     (failed.reported, failed.confidence) = (Some(at), confidence);
     let (accounts, window) = if is_fast { (fast, parameters.window) } else { (slow, parameters.slow_window) };
-    let more = if accounts == MOST_ACCOUNTS { " or more" } else { "" };
+    let more = if accounts == MAX_ACCOUNTS { " or more" } else { "" };
     let finding = Finding::new(class::SignIn, confidence)
         .severity(if confidence >= 80 { Severity::High } else { Severity::Medium })
         .about(Role::Source)

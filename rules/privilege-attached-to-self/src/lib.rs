@@ -6,6 +6,7 @@ use countersign_sdk::prelude::*;
 mod gain;
 mod policy;
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 use gain::{Gain, gain};

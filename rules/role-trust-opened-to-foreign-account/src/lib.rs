@@ -8,6 +8,7 @@ use countersign_sdk::prelude::*;
 mod condition;
 mod document;
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 mod trust;
 

@@ -5,6 +5,7 @@ use countersign_sdk::prelude::*;
 mod family;
 mod session;
 #[cfg(test)]
+#[path = "../tests/unit/mod.rs"]
 mod tests;
 
 use family::Family;

@@ -76,7 +76,7 @@ pub(crate) fn idle_memory(cache: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 fn engine(cache: &Path) -> Result<Engine, Box<dyn Error>> {
-    let cache = Some(Cache::open(cache, Cache::MOST_BYTES)?);
+    let cache = Some(Cache::open(cache, Cache::MAX_BYTES)?);
     Ok(Engine::with(&EngineConfig::default(), Compilation { cache, ..Compilation::in_process() })?)
 }
 

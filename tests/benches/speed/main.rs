@@ -1,6 +1,6 @@
 //! How fast rules are judged in the sandbox against the same code compiled natively, and a replay against plain JSON
 //! parsing, what loaded rules cost that no event concerns, and what loading them takes: both sides by turns in one run, so
-//! that what slows the machine slows both. `host/BENCHMARKS.md` has figures and how to get them. `--quick` takes fewer
+//! that what slows the machine slows both. `docs/BENCHMARKS.md` has figures and how to get them. `--quick` takes fewer
 //! rounds; a word measures only what has it in its name: a rule, `replay`, `loaded`, `loading`.
 
 mod calls;

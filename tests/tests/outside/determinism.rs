@@ -190,7 +190,7 @@ fn check(combinations: &[(usize, usize)], quarantine: QuarantineThreshold) -> Ca
 
 #[test]
 fn rules_that_fail_do_not_show_batches_or_workers() {
-    let never = QuarantineThreshold { least_accounts: u32::MAX, percent: 100 };
+    let never = QuarantineThreshold { min_accounts: u32::MAX, percent: 100 };
     let came = check(ALL, never);
     let of =
         |rule: &str, what: &str| came.told.iter().filter(|told| told.contains(rule) && told.contains(what)).count();
@@ -205,7 +205,7 @@ fn rules_that_fail_do_not_show_batches_or_workers() {
 
 #[test]
 fn a_rule_in_quarantine_does_not_show_batches_or_workers() {
-    let soon = QuarantineThreshold { least_accounts: 3, percent: 10 };
+    let soon = QuarantineThreshold { min_accounts: 3, percent: 10 };
     let came = check(SOME, soon);
     for rule in ["hostile/panics", "hostile/burns-fuel"] {
         let told = came.told.iter().position(|told| told.contains(&format!("`{rule}` is in quarantine")));
@@ -230,7 +230,7 @@ fn a_dense_stream_does_not_show_batches_or_workers() {
     let mut telemetry = Vec::new();
     write_ndjson(generated.records, &mut telemetry).unwrap();
     let generation = generation(&identities);
-    let quarantine = QuarantineThreshold { least_accounts: u32::MAX, percent: 100 };
+    let quarantine = QuarantineThreshold { min_accounts: u32::MAX, percent: 100 };
     let first = judge(&telemetry, &generation, 256, 1, quarantine);
     for (batch, workers) in [(256, 2), (1_024, 2), (7, 2)] {
         let other = judge(&telemetry, &generation, batch, workers, quarantine);
@@ -252,7 +252,7 @@ fn three_systems(events: u64) {
         identities = generated.identities_toml;
     }
     let generation = generation(&identities);
-    let never = QuarantineThreshold { least_accounts: u32::MAX, percent: 100 };
+    let never = QuarantineThreshold { min_accounts: u32::MAX, percent: 100 };
     let judged = |batch, workers| {
         let options = RunOptions { batch, workers, quarantine: never, ..RunOptions::default() };
         judge_merged(&inputs, &generation, options).condensed()

@@ -94,7 +94,7 @@ fn generation(policy: &str) -> Generation {
     generation
 }
 
-pub(crate) const NEVER: QuarantineThreshold = QuarantineThreshold { least_accounts: u32::MAX, percent: 100 };
+pub(crate) const NEVER: QuarantineThreshold = QuarantineThreshold { min_accounts: u32::MAX, percent: 100 };
 
 /// The findings of a rule in an audit file: the occasion and the event.
 fn found(audit: &[u8], rule: &str) -> Vec<(String, String)> {

@@ -15,7 +15,7 @@ fn quarantined(threshold: QuarantineThreshold, rows: &[Row<'_>]) -> (Vec<u64>, (
     (at, quarantine.accounts())
 }
 
-const THREE_OF_A_QUARTER: QuarantineThreshold = QuarantineThreshold { least_accounts: 3, percent: 25 };
+const THREE_OF_A_QUARTER: QuarantineThreshold = QuarantineThreshold { min_accounts: 3, percent: 25 };
 
 #[test]
 fn distinct_accounts_count_and_rows_do_not() {

@@ -20,7 +20,7 @@ use crate::support::engine;
 fn audited(folder: &Path) -> PathBuf {
     let audit = folder.join("audit");
     let (telemetry, identities) = telemetry();
-    let quarantine = QuarantineThreshold { least_accounts: 6, percent: 20 };
+    let quarantine = QuarantineThreshold { min_accounts: 6, percent: 20 };
     let options = RunOptions { quarantine, key: DigestKey::public(), ..RunOptions::default() };
     let records = source("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0).unwrap();
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();

@@ -9,7 +9,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use crate::geo::on_earth;
 
 /// Most bytes of a name. Longer ones are none.
-const MOST_NAME: usize = 256;
+const MAX_NAME: usize = 256;
 
 /// A record of a City, Country or ASN database.
 #[derive(Deserialize)]
@@ -57,7 +57,7 @@ struct Place {
 
 impl Record<'_> {
     pub(super) fn location(&self) -> Location {
-        let name = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty() && text.len() <= MOST_NAME);
+        let name = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty() && text.len() <= MAX_NAME);
         let place = self.location.as_ref();
         let number = |number: Option<&Number>| number.map(|number| number.0);
         let latitude = number(place.and_then(|place| place.latitude.as_ref()));

@@ -30,7 +30,7 @@ The exit code is 1 if anything comes out otherwise, or the file isn't as it was 
 ";
 
 /// The most memory that any policy lets a rule have, bytes: the file's own policy is known only while it is read.
-const MOST_MEMORY: u64 = 4 << 30;
+const MAX_MEMORY: u64 = 4 << 30;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     /// The key that the file was written with
     #[arg(long, value_name = "FILE")]
     audit_key: Option<PathBuf>,
-    /// Print NDJSON (see JSON.md)
+    /// Print NDJSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -74,7 +74,7 @@ struct DifferenceLine<'a> {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = files::audit_key(self.audit_key.as_deref())?;
-        let engine = operator::engine(1, MOST_MEMORY, &self.loading)?;
+        let engine = operator::engine(1, MAX_MEMORY, &self.loading)?;
         let progress = Progress::steps(0);
         progress.message("records recomputed".to_owned());
         let result = recompute(&self.file, &key, &engine, &mut |done, total| progress.at(done, total));

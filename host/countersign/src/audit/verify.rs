@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     /// The head that was printed when the file was finished
     #[arg(long, value_name = "DIGEST")]
     head: Option<Digest>,
-    /// Print one line of JSON (see JSON.md)
+    /// Print one line of JSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
 }

@@ -66,7 +66,7 @@ pub(crate) struct Arguments {
     /// Judge at least so many rows in calls of each size
     #[arg(long, value_name = "ROWS", default_value_t = 4_096, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     rows: u64,
-    /// Print NDJSON (see JSON.md)
+    /// Print NDJSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
     #[command(flatten)]

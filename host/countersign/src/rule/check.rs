@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     /// Hold rules to the limits of this policy [default: limits that ship]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Print NDJSON (see JSON.md)
+    /// Print NDJSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
 }

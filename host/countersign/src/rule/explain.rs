@@ -65,7 +65,7 @@ pub(crate) struct Arguments {
     identities: Option<PathBuf>,
     #[command(flatten)]
     context: operator::ContextArguments,
-    /// Print one line of JSON (see JSON.md)
+    /// Print one line of JSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
     #[command(flatten)]

@@ -4,7 +4,7 @@ use countersign_declaration::{Bound, Filter, Literal, Range, Test, quoted};
 use countersign_model::vocabulary::FieldId;
 
 /// Most members of a list that are shown; the rest are counted.
-const MOST_SHOWN: usize = 16;
+const MAX_SHOWN: usize = 16;
 
 /// The lines of a filter; none where every event is wanted.
 pub(super) fn lines(filter: &Filter) -> Vec<String> {
@@ -82,8 +82,8 @@ fn value(literal: &Literal) -> String {
 }
 
 fn list<T>(members: &[T], show: impl Fn(&T) -> String) -> String {
-    let mut shown: Vec<String> = members.iter().take(MOST_SHOWN).map(show).collect();
-    if let Some(more) = members.len().checked_sub(MOST_SHOWN).filter(|more| *more > 0) {
+    let mut shown: Vec<String> = members.iter().take(MAX_SHOWN).map(show).collect();
+    if let Some(more) = members.len().checked_sub(MAX_SHOWN).filter(|more| *more > 0) {
         shown.push(format!("{more} more"));
     }
     shown.join(", ")

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     /// A component
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Print one line of JSON (see JSON.md)
+    /// Print one line of JSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
 }

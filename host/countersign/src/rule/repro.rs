@@ -80,7 +80,7 @@ pub(crate) struct Arguments {
     /// The key that the file was written with
     #[arg(long, value_name = "FILE")]
     audit_key: Option<PathBuf>,
-    /// Print one line of JSON (see JSON.md)
+    /// Print one line of JSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
     #[command(flatten)]

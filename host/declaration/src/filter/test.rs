@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use countersign_model::vocabulary::FieldType;
 use serde_json::Value;
 
-use super::MOST_TEXT;
+use super::MAX_TEXT;
 use crate::declaration::{Literal, Test};
 use crate::fold::fold_case;
 use crate::network::{Network, NetworkFault};
@@ -14,7 +14,7 @@ use crate::reader::{GREATEST_INTEGER, Need, Reader, Table, describe};
 use crate::reasons::{RefusalCode, quoted};
 
 /// Most values of an `in`, and networks of a `cidr`.
-const MOST_VALUES: usize = 1_024;
+const MAX_VALUES: usize = 1_024;
 
 /// Tests that can disregard case.
 const OF_TEXT: &[&str] = &["eq", "in", "prefix", "suffix", "contains"];
@@ -67,13 +67,13 @@ pub(super) fn read(
         return None;
     }
     let text = |reader: &mut Reader| {
-        let text = reader.any_text(place, value, MOST_TEXT)?;
+        let text = reader.any_text(place, value, MAX_TEXT)?;
         cased(reader, place, text, ignore_case)
     };
     Some(match test {
         "exists" => Test::Exists(reader.boolean(place, value)?),
         "eq" => Test::Eq(literal(reader, place, value, ty, ignore_case)?),
-        "in" => Test::In(reader.set(place, value, (1, MOST_VALUES), |reader, place, value| {
+        "in" => Test::In(reader.set(place, value, (1, MAX_VALUES), |reader, place, value| {
             literal(reader, place, value, ty, ignore_case)
         })?),
         "prefix" => Test::Prefix(text(reader)?),
@@ -90,8 +90,8 @@ fn cased(reader: &mut Reader, place: &str, text: &str, ignore_case: bool) -> Opt
         return Some(text.to_owned());
     }
     let folded = fold_case(text);
-    if folded.len() > MOST_TEXT {
-        let expected = format!("at most {MOST_TEXT} bytes of text without case");
+    if folded.len() > MAX_TEXT {
+        let expected = format!("at most {MAX_TEXT} bytes of text without case");
         reader.refuse(RefusalCode::OutOfRange, place, expected, format!("{} bytes", folded.len()));
         return None;
     }
@@ -106,7 +106,7 @@ fn cased(reader: &mut Reader, place: &str, text: &str, ignore_case: bool) -> Opt
 fn literal(reader: &mut Reader, place: &str, value: &Value, ty: FieldType, ignore_case: bool) -> Option<Literal> {
     Some(match ty {
         FieldType::Text | FieldType::TextList => {
-            let text = reader.any_text(place, value, MOST_TEXT)?;
+            let text = reader.any_text(place, value, MAX_TEXT)?;
             Literal::Text(cased(reader, place, text, ignore_case)?)
         }
         FieldType::Address => {
@@ -183,11 +183,11 @@ fn networks(reader: &mut Reader, place: &str, value: &Value) -> Option<Vec<Netwo
     if value.is_string() && !reader.is_section() {
         return Some(vec![network(reader, place, value)?]);
     }
-    reader.set(place, value, (1, MOST_VALUES), network)
+    reader.set(place, value, (1, MAX_VALUES), network)
 }
 
 fn network(reader: &mut Reader, place: &str, value: &Value) -> Option<Network> {
-    let text = reader.any_text(place, value, MOST_TEXT)?;
+    let text = reader.any_text(place, value, MAX_TEXT)?;
     let (code, expected) = match Network::parse(text) {
         Ok(network) if !reader.is_section() || network.to_string() == text => return Some(network),
         Ok(network) => (RefusalCode::InvalidValue, format!("`{network}`, the network's normal form")),

@@ -13,10 +13,10 @@ use crate::native;
 const RESERVED: u64 = 2 << 30;
 
 /// The largest component that is read; admission has refused larger ones long before.
-const MOST_COMPONENT: u64 = 1 << 30;
+const MAX_COMPONENT: u64 = 1 << 30;
 
 /// Longest reason that is told, bytes.
-const MOST_REASON: usize = 4 << 10;
+const MAX_REASON: usize = 4 << 10;
 
 /// Why nothing was compiled and nothing answered.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +85,7 @@ fn set(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
 /// # Errors
 /// When there is nothing to compile, or nobody to answer.
 pub fn serve(input: impl Read, output: impl Write) -> Result<(), ServeError> {
-    let (kind, component) = protocol::read(input, MOST_COMPONENT)?;
+    let (kind, component) = protocol::read(input, MAX_COMPONENT)?;
     if kind != Kind::Component {
         return Err(FrameError::Form.into());
     }
@@ -96,7 +96,7 @@ pub fn serve(input: impl Read, output: impl Write) -> Result<(), ServeError> {
         Err(error) if is_out_of_memory(&error) => (Kind::OutOfMemory, Vec::new()),
         Err(error) => {
             let mut reason = format!("{error:#}");
-            reason.truncate(reason.floor_char_boundary(MOST_REASON));
+            reason.truncate(reason.floor_char_boundary(MAX_REASON));
             (Kind::Refused, reason.into_bytes())
         }
     };

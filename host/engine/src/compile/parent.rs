@@ -13,10 +13,10 @@ use super::limits::{CompileLimit, CompileLimits};
 use super::protocol::{self, FrameError, Kind};
 
 /// The largest code that is taken back, bytes: a rule of the largest size becomes a sixth of this.
-const MOST_COMPILED: u64 = 512 << 20;
+const MAX_COMPILED: u64 = 512 << 20;
 
 /// As much of its last words as is kept, bytes.
-const MOST_WORDS: u64 = 4 << 10;
+const MAX_WORDS: u64 = 4 << 10;
 
 /// How often it is asked whether it has ended, once it has nothing more to say.
 const ASKED: Duration = Duration::from_millis(1);
@@ -86,7 +86,7 @@ fn talk(child: &mut Child, component: &[u8], until: Instant) -> Option<(Answer, 
         });
         scope.spawn(move || {
             let answer = match stdout {
-                Some(stdout) => protocol::read(stdout, MOST_COMPILED),
+                Some(stdout) => protocol::read(stdout, MAX_COMPILED),
                 None => Err(FrameError::Form),
             };
             let _ = tell.send(answer);
@@ -113,7 +113,7 @@ fn last_words(mut stderr: impl Read) -> String {
     let mut words = Vec::new();
     // What can't be read is as good as not said.
     #[expect(clippy::disallowed_methods, reason = "capped by the line itself")]
-    let _ = stderr.by_ref().take(MOST_WORDS).read_to_end(&mut words);
+    let _ = stderr.by_ref().take(MAX_WORDS).read_to_end(&mut words);
     let _ = io::copy(&mut stderr, &mut io::sink());
     String::from_utf8_lossy(&words).into_owned()
 }

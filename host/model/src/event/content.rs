@@ -116,4 +116,5 @@ impl Writer {
 }
 
 #[cfg(test)]
+#[path = "../../tests/unit/event_content.rs"]
 mod tests;

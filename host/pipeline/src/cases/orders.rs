@@ -23,7 +23,7 @@ use crate::sequence::{Next, Sequencer};
 const ORDERS: u64 = 4;
 
 /// No event is moved further than among so many: what a permutation costs grows with the square.
-const MOST_TOGETHER: usize = 256;
+const MAX_TOGETHER: usize = 256;
 
 /// Another order.
 pub(super) struct Order {
@@ -104,7 +104,7 @@ fn runs(records: &[Record], sequence: &Sequence) -> Vec<Vec<usize>> {
             Record::DeadLetter(_) => None,
         };
         match known {
-            Some((before, false)) if ticks == Some(*before) && run.len() < MOST_TOGETHER => run.push(at),
+            Some((before, false)) if ticks == Some(*before) && run.len() < MAX_TOGETHER => run.push(at),
             _ => runs.push(std::mem::take(&mut run)),
         }
         ticks = known.map(|(before, _)| *before).or(ticks);
@@ -168,4 +168,5 @@ fn shown(records: &[Record], order: &[usize]) -> String {
 }
 
 #[cfg(test)]
+#[path = "../../tests/unit/cases_orders.rs"]
 mod tests;

@@ -20,7 +20,7 @@ use crate::reader::{Faults, TableReader, tables, text, version, word};
 const RESERVED: [&str; 5] = ["windows", "budgets", "approvals", "stages", "silences"];
 
 /// Most cells: compiling looks at each for every combination.
-const MOST_CELLS: usize = 2_048;
+const MAX_CELLS: usize = 2_048;
 
 pub(super) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
     let root = Node::parse(text).map_err(|fault| vec![fault])?;
@@ -42,10 +42,10 @@ pub(super) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
             }
         }
         let cells = tables(table.get("cell"), &faults);
-        if let Some(node) = cells.get(MOST_CELLS) {
-            faults.push(node.fault(format!("at most {MOST_CELLS} cells"), None));
+        if let Some(node) = cells.get(MAX_CELLS) {
+            faults.push(node.fault(format!("at most {MAX_CELLS} cells"), None));
         }
-        for (place, node) in cells.iter().take(MOST_CELLS).enumerate() {
+        for (place, node) in cells.iter().take(MAX_CELLS).enumerate() {
             if let Some(cell) = cell(node, place, &faults) {
                 written.cells.push(cell);
                 lines.push(node.line);

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use countersign_declaration::{Filter, Literal, Network, Span, Test, float_key};
 use countersign_model::vocabulary::FieldId;
 
-use super::patterns::{How, MOST_PATTERN};
+use super::patterns::{How, MAX_PATTERN};
 
 /// What a field's value is looked up by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -135,7 +135,7 @@ fn part_key(how: How, folded: bool, text: &str) -> (Vec<Key<'_>>, bool) {
     if text.is_empty() {
         return (vec![Key::There], false);
     }
-    (vec![Key::Text { how, folded, text }], text.len() <= MOST_PATTERN)
+    (vec![Key::Text { how, folded, text }], text.len() <= MAX_PATTERN)
 }
 
 /// None for what no value equals.

@@ -194,4 +194,5 @@ impl Lists {
 }
 
 #[cfg(test)]
+#[path = "../../tests/unit/filter_index.rs"]
 mod tests;

@@ -7,7 +7,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, StartKind};
 
 /// Most bytes of a pattern that go into an automaton, so that thousands of long patterns stay small. What has the
 /// beginning of a longer one is asked in full.
-pub(super) const MOST_PATTERN: usize = 64;
+pub(super) const MAX_PATTERN: usize = 64;
 
 /// How a text is held against another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -79,11 +79,11 @@ impl Patterns {
         let mut whole = HashMap::new();
         let (mut prefixes, mut suffixes, mut within) = (Vec::new(), Vec::new(), Vec::new());
         for (how, text, list) in texts {
-            let bytes = text.bytes().take(MOST_PATTERN).collect();
+            let bytes = text.bytes().take(MAX_PATTERN).collect();
             match how {
                 How::Whole => drop(whole.insert(text.into(), list)),
                 How::Prefix => prefixes.push((bytes, list)),
-                How::Suffix => suffixes.push((text.bytes().rev().take(MOST_PATTERN).collect(), list)),
+                How::Suffix => suffixes.push((text.bytes().rev().take(MAX_PATTERN).collect(), list)),
                 How::Within => within.push((bytes, list)),
             }
         }
@@ -100,7 +100,7 @@ impl Patterns {
     }
 
     /// Tells the lists of texts that hold of this one, some maybe several times; of those that are longer than
-    /// [`MOST_PATTERN`] also some that may not.
+    /// [`MAX_PATTERN`] also some that may not.
     pub(super) fn holding(&self, text: &str, backwards: &mut Vec<u8>, tell: &mut impl FnMut(u32)) {
         if let Some(list) = self.whole.get(text) {
             tell(*list);
@@ -110,7 +110,7 @@ impl Patterns {
         }
         if let Some(suffixes) = &self.suffixes {
             backwards.clear();
-            backwards.extend(text.bytes().rev().take(MOST_PATTERN));
+            backwards.extend(text.bytes().rev().take(MAX_PATTERN));
             suffixes.found(backwards, Anchored::Yes, tell);
         }
         if let Some(within) = &self.within {

@@ -174,7 +174,7 @@ fn load_both(cache: &Path, told: &Arc<Told>) -> Vec<String> {
         &one_call(),
         Compilation {
             compiler: child(CompileLimits::default()),
-            cache: Some(Cache::open(cache, Cache::MOST_BYTES).unwrap()),
+            cache: Some(Cache::open(cache, Cache::MAX_BYTES).unwrap()),
             observer: told.clone(),
         },
     )

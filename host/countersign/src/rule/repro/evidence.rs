@@ -22,10 +22,10 @@ use crate::exit::unusable;
 use crate::files::unreadable;
 
 /// The most events of a case: those before the finding's that come last.
-const MOST_EVENTS: usize = 10_000;
+const MAX_EVENTS: usize = 10_000;
 
 /// The most events that are held while the finding's is looked for.
-const MOST_HELD: usize = 1_000_000;
+const MAX_HELD: usize = 1_000_000;
 
 /// A finding with its evidence.
 pub(super) struct OnRecord {
@@ -162,8 +162,8 @@ pub(super) fn from_telemetry(
         }
         if declarations.iter().any(|declaration| matches(declaration, &event)) {
             anyhow::ensure!(
-                held.len() < MOST_HELD,
-                "expected the event `{}` within {MOST_HELD} that the rule wants: give less telemetry before it",
+                held.len() < MAX_HELD,
+                "expected the event `{}` within {MAX_HELD} that the rule wants: give less telemetry before it",
                 found.record.event_id
             );
             held.push(event);
@@ -182,10 +182,10 @@ pub(super) fn from_telemetry(
     // A rule that feeds keeps by a key of its own: what it found there before may count.
     held.retain(|event| keys.iter().any(|(key, of_last)| of_last.is_some() && partition_key(*key, event) == *of_last));
     let mut notes = Vec::new();
-    let dropped = held.len().saturating_sub(MOST_EVENTS - 1);
+    let dropped = held.len().saturating_sub(MAX_EVENTS - 1);
     if dropped > 0 {
         held.drain(..dropped);
-        notes.push(format!("{dropped} events further back were left out: a case has at most {MOST_EVENTS}"));
+        notes.push(format!("{dropped} events further back were left out: a case has at most {MAX_EVENTS}"));
     }
     let events = held.iter().chain([&last]).map(|event| Told::of(event)).collect();
     Ok(Selected { events, notes })

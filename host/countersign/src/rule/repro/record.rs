@@ -57,7 +57,7 @@ const TENANT_IMPLIED: &[&str] = &["okta", "windows"];
 const FIRST_NETWORK: u64 = 64_496;
 
 /// The longest name in a body that can be trusted to be a name of the provider's.
-const MOST_NAME: usize = 48;
+const MAX_NAME: usize = 48;
 
 /// What is known of an event.
 pub(super) struct Told {
@@ -292,8 +292,8 @@ impl Redactor {
             serde_json::Value::Object(members) => {
                 let mut made = Map::new();
                 for (name, member) in members {
-                    let plain = name.len() <= MOST_NAME
-                        && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_' || c == '.');
+                    let plain =
+                        name.len() <= MAX_NAME && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_' || c == '.');
                     let name = if plain { name.clone() } else { self.names.text(name, "member") };
                     made.insert(name, self.body(member));
                 }

@@ -201,7 +201,7 @@ fn timers_that_differ_in_company_are_told() {
 #[test]
 fn those_due_last_make_room_and_a_silenced_rule_keeps_none() {
     let mut stream = stream(4);
-    stream.timers.most_pending = 2;
+    stream.timers.max_pending = 2;
     let set = rows(&[("set a 500;set b 300", "ALICE"), ("set a 400", "BOB"), ("set b 100", "CAROL")]);
     let outcome = crate::testing::judge(&mut stream, &set);
     assert_eq!(outcome.timers.len(), 4);

@@ -88,7 +88,7 @@ impl Detector for Numbers {
 }
 
 /// A rule that wants the events whose operation begins with `*` or its letter, and the findings of some others.
-fn judge(letter: char, feeders: &str, least_accounts: u32) -> Judge {
+fn judge(letter: char, feeders: &str, min_accounts: u32) -> Judge {
     let subscribes: Vec<String> =
         feeders.chars().map(|rule| format!("{{ rule = \"example/{rule}\", classes = [\"token\"] }}")).collect();
     let text = format!(
@@ -112,12 +112,12 @@ fn judge(letter: char, feeders: &str, least_accounts: u32) -> Judge {
     let depth = feeders.chars().map(|feeder| ["a", "b", "c"].iter().position(|one| one.starts_with(feeder)));
     let depth = depth.flatten().max().map_or(0, |deepest| deepest + 1);
     let stream = RuleStream::new(declaration, Arc::new(Numbers(letter)), Vec::new(), Vec::new());
-    Judge::new(stream, depth, Quarantine::new(QuarantineThreshold { least_accounts, percent: 1 }))
+    Judge::new(stream, depth, Quarantine::new(QuarantineThreshold { min_accounts, percent: 1 }))
 }
 
 /// `c` is fed by `b` and `a`, `b` by `a`.
-fn judges(batch: usize, least_accounts: u32) -> Judges {
-    let judge = |letter, feeders| judge(letter, feeders, least_accounts);
+fn judges(batch: usize, min_accounts: u32) -> Judges {
+    let judge = |letter, feeders| judge(letter, feeders, min_accounts);
     Judges::of(vec![judge('a', ""), judge('b', "a"), judge('c', "ab")], batch)
 }
 

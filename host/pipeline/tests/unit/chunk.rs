@@ -16,6 +16,7 @@ use countersign_stream::Clock;
 
 use super::*;
 
+#[path = "chunk_thousand.rs"]
 mod thousand;
 
 /// On an event that has its own letter: finds where the event says `find`, and so on; counts the rows of each key.
@@ -101,10 +102,10 @@ fn declaration(letter: char) -> Declaration {
 }
 
 /// One rule a letter of `ab`.
-fn judges(batch: usize, least_accounts: u32) -> Judges {
+fn judges(batch: usize, min_accounts: u32) -> Judges {
     let judges = "ab".chars().map(|letter| {
         let stream = RuleStream::new(declaration(letter), Arc::new(Letter(letter)), Vec::new(), Vec::new());
-        Judge::new(stream, 0, Quarantine::new(QuarantineThreshold { least_accounts, percent: 20 }))
+        Judge::new(stream, 0, Quarantine::new(QuarantineThreshold { min_accounts, percent: 20 }))
     });
     Judges::of(judges.collect(), batch)
 }

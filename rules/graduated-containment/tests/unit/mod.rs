@@ -234,7 +234,7 @@ fn an_answer_is_never_longer_than_the_host_takes() {
         }
     }
     let asked = answer(&built);
-    assert_eq!(asked.len(), MOST_PROPOSALS);
+    assert_eq!(asked.len(), MAX_PROPOSALS);
     assert!(asked.iter().all(|one| one.action == Action::RevokeSessions), "what contains comes first");
 }
 

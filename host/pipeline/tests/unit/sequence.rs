@@ -152,9 +152,9 @@ fn garbage_without_end_is_not_held_in_memory() {
     let garbage_after = |first: Vec<Record>| first.into_iter().chain((10..).map(garbage));
     let mut sequencer = Sequencer::new(garbage_after(records(&[at(0), at(100)])), 24 * HOUR);
     assert!(matches!(sequencer.next(), Some(Next::Event { .. })));
-    assert!(sequencer.ahead.len() <= MOST_AHEAD);
+    assert!(sequencer.ahead.len() <= MAX_AHEAD);
     assert!(matches!(sequencer.next(), Some(Next::SetAside(letter)) if letter.reason_code == DeadReason::TimeFarAhead));
-    assert!(sequencer.ahead.len() <= MOST_AHEAD);
+    assert!(sequencer.ahead.len() <= MAX_AHEAD);
     assert!(matches!(sequencer.next(), Some(Next::SetAside(letter)) if letter.ordinal == 10));
 }
 
