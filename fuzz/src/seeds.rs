@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use countersign_sources::{CloudTrail, Ocsf, Okta, WindowsSecurity};
+use countersign_formats::{CloudTrail, Ocsf, Okta, WindowsSecurity};
 
 use crate::{admission, answer, declaration, operator_files, sources};
 

@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    countersign_fuzz::sources::check(&countersign_sources::WindowsSecurity, bytes);
+    countersign_fuzz::sources::check(&countersign_formats::WindowsSecurity, bytes);
 });

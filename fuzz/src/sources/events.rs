@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use countersign_declaration::{Declaration, parse_toml};
 use countersign_model::vocabulary::{FIELDS, FieldId, FieldType, PartitionKey};
 use countersign_model::{Account, ChainRole, Event, Value};
-use countersign_sources::{Record, Source};
+use countersign_formats::{Record, Source};
 use countersign_stream::{Clock, Schema, Sequenced, build_batch, index_keys, partition_key};
 
 /// So many events of an input are made a batch of.

@@ -6,7 +6,7 @@ mod events;
 use std::io::{self, Cursor, Read};
 
 use countersign_model::Digest;
-use countersign_sources::{Auto, DeadLetter, DeadReason, Record, SOURCES, Source};
+use countersign_formats::{Auto, DeadLetter, DeadReason, Record, SOURCES, Source};
 
 use events::Documented;
 

@@ -6,9 +6,9 @@ use std::io::{self, Cursor, Write};
 
 use anyhow::Result;
 use clap::Args;
+use countersign_formats::{CloudTrail, DeadLetter, Source};
 use countersign_generate::{Generated, Label, Preset, Telemetry, write_ndjson};
 use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RunOptions, run};
-use countersign_sources::{CloudTrail, DeadLetter, Source};
 use countersign_store::HeadStore;
 
 use crate::decisions::{self, Decided};

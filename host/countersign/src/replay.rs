@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use countersign_formats::{Source, merge, source};
 use countersign_model::time::parse_duration;
 use countersign_model::{Digest, RuleId};
 use countersign_pipeline::{Report, RunError, RunOptions, Summary, run};
-use countersign_sources::{Source, merge, source};
 use countersign_store::{Durability, Existing, FileStore, HeadStore, Store, StoreError};
 use serde::Serialize;
 

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
+use countersign_formats::{Record, source};
 use countersign_generate::{Delivered, Delivery, Disorder, Preset, Telemetry, write_ndjson};
 use countersign_model::{Account, Event};
-use countersign_sources::{Record, source};
 
 #[expect(clippy::unwrap_used, clippy::panic, reason = "a helper of tests")]
 fn events(preset: Preset) -> (countersign_generate::Generated, Vec<Event>) {

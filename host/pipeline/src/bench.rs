@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use countersign_engine::{LoadedRule, Usage};
+use countersign_formats::Record;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::response::ResponseCall;
 use countersign_model::{Digest, Event};
-use countersign_sources::Record;
 use countersign_stream::{FindingTurn, LATENESS, Placement, RuleStream, Sequenced, Tick, Turn, matches};
 
 use crate::chunk::{Chunk, Item, Judges};

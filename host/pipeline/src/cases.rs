@@ -14,13 +14,13 @@ use countersign_audit::{Record, read};
 use countersign_context::{ContextFiles, GeoFile};
 use countersign_declaration::Ceilings;
 use countersign_engine::Engine;
+use countersign_formats::{DeadLetter, Record as SourceRecord, source};
 use countersign_model::response::{IncidentView, Responder as _, ResponseCall};
 use countersign_model::vocabulary::{Action, PartitionKey, RuleKind, SignalClass, SubjectRole};
 use countersign_model::{Account, Occasion, RuleId, Timestamp};
 use countersign_policy::{
     Capabilities, DEFAULT_POLICY, Directory, DomainRoles, Egress, Fault, Policy, SHIPPED_CAPABILITIES,
 };
-use countersign_sources::{DeadLetter, Record as SourceRecord, source};
 use countersign_store::MemoryStore;
 use serde::Deserialize;
 

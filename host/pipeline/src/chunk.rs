@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use countersign_formats::DeadLetter;
 use countersign_model::call::Detector;
 use countersign_model::vocabulary::SignalClass;
 use countersign_model::{RuleId, StateChange, TimerChange, Timestamp};
-use countersign_sources::DeadLetter;
 use countersign_stream::{
     Disagreement, Forgotten, Found, Outcome, Quarantine, QuarantineThreshold, Router, RowDiagnostic, RowFailure,
     RuleStream, Sequenced, Tally, Tick, Turn,

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_engine::{LoadedRule, Usage};
+use countersign_formats::{DeadLetter, Record};
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::vocabulary::SignalClass;
 use countersign_model::{Finding, Occasion, RawAddress, RuleId, Timestamp};
-use countersign_sources::{DeadLetter, Record};
 use countersign_stream::{Sequenced, Tick, partition_key};
 
 use crate::chunk::{Chunk, Item, Judges, Placed};

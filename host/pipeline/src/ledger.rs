@@ -9,11 +9,11 @@ use countersign_audit::record::{
 };
 use countersign_audit::{Blob, Record};
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
+use countersign_formats::DeadLetter;
 use countersign_model::call::{CallFailure, DetectionCall, FailureKind};
 use countersign_model::response::ResponseDiagnostic;
 use countersign_model::vocabulary::{RuleKind, Severity, SignalClass};
 use countersign_model::{DecisionKind, Digest, DigestKey, Finding, Occasion, RawAddress, RuleId};
-use countersign_sources::DeadLetter;
 use countersign_stream::{Found, QuarantineThreshold, Sequenced};
 
 use crate::bundle::{FindingBundle, to_bytes};

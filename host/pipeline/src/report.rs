@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use countersign_formats::DeadLetter;
 use countersign_model::call::Level;
 use countersign_model::vocabulary::{
     Action, EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Tier, Usage,
 };
 use countersign_model::{Account, Decision, Incident, Occasion, Reason, RuleId, Timestamp};
-use countersign_sources::DeadLetter;
 use countersign_stream::Forgotten;
 use serde::{Serialize, Serializer};
 

@@ -3,8 +3,8 @@
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
+use countersign_formats::Record;
 use countersign_model::{DigestKey, Position, Timestamp};
-use countersign_sources::Record;
 use countersign_store::{Commit, Store, StoreError};
 use countersign_stream::{QuarantineThreshold, Sequenced, Tick};
 

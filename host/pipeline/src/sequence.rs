@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use countersign_formats::{DeadLetter, DeadReason, Record};
 use countersign_model::{Event, RawAddress, Timestamp};
-use countersign_sources::{DeadLetter, DeadReason, Record};
 use countersign_stream::{Clock, Sequenced, Tick};
 
 use crate::horizon::{Arrival, HORIZON, Horizon};

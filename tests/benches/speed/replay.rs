@@ -7,13 +7,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use countersign_engine::{Engine, EngineConfig};
+use countersign_formats::{CloudTrail, DeadLetter, Record, Source};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_model::DigestKey;
 use countersign_pipeline::{
     ContextFiles, DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
 };
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Policy, SHIPPED_CAPABILITIES};
-use countersign_sources::{CloudTrail, DeadLetter, Record, Source};
 use countersign_store::HeadStore;
 
 use crate::Effort;

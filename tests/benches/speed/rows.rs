@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_declaration::Declaration;
+use countersign_formats::{Record, source};
 use countersign_generate::{Generated, Preset, START, Size, Telemetry as System, scenario, write_ndjson};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_sources::{Record, source};
 use countersign_stream::{Clock, Sequenced, matches, partition_key};
 
 /// Estates are made until every rule has its rows, but no more than so many.

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use countersign_context::{Context, ContextFiles};
+use countersign_formats::source;
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{ContextState, DigestKey, Value};
 use countersign_pipeline::{Generation, RuleFile, RunOptions, Settings, recompute, run};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Policy, SHIPPED_CAPABILITIES};
-use countersign_sources::source;
 use countersign_store::{Durability, Existing, FileStore};
 use countersign_stream::Sequenced;
 

@@ -4,13 +4,13 @@
 use std::io;
 use std::sync::Arc;
 
+use countersign_formats::{DeadLetter, merge, source};
 use countersign_generate::{Disorder, Preset, Telemetry, write_ndjson};
 use countersign_model::{Digest, DigestKey, HashSlot, StateChange};
 use countersign_pipeline::{
     ContextFiles, DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
 };
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
-use countersign_sources::{DeadLetter, merge, source};
 use countersign_store::{Commit, Head, MemoryStore, Snapshot, Store, StoreError};
 use countersign_stream::QuarantineThreshold;
 

@@ -6,6 +6,7 @@ use std::io::Cursor;
 use countersign_admission::sections;
 use countersign_audit::Record;
 use countersign_declaration::Subscription;
+use countersign_formats::source;
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::{Action, SignalClass};
 use countersign_pipeline::bundle::FindingBundle;
@@ -13,7 +14,6 @@ use countersign_pipeline::{
     ContextFiles, Generation, LoadReason, RuleFile, RunOptions, Settings, SubscriptionFault, recompute, run,
 };
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
-use countersign_sources::source;
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 use countersign_stream::QuarantineThreshold;
 

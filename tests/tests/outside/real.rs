@@ -5,10 +5,10 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{Record as Entry, read};
+use countersign_formats::{Records, source};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_model::{DigestKey, Timestamp};
 use countersign_pipeline::{Generation, RunOptions, Summary, recompute, run};
-use countersign_sources::{Records, source};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 use serde_json::Value;
 

@@ -6,10 +6,10 @@ use std::io::{BufReader, Cursor};
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{Record, read};
+use countersign_formats::source;
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::RuleKind;
 use countersign_pipeline::{RecomputeError, Recomputed, RunOptions, recompute, run};
-use countersign_sources::source;
 use countersign_store::{Durability, Existing, FileStore};
 use countersign_stream::QuarantineThreshold;
 

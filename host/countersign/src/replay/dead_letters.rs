@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use countersign_sources::DeadLetter;
+use countersign_formats::DeadLetter;
 use serde::Serialize;
 
 use crate::exit::unusable;

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use countersign_sources::{Records, Source};
+use countersign_formats::{Records, Source};
 
 use crate::exit::unusable;
 use crate::files::unreadable;

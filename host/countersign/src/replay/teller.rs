@@ -2,10 +2,10 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use countersign_formats::DeadLetter;
 use countersign_model::call::Level;
 use countersign_pipeline::report::shown_row;
 use countersign_pipeline::{DecisionLine, Notice, Observer};
-use countersign_sources::DeadLetter;
 
 use crate::decisions::{self, Decided};
 use crate::out::Out;

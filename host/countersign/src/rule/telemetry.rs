@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use countersign_declaration::quoted;
+use countersign_formats::{Merge, merge};
 use countersign_model::{Timestamp, Value};
-use countersign_sources::{Merge, merge};
 use serde_json::json;
 
 use crate::replay::inputs::Inputs;

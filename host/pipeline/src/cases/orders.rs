@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use countersign_declaration::Declaration;
+use countersign_formats::Record;
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{RawAddress, Timestamp};
-use countersign_sources::Record;
 use countersign_stream::partition_key;
 
 use crate::run::RunOptions;

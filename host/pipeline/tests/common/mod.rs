@@ -4,13 +4,13 @@ use std::io;
 use std::sync::LazyLock;
 
 use countersign_engine::{Engine, EngineConfig};
+use countersign_formats::{DeadLetter, Record, source};
 use countersign_generate::{Preset, Telemetry};
 use countersign_model::DigestKey;
 use countersign_pipeline::{
     ContextFiles, DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
 };
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
-use countersign_sources::{DeadLetter, Record, source};
 use countersign_store::Store;
 
 pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(&EngineConfig::default()).unwrap());

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use countersign_declaration::parse_toml;
-use countersign_sources::source;
+use countersign_formats::source;
 
 use super::*;
 

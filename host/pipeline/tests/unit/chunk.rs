@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use countersign_declaration::{Declaration, parse_toml};
+use countersign_formats::DeadReason;
 use countersign_model::call::{
     AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Detector, Diagnostic, FailureKind, Level, SlotChanges,
     TextArena, Values,
 };
 use countersign_model::vocabulary::{EventClass, FieldId, Severity, SubjectRole, Usage};
 use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
-use countersign_sources::DeadReason;
 use countersign_stream::Clock;
 
 use super::*;

@@ -10,8 +10,8 @@ mod summary;
 
 use std::io::Cursor;
 
+use countersign_formats::{CloudTrail, Record, Source};
 use countersign_model::{ChainMember, Event};
-use countersign_sources::{CloudTrail, Record, Source};
 use expect_test::Expect;
 pub(crate) use summary::fields;
 

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use countersign_sources::{CloudTrail, Record, Records, Source, merge};
+use countersign_formats::{CloudTrail, Record, Records, Source, merge};
 
 /// An input of records named by letter and second; `!` stands for a dead letter.
 fn input(place: u32, records: &str) -> Records {

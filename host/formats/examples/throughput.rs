@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::io::Cursor;
 use std::time::Instant;
 
-use countersign_sources::{CloudTrail, Record, Source};
+use countersign_formats::{CloudTrail, Record, Source};
 
 const ROUNDS: usize = 15;
 

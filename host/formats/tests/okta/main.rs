@@ -7,8 +7,8 @@ mod summary;
 mod actors;
 mod records;
 
+use countersign_formats::{DeadLetter, Okta};
 use countersign_model::Event;
-use countersign_sources::{DeadLetter, Okta};
 use summary::{dead_letter_of, event_of};
 
 /// The event of a record with these members beside an id and a time; also of a user who acts, unless it has an actor.

@@ -2,9 +2,9 @@
 
 use std::io::Cursor;
 
+use countersign_formats::{CloudTrail, Record, Source};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Event, Value};
-use countersign_sources::{CloudTrail, Record, Source};
 use expect_test::expect;
 
 use crate::{ISSUER, ROLE, check_fields, event, fields};

@@ -1,6 +1,6 @@
 //! AD FS: events that name no account.
 
-use countersign_sources::Record;
+use countersign_formats::Record;
 use expect_test::expect;
 
 use crate::{check, read};

@@ -1,8 +1,8 @@
 //! Whole records: every field, spellings, times, other JSON types, what is missing.
 
+use countersign_formats::{Okta, Record, Source};
 use countersign_model::Value;
 use countersign_model::vocabulary::FieldId;
-use countersign_sources::{Okta, Record, Source};
 use expect_test::{Expect, expect};
 
 use crate::summary::{event_of, fields, parties, records_of};

@@ -13,9 +13,9 @@ mod summary;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use countersign_formats::Okta;
 use countersign_model::Event;
 use countersign_model::vocabulary::FieldId;
-use countersign_sources::Okta;
 use serde_json::Value;
 use summary::event_of;
 

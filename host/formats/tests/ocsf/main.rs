@@ -4,9 +4,9 @@
 #[path = "../summary/mod.rs"]
 mod summary;
 
+use countersign_formats::{Ocsf, Source};
 use countersign_model::Event;
 use countersign_model::vocabulary::FieldId;
-use countersign_sources::{Ocsf, Source};
 use expect_test::{Expect, expect};
 use summary::{dead_letter_of, event_of, fields, parties};
 

@@ -8,8 +8,8 @@
 
 use std::io::{self, Cursor, Read, Write};
 
+use countersign_formats::{CloudTrail, DeadReason, Record, Source, reader::MAX_RECORD_BYTES};
 use countersign_model::Digest;
-use countersign_sources::{CloudTrail, DeadReason, Record, Source, reader::MAX_RECORD_BYTES};
 use expect_test::{Expect, expect};
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;

@@ -3,7 +3,7 @@
 
 use std::io::Cursor;
 
-use countersign_sources::{Auto, Record, Source, source};
+use countersign_formats::{Auto, Record, Source, source};
 use expect_test::{Expect, expect};
 
 const CLOUDTRAIL: &str = r#"{"eventTime":"2024-05-01T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","userIdentity":{"type":"Root","principalId":"1","accountId":"1"}}"#;

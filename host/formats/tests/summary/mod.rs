@@ -3,8 +3,8 @@
 
 use std::io::Cursor;
 
+use countersign_formats::{DeadLetter, Record, Source};
 use countersign_model::{ChainMember, Event, Value};
-use countersign_sources::{DeadLetter, Record, Source};
 
 pub(crate) fn records_of(source: &dyn Source, text: &str) -> Vec<Record> {
     source.read(Box::new(Cursor::new(text.to_owned())), 0).unwrap().collect()

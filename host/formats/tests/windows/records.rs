@@ -1,8 +1,8 @@
 //! Whole records: shapes of collectors, ids, other JSON types, what is missing.
 
+use countersign_formats::Record;
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Event, Value};
-use countersign_sources::Record;
 use expect_test::expect;
 
 use crate::{check, event, read, summary};

@@ -9,8 +9,8 @@ mod sign_ins;
 
 use std::io::Cursor;
 
+use countersign_formats::{Record, Source, WindowsSecurity};
 use countersign_model::{Event, Value};
-use countersign_sources::{Record, Source, WindowsSecurity};
 use expect_test::Expect;
 
 /// The records of a text.

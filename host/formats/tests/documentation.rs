@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use countersign_sources::documentation::Table;
-use countersign_sources::{DeadReason, SOURCES};
+use countersign_formats::documentation::Table;
+use countersign_formats::{DeadReason, SOURCES};
 
 fn page() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/formats.md")

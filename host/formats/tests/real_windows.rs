@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use countersign_formats::{Auto, Record, Source, WindowsSecurity};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Event, Value as Field};
-use countersign_sources::{Auto, Record, Source, WindowsSecurity};
 use serde_json::Value;
 
 fn data() -> Option<PathBuf> {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use countersign_sources::{CloudTrail, Record, Source};
+use countersign_formats::{CloudTrail, Record, Source};
 use serde_json::Value;
 
 fn data() -> Option<PathBuf> {
