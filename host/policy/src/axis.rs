@@ -1,6 +1,6 @@
 //! One axis of a policy cell: every word of a list, or some of them.
 
-use countersign_document::NodeValue;
+use countersign_document::{NodeValue, Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::reader::{Item, Table};
@@ -49,7 +49,17 @@ pub(crate) fn read<T: Copy + PartialEq + Ord>(
         NodeValue::Text(text) if text == "*" => Some(Axis::Any),
         NodeValue::Text(_) => item.word(what, known, id).map(|value| Axis::Named(vec![value])),
         NodeValue::List(_) => {
-            let mut values = item.set((1, known.len()), |item| item.word(what, known, id))?;
+            // What is known counts even beside a fault, so that faults that follow from it are found too.
+            let mut values = Vec::new();
+            item.list((1, usize::MAX), |item| {
+                let value = item.word(what, known, id);
+                if value.is_some_and(|value| values.contains(&value)) {
+                    item.refuse::<()>(Problem::DuplicateValue, format!("{what} once"), item.node().shown(), None);
+                } else {
+                    values.extend(value);
+                }
+                Some(())
+            })?;
             values.sort_unstable();
             Some(Axis::Named(values))
         }
