@@ -27,7 +27,7 @@ pub struct Account {
 pub struct AccountError(pub String);
 
 impl Account {
-    /// Of its three parts.
+    /// From its three parts.
     #[must_use]
     pub fn new(provider: impl Into<String>, tenant: impl Into<String>, subject: impl Into<String>) -> Account {
         Account { provider: provider.into(), tenant: tenant.into(), subject: subject.into() }
@@ -52,7 +52,7 @@ impl fmt::Display for Account {
     }
 }
 
-/// Most parts have nothing to encode and are written as they are: keys of state are made of them, event by event.
+/// Fast where there is nothing to encode, as in most parts: keys of state are made of accounts, event by event.
 fn encode(part: &str, out: &mut impl fmt::Write) -> fmt::Result {
     let mut rest = part;
     while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'%' | b':')) {
