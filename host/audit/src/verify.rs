@@ -86,6 +86,22 @@ pub const MAX_FAULTS: usize = 100;
 
 /// Reads a whole file and checks everything that the file can prove; `head`, if given, pins it against replacement.
 ///
+/// ```
+/// use countersign_audit::record::Header;
+/// use countersign_audit::{ChainWriter, FaultCode, Record, VerifyError, verify};
+/// use countersign_model::DigestKey;
+///
+/// let (mut chain, mut file) = (ChainWriter::new(), Vec::new());
+/// chain.append(&Record::Header(Header::new("0.1.0", &DigestKey::public())), &mut file)?;
+/// let head = chain.seal(&mut file)?;
+/// assert_eq!(verify(&*file, Some(head.digest)).unwrap(), head);
+///
+/// let changed = String::from_utf8(file).unwrap().replace("0.1.0", "0.2.0");
+/// let Err(VerifyError::Faults(faults)) = verify(changed.as_bytes(), None) else { panic!("it verifies") };
+/// assert_eq!((faults[0].line, faults[0].code), (2, FaultCode::WrongLink));
+/// # Ok::<(), countersign_audit::AppendError>(())
+/// ```
+///
 /// # Errors
 /// When it can't be read, or with every fault in it.
 pub fn verify<R: BufRead>(mut reader: R, head: Option<Digest>) -> Result<Head, VerifyError> {

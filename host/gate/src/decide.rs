@@ -12,6 +12,57 @@ use crate::outcome::{ActionTarget, Authorised, Outcome};
 
 /// Decides an incident: one decision for each proposal, in their order, then at most one enrich-alert of the host's own.
 /// Pure: the same inputs give the same outcome, on every machine.
+///
+/// ```
+/// use countersign_gate::{GateInputs, decide};
+/// # use countersign_model::incident::{IncidentFinding, Subject};
+/// # use countersign_model::vocabulary::{EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Usage};
+/// # use countersign_model::{Account, ContextState, Finding, Identity, Incident, Occasion};
+/// use countersign_model::{DecisionKind, ReasonCode};
+/// use countersign_policy::{Capabilities, Policy};
+///
+/// # let clock = "2026-06-01T12:00:00Z".parse().unwrap();
+/// # let finding = Finding {
+/// #     rule: "countersign/impossible-travel".parse().unwrap(),
+/// #     position: 0,
+/// #     index: 0,
+/// #     occasion: Occasion::Event,
+/// #     event_id: "e-1".to_owned(),
+/// #     event_time: clock,
+/// #     signal_class: SignalClass::SignIn,
+/// #     confidence: 80,
+/// #     severity: Severity::High,
+/// #     role: SubjectRole::Actor,
+/// #     evidence_role: EvidenceRole::AuthenticatedAs,
+/// #     evidence: Vec::new(),
+/// #     techniques: Vec::new(),
+/// #     message: "signed in from two continents within an hour".to_owned(),
+/// #     context: ContextState::Complete,
+/// # };
+/// # let subject = Subject {
+/// #     role: SubjectRole::Actor,
+/// #     evidence_role: EvidenceRole::AuthenticatedAs,
+/// #     account: Some(Account::new("aws", "111122223333", "AIDAEXAMPLE1")),
+/// #     identity: Identity::without_fact(Some(IdentityType::Human), false),
+/// #     usage: Usage::Interactive,
+/// #     session: None,
+/// #     token: None,
+/// #     grant: None,
+/// #     shared: false,
+/// #     chain: Vec::new(),
+/// # };
+/// // One finding about one subject, without a response rule that proposes anything.
+/// let findings = vec![IncidentFinding { finding, subject: 0, rule_suspect: false }];
+/// let incident = Incident { findings, subjects: vec![subject] };
+/// let (policy, capabilities) = (Policy::shipped().unwrap(), Capabilities::shipped().unwrap());
+/// let outcome = decide(&GateInputs::new(clock, incident, Vec::new(), &policy, &capabilities));
+///
+/// // The host enriches the alert, and says why it does no more.
+/// let [decision] = outcome.decisions() else { panic!("expected one decision") };
+/// assert_eq!(decision.kind, DecisionKind::Execute);
+/// assert_eq!(decision.reasons[0].code, ReasonCode::NoProposal);
+/// assert_eq!(outcome.authorised().len(), 1);
+/// ```
 #[must_use]
 pub fn decide(inputs: &GateInputs) -> Outcome {
     let exempt = exempt_from_suppression(inputs);
@@ -69,7 +120,7 @@ fn not_suppressed(decision: &Decision, detail: &str) -> Reason {
 }
 
 /// Why nothing past observe can follow a finding for want of a connector: a reason for each such action that the
-/// finding's rule declares, those left out that the decision gives already. None where a connector can do any of them.
+/// finding's rule declares. None where a connector can do any of them, or the decision says so about the proposed one.
 fn nothing_available(inputs: &GateInputs, decision: &Decision) -> Vec<Reason> {
     let anchor = about(inputs, decision.subject).find(|(place, _)| *place == decision.anchor);
     let authority = anchor.and_then(|(_, found)| inputs.authority(&found.finding.rule));
@@ -77,16 +128,27 @@ fn nothing_available(inputs: &GateInputs, decision: &Decision) -> Vec<Reason> {
     let Some((authority, who)) = authority.zip(who) else { return Vec::new() };
     let Some(account) = &who.account else { return Vec::new() };
     let code = ReasonCode::ActionUnavailable;
-    let declared = authority.actions.iter().copied();
+    if decision.reasons.iter().any(|reason| reason.code == code) {
+        return Vec::new();
+    }
+    let declared: Vec<Action> = authority.actions.iter().copied().filter(|action| is_past_observe(*action)).collect();
+    // Actions that aren't rungs of the type count only where the rule declares no other.
+    let rungs = who.identity.identity_type.rungs();
+    let any_rung = declared.iter().any(|action| rungs.contains(action));
     let reasons: Option<Vec<Reason>> = declared
-        .filter(|action| matches!(action.class(), ActionClass::Challenge | ActionClass::Contain))
+        .into_iter()
+        .filter(|action| !any_rung || rungs.contains(action))
         .map(|action| {
             let detail = unavailable(inputs, who, account, action)?;
             Some(Reason { code, action, effect: Effect::Refuse, detail })
         })
         .collect();
-    let given = |reason: &Reason| decision.reasons.iter().any(|one| one.code == code && one.action == reason.action);
-    reasons.unwrap_or_default().into_iter().filter(|reason| !given(reason)).collect()
+    reasons.unwrap_or_default()
+}
+
+/// Whether an action challenges or contains.
+fn is_past_observe(action: Action) -> bool {
+    matches!(action.class(), ActionClass::Challenge | ActionClass::Contain)
 }
 
 /// Adds reasons to a decision, and to the decision that its right to act carries.

@@ -8,7 +8,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Provider + tenant + immutable subject id; never a name, an ARN or an address, which get reused.
 ///
-/// Prints as `provider:tenant:subject` with `:` and `%` percent-encoded.
+/// Prints as `provider:tenant:subject` with `:` and `%` percent-encoded, and parses only that form, so that an account
+/// has exactly one:
+///
+/// ```
+/// use countersign_model::Account;
+///
+/// let account = Account::new("windows", "corp:emea", "S-1-5-21-1-2-3-500");
+/// assert_eq!(account.to_string(), "windows:corp%3Aemea:S-1-5-21-1-2-3-500");
+/// assert_eq!(account.to_string().parse::<Account>()?, account);
+/// assert!("windows:corp%3aemea:S-1-5-21-1-2-3-500".parse::<Account>().is_err());
+/// # Ok::<(), countersign_model::AccountError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account {
     /// Such as `aws`.

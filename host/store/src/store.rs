@@ -38,6 +38,23 @@ pub struct Snapshot {
 }
 
 /// Storage for everything that must survive the process.
+///
+/// ```
+/// use countersign_audit::record::Header;
+/// use countersign_audit::{Record, verify};
+/// use countersign_model::{DigestKey, Position};
+/// use countersign_store::{Commit, MemoryStore, Store};
+///
+/// let mut store = MemoryStore::new();
+/// let records = [Record::Header(Header::new("0.1.0", &DigestKey::public()))];
+/// let position = Position { sequenced: 3, inputs: vec![3] };
+/// store.commit(Commit { records: &records, blobs: &[], findings: &[], state: &[], timers: &[], position: &position })?;
+/// assert_eq!(store.snapshot()?.position, position);
+///
+/// let head = store.seal()?;
+/// assert_eq!(verify(store.audit(), Some(head.digest)).unwrap(), head);
+/// # Ok::<(), countersign_store::StoreError>(())
+/// ```
 pub trait Store {
     /// Commits all of it or nothing. The audit file doesn't depend on how records are grouped into commits.
     ///
