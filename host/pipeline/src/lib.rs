@@ -21,7 +21,7 @@ pub mod subject;
 mod workers;
 
 pub use cases::{CaseError, DetectionCase, case_findings, feeders, find_cases, open_case, open_incident, run_case};
-pub use countersign_context::{ContextFiles, GeoFile, GeoFileError, MAX_GEO_BYTES};
+pub use countersign_context::{ContextFiles, FILE_TABLES, FileTable};
 pub use explain::{Explanation, explain};
 pub use generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
 pub use graph::SubscriptionFault;

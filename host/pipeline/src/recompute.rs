@@ -282,7 +282,7 @@ impl Recomputer<'_> {
         // Of a file that isn't kept nothing is needed: what it said about a finding stands in the finding's bundle.
         let mut context = ContextFiles::default();
         for file in record.context.iter().filter(|file| file.kept) {
-            context.add(&file.table, text(&file.content)?).map_err(faults)?;
+            context.add(&file.table, &file.table, text(&file.content)?.into_bytes()).map_err(faults)?;
         }
         let settings = Settings { policy, directory, capabilities, context };
         let (generation, load_faults) = Generation::load(self.engine, number, files, settings);
