@@ -1,4 +1,4 @@
-//! The guests of the tests: small rules that misbehave, and some that use what the host doesn't serve yet, compiled by
+//! The guests of the tests: small rules that misbehave, and some that use timers, subscriptions and context, compiled by
 //! the build script. The tests are in `tests/`.
 
 /// Each guest: its id, and the component with its sections. In the order of their folders.
