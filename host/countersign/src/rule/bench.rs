@@ -93,7 +93,7 @@ struct Line<'a> {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let given = given(&self.rule)?;
-        let engine = operator::engine(1, Ceilings::default().memory, &self.loading)?;
+        let engine = self.loading.engine(1, Ceilings::default().memory)?;
         let progress = Progress::waiting();
         progress.message(format!("measuring {}", given.declaration.id));
         let (rows, measured) = match given.declaration.kind {

@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use countersign_build::{BuildOptions, BuiltRule, build_rule, ensure_target, find_rules};
 
-use crate::exit::{Exit, told, unusable};
+use crate::exit::{Exit, message, unusable};
+use crate::files;
 use crate::out::Out;
 use crate::progress::Progress;
-use crate::say;
+use crate::stderr;
 use crate::table::Table;
 use crate::text;
 
@@ -59,7 +60,7 @@ impl Arguments {
                 }
                 Err(error) => {
                     failed += 1;
-                    progress.aside(|| say::error(told(&error)));
+                    progress.aside(|| stderr::error(message(&error)));
                 }
             }
             progress.step();
@@ -69,7 +70,7 @@ impl Arguments {
             write!(out, "{}", table.text(""))?;
         }
         if failed > 0 {
-            say::error(format_args!("{failed} of {} could not be built", text::count(rules.len() as u64, "rule")));
+            stderr::error(format_args!("{failed} of {} could not be built", text::count(rules.len() as u64, "rule")));
         }
         Ok(Exit::unless(failed > 0))
     }
@@ -81,7 +82,7 @@ impl Arguments {
             written.insert(path.clone()),
             "`{id}`: expected an id of its own, another rule here has it too"
         );
-        write_whole(&path, &built.bytes).with_context(|| format!("can't write `{}`", path.display()))?;
+        files::write_whole(&path, &built.bytes).with_context(|| format!("can't write `{}`", path.display()))?;
         Ok((built, path))
     }
 }
@@ -98,11 +99,4 @@ pub(super) fn rule_folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 pub(super) fn options() -> BuildOptions {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     BuildOptions { target_dir: target.join("guests") }
-}
-
-/// Writes all of a file or none of it.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let part = path.with_extension("wasm.part");
-    fs::write(&part, bytes)?;
-    fs::rename(&part, path)
 }

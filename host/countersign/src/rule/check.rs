@@ -10,10 +10,10 @@ use countersign_declaration::{Ceilings, Refusal};
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::files::{self, NoFile};
+use crate::files::{self, RuleFileError};
 use crate::operator;
 use crate::out::Out;
-use crate::say;
+use crate::stderr;
 use crate::table::{Table, Tone};
 use crate::text;
 
@@ -82,7 +82,7 @@ impl Arguments {
         for file in files::rule_files(&self.files) {
             let checked = file.and_then(|path| match checked(&path, &ceilings) {
                 Ok(result) => Ok((path, result)),
-                Err(error) => Err(NoFile { path, error }),
+                Err(error) => Err(RuleFileError { path, error }),
             });
             match checked {
                 Ok((path, result)) => {
@@ -93,9 +93,9 @@ impl Arguments {
                     }
                     if self.json { print_json(out, &path, &result)? } else { print(out, &path, &result)? }
                 }
-                Err(NoFile { path, error }) => {
+                Err(RuleFileError { path, error }) => {
                     summary.unreadable += 1;
-                    say::error(&error);
+                    stderr::error(&error);
                     if self.json {
                         out.json(&UnreadableLine { file: &path, error: error.to_string() })?;
                     }

@@ -1,5 +1,6 @@
 //! `countersign rule explain`: why a rule did or did not find something on an event.
 
+mod list;
 mod shown;
 
 use std::path::PathBuf;
@@ -17,10 +18,12 @@ use crate::exit::{Exit, unusable};
 use crate::loading::Loading;
 use crate::operator;
 use crate::out::Out;
+use crate::pattern::Pattern;
+use crate::values::JsonValue;
 
 use super::filter::parts;
 use super::given::{RULE_HELP, given};
-use super::telemetry::{self, Telemetry};
+use super::telemetry::Telemetry;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,9 +52,12 @@ event or something can't be read.
 pub(crate) struct Arguments {
     #[arg(value_name = "RULE", help = RULE_HELP)]
     rule: String,
-    /// The event's id, as decisions and audit files have it
+    /// The event's id, as decisions and audit files have it [default: list the events]
     #[arg(value_name = "EVENT")]
-    event: String,
+    event: Option<String>,
+    /// List only events whose id, operation or account matches: a part of it in any case, `*` for anything between
+    #[arg(long = "match", value_name = "PATTERN", conflicts_with = "event")]
+    pattern: Option<Pattern>,
     #[command(flatten)]
     telemetry: Telemetry,
     /// A case's folder in place of files: its events, and its operator's files
@@ -79,35 +85,54 @@ impl Arguments {
         if rule.kind != RuleKind::Detection {
             return Err(unusable(format_args!("`{}`: expected a detection rule, got a {} rule", rule.id, rule.kind)));
         }
-        let engine = operator::engine(1, Ceilings::default().memory, &self.loading)?;
         let mut options = RunOptions::default();
+        let Some(event) = &self.event else { return self.list(out, rule, &options) };
+        let engine = self.loading.engine(1, Ceilings::default().memory)?;
         let explanation = match &self.case {
             Some(case) => {
                 let case = open_case(case).map_err(unusable)?;
                 options.until = case.until;
                 let generation = given.generation(&engine, case.settings)?;
-                explain(&generation, &rule.id, &self.event, case.records.into_iter(), &options)
+                explain(&generation, &rule.id, event, case.records.into_iter(), &options)
             }
             None if self.telemetry.is_given() => {
                 let settings = operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context)?;
                 let records = self.telemetry.records()?;
                 let generation = given.generation(&engine, settings)?;
-                explain(&generation, &rule.id, &self.event, records, &options)
+                explain(&generation, &rule.id, event, records, &options)
             }
-            None => return Err(unusable("expected telemetry by `--events FILE…`, or a case's folder by `--case DIR`")),
+            None => return Err(no_telemetry()),
         };
         if explanation.sightings.is_empty() {
-            return Err(missing(&self.event, &explanation));
+            return Err(missing(event, &explanation));
         }
         let found =
             explanation.sightings.iter().any(|one| matches!(one, Sighting::Event(event) if !event.findings.is_empty()));
         if self.json {
-            out.json(&line(rule, &self.event, &explanation, found))?;
+            out.json(&line(rule, event, &explanation, found))?;
         } else {
-            shown::print(out, rule, &self.event, &explanation)?;
+            shown::print(out, rule, event, &explanation)?;
         }
         Ok(Exit::unless(!found))
     }
+
+    fn list(&self, out: &mut Out, rule: &Declaration, options: &RunOptions) -> Result<Exit> {
+        let (pattern, max_gap) = (self.pattern.as_ref(), options.max_gap);
+        match &self.case {
+            Some(case) => {
+                let records = open_case(case).map_err(unusable)?.records;
+                list::list(out, rule, records.into_iter(), max_gap, pattern, self.json)
+            }
+            None if self.telemetry.is_given() => {
+                list::list(out, rule, self.telemetry.records()?, max_gap, pattern, self.json)
+            }
+            None => Err(no_telemetry()),
+        }
+    }
+}
+
+fn no_telemetry() -> anyhow::Error {
+    unusable("expected telemetry by `--events FILE…`, or a case's folder by `--case DIR`")
 }
 
 fn missing(event: &str, explanation: &Explanation) -> anyhow::Error {
@@ -185,13 +210,13 @@ fn event_json(rule: &Declaration, judged: &Judged) -> Value {
                 "test": part.text,
                 "holds": holds(part.filter, &event.fields),
                 "field": part.field.map(|field| field.field().path),
-                "value": part.field.map(|field| telemetry::json(event.fields.get(field))),
+                "value": part.field.map(|field| JsonValue(event.fields.get(field))),
             })
         })
         .collect();
     let calls: Vec<Value> = judged.calls.iter().map(|call| json!({
         "kind": call.call.batch.rows.kinds.as_ref().and_then(|kinds| kinds.first()),
-        "shown": shown::columns(rule, &call.call).map(|(path, value)| (path.to_owned(), telemetry::json(value.as_ref()))).collect::<serde_json::Map<_, _>>(),
+        "shown": shown::columns(rule, &call.call).map(|(path, value)| (path.to_owned(), json!(JsonValue(value.as_ref())))).collect::<serde_json::Map<_, _>>(),
         "state": call.call.state,
         "context": call.call.context,
         "fuel": call.usage.fuel,

@@ -13,7 +13,7 @@ use countersign_shipped::RULES;
 
 use crate::exit::unusable;
 use crate::files;
-use crate::say;
+use crate::stderr;
 
 use super::build::options;
 
@@ -90,7 +90,7 @@ pub(super) fn beside(rule: &Path, id: &RuleId) -> Option<RuleFile> {
     let rule = std::path::absolute(rule).ok()?;
     let folders = find_rules(&[rule.parent()?.to_owned()]).ok()?;
     let folder = folders.iter().find(|folder| read_declaration(folder).is_ok_and(|declared| declared.id == *id))?;
-    let built = build_rule(folder, &options()).map_err(say::error).ok()?;
+    let built = build_rule(folder, &options()).map_err(stderr::error).ok()?;
     Some(RuleFile { name: id.to_string(), bytes: built.bytes })
 }
 

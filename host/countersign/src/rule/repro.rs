@@ -22,9 +22,8 @@ use serde_json::json;
 use crate::exit::{Exit, unusable};
 use crate::files;
 use crate::loading::Loading;
-use crate::operator;
 use crate::out::Out;
-use crate::say;
+use crate::stderr;
 use crate::table::Tone;
 use crate::text;
 
@@ -137,7 +136,7 @@ impl Arguments {
         let expected = Expected::of(&found.record, &mut redactor);
         write(&case.join(EXPECT_FILE), &expected.text(&[]))?;
 
-        let engine = operator::engine(1, Ceilings::default().memory, &self.loading)?;
+        let engine = self.loading.engine(1, Ceilings::default().memory)?;
         let got = case_findings(&engine, &given.bytes, &given.feeders, &case)?;
         let place = got.iter().position(|one| expected.is(one));
         let mut differences = Vec::new();
@@ -162,7 +161,7 @@ impl Arguments {
         }
         let events = text::count(events.len() as u64, "event");
         writeln!(out, "wrote {} with {events}", text::line(&case.display().to_string()))?;
-        notes.iter().for_each(say::note);
+        notes.iter().for_each(stderr::note);
         if reproduced {
             writeln!(out, "{}", Tone::Good.paint("the finding is reproduced"))?;
         } else {

@@ -12,10 +12,9 @@ use countersign_pipeline::{feeders, find_cases, run_case};
 
 use crate::exit::Exit;
 use crate::loading::Loading;
-use crate::operator;
 use crate::out::Out;
 use crate::progress::Progress;
-use crate::say;
+use crate::stderr;
 use crate::table::Tone;
 use crate::text;
 
@@ -65,7 +64,7 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let rules = rule_folders(&self.paths)?;
         ensure_target()?;
-        let engine = operator::engine(1, Ceilings::default().memory, &self.loading)?;
+        let engine = self.loading.engine(1, Ceilings::default().memory)?;
         let progress = Progress::steps(rules.len() as u64);
         let mut tally = Tally::default();
         for rule in &rules {
@@ -86,7 +85,7 @@ impl Arguments {
 
 fn test(out: &mut Out, engine: &Engine, rule: &Path, progress: &Progress, tally: &mut Tally) -> Result<()> {
     progress.message(format!("building {}", rule.display()));
-    let untested = |why: &dyn std::fmt::Display| progress.aside(|| say::error(why));
+    let untested = |why: &dyn std::fmt::Display| progress.aside(|| stderr::error(why));
     let built = match build_rule(rule, &options()) {
         Ok(built) => built,
         Err(error) => {

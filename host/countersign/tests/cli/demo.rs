@@ -9,7 +9,7 @@ fn the_demo_shows_decisions_with_reasons_and_what_was_found_of_the_labels() {
         folder.generate(&format!("--seed {seed}"));
         let labels = folder.read("labels.ndjson");
         let attacks = labels.lines().filter(|line| line.contains("\"attack\":true")).count();
-        let shown = folder.say(&format!("demo --seed {seed}")).exits(0).stdout;
+        let shown = folder.cli(&format!("demo --seed {seed}")).exits(0).stdout;
         for told in [
             "burst-of-denied-calls",
             "→ await-approval",

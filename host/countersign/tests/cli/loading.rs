@@ -23,7 +23,7 @@ fn folder() -> Folder {
     folder
 }
 
-const REPLAY: &str = "replay --source cloudtrail --rules rules --cache cache";
+const REPLAY: &str = "replay --source cloudtrail --only-rules rules --cache cache";
 
 /// Replays, and tells what is compiled.
 fn replay(folder: &Folder, more: &str) -> Ran {
@@ -134,10 +134,10 @@ fn what_is_compiled_once_is_kept_and_a_changed_declaration_compiles_nothing() {
 #[test]
 fn without_a_cache_every_rule_is_compiled_and_nothing_is_kept() {
     let folder = folder();
-    let words = "replay --source cloudtrail --rules rules --no-cache events.ndjson";
-    folder.say(words).exits(0);
+    let words = "replay --source cloudtrail --only-rules rules --no-cache events.ndjson";
+    folder.cli(words).exits(0);
     assert!(!folder.path("cache").exists());
-    let both = folder.say(&format!("{REPLAY} --no-cache events.ndjson")).exits(2);
+    let both = folder.cli(&format!("{REPLAY} --no-cache events.ndjson")).exits(2);
     assert!(both.stderr.contains("cannot be used with"), "{}", both.stderr);
 }
 
@@ -191,7 +191,7 @@ fn a_cache_that_others_could_have_a_hand_in_is_refused_with_what_to_do() {
 fn a_default_cache_that_cannot_be_made_stops_nothing() {
     let folder = folder();
     folder.write("file", "");
-    let words = ["replay", "--source", "cloudtrail", "--rules", "rules", "events.ndjson"];
+    let words = ["replay", "--source", "cloudtrail", "--only-rules", "rules", "events.ndjson"];
     let output = folder.command(&words).env("XDG_CACHE_HOME", folder.path("file")).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{stderr}");
@@ -229,9 +229,9 @@ fn the_compiler_process_answers_nobody_who_does_not_ask_properly() {
     assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()));
     assert!(String::from_utf8_lossy(&output.stderr).contains("expected a frame"));
 
-    let help = folder.say("compile --help").exits(0);
+    let help = folder.cli("compile --help").exits(0);
     assert!(help.stdout.contains("CSCOMP1"), "{}", help.stdout);
-    assert!(!folder.say("--help").exits(0).stdout.contains("  compile "));
-    let limits = folder.say("replay --source cloudtrail --compile-limit fuel=1 x").exits(2);
+    assert!(!folder.cli("--help").exits(0).stdout.contains("  compile "));
+    let limits = folder.cli("replay --source cloudtrail --compile-limit fuel=1 x").exits(2);
     assert!(limits.stderr.contains("`memory`, `cpu` or `wall`"), "{}", limits.stderr);
 }

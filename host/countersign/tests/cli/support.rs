@@ -82,14 +82,14 @@ impl Folder {
     }
 
     /// Runs words separated by blanks.
-    pub(crate) fn say(&self, words: &str) -> Ran {
+    pub(crate) fn cli(&self, words: &str) -> Ran {
         self.run(&words.split_whitespace().collect::<Vec<_>>())
     }
 
     /// Telemetry of the demo: `events.ndjson`, `identities.toml`, `labels.ndjson`.
     pub(crate) fn generate(&self, more: &str) {
         let command = "generate --out events.ndjson --identities identities.toml --labels labels.ndjson";
-        self.say(&format!("{command} {more}")).exits(0);
+        self.cli(&format!("{command} {more}")).exits(0);
     }
 
     /// The same, and in `rules` some of the shipped rules: fewer to compile.

@@ -14,12 +14,9 @@ use countersign_stream::{holds, value_at};
 
 use crate::out::Out;
 use crate::rule::filter::parts;
-use crate::rule::telemetry::shown;
 use crate::table::{Tone, pairs};
 use crate::text;
-
-/// The most characters of a value.
-const MOST: usize = 160;
+use crate::values::{shorten, shown};
 
 /// What a call of one row showed of each declared field.
 pub(super) fn columns<'a>(
@@ -218,10 +215,5 @@ fn availability(table: &TableAvailability) -> String {
 }
 
 fn value(value: Option<&Value>) -> String {
-    let mut shown = shown(value);
-    if let Some((end, _)) = shown.char_indices().nth(MOST) {
-        shown.truncate(end);
-        shown.push('…');
-    }
-    shown
+    shorten(shown(value))
 }
