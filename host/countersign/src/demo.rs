@@ -120,7 +120,12 @@ fn conclude(out: &mut Out, generation: &Generation, score: &Score<'_>, report: &
     let mut table = Table::new(out, ["what the intruder did", "events", "found by", ""]).right(1);
     for verdict in score.attacks() {
         let missed = if verdict.holds() { toned(Tone::Good, "found") } else { toned(Tone::Bad, "missed") };
-        table.row([described_attack(verdict.label).into(), verdict.label.events.len().into(), verdict.found_by().into(), missed]);
+        table.row([
+            described_attack(verdict.label).into(),
+            verdict.label.events.len().into(),
+            verdict.found_by().into(),
+            missed,
+        ]);
     }
     write!(out, "{}", table.text("  "))?;
     let (found, all) = (score.attacks().filter(|verdict| verdict.holds()).count(), score.attacks().count());

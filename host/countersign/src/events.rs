@@ -10,7 +10,6 @@ use clap::Args;
 use countersign_formats::merge;
 use countersign_model::time::parse_duration;
 use countersign_model::vocabulary::FieldId;
-use countersign_pipeline::RunOptions;
 use countersign_pipeline::events::{Entry, sequence};
 use countersign_policy::Directory;
 use countersign_stream::Sequenced;
@@ -82,8 +81,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
-        let settings =
-            operator::settings(None, self.identities.as_deref(), &operator::ContextArguments::default())?;
+        let settings = operator::settings(None, self.identities.as_deref(), &operator::ContextArguments::default())?;
         let directory = settings.directory.map(|(_, directory)| directory).unwrap_or_default();
         let inputs = Inputs::open(&self.files)?;
         let names = self.files.iter().map(|file| file.display().to_string()).collect();
@@ -151,7 +149,8 @@ impl Printer<'_> {
         let mut table = if self.fields.is_empty() {
             Table::new(self.out, ["time", "source", "class", "operation", "account", "usage", "outcome", "address"])
         } else {
-            let titles = ["time", "source", "account"].into_iter().chain(self.fields.iter().map(|field| field.field().path));
+            let titles =
+                ["time", "source", "account"].into_iter().chain(self.fields.iter().map(|field| field.field().path));
             Table::with_titles(self.out, titles)
         };
         for event in self.rows.drain(..) {

@@ -82,7 +82,11 @@ fn print_alike(out: &mut Out, alike: &[&DecidedFinding]) -> io::Result<()> {
     }
     let observing = first.observing();
     if !observing.is_empty() {
-        writeln!(out, "    {}", Tone::Faint.paint(format_args!("{observing}: always allowed, they only inform people")))?;
+        writeln!(
+            out,
+            "    {}",
+            Tone::Faint.paint(format_args!("{observing}: always allowed, they only inform people"))
+        )?;
     }
     Ok(())
 }

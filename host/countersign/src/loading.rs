@@ -189,7 +189,8 @@ impl LoadObserver for Reporter {
     }
 
     fn cache_fault(&self, rule: &RuleId, what: &str) {
-        let warn = || stderr::warning(format_args!("the cache's entry for `{rule}`: {what}; the rule is compiled again"));
+        let warn =
+            || stderr::warning(format_args!("the cache's entry for `{rule}`: {what}; the rule is compiled again"));
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &state.progress {
             Some(progress) => progress.aside(warn),

@@ -44,7 +44,9 @@ mod tests {
     #[test]
     fn parts_are_found_in_any_case_and_in_order() {
         let is_in = |pattern: &str, text| pattern.parse::<Pattern>().unwrap().is_in(text);
-        for (pattern, text) in [("role", "AssumeRole"), ("get*role", "GetRolePolicy"), ("", ""), ("*", "x"), ("a*a", "aa")] {
+        for (pattern, text) in
+            [("role", "AssumeRole"), ("get*role", "GetRolePolicy"), ("", ""), ("*", "x"), ("a*a", "aa")]
+        {
             assert!(is_in(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("role*get", "GetRole"), ("roles", "AssumeRole"), ("a*a", "a")] {

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 use countersign_formats::{Source, merge, source};
-use countersign_model::time::parse_duration;
 use countersign_model::Digest;
+use countersign_model::time::parse_duration;
 use countersign_pipeline::{Report, RunError, RunOptions, Summary, run};
 use countersign_store::{Durability, Existing, FileStore, HeadStore, Store, StoreError};
 use serde::Serialize;
@@ -173,8 +173,7 @@ impl Arguments {
         } else {
             figures::print(out, summary, observing, self.audit.as_deref(), head.digest)?;
         }
-        let tally =
-            Tally { events: summary.events, duplicates: summary.duplicates, dead_letters: summary.set_aside };
+        let tally = Tally { events: summary.events, duplicates: summary.duplicates, dead_letters: summary.set_aside };
         Ok(exit.max(self.max_dead.verdict(&tally)))
     }
 

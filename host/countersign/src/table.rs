@@ -77,18 +77,6 @@ pub(crate) fn toned(tone: Tone, text: &str) -> Cell {
 #[derive(Clone)]
 pub(crate) struct Cell(String);
 
-impl Cell {
-    /// Several lines.
-    pub(crate) fn lines(lines: impl IntoIterator<Item = Cell>) -> Cell {
-        Cell(lines.into_iter().map(|line| line.0).collect::<Vec<_>>().join("\n"))
-    }
-
-    /// Both, one after the other.
-    pub(crate) fn and(self, other: Cell) -> Cell {
-        Cell(self.0 + &other.0)
-    }
-}
-
 impl<T: fmt::Display> From<T> for Cell {
     fn from(value: T) -> Cell {
         Cell(value.to_string().split('\n').map(text::line).collect::<Vec<_>>().join("\n"))

@@ -60,7 +60,8 @@ impl<'a> Score<'a> {
 impl<'a> Verdict<'a> {
     fn new(label: &'a Label, all: &BTreeSet<LabelledFinding<'a>>) -> Verdict<'a> {
         let events: BTreeSet<&str> = label.events.iter().map(String::as_str).collect();
-        let found: BTreeSet<LabelledFinding<'a>> = all.iter().filter(|(_, event)| events.contains(event)).copied().collect();
+        let found: BTreeSet<LabelledFinding<'a>> =
+            all.iter().filter(|(_, event)| events.contains(event)).copied().collect();
         let missed = label.expected.iter().filter(|expected| {
             let mut hits = expected.events.iter().map(|event| found.contains(&(expected.rule, event.as_str())));
             match expected.how_many {

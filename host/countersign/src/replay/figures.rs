@@ -31,8 +31,9 @@ pub(super) fn print(
     rare("duplicates", summary.duplicates);
     rare("ids used again", summary.id_reused);
     rows.extend([("findings", text::number(summary.findings)), ("decisions", decisions(summary, observing))]);
-    let mut rare =
-        |name: &'static str, counts: &BTreeMap<RuleId, u64>| rows.extend((total(counts) > 0).then(|| (name, text::number(total(counts)))));
+    let mut rare = |name: &'static str, counts: &BTreeMap<RuleId, u64>| {
+        rows.extend((total(counts) > 0).then(|| (name, text::number(total(counts)))))
+    };
     rare("timers not due yet", &summary.pending_timers);
     rare("timers dropped, too many", &summary.dropped_timers);
     rare("findings that fed no rule, too many", &summary.withheld_findings);

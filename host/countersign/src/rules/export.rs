@@ -44,8 +44,11 @@ impl Arguments {
             let id: RuleId = id.parse().with_context(|| format!("the shipped rule `{id}`"))?;
             components.push((self.directory.join(id.file_name()), bytes));
         }
-        let existing: Vec<String> =
-            components.iter().filter(|(path, _)| path.exists()).map(|(path, _)| format!("`{}`", path.display())).collect();
+        let existing: Vec<String> = components
+            .iter()
+            .filter(|(path, _)| path.exists())
+            .map(|(path, _)| format!("`{}`", path.display()))
+            .collect();
         if !existing.is_empty() && !self.replace {
             return Err(unusable(format_args!(
                 "expected no file of these names, got {}; `--replace` replaces them",

@@ -47,7 +47,8 @@ fn every_event_is_a_line_with_its_keys_at_the_position_that_replay_gives_it() {
     let without = folder.cli("events --source cloudtrail --json events.ndjson").exits(0).json();
     assert!(typed(&lines) > typed(&without), "{} {}", typed(&lines), typed(&without));
 
-    let run = folder.cli("replay --source cloudtrail --identities identities.toml --json events.ndjson").exits(0).json();
+    let run =
+        folder.cli("replay --source cloudtrail --identities identities.toml --json events.ndjson").exits(0).json();
     for finding in run.iter().filter(|line| line["type"] == "decision" && line["role"] == "actor") {
         let event = lines.iter().find(|line| line["event_id"] == finding["event_id"]).unwrap();
         for member in ["account", "identity", "identity_type", "usage"] {
@@ -67,13 +68,14 @@ fn values_have_their_natural_types_and_bodies_keep_their_numbers() {
     assert_eq!(line["fields"]["src_endpoint.ip"], "192.0.2.7");
     assert_eq!(line["account"], "aws:111122223333:AIDAEXAMPLEEXAMPLE001");
     assert_eq!(line["identity_type"], "unknown");
-    assert_eq!((&line["authenticated"], &line["protected"], &line["shared"]), (&json!(true), &json!(false), &json!(false)));
-
-    let picked = folder.cli("events --source auto --json --fields src_endpoint.ip,is_mfa,user.name one.ndjson").exits(0);
     assert_eq!(
-        picked.json()[0]["fields"],
-        json!({"src_endpoint.ip": "192.0.2.7", "is_mfa": null, "user.name": null})
+        (&line["authenticated"], &line["protected"], &line["shared"]),
+        (&json!(true), &json!(false), &json!(false))
     );
+
+    let picked =
+        folder.cli("events --source auto --json --fields src_endpoint.ip,is_mfa,user.name one.ndjson").exits(0);
+    assert_eq!(picked.json()[0]["fields"], json!({"src_endpoint.ip": "192.0.2.7", "is_mfa": null, "user.name": null}));
     let wrong = folder.cli("events --source auto --fields src_endpoint.ipp one.ndjson").exits(2);
     assert!(wrong.stderr.contains("did you mean `src_endpoint.ip`?"), "{}", wrong.stderr);
 }
@@ -106,12 +108,18 @@ fn what_cannot_be_used_is_reported_with_its_place_and_summed_up_by_reason() {
     folder.write("bad.ndjson", "not JSON\n{\"eventID\":\"e-9\"}\n");
     let output = folder.cli("events --source cloudtrail --json good.ndjson bad.ndjson").exits(0);
     assert_eq!(output.json().len(), 2);
-    for part in ["malformed-json: bad.ndjson: record 0 at byte 0: ", "bad.ndjson: record 1 at byte 9: ", "1 record delivered before", "2 records couldn't be used"] {
+    for part in [
+        "malformed-json: bad.ndjson: record 0 at byte 0: ",
+        "bad.ndjson: record 1 at byte 9: ",
+        "1 record delivered before",
+        "2 records couldn't be used",
+    ] {
         assert!(output.stderr.contains(part), "{part}: {}", output.stderr);
     }
 
     for (share, code) in [("50%", 0), ("0.4", 0), ("39.9%", 1), ("0", 1)] {
-        let output = folder.cli(&format!("events --source cloudtrail --max-dead {share} good.ndjson bad.ndjson")).exits(code);
+        let output =
+            folder.cli(&format!("events --source cloudtrail --max-dead {share} good.ndjson bad.ndjson")).exits(code);
         assert_eq!(output.stderr.contains("2 of 5 records couldn't be used"), code == 1, "{}", output.stderr);
     }
     let output = folder.cli("events --source cloudtrail bad.ndjson").exits(1);
@@ -134,7 +142,8 @@ fn a_reader_that_goes_away_is_no_error() {
     folder.generate("");
     let events = fs::read_to_string(folder.path("events.ndjson")).unwrap();
     // More than a pipe holds, without redeliveries.
-    let many: String = (0..20).map(|copy| events.replace("\"eventID\":\"", &format!("\"eventID\":\"{copy}-"))).collect();
+    let many: String =
+        (0..20).map(|copy| events.replace("\"eventID\":\"", &format!("\"eventID\":\"{copy}-"))).collect();
     folder.write("events.ndjson", many);
     for more in [&["--json"][..], &[]] {
         let arguments = [&["events", "--source", "cloudtrail", "events.ndjson"], more].concat();

@@ -57,7 +57,8 @@ fn every_decision_has_its_keys_and_the_summary_adds_up() {
         assert!(reasons.iter().all(|reason| keys(reason) == expected), "{decision}");
     }
 
-    let expected = "type event_id event_time rule identity signal_class confidence severity techniques evidence message";
+    let expected =
+        "type event_id event_time rule identity signal_class confidence severity techniques evidence message";
     let mut finding = &Value::Null;
     for line in &lines {
         if line["type"] == "finding" {

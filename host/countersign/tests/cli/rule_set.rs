@@ -78,7 +78,8 @@ fn the_shipped_rules_are_exported_and_run_as_they_do_from_the_binary() {
         assert_eq!(&fs::read(folder.path(&name)).unwrap(), bytes, "{name}");
     }
     folder.cli("rule check out/shipped").exits(0);
-    let unsummarised = |lines: Vec<Value>| lines.into_iter().filter(|line| line["type"] != "summary").collect::<Vec<_>>();
+    let unsummarised =
+        |lines: Vec<Value>| lines.into_iter().filter(|line| line["type"] != "summary").collect::<Vec<_>>();
     assert_eq!(
         unsummarised(folder.cli(&format!("{REPLAY} --only-rules out/shipped")).exits(0).json()),
         unsummarised(folder.cli(REPLAY).exits(0).json())
@@ -87,7 +88,11 @@ fn the_shipped_rules_are_exported_and_run_as_they_do_from_the_binary() {
     let one = folder.path("out/shipped/countersign.burst-of-denied-calls.wasm");
     fs::write(&one, "mine").unwrap();
     let output = folder.cli("rules export out/shipped").exits(2);
-    assert!(output.stderr.contains("burst-of-denied-calls") && output.stderr.contains("--replace"), "{}", output.stderr);
+    assert!(
+        output.stderr.contains("burst-of-denied-calls") && output.stderr.contains("--replace"),
+        "{}",
+        output.stderr
+    );
     assert_eq!(fs::read(&one).unwrap(), b"mine");
     folder.cli("rules export --replace out/shipped").exits(0);
     assert_eq!(fs::read(&one).unwrap(), shipped("burst-of-denied-calls"));

@@ -76,7 +76,9 @@ fn help_teaches_by_example_and_names_the_exit_codes() {
     for line in ["Examples:", "Exit codes:", "  0  ", "  1  ", "  2  "] {
         assert!(ran.stdout.contains(line), "{}", ran.stdout);
     }
-    for command in ["rule build", "rule check", "rule inspect", "rule test", "audit verify", "audit recompute", "replay"] {
+    for command in
+        ["rule build", "rule check", "rule inspect", "rule test", "audit verify", "audit recompute", "replay"]
+    {
         let ran = folder.cli(&format!("{command} --help")).exits(0);
         assert!(ran.stdout.contains("Examples:\n  countersign"), "{}", ran.stdout);
         assert!(ran.stdout.contains(&format!("countersign {command} ")), "{}", ran.stdout);

@@ -58,7 +58,9 @@ pub(super) fn list(
         listed.add(event);
     }
     if wanted.count + others.count == 0 {
-        return Err(unusable(format_args!("expected an event to explain, got none that matches among {events} events")));
+        return Err(unusable(format_args!(
+            "expected an event to explain, got none that matches among {events} events"
+        )));
     }
     if !json {
         print(out, rule, &wanted, &others)?;
@@ -97,10 +99,18 @@ fn print(out: &mut Out, rule: &Declaration, wanted: &Listed, others: &Listed) ->
     }
     write!(out, "{}", table.text(""))?;
     let (of_wanted, of_others) = (text::number(wanted.count), text::number(others.count));
-    writeln!(out, "\n{}: {of_wanted} events that it wants, {of_others} others; give an event's id to have it explained", rule.id)?;
+    writeln!(
+        out,
+        "\n{}: {of_wanted} events that it wants, {of_others} others; give an event's id to have it explained",
+        rule.id
+    )?;
     let unlisted = wanted.count + others.count - (wanted.first.len() + others.first.len()) as u64;
     if unlisted > 0 {
-        writeln!(out, "{} more are not listed: `--match PATTERN` narrows the list, `--json` has all", text::number(unlisted))?;
+        writeln!(
+            out,
+            "{} more are not listed: `--match PATTERN` narrows the list, `--json` has all",
+            text::number(unlisted)
+        )?;
     }
     Ok(())
 }
