@@ -21,7 +21,7 @@ use crate::out::Out;
 use crate::pattern::Pattern;
 use crate::progress::Progress;
 use crate::replay::inputs::Inputs;
-use crate::replay::{SourceName, a_source};
+use crate::replay::{SourceName, parse_source};
 use crate::stderr;
 use crate::summary::{account, address, operation, outcome};
 use crate::table::{Cell, Table};
@@ -55,9 +55,9 @@ const ROWS: usize = 500;
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// What the files hold: a source's name, or auto to detect it record by record
-    #[arg(long, value_name = "NAME", value_parser = a_source)]
+    #[arg(long, value_name = "NAME", value_parser = parse_source)]
     source: SourceName,
-    /// Who is who: types, tiers, owners, protection [default: only what the records prove]
+    /// The directory of identities: types, tiers, owners, protection [default: only what the records prove]
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
     /// Show only these fields, by their OCSF paths, separated by commas

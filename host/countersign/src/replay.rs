@@ -1,4 +1,4 @@
-//! `countersign replay`: what is decided about telemetry that is already there.
+//! `countersign replay`: decides about recorded telemetry.
 
 mod figures;
 pub(crate) mod inputs;
@@ -32,63 +32,67 @@ const EXAMPLES: &str = "\
 Examples:
   countersign replay --source cloudtrail AWSLogs/*.json.gz
   countersign replay --source auto cloudtrail.ndjson windows.ndjson
-      every decision in a table, then figures
+      findings by identity with the decisions about them, then figures
   countersign replay --source cloudtrail --identities identities.toml --policy policy.toml \\
                      --audit run.audit logs.ndjson
-      with your facts and your policy, on record
+      with your directory and your policy, on record
   zcat logs.gz | countersign replay --source cloudtrail --json - | jq -c 'select(.action)'
       for other programs
 
 Several files are merged by event time. Nothing is executed.
 
-Records that can't be used never end a run. They go to a dead-letter file, with position and
-reason: to --dead-letters, else beside the audit file (AUDIT.dead-letters.ndjson). Without either
-they are counted, and the first are shown.
+A record that can't be used doesn't end the run. It becomes a dead letter, with its place and the
+reason, in the file of --dead-letters, else beside the audit file (AUDIT.dead-letters.ndjson), else
+nowhere. At the end they are summed up by reason.
 
 The same input, rules, policy, identities and context give the same decisions and the same audit file,
-whatever --batch and --workers.
-The exit code is 1 if a rule was refused (the others served), 2 if a file can't be read.
+regardless of --batch and --workers.
+
+The exit code is
+  1  if no record could be used, or more couldn't than --max-dead allows, or a rule was refused (the
+     others ran)
+  2  if a file can't be read
 ";
 
-/// More rows in a call give nothing.
+/// More rows per call bring no benefit.
 const MAX_BATCH: u64 = 65_536;
 
-/// More threads than any machine here has processors.
+/// More threads bring no benefit.
 const MAX_WORKERS: u64 = 64;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// What the files hold: cloudtrail, windows-security, or auto to have it told record by record
-    #[arg(long, value_name = "NAME", value_parser = a_source)]
+    /// What the files hold: a source's name, or auto to detect it record by record
+    #[arg(long, value_name = "NAME", value_parser = parse_source)]
     source: SourceName,
     #[command(flatten)]
     rules: RuleSet,
-    /// What may be done to whom [default: a cautious policy that ships]
+    /// The policy: which actions are allowed for which identities [default: a cautious shipped policy]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Who is who: types, tiers, owners, protection [default: only what the records prove]
+    /// The directory of identities: types, tiers, owners, protection [default: only what the records prove]
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
     #[command(flatten)]
     context: operator::ContextArguments,
-    /// Write every finding and decision to this audit file, with its evidence in FILE.bundles; replaces an audit file
+    /// Write every finding and decision to an audit file, with the evidence in FILE.bundles; replaces an audit file
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
     /// The key of the audit file's digests, at least 32 bytes [default: a documented key, so they aren't private]
     #[arg(long, value_name = "FILE")]
     audit_key: Option<PathBuf>,
-    /// An event further ahead of those around it is set aside
+    /// An event whose time is further ahead of those around it can't be used
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
     max_gap: i64,
-    /// Most rows in a call
+    /// The most rows per call of a rule
     #[arg(long, value_name = "ROWS", default_value_t = RunOptions::BATCH as u64,
           value_parser = clap::value_parser!(u64).range(1..=MAX_BATCH))]
     batch: u64,
-    /// Threads that judge [default: the processors, up to 8]
+    /// The number of threads that run rules [default: the processors, up to 8]
     #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u64).range(1..=MAX_WORKERS))]
     workers: Option<u64>,
-    /// Where records go that can't be used, one a line
+    /// Write records that can't be used to a file, one per line
     #[arg(long, value_name = "FILE")]
     dead_letters: Option<PathBuf>,
     /// Print NDJSON (see docs/reference/json.md)
@@ -113,7 +117,7 @@ impl std::fmt::Debug for SourceName {
     }
 }
 
-pub(crate) fn a_source(name: &str) -> Result<SourceName, String> {
+pub(crate) fn parse_source(name: &str) -> Result<SourceName, String> {
     source(name).map(SourceName).map_err(|error| error.to_string())
 }
 
@@ -127,7 +131,7 @@ struct SummaryLine<'a> {
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
-        // What can be known to be wrong is told before anything is begun.
+        // Everything that can be checked is checked before anything is written.
         let settings = operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context)?;
         let key = files::audit_key(self.audit_key.as_deref())?;
         let inputs = Inputs::open(&self.files)?;

@@ -7,14 +7,14 @@ use countersign_generate::{HowMany, Label};
 /// A finding: the rule's name and the event's id.
 type LabelledFinding<'a> = (&'a str, &'a str);
 
-/// All labels with what was found of each.
+/// All labels with the findings on each.
 pub(super) struct Score<'a> {
     verdicts: Vec<Verdict<'a>>,
     /// Findings on events that no label has.
     pub(super) elsewhere: Vec<LabelledFinding<'a>>,
 }
 
-/// A label with what was found of it.
+/// A label with the findings on it.
 pub(super) struct Verdict<'a> {
     /// The label.
     pub(super) label: &'a Label,
@@ -22,7 +22,7 @@ pub(super) struct Verdict<'a> {
     found: BTreeSet<LabelledFinding<'a>>,
     /// Rules that should have found more of it.
     missed: BTreeSet<&'static str>,
-    /// Findings on its events, if it is legitimate, by rules that it doesn't tolerate.
+    /// Findings on its events, if it is benign, by rules that it doesn't tolerate.
     pub(super) disturbed: Vec<LabelledFinding<'a>>,
 }
 
@@ -41,7 +41,7 @@ impl<'a> Score<'a> {
         self.verdicts.iter().filter(|verdict| verdict.label.attack)
     }
 
-    /// The legitimate bursts.
+    /// The benign bursts.
     pub(super) fn bursts(&self) -> impl Iterator<Item = &Verdict<'a>> {
         self.verdicts.iter().filter(|verdict| !verdict.label.attack)
     }
@@ -74,12 +74,12 @@ impl<'a> Verdict<'a> {
         Verdict { label, missed, disturbed: disturbed.copied().collect(), found }
     }
 
-    /// Whether an attack was found, or a burst left alone.
+    /// Whether an attack was found, or a burst without findings but tolerated ones.
     pub(super) fn holds(&self) -> bool {
         self.missed.is_empty() && self.disturbed.is_empty()
     }
 
-    /// The rules that found something of it, with how often.
+    /// The rules with findings on it, and how many.
     pub(super) fn found_by(&self) -> String {
         let rules: BTreeSet<&str> = self.found.iter().map(|(rule, _)| *rule).collect();
         let counted = rules.into_iter().map(|rule| {
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_on_ordinary_work_is_told() {
+    fn a_finding_on_ordinary_work_is_counted() {
         let labels = [label(true, vec![], vec![])];
         let score = Score::new(&labels, [("rule", "z"), ("rule", "a")]);
         assert_eq!(score.elsewhere, [("rule", "z")]);

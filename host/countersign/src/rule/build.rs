@@ -1,4 +1,4 @@
-//! `countersign rule build`: rule folders become components.
+//! `countersign rule build`: compiles rule folders into components.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,8 +22,8 @@ Examples:
   countersign rule build rules/                       every rule in a folder, into target/rules
   countersign rule build rules/my-rule --out dist     one rule, into dist/publisher.name.wasm
 
-A rule with a fault is reported and the others are built; the exit code is 1 then.
-Without the target wasm32-unknown-unknown, it is added with rustup.
+A faulty rule is reported and the others are built; the exit code is 1 then. If the target
+wasm32-unknown-unknown is missing, it is added by rustup.
 ";
 
 #[derive(Debug, Args)]
@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// Rule folders (each with a rule.toml), or folders of them
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    /// Where the components go
+    /// The folder for the components
     #[arg(long, value_name = "DIR", default_value = "target/rules")]
     out: PathBuf,
 }
@@ -41,7 +41,7 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let rules = rule_folders(&self.paths)?;
         ensure_target()?;
-        fs::create_dir_all(&self.out).with_context(|| format!("can't make the folder `{}`", self.out.display()))?;
+        fs::create_dir_all(&self.out).with_context(|| format!("can't create the folder `{}`", self.out.display()))?;
         let options = options();
         let mut table = Table::new(out, ["rule", "version", "size", "file"]).right(2);
         let (mut written, mut failed) = (BTreeSet::new(), 0_u64);
@@ -80,14 +80,14 @@ impl Arguments {
         let path = self.out.join(id.file_name());
         anyhow::ensure!(
             written.insert(path.clone()),
-            "`{id}`: expected an id of its own, another rule here has it too"
+            "`{id}`: expected a unique id, another of these rules has it too"
         );
         files::write_whole(&path, &built.bytes).with_context(|| format!("can't write `{}`", path.display()))?;
         Ok((built, path))
     }
 }
 
-/// The rule folders that paths name.
+/// The rule folders at paths.
 ///
 /// # Errors
 /// When a path has none or can't be read: `Unusable`.
@@ -95,7 +95,7 @@ pub(super) fn rule_folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     find_rules(paths).map_err(unusable)
 }
 
-/// Guests have a target folder of their own: a cargo that is running may hold the lock on the other.
+/// Rules have their own target folder: a running cargo may hold the lock on the other one.
 pub(super) fn options() -> BuildOptions {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     BuildOptions { target_dir: target.join("guests") }

@@ -1,4 +1,4 @@
-//! `countersign rule check`: what admission says about files.
+//! `countersign rule check`: whether files are admitted as rules.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,11 +20,11 @@ use crate::text;
 const EXAMPLES: &str = "\
 Examples:
   countersign rule check target/rules                 every *.wasm in a folder
-  countersign rule check --json vendor.rule.wasm      one JSON object a file, then a summary
+  countersign rule check --json vendor.rule.wasm      one JSON object per file, then a summary
 
-All reasons for a refusal are listed: a stable code, the place, what was expected and what came.
-Nothing of a rule is run. The exit code is 1 if a rule is refused, 2 if a file can't be read; the
-others are checked all the same.
+All reasons for a refusal are listed, each with a stable code, the place, what was expected and what
+was found. Nothing of a rule is run. The exit code is 1 if a rule is refused, 2 if a file can't be
+read; the other files are checked regardless.
 ";
 
 #[derive(Debug, Args)]
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     /// Components, or folders of them
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Hold rules to the limits of this policy [default: limits that ship]
+    /// Apply the limits of this policy [default: the shipped policy's]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Print NDJSON (see docs/reference/json.md)
@@ -113,7 +113,7 @@ impl Arguments {
     }
 }
 
-/// What admission says about a file.
+/// The result of admission for a file.
 ///
 /// # Errors
 /// When it can't be read: `Unusable`.
@@ -124,7 +124,7 @@ fn checked(file: &Path, ceilings: &Ceilings) -> Result<Result<Admitted, Vec<Refu
     })
 }
 
-/// Says it for machines.
+/// Prints the result for machines.
 pub(super) fn print_json(out: &mut Out, file: &Path, result: &Result<Admitted, Vec<Refusal>>) -> std::io::Result<()> {
     let (declaration, refusals) = match result {
         Ok(admitted) => (Some(admitted.declaration()), [].as_slice()),
@@ -140,7 +140,7 @@ pub(super) fn print_json(out: &mut Out, file: &Path, result: &Result<Admitted, V
     })
 }
 
-/// Says it for people.
+/// Prints the result for people.
 pub(super) fn print(out: &mut Out, file: &Path, result: &Result<Admitted, Vec<Refusal>>) -> std::io::Result<()> {
     let file = text::line(&file.display().to_string());
     match result {

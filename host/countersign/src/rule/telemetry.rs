@@ -1,4 +1,4 @@
-//! Telemetry that a rule author names.
+//! The telemetry that an author runs a rule on.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::Args;
 use countersign_formats::{Merge, merge};
 
 use crate::replay::inputs::Inputs;
-use crate::replay::{SourceName, a_source};
+use crate::replay::{SourceName, parse_source};
 
 /// The files of a rule author's telemetry.
 #[derive(Debug, Args)]
@@ -15,8 +15,8 @@ pub(super) struct Telemetry {
     /// Telemetry, plain or gzip; - is standard input; several files are merged by event time
     #[arg(long, value_name = "FILE", num_args = 1..)]
     events: Vec<PathBuf>,
-    /// What the files hold: a source's name, or auto to have it told record by record
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = a_source)]
+    /// What the files hold: a source's name, or auto to detect it record by record
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = parse_source)]
     source: SourceName,
 }
 

@@ -100,7 +100,7 @@ fn new_refuses_what_it_cannot_make_and_leaves_nothing_behind() {
 
     folder.write("mine/notes.txt", "kept");
     let ran = folder.run(&["rule", "new", "mine", "--kind", "response", "--sdk", &sdk]).exits(2);
-    assert!(ran.stderr.contains("is there already"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("exists already"), "{}", ran.stderr);
     assert_eq!(folder.read("mine/notes.txt"), "kept");
     assert_eq!(std::fs::read_dir(folder.path("mine")).unwrap().count(), 1);
 }
@@ -142,7 +142,7 @@ fn explain_tells_why_an_event_was_found_or_not() {
         "no   all of",
         "yes    api.operation is `ConsoleLogin`",
         "no     status_id is 1  ← 2",
-        "it isn't what `where` wants",
+        "the rule's `where` doesn't match it",
     ] {
         assert!(failed.stdout.contains(told), "{told}: {}", failed.stdout);
     }
@@ -212,11 +212,11 @@ fn explain_shows_state_as_it_was_and_the_ways_of_records_that_are_not_judged() {
 
     let again =
         folder.run(&["rule", "explain", BURST, first_id, "--events", "logs.ndjson", "--source", "cloudtrail"]).exits(1);
-    assert!(again.stdout.contains("it came before and says the same"), "{}", again.stdout);
+    assert!(again.stdout.contains("it was delivered before with the same content"), "{}", again.stdout);
     let broken = folder
         .run(&["rule", "explain", BURST, "broken-1", "--events", "logs.ndjson", "--source", "cloudtrail"])
         .exits(2);
-    assert!(broken.stderr.contains("holds that text, and can't become an event"), "{}", broken.stderr);
+    assert!(broken.stderr.contains("contains that text, and can't become an event"), "{}", broken.stderr);
 }
 
 #[test]
@@ -332,7 +332,7 @@ fn repro_makes_a_case_of_a_finding_by_its_bundle_or_by_records() {
 
     // What is there stays, and what isn't a finding is told.
     let ran = folder.cli(&format!("rule repro run.audit {id} --name by-bundle")).exits(2);
-    assert!(ran.stderr.contains("is there already"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("exists already"), "{}", ran.stderr);
     folder.cli("rule repro run.audit 1").exits(2);
     folder.cli("rule repro run.audit nobody").exits(2);
     folder.cli(&format!("rule repro run.audit {id} --name ../up")).exits(2);
