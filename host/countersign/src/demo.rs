@@ -79,7 +79,7 @@ impl Arguments {
 
         let settings = operator::settings_with(identities_toml)?;
         let options = RunOptions::default();
-        let engine = self.loading.engine(options.workers, settings.policy.1.limits().memory)?;
+        let engine = self.loading.engine(options.workers, settings.policy.content.limits().memory)?;
         let (generation, _) = RuleSet::default().load(&engine, settings)?;
         let mut collector = Collector::default();
         let records = CloudTrail.read(Box::new(Cursor::new(telemetry)), 0)?;

@@ -82,7 +82,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         let settings = operator::settings(None, self.identities.as_deref(), &operator::ContextArguments::default())?;
-        let directory = settings.directory.map(|(_, directory)| directory).unwrap_or_default();
+        let directory = settings.directory.map(|directory| directory.content).unwrap_or_default();
         let inputs = Inputs::open(&self.files)?;
         let names = self.files.iter().map(|file| file.display().to_string()).collect();
         let progress = inputs.progress();

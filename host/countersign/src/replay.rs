@@ -145,7 +145,7 @@ impl Arguments {
         if let Some(workers) = self.workers {
             options.workers = usize::try_from(workers)?;
         }
-        let engine = self.loading.engine(options.workers, settings.policy.1.limits().memory)?;
+        let engine = self.loading.engine(options.workers, settings.policy.content.limits().memory)?;
         let (generation, exit) = self.rules.load(&engine, settings)?;
 
         let progress = inputs.progress();

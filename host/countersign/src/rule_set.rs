@@ -31,8 +31,8 @@ impl RuleSet {
     /// # Errors
     /// When a directory can't be read or has no rule, or when no detection rule is left.
     pub(crate) fn load(&self, engine: &Engine, settings: Settings) -> Result<(Generation, Exit)> {
-        let (rules, mut exit) = self.read(&settings.policy.1.limits().ceilings())?;
-        let named: BTreeSet<_> = settings.policy.1.named_rules().cloned().collect();
+        let (rules, mut exit) = self.read(&settings.policy.content.limits().ceilings())?;
+        let named: BTreeSet<_> = settings.policy.content.named_rules().cloned().collect();
         let (generation, faults) = Generation::load(engine, 1, rules, settings);
         for fault in &faults {
             exit = exit.max(Exit::Refused);

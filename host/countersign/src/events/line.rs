@@ -114,7 +114,7 @@ impl Serialize for FieldMap<'_> {
 /// When there is none; the error names the nearest.
 pub(super) fn parse_field(path: &str) -> Result<FieldId, String> {
     FieldId::from_path(path).ok_or_else(|| {
-        let nearest = countersign_declaration::nearest(path, FIELDS.iter().map(|field| field.path));
+        let nearest = countersign_document::nearest(path, FIELDS.iter().map(|field| field.path));
         let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
         format!("expected the path of a field, got `{path}`{hint}")
     })
