@@ -1,4 +1,4 @@
-//! The operator's files about context: their faults are told together, and a generation names each.
+//! The operator's files about context: their faults are part together, and a generation names each.
 
 use crate::support::{Folder, ndjson};
 
@@ -11,14 +11,14 @@ const REPLAY: &str = "replay --source cloudtrail --only-rules rules --egress egr
                       --geo geo.toml events.ndjson";
 
 #[test]
-fn faults_of_all_files_are_told_together() {
+fn faults_of_all_files_are_reported_together() {
     let folder = Folder::new();
     folder.write("events.ndjson", "");
     folder.write("egress.toml", EGRESS.replace("198.51.100.0", "198.51.100.1").replace("office\"\nn", "ofice\"\nn"));
     folder.write("roles.toml", ROLES.replace("roles", "role"));
     folder.write("geo.toml", [&[0xff; 64][..], b"\xAB\xCD\xEFMaxMind.com", &[0xff; 8][..]].concat());
     let ran = folder.cli(&format!("{REPLAY} --geo missing.mmdb")).exits(2);
-    for told in [
+    for part in [
         "egress.toml: line 5",
         "did you mean `office`?",
         "expected `198.51.100.0/24`",
@@ -27,7 +27,7 @@ fn faults_of_all_files_are_told_together() {
         "geo.toml: expected a sound MaxMind database",
         "`missing.mmdb`",
     ] {
-        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
     assert_eq!(ran.stdout, "");
 }

@@ -125,7 +125,7 @@ fn people_get_findings_by_identity_with_reasons_and_figures() {
     folder.prepare("");
     let ran = folder.cli(FEW).exits(0);
     assert_eq!(ran.stderr, "");
-    for told in [
+    for part in [
         "person-0004 (human, ",
         "console-login-without-mfa, interactive",
         "confidence 70, T1078",
@@ -134,7 +134,7 @@ fn people_get_findings_by_identity_with_reasons_and_figures() {
         "1,126",
         "rows seen",
     ] {
-        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
     let lines = folder.cli(&format!("{FEW} --json")).exits(0).json();
     let decisions = of_type(&lines, "decision");
@@ -183,8 +183,8 @@ fn records_that_cannot_be_used_are_never_lost() {
         assert!(!letter["reason"].as_str().unwrap().is_empty());
     }
     let count = format!("{} records couldn't be used", letters.len());
-    for told in [count.as_str(), "--dead-letters FILE", " event-name-missing, such as events.ndjson: record "] {
-        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    for part in [count.as_str(), "--dead-letters FILE", " event-name-missing, such as events.ndjson: record "] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
 
     // Beside the audit file, or where they are wanted.
@@ -210,7 +210,7 @@ fn records_that_cannot_be_used_are_never_lost() {
 }
 
 #[test]
-fn rules_of_a_folder_serve_and_a_refused_one_is_told_with_its_reasons() {
+fn rules_of_a_folder_run_and_a_refused_one_is_reported_with_its_reasons() {
     let folder = Folder::new();
     folder.generate("");
     folder.shipped(&["console-login-without-mfa", "graduated-containment"]);
@@ -221,8 +221,8 @@ fn rules_of_a_folder_serve_and_a_refused_one_is_told_with_its_reasons() {
     let rule = shipped("burst-of-denied-calls");
     folder.write("rules/cut.wasm", &rule[..1_000]);
     let ran = folder.cli(&replay).exits(1);
-    for told in ["rules/cut.wasm", "refused at admission", "wasm-malformed"] {
-        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    for part in ["rules/cut.wasm", "refused at admission", "wasm-malformed"] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
     let decisions = |lines: &[Value]| of_type(lines, "decision").into_iter().cloned().collect::<Vec<_>>();
     assert_eq!(decisions(&ran.json()), decisions(&good), "the others serve as before");
@@ -234,7 +234,7 @@ fn rules_of_a_folder_serve_and_a_refused_one_is_told_with_its_reasons() {
 }
 
 #[test]
-fn a_policy_that_names_a_rule_which_is_not_loaded_is_worth_a_word() {
+fn a_policy_that_names_a_rule_which_is_not_loaded_gives_a_warning() {
     let folder = Folder::new();
     folder.prepare("--events 1");
     folder.write("policy.toml", "version = 1\n[rule.\"example/elsewhere\"]\ncap = 10\n");
@@ -282,7 +282,7 @@ fn a_reader_that_goes_away_is_no_error_and_the_audit_file_is_finished() {
         assert!(first.contains("\"type\":\"finding\""), "{first}");
         assert_eq!(child.wait().unwrap().code(), Some(0));
         let mut stderr = String::new();
-        #[expect(clippy::disallowed_methods, reason = "what a command of ours says")]
+        #[expect(clippy::disallowed_methods, reason = "the output of a command under test")]
         child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
         assert!(!stderr.contains("error") && !stderr.contains("panic"), "{stderr}");
     }

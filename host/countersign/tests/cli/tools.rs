@@ -1,4 +1,4 @@
-//! `rule new`, `explain`, `bench` and `repro`: what rule authors work with.
+//! `rule new`, `explain`, `bench` and `repro`: the tools of rule authors.
 
 use std::path::{Path, PathBuf};
 
@@ -22,14 +22,14 @@ fn new_rules_of_both_kinds_pass_their_cases_at_once() {
     std::fs::create_dir(folder.path("rules")).unwrap();
     folder.run(&["rule", "new", "acme/quiet-hours", "--kind", "response", "--sdk", &sdk]).exits(0);
     let ran = folder.cli("rule test first-sign-in rules/quiet-hours").exits(0);
-    for told in [
+    for part in [
         "passed  example/first-sign-in  a-user-stays-quiet",
         "passed  example/first-sign-in  root-signs-in",
         "passed  acme/quiet-hours  a-stolen-session",
         "passed  acme/quiet-hours  merely-named",
         "4 cases: 4 passed, 0 failed",
     ] {
-        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
 }
 
@@ -73,12 +73,12 @@ fn test_names_the_batch_and_the_order_by_which_a_rule_finds_something_else() {
                     account = \"aws:111122223333:AIDAEXAMPLEEXAMPLE002\"\nconfidence = [75, 75]\n";
     folder.write("first/cases/one/expect.toml", expected);
     let ran = folder.cli("rule test first").exits(1);
-    for told in [
+    for part in [
         "failed  example/first  one",
         "in batches of 1, not of 256: only there: sign-in about the actor `aws:111122223333:AIDAEXAMPLEEXAMPLE003`",
         "with unrelated keys in another order (`e-3` before `e-2`, 2 events moved): missing: sign-in",
     ] {
-        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
     assert!(!ran.stdout.contains("in batches of 7"), "three rows are one call then as before: {}", ran.stdout);
 }
@@ -119,12 +119,12 @@ const SIGN_IN: &str = "countersign/console-login-without-mfa";
 const BURST: &str = "countersign/burst-of-denied-calls";
 
 #[test]
-fn explain_tells_why_an_event_was_found_or_not() {
+fn explain_shows_why_an_event_was_found_or_not() {
     let folder = Folder::new();
     let case = case("console-login-without-mfa", "password-alone");
     let found =
         folder.run(&["rule", "explain", SIGN_IN, "086f3c44-7b04-4b39-a79f-10c9d82fbe75", "--case", &case]).exits(0);
-    for told in [
+    for part in [
         "on time",
         "authentication, which the rule wants",
         "yes  all of",
@@ -134,20 +134,20 @@ fn explain_tells_why_an_event_was_found_or_not() {
         "answered",
         "found: sign-in with confidence",
     ] {
-        assert!(found.stdout.contains(told), "{told}: {}", found.stdout);
+        assert!(found.stdout.contains(part), "{part}: {}", found.stdout);
     }
     let failed =
         folder.run(&["rule", "explain", SIGN_IN, "9572d9e0-bf38-42f3-a4c4-aa982fa7e07a", "--case", &case]).exits(1);
-    for told in [
+    for part in [
         "no   all of",
         "yes    api.operation is `ConsoleLogin`",
         "no     status_id is 1  ← 2",
         "the rule's `where` doesn't match it",
     ] {
-        assert!(failed.stdout.contains(told), "{told}: {}", failed.stdout);
+        assert!(failed.stdout.contains(part), "{part}: {}", failed.stdout);
     }
     assert!(!failed.stdout.contains("call for"), "{}", failed.stdout);
-    let missing = folder.run(&["rule", "explain", SIGN_IN, "nobody", "--case", &case]).exits(2);
+    let missing = folder.run(&["rule", "explain", SIGN_IN, "no-such-event", "--case", &case]).exits(2);
     assert!(missing.stderr.contains("expected the id of one of"), "{}", missing.stderr);
     folder.run(&["rule", "explain", "countersign/no-such-rule", "e", "--case", &case]).exits(2);
     folder.run(&["rule", "explain", SIGN_IN, "e"]).exits(2);
@@ -231,12 +231,12 @@ fn explain_follows_the_timers_that_an_event_set() {
         folder.run(&["rule", "explain", "countersign/mfa-factor-reset-without-enrolment", &id, "--case", &case])
     };
     let nobody = explained("reset-and-nobody-comes").exits(0).stdout;
-    for told in [
+    for part in [
         "timer                `nobody-enrolled` set for 2026-03-04T08:10:00Z",
         "call for the timer `nobody-enrolled` set for 2026-03-04T08:10:00Z",
         "so  found: credential with confidence",
     ] {
-        assert!(nobody.contains(told), "{told}: {nobody}");
+        assert!(nobody.contains(part), "{part}: {nobody}");
     }
     // Who enrolled in time cancelled it: the event set a timer, and it never came.
     let enrolled = explained("a-lost-phone").exits(1).stdout;
@@ -308,7 +308,7 @@ fn repro_makes_a_case_of_a_finding_by_its_bundle_or_by_records() {
     let folder = Folder::new();
     copied(&folder, "console-login-without-mfa");
     folder.write("on/sign-in.wasm", shipped("console-login-without-mfa"));
-    // The address isn't one for documentation here, so that it can be told from what stands for it.
+    // The address isn't one for documentation here, so that it can be part from what stands for it.
     let events =
         std::fs::read_to_string(case("console-login-without-mfa", "password-alone") + "/events.ndjson").unwrap();
     folder.write("logs.ndjson", events);
@@ -330,11 +330,11 @@ fn repro_makes_a_case_of_a_finding_by_its_bundle_or_by_records() {
     let ran = folder.cli("rule test rules").exits(0);
     assert!(ran.stdout.contains("2 cases: 2 passed"), "{}", ran.stdout);
 
-    // What is there stays, and what isn't a finding is told.
+    // What is there stays, and what isn't a finding is part.
     let ran = folder.cli(&format!("rule repro run.audit {id} --name by-bundle")).exits(2);
     assert!(ran.stderr.contains("exists already"), "{}", ran.stderr);
     folder.cli("rule repro run.audit 1").exits(2);
-    folder.cli("rule repro run.audit nobody").exits(2);
+    folder.cli("rule repro run.audit no-such-event").exits(2);
     folder.cli(&format!("rule repro run.audit {id} --name ../up")).exits(2);
     folder.cli(&format!("rule repro run.audit {id} --rule elsewhere")).exits(2);
     let changed = folder.read("run.audit").replace(id, "186f3c44-7b04-4b39-a79f-10c9d82fbe75");

@@ -6,7 +6,7 @@ use crate::support::Folder;
 fn wrong_usage_exits_with_two_and_says_what_was_expected() {
     let folder = Folder::new();
     folder.write("events.ndjson", "");
-    for (words, told) in [
+    for (words, part) in [
         ("", "Usage: countersign <COMMAND>"),
         ("reply", "'replay'"),
         ("replay events.ndjson", "--source <NAME>"),
@@ -24,18 +24,18 @@ fn wrong_usage_exits_with_two_and_says_what_was_expected() {
         ("generate --late 1001", "1001 is not in 0..=1000"),
     ] {
         let ran = folder.cli(words).exits(2);
-        assert!(ran.stderr.contains(told), "`{words}`: {}", ran.stderr);
+        assert!(ran.stderr.contains(part), "`{words}`: {}", ran.stderr);
         assert_eq!(ran.stdout, "", "`{words}`");
     }
 }
 
 #[test]
-fn input_that_cannot_be_read_exits_with_two_and_all_of_it_is_told() {
+fn unreadable_input_exits_with_two_and_all_of_it_is_reported() {
     let folder = Folder::new();
     folder.write("folder/file", "");
     folder.write("empty", "");
     folder.write("rules/readme.txt", "");
-    for (words, told) in [
+    for (words, parts) in [
         ("replay --source cloudtrail one folder two", ["`one`", "`folder`", "`two`"]),
         ("replay --source cloudtrail - - empty", ["standard input", "once", "twice"]),
         ("replay --source cloudtrail --only-rules rules empty", ["`rules`", "`.wasm`", "rule build"]),
@@ -47,21 +47,21 @@ fn input_that_cannot_be_read_exits_with_two_and_all_of_it_is_told() {
         ("rule build folder", ["folder", "rule.toml", ""]),
     ] {
         let ran = folder.cli(words).exits(2);
-        assert!(told.iter().all(|told| ran.stderr.contains(told)), "`{words}`: {}", ran.stderr);
+        assert!(parts.iter().all(|part| ran.stderr.contains(part)), "`{words}`: {}", ran.stderr);
         assert_eq!(ran.stdout, "", "`{words}`");
     }
 }
 
 #[test]
-fn faults_of_the_operators_files_are_told_together() {
+fn faults_of_the_operators_files_are_reported_together() {
     let folder = Folder::new();
     folder.write("events.ndjson", "");
     folder.write("policy.toml", "version = 1\n[publisher.countersign]\ncap = 101\n[limits]\nfule = 1\n");
     folder.write("identities.toml", "[[identity]]\nid = \"a\"\ntype = \"robot\"\n");
     let replay = "replay --source cloudtrail --policy policy.toml --identities identities.toml events.ndjson";
     let ran = folder.cli(replay).exits(2);
-    for told in ["policy.toml: line 3", "got 101", "did you mean `fuel`?", "identities.toml: line 3", "`robot`"] {
-        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    for part in ["policy.toml: line 3", "got 101", "did you mean `fuel`?", "identities.toml: line 3", "`robot`"] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
     folder.write("policy.toml", [b'#', 0xff]);
     let ran = folder.cli(replay).exits(2);
