@@ -67,7 +67,7 @@ impl Loading {
             match *limit {
                 Limit::Memory(bytes) => limits.memory = bytes,
                 Limit::Cpu(time) => limits.cpu = time,
-                Limit::Elapsed(time) => limits.wall = time,
+                Limit::Elapsed(time) => limits.elapsed = time,
             }
         }
         Ok(Compilation {

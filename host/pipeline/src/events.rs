@@ -22,6 +22,6 @@ pub fn sequence(records: impl Iterator<Item = Record>, max_gap: i64) -> impl Ite
     Sequencer::new(records, max_gap).map(|next| match next {
         Next::Event { event, .. } => Entry::Event(event),
         Next::Duplicate(raw) => Entry::Duplicate(raw),
-        Next::SetAside(letter) => Entry::DeadLetter(letter),
+        Next::DeadLetter(letter) => Entry::DeadLetter(letter),
     })
 }

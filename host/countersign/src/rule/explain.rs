@@ -63,7 +63,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     telemetry: Telemetry,
     /// Use the events and the operator's files of a case's folder
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["events", "source", "policy", "identities", "geo", "egress", "domain_roles"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["events", "source", "policy", "identities", "context"])]
     case: Option<PathBuf>,
     /// The policy, with the rules' parameters [default: the shipped policy]
     #[arg(long, value_name = "FILE")]
@@ -186,7 +186,7 @@ fn line(rule: &Declaration, event: &str, explanation: &Explanation, found: bool)
         .iter()
         .map(|sighting| match sighting {
             Sighting::Duplicate(raw) => json!({ "what": "duplicate", "input": raw.input, "record": raw.ordinal }),
-            Sighting::SetAside(letter) => json!({ "what": "set-aside", "letter": letter }),
+            Sighting::DeadLetter(letter) => json!({ "what": "set-aside", "letter": letter }),
             Sighting::Event(judged) => event_json(rule, judged),
         })
         .collect();

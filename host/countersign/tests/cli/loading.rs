@@ -94,7 +94,7 @@ fn a_compile_bomb_is_cut_off_by_the_limit_that_it_hits_and_the_others_serve() {
     replay(&folder, "--compile-limit elapsed=1ms").exits(1);
     for (limit, part) in [
         ("cpu=1s", "within the limit `cpu` of 1 s: "),
-        ("elapsed=100ms", "within the limit `wall` of 0.1 s: "),
+        ("elapsed=100ms", "within the limit `elapsed` of 0.1 s: "),
         ("memory=64MiB", "within the limit `memory` of 67108864 bytes: "),
     ] {
         let rest = folder.path("rules/bomb.wasm");
