@@ -2,7 +2,7 @@
 
 use countersign_model::vocabulary::{EventClass, EvidenceRole, FIELDS, FieldId, IdentityType, SubjectRole, Usage};
 use countersign_model::{Account, ChainRole, Event, Timestamp};
-use countersign_pipeline::subject::subject;
+use countersign_pipeline::subject::resolve_subject;
 use countersign_policy::Directory;
 use countersign_stream::Sequenced;
 use serde::{Serialize, Serializer};
@@ -56,7 +56,7 @@ impl<'e> EventLine<'e> {
     pub(super) fn new(sequenced: &'e Sequenced, directory: &Directory, picked: &'e [FieldId]) -> EventLine<'e> {
         let event = &*sequenced.event;
         let actor = &event.actor;
-        let resolved = subject(SubjectRole::Actor, EvidenceRole::AuthenticatedAs, event, directory);
+        let resolved = resolve_subject(SubjectRole::Actor, EvidenceRole::AuthenticatedAs, event, directory);
         let chain = event.chain.iter().map(|member| {
             let acts = member.account.is_some() && member.account == actor.account;
             Party {
