@@ -20,7 +20,7 @@ use crate::bundle::{FindingBundle, to_bytes};
 use crate::chunk::{Item, Placed};
 use crate::deliberate::{decision_records, deliberate, gather};
 use crate::generation::{Generation, Rule};
-use crate::report::{DecisionLine, Notice, Observer, Summary};
+use crate::report::{DecisionLine, FindingLine, Notice, Observer, Summary};
 use crate::respond;
 use crate::run::RunError;
 use crate::subject::resolve_subject;
@@ -368,6 +368,7 @@ impl<'g> Ledger<'g> {
             name,
             &self.key,
         )));
+        observer.finding(&FindingLine::new(&bundle.finding, &bundle.subject))?;
         self.summary.findings += 1;
         *self.summary.findings_by_rule.entry(rule.identity.id.clone()).or_default() += 1;
 
