@@ -1,5 +1,10 @@
 //! A run over telemetry: records are read and put into sequence, judged chunk by chunk, decided, and committed.
 
+pub(crate) mod chunk;
+mod horizon;
+mod ledger;
+pub(crate) mod sequence;
+
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
@@ -8,11 +13,11 @@ use countersign_model::{DigestKey, Position, Timestamp};
 use countersign_store::{Commit, Store, StoreError};
 use countersign_stream::{QuarantineThreshold, Sequenced, Tick};
 
-use crate::chunk::{Chunk, Judges};
+use self::chunk::{Chunk, Judges};
+use self::ledger::{Ledger, Page};
+use self::sequence::{Next, Sequencer};
 use crate::generation::Generation;
-use crate::ledger::{Ledger, Page};
 use crate::report::{Observer, Report};
-use crate::sequence::{Next, Sequencer};
 
 /// The options of a run. Only `max_gap`, `quarantine`, `until` and `key` affect what it decides or writes.
 #[derive(Clone)]

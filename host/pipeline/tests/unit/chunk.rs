@@ -15,6 +15,7 @@ use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Times
 use countersign_stream::Clock;
 
 use super::*;
+use crate::run::chunk::Chunk;
 
 #[path = "chunk_thousand.rs"]
 mod thousand;
