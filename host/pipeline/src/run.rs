@@ -110,6 +110,27 @@ const MAX_PARCELS: usize = 8;
 
 /// Judges records to their end, and seals the audit file.
 ///
+/// ```
+/// use countersign_engine::{Engine, EngineConfig};
+/// use countersign_pipeline::{Generation, RunOptions, Settings, run};
+/// use countersign_store::MemoryStore;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let engine = Engine::new(&EngineConfig::default())?;
+/// // Rules' components, here none; faults has those that are refused, with every reason.
+/// let (generation, faults) = Generation::load(&engine, 1, Vec::new(), Settings::shipped().expect("they ship"));
+/// assert!(faults.is_empty());
+/// // The records of some telemetry, here none.
+/// let records = std::iter::empty();
+/// let mut store = MemoryStore::new();
+/// // The observer gets each decision as it is made; `()` ignores them.
+/// let report = run(records, &generation, &mut store, &RunOptions::default(), &mut ())?;
+/// assert_eq!(report.summary.findings, 0);
+/// assert_eq!(countersign_audit::verify(store.audit(), None)?, report.head);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// When something can't be committed, or the observer fails. Faulty records and failing rules are no errors: they become
 /// dead letters and rows set aside, and are reported.
