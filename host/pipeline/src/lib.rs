@@ -20,7 +20,7 @@ pub use author::cases::{
 };
 pub use author::explain::{Explanation, explain};
 pub use author::{bench, cases, explain};
-pub use countersign_context::{ContextFiles, GeoFile, GeoFileError, MAX_GEO_BYTES};
+pub use countersign_context::{ContextFiles, FILE_TABLES, FileTable};
 pub use generation::graph::SubscriptionFault;
 pub use generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
 pub use recompute::{Difference, RecomputeError, Recomputed, recompute};

@@ -283,7 +283,7 @@ impl Recomputer<'_> {
         // A file that isn't kept isn't needed: the values of a finding's context are in its bundle.
         let mut context = ContextFiles::default();
         for file in record.context.iter().filter(|file| file.kept) {
-            context.add(&file.table, text(&file.content)?).map_err(faults)?;
+            context.add(&file.table, &file.table, text(&file.content)?.into_bytes()).map_err(faults)?;
         }
         let settings = Settings { policy, directory, capabilities, context };
         let (generation, load_faults) = Generation::load(self.engine, number, files, settings);

@@ -152,11 +152,7 @@ impl Arguments {
             for case in self.cases(given)? {
                 let DetectionCase { settings, records, .. } = open_case(&case).map_err(unusable)?;
                 telemetries.push(records);
-                let context = &settings.context;
-                let has_files = settings.directory.is_some()
-                    || context.egress.is_some()
-                    || context.domain_roles.is_some()
-                    || !context.geo.is_empty();
+                let has_files = settings.directory.is_some() || !settings.context.is_empty();
                 // One run has one context: that of the first case that says anything.
                 with_files = with_files.or(has_files.then_some(settings));
             }

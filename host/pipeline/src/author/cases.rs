@@ -35,15 +35,6 @@ pub const EVENTS_FILE: &str = "events.ndjson";
 /// The operator's facts of a detection's case, if it has any.
 pub const IDENTITIES_FILE: &str = "identities.toml";
 
-/// The declared egress networks of a detection's case, if it has any.
-pub const EGRESS_FILE: &str = "egress.toml";
-
-/// Who has a role in the domain in a detection's case, if it says so.
-pub const DOMAIN_ROLES_FILE: &str = "domain-roles.toml";
-
-/// Where addresses are in a detection's case, beside what its records say.
-pub const GEO_FILE: &str = "geo.toml";
-
 /// The incident of a response rule's case: `wit/response.wit`'s incident, in kebab case.
 pub const INCIDENT_FILE: &str = "incident.toml";
 
