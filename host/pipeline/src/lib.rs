@@ -7,6 +7,7 @@
 mod author;
 pub mod bundle;
 pub mod deliberate;
+pub mod events;
 pub mod generation;
 pub mod recompute;
 pub mod report;
@@ -24,5 +25,5 @@ pub use countersign_context::{ContextFiles, FILE_TABLES, FileTable};
 pub use generation::graph::SubscriptionFault;
 pub use generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
 pub use recompute::{Difference, RecomputeError, Recomputed, recompute};
-pub use report::{DecisionLine, Notice, Observer, Report, Summary};
+pub use report::{DecisionLine, FindingLine, Notice, Observer, Report, Summary};
 pub use run::{RunError, RunOptions, run};

@@ -3,7 +3,7 @@
 use countersign_model::call::{AnswerFinding, TextArena, Values};
 use countersign_model::vocabulary::{Severity, SubjectRole};
 
-/// A finding that keeps the contract of [`declaration`](crate::declaration)'s rule.
+/// A finding that keeps the contract of [`declaration`](crate::declaration())'s rule.
 #[must_use]
 pub fn finding(row: u32, message: &str) -> AnswerFinding {
     AnswerFinding {

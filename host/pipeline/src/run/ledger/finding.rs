@@ -12,7 +12,7 @@ use super::Ledger;
 use crate::bundle::{FindingBundle, to_bytes};
 use crate::deliberate::{decision_records, deliberate, gather};
 use crate::generation::Rule;
-use crate::report::{DecisionLine, Notice, Observer};
+use crate::report::{DecisionLine, FindingLine, Notice, Observer};
 use crate::respond;
 use crate::run::RunError;
 use crate::subject::resolve_subject;
@@ -47,6 +47,7 @@ impl<'g> Ledger<'g> {
             name,
             &self.key,
         )));
+        observer.finding(&FindingLine::new(&bundle.finding, &bundle.subject))?;
         self.summary.findings += 1;
         *self.summary.findings_by_rule.entry(rule.identity.id.clone()).or_default() += 1;
 
