@@ -4,11 +4,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, LazyLock};
 
-use countersign_context::{Context, ContextFiles, GeoFile};
+use countersign_context::{Context, ContextFiles};
 use countersign_declaration::{Declaration, parse_toml};
 use countersign_model::vocabulary::{EventClass, FieldId, PartitionKey, Usage};
 use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
-use countersign_policy::{Capabilities, Directory, DomainRoles, Egress, Fault, Policy};
+use countersign_policy::{Capabilities, Diagnostic, Directory, FileDiagnostics, Policy};
 use countersign_stream::{ContextCall, ContextSource};
 
 /// Checks some bytes: after `p` a policy, `i` the directory, `c` capability tables, `e` `egress.toml`, `d`
@@ -18,17 +18,19 @@ pub fn check(bytes: &[u8]) -> bool {
     let mut files = ContextFiles::default();
     let mut directory = None;
     if *kind == b'g' {
-        let Ok(file) = GeoFile::parse(bytes.to_vec()) else { return false };
-        assert_eq!(file.bytes(), bytes);
-        files.geo.push(file);
+        if files.add("geo", "geo", bytes.to_vec()).is_err() {
+            return false;
+        }
+        assert!(files.files().map(|file| file.bytes).eq([bytes]));
     } else {
         let Ok(text) = std::str::from_utf8(bytes) else { return false };
+        let of = |faults: FileDiagnostics| faults.diagnostics;
         let refused = match kind {
             b'p' => Policy::parse(text).map(|policy| same_as_canonical(&policy)).err(),
             b'i' => Directory::parse(text).map(|parsed| directory = Some(Arc::new(parsed))).err(),
             b'c' => Capabilities::parse(text).map(drop).err(),
-            b'e' => Egress::parse(text).map(|egress| files.egress = Some((text.to_owned(), egress))).err(),
-            b'd' => DomainRoles::parse(text).map(|roles| files.domain_roles = Some((text.to_owned(), roles))).err(),
+            b'e' => files.add("egress", "egress", text.into()).err().map(of),
+            b'd' => files.add("domain-roles", "domain-roles", text.into()).err().map(of),
             _ => return false,
         };
         if let Some(faults) = refused {
@@ -40,7 +42,7 @@ pub fn check(bytes: &[u8]) -> bool {
     true
 }
 
-fn told(faults: &[Fault]) {
+fn told(faults: &[Diagnostic]) {
     assert!(!faults.is_empty(), "refused without a fault");
     assert!(faults.iter().all(|fault| !fault.to_string().contains('\n')), "{faults:?}");
 }

@@ -1,4 +1,4 @@
-//! What a run tells: a line a decision, and a summary at the end. The shapes of `--json`.
+//! The output of a run: a line for each decision, and a summary at the end. The shapes of `--json`.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,65 @@ use countersign_model::call::Level;
 use countersign_model::vocabulary::{
     Action, EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Tier, Usage,
 };
-use countersign_model::{Account, Decision, Incident, Occasion, Reason, RuleId, Timestamp};
+use countersign_model::{Account, Decision, Finding, Incident, Occasion, Reason, RuleId, Subject, Timestamp};
 use countersign_stream::Forgotten;
 use serde::{Serialize, Serializer};
 
 use crate::generation::Generation;
+
+/// One finding. In JSON the members stand in this order after `"type":"finding"`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "finding")]
+pub struct FindingLine {
+    /// The event of the finding's row.
+    pub event_id: String,
+    /// That event's time, RFC 3339.
+    pub event_time: Timestamp,
+    /// The rule that made it.
+    pub rule: RuleId,
+    /// The subject: the directory's id, else the account's text, else null.
+    pub identity: Option<String>,
+    /// Its class.
+    pub signal_class: SignalClass,
+    /// As the rule gave it, 0–100.
+    pub confidence: u8,
+    /// Its severity.
+    pub severity: Severity,
+    /// ATT&CK ids.
+    pub techniques: Vec<String>,
+    /// Ids of the events that show it, the row's own first.
+    pub evidence: Vec<String>,
+    /// The finding in words.
+    pub message: String,
+}
+
+impl FindingLine {
+    /// Of a finding about a subject.
+    #[must_use]
+    pub fn new(finding: &Finding, subject: &Subject) -> FindingLine {
+        FindingLine {
+            event_id: finding.event_id.clone(),
+            event_time: finding.event_time,
+            rule: finding.rule.clone(),
+            identity: identity(subject),
+            signal_class: finding.signal_class,
+            confidence: finding.confidence,
+            severity: finding.severity,
+            techniques: finding.techniques.clone(),
+            evidence: evidence(finding),
+            message: finding.message.clone(),
+        }
+    }
+}
+
+/// The subject by the directory's id, else its account's text.
+fn identity(subject: &Subject) -> Option<String> {
+    subject.identity.directory_id.clone().or_else(|| subject.account.as_ref().map(ToString::to_string))
+}
+
+fn evidence(finding: &Finding) -> Vec<String> {
+    finding.evidence.iter().map(|evidence| evidence.event_id.clone()).collect()
+}
 
 /// One decision. In JSON the members stand in this order after `"type":"decision"`; those that aren't known are null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -75,7 +129,7 @@ fn kind<S: Serializer>(kind: &countersign_model::DecisionKind, serializer: S) ->
 }
 
 impl DecisionLine {
-    /// Of a decision on an incident; none if the decision names a finding or subject that the incident doesn't have.
+    /// The line of a decision on an incident; none if the incident doesn't have the decision's finding or subject.
     #[must_use]
     pub fn new(generation: &Generation, incident: &Incident, decision: &Decision) -> Option<DecisionLine> {
         let anchor = &incident.findings.get(decision.anchor)?.finding;
@@ -85,11 +139,7 @@ impl DecisionLine {
             event_time: anchor.event_time,
             rule: anchor.rule.clone(),
             rule_version: generation.rule(&anchor.rule)?.identity.version.clone(),
-            identity: subject
-                .identity
-                .directory_id
-                .clone()
-                .or_else(|| subject.account.as_ref().map(ToString::to_string)),
+            identity: identity(subject),
             account: subject.account.clone(),
             identity_type: subject.identity.identity_type,
             tier: subject.identity.tier,
@@ -108,13 +158,13 @@ impl DecisionLine {
             reasons: decision.reasons.clone(),
             message: anchor.message.clone(),
             techniques: anchor.techniques.clone(),
-            evidence: anchor.evidence.iter().map(|evidence| evidence.event_id.clone()).collect(),
+            evidence: evidence(anchor),
             generation: generation.number,
         })
     }
 }
 
-/// What happened beside decisions that a person should hear of.
+/// An event of a run, other than a decision, that people should know of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Notice {
@@ -122,7 +172,7 @@ pub enum Notice {
     RowSetAside {
         /// The rule.
         rule: RuleId,
-        /// What brought the row about; left out for an event.
+        /// Why the row came; left out for an event.
         #[serde(skip_serializing_if = "Occasion::is_event")]
         occasion: Occasion,
         /// The row's event.
@@ -132,57 +182,82 @@ pub enum Notice {
         /// What happened.
         message: String,
     },
-    /// The host found something about itself: a rule was stopped, put into quarantine, or contradicted itself.
+    /// A finding of the host: a rule was stopped, put into quarantine, or contradicted itself.
     Host {
         /// The rule.
         rule: RuleId,
         /// In words.
         message: String,
     },
-    /// A rule said something to its author.
+    /// A rule's diagnostic for its author.
     Diagnostic {
         /// The rule.
         rule: RuleId,
-        /// What brought the row about; left out for an event.
+        /// Why the row came; left out for an event.
         #[serde(skip_serializing_if = "Occasion::is_event")]
         occasion: Occasion,
         /// The row's event.
         event_id: String,
-        /// How grave.
+        /// The severity.
         level: Level,
         /// The text.
         message: String,
     },
 }
 
-/// A row in words: its event, and what brought it about if that isn't the event itself.
+/// Describes a row: its event, and why it came if that isn't the event itself.
 #[must_use]
-pub fn shown_row(occasion: &Occasion, event_id: &str) -> String {
+pub fn describe_row(occasion: &Occasion, event_id: &str) -> String {
     if occasion.is_event() { format!("event `{event_id}`") } else { format!("{occasion}, on event `{event_id}`") }
 }
 
-/// Hears what a run tells while it goes on. An error ends the run.
+/// Receives the output of a run as it goes on. An error ends the run.
 pub trait Observer {
-    /// A decision, in the stream's order.
+    /// Receives a finding, in the stream's order, before the decisions about it.
+    ///
+    /// # Errors
+    /// When it can't be passed on.
+    fn finding(&mut self, _line: &FindingLine) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// Receives a decision, in the stream's order.
     ///
     /// # Errors
     /// When it can't be passed on.
     fn decision(&mut self, line: &DecisionLine) -> std::io::Result<()>;
 
-    /// A record that isn't judged, in the stream's order.
+    /// Receives a dead letter, in the stream's order.
     ///
     /// # Errors
     /// When it can't be passed on.
     fn dead_letter(&mut self, letter: &DeadLetter) -> std::io::Result<()>;
 
-    /// Something else, in the stream's order.
+    /// Receives a notice, in the stream's order.
     ///
     /// # Errors
     /// When it can't be passed on.
     fn notice(&mut self, notice: &Notice) -> std::io::Result<()>;
 
-    /// So many records have been worked off.
+    /// Receives the number of records processed so far.
     fn progress(&mut self, records: u64);
+}
+
+/// Ignores the output.
+impl Observer for () {
+    fn decision(&mut self, _: &DecisionLine) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn dead_letter(&mut self, _: &DeadLetter) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn notice(&mut self, _: &Notice) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64) {}
 }
 
 /// The end of a run. In JSON the members stand in this order after `"type":"summary"`.
@@ -193,9 +268,9 @@ pub struct Summary {
     pub events: u64,
     /// Records that became dead letters.
     pub set_aside: u64,
-    /// Records that came before: no rule sees them again.
+    /// Events that came before: no rule sees them again.
     pub duplicates: u64,
-    /// Events that claimed the id of another and said something else. They are judged, and among `events`.
+    /// Events with the id of an earlier one and other content. They are judged, and included in `events`.
     pub id_reused: u64,
     /// Rows set aside, by the rule that failed on them.
     pub rows_set_aside: BTreeMap<RuleId, u64>,
@@ -207,14 +282,14 @@ pub struct Summary {
     pub decisions: BTreeMap<&'static str, u64>,
     /// Rows delivered, by rule; every detection rule is there.
     pub delivered: BTreeMap<RuleId, u64>,
-    /// Keys that ticks forgot, by rule and slot; only slots of which they forgot any.
+    /// Keys forgotten at ticks, by rule and slot; only slots with any.
     pub forgotten: BTreeMap<RuleId, BTreeMap<String, Forgotten>>,
-    /// Timers that were yet to come at the end, by rule; rules without any are left out.
+    /// Timers pending at the end, by rule; rules without any are left out.
     pub pending_timers: BTreeMap<RuleId, u64>,
     /// Timers dropped because the rule had too many, by rule; rules without any are left out.
     pub dropped_timers: BTreeMap<RuleId, u64>,
-    /// Findings that fed no other rule because theirs had found too many about one event, by rule; rules without any are
-    /// left out. They are findings like any other.
+    /// Findings that weren't delivered to subscribers because their rule had too many about one event, by rule; rules
+    /// without any are left out. Otherwise they are findings like any other.
     pub withheld_findings: BTreeMap<RuleId, u64>,
     /// Rules that were stopped or put into quarantine.
     pub silenced: Vec<RuleId>,
@@ -222,13 +297,13 @@ pub struct Summary {
     pub seconds: f64,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The figures.
     pub summary: Summary,
     /// The head of the sealed audit file.
     pub head: countersign_store::Head,
-    /// How much work it was to bring events to rules.
+    /// How much work it was to route events to rules.
     pub tally: countersign_stream::Tally,
 }

@@ -7,13 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use countersign_engine::{Engine, EngineConfig};
-use countersign_formats::{CloudTrail, DeadLetter, Record, Source};
+use countersign_formats::{CloudTrail, Record, Source};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_model::DigestKey;
-use countersign_pipeline::{
-    ContextFiles, DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
-};
-use countersign_policy::{Capabilities, DEFAULT_POLICY, Policy, SHIPPED_CAPABILITIES};
+use countersign_pipeline::{Generation, Report, RuleFile, RunOptions, Settings, run};
 use countersign_store::HeadStore;
 
 use crate::Effort;
@@ -110,7 +107,7 @@ pub(crate) fn replayed(
     let records = CloudTrail.read(Box::new(bytes), 0)?;
     let options = RunOptions { workers, key: DigestKey::public(), ..RunOptions::default() };
     let mut store = HeadStore::new();
-    let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut Nobody));
+    let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut ()));
     Ok((time, report?))
 }
 
@@ -122,38 +119,11 @@ fn shipped(engine: &Engine) -> Result<Generation, Box<dyn Error>> {
 
 /// Rules under the shipped policy.
 pub(crate) fn generation(engine: &Engine, rules: Vec<RuleFile>) -> Result<Generation, Box<dyn Error>> {
-    let faults =
-        |faults: Vec<countersign_policy::Fault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    let settings = Settings {
-        policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(faults)?),
-        directory: None,
-        capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().map_err(faults)?),
-        context: ContextFiles::default(),
-    };
-    let (generation, faults) = Generation::load(engine, 1, rules, settings);
+    let (generation, faults) = Generation::load(engine, 1, rules, Settings::shipped()?);
     match faults.first() {
         None => Ok(generation),
         Some(fault) => Err(fault.to_string().into()),
     }
-}
-
-/// Whoever listens is no part of it.
-struct Nobody;
-
-impl Observer for Nobody {
-    fn decision(&mut self, _: &DecisionLine) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn dead_letter(&mut self, _: &DeadLetter) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn notice(&mut self, _: &Notice) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn progress(&mut self, _: u64) {}
 }
 
 #[expect(clippy::cast_precision_loss, reason = "files of gigabytes at most")]

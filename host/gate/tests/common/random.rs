@@ -1,4 +1,4 @@
-//! Gate inputs at random, leaning towards the permissive: a gate that refuses everything would keep every promise.
+//! Random gate inputs, mostly permissive: otherwise every property would hold because everything is refused.
 
 use std::collections::BTreeSet;
 
@@ -49,8 +49,8 @@ impl Random {
 }
 
 /// A share of a percentage.
-fn small(percent: u8, most: u16) -> u8 {
-    u8::try_from(u16::from(percent) * most / 100).unwrap()
+fn small(percent: u8, max: u16) -> u8 {
+    u8::try_from(u16::from(percent) * max / 100).unwrap()
 }
 
 const DETECTIONS: [&str; 3] = ["acme/one", "acme/two", "other/three"];
@@ -121,7 +121,7 @@ fn subject(random: &mut Random, place: usize) -> Subject {
 
 fn finding(random: &mut Random, subjects: usize) -> IncidentFinding {
     let oldest = if random.once_in(5) { 3_600 } else { 600 };
-    // Now and then of a clock that is ahead.
+    // Sometimes dated ahead of the clock.
     let age = i64::try_from(random.below(oldest)).unwrap() * if random.once_in(8) { -1_000_000 } else { 1_000_000 };
     IncidentFinding {
         finding: Finding {
@@ -188,7 +188,7 @@ fn view(random: &mut Random, inputs: &GateInputs) -> PolicyView {
     let incident = &inputs.incident;
     let classes: BTreeSet<SignalClass> = incident.findings.iter().map(|found| found.finding.signal_class).collect();
     let identities: BTreeSet<(IdentityType, Tier)> =
-        everyone(incident).map(|who| (who.identity_type, who.tier)).collect();
+        identities_of(incident).map(|who| (who.identity_type, who.tier)).collect();
     for class in classes.iter().copied() {
         for (identity_type, tier) in identities.iter().copied() {
             for action in Action::ALL.iter().copied().filter(|action| action.class() != ActionClass::Observe) {
@@ -206,7 +206,7 @@ fn view(random: &mut Random, inputs: &GateInputs) -> PolicyView {
 }
 
 /// The identities of an incident.
-pub(crate) fn everyone(incident: &Incident) -> impl Iterator<Item = &Identity> {
+pub(crate) fn identities_of(incident: &Incident) -> impl Iterator<Item = &Identity> {
     incident.subjects.iter().flat_map(members)
 }
 

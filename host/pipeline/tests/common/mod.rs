@@ -1,4 +1,4 @@
-//! What the tests of the path share: the shipped rules as a generation, generated telemetry, an ear.
+//! Shared by the tests of the path: the shipped rules as a generation, generated telemetry, an observer.
 
 use std::io;
 use std::sync::LazyLock;
@@ -7,10 +7,8 @@ use countersign_engine::{Engine, EngineConfig};
 use countersign_formats::{DeadLetter, Record, source};
 use countersign_generate::{Preset, Telemetry};
 use countersign_model::DigestKey;
-use countersign_pipeline::{
-    ContextFiles, DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
-};
-use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
+use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run};
+use countersign_policy::{Directory, SourceFile};
 use countersign_store::Store;
 
 pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(&EngineConfig::default()).unwrap());
@@ -22,13 +20,8 @@ pub(crate) fn generation(identities: Option<String>) -> Generation {
         .map(|(id, bytes)| RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() })
         .collect();
     let settings = Settings {
-        policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().unwrap()),
-        directory: identities.map(|text| {
-            let directory = Directory::parse(&text).unwrap();
-            (text, directory)
-        }),
-        capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
-        context: ContextFiles::default(),
+        directory: identities.map(|text| SourceFile::parse("identities", text, Directory::parse).unwrap()),
+        ..Settings::shipped().unwrap()
     };
     let (generation, faults) = Generation::load(&ENGINE, 1, rules, settings);
     assert!(faults.is_empty(), "{faults:?}");
@@ -48,16 +41,16 @@ pub(crate) fn records(bytes: Vec<u8>) -> impl Iterator<Item = Record> + Send {
     source("cloudtrail").unwrap().read(Box::new(io::Cursor::new(bytes)), 0).unwrap()
 }
 
-/// Keeps what a run tells.
+/// Collects the output of a run.
 #[derive(Default)]
-pub(crate) struct Ear {
+pub(crate) struct Collector {
     pub(crate) decisions: Vec<String>,
     pub(crate) lines: Vec<DecisionLine>,
     pub(crate) notices: Vec<Notice>,
-    pub(crate) dead: Vec<DeadLetter>,
+    pub(crate) dead_letters: Vec<DeadLetter>,
 }
 
-impl Observer for Ear {
+impl Observer for Collector {
     fn decision(&mut self, line: &DecisionLine) -> io::Result<()> {
         self.decisions.push(serde_json::to_string(line)?);
         self.lines.push(line.clone());
@@ -65,7 +58,7 @@ impl Observer for Ear {
     }
 
     fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
-        self.dead.push(letter.clone());
+        self.dead_letters.push(letter.clone());
         Ok(())
     }
 
@@ -86,8 +79,8 @@ pub(crate) fn judge(
     generation: &Generation,
     store: &mut dyn Store,
     options: &RunOptions,
-) -> (Report, Ear) {
-    let mut ear = Ear::default();
-    let report = run(records(bytes), generation, store, options, &mut ear).unwrap();
-    (report, ear)
+) -> (Report, Collector) {
+    let mut output = Collector::default();
+    let report = run(records(bytes), generation, store, options, &mut output).unwrap();
+    (report, output)
 }
