@@ -58,7 +58,7 @@ pub(crate) fn event(account: &str, address: &str) -> Event {
 pub(crate) fn context(files: &[(&str, &str)]) -> Context {
     let mut read = ContextFiles::default();
     for (table, text) in files {
-        read.add(table, (*text).to_owned()).unwrap_or_else(|faults| panic!("{faults:?}"));
+        read.add(table, table, (*text).into()).unwrap_or_else(|faults| panic!("{faults:?}"));
     }
     Context::new(read, None)
 }

@@ -152,11 +152,7 @@ impl Arguments {
             for case in self.cases(given)? {
                 let DetectionCase { settings, records, .. } = open_case(&case).map_err(unusable)?;
                 telemetries.push(records);
-                let context = &settings.context;
-                let has_files = settings.directory.is_some()
-                    || context.egress.is_some()
-                    || context.domain_roles.is_some()
-                    || !context.geo.is_empty();
+                let has_files = settings.directory.is_some() || !settings.context.is_empty();
                 // One run has one context: that of the first case that says anything.
                 with_files = with_files.or(has_files.then_some(settings));
             }
@@ -165,7 +161,7 @@ impl Arguments {
         let generation = given.generation(engine, settings)?;
         let id = &given.declaration.id;
         let Some(rule) = generation.rule(id) else { anyhow::bail!("`{id}` isn't loaded") };
-        let rows = Rows::of(&generation, rule, telemetries);
+        let rows = Rows::collect(&generation, rule, telemetries);
         if rows.is_empty() {
             return Err(unusable(format_args!("expected at least one event that `{id}` wants, got none")));
         }

@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     telemetry: Telemetry,
     /// A case's folder in place of files: its events, and its operator's files
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["events", "source", "policy", "identities", "geo", "egress", "domain_roles"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["events", "source", "policy", "identities", "context"])]
     case: Option<PathBuf>,
     /// What may be done to whom, and the rules' parameters [default: a cautious policy that ships]
     #[arg(long, value_name = "FILE")]
@@ -158,7 +158,7 @@ fn line(rule: &Declaration, event: &str, explanation: &Explanation, found: bool)
         .iter()
         .map(|sighting| match sighting {
             Sighting::Duplicate(raw) => json!({ "what": "duplicate", "input": raw.input, "record": raw.ordinal }),
-            Sighting::SetAside(letter) => json!({ "what": "set-aside", "letter": letter }),
+            Sighting::DeadLetter(letter) => json!({ "what": "set-aside", "letter": letter }),
             Sighting::Event(judged) => event_json(rule, judged),
         })
         .collect();

@@ -4,15 +4,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use countersign_context::{ContextFiles, GeoFile};
+use countersign_context::{ContextFiles, FILE_TABLES};
 use countersign_document::{Diagnostic, Document, FileDiagnostics, Reader, SourceFile, Table};
 use countersign_model::response::IncidentView;
-use countersign_policy::{Directory, DomainRoles, Egress};
+use countersign_policy::Directory;
 
 use super::expectation::{self, DetectionExpectation, ExpectedProposal};
-use super::{
-    CaseError, DOMAIN_ROLES_FILE, EGRESS_FILE, EXPECT_FILE, GEO_FILE, IDENTITIES_FILE, INCIDENT_FILE, incident,
-};
+use super::{CaseError, EXPECT_FILE, IDENTITIES_FILE, INCIDENT_FILE, incident};
 use crate::generation::Settings;
 
 /// The largest file of a case, bytes.
@@ -43,12 +41,25 @@ impl CaseFiles<'_> {
     /// The operator's files of the case, and the policy and capability tables that ship.
     pub(super) fn settings(&mut self) -> Option<Settings> {
         let directory = self.optional(IDENTITIES_FILE, Directory::parse);
-        let egress = self.optional(EGRESS_FILE, Egress::parse);
-        let domain_roles = self.optional(DOMAIN_ROLES_FILE, DomainRoles::parse);
-        let geo = self.optional(GEO_FILE, |text| GeoFile::parse_text(text.to_owned()));
-        let geo = geo.into_iter().map(|file| file.content).collect();
+        let context = self.context();
         let shipped = Settings::shipped().map_err(|faults| self.faults.push(faults)).ok()?;
-        Some(Settings { directory, context: ContextFiles { egress, domain_roles, geo }, ..shipped })
+        Some(Settings { directory, context, ..shipped })
+    }
+
+    /// The files of context tables: each has its table's name.
+    fn context(&mut self) -> ContextFiles {
+        let mut context = ContextFiles::default();
+        for table in FILE_TABLES {
+            let path = self.case.join(format!("{}.toml", table.name));
+            if !path.exists() {
+                continue;
+            }
+            let name = path.display().to_string();
+            let text = text(&path).map_err(|fault| FileDiagnostics::whole(name.clone(), fault));
+            let added = text.and_then(|text| context.add(table.name, &name, text.into_bytes()));
+            self.faults.extend(added.err());
+        }
+        context
     }
 
     /// What a detection's case expects.
@@ -71,20 +82,12 @@ impl CaseFiles<'_> {
     }
 
     /// None if the case has no such file.
-    fn optional<T>(
-        &mut self,
-        name: &str,
-        parse: impl Fn(&str) -> Result<T, Vec<Diagnostic>>,
-    ) -> Option<SourceFile<T>> {
+    fn optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, Vec<Diagnostic>>) -> Option<SourceFile<T>> {
         let path = self.case.join(name);
         if path.exists() { self.read(path, parse) } else { None }
     }
 
-    fn read<T>(
-        &mut self,
-        path: PathBuf,
-        parse: impl Fn(&str) -> Result<T, Vec<Diagnostic>>,
-    ) -> Option<SourceFile<T>> {
+    fn read<T>(&mut self, path: PathBuf, parse: impl Fn(&str) -> Result<T, Vec<Diagnostic>>) -> Option<SourceFile<T>> {
         let name = path.display().to_string();
         let text = text(&path).map_err(|fault| FileDiagnostics::whole(name.clone(), fault));
         let file = text.and_then(|text| SourceFile::parse(name, text, parse));
