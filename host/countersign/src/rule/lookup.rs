@@ -1,4 +1,4 @@
-//! A rule as the command line names it (a folder, a component, a shipped rule's id), with the rules that feed it.
+//! Finds the rule that the command line names: a folder, a component, or a shipped rule's id; and the rules that feed it.
 
 use std::path::{Path, PathBuf};
 
@@ -13,15 +13,15 @@ use countersign_shipped::RULES;
 
 use crate::exit::unusable;
 use crate::files;
-use crate::say;
+use crate::stderr;
 
 use super::build::options;
 
-/// What a rule may be named by, for `--help`.
+/// The argument's help.
 pub(super) const RULE_HELP: &str = "A rule's folder, a component, or the id of a shipped rule";
 
 /// A rule, built and admitted.
-pub(super) struct Given {
+pub(super) struct LocatedRule {
     /// The component with its sections.
     pub(super) bytes: Vec<u8>,
     /// What it declares.
@@ -36,7 +36,7 @@ pub(super) struct Given {
 ///
 /// # Errors
 /// When there is none of that name (`Unusable`), or it can't be built or isn't admitted.
-pub(super) fn given(name: &str) -> Result<Given> {
+pub(super) fn find_rule(name: &str) -> Result<LocatedRule> {
     let path = Path::new(name);
     let folder = path.join("rule.toml").is_file().then(|| path.to_owned());
     let bytes = if let Some(folder) = &folder {
@@ -64,10 +64,10 @@ pub(super) fn given(name: &str) -> Result<Given> {
         Some(folder) => feeders(&bytes, &mut |id| beside(folder, id).or_else(|| shipped(id))),
         None => feeders(&bytes, &mut |id| component_beside(path, id).or_else(|| shipped(id))),
     };
-    Ok(Given { bytes, declaration, folder, feeders })
+    Ok(LocatedRule { bytes, declaration, folder, feeders })
 }
 
-impl Given {
+impl LocatedRule {
     /// A generation of the rule and those that feed it.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ pub(super) fn beside(rule: &Path, id: &RuleId) -> Option<RuleFile> {
     let rule = std::path::absolute(rule).ok()?;
     let folders = find_rules(&[rule.parent()?.to_owned()]).ok()?;
     let folder = folders.iter().find(|folder| read_declaration(folder).is_ok_and(|declared| declared.id == *id))?;
-    let built = build_rule(folder, &options()).map_err(say::error).ok()?;
+    let built = build_rule(folder, &options()).map_err(stderr::error).ok()?;
     Some(RuleFile { name: id.to_string(), bytes: built.bytes })
 }
 

@@ -1,4 +1,4 @@
-//! `countersign audit replay`: whether the decisions on record follow from the evidence on record.
+//! `countersign audit recompute`: whether the decisions on record follow from the evidence on record.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,6 @@ use serde::Serialize;
 use crate::exit::{Exit, unusable};
 use crate::files;
 use crate::loading::Loading;
-use crate::operator;
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::table::{Table, Tone, pairs};
@@ -20,23 +19,23 @@ use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
-  countersign audit replay --all run.audit
-  countersign audit replay --all run.audit --audit-key key
+  countersign audit recompute run.audit
+  countersign audit recompute run.audit --audit-key key
 
-The file is verified first. Then each finding is made again by its rule's bytes from the rows,
-state and parameters on record, each decision by the gate from its inputs, and the bytes are
-compared. FILE.bundles must lie beside the file.
-The exit code is 1 if anything comes out otherwise, or the file isn't as it was written.
+The file is verified first. Then each finding is computed again by its rule's bytes from the rows,
+state and parameters on record, each decision by the gate from its inputs, and the results are
+compared byte by byte. FILE.bundles must be beside the file.
+The exit code is 1 if a result differs, or the file isn't as it was written.
 ";
 
-/// The most memory that any policy lets a rule have, bytes: the file's own policy is known only while it is read.
+/// The most memory that any policy allows a rule, bytes: the file's own policy is known only while it is read.
 const MAX_MEMORY: u64 = 4 << 30;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Recompute everything in the file (this version knows no less)
-    #[arg(long, required = true)]
+    /// Accepted for scripts: everything in the file is always recomputed
+    #[arg(long, hide = true)]
     all: bool,
     /// The audit file
     #[arg(value_name = "FILE")]
@@ -74,7 +73,7 @@ struct DifferenceLine<'a> {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = files::audit_key(self.audit_key.as_deref())?;
-        let engine = operator::engine(1, MAX_MEMORY, &self.loading)?;
+        let engine = self.loading.engine(1, MAX_MEMORY)?;
         let progress = Progress::steps(0);
         progress.message("records recomputed".to_owned());
         let result = recompute(&self.file, &key, &engine, &mut |done, total| progress.at(done, total));
@@ -124,11 +123,11 @@ impl Arguments {
         let Recomputed { head, findings, decisions, differences } = recomputed;
         let name = text::line(&self.file.display().to_string());
         if differences.is_empty() {
-            writeln!(out, "{}  {name}: everything came out as it is on record", Tone::Good.paint("recomputed"))?;
+            writeln!(out, "{}  {name}: every result is as on record", Tone::Good.paint("recomputed"))?;
         } else {
             let count = text::count(differences.len() as u64, "difference");
             writeln!(out, "{}  {name}: {count}", Tone::Bad.paint("not recomputed"))?;
-            let mut table = Table::new(out, ["line", "what", "on record", "came out"]).right(0);
+            let mut table = Table::new(out, ["line", "what", "on record", "recomputed"]).right(0);
             for Difference { line, what, expected, got } in differences {
                 table.row([text::number(*line).into(), what.into(), expected.into(), got.into()]);
             }
