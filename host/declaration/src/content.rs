@@ -75,9 +75,6 @@ pub(crate) fn declaration(root: Item<'_>) -> Option<Declaration> {
     let table = root.table()?;
     table.know(COMMON);
     table.know(DETECTION_ONLY);
-    if root.reader().is_canonical() {
-        table.know(&["format", "data"]);
-    }
 
     let id: Option<RuleId> = table.read("id", A_VALUE, |item| {
         item.parsed("`publisher/name`, each part 1 to 64 characters of a-z, 0-9 and `-` beginning with a letter")
@@ -102,7 +99,12 @@ pub(crate) fn declaration(root: Item<'_>) -> Option<Declaration> {
         item.named_tables(parameters::MAX_PARAMETERS, "name", parameters::declaration)
     });
     let limits = table.defaulted("limits", Limits::DEFAULT, parts::limits);
-    let data = table.optional("data", |item| item.parsed::<Digest>("64 lower-case hexadecimal digits"));
+    // `rule build` adds it to the section; `rule.toml` has no such key.
+    let data = if root.reader().is_canonical() {
+        table.optional("data", |item| item.parsed::<Digest>("64 lower-case hexadecimal digits"))
+    } else {
+        Some(None)
+    };
     // Without a known kind, what a rule of that kind must or can't have isn't known either.
     let detection = match kind {
         Some(RuleKind::Response) => not_in_response(&table).then_some(DetectionPart::NONE),

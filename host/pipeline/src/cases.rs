@@ -436,3 +436,7 @@ impl Observer for Heard {
 fn malformed(path: &Path, reason: impl ToString) -> CaseError {
     CaseError::Malformed { path: path.to_owned(), reason: reason.to_string() }
 }
+
+#[cfg(test)]
+#[path = "../tests/unit/cases_schemas.rs"]
+mod schemas;

@@ -30,10 +30,12 @@ pub(super) fn policy(text: &str) -> Result<Policy, Vec<Diagnostic>> {
     let written = read_file(text, |table| {
         let mut written = Written::default();
         version(table);
-        for (name, item) in RESERVED.iter().filter_map(|name| Some((name, table.get(name)?))) {
+        for (name, item) in table.entries().filter(|(name, _)| RESERVED.contains(name)) {
             let hint = "reserved: not served by this version".to_owned();
             let expected = "a table that this version serves";
             item.refuse::<()>(Problem::UnknownKey, expected, format!("`{name}`"), Some(hint));
+            // Known where it is there, so that it is reported once, and never suggested.
+            table.know(&RESERVED);
         }
         for (place, item) in table.tables("cell").enumerate() {
             if place == MAX_CELLS {
