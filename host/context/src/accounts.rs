@@ -11,20 +11,20 @@ use countersign_stream::ContextCall;
 
 use crate::table::{TableRow, accounts, build, dated, text};
 
-/// By row or key the roles of the account: an empty list where it has none, missing where there is no account. By batch
-/// everybody with roles.
+/// By row or key the roles of the account: an empty list where it has none, missing where there is no account. By batch,
+/// every account and host with roles.
 pub(crate) fn domain_roles(roles: &DomainRoles, wanted: &ContextWanted, call: &ContextCall<'_>) -> ContextTable {
     let availability = dated(roles.as_of(), wanted, call.now);
     if wanted.keying == Keying::Batch {
         let row = |holder: RoleHolder<'_>| {
-            TableRow::of(wanted, availability, |column| role_cell(column, holder.account, Some(holder)))
+            TableRow::new(wanted, availability, |column| role_cell(column, holder.account, Some(holder)))
         };
         return build(wanted, roles.iter().map(row).collect(), Some(availability));
     }
     let rows = accounts(wanted.keying, call).into_iter().map(|account| match account {
         Some(account) => {
             let holder = roles.find(&account);
-            TableRow::of(wanted, availability, |column| role_cell(column, Some(&account), holder))
+            TableRow::new(wanted, availability, |column| role_cell(column, Some(&account), holder))
         }
         None => TableRow::missing(wanted),
     });
@@ -50,7 +50,7 @@ pub(crate) fn identity_facts(directory: &Directory, wanted: &ContextWanted, call
     let rows = accounts(wanted.keying, call).into_iter().map(|account| match account {
         Some(account) => {
             let facts = directory.identity_of(&account);
-            TableRow::of(wanted, availability, |column| match column {
+            TableRow::new(wanted, availability, |column| match column {
                 "account" => text(account.to_string()),
                 _ => facts.and_then(|facts| fact_cell(column, facts)),
             })

@@ -1,5 +1,5 @@
-//! What context tables say about rows, keys and batches: the operator's `egress.toml`, `domain-roles.toml` and
-//! `identities.toml`, and where addresses are, from records, MaxMind databases or `geo.toml`. Bytes in, tables out; no
+//! The contents of context tables, by row, key and batch: the operator's `egress.toml`, `domain-roles.toml` and
+//! `identities.toml`, and places of addresses, from records, MaxMind databases or `geo.toml`. Bytes in, tables out; no
 //! I/O. `docs/reference/context.md` is the operator's reference.
 
 mod accounts;
@@ -19,17 +19,17 @@ use countersign_stream::{ContextCall, ContextSource};
 pub use geo::{GeoFile, GeoFileError};
 pub use mmdb::{Mmdb, MmdbError};
 
-/// The most bytes of a file for the table `geo`: the largest databases sold have some hundred megabytes.
+/// Maximum bytes of a file for the table `geo`: the largest databases on sale have some hundred megabytes.
 pub const MAX_GEO_BYTES: usize = 1 << 30;
 
-/// The operator's files that context tables are made of, each with the text or bytes that it was read from.
+/// The operator's files that fill context tables.
 #[derive(Clone, Debug, Default)]
 pub struct ContextFiles {
     /// `egress.toml`.
     pub egress: Option<SourceFile<Egress>>,
     /// `domain-roles.toml`.
     pub domain_roles: Option<SourceFile<DomainRoles>>,
-    /// Where addresses are; what the first says of a value counts.
+    /// Places of addresses; the first file that has a value applies.
     pub geo: Vec<GeoFile>,
 }
 
@@ -40,7 +40,7 @@ pub struct NamedFile<'f> {
     pub table: &'static str,
     /// Its bytes.
     pub bytes: &'f [u8],
-    /// Whether the bytes are to be kept: a database is large and the vendor's, and what was looked up in it stands in
+    /// Whether the bytes are kept: a database is large and belongs to its vendor, and the values looked up in it are in
     /// the evidence bundles.
     pub kept: bool,
 }
@@ -83,7 +83,7 @@ const EGRESS: &str = "egress";
 const GEO: &str = "geo";
 const DOMAIN_ROLES: &str = "domain-roles";
 
-/// What context tables say, as of one generation.
+/// The contents of context tables, as of one generation.
 #[derive(Clone, Debug, Default)]
 pub struct Context {
     files: ContextFiles,
@@ -91,7 +91,7 @@ pub struct Context {
 }
 
 impl Context {
-    /// Of the operator's files; the directory, if there is one.
+    /// From the operator's files, and the directory if there is one.
     #[must_use]
     pub fn new(files: ContextFiles, directory: Option<Arc<Directory>>) -> Context {
         Context { files, directory }

@@ -1,5 +1,5 @@
-//! Reads a whole declaration out of its value tree. `rule.toml` and the section both come through here, so both give
-//! the same reasons with the same places.
+//! Reads a declaration from its tree. `rule.toml` and the section are read by the same code, so they give the same
+//! reasons with the same places.
 
 use countersign_document::{Node, NodeValue};
 use countersign_model::vocabulary::{
@@ -37,12 +37,12 @@ const COMMON: &[&str] = &[
 const DETECTION_ONLY: &[&str] =
     &["event-classes", "fields", "where", "partition-key", "subscribes", "slot", "timers", "context"];
 
-/// Most bytes of a description.
+/// Maximum bytes of a description.
 const MAX_DESCRIPTION: usize = 8_192;
-/// Most references or known false positives, and most bytes of each.
+/// Maximum number of references or known false positives, and bytes of each.
 const MAX_NOTES: usize = 64;
 const MAX_NOTE: usize = 2_048;
-/// Most techniques.
+/// Maximum number of techniques.
 const MAX_TECHNIQUES: usize = 64;
 
 /// What only a detection has.
@@ -70,7 +70,7 @@ impl DetectionPart {
     };
 }
 
-/// Reads everything; every fault is in the reader afterwards, and there is a declaration exactly if there is none.
+/// Reads everything. Afterwards the reader has every fault, and there is a declaration exactly if there is none.
 pub(crate) fn declaration(root: Item<'_>) -> Option<Declaration> {
     let table = root.table()?;
     table.know(COMMON);
@@ -105,7 +105,7 @@ pub(crate) fn declaration(root: Item<'_>) -> Option<Declaration> {
     } else {
         Some(None)
     };
-    // Without a known kind, what a rule of that kind must or can't have isn't known either.
+    // Without a known kind, what a rule of that kind must or must not have isn't known either.
     let detection = match kind {
         Some(RuleKind::Response) => not_in_response(&table).then_some(DetectionPart::NONE),
         _ => detection(&table, id.as_ref(), kind.is_some()),
@@ -191,15 +191,15 @@ fn technique(item: Item<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Refuses what a response rule can't have; true if it has none of it.
+/// Refuses keys that a response rule can't have; true if there are none.
 fn not_in_response(table: &Table<'_>) -> bool {
-    let mut whole = true;
+    let mut valid = true;
     for (key, item) in DETECTION_ONLY.iter().filter_map(|key| Some((key, table.get(key)?))) {
         let expected = "only what a response rule can have";
         item.refuse::<()>(RefusalCode::NotForKind, expected, format!("`{key}`, which only a detection has"), None);
-        whole = false;
+        valid = false;
     }
-    whole
+    valid
 }
 
 fn detection(table: &Table<'_>, id: Option<&RuleId>, kind_known: bool) -> Option<DetectionPart> {
@@ -227,7 +227,7 @@ fn detection(table: &Table<'_>, id: Option<&RuleId>, kind_known: bool) -> Option
     let context =
         table.defaulted("context", vec![], |item| item.named_tables(parts::MAX_CONTEXT, "table", parts::context));
 
-    // An unknown partition key masks what would not go with `none`.
+    // An unknown partition key masks conflicts with `none`.
     match partition_key {
         Some(PartitionKey::None) => without_key(table),
         Some(key) => without_table(key, table),

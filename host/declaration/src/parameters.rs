@@ -12,17 +12,17 @@ use crate::declaration::{Declaration, ParameterDeclaration, ParameterRange};
 use crate::reader::{A_VALUE, Item, Reader, Table, inconsistent, name, text};
 use crate::reasons::{Refusal, RefusalCode};
 
-/// Most parameters of a rule.
+/// Maximum number of parameters.
 pub(crate) const MAX_PARAMETERS: usize = 64;
-/// Most bytes that a text parameter may allow.
+/// Maximum of `max-bytes`.
 const MAX_TEXT: i64 = 65_536;
-/// Most items that a list parameter may allow.
+/// Maximum of `max-items`.
 const MAX_ITEMS: i64 = 4_096;
-/// Most bytes of one item of a list.
+/// Maximum bytes of one item of a list.
 const MAX_ITEM: usize = 1_024;
-/// Most bytes of a text parameter that declares no bound.
+/// Default of `max-bytes`.
 const DEFAULT_TEXT: u32 = 256;
-/// Most items of a list parameter that declares no bound.
+/// Default of `max-items`.
 const DEFAULT_ITEMS: u32 = 64;
 
 /// The types of parameters.
@@ -151,7 +151,7 @@ pub(crate) fn declaration(table: Table<'_>) -> Option<ParameterDeclaration> {
     let meaning = table.read("meaning", A_VALUE, |item| text(item, 1_024));
     let ty = table.read("type", A_VALUE, |item| item.word("a type of parameter", Type::ALL, Type::id));
     let default = table.required("default", A_VALUE);
-    // What the other keys may be follows from the type, so an unknown type masks what is wrong with them.
+    // The other keys depend on the type, so an unknown type masks their faults.
     let read = ty.and_then(|ty| {
         let bounds_fit = bounds_fit(&table, ty);
         let range = range(&table, ty)?;

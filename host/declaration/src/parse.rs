@@ -1,4 +1,4 @@
-//! From bytes to a declaration: `rule.toml`, or the section that it became.
+//! Parses `rule.toml`, or the section made from it, to a declaration.
 
 use countersign_document::{Diagnostic, Document, Node, quoted};
 use countersign_model::Digest;
@@ -12,7 +12,7 @@ use crate::reader::Reader;
 use crate::reasons::{Refusal, RefusalCode};
 use crate::section::{FORMAT, canonical, to_section};
 
-/// The most bytes of a `rule.toml` or of its section.
+/// Maximum bytes of a `rule.toml` or of its section.
 pub const MAX_BYTES: usize = 256 << 10;
 
 /// Reads `rule.toml`; `docs/reference/rule.md` describes its keys.
@@ -73,16 +73,16 @@ pub fn parse_section(bytes: &[u8]) -> Result<Declaration, Vec<Refusal>> {
 pub struct Peek {
     /// The kind, if it is known.
     pub kind: Option<RuleKind>,
-    /// The limits, if they are in order.
+    /// The limits, if they are valid.
     pub limits: Option<Limits>,
-    /// The state slots, those that are in order.
+    /// The state slots that are valid.
     pub slots: Vec<Slot>,
-    /// The data's digest: outer none if it is at fault, inner none if there is none.
+    /// The data's digest: outer none if it is invalid, inner none if there is no data.
     pub data: Option<Option<Digest>>,
 }
 
 impl Peek {
-    /// What a whole declaration says.
+    /// The same part of a valid declaration.
     #[must_use]
     pub fn of(declaration: &Declaration) -> Peek {
         Peek {

@@ -43,7 +43,7 @@ impl Refusal {
         &self.diagnostic.place
     }
 
-    /// What a reader found, in the order of reading.
+    /// Every refusal of a reader, in the order of reading.
     pub(crate) fn all(reader: Reader) -> Vec<Refusal> {
         reader.into_found().into_iter().map(|(code, diagnostic)| Refusal { code, diagnostic }).collect()
     }
@@ -117,35 +117,35 @@ refusal_codes! {
     WasmTooComplex = "wasm-too-complex",
     /// Imports something.
     ImportPresent = "import-present",
-    /// Its world isn't ours.
+    /// Its world isn't one of Countersign's.
     WorldMismatch = "world-mismatch",
     // The sections.
     /// No declaration section.
     DeclarationMissing = "declaration-missing",
     /// More than one declaration section.
     DeclarationDuplicate = "declaration-duplicate",
-    /// Something after the declaration's object.
+    /// Bytes after the declaration's object.
     DeclarationTrailing = "declaration-trailing",
     /// The declaration isn't UTF-8 JSON (or `rule.toml` isn't TOML).
     DeclarationSyntax = "declaration-syntax",
     /// The declaration isn't in canonical form (RFC 8785).
     DeclarationNotCanonical = "declaration-not-canonical",
-    /// The declaration's format number is another one.
+    /// The declaration's format number isn't supported.
     DeclarationFormat = "declaration-format",
     /// More than one data section.
     DataDuplicate = "data-duplicate",
-    /// The data section is lost, or there is one that isn't declared, or another one.
+    /// The data section is missing, not declared, or not the declared one.
     DataMismatch = "data-mismatch",
     // The declaration's content.
     /// A key that isn't known.
     UnknownKey = "unknown-key",
-    /// A key that must be there isn't.
+    /// A required key is missing.
     MissingKey = "missing-key",
     /// A value of another type.
     WrongType = "wrong-type",
     /// A value outside its range.
     OutOfRange = "out-of-range",
-    /// Text that isn't in the form it should have.
+    /// Text in another form than expected.
     InvalidValue = "invalid-value",
     /// The same name or value twice.
     DuplicateValue = "duplicate-value",
@@ -161,7 +161,7 @@ refusal_codes! {
     UnknownEventClass = "unknown-event-class",
     /// A context table or column that isn't known.
     UnknownContext = "unknown-context",
-    /// Another word (kind, partition key, …) that isn't known.
+    /// Any other unknown word (kind, partition key, …).
     UnknownWord = "unknown-word",
     /// A remediate-class action.
     RemediateAction = "remediate-action",
@@ -171,7 +171,7 @@ refusal_codes! {
     ParameterOutOfRange = "parameter-out-of-range",
     /// A key that a rule of this kind can't have.
     NotForKind = "not-for-kind",
-    /// Two parts of the declaration that can't be together.
+    /// Parts of the declaration that exclude each other.
     Inconsistent = "inconsistent",
     /// A limit above the operator's.
     LimitAboveOperator = "limit-above-operator",

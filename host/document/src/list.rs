@@ -20,15 +20,15 @@ impl<'n, C: From<Problem>> Item<'n, C> {
                 if max == usize::MAX { format!("a list of at least {min}") } else { format!("a list of {min} to {max}") };
             self.refuse::<()>(Problem::OutOfRange, expected, format!("a list of {}", items.len()), None);
         }
-        let mut whole = fits;
+        let mut valid = fits;
         let mut values = Vec::new();
         for node in items.iter().take(max) {
             match read(self.reader().item(node)) {
                 Some(value) => values.push(value),
-                None => whole = false,
+                None => valid = false,
             }
         }
-        whole.then_some(values)
+        valid.then_some(values)
     }
 
     /// A list as [`Item::list`] reads it, whose members differ.

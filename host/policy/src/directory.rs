@@ -21,13 +21,13 @@ pub struct Directory {
 pub struct DirectoryIdentity {
     /// The operator's stable id; unique in the directory.
     pub id: String,
-    /// Its type; where the fact is silent, what the record proves counts.
+    /// Its type; if not set, the type that the record proves.
     pub identity_type: Option<IdentityType>,
-    /// Its tier; critical where the fact is silent.
+    /// Its tier; critical if not set.
     pub tier: Tier,
     /// Such as `production`.
     pub environment: Option<String>,
-    /// Id of the owner, who is in the directory too.
+    /// Id of the owner, another identity of the directory.
     pub owner: Option<String>,
     /// Never automatically contained.
     pub protected: bool,
@@ -40,7 +40,7 @@ pub struct DirectoryIdentity {
 /// An account linked to an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedAccount {
-    /// The account; linked once in the whole directory.
+    /// The account; linked only once in the directory.
     pub account: Account,
     /// Where the link comes from, for people.
     pub provenance: Option<String>,
@@ -51,7 +51,7 @@ impl Directory {
     /// `break-glass`, and in each `[[identity.account]]` with `provider`, `tenant`, `subject`, `provenance`.
     ///
     /// # Errors
-    /// Everything wrong with it at once.
+    /// Every fault at once.
     pub fn parse(text: &str) -> Result<Directory, Vec<Diagnostic>> {
         read_file(text, |table| {
             let mut directory = Directory::default();

@@ -39,7 +39,7 @@ impl Locations {
     /// `latitude` with `longitude`, `radius`, `asn`, `organisation`.
     ///
     /// # Errors
-    /// Everything wrong with it at once.
+    /// Every fault at once.
     pub fn parse(text: &str) -> Result<Locations, Vec<Diagnostic>> {
         read_file(text, |table| {
             version(table);

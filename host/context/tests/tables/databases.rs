@@ -37,14 +37,14 @@ fn asn() -> Vec<u8> {
     database("GeoLite2-ASN", OCTOBER - 86_400, &[("203.0.113.0/25", example)])
 }
 
-fn of(files: &[Vec<u8>]) -> Context {
+fn context_of(files: &[Vec<u8>]) -> Context {
     let geo = files.iter().map(|bytes| GeoFile::parse(bytes.clone()).unwrap()).collect();
     Context::new(ContextFiles { geo, ..ContextFiles::default() }, None)
 }
 
 #[test]
 fn a_city_and_an_asn_database_together_say_where_an_address_is() {
-    let context = of(&[city(), asn()]);
+    let context = context_of(&[city(), asn()]);
     let columns = ["country", "city", "latitude", "longitude", "radius", "asn", "organisation"];
     let asked = wanted("geo", "row", "none", &columns);
     let events =
@@ -68,7 +68,7 @@ fn a_city_and_an_asn_database_together_say_where_an_address_is() {
 
 #[test]
 fn only_the_digest_of_a_database_is_kept() {
-    let context = of(&[city()]);
+    let context = context_of(&[city()]);
     let files: Vec<_> = context.files().files().collect();
     assert_eq!((files.len(), files[0].table, files[0].kept, files[0].bytes), (1, "geo", false, &*city()));
 }
@@ -140,7 +140,7 @@ fn numbers_may_have_any_width() {
         ("longitude", Data::Double(13.4)),
     ]);
     let record = Data::Map(vec![("location", place), ("autonomous_system_number", Data::U64(64_496))]);
-    let context = of(&[database("other", OCTOBER, &[("203.0.113.0/24", record)])]);
+    let context = context_of(&[database("other", OCTOBER, &[("203.0.113.0/24", record)])]);
     let asked = wanted("geo", "key", "source-ip", &["latitude", "longitude", "radius", "asn"]);
     assert_eq!(rows(&ask(&context, &asked, &[], &["203.0.113.7"], 0)), ["fresh -7d: 52, 13.4, 20, 64496"]);
 }

@@ -17,5 +17,5 @@ pub(super) fn read(bytes: &[u8]) -> Result<Policy, Vec<Diagnostic>> {
     if write(&written) != bytes {
         return Err(fault("the same policy in another form".to_owned()));
     }
-    Policy::of(written)
+    Policy::compile(written)
 }

@@ -21,7 +21,7 @@ const RESERVED: [&str; 5] = ["windows", "budgets", "approvals", "stages", "silen
 /// The greatest `max-age`, microseconds: a week is enough for any evidence worth acting on without a person.
 const MAX_AGE: i64 = 7 * 86_400_000_000;
 
-/// Most cells: compiling looks at each for every combination.
+/// Maximum number of cells: compiling checks each for every combination.
 const MAX_CELLS: usize = 2_048;
 
 pub(super) fn policy(text: &str) -> Result<Policy, Vec<Diagnostic>> {
@@ -79,8 +79,8 @@ pub(super) fn policy(text: &str) -> Result<Policy, Vec<Diagnostic>> {
         }
         written
     })?;
-    // A cell that couldn't be read has no place in the table: conflicts are looked for once all could.
-    Policy::of(written).map_err(|mut conflicts| {
+    // Conflicts are looked for only once every cell could be read.
+    Policy::compile(written).map_err(|mut conflicts| {
         for conflict in &mut conflicts {
             conflict.line = line_of(&conflict.place, "cell", &cell_lines)
                 .or_else(|| line_of(&conflict.place, "response", &response_lines));
