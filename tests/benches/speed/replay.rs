@@ -109,7 +109,7 @@ pub(crate) fn replayed(
     let records = CloudTrail.read(Box::new(bytes), 0)?;
     let options = RunOptions { workers, key: DigestKey::public(), ..RunOptions::default() };
     let mut store = HeadStore::new();
-    let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut Nobody));
+    let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut NoOutput));
     Ok((time, report?))
 }
 
@@ -128,10 +128,10 @@ pub(crate) fn generation(engine: &Engine, rules: Vec<RuleFile>) -> Result<Genera
     }
 }
 
-/// Whoever listens is no part of it.
-struct Nobody;
+/// Ignores the output, which isn't measured.
+struct NoOutput;
 
-impl Observer for Nobody {
+impl Observer for NoOutput {
     fn decision(&mut self, _: &DecisionLine) -> io::Result<()> {
         Ok(())
     }
