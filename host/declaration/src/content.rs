@@ -81,14 +81,14 @@ pub(crate) fn declaration(root: Item<'_>) -> Option<Declaration> {
     });
     let version: Option<semver::Version> =
         table.read("version", A_VALUE, |item| item.parsed("a semantic version such as `1.0.0`"));
-    let kind = table.read("kind", A_VALUE, |item| item.word("a kind of rule", RuleKind::ALL, RuleKind::id));
+    let kind = table.read("kind", A_VALUE, |item| item.word::<RuleKind>("a kind of rule"));
     let description = table.read("description", A_VALUE, |item| text(item, MAX_DESCRIPTION));
     let references = table.defaulted("references", vec![], notes);
     let false_positives = table.defaulted("false-positives", vec![], notes);
     let identity_types = table.read("identity-types", A_VALUE, |item| {
         item.set((1, IdentityType::ALL.len()), |item| {
             let code = RefusalCode::UnknownIdentityType;
-            item.word_or(code, "an identity type", IdentityType::ALL, IdentityType::id)
+            item.word_among(code, "an identity type", IdentityType::ALL)
         })
     });
     let confidence_floor = table.read("confidence-floor", A_VALUE, floor);
@@ -143,7 +143,7 @@ pub(crate) fn declaration(root: Item<'_>) -> Option<Declaration> {
 /// A set of at least one signal class.
 pub(crate) fn signal_classes(item: Item<'_>) -> Option<Vec<SignalClass>> {
     item.set((1, SignalClass::ALL.len()), |item| {
-        item.word_or(RefusalCode::UnknownSignalClass, "a signal class", SignalClass::ALL, SignalClass::id)
+        item.word_among(RefusalCode::UnknownSignalClass, "a signal class", SignalClass::ALL)
     })
 }
 
@@ -206,7 +206,7 @@ fn detection(table: &Table<'_>, id: Option<&RuleId>, kind_known: bool) -> Option
     let subscribed = has_subscriptions(table);
     let read_classes = |item: Item<'_>| {
         item.set((usize::from(!subscribed), EventClass::ALL.len()), |item| {
-            item.word_or(RefusalCode::UnknownEventClass, "an event class", EventClass::ALL, EventClass::id)
+            item.word_among(RefusalCode::UnknownEventClass, "an event class", EventClass::ALL)
         })
     };
     let event_classes = if subscribed || !kind_known {
@@ -219,7 +219,7 @@ fn detection(table: &Table<'_>, id: Option<&RuleId>, kind_known: bool) -> Option
     let mut finding_tests = Vec::new();
     let filter = table.optional("where", |item| filter::filter(item, &mut finding_tests));
     let partition_key = table.defaulted("partition-key", PartitionKey::None, |item| {
-        item.word("a partition key", PartitionKey::ALL, PartitionKey::id)
+        item.word::<PartitionKey>("a partition key")
     });
     let slots =
         table.defaulted("slot", vec![], |item| item.named_tables(parts::MAX_SLOTS, "name", parts::slot));

@@ -3,6 +3,7 @@
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{
     Action, ContextTable, EventClass, FieldId, IdentityType, Keying, PartitionKey, RuleKind, SignalClass,
+    text_ids,
 };
 use countersign_model::{Digest, RuleId};
 
@@ -135,13 +136,14 @@ pub struct Slot {
     pub when_full: WhenFull,
 }
 
-/// What happens when a slot has more keys than it may, at the next tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenFull {
-    /// The keys changed longest ago are forgotten.
-    EvictOldest,
-    /// The keys first seen since the last tick are forgotten.
-    Refuse,
+text_ids! {
+    /// What happens at the next tick when a slot has more keys than it may.
+    pub enum WhenFull {
+        /// The keys changed longest ago are forgotten.
+        EvictOldest = "evict-oldest",
+        /// The keys first seen since the last tick are forgotten.
+        Refuse = "refuse",
+    }
 }
 
 /// The timers of a rule.

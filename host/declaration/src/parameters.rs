@@ -6,6 +6,7 @@ use countersign_document::{MAX_DURATION, Node, NodeValue};
 use countersign_model::Digest;
 use countersign_model::call::Parameter;
 use countersign_model::time::format_duration;
+use countersign_model::vocabulary::text_ids;
 use serde_json::{Map, Value};
 
 use crate::declaration::{Declaration, ParameterDeclaration, ParameterRange};
@@ -25,33 +26,25 @@ const DEFAULT_TEXT: u32 = 256;
 /// Default of `max-items`.
 const DEFAULT_ITEMS: u32 = 64;
 
-/// The types of parameters.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Type {
-    Boolean,
-    Integer,
-    Decimal,
-    Text,
-    TextList,
-    Duration,
+text_ids! {
+    /// The types of parameters.
+    enum Type {
+        /// `true` or `false`.
+        Boolean = "boolean",
+        /// A whole number.
+        Integer = "integer",
+        /// A finite number.
+        Decimal = "decimal",
+        /// Text.
+        Text = "text",
+        /// A list of texts.
+        TextList = "text-list",
+        /// A duration.
+        Duration = "duration",
+    }
 }
 
 impl Type {
-    const ALL: &[Type] =
-        &[Type::Boolean, Type::Integer, Type::Decimal, Type::Text, Type::TextList, Type::Duration];
-
-    /// The word in `rule.toml`.
-    const fn id(self) -> &'static str {
-        match self {
-            Type::Boolean => "boolean",
-            Type::Integer => "integer",
-            Type::Decimal => "decimal",
-            Type::Text => "text",
-            Type::TextList => "text-list",
-            Type::Duration => "duration",
-        }
-    }
-
     /// The keys of its range.
     const fn bounds(self) -> &'static [&'static str] {
         match self {
@@ -149,7 +142,7 @@ pub(crate) fn declaration(table: Table<'_>) -> Option<ParameterDeclaration> {
     table.know(&["name", "type", "default", "min", "max", "max-bytes", "max-items", "meaning"]);
     let name = table.read("name", A_VALUE, name);
     let meaning = table.read("meaning", A_VALUE, |item| text(item, 1_024));
-    let ty = table.read("type", A_VALUE, |item| item.word("a type of parameter", Type::ALL, Type::id));
+    let ty = table.read("type", A_VALUE, |item| item.word::<Type>("a type of parameter"));
     let default = table.required("default", A_VALUE);
     // The other keys depend on the type, so an unknown type masks their faults.
     let read = ty.and_then(|ty| {

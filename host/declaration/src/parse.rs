@@ -17,6 +17,30 @@ pub const MAX_BYTES: usize = 256 << 10;
 
 /// Reads `rule.toml`; `docs/reference/rule.md` describes its keys.
 ///
+/// ```
+/// let declaration = countersign_declaration::parse_toml(
+///     r#"
+///     id = "example/answer"
+///     version = "0.1.0"
+///     kind = "response"
+///     description = "Answers."
+///     identity-types = ["human"]
+///     confidence-floor = 50
+///     actions = ["notify", "revoke-sessions"]
+///     signal-classes = ["sign-in"]
+///     "#,
+/// )
+/// .unwrap();
+/// assert_eq!(declaration.id.publisher(), "example");
+///
+/// let refusals = countersign_declaration::parse_toml("kind = \"responce\"").unwrap_err();
+/// assert_eq!(
+///     refusals[0].to_string(),
+///     "missing-key  line 1, id: expected a value, got none"
+/// );
+/// assert!(refusals.iter().any(|refusal| refusal.place() == "kind"));
+/// ```
+///
 /// # Errors
 /// Every fault, with its place and line. Text that isn't TOML gives that one only.
 pub fn parse_toml(text: &str) -> Result<Declaration, Vec<Refusal>> {

@@ -22,20 +22,6 @@ const SECOND: i64 = 1_000_000;
 /// Bytes of a WebAssembly page: no guest has less memory.
 const PAGE: i64 = 65_536;
 
-impl WhenFull {
-    /// Every choice.
-    pub const ALL: &'static [WhenFull] = &[WhenFull::EvictOldest, WhenFull::Refuse];
-
-    /// The word in `rule.toml`.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            WhenFull::EvictOldest => "evict-oldest",
-            WhenFull::Refuse => "refuse",
-        }
-    }
-}
-
 /// One `[[slot]]`.
 pub(crate) fn slot(table: Table<'_>) -> Option<Slot> {
     let name = table.read("name", A_VALUE, name);
@@ -45,7 +31,7 @@ pub(crate) fn slot(table: Table<'_>) -> Option<Slot> {
     let kept_references = table.defaulted("kept-references", 0, |item| item.integer(0, 1_024));
     let ttl = table.read("ttl", A_VALUE, kept_for);
     let when_full = table.defaulted("when-full", WhenFull::EvictOldest, |item| {
-        item.word("a word for what happens when full", WhenFull::ALL, WhenFull::id)
+        item.word::<WhenFull>("a word for what happens when full")
     });
     table.finish();
     Some(Slot {
@@ -100,7 +86,7 @@ pub(crate) fn context(table: Table<'_>) -> Option<ContextWanted> {
         found
     });
     let keying = table.read("by", A_VALUE, |item| {
-        let keying = item.word("a word for what a row belongs to", Keying::ALL, Keying::id)?;
+        let keying = item.word::<Keying>("a word for what a row belongs to")?;
         // The keyings depend on the table, so an unknown table masks them.
         if let Some(wanted) = wanted.filter(|wanted| !wanted.keyings.contains(&keying)) {
             let known: Vec<String> = wanted.keyings.iter().map(|one| format!("`{one}`")).collect();

@@ -85,15 +85,15 @@ impl Capabilities {
             .filter(|action| matches!(action.class(), ActionClass::Challenge | ActionClass::Contain))
             .collect();
         let what = "an action of class challenge or contain";
-        let actions = axis::required(&table, "action", &known, Action::id, what);
-        let types = axis::required(&table, "type", IdentityType::ALL, IdentityType::id, "an identity type");
+        let actions = axis::required(&table, "action", &known, what);
+        let types = axis::required(&table, "type", IdentityType::ALL, "an identity type");
         let levels = table.required("levels", "a level, a list of them, or `*`").and_then(|item| {
-            let axis = axis::read(item, TargetLevel::ALL, TargetLevel::id, "a level")?;
+            let axis = axis::read(item, TargetLevel::ALL, "a level")?;
             Some((item, axis))
         });
         let reversibility = table
             .get("reversibility")
-            .and_then(|item| item.word("a reversibility", Reversibility::ALL, Reversibility::id))
+            .and_then(|item| item.word::<Reversibility>("a reversibility"))
             .unwrap_or(Reversibility::Irreversible);
         table.finish();
         let (Some(provider), Some(connector), Some((levels_item, levels))) = (provider, connector, levels) else {

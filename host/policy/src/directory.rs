@@ -50,6 +50,32 @@ impl Directory {
     /// Reads `identities.toml`: `[[identity]]` with `id`, `type`, `tier`, `environment`, `owner`, `protected`,
     /// `break-glass`, and in each `[[identity.account]]` with `provider`, `tenant`, `subject`, `provenance`.
     ///
+    /// ```
+    /// use countersign_model::Account;
+    /// use countersign_model::vocabulary::{IdentityType, Tier};
+    /// use countersign_policy::Directory;
+    ///
+    /// let directory = Directory::parse(
+    ///     r#"
+    ///     [[identity]]
+    ///     id = "alice"
+    ///     type = "human"
+    ///     tier = "standard"
+    ///
+    ///     [[identity.account]]
+    ///     provider = "aws"
+    ///     tenant = "111122223333"
+    ///     subject = "AIDAALICE"
+    ///     "#,
+    /// )
+    /// .unwrap();
+    /// let alice = directory.resolve(&Account::new("aws", "111122223333", "AIDAALICE"), None, false);
+    /// assert_eq!((alice.identity_type, alice.tier), (IdentityType::Human, Tier::Standard));
+    /// // An account without facts is of tier critical.
+    /// let stranger = directory.resolve(&Account::new("aws", "111122223333", "AIDABOB"), None, false);
+    /// assert_eq!(stranger.tier, Tier::Critical);
+    /// ```
+    ///
     /// # Errors
     /// Every fault at once.
     pub fn parse(text: &str) -> Result<Directory, Vec<Diagnostic>> {
@@ -95,10 +121,10 @@ impl Directory {
             id: id.unwrap_or_default(),
             identity_type: table
                 .get("type")
-                .and_then(|item| item.word("an identity type", IdentityType::ALL, IdentityType::id)),
+                .and_then(|item| item.word::<IdentityType>("an identity type")),
             tier: table
                 .get("tier")
-                .and_then(|item| item.word("a tier", Tier::ALL, Tier::id))
+                .and_then(|item| item.word::<Tier>("a tier"))
                 .unwrap_or(Tier::Critical),
             environment: optional_text(&table, "environment"),
             owner: optional_text(&table, "owner"),

@@ -131,6 +131,6 @@ impl DomainRoles {
 /// `roles`: at least one, each once.
 fn roles(item: Item<'_>) -> Option<BTreeSet<DomainRole>> {
     let bounds = (1, DomainRole::ALL.len());
-    item.set(bounds, |item| item.word("a role", DomainRole::ALL, DomainRole::id))
+    item.set(bounds, |item| item.word::<DomainRole>("a role"))
         .map(|roles| roles.into_iter().collect())
 }

@@ -60,7 +60,7 @@ impl Egress {
         let Some(table) = item.table() else { return };
         let name = required_text(&table, "name", "what it is called");
         let kind = table.read("kind", "what it is: vpn, proxy, office, cloud or partner", |item| {
-            item.word("a kind of egress", EgressKind::ALL, EgressKind::id)
+            item.word::<EgressKind>("a kind of egress")
         });
         let networks = table.read("networks", "a list of networks", networks);
         let provider = optional_text(&table, "provider");

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use countersign_document::Diagnostic;
-use countersign_model::vocabulary::{Action, ActionClass, IdentityType, SignalClass, Tier};
+use countersign_model::vocabulary::{Action, ActionClass, IdentityType, SignalClass, Tier, text_ids};
 use countersign_model::{RuleId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -18,30 +18,15 @@ mod read;
 /// How old evidence may be for automatic containment where a cell has no `max-age`: 15 minutes, in microseconds.
 pub const DEFAULT_MAX_AGE: i64 = 15 * 60 * 1_000_000;
 
-/// A policy's answers, from permissive to strict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// May be done without asking.
-    Automatic,
-    /// A person must agree.
-    Approval,
-    /// Not done.
-    Never,
-}
-
-impl Answer {
-    /// Every answer.
-    pub const ALL: &'static [Answer] = &[Answer::Automatic, Answer::Approval, Answer::Never];
-
-    /// The word in `policy.toml` and JSON.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            Answer::Automatic => "automatic",
-            Answer::Approval => "approval",
-            Answer::Never => "never",
-        }
+text_ids! {
+    /// A policy's answers, from permissive to strict.
+    pub enum Answer {
+        /// May be done without asking.
+        Automatic = "automatic",
+        /// A person must agree.
+        Approval = "approval",
+        /// Not done.
+        Never = "never",
     }
 }
 
@@ -249,6 +234,34 @@ pub(crate) struct Written {
 
 impl Policy {
     /// Reads `policy.toml`.
+    ///
+    /// ```
+    /// use countersign_model::vocabulary::{Action, IdentityType, SignalClass, Tier};
+    /// use countersign_policy::{Answer, Policy};
+    ///
+    /// let policy = Policy::parse(
+    ///     r#"
+    ///     version = 1
+    ///
+    ///     [[cell]]
+    ///     class = "token"
+    ///     type = "human"
+    ///     tier = "*"
+    ///     action = "revoke-sessions"
+    ///     answer = "approval"
+    ///     floor = 50
+    ///     "#,
+    /// )
+    /// .unwrap();
+    /// let cell = policy.cell(SignalClass::Token, IdentityType::Human, Tier::High, Action::RevokeSessions);
+    /// assert_eq!((cell.answer, cell.floor), (Answer::Approval, 50));
+    ///
+    /// let faults = Policy::parse("version = 1\n[limits]\nfule = 1").unwrap_err();
+    /// assert_eq!(
+    ///     faults[0].to_string(),
+    ///     "line 3, limits.fule: expected a known key, got `fule` (did you mean `fuel`?)"
+    /// );
+    /// ```
     ///
     /// # Errors
     /// Every fault at once: unknown keys with the nearest known name, reserved tables, and cells of equal

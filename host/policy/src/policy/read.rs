@@ -97,12 +97,12 @@ fn line_of(place: &str, table: &str, lines: &[Option<usize>]) -> Option<usize> {
 
 fn cell(item: Item<'_>, place: usize) -> Option<Cell> {
     let table = item.table()?;
-    let class = axis::required(&table, "class", SignalClass::ALL, SignalClass::id, "a signal class");
-    let identity_type = axis::required(&table, "type", IdentityType::ALL, IdentityType::id, "an identity type");
-    let tier = axis::required(&table, "tier", Tier::ALL, Tier::id, "a tier");
-    let action = axis::required(&table, "action", Action::ALL, Action::id, "an action");
+    let class = axis::required(&table, "class", SignalClass::ALL, "a signal class");
+    let identity_type = axis::required(&table, "type", IdentityType::ALL, "an identity type");
+    let tier = axis::required(&table, "tier", Tier::ALL, "a tier");
+    let action = axis::required(&table, "action", Action::ALL, "an action");
     let answer = table
-        .read("answer", "`automatic`, `approval` or `never`", |item| item.word("an answer", Answer::ALL, Answer::id));
+        .read("answer", "`automatic`, `approval` or `never`", |item| item.word::<Answer>("an answer"));
     let floor = table.get("floor").and_then(|item| item.percent()).unwrap_or(0);
     let max_age = table.get("max-age").and_then(|item| item.duration(0, MAX_AGE)).unwrap_or(DEFAULT_MAX_AGE);
     let owner = optional_text(&table, "owner");
@@ -142,8 +142,8 @@ fn review_by(item: Item<'_>) -> Option<ReviewBy> {
 
 fn response(item: Item<'_>) -> Option<ResponseChoice> {
     let table = item.table()?;
-    let class = axis::required(&table, "class", SignalClass::ALL, SignalClass::id, "a signal class");
-    let identity_type = axis::required(&table, "type", IdentityType::ALL, IdentityType::id, "an identity type");
+    let class = axis::required(&table, "class", SignalClass::ALL, "a signal class");
+    let identity_type = axis::required(&table, "type", IdentityType::ALL, "an identity type");
     let rules = table.read("rules", "a list of response rules", |item| {
         item.set((0, usize::MAX), |item| item.parsed::<RuleId>("a rule id `publisher/name`"))
     });
@@ -193,12 +193,12 @@ fn publisher(item: Item<'_>) -> Option<PublisherSettings> {
         let lanes: Vec<Action> =
             Action::ALL.iter().copied().filter(|action| action.class() != ActionClass::Remediate).collect();
         let what = "an action outside the remediation lane";
-        let actions = axis::required(&grant, "actions", &lanes, Action::id, what);
+        let actions = axis::required(&grant, "actions", &lanes, what);
         granted.actions = expanded(actions, &lanes);
         let types =
-            axis::required(&grant, "identity-types", IdentityType::ALL, IdentityType::id, "an identity type");
+            axis::required(&grant, "identity-types", IdentityType::ALL, "an identity type");
         granted.identity_types = expanded(types, IdentityType::ALL);
-        let classes = axis::required(&grant, "signal-classes", SignalClass::ALL, SignalClass::id, "a signal class");
+        let classes = axis::required(&grant, "signal-classes", SignalClass::ALL, "a signal class");
         granted.signal_classes = expanded(classes, SignalClass::ALL);
         grant.finish();
     }

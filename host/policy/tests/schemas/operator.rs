@@ -28,15 +28,15 @@ fn axis(words: Value) -> Value {
 }
 
 fn signal_classes() -> Value {
-    words(SignalClass::ALL.iter().map(|word| word.id()))
+    words(SignalClass::IDS.iter().copied())
 }
 
 fn identity_types() -> Value {
-    words(IdentityType::ALL.iter().map(|word| word.id()))
+    words(IdentityType::IDS.iter().copied())
 }
 
 fn tiers() -> Value {
-    words(Tier::ALL.iter().map(|word| word.id()))
+    words(Tier::IDS.iter().copied())
 }
 
 fn actions(allowed: impl Fn(ActionClass) -> bool) -> Value {
@@ -70,7 +70,7 @@ pub(crate) fn policy() -> Value {
             "type": axis(identity_types()),
             "tier": axis(tiers()),
             "action": axis(actions(|_| true)),
-            "answer": words(Answer::ALL.iter().map(|answer| answer.id())),
+            "answer": words(Answer::IDS.iter().copied()),
             "floor": described(percent(), "The confidence that must be reached; 0 if left out"),
             "max-age": described(duration(), "How old the evidence may be for automatic containment; `15m` if left out"),
             "owner": described(text(), "Who answers for the cell"),
@@ -212,9 +212,9 @@ pub(crate) fn capabilities() -> Value {
             "connector": described(text(), "The connector's name"),
             "action": axis(actions(|class| matches!(class, ActionClass::Challenge | ActionClass::Contain))),
             "type": axis(identity_types()),
-            "levels": axis(words(TargetLevel::ALL.iter().map(|level| level.id()))),
+            "levels": axis(words(TargetLevel::IDS.iter().copied())),
             "reversibility": described(
-                words(Reversibility::ALL.iter().map(|word| word.id())),
+                words(Reversibility::IDS.iter().copied()),
                 "What undoing takes; `irreversible` if left out",
             ),
         }),
@@ -231,7 +231,7 @@ pub(crate) fn egress() -> Value {
         &["name", "kind", "networks"],
         json!({
             "name": described(text(), "What it is called"),
-            "kind": words(EgressKind::ALL.iter().map(|kind| kind.id())),
+            "kind": words(EgressKind::IDS.iter().copied()),
             "networks": networks(),
             "provider": described(text(), "Who provides the network"),
             "asn": described(integer(u32::MAX.into()), "Autonomous system number"),
@@ -268,7 +268,7 @@ pub(crate) fn geo() -> Value {
 }
 
 pub(crate) fn domain_roles() -> Value {
-    let role = words(DomainRole::ALL.iter().map(|role| role.id()));
+    let role = words(DomainRole::IDS.iter().copied());
     let roles = json!({ "type": "array", "items": role, "minItems": 1, "uniqueItems": true });
     let account = table(
         &["account", "roles"],

@@ -37,7 +37,7 @@ fn rule_id() -> Value {
 }
 
 fn signal_classes() -> Value {
-    set(words(SignalClass::ALL.iter().map(|word| word.id())), 1)
+    set(words(SignalClass::IDS.iter().copied()), 1)
 }
 
 pub(crate) fn schema() -> Value {
@@ -48,11 +48,11 @@ pub(crate) fn schema() -> Value {
         json!({
             "id": described(rule_id(), "`publisher/name`"),
             "version": described(text(), "Semantic version"),
-            "kind": words(RuleKind::ALL.iter().map(|word| word.id())),
+            "kind": words(RuleKind::IDS.iter().copied()),
             "description": described(text(), "For people"),
             "references": described(set(text(), 0), "Links, for people"),
             "false-positives": described(set(text(), 0), "What it is known to find wrongly"),
-            "identity-types": set(words(IdentityType::ALL.iter().map(|word| word.id())), 1),
+            "identity-types": set(words(IdentityType::IDS.iter().copied()), 1),
             "confidence-floor": described(
                 integer(0, 100), "Below it, a finding (or incident) goes no further than observe",
             ),
@@ -61,10 +61,10 @@ pub(crate) fn schema() -> Value {
             "techniques": set(json!({ "type": "string", "pattern": "^T[0-9]{4}([.][0-9]{3})?$" }), 0),
             "parameter": described(bounded(tables(parameter()), 64), "What the operator may set"),
             "limits": described(limits(), "What one call may use"),
-            "event-classes": set(words(EventClass::ALL.iter().map(|word| word.id())), 0),
+            "event-classes": set(words(EventClass::IDS.iter().copied()), 0),
             "fields": described(set(json!({ "$ref": "#/$defs/field" }), 0), "The columns that the rule sees, in this order"),
             "where": described(json!({ "$ref": "#/$defs/filter" }), "Which events it wants; every event of the classes if left out"),
-            "partition-key": described(words(PartitionKey::ALL.iter().map(|word| word.id())), "What state is kept by; `none` if left out"),
+            "partition-key": described(words(PartitionKey::IDS.iter().copied()), "What state is kept by; `none` if left out"),
             "subscribes": described(bounded(tables(subscription()), 64), "Findings of other rules"),
             "slot": described(bounded(tables(slot()), 16), "State for each key; needs a partition key"),
             "timers": described(timers(), "Timers for each key; needs a partition key"),
@@ -146,7 +146,7 @@ fn slot() -> Value {
             "max-keys": integer(1, 10_000_000),
             "kept-references": described(integer(0, 1_024), "Events kept with a key as evidence; 0 if left out"),
             "ttl": described(duration(), "How long a key's state lives after its last change, event time"),
-            "when-full": described(words(WhenFull::ALL.iter().map(|word| word.id())), "`evict-oldest` if left out"),
+            "when-full": described(words(WhenFull::IDS.iter().copied()), "`evict-oldest` if left out"),
         }),
     )
 }
@@ -176,7 +176,7 @@ fn context() -> Value {
         &["table", "by", "columns", "max-age"],
         json!({
             "table": words(ContextTable::ALL.iter().map(|table| table.name)),
-            "by": words(Keying::ALL.iter().map(|word| word.id())),
+            "by": words(Keying::IDS.iter().copied()),
             "columns": set(words(columns.into_iter()), 1),
             "max-age": described(duration(), "Older than this counts as missing"),
         }),
