@@ -1,22 +1,36 @@
-//! The table `geo`: where a source address is and whose network it is in. The values of the record itself come first,
-//! then those of the operator's files in their order, value by value; coordinates come from one source together.
+//! The table `geo`: where a source address is and whose network it is in. What the record itself says comes first, then
+//! the operator's files in their order, value by value; coordinates come from one of them together.
 
 use std::net::IpAddr;
 
 use countersign_declaration::ContextWanted;
+use countersign_document::FileDiagnostics;
 use countersign_model::call::{Availability, ContextTable};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Event, Timestamp, Value};
 use countersign_policy::{Diagnostic, Location, Locations};
 use countersign_stream::ContextCall;
 
+use crate::files::{FileTable, Filled};
 use crate::mmdb::{Mmdb, MmdbError};
 use crate::table::{TableRow, addresses, build, dated, names, text};
 
-/// The columns without which a row counts as missing.
+pub(crate) const TABLE: FileTable = FileTable {
+    name: "geo",
+    help: "Where addresses are: a MaxMind database (city, country, ASN) or a geo.toml; may be given several times, the \
+           first that has a value counts [default: only what records have themselves]",
+    repeatable: true,
+    max_bytes: MAX_BYTES,
+    empty: || Box::new(GeoFiles(Vec::new())),
+};
+
+/// Maximum bytes of a file: the largest databases sold have some hundred megabytes.
+const MAX_BYTES: usize = 1 << 30;
+
+/// The columns without which a row isn't whole: what can be told of an address without them is a detail.
 const ESSENTIAL: [&str; 4] = ["country", "latitude", "longitude", "asn"];
 
-/// A file with the places of addresses.
+/// A file that says where addresses are.
 #[derive(Clone, Debug)]
 pub struct GeoFile(Kind);
 
@@ -29,11 +43,11 @@ enum Kind {
 /// Why a file can't serve as `geo`.
 #[derive(Debug, thiserror::Error)]
 pub enum GeoFileError {
-    /// It has the marker of a MaxMind database, but isn't a valid one.
+    /// It has the mark of a MaxMind database and isn't a sound one.
     #[error(transparent)]
     Database(#[from] MmdbError),
     /// It is neither a database nor text.
-    #[error("expected a MaxMind database (`.mmdb`) or a `geo.toml`, got bytes that are neither")]
+    #[error("expected {}, got {}", NEITHER.0, NEITHER.1)]
     Neither,
     /// It is text with faults.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  "))]
@@ -41,7 +55,7 @@ pub enum GeoFileError {
 }
 
 impl GeoFile {
-    /// Reads a MaxMind database or a `geo.toml`: its content decides which it is.
+    /// Reads a MaxMind database or a `geo.toml`: which it is, its content says.
     ///
     /// # Errors
     /// When it is neither, or has faults.
@@ -50,15 +64,7 @@ impl GeoFile {
             return Ok(GeoFile(Kind::Database(Mmdb::parse(bytes)?)));
         }
         let text = String::from_utf8(bytes).map_err(|_| GeoFileError::Neither)?;
-        GeoFile::parse_text(text).map_err(GeoFileError::Text)
-    }
-
-    /// Reads a `geo.toml`.
-    ///
-    /// # Errors
-    /// Everything wrong with it at once.
-    pub fn parse_text(text: String) -> Result<GeoFile, Vec<Diagnostic>> {
-        let locations = Locations::parse(&text)?;
+        let locations = Locations::parse(&text).map_err(GeoFileError::Text)?;
         Ok(GeoFile(Kind::Text(text, locations)))
     }
 
@@ -94,8 +100,46 @@ impl GeoFile {
     }
 }
 
-/// None without any source of places: by key that is the case without a file.
-pub(crate) fn table(files: &[GeoFile], wanted: &ContextWanted, call: &ContextCall<'_>) -> Option<ContextTable> {
+impl GeoFileError {
+    fn diagnostics(self) -> Vec<Diagnostic> {
+        let (expected, got) = match self {
+            GeoFileError::Text(diagnostics) => return diagnostics,
+            GeoFileError::Database(error) => error.expected_and_got(),
+            GeoFileError::Neither => (NEITHER.0, NEITHER.1.to_owned()),
+        };
+        vec![Diagnostic::new("", expected, got)]
+    }
+}
+
+/// What is expected of a file that is neither a database nor text, and what it is.
+const NEITHER: (&str, &str) = ("a MaxMind database (`.mmdb`) or a `geo.toml`", "bytes that are neither");
+
+/// The files of the table, in the order of the options.
+#[derive(Clone, Debug)]
+struct GeoFiles(Vec<GeoFile>);
+
+impl Filled for GeoFiles {
+    fn add(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), FileDiagnostics> {
+        let of = |error: GeoFileError| FileDiagnostics { file: name.to_owned(), diagnostics: error.diagnostics() };
+        self.0.push(GeoFile::parse(bytes).map_err(of)?);
+        Ok(())
+    }
+
+    fn files(&self) -> Vec<(&[u8], bool)> {
+        self.0.iter().map(|file| (file.bytes(), file.is_text())).collect()
+    }
+
+    fn table(&self, wanted: &ContextWanted, call: &ContextCall<'_>) -> Option<ContextTable> {
+        table(&self.0, wanted, call)
+    }
+
+    fn boxed(&self) -> Box<dyn Filled> {
+        Box::new(self.clone())
+    }
+}
+
+/// None when there is nothing that could say where an address is: by key that is so without a file.
+fn table(files: &[GeoFile], wanted: &ContextWanted, call: &ContextCall<'_>) -> Option<ContextTable> {
     use countersign_model::vocabulary::Keying;
     if files.is_empty() && wanted.keying != Keying::Row {
         return None;
@@ -110,7 +154,7 @@ pub(crate) fn table(files: &[GeoFile], wanted: &ContextWanted, call: &ContextCal
     Some(build(wanted, rows.collect(), None))
 }
 
-/// A row made from each source. Values of the record itself are never too old.
+/// A row out of what each source says. What the record says about its own event never is too old.
 fn row(
     sources: &[(Option<Timestamp>, Location)],
     recorded: Option<Timestamp>,
@@ -145,8 +189,8 @@ fn row(
     TableRow { availability, cells }
 }
 
-/// The value of a column: outer none where the location has none and the next source is tried; inner none where it has
-/// coordinates without accuracy, which no other source may fill in.
+/// What a location says about a column: outer none where it says nothing and the next is asked, inner none where it has
+/// the coordinates and not their accuracy, which no other's may stand for.
 fn cell(column: &str, location: &Location) -> Option<Option<Value>> {
     let float = |value: f64| Some(Value::Float(value));
     match column {
@@ -161,7 +205,7 @@ fn cell(column: &str, location: &Location) -> Option<Option<Value>> {
     }
 }
 
-/// The location in the record itself.
+/// What the record itself says.
 fn of_record(event: &Event) -> Location {
     let text = |field| event.fields.text(field).filter(|text| !text.is_empty()).map(str::to_owned);
     let float = |field| match event.fields.get(field) {
@@ -183,7 +227,7 @@ fn of_record(event: &Event) -> Location {
     }
 }
 
-/// Whether coordinates are in range.
+/// Whether coordinates are of a place on earth.
 pub(crate) fn on_earth((latitude, longitude): &(f64, f64)) -> bool {
     (-90.0..=90.0).contains(latitude) && (-180.0..=180.0).contains(longitude)
 }

@@ -44,7 +44,7 @@ impl Refusal {
         &self.diagnostic.place
     }
 
-    /// Every refusal of a reader, in the order of reading.
+    /// What a reader found, in the order of reading.
     pub(crate) fn all(reader: Reader) -> Vec<Refusal> {
         reader.into_found().into_iter().map(|(code, diagnostic)| Refusal { code, diagnostic }).collect()
     }
@@ -88,24 +88,24 @@ text_ids! {
         WasmTooComplex = "wasm-too-complex",
         /// Imports something.
         ImportPresent = "import-present",
-        /// Its world isn't one of Countersign's.
+        /// Its world isn't one of the interface's.
         WorldMismatch = "world-mismatch",
         // The sections.
         /// No declaration section.
         DeclarationMissing = "declaration-missing",
         /// More than one declaration section.
         DeclarationDuplicate = "declaration-duplicate",
-        /// Bytes after the declaration's object.
+        /// Something after the declaration's object.
         DeclarationTrailing = "declaration-trailing",
         /// The declaration isn't UTF-8 JSON (or `rule.toml` isn't TOML).
         DeclarationSyntax = "declaration-syntax",
         /// The declaration isn't in canonical form (RFC 8785).
         DeclarationNotCanonical = "declaration-not-canonical",
-        /// The declaration's format number isn't supported.
+        /// The declaration has another format number.
         DeclarationFormat = "declaration-format",
         /// More than one data section.
         DataDuplicate = "data-duplicate",
-        /// The data section is missing, not declared, or not the declared one.
+        /// The data section is missing, isn't declared, or differs from the declared one.
         DataMismatch = "data-mismatch",
         // The declaration's content.
         /// A key that isn't known.
@@ -116,7 +116,7 @@ text_ids! {
         WrongType = "wrong-type",
         /// A value outside its range.
         OutOfRange = "out-of-range",
-        /// Text in another form than expected.
+        /// Text of another form than required.
         InvalidValue = "invalid-value",
         /// The same name or value twice.
         DuplicateValue = "duplicate-value",
@@ -132,7 +132,7 @@ text_ids! {
         UnknownEventClass = "unknown-event-class",
         /// A context table or column that isn't known.
         UnknownContext = "unknown-context",
-        /// Any other unknown word (kind, partition key, …).
+        /// Another id (kind, partition key, …) that isn't known.
         UnknownWord = "unknown-word",
         /// A remediate-class action.
         RemediateAction = "remediate-action",
@@ -142,7 +142,7 @@ text_ids! {
         ParameterOutOfRange = "parameter-out-of-range",
         /// A key that a rule of this kind can't have.
         NotForKind = "not-for-kind",
-        /// Parts of the declaration that exclude each other.
+        /// Two parts of the declaration contradict each other.
         Inconsistent = "inconsistent",
         /// A limit above the operator's.
         LimitAboveOperator = "limit-above-operator",

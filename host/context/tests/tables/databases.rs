@@ -37,14 +37,15 @@ fn asn() -> Vec<u8> {
     database("GeoLite2-ASN", OCTOBER - 86_400, &[("203.0.113.0/25", example)])
 }
 
-fn context_of(files: &[Vec<u8>]) -> Context {
-    let geo = files.iter().map(|bytes| GeoFile::parse(bytes.clone()).unwrap()).collect();
-    Context::new(ContextFiles { geo, ..ContextFiles::default() }, None)
+fn of(files: &[Vec<u8>]) -> Context {
+    let mut read = ContextFiles::default();
+    files.iter().for_each(|bytes| read.add("geo", "geo", bytes.clone()).unwrap());
+    Context::new(read, None)
 }
 
 #[test]
 fn a_city_and_an_asn_database_together_say_where_an_address_is() {
-    let context = context_of(&[city(), asn()]);
+    let context = of(&[city(), asn()]);
     let columns = ["country", "city", "latitude", "longitude", "radius", "asn", "organisation"];
     let asked = wanted("geo", "row", "none", &columns);
     let events =
@@ -68,7 +69,7 @@ fn a_city_and_an_asn_database_together_say_where_an_address_is() {
 
 #[test]
 fn only_the_digest_of_a_database_is_kept() {
-    let context = context_of(&[city()]);
+    let context = of(&[city()]);
     let files: Vec<_> = context.files().files().collect();
     assert_eq!((files.len(), files[0].table, files[0].kept, files[0].bytes), (1, "geo", false, &*city()));
 }
@@ -86,13 +87,13 @@ fn a_damaged_database_is_refused_or_says_what_its_bytes_say() {
         for bit in [0, 3, 6, 7] {
             let mut damaged = whole.clone();
             damaged[at] ^= 1 << bit;
-            match GeoFile::parse(damaged) {
+            let mut files = ContextFiles::default();
+            match files.add("geo", "damaged", damaged) {
                 Err(error) => {
                     refused += 1;
                     assert!(!error.to_string().is_empty());
                 }
-                Ok(file) => {
-                    let files = ContextFiles { geo: vec![file], ..ContextFiles::default() };
+                Ok(()) => {
                     assert_eq!(ask(&Context::new(files, None), &asked, &[], &keys, 0).rows, 4);
                 }
             }
@@ -123,8 +124,7 @@ fn what_is_no_database_of_places_is_refused_with_what_it_is() {
 #[test]
 fn a_database_and_a_table_go_together() {
     let own = "version = 1\nas-of = 2026-10-31\n[[location]]\nnetworks = [\"10.0.0.0/8\"]\ncountry = \"NO\"\n";
-    let geo = vec![GeoFile::parse(own.as_bytes().to_vec()).unwrap(), GeoFile::parse(city()).unwrap()];
-    let both = Context::new(ContextFiles { geo, ..ContextFiles::default() }, None);
+    let both = of(&[own.into(), city()]);
     let asked = wanted("geo", "key", "source-ip", &["country"]);
     let keys = ["10.1.2.3", "203.0.113.7"];
     assert_eq!(rows(&ask(&both, &asked, &[], &keys, 0)), ["fresh -1d: NO", "fresh -7d: DE"]);
@@ -140,7 +140,7 @@ fn numbers_may_have_any_width() {
         ("longitude", Data::Double(13.4)),
     ]);
     let record = Data::Map(vec![("location", place), ("autonomous_system_number", Data::U64(64_496))]);
-    let context = context_of(&[database("other", OCTOBER, &[("203.0.113.0/24", record)])]);
+    let context = of(&[database("other", OCTOBER, &[("203.0.113.0/24", record)])]);
     let asked = wanted("geo", "key", "source-ip", &["latitude", "longitude", "radius", "asn"]);
     assert_eq!(rows(&ask(&context, &asked, &[], &["203.0.113.7"], 0)), ["fresh -7d: 52, 13.4, 20, 64496"]);
 }

@@ -49,8 +49,8 @@ fn egress_is_told_by_row_by_key_and_by_batch() {
     assert_eq!(rows(&ask(&context, &asked, &events, &[], -1)), fresh);
 }
 
-/// An event whose record has these values.
-fn event_with(address: &str, values: &[(FieldId, Value)]) -> Event {
+/// An event with what the record itself says.
+fn said(address: &str, values: &[(FieldId, Value)]) -> Event {
     let mut event = event("", address);
     for (field, value) in values {
         event.fields.set(*field, value.clone());
@@ -69,20 +69,20 @@ fn coordinates(latitude: f64, longitude: f64) -> [(FieldId, Value); 2] {
 fn what_the_record_says_comes_first_and_never_is_too_old() {
     let context = context(&[("geo", PLACES)]);
     let asked = wanted("geo", "row", "none", &["latitude", "longitude", "radius"]);
-    let mut old = event_with("203.0.113.1", &coordinates(48.2, 16.4));
+    let mut old = said("203.0.113.1", &coordinates(48.2, 16.4));
     old.time = Timestamp(NOVEMBER - 90 * DAY);
     let events = [
-        event_with("203.0.113.1", &coordinates(48.2, 16.4)),
-        event_with("203.0.113.1", &[]),
+        said("203.0.113.1", &coordinates(48.2, 16.4)),
+        said("203.0.113.1", &[]),
         old,
-        // Out of range, or only one coordinate: the file has the place.
-        event_with("203.0.113.1", &coordinates(91.0, 0.0)),
-        event_with("203.0.113.1", &coordinates(f64::NAN, 0.0)),
-        event_with("203.0.113.1", &coordinates(48.2, 16.4)[..1]),
-        event_with("203.0.113.200", &[]),
-        event_with("192.0.2.1", &[]),
-        event_with("", &[]),
-        event_with("", &coordinates(48.2, 16.4)),
+        // Nowhere on earth, or half of a place: the file says where it is.
+        said("203.0.113.1", &coordinates(91.0, 0.0)),
+        said("203.0.113.1", &coordinates(f64::NAN, 0.0)),
+        said("203.0.113.1", &coordinates(48.2, 16.4)[..1]),
+        said("203.0.113.200", &[]),
+        said("192.0.2.1", &[]),
+        said("", &[]),
+        said("", &coordinates(48.2, 16.4)),
     ];
     let berlin = "fresh -7d: 52.5, 13.4, 20";
     let expected = [
@@ -99,7 +99,7 @@ fn what_the_record_says_comes_first_and_never_is_too_old() {
     ];
     let whole = ask(&context, &asked, &events, &[], 0);
     assert_eq!(rows(&whole), expected);
-    // Each row alone has the same values.
+    // Alone each row says the same.
     let alone: Vec<String> =
         events.iter().flat_map(|one| rows(&ask(&context, &asked, std::slice::from_ref(one), &[], 0))).collect();
     assert_eq!(alone, expected);
@@ -112,11 +112,11 @@ fn a_row_that_is_not_whole_is_missing_and_what_is_there_may_be_used() {
     let asn = (FieldId::SrcEndpointAutonomousSystemNumber, Value::Unsigned(64_500));
     let country = (FieldId::SrcEndpointLocationCountry, Value::Text("Deutschland".into()));
     let events = [
-        event_with("203.0.113.1", &[]),
-        event_with("203.0.113.200", &[]),
-        event_with("203.0.113.200", std::slice::from_ref(&asn)),
-        event_with("192.0.2.1", std::slice::from_ref(&asn)),
-        event_with("192.0.2.1", &[asn, country]),
+        said("203.0.113.1", &[]),
+        said("203.0.113.200", &[]),
+        said("203.0.113.200", std::slice::from_ref(&asn)),
+        said("192.0.2.1", std::slice::from_ref(&asn)),
+        said("192.0.2.1", &[asn, country]),
     ];
     assert_eq!(
         rows(&ask(&context, &asked, &events, &[], 0)),
@@ -145,7 +145,7 @@ fn a_row_that_is_not_whole_is_missing_and_what_is_there_may_be_used() {
 fn without_a_file_records_say_where_they_are_from_and_keys_do_not() {
     let nothing = context(&[]);
     let asked = wanted("geo", "row", "none", &["longitude"]);
-    let events = [event_with("203.0.113.1", &coordinates(48.2, 16.4)), event_with("203.0.113.1", &[])];
+    let events = [said("203.0.113.1", &coordinates(48.2, 16.4)), said("203.0.113.1", &[])];
     assert_eq!(rows(&ask(&nothing, &asked, &events, &[], 0)), ["fresh 0d: 16.4", "missing: -"]);
     let asked = wanted("geo", "key", "source-ip", &["longitude"]);
     assert!(rows(&ask(&nothing, &asked, &events, &["203.0.113.1"], 0)).is_empty());
