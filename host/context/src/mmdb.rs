@@ -96,7 +96,11 @@ impl Mmdb {
                 }
             }
         }
-        if has_values { Ok(()) } else { Err(MmdbError::OtherRecords { kind: kind(), why: "say none of it".to_owned() }) }
+        if has_values {
+            Ok(())
+        } else {
+            Err(MmdbError::OtherRecords { kind: kind(), why: "say none of it".to_owned() })
+        }
     }
 
     /// The bytes that it was read from.

@@ -2,8 +2,7 @@
 
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{
-    Action, ContextTable, EventClass, FieldId, IdentityType, Keying, PartitionKey, RuleKind, SignalClass,
-    text_ids,
+    Action, ContextTable, EventClass, FieldId, IdentityType, Keying, PartitionKey, RuleKind, SignalClass, text_ids,
 };
 use countersign_model::{Digest, RuleId};
 

@@ -196,10 +196,7 @@ fn range(table: &Table<'_>, ty: Type) -> Option<ParameterRange> {
 }
 
 /// `min` and `max`, in order.
-fn ends<T: PartialOrd + std::fmt::Display>(
-    table: &Table<'_>,
-    read: impl Fn(Item<'_>) -> Option<T>,
-) -> Option<(T, T)> {
+fn ends<T: PartialOrd + std::fmt::Display>(table: &Table<'_>, read: impl Fn(Item<'_>) -> Option<T>) -> Option<(T, T)> {
     let min_item = table.required("min", A_VALUE);
     let min = min_item.and_then(&read);
     let max = table.read("max", A_VALUE, &read);

@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use countersign_model::vocabulary::TextId;
 use countersign_model::time::{format_duration, parse_duration};
+use countersign_model::vocabulary::TextId;
 
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::nearest::nearest;

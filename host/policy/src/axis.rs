@@ -40,11 +40,7 @@ impl<T: Copy + PartialEq> Axis<T> {
 }
 
 /// Reads a value, a list or `*`.
-pub(crate) fn read<T: TextId + Ord>(
-    item: Item<'_>,
-    known: &[T],
-    what: &str,
-) -> Option<Axis<T>> {
+pub(crate) fn read<T: TextId + Ord>(item: Item<'_>, known: &[T], what: &str) -> Option<Axis<T>> {
     match &item.node().value {
         NodeValue::Text(text) if text == "*" => Some(Axis::Any),
         NodeValue::Text(_) => item.word_among(Problem::UnknownWord, what, known).map(|value| Axis::Named(vec![value])),

@@ -69,9 +69,9 @@ impl DomainRoles {
             let text = item.text()?;
             match text.parse::<Account>() {
                 Ok(account) => Some((item, account)),
-                Err(_) => item.invalid(
-                    "an account `provider:tenant:subject` with `:` and `%` inside a part percent-encoded",
-                ),
+                Err(_) => {
+                    item.invalid("an account `provider:tenant:subject` with `:` and `%` inside a part percent-encoded")
+                }
             }
         });
         let roles = table.read("roles", "a list of roles, at least one", roles);
@@ -131,6 +131,5 @@ impl DomainRoles {
 /// `roles`: at least one, each once.
 fn roles(item: Item<'_>) -> Option<BTreeSet<DomainRole>> {
     let bounds = (1, DomainRole::ALL.len());
-    item.set(bounds, |item| item.word::<DomainRole>("a role"))
-        .map(|roles| roles.into_iter().collect())
+    item.set(bounds, |item| item.word::<DomainRole>("a role")).map(|roles| roles.into_iter().collect())
 }

@@ -81,7 +81,11 @@ fn roles_are_the_accounts_own_or_those_of_the_host_whose_account_it_is() {
     };
     assert_eq!(find("S-1-5-21-1-2-3", "S-1-5-21-1-2-3-1105"), ["sync-account"]);
     assert_eq!(find("dc01.CORP.example", "S-1-5-18"), ["domain-controller", "federation-service"]);
-    assert_eq!(find("dc02.corp.example", "S-1-5-18"), ["certificate-authority"], "roles of the account itself come first");
+    assert_eq!(
+        find("dc02.corp.example", "S-1-5-18"),
+        ["certificate-authority"],
+        "roles of the account itself come first"
+    );
     // Another host's own account, an account that any host may have, another domain's account.
     assert!(find("web01.corp.example", "S-1-5-18").is_empty());
     assert!(find("dc01.corp.example", "S-1-5-21-1-2-3-500").is_empty());

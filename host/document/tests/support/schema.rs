@@ -109,9 +109,11 @@ impl Schema {
             }
             ("required", Value::Object(map)) => texts(value).iter().all(|key| map.contains_key(key)),
             ("minProperties", Value::Object(map)) => map.len() >= count(value),
-            ("dependentRequired", Value::Object(map)) => value.as_object().unwrap().iter().all(|(key, needed)| {
-                !map.contains_key(key) || texts(needed).iter().all(|key| map.contains_key(key))
-            }),
+            ("dependentRequired", Value::Object(map)) => {
+                value.as_object().unwrap().iter().all(|(key, needed)| {
+                    !map.contains_key(key) || texts(needed).iter().all(|key| map.contains_key(key))
+                })
+            }
             ("items", Value::Array(items)) => items.iter().all(|item| self.valid(value, item)),
             ("minItems", Value::Array(items)) => items.len() >= count(value),
             ("maxItems", Value::Array(items)) => items.len() <= count(value),
@@ -124,8 +126,19 @@ impl Schema {
             ("maxLength", Value::String(text)) => text.chars().count() <= count(value),
             // A keyword about another type.
             (
-                "properties" | "additionalProperties" | "required" | "minProperties" | "dependentRequired" | "items"
-                | "minItems" | "maxItems" | "uniqueItems" | "minimum" | "maximum" | "minLength" | "maxLength",
+                "properties"
+                | "additionalProperties"
+                | "required"
+                | "minProperties"
+                | "dependentRequired"
+                | "items"
+                | "minItems"
+                | "maxItems"
+                | "uniqueItems"
+                | "minimum"
+                | "maximum"
+                | "minLength"
+                | "maxLength",
                 _,
             ) => true,
             (keyword, _) => panic!("the keyword `{keyword}` is not known here"),
@@ -139,7 +152,8 @@ impl Schema {
         }
         let choices = ["anyOf", "oneOf"].iter().filter_map(|key| schema.get(*key)?.as_array());
         // The tests of a filter are a `oneOf` of what is required, not of schemas to choose among.
-        let choices: Vec<&Value> = choices.flatten().filter(|one| one.get("required").is_none() || one.get("type").is_some()).collect();
+        let choices: Vec<&Value> =
+            choices.flatten().filter(|one| one.get("required").is_none() || one.get("type").is_some()).collect();
         if choices.is_empty() {
             found.push(schema);
         }

@@ -101,8 +101,7 @@ fn cell(item: Item<'_>, place: usize) -> Option<Cell> {
     let identity_type = axis::required(&table, "type", IdentityType::ALL, "an identity type");
     let tier = axis::required(&table, "tier", Tier::ALL, "a tier");
     let action = axis::required(&table, "action", Action::ALL, "an action");
-    let answer = table
-        .read("answer", "`automatic`, `approval` or `never`", |item| item.word::<Answer>("an answer"));
+    let answer = table.read("answer", "`automatic`, `approval` or `never`", |item| item.word::<Answer>("an answer"));
     let floor = table.get("floor").and_then(|item| item.percent()).unwrap_or(0);
     let max_age = table.get("max-age").and_then(|item| item.duration(0, MAX_AGE)).unwrap_or(DEFAULT_MAX_AGE);
     let owner = optional_text(&table, "owner");
@@ -195,8 +194,7 @@ fn publisher(item: Item<'_>) -> Option<PublisherSettings> {
         let what = "an action outside the remediation lane";
         let actions = axis::required(&grant, "actions", &lanes, what);
         granted.actions = expanded(actions, &lanes);
-        let types =
-            axis::required(&grant, "identity-types", IdentityType::ALL, "an identity type");
+        let types = axis::required(&grant, "identity-types", IdentityType::ALL, "an identity type");
         granted.identity_types = expanded(types, IdentityType::ALL);
         let classes = axis::required(&grant, "signal-classes", SignalClass::ALL, "a signal class");
         granted.signal_classes = expanded(classes, SignalClass::ALL);

@@ -47,11 +47,15 @@ fn rule() {
     form.check(include_str!("complete/detection.toml"), &["partition-key", "subscribes"]);
     form.check(include_str!("complete/response.toml"), &[]);
     form.covers(&[include_str!("complete/detection.toml"), include_str!("complete/response.toml")]);
-    let found = files(&["rules", "tests/guests", "host/countersign/templates", "guest-sdk/sdk/tests/rules"], "rule.toml");
+    let found =
+        files(&["rules", "tests/guests", "host/countersign/templates", "guest-sdk/sdk/tests/rules"], "rule.toml");
     assert!(found.len() > 20);
     for file in found {
         let text = fs::read_to_string(&file).unwrap();
-        form.accepts(&text.replace("{{publisher}}", "example").replace("{{name}}", "rule"), &file.display().to_string());
+        form.accepts(
+            &text.replace("{{publisher}}", "example").replace("{{name}}", "rule"),
+            &file.display().to_string(),
+        );
     }
 }
 

@@ -42,7 +42,8 @@ fn signal_classes() -> Value {
 
 pub(crate) fn schema() -> Value {
     let actions = Action::ALL.iter().filter(|action| action.class() != ActionClass::Remediate);
-    let required = ["id", "version", "kind", "description", "identity-types", "confidence-floor", "actions", "signal-classes"];
+    let required =
+        ["id", "version", "kind", "description", "identity-types", "confidence-floor", "actions", "signal-classes"];
     let mut root = table(
         &required,
         json!({
@@ -97,10 +98,8 @@ fn filter() -> Value {
     let scalar = || json!({ "type": ["string", "number", "boolean"] });
     let number = || json!({ "type": "number" });
     let network = || json!({ "type": "string", "examples": ["10.0.0.0/8", "2001:db8::/32"] });
-    let mut range = table(
-        &[],
-        json!({ "at-least": number(), "above": number(), "at-most": number(), "below": number() }),
-    );
+    let mut range =
+        table(&[], json!({ "at-least": number(), "above": number(), "at-most": number(), "below": number() }));
     range["minProperties"] = 1.into();
     range["allOf"] = json!([
         { "not": { "required": ["at-least", "above"] } },
@@ -195,10 +194,12 @@ fn context() -> Value {
 }
 
 fn parameter() -> Value {
-    let value = || json!({ "anyOf": [
+    let value = || {
+        json!({ "anyOf": [
         { "type": ["boolean", "number", "string"] },
         { "type": "array", "items": { "type": "string" } },
-    ] });
+    ] })
+    };
     let bound = || json!({ "type": ["number", "string"] });
     let mut parameter = table(
         &["name", "type", "default", "meaning"],
@@ -240,7 +241,8 @@ fn parameter() -> Value {
 }
 
 fn limits() -> Value {
-    let size = |min: i64, max: u64| json!({ "anyOf": [integer(min, max), { "type": "string", "examples": ["16MiB"] }] });
+    let size =
+        |min: i64, max: u64| json!({ "anyOf": [integer(min, max), { "type": "string", "examples": ["16MiB"] }] });
     table(
         &[],
         json!({
