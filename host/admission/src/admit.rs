@@ -1,4 +1,4 @@
-//! Admission itself: every check that can be made is made, and all reasons come back together.
+//! Admission itself: every possible check is made, and all reasons are returned together.
 
 use countersign_declaration::{
     Ceilings, Declaration, Peek, Refusal, RefusalCode, check_peek_ceilings, parse_section, peek, quoted,
@@ -10,7 +10,7 @@ use crate::binary::{Layer, Outline, outline};
 use crate::sections::{DATA_SECTION, DECLARATION_SECTION, OURS, core_module, strip};
 use crate::{caps, features, world};
 
-/// A rule whose bytes passed every check. Nothing but [`admit`] makes one, so what the engine compiles was admitted.
+/// A rule whose bytes passed every check. Only [`admit`] and [`admit_again`] make one, so everything that the engine compiles was admitted.
 #[derive(Clone, Debug)]
 pub struct Admitted {
     declaration: Declaration,
@@ -28,13 +28,13 @@ impl Admitted {
         &self.declaration
     }
 
-    /// What the rule was built with, if anything.
+    /// The data that the rule was built with, if any.
     #[must_use]
     pub fn data(&self) -> Option<&[u8]> {
         self.data.as_deref()
     }
 
-    /// The component without our sections: what is compiled.
+    /// The component without Countersign's sections, which is what is compiled.
     #[must_use]
     pub fn component(&self) -> &[u8] {
         &self.component
@@ -72,21 +72,21 @@ impl Admitted {
     }
 }
 
-/// Whether code of this digest was admitted before, for a rule of this kind, under the same [`crate::code_rules`]: the
-/// answer of somebody whose word is as good as the admission itself.
+/// Whether code of this digest was admitted before, for a rule of this kind, under the same [`crate::code_rules`]. The
+/// caller must be as trustworthy as admission itself.
 pub type Precedent<'a> = &'a dyn Fn(Digest, RuleKind) -> bool;
 
 /// Admits a rule's bytes, or refuses them. Bytes from anywhere may be given: time and memory stay within a small
 /// multiple of the operator's limits, and nothing of the rule runs.
 ///
 /// # Errors
-/// Every reason. `tests/fixtures/admission/masks.toml` says which faults hide which others.
+/// Every reason. `tests/fixtures/admission/masks.toml` lists the faults that hide others.
 pub fn admit(bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>> {
     admit_again(bytes, ceilings, &|_, _| false)
 }
 
-/// The same as [`admit`], for bytes whose code may have been admitted before. What hangs on the code alone, which is that
-/// it is valid and of our world, isn't gone into again where there is a precedent; every other check is made.
+/// The same as [`admit`], for bytes whose code may have been admitted before. With a precedent, the checks of the code
+/// alone (that it is valid and of Countersign's world) are skipped; every other check is made.
 ///
 /// # Errors
 /// As [`admit`].
@@ -98,7 +98,7 @@ pub fn admit_again(bytes: &[u8], ceilings: &Ceilings, precedent: Precedent<'_>) 
     let (declared, peek) = declaration(&outline, ceilings, &mut refusals);
     refusals.extend(check_peek_ceilings(&peek, ceilings));
     let data = data(&outline, &peek, ceilings, &mut refusals);
-    // Bytes beyond the cap are looked at no further than their outline.
+    // Of a component beyond the cap, only the outline is read.
     let mut stripped = None;
     if outline.layer.is_some() && component_fits {
         let code = declared.as_ref().filter(|_| refusals.is_empty()).map(|(declaration, _)| {
@@ -119,12 +119,12 @@ pub fn admit_again(bytes: &[u8], ceilings: &Ceilings, precedent: Precedent<'_>) 
             data: data.map(<[u8]>::to_vec),
             declaration,
         }),
-        // INVARIANT: without a declaration, or without code that was looked at, there is a reason.
+        // INVARIANT: without a declaration, or without code that was checked, there is a reason.
         _ => Err(refusals),
     }
 }
 
-/// What the header says.
+/// Checks the header.
 fn layer(bytes: &[u8], outline: &Outline<'_>) -> Option<Refusal> {
     match outline.layer {
         Some(Layer::Component) => None,
@@ -137,7 +137,7 @@ fn layer(bytes: &[u8], outline: &Outline<'_>) -> Option<Refusal> {
     }
 }
 
-/// The caps on the bytes of the component and of our sections, and whether the component is within its own.
+/// The caps on the bytes of the component and of Countersign's sections, and whether the component is within its cap.
 fn sizes(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings) -> (Vec<Refusal>, bool) {
     let sizes_of = |name: &str| outline.named(name).iter().map(|(_, contents)| contents.len()).collect::<Vec<_>>();
     let (declarations, data) = (sizes_of(DECLARATION_SECTION), sizes_of(DATA_SECTION));
@@ -150,15 +150,15 @@ fn sizes(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings) -> (Vec<Refus
         (DATA_SECTION, largest(&data), ceilings.data_bytes),
     ]
     .into_iter()
-    .filter(|(_, got, most)| got > most)
-    .map(|(place, got, most)| {
-        Refusal::new(RefusalCode::WasmTooLarge, place, format!("at most {most} bytes"), got.to_string())
+    .filter(|(_, got, max)| got > max)
+    .map(|(place, got, max)| {
+        Refusal::new(RefusalCode::WasmTooLarge, place, format!("at most {max} bytes"), got.to_string())
     });
     (too_large.collect(), component <= ceilings.component_bytes)
 }
 
-/// The declaration with its digest, and what could be read of it in any case. A second section is a fault, and the first
-/// is still read for what else is wrong.
+/// The declaration with its digest, and what could be read of it in any case. A second section is a fault; the first
+/// is still read for other faults.
 fn declaration(
     outline: &Outline<'_>,
     ceilings: &Ceilings,
@@ -171,7 +171,7 @@ fn declaration(
         refusals.push(Refusal::new(RefusalCode::DeclarationDuplicate, format!("byte {at}"), expected, got));
     }
     let Some((_, contents)) = sections.first() else {
-        // Bytes that break off may have lost it: then that they do is the reason.
+        // Truncated bytes may have lost it: the truncation is reported instead.
         if outline.whole {
             let expected = format!("a section `{DECLARATION_SECTION}`");
             let refusal = Refusal::new(RefusalCode::DeclarationMissing, "component", expected, "none")
@@ -204,7 +204,7 @@ fn data<'a>(outline: &Outline<'a>, peek: &Peek, ceilings: &Ceilings, refusals: &
         refusals.push(Refusal::new(RefusalCode::DataDuplicate, format!("byte {at}"), expected, got));
     }
     let first = sections.first().map(|(_, contents)| *contents);
-    // Data beyond their cap are told as such, and aren't read.
+    // Data beyond their cap are reported as such, and not read.
     if first.is_some_and(|contents| contents.len() > ceilings.data_bytes) {
         return None;
     }
@@ -212,7 +212,7 @@ fn data<'a>(outline: &Outline<'a>, peek: &Peek, ceilings: &Ceilings, refusals: &
         (Some(digest), Some(contents)) if Digest::of(contents) == digest => return first,
         (None, None) => return None,
         (Some(digest), Some(contents)) => (format!("data with SHA-256 {digest}"), Digest::of(contents).to_string()),
-        // Bytes that break off may have lost it.
+        // Truncated bytes may have lost it.
         (Some(_), None) if !outline.whole => return None,
         (Some(digest), None) => (format!("data with SHA-256 {digest}"), "none".to_owned()),
         (None, Some(contents)) => ("no data".to_owned(), format!("{} bytes of it", contents.len())),
@@ -221,14 +221,14 @@ fn data<'a>(outline: &Outline<'a>, peek: &Peek, ceilings: &Ceilings, refusals: &
     None
 }
 
-/// The checks of the WebAssembly itself. What is `known` is valid and of our world: only the operator's limits may have
+/// The checks of the WebAssembly itself. Code that is `known` is valid and of Countersign's world; only the operator's limits may have
 /// changed since.
 fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek, known: bool) -> Vec<Refusal> {
     let memory = peek.limits.map_or(ceilings.memory, |limits| limits.memory);
     let mut refusals = Vec::new();
     let census = caps::census(bytes, |name| OURS.contains(&name));
     let above = census.above(ceilings, memory);
-    // What is too complex is too complex for the validator and the decoder as well.
+    // A binary that is too complex is so for the validator and the decoder too.
     let simple = !above.iter().any(|refusal| refusal.code == RefusalCode::WasmTooComplex);
     refusals.extend(above);
     refusals.extend(census.imports.iter().map(|(at, name, what)| {
@@ -240,7 +240,7 @@ fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek,
     }
     let (invalid, decodable) = features::validate(bytes);
     refusals.extend(invalid);
-    // The decoder is safe only on what is valid.
+    // The decoder is safe only on valid binaries.
     if decodable && outline.layer == Some(Layer::Component) {
         refusals.extend(world::compare(bytes, &census.exports, peek.kind));
     }

@@ -1,9 +1,9 @@
-//! The outermost layer of a WebAssembly binary: its header and the row of sections at depth 0. Nothing within a section
-//! is looked at, so this can be read even where the rest is broken.
+//! The outermost layer of a WebAssembly binary: its header and the sections at depth 0. The contents of sections
+//! aren't parsed, so this works even where the rest is broken.
 
 use std::ops::Range;
 
-/// Which of the two binary formats the header names.
+/// The binary format that the header names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layer {
     /// A core module (WebAssembly Core Specification, section 5.5.16).
@@ -24,7 +24,7 @@ pub(crate) struct Custom<'a> {
     contents: &'a [u8],
 }
 
-/// What the outermost layer shows.
+/// The outermost layer.
 pub(crate) struct Outline<'a> {
     /// The format; none if the header is neither's.
     pub(crate) layer: Option<Layer>,

@@ -1,4 +1,4 @@
-//! Counts what a binary is made of and holds it against the operator's limits, before anything expensive looks at it.
+//! Counts the parts of a binary and checks them against the operator's limits, before any expensive check.
 
 use countersign_declaration::{Ceilings, Refusal, RefusalCode};
 use wasmparser::{Parser, Payload};
@@ -29,10 +29,10 @@ const TABLE_ELEMENT: u64 = 8;
 /// Bytes of a page where a memory names no other size.
 const PAGE: u64 = 65_536;
 
-/// Most imports, and most exports, that are told one by one.
-const MAX_TOLD: usize = 100;
+/// Maximum number of imports, and of exports, that are reported one by one.
+const MAX_REPORTED: usize = 100;
 
-/// Counts, up to the first place that can't be read: validation tells that one.
+/// Counts up to the first place that can't be read, which validation reports.
 pub(crate) fn census(bytes: &[u8], ours: impl Fn(&str) -> bool) -> Census {
     let mut census = Census::default();
     let mut depth = 0usize;
@@ -92,14 +92,14 @@ impl Census {
             }
             Payload::ComponentImportSection(reader) if depth == 1 => {
                 for (offset, import) in reader.clone().into_iter_with_offsets().map_while(Result::ok) {
-                    if self.imports.len() < MAX_TOLD {
+                    if self.imports.len() < MAX_REPORTED {
                         self.imports.push((offset, import.name.name.to_owned(), kind(&import.ty)));
                     }
                 }
             }
             Payload::ComponentExportSection(reader) if depth == 1 => {
                 for export in reader.clone().into_iter().map_while(Result::ok) {
-                    if self.exports.len() < MAX_TOLD {
+                    if self.exports.len() < MAX_REPORTED {
                         let instance = export.kind == wasmparser::ComponentExternalKind::Instance;
                         self.exports.push((export.name.name.to_owned(), instance));
                     }
@@ -120,8 +120,7 @@ impl Census {
         }
     }
 
-    /// Everything that is above a limit. `memory` is what the rule declared, or the operator's limit where that
-    /// couldn't be read.
+    /// Every count above its limit. `memory` is the declared limit, or the operator's if that couldn't be read.
     pub(crate) fn above(&self, ceilings: &Ceilings, memory: u64) -> Vec<Refusal> {
         let complex = [
             ("nesting", self.nesting, ceilings.nesting, "levels of modules and components"),
@@ -134,17 +133,17 @@ impl Census {
         ];
         let mut refusals: Vec<Refusal> = complex
             .into_iter()
-            .filter(|(_, got, most, _)| got > most)
-            .map(|(place, got, most, what)| {
-                Refusal::new(RefusalCode::WasmTooComplex, place, format!("at most {most} {what}"), got.to_string())
+            .filter(|(_, got, max, _)| got > max)
+            .map(|(place, got, max, what)| {
+                Refusal::new(RefusalCode::WasmTooComplex, place, format!("at most {max} {what}"), got.to_string())
             })
             .collect();
         let large = [
             ("functions", self.largest_function, ceilings.function_bytes, "bytes of the body of one function"),
             ("custom sections", self.custom_bytes, ceilings.custom_bytes, "bytes of other custom sections"),
         ];
-        refusals.extend(large.into_iter().filter(|(_, got, most, _)| got > most).map(|(place, got, most, what)| {
-            Refusal::new(RefusalCode::WasmTooLarge, place, format!("at most {most} {what}"), got.to_string())
+        refusals.extend(large.into_iter().filter(|(_, got, max, _)| got > max).map(|(place, got, max, what)| {
+            Refusal::new(RefusalCode::WasmTooLarge, place, format!("at most {max} {what}"), got.to_string())
         }));
         if self.memory > memory {
             refusals.push(Refusal::new(

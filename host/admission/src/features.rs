@@ -1,10 +1,10 @@
 //! Validation, and which features of WebAssembly are on: what Rust's `wasm32-unknown-unknown` emits, and no more.
-//! Turning one off later would break rules that were admitted, so all others were off from the first release.
+//! Turning one off later would break rules that were admitted, so all others have been off since the first release.
 
 use countersign_declaration::{Refusal, RefusalCode, quoted};
 use wasmparser::{BinaryReaderError, FuncValidatorAllocations, Parser, ValidPayload, Validator, WasmFeatures};
 
-/// What rules may use.
+/// The features that rules may use.
 const ON: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::SATURATING_FLOAT_TO_INT)
     .union(WasmFeatures::SIGN_EXTENSION)
@@ -15,11 +15,11 @@ const ON: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::FLOATS)
     .union(WasmFeatures::COMPONENT_MODEL);
 
-/// Largest binary, bytes, for which every feature that is off is asked for one by one.
-const MAX_ASKED: usize = 1 << 20;
+/// Largest binary, bytes, for which each disabled feature is tried by itself.
+const MAX_TRIED: usize = 1 << 20;
 
-/// Most blocks, loops and branches within one another. A `match` of so many arms is the most that compilers nest; the
-/// machine-code generator's time grows with the square of it.
+/// Maximum nesting of blocks, loops and branches: more than compilers make of a large `match`. The machine-code
+/// generator's time grows with its square.
 pub(crate) const MAX_NESTED: u32 = 10_000;
 
 /// The features of WebAssembly that rules may use, by the validator's names.
@@ -28,8 +28,8 @@ pub fn feature_names() -> Vec<&'static str> {
     ON.iter_names().map(|(name, _)| name).collect()
 }
 
-/// Validates a whole binary, function bodies included. Every feature that is off and used is told. Also says whether the
-/// binary is valid but for such features.
+/// Validates a whole binary, function bodies included. Every disabled feature that is used is reported. Also returns whether
+/// the binary is valid apart from such features.
 pub(crate) fn validate(bytes: &[u8]) -> (Vec<Refusal>, bool) {
     let error = match with_features(bytes, ON) {
         Ok(deepest) => return (deepest.refusal().into_iter().collect(), true),
@@ -44,17 +44,17 @@ pub(crate) fn validate(bytes: &[u8]) -> (Vec<Refusal>, bool) {
         );
         return (vec![refusal], false);
     };
-    // A feature is used if the binary isn't valid without it. In a large one only the first is told: to ask for each
-    // would take too long.
-    let asked = if bytes.len() <= MAX_ASKED { WasmFeatures::all().difference(ON) } else { WasmFeatures::empty() };
-    let off = asked.iter_names();
+    // A feature is used if the binary isn't valid without it. In a large one only the first is reported: trying
+    // each would take too long.
+    let tried = if bytes.len() <= MAX_TRIED { WasmFeatures::all().difference(ON) } else { WasmFeatures::empty() };
+    let off = tried.iter_names();
     let used = off.filter(|(_, feature)| with_features(bytes, WasmFeatures::all().difference(*feature)).is_err());
     let mut refusals: Vec<Refusal> =
         used.map(|(name, feature)| feature_off(bytes, &name.to_lowercase().replace('_', "-"), feature)).collect();
     if refusals.is_empty() {
-        // Large, or to be had from more than one feature.
+        // A large binary, or an instruction that several features have.
         let place = format!("byte {}", error.offset());
-        refusals.push(Refusal::new(RefusalCode::WasmFeatureOff, place, "only features that are on", message(&error)));
+        refusals.push(Refusal::new(RefusalCode::WasmFeatureOff, place, "only enabled features", message(&error)));
     }
     refusals.extend(deepest.refusal());
     (refusals, true)
@@ -64,10 +64,10 @@ fn feature_off(bytes: &[u8], name: &str, feature: WasmFeatures) -> Refusal {
     let error = with_features(bytes, WasmFeatures::all().difference(feature)).err();
     let place = error.as_ref().map_or_else(|| "component".to_owned(), |error| format!("byte {}", error.offset()));
     let got = error.as_ref().map_or_else(String::new, |error| format!(": {}", message(error)));
-    Refusal::new(RefusalCode::WasmFeatureOff, place, "only features that are on", format!("{name}{got}"))
+    Refusal::new(RefusalCode::WasmFeatureOff, place, "only enabled features", format!("{name}{got}"))
 }
 
-/// How deep blocks lie within one another, and the function that they do in.
+/// The deepest nesting of blocks, and the function that has it.
 #[derive(Clone, Copy, Default)]
 struct Deepest {
     blocks: u32,
@@ -76,7 +76,7 @@ struct Deepest {
 
 impl Deepest {
     fn refusal(self) -> Option<Refusal> {
-        let expected = format!("at most {MAX_NESTED} blocks within one another");
+        let expected = format!("at most {MAX_NESTED} nested blocks");
         let place = format!("the function at byte {}", self.function);
         (self.blocks > MAX_NESTED)
             .then(|| Refusal::new(RefusalCode::WasmTooComplex, place, expected, self.blocks.to_string()))
@@ -115,7 +115,7 @@ fn with_features(bytes: &[u8], features: WasmFeatures) -> Result<Deepest, Binary
     Ok(deepest)
 }
 
-/// The validator's word may repeat names out of the binary.
+/// The validator's message, which may repeat names from the binary.
 fn message(error: &BinaryReaderError) -> String {
     quoted(error.message())
 }

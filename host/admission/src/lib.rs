@@ -1,7 +1,7 @@
-//! Admission: what stands between a file and the engine. It reads the bytes, never runs them, and either refuses them
-//! with every reason or gives an [`Admitted`], the only thing that the engine takes. No I/O, and no compiler.
+//! Admission: the checks between a file and the engine. It reads the bytes, never runs them, and either refuses them
+//! with every reason or returns an [`Admitted`], the only type that the engine loads. No I/O, and no compiler.
 //!
-//! Which faults hide which others is written down in `tests/fixtures/admission/masks.toml`.
+//! Faults that hide others are listed in `tests/fixtures/admission/masks.toml`.
 
 mod admit;
 mod binary;

@@ -1,4 +1,4 @@
-//! What admission holds code against, in one digest: under another one, that code was admitted before says nothing.
+//! A digest of everything that admission checks code against: earlier admissions count only under the same digest.
 
 use std::fmt::Write as _;
 
@@ -7,12 +7,12 @@ use countersign_model::Digest;
 use crate::features::{MAX_NESTED, feature_names};
 use crate::world::{DETECTION, RESPONSE};
 
-/// Whose word validity and the world are. A test holds it against the lock file.
+/// The crates that decide validity and the world. A test compares them with the lock file.
 const TOOLS: [(&str, &str); 3] = [("wasmparser", "0.254.2"), ("wit-component", "0.254.2"), ("wit-parser", "0.254.2")];
 
-/// What the verdict on a component's code hangs on beside the code and the rule's kind: this crate's release, the
-/// validator's and decoder's, the features that are on, and our worlds. Limits of the operator's aren't part of it: they
-/// are asked every time.
+/// What the verdict on a component's code depends on, apart from the code and the rule's kind: the versions of this
+/// crate, the validator and the decoder, the enabled features, and Countersign's worlds. The operator's limits aren't
+/// part of it: they are checked every time.
 #[must_use]
 pub fn code_rules() -> Digest {
     let mut text = format!("countersign admission of code 1\n{}\n{MAX_NESTED}\n", env!("CARGO_PKG_VERSION"));
@@ -38,7 +38,7 @@ mod tests {
         for (tool, version) in TOOLS {
             let named = format!("name = \"{tool}\"\n");
             let versions: Vec<_> = packages.iter().filter(|package| package.starts_with(&named)).collect();
-            // Where there are several versions, the lock file says which is whose.
+            // Where there are several versions, the lock file names the version that a crate uses.
             let whose = if versions.len() == 1 { format!("\"{tool}\",") } else { format!("\"{tool} {version}\",") };
             assert!(ours.contains(&whose), "expected {whose} in {ours}");
             let pinned = format!("{named}version = \"{version}\"\n");

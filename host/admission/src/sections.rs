@@ -19,8 +19,8 @@ pub(crate) const OURS: &[&str] = &[DECLARATION_SECTION, DATA_SECTION];
 /// digest is set here.
 ///
 /// # Errors
-/// If the bytes aren't a component, if a section of ours is there already (the build step writes them, and nothing else
-/// does), or if a section would be larger than WebAssembly can say.
+/// If the bytes aren't a component, if it already has one of these sections (only the build step writes them), or if a
+/// section would be larger than WebAssembly's format allows.
 pub fn attach(component: &[u8], declaration: &Declaration, data: Option<&[u8]>) -> Result<Vec<u8>, Vec<Refusal>> {
     let outline = outline(component, OURS);
     let mut refusals = Vec::new();
@@ -55,7 +55,7 @@ pub fn attach(component: &[u8], declaration: &Declaration, data: Option<&[u8]>) 
     if refusals.is_empty() { Ok(bytes) } else { Err(refusals) }
 }
 
-/// The component without our sections at depth 0; bytes that aren't one come back as they are.
+/// The component without Countersign's sections at depth 0; bytes that aren't a component are returned unchanged.
 #[must_use]
 pub fn strip(component: &[u8]) -> Vec<u8> {
     let outline = outline(component, OURS);

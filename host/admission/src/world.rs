@@ -1,4 +1,4 @@
-//! What a component exports, in full: names, versions and every type, compared as text with our own WIT. Documentation
+//! What a component exports, in full: names, versions and every type, compared as text with Countersign's WIT. Documentation
 //! and the order of definitions don't count.
 
 use std::sync::LazyLock;
@@ -15,10 +15,10 @@ pub(crate) const RESPONSE: &str = include_str!("../../../wit/response.wit");
 static DETECTION_WORLD: LazyLock<Result<String, String>> = LazyLock::new(|| our_world(DETECTION, RuleKind::Detection));
 static RESPONSE_WORLD: LazyLock<Result<String, String>> = LazyLock::new(|| our_world(RESPONSE, RuleKind::Response));
 
-/// Most lines of a difference that are told.
+/// Maximum number of lines of a difference that are reported.
 const MAX_LINES: usize = 3;
 
-/// The exports of our world for this kind of rule, as admission compares them.
+/// The exports of Countersign's world for this kind of rule, as admission compares them.
 ///
 /// # Errors
 /// Never with the WIT that this crate was built with, which a test parses.
@@ -30,10 +30,10 @@ pub fn expected_world(kind: RuleKind) -> Result<&'static str, &'static str> {
     world.as_deref().map_err(String::as_str)
 }
 
-/// Compares a valid component's exports with our world. Where the kind isn't known, either will do.
+/// Compares a valid component's exports with Countersign's world; with either world if the kind isn't known.
 pub(crate) fn compare(component: &[u8], exports: &[(String, bool)], kind: Option<RuleKind>) -> Option<Refusal> {
     let kinds = kind.map_or(RuleKind::ALL.to_vec(), |kind| vec![kind]);
-    // The decoder sees only what exports one interface by the right name: anything else is told without it.
+    // The decoder gets only components that export one interface by the right name.
     let named = |name: &str| kinds.iter().any(|kind| export_name(*kind) == Some(name));
     if !matches!(exports, [(name, true)] if named(name)) {
         let expected: Vec<String> = kinds.iter().filter_map(|kind| export_name(*kind)).map(quoted).collect();
@@ -59,7 +59,7 @@ pub(crate) fn compare(component: &[u8], exports: &[(String, bool)], kind: Option
             }
             Err(error) => {
                 refusal.get_or_insert_with(|| {
-                    Refusal::new(RefusalCode::WorldMismatch, "world", "a world of ours", quoted(error))
+                    Refusal::new(RefusalCode::WorldMismatch, "world", "a world of Countersign", quoted(error))
                 });
             }
         }
@@ -67,7 +67,7 @@ pub(crate) fn compare(component: &[u8], exports: &[(String, bool)], kind: Option
     refusal
 }
 
-/// The name of the one export of our world for a kind.
+/// The name of the only export of Countersign's world for a kind.
 fn export_name(kind: RuleKind) -> Option<&'static str> {
     expected_world(kind).ok()?.strip_prefix("export ")?.split_whitespace().next()
 }
@@ -86,7 +86,7 @@ fn difference(expected: &str, got: &str, kinds: &[RuleKind]) -> Refusal {
         if shown.is_empty() { "nothing more".to_owned() } else { shown.join(" ") }
     };
     let place = match expected.iter().take(same).rev().find(|line| line.starts_with("  ") && line.ends_with('{')) {
-        // Within a definition, its name says more than a number of lines.
+        // Within a definition, its name is more useful than a line number.
         Some(open) if expected.get(same).is_some_and(|line| line.starts_with("    ")) => {
             format!("world, {}", open.trim().trim_end_matches('{').trim())
         }
@@ -102,8 +102,8 @@ fn difference(expected: &str, got: &str, kinds: &[RuleKind]) -> Refusal {
 
 /// The exports of a component as text.
 fn shape_of(component: &[u8]) -> Result<String> {
-    // The decoder is written for components that tools made, and a validated one can still be odder than those: what
-    // it asserts must become a refusal.
+    // The decoder is written for components that tools make, and a valid one can still break its assertions: a
+    // panic must become a refusal.
     let decoded = std::panic::catch_unwind(|| wit_component::decode(component));
     match decoded {
         Ok(Ok(DecodedWasm::Component(mut resolve, world))) => shape(&mut resolve, world),

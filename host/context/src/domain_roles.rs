@@ -26,14 +26,14 @@ fn table(roles: &DomainRoles, wanted: &ContextWanted, call: &ContextCall<'_>) ->
     let availability = dated(roles.as_of(), wanted, call.now);
     if wanted.keying == Keying::Batch {
         let row = |holder: RoleHolder<'_>| {
-            TableRow::of(wanted, availability, |column| role_cell(column, holder.account, Some(holder)))
+            TableRow::new(wanted, availability, |column| role_cell(column, holder.account, Some(holder)))
         };
         return build(wanted, roles.iter().map(row).collect(), Some(availability));
     }
     let rows = accounts(wanted.keying, call).into_iter().map(|account| match account {
         Some(account) => {
             let holder = roles.find(&account);
-            TableRow::of(wanted, availability, |column| role_cell(column, Some(&account), holder))
+            TableRow::new(wanted, availability, |column| role_cell(column, Some(&account), holder))
         }
         None => TableRow::missing(wanted),
     });

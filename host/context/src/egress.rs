@@ -18,18 +18,18 @@ pub(crate) const TABLE: FileTable = FileTable {
     empty: || TextTable::empty(Egress::parse, table),
 };
 
-/// By row or key what is declared about the address: no values where it lies in no declared network, missing where
+/// By row or key what is declared about the address: no values if no declared network contains it, missing where
 /// there is no address. By batch every declared network.
 fn table(egress: &Egress, wanted: &ContextWanted, call: &ContextCall<'_>) -> ContextTable {
     let availability = dated(egress.as_of(), wanted, call.now);
     if wanted.keying == Keying::Batch {
-        let row = |(network, exit)| TableRow::of(wanted, availability, |column| cell(column, network, exit));
+        let row = |(network, exit)| TableRow::new(wanted, availability, |column| cell(column, network, exit));
         return build(wanted, egress.iter().map(row).collect(), Some(availability));
     }
     let rows = addresses(wanted.keying, call).into_iter().map(|(address, _)| match address {
         Some(address) => {
             let found = egress.find(address);
-            TableRow::of(wanted, availability, |column| found.and_then(|(network, exit)| cell(column, network, exit)))
+            TableRow::new(wanted, availability, |column| found.and_then(|(network, exit)| cell(column, network, exit)))
         }
         None => TableRow::missing(wanted),
     });

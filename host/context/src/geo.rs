@@ -1,5 +1,5 @@
-//! The table `geo`: where a source address is and whose network it is in. What the record itself says comes first, then
-//! the operator's files in their order, value by value; coordinates come from one of them together.
+//! The table `geo`: where a source address is and whose network it is in. The values of the record itself come first,
+//! then those of the operator's files in their order, value by value; coordinates come from one source together.
 
 use std::net::IpAddr;
 
@@ -27,10 +27,10 @@ pub(crate) const TABLE: FileTable = FileTable {
 /// Maximum bytes of a file: the largest databases sold have some hundred megabytes.
 const MAX_BYTES: usize = 1 << 30;
 
-/// The columns without which a row isn't whole: what can be told of an address without them is a detail.
+/// The columns without which a row counts as missing.
 const ESSENTIAL: [&str; 4] = ["country", "latitude", "longitude", "asn"];
 
-/// A file that says where addresses are.
+/// A file with the places of addresses.
 #[derive(Clone, Debug)]
 pub struct GeoFile(Kind);
 
@@ -43,7 +43,7 @@ enum Kind {
 /// Why a file can't serve as `geo`.
 #[derive(Debug, thiserror::Error)]
 pub enum GeoFileError {
-    /// It has the mark of a MaxMind database and isn't a sound one.
+    /// It has the marker of a MaxMind database, but isn't a valid one.
     #[error(transparent)]
     Database(#[from] MmdbError),
     /// It is neither a database nor text.
@@ -55,7 +55,7 @@ pub enum GeoFileError {
 }
 
 impl GeoFile {
-    /// Reads a MaxMind database or a `geo.toml`: which it is, its content says.
+    /// Reads a MaxMind database or a `geo.toml`: its content decides which it is.
     ///
     /// # Errors
     /// When it is neither, or has faults.
@@ -138,7 +138,7 @@ impl Filled for GeoFiles {
     }
 }
 
-/// None when there is nothing that could say where an address is: by key that is so without a file.
+/// None without any source of places: by key that is the case without a file.
 fn table(files: &[GeoFile], wanted: &ContextWanted, call: &ContextCall<'_>) -> Option<ContextTable> {
     use countersign_model::vocabulary::Keying;
     if files.is_empty() && wanted.keying != Keying::Row {
@@ -154,7 +154,7 @@ fn table(files: &[GeoFile], wanted: &ContextWanted, call: &ContextCall<'_>) -> O
     Some(build(wanted, rows.collect(), None))
 }
 
-/// A row out of what each source says. What the record says about its own event never is too old.
+/// A row made from each source. Values of the record itself are never too old.
 fn row(
     sources: &[(Option<Timestamp>, Location)],
     recorded: Option<Timestamp>,
@@ -189,8 +189,8 @@ fn row(
     TableRow { availability, cells }
 }
 
-/// What a location says about a column: outer none where it says nothing and the next is asked, inner none where it has
-/// the coordinates and not their accuracy, which no other's may stand for.
+/// The value of a column: outer none where the location has none and the next source is tried; inner none where it has
+/// coordinates without accuracy, which no other source may fill in.
 fn cell(column: &str, location: &Location) -> Option<Option<Value>> {
     let float = |value: f64| Some(Value::Float(value));
     match column {
@@ -205,7 +205,7 @@ fn cell(column: &str, location: &Location) -> Option<Option<Value>> {
     }
 }
 
-/// What the record itself says.
+/// The location in the record itself.
 fn of_record(event: &Event) -> Location {
     let text = |field| event.fields.text(field).filter(|text| !text.is_empty()).map(str::to_owned);
     let float = |field| match event.fields.get(field) {
@@ -227,7 +227,7 @@ fn of_record(event: &Event) -> Location {
     }
 }
 
-/// Whether coordinates are of a place on earth.
+/// Whether coordinates are in range.
 pub(crate) fn on_earth((latitude, longitude): &(f64, f64)) -> bool {
     (-90.0..=90.0).contains(latitude) && (-180.0..=180.0).contains(longitude)
 }

@@ -18,7 +18,7 @@ pub(crate) fn table(directory: &Directory, wanted: &ContextWanted, call: &Contex
     let rows = accounts(wanted.keying, call).into_iter().map(|account| match account {
         Some(account) => {
             let facts = directory.identity_of(&account);
-            TableRow::of(wanted, availability, |column| match column {
+            TableRow::new(wanted, availability, |column| match column {
                 "account" => text(account.to_string()),
                 _ => facts.and_then(|facts| fact_cell(column, facts)),
             })

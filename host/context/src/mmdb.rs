@@ -1,5 +1,5 @@
 //! MaxMind databases: City, Country and ASN, of MaxMind or of others who write the same records (MaxMind DB file format
-//! 2.0). Read from memory; a sound one is looked up without errors.
+//! 2.0). Read from memory; look-ups in a valid one can't fail.
 
 mod record;
 
@@ -13,14 +13,14 @@ use maxminddb::{MaxMindDbError, Reader};
 
 use self::record::Record;
 
-/// The mark before a database's metadata, which lies in its last 128 KiB.
+/// The marker before a database's metadata, which is in its last 128 KiB.
 const MARK: &[u8] = b"\xAB\xCD\xEFMaxMind.com";
 const MARK_WITHIN: usize = 128 << 10;
 
-/// So many records are looked at to see whether they are of a known form.
+/// The number of records that are checked for a known form.
 const PROBED: usize = 256;
 
-/// Most characters shown of what a database says it is.
+/// Maximum characters shown of a database's type.
 const MAX_SHOWN: usize = 80;
 
 /// Why a database can't serve.
@@ -34,7 +34,7 @@ pub enum MmdbError {
         "expected a MaxMind database of cities, countries or autonomous systems, got `{kind}`, whose records {why}"
     )]
     OtherRecords {
-        /// What the database says it is.
+        /// The database's type.
         kind: String,
         /// What is wrong with its records.
         why: String,
@@ -64,14 +64,14 @@ pub struct Mmdb {
 }
 
 impl Mmdb {
-    /// Whether bytes have the mark of a database, sound or not.
+    /// Whether bytes have the marker of a database, valid or not.
     #[must_use]
     pub fn is_one(bytes: &[u8]) -> bool {
         let end = bytes.get(bytes.len().saturating_sub(MARK_WITHIN)..).unwrap_or_default();
         end.windows(MARK.len()).any(|window| window == MARK)
     }
 
-    /// Reads a database and checks it whole: later look-ups can't fail then.
+    /// Reads and checks a complete database, so that later look-ups can't fail.
     ///
     /// # Errors
     /// When it isn't sound, or isn't about places or networks.
@@ -84,19 +84,23 @@ impl Mmdb {
         Ok(database)
     }
 
-    /// Whether the first records say anything that is asked for.
+    /// Checks that the first records have a value of some column.
     fn probe(&self) -> Result<(), MmdbError> {
         let kind = || self.reader.metadata().database_type.chars().take(MAX_SHOWN).collect();
-        let mut says = false;
+        let mut has_values = false;
         for found in self.reader.networks(maxminddb::WithinOptions::default())?.take(PROBED) {
             match found?.decode::<Record<'_>>() {
-                Ok(record) => says |= record.is_some_and(|record| record.location() != Location::default()),
+                Ok(record) => has_values |= record.is_some_and(|record| record.location() != Location::default()),
                 Err(error) => {
                     return Err(MmdbError::OtherRecords { kind: kind(), why: format!("can't be read: {error}") });
                 }
             }
         }
-        if says { Ok(()) } else { Err(MmdbError::OtherRecords { kind: kind(), why: "say none of it".to_owned() }) }
+        if has_values {
+            Ok(())
+        } else {
+            Err(MmdbError::OtherRecords { kind: kind(), why: "say none of it".to_owned() })
+        }
     }
 
     /// The bytes that it was read from.
@@ -112,7 +116,7 @@ impl Mmdb {
         Timestamp(seconds.saturating_mul(1_000_000))
     }
 
-    /// What it says about an address; none if nothing.
+    /// The location of an address; none if there is none.
     #[must_use]
     pub fn find(&self, address: IpAddr) -> Option<Location> {
         // An address of IPv6 in a database of IPv4 is an error to the reader, and nothing to us.

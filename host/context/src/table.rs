@@ -1,4 +1,4 @@
-//! Tables out of rows: what is looked up, how old it is, and the columns.
+//! Builds tables from rows: what is looked up, how old it is, and the columns.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,20 +9,20 @@ use countersign_model::vocabulary::{FieldId, Keying};
 use countersign_model::{Account, Event, Timestamp, Value};
 use countersign_stream::{ContextCall, value_column};
 
-/// A row of a table: whether it can be had, and its value in each wanted column.
+/// A row of a table: its availability, and its value in each wanted column.
 pub(crate) struct TableRow {
     pub(crate) availability: Availability,
     pub(crate) cells: Vec<Option<Value>>,
 }
 
 impl TableRow {
-    /// What isn't to be had.
+    /// A row without values.
     pub(crate) fn missing(wanted: &ContextWanted) -> TableRow {
         TableRow { availability: Availability::Missing, cells: vec![None; wanted.columns.len()] }
     }
 
-    /// With what `cell` says of each wanted column, by its name.
-    pub(crate) fn of(
+    /// With the value that `cell` returns for the name of each wanted column.
+    pub(crate) fn new(
         wanted: &ContextWanted,
         availability: Availability,
         cell: impl FnMut(&'static str) -> Option<Value>,
@@ -36,7 +36,7 @@ pub(crate) fn names(wanted: &ContextWanted) -> impl Iterator<Item = &'static str
     wanted.columns.iter().filter_map(|place| wanted.table.columns.get(*place)).map(|column| column.name)
 }
 
-/// Something that is as of a time, under the declared greatest age.
+/// The availability of facts as of a time, under the declared maximum age.
 pub(crate) fn dated(as_of: Timestamp, wanted: &ContextWanted, now: Timestamp) -> Availability {
     if now.micros_since(as_of) > wanted.max_age {
         Availability::Stale(as_of.micros())
@@ -45,7 +45,7 @@ pub(crate) fn dated(as_of: Timestamp, wanted: &ContextWanted, now: Timestamp) ->
     }
 }
 
-/// A table of these rows; of a table by batch its age is given apart.
+/// A table of these rows; the availability of a table by batch is given separately.
 pub(crate) fn build(wanted: &ContextWanted, rows: Vec<TableRow>, by_batch: Option<Availability>) -> ContextTable {
     let columns = wanted.columns.iter().filter_map(|place| wanted.table.columns.get(*place)).enumerate();
     let columns = columns

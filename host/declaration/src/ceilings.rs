@@ -7,37 +7,37 @@ use crate::reasons::{Refusal, RefusalCode};
 /// The operator's limits. A rule above one of them is refused before it is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ceilings {
-    /// Most that `limits.memory` may say, bytes.
+    /// Maximum of `limits.memory`, bytes.
     pub memory: u64,
-    /// Most that `limits.fuel` may say.
+    /// Maximum of `limits.fuel`.
     pub fuel: u64,
-    /// Most that `limits.output` may say, bytes.
+    /// Maximum of `limits.output`, bytes.
     pub output: u32,
-    /// Most state that all slots may come to, bytes: largest blob with its references, times keys.
+    /// Maximum state of all slots, bytes: largest blob with its references, times keys.
     pub state: u64,
-    /// Most bytes of the component without its declaration and data.
+    /// Maximum bytes of the component without its declaration and data.
     pub component_bytes: usize,
-    /// Most bytes of the declaration section.
+    /// Maximum bytes of the declaration section.
     pub declaration_bytes: usize,
-    /// Most bytes of the data section.
+    /// Maximum bytes of the data section.
     pub data_bytes: usize,
-    /// Most bytes of all other custom sections together (names, producers).
+    /// Maximum bytes of all other custom sections together (names, producers).
     pub custom_bytes: usize,
-    /// How deep modules and components may be nested; the component itself is 1.
+    /// Maximum nesting of modules and components; the component itself is 1.
     pub nesting: usize,
-    /// Most core modules, nested ones included.
+    /// Maximum number of core modules, nested ones included.
     pub modules: usize,
-    /// Most components, nested ones and the component itself included.
+    /// Maximum number of components, nested ones and the component itself included.
     pub components: usize,
-    /// Most instances that the component makes of modules and components.
+    /// Maximum number of instances that the component makes of modules and components.
     pub instances: usize,
-    /// Most functions, of core modules and of components.
+    /// Maximum number of functions, of core modules and of components.
     pub functions: usize,
-    /// Most bytes of the body of one function.
+    /// Maximum bytes of the body of one function.
     pub function_bytes: usize,
-    /// Most types, of core modules and of components.
+    /// Maximum number of types, of core modules and of components.
     pub types: usize,
-    /// Most globals, data segments and element segments together.
+    /// Maximum number of globals, data segments and element segments together.
     pub items: usize,
 }
 
@@ -70,10 +70,10 @@ pub fn check_ceilings(declaration: &Declaration, ceilings: &Ceilings) -> Vec<Ref
     check_peek_ceilings(&Peek::of(declaration), ceilings)
 }
 
-/// Every limit above the operator's of what could be read of a declaration.
+/// Every readable limit of a declaration that is above the operator's.
 #[must_use]
 pub fn check_peek_ceilings(peek: &Peek, ceilings: &Ceilings) -> Vec<Refusal> {
-    // What couldn't be read is told as such, and is above nothing.
+    // Limits that couldn't be read are reported elsewhere, and count as zero.
     let limits = peek.limits.unwrap_or(Limits { memory: 0, fuel: 0, output: 0 });
     let state = peek
         .slots
@@ -87,13 +87,13 @@ pub fn check_peek_ceilings(peek: &Peek, ceilings: &Ceilings) -> Vec<Refusal> {
         ("slot", state, ceilings.state),
     ]
     .into_iter()
-    .filter(|(_, declared, most)| declared > most)
-    .map(|(place, declared, most)| {
+    .filter(|(_, declared, max)| declared > max)
+    .map(|(place, declared, max)| {
         let what = if place == "slot" { " bytes of state in all" } else { "" };
         Refusal::new(
             RefusalCode::LimitAboveOperator,
             place,
-            format!("at most {most}{what}, the operator's limit"),
+            format!("at most {max}{what}, the operator's limit"),
             declared.to_string(),
         )
     })

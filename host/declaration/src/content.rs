@@ -1,5 +1,5 @@
-//! Reads a whole declaration out of its value tree. `rule.toml` and the section both come through here, so both give
-//! the same reasons with the same places.
+//! Reads a declaration from its tree. `rule.toml` and the section are read by the same code, so they give the same
+//! reasons with the same places.
 
 use countersign_document::{Node, NodeValue};
 use countersign_model::vocabulary::{
@@ -37,12 +37,12 @@ const COMMON: &[&str] = &[
 const DETECTION_ONLY: &[&str] =
     &["event-classes", "fields", "where", "partition-key", "subscribes", "slot", "timers", "context"];
 
-/// Most bytes of a description.
+/// Maximum bytes of a description.
 const MAX_DESCRIPTION: usize = 8_192;
-/// Most references or known false positives, and most bytes of each.
+/// Maximum number of references or known false positives, and bytes of each.
 const MAX_NOTES: usize = 64;
 const MAX_NOTE: usize = 2_048;
-/// Most techniques.
+/// Maximum number of techniques.
 const MAX_TECHNIQUES: usize = 64;
 
 /// What only a detection has.
@@ -70,28 +70,25 @@ impl DetectionPart {
     };
 }
 
-/// Reads everything; every fault is in the reader afterwards, and there is a declaration exactly if there is none.
+/// Reads everything. Afterwards the reader has every fault, and there is a declaration exactly if there is none.
 pub(crate) fn declaration(root: Item<'_>) -> Option<Declaration> {
     let table = root.table()?;
     table.know(COMMON);
     table.know(DETECTION_ONLY);
-    if root.reader().is_canonical() {
-        table.know(&["format", "data"]);
-    }
 
     let id: Option<RuleId> = table.read("id", A_VALUE, |item| {
         item.parsed("`publisher/name`, each part 1 to 64 characters of a-z, 0-9 and `-` beginning with a letter")
     });
     let version: Option<semver::Version> =
         table.read("version", A_VALUE, |item| item.parsed("a semantic version such as `1.0.0`"));
-    let kind = table.read("kind", A_VALUE, |item| item.word("a kind of rule", RuleKind::ALL, RuleKind::id));
+    let kind = table.read("kind", A_VALUE, |item| item.word::<RuleKind>("a kind of rule"));
     let description = table.read("description", A_VALUE, |item| text(item, MAX_DESCRIPTION));
     let references = table.defaulted("references", vec![], notes);
     let false_positives = table.defaulted("false-positives", vec![], notes);
     let identity_types = table.read("identity-types", A_VALUE, |item| {
         item.set((1, IdentityType::ALL.len()), |item| {
             let code = RefusalCode::UnknownIdentityType;
-            item.word_or(code, "an identity type", IdentityType::ALL, IdentityType::id)
+            item.word_among(code, "an identity type", IdentityType::ALL)
         })
     });
     let confidence_floor = table.read("confidence-floor", A_VALUE, floor);
@@ -102,8 +99,13 @@ pub(crate) fn declaration(root: Item<'_>) -> Option<Declaration> {
         item.named_tables(parameters::MAX_PARAMETERS, "name", parameters::declaration)
     });
     let limits = table.defaulted("limits", Limits::DEFAULT, parts::limits);
-    let data = table.optional("data", |item| item.parsed::<Digest>("64 lower-case hexadecimal digits"));
-    // Without a known kind, what a rule of that kind must or can't have isn't known either.
+    // `rule build` adds it to the section; `rule.toml` has no such key.
+    let data = if root.reader().is_canonical() {
+        table.optional("data", |item| item.parsed::<Digest>("64 lower-case hexadecimal digits"))
+    } else {
+        Some(None)
+    };
+    // Without a known kind, what a rule of that kind must or must not have isn't known either.
     let detection = match kind {
         Some(RuleKind::Response) => not_in_response(&table).then_some(DetectionPart::NONE),
         _ => detection(&table, id.as_ref(), kind.is_some()),
@@ -141,7 +143,7 @@ pub(crate) fn declaration(root: Item<'_>) -> Option<Declaration> {
 /// A set of at least one signal class.
 pub(crate) fn signal_classes(item: Item<'_>) -> Option<Vec<SignalClass>> {
     item.set((1, SignalClass::ALL.len()), |item| {
-        item.word_or(RefusalCode::UnknownSignalClass, "a signal class", SignalClass::ALL, SignalClass::id)
+        item.word_among(RefusalCode::UnknownSignalClass, "a signal class", SignalClass::ALL)
     })
 }
 
@@ -151,9 +153,9 @@ fn notes(item: Item<'_>) -> Option<Vec<String>> {
 
 fn floor(item: Item<'_>) -> Option<u8> {
     match item.node().value {
-        NodeValue::Integer(number) => item
-            .in_range(RefusalCode::FloorOutOfRange, number, 0, 100)
-            .and_then(|number| number.try_into().ok()),
+        NodeValue::Integer(number) => {
+            item.in_range(RefusalCode::FloorOutOfRange, number, 0, 100).and_then(|number| number.try_into().ok())
+        }
         _ => item.percent(),
     }
 }
@@ -189,22 +191,22 @@ fn technique(item: Item<'_>) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Refuses what a response rule can't have; true if it has none of it.
+/// Refuses keys that a response rule can't have; true if there are none.
 fn not_in_response(table: &Table<'_>) -> bool {
-    let mut whole = true;
+    let mut valid = true;
     for (key, item) in DETECTION_ONLY.iter().filter_map(|key| Some((key, table.get(key)?))) {
         let expected = "only what a response rule can have";
         item.refuse::<()>(RefusalCode::NotForKind, expected, format!("`{key}`, which only a detection has"), None);
-        whole = false;
+        valid = false;
     }
-    whole
+    valid
 }
 
 fn detection(table: &Table<'_>, id: Option<&RuleId>, kind_known: bool) -> Option<DetectionPart> {
     let subscribed = has_subscriptions(table);
     let read_classes = |item: Item<'_>| {
         item.set((usize::from(!subscribed), EventClass::ALL.len()), |item| {
-            item.word_or(RefusalCode::UnknownEventClass, "an event class", EventClass::ALL, EventClass::id)
+            item.word_among(RefusalCode::UnknownEventClass, "an event class", EventClass::ALL)
         })
     };
     let event_classes = if subscribed || !kind_known {
@@ -216,16 +218,14 @@ fn detection(table: &Table<'_>, id: Option<&RuleId>, kind_known: bool) -> Option
     let fields = table.defaulted("fields", vec![], |item| item.set((0, FIELDS.len()), filter::field));
     let mut finding_tests = Vec::new();
     let filter = table.optional("where", |item| filter::filter(item, &mut finding_tests));
-    let partition_key = table.defaulted("partition-key", PartitionKey::None, |item| {
-        item.word("a partition key", PartitionKey::ALL, PartitionKey::id)
-    });
-    let slots =
-        table.defaulted("slot", vec![], |item| item.named_tables(parts::MAX_SLOTS, "name", parts::slot));
+    let partition_key =
+        table.defaulted("partition-key", PartitionKey::None, |item| item.word::<PartitionKey>("a partition key"));
+    let slots = table.defaulted("slot", vec![], |item| item.named_tables(parts::MAX_SLOTS, "name", parts::slot));
     let timers = table.optional("timers", parts::timers);
     let context =
         table.defaulted("context", vec![], |item| item.named_tables(parts::MAX_CONTEXT, "table", parts::context));
 
-    // An unknown partition key masks what would not go with `none`.
+    // An unknown partition key masks conflicts with `none`.
     match partition_key {
         Some(PartitionKey::None) => without_key(table),
         Some(key) => without_table(key, table),
@@ -236,9 +236,8 @@ fn detection(table: &Table<'_>, id: Option<&RuleId>, kind_known: bool) -> Option
         let listed = table.get("fields").into_iter().flat_map(|item| {
             item.node().as_list().unwrap_or_default().iter().map(move |node| item.reader().item(node))
         });
-        let listed = listed.filter(|item| {
-            item.node().as_text().and_then(FieldId::from_path).is_some_and(is_finding_field)
-        });
+        let listed =
+            listed.filter(|item| item.node().as_text().and_then(FieldId::from_path).is_some_and(is_finding_field));
         for item in listed.chain(finding_tests) {
             inconsistent::<()>(item, expected, "no subscription");
         }
@@ -263,9 +262,10 @@ fn has_subscriptions(table: &Table<'_>) -> bool {
 
 /// `by` of each context table by key, with the table's own node.
 fn context_by_key<'n>(table: &Table<'n>) -> impl Iterator<Item = (&'n Node, Item<'n>)> {
-    let tables = table.get("context").into_iter().flat_map(|item| {
-        item.node().as_list().unwrap_or_default().iter().map(move |node| (node, item.reader()))
-    });
+    let tables = table
+        .get("context")
+        .into_iter()
+        .flat_map(|item| item.node().as_list().unwrap_or_default().iter().map(move |node| (node, item.reader())));
     tables.filter_map(|(node, reader)| {
         let by = node.get("by").filter(|by| by.as_text() == Some(Keying::Key.id()))?;
         Some((node, reader.item(by)))

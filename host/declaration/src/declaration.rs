@@ -1,8 +1,8 @@
-//! The parsed declaration: every default written out, every word one of ours.
+//! The parsed declaration: every default written out, every word a known one.
 
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{
-    Action, ContextTable, EventClass, FieldId, IdentityType, Keying, PartitionKey, RuleKind, SignalClass,
+    Action, ContextTable, EventClass, FieldId, IdentityType, Keying, PartitionKey, RuleKind, SignalClass, text_ids,
 };
 use countersign_model::{Digest, RuleId};
 
@@ -18,15 +18,15 @@ pub struct Declaration {
     pub version: semver::Version,
     /// Detection or response.
     pub kind: RuleKind,
-    /// What it does, for people; not empty.
+    /// What it does, for people; not blank.
     pub description: String,
     /// Links, for people.
     pub references: Vec<String>,
-    /// What it is known to find wrongly, for people.
+    /// Known false positives, for people.
     pub false_positives: Vec<String>,
     /// The identity types it is for; at least one.
     pub identity_types: Vec<IdentityType>,
-    /// 0–100: a finding (detection) or an incident (response) below goes no further than observe.
+    /// 0–100: a finding (detection) or an incident (response) below it leads to observe actions only.
     pub confidence_floor: u8,
     /// The actions it may lead to (detection) or ask for (response); none of class remediate.
     pub actions: Vec<Action>,
@@ -81,7 +81,7 @@ pub enum Filter {
     },
 }
 
-/// A test on a field's value. On a text list it holds when it holds for any item; addresses compare by their
+/// A test on a field's value. On a text list it holds if it holds for any item; addresses compare by their
 /// canonical text.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Test {
@@ -135,13 +135,14 @@ pub struct Slot {
     pub when_full: WhenFull,
 }
 
-/// What happens when a slot has more keys than it may, at the next tick.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WhenFull {
-    /// The keys changed longest ago are forgotten.
-    EvictOldest,
-    /// The keys first seen since the last tick are forgotten.
-    Refuse,
+text_ids! {
+    /// What happens at the next tick when a slot has more keys than it may.
+    pub enum WhenFull {
+        /// The keys changed longest ago are forgotten.
+        EvictOldest = "evict-oldest",
+        /// The keys first seen since the last tick are forgotten.
+        Refuse = "refuse",
+    }
 }
 
 /// The timers of a rule.
@@ -182,7 +183,7 @@ pub struct ContextWanted {
 pub struct ParameterDeclaration {
     /// Its name; unique in the rule.
     pub name: String,
-    /// What it does, for people; not empty.
+    /// What it does, for people; not blank.
     pub meaning: String,
     /// Its value where the operator sets none; its variant is the type.
     pub default: Parameter,
@@ -197,16 +198,16 @@ pub enum ParameterRange {
     Boolean,
     /// Whole numbers.
     Integer {
-        /// The least.
+        /// The minimum.
         min: i64,
-        /// The greatest.
+        /// The maximum.
         max: i64,
     },
     /// Numbers.
     Decimal {
-        /// The least.
+        /// The minimum.
         min: f64,
-        /// The greatest.
+        /// The maximum.
         max: f64,
     },
     /// Text.
@@ -221,9 +222,9 @@ pub enum ParameterRange {
     },
     /// Microseconds.
     Duration {
-        /// The least.
+        /// The minimum.
         min: i64,
-        /// The greatest.
+        /// The maximum.
         max: i64,
     },
 }

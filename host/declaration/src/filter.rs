@@ -9,11 +9,11 @@ use crate::declaration::Filter;
 use crate::reader::{A_VALUE, Item, Table, inconsistent};
 use crate::reasons::RefusalCode;
 
-/// How deep filters may be nested.
+/// Maximum nesting of filters.
 const MAX_DEPTH: usize = 16;
-/// Most filters in one `where`, counted with those inside others.
+/// Maximum number of filters in one `where`, nested ones included.
 const MAX_FILTERS: usize = 256;
-/// Most bytes of a literal.
+/// Maximum bytes of a literal.
 const MAX_TEXT: usize = 4_096;
 
 const TESTS: &[&str] = &["eq", "in", "prefix", "suffix", "contains", "range", "cidr", "exists"];
@@ -71,7 +71,7 @@ impl<'n> FilterReader<'_, 'n> {
             return item.refuse(RefusalCode::OutOfRange, expected, "a deeper one", None);
         }
         if self.filters > MAX_FILTERS {
-            // Reported once: the others are as many.
+            // Reported once, not for every further filter.
             if self.filters == MAX_FILTERS + 1 {
                 let expected = format!("at most {MAX_FILTERS} filters");
                 item.refuse::<()>(RefusalCode::OutOfRange, expected, "more", None);
@@ -85,8 +85,7 @@ impl<'n> FilterReader<'_, 'n> {
             [join] if !TEST_KEYS.iter().chain(TESTS).any(|key| table.has(key)) => self.join(&table, join, depth),
             _ => {
                 let expected = "a field with one test, or one of `and`, `or`, `not` alone";
-                let got: Vec<String> =
-                    KEYS.iter().filter(|key| table.has(key)).map(|key| quoted(key)).collect();
+                let got: Vec<String> = KEYS.iter().filter(|key| table.has(key)).map(|key| quoted(key)).collect();
                 inconsistent(item, expected, got.join(", "))
             }
         };
@@ -116,7 +115,7 @@ impl<'n> FilterReader<'_, 'n> {
             let expected = "one test: `eq`, `in`, `prefix`, `suffix`, `contains`, `range`, `cidr` or `exists`";
             return table.item().refuse(code, expected, got, None);
         };
-        // What a test may be follows from the field, so an unknown field masks what is wrong with its test.
+        // The tests depend on the field, so an unknown field masks the faults of its test.
         let ty = field?.field().ty;
         let ignore_case = test::ignore_case(table, test, ty);
         let test = test::read(table.get(test)?, test, ignore_case == Some(true), ty)?;

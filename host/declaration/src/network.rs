@@ -8,11 +8,11 @@ use countersign_document::{Item, Problem, quoted};
 /// Most bytes of a network's text.
 const MAX_TEXT: usize = 4_096;
 
-/// How much of an IPv6 address stands before the IPv4 address that is mapped into it (RFC 4291 section 2.5.5.2).
+/// Bits of an IPv6 address before the IPv4 address mapped into it (RFC 4291 section 2.5.5.2).
 const MAPPED: u8 = 96;
 
 /// A network (RFC 4632 section 3.1, RFC 4291 section 2.3). IPv4 networks mapped into IPv6 are IPv4 networks, as mapped
-/// addresses are IPv4 addresses: a network of one family has no address of the other.
+/// addresses are IPv4 addresses; a network of one family contains no address of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Network {
     // INVARIANT: the address is canonical, the prefix is at most its bits, and the bits past the prefix are zero.
@@ -20,26 +20,26 @@ pub struct Network {
     prefix: u8,
 }
 
-/// Why text is no network.
+/// Why text isn't a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetworkFault {
     /// It isn't an address, `/` and a number.
     Form,
     /// An address alone; the network that has only this.
     Address(Network),
-    /// The prefix is longer than so many bits.
+    /// The prefix is longer than this many bits.
     Prefix(u8),
     /// Bits past the prefix are set; the network without them.
     HostBits(Network),
 }
 
 impl Network {
-    /// The network of a prefix of an address, whatever the bits past it; none if the prefix is too long.
+    /// The network of a prefix of an address, with the bits past it cleared; none if the prefix is too long.
     #[must_use]
     pub fn around(address: IpAddr, prefix: u8) -> Option<Network> {
         let (address, prefix) = match (address, address.to_canonical()) {
             (IpAddr::V6(_), mapped @ IpAddr::V4(_)) if prefix >= MAPPED => (mapped, prefix - MAPPED),
-            // A network so wide has more than mapped addresses.
+            // A wider network contains more than mapped addresses.
             _ => (address, prefix),
         };
         let masked = match address {
@@ -57,7 +57,7 @@ impl Network {
     /// Reads `10.0.0.0/8` or `2001:db8::/32`.
     ///
     /// # Errors
-    /// When it isn't one; where it is clear which network was meant, the fault names it.
+    /// When it isn't one; the fault names the network that was probably meant.
     pub fn parse(text: &str) -> Result<Network, NetworkFault> {
         let Some((address, prefix)) = text.split_once('/') else {
             let address: IpAddr = text.parse().map_err(|_| NetworkFault::Form)?;
@@ -127,7 +127,7 @@ impl Network {
         (self.address, last)
     }
 
-    /// Whether an address lies in it; one that is mapped into IPv6 is the IPv4 address.
+    /// Whether it contains an address; an address mapped into IPv6 counts as the IPv4 address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let (first, last) = self.ends();

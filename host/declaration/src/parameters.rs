@@ -6,52 +6,45 @@ use countersign_document::{MAX_DURATION, Node, NodeValue};
 use countersign_model::Digest;
 use countersign_model::call::Parameter;
 use countersign_model::time::format_duration;
+use countersign_model::vocabulary::text_ids;
 use serde_json::{Map, Value};
 
 use crate::declaration::{Declaration, ParameterDeclaration, ParameterRange};
 use crate::reader::{A_VALUE, Item, Reader, Table, inconsistent, name, text};
 use crate::reasons::{Refusal, RefusalCode};
 
-/// Most parameters of a rule.
+/// Maximum number of parameters.
 pub(crate) const MAX_PARAMETERS: usize = 64;
-/// Most bytes that a text parameter may allow.
+/// Maximum of `max-bytes`.
 const MAX_TEXT: i64 = 65_536;
-/// Most items that a list parameter may allow.
+/// Maximum of `max-items`.
 const MAX_ITEMS: i64 = 4_096;
-/// Most bytes of one item of a list.
+/// Maximum bytes of one item of a list.
 const MAX_ITEM: usize = 1_024;
-/// Most bytes of a text parameter that declares no bound.
+/// Default of `max-bytes`.
 const DEFAULT_TEXT: u32 = 256;
-/// Most items of a list parameter that declares no bound.
+/// Default of `max-items`.
 const DEFAULT_ITEMS: u32 = 64;
 
-/// The types of parameters.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Type {
-    Boolean,
-    Integer,
-    Decimal,
-    Text,
-    TextList,
-    Duration,
+text_ids! {
+    /// The types of parameters.
+    enum Type {
+        /// `true` or `false`.
+        Boolean = "boolean",
+        /// A whole number.
+        Integer = "integer",
+        /// A finite number.
+        Decimal = "decimal",
+        /// Text.
+        Text = "text",
+        /// A list of texts.
+        TextList = "text-list",
+        /// A duration.
+        Duration = "duration",
+    }
 }
 
 impl Type {
-    const ALL: &[Type] =
-        &[Type::Boolean, Type::Integer, Type::Decimal, Type::Text, Type::TextList, Type::Duration];
-
-    /// The word in `rule.toml`.
-    const fn id(self) -> &'static str {
-        match self {
-            Type::Boolean => "boolean",
-            Type::Integer => "integer",
-            Type::Decimal => "decimal",
-            Type::Text => "text",
-            Type::TextList => "text-list",
-            Type::Duration => "duration",
-        }
-    }
-
     /// The keys of its range.
     const fn bounds(self) -> &'static [&'static str] {
         match self {
@@ -149,9 +142,9 @@ pub(crate) fn declaration(table: Table<'_>) -> Option<ParameterDeclaration> {
     table.know(&["name", "type", "default", "min", "max", "max-bytes", "max-items", "meaning"]);
     let name = table.read("name", A_VALUE, name);
     let meaning = table.read("meaning", A_VALUE, |item| text(item, 1_024));
-    let ty = table.read("type", A_VALUE, |item| item.word("a type of parameter", Type::ALL, Type::id));
+    let ty = table.read("type", A_VALUE, |item| item.word::<Type>("a type of parameter"));
     let default = table.required("default", A_VALUE);
-    // What the other keys may be follows from the type, so an unknown type masks what is wrong with them.
+    // The other keys depend on the type, so an unknown type masks their faults.
     let read = ty.and_then(|ty| {
         let bounds_fit = bounds_fit(&table, ty);
         let range = range(&table, ty)?;
@@ -203,10 +196,7 @@ fn range(table: &Table<'_>, ty: Type) -> Option<ParameterRange> {
 }
 
 /// `min` and `max`, in order.
-fn ends<T: PartialOrd + std::fmt::Display>(
-    table: &Table<'_>,
-    read: impl Fn(Item<'_>) -> Option<T>,
-) -> Option<(T, T)> {
+fn ends<T: PartialOrd + std::fmt::Display>(table: &Table<'_>, read: impl Fn(Item<'_>) -> Option<T>) -> Option<(T, T)> {
     let min_item = table.required("min", A_VALUE);
     let min = min_item.and_then(&read);
     let max = table.read("max", A_VALUE, &read);

@@ -1,4 +1,4 @@
-//! From bytes to a declaration: `rule.toml`, or the section that it became.
+//! Parses `rule.toml`, or the section made from it, to a declaration.
 
 use countersign_document::{Diagnostic, Document, Node, quoted};
 use countersign_model::Digest;
@@ -12,10 +12,34 @@ use crate::reader::Reader;
 use crate::reasons::{Refusal, RefusalCode};
 use crate::section::{FORMAT, canonical, to_section};
 
-/// The most bytes of a `rule.toml` or of its section.
+/// Maximum bytes of a `rule.toml` or of its section.
 pub const MAX_BYTES: usize = 256 << 10;
 
 /// Reads `rule.toml`; `docs/reference/rule.md` describes its keys.
+///
+/// ```
+/// let declaration = countersign_declaration::parse_toml(
+///     r#"
+///     id = "example/answer"
+///     version = "0.1.0"
+///     kind = "response"
+///     description = "Answers."
+///     identity-types = ["human"]
+///     confidence-floor = 50
+///     actions = ["notify", "revoke-sessions"]
+///     signal-classes = ["sign-in"]
+///     "#,
+/// )
+/// .unwrap();
+/// assert_eq!(declaration.id.publisher(), "example");
+///
+/// let refusals = countersign_declaration::parse_toml("kind = \"responce\"").unwrap_err();
+/// assert_eq!(
+///     refusals[0].to_string(),
+///     "missing-key  line 1, id: expected a value, got none"
+/// );
+/// assert!(refusals.iter().any(|refusal| refusal.place() == "kind"));
+/// ```
 ///
 /// # Errors
 /// Every fault, with its place and line. Text that isn't TOML gives that one only.
@@ -73,16 +97,16 @@ pub fn parse_section(bytes: &[u8]) -> Result<Declaration, Vec<Refusal>> {
 pub struct Peek {
     /// The kind, if it is known.
     pub kind: Option<RuleKind>,
-    /// The limits, if they are in order.
+    /// The limits, if they are valid.
     pub limits: Option<Limits>,
-    /// The state slots, those that are in order.
+    /// The state slots that are valid.
     pub slots: Vec<Slot>,
-    /// The data's digest: outer none if it is at fault, inner none if there is none.
+    /// The data's digest: outer none if it is invalid, inner none if there is no data.
     pub data: Option<Option<Digest>>,
 }
 
 impl Peek {
-    /// What a whole declaration says.
+    /// The same part of a valid declaration.
     #[must_use]
     pub fn of(declaration: &Declaration) -> Peek {
         Peek {

@@ -9,32 +9,18 @@ use crate::declaration::{ContextWanted, Limits, Slot, Subscription, Timers, When
 use crate::reader::{A_VALUE, Item, Table, inconsistent, name};
 use crate::reasons::RefusalCode;
 
-/// Most state slots.
+/// Maximum number of state slots.
 pub(crate) const MAX_SLOTS: usize = 16;
-/// Most context tables.
+/// Maximum number of context tables.
 pub(crate) const MAX_CONTEXT: usize = 16;
-/// Most timer ids.
+/// Maximum number of timer ids.
 const MAX_TIMERS: usize = 64;
-/// Most subscriptions.
+/// Maximum number of subscriptions.
 const MAX_SUBSCRIPTIONS: usize = 64;
-/// One second, microseconds: the shortest time for which anything is kept.
+/// One second, microseconds: the shortest time that state is kept.
 const SECOND: i64 = 1_000_000;
 /// Bytes of a WebAssembly page: no guest has less memory.
 const PAGE: i64 = 65_536;
-
-impl WhenFull {
-    /// Every choice.
-    pub const ALL: &'static [WhenFull] = &[WhenFull::EvictOldest, WhenFull::Refuse];
-
-    /// The word in `rule.toml`.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            WhenFull::EvictOldest => "evict-oldest",
-            WhenFull::Refuse => "refuse",
-        }
-    }
-}
 
 /// One `[[slot]]`.
 pub(crate) fn slot(table: Table<'_>) -> Option<Slot> {
@@ -45,7 +31,7 @@ pub(crate) fn slot(table: Table<'_>) -> Option<Slot> {
     let kept_references = table.defaulted("kept-references", 0, |item| item.integer(0, 1_024));
     let ttl = table.read("ttl", A_VALUE, kept_for);
     let when_full = table.defaulted("when-full", WhenFull::EvictOldest, |item| {
-        item.word("a word for what happens when full", WhenFull::ALL, WhenFull::id)
+        item.word::<WhenFull>("a word for what happens when full")
     });
     table.finish();
     Some(Slot {
@@ -100,8 +86,8 @@ pub(crate) fn context(table: Table<'_>) -> Option<ContextWanted> {
         found
     });
     let keying = table.read("by", A_VALUE, |item| {
-        let keying = item.word("a word for what a row belongs to", Keying::ALL, Keying::id)?;
-        // Which there are follows from the table, so an unknown table masks it.
+        let keying = item.word::<Keying>("a word for what a row belongs to")?;
+        // The keyings depend on the table, so an unknown table masks them.
         if let Some(wanted) = wanted.filter(|wanted| !wanted.keyings.contains(&keying)) {
             let known: Vec<String> = wanted.keyings.iter().map(|one| format!("`{one}`")).collect();
             let expected = format!("what rows of `{}` can belong to: {}", wanted.name, known.join(", "));
@@ -110,7 +96,7 @@ pub(crate) fn context(table: Table<'_>) -> Option<ContextWanted> {
         Some(keying)
     });
     let max_age = table.read("max-age", A_VALUE, kept_for);
-    // Which columns there are follows from the table, so an unknown table masks what is wrong with them.
+    // The columns depend on the table, so an unknown table masks their faults.
     let columns = wanted.and_then(|wanted| {
         table.read("columns", A_VALUE, |item| item.set((1, wanted.columns.len()), |item| column(item, wanted)))
     });
@@ -162,7 +148,7 @@ fn parse_size(text: &str) -> Option<i64> {
     const UNITS: [(&str, u32); 3] = [("KiB", 10), ("MiB", 20), ("GiB", 30)];
     let (digits, shift) =
         UNITS.iter().find_map(|(unit, shift)| text.strip_suffix(unit).map(|digits| (digits.trim_end(), shift)))?;
-    // Six digits of the greatest unit stay far below 2^63.
+    // Six digits of the largest unit stay far below 2^63.
     let plain = (1..=6).contains(&digits.len()) && digits.bytes().all(|c| c.is_ascii_digit());
     digits.parse::<i64>().ok().filter(|_| plain).map(|count| count << shift)
 }

@@ -5,9 +5,9 @@ use crate::declaration::Literal;
 /// Numbers between two ends, of which one may be open.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Range {
-    /// The lower end; none: however small.
+    /// The lower end; none if open.
     pub lower: Option<Bound>,
-    /// The upper end; none: however great.
+    /// The upper end; none if open.
     pub upper: Option<Bound>,
 }
 
@@ -41,13 +41,13 @@ impl Range {
             // The parsers leave only numbers here.
             Literal::Text(_) | Literal::Boolean(_) => 0,
         };
-        let least = self.lower.as_ref().map_or(i128::MIN, |bound| key(bound) + i128::from(!bound.included));
-        let most = self.upper.as_ref().map_or(i128::MAX, |bound| key(bound) - i128::from(!bound.included));
-        if floats { Span::Floats(least, most) } else { Span::Integers(least, most) }
+        let min = self.lower.as_ref().map_or(i128::MIN, |bound| key(bound) + i128::from(!bound.included));
+        let max = self.upper.as_ref().map_or(i128::MAX, |bound| key(bound) - i128::from(!bound.included));
+        if floats { Span::Floats(min, max) } else { Span::Integers(min, max) }
     }
 }
 
-/// A whole number that orders as floats do, and is next to another where no float lies between; none for NaN, which
+/// A whole number that orders as floats do; neighbouring floats have neighbouring numbers; none for NaN, which
 /// orders with nothing. Both zeros have one.
 #[must_use]
 pub fn float_key(number: f64) -> Option<i64> {

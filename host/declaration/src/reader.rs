@@ -9,7 +9,7 @@ pub(crate) type Reader = countersign_document::Reader<RefusalCode>;
 pub(crate) type Item<'n> = countersign_document::Item<'n, RefusalCode>;
 pub(crate) type Table<'n> = countersign_document::Table<'n, RefusalCode>;
 
-/// What is expected of a required key about which there is no more to say.
+/// What is expected of a required key that needs no further description.
 pub(crate) const A_VALUE: &str = "a value";
 
 /// Text of at most `max` bytes that isn't blank.

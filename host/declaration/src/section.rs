@@ -8,7 +8,7 @@ use crate::declaration::{Declaration, Filter, Literal, Test};
 use crate::parameters::{range_keys, to_value};
 use crate::range::{Bound, Range};
 
-/// The form of the section that this version writes and reads.
+/// The format of the section that this version writes and reads.
 pub const FORMAT: u64 = 1;
 
 /// The bytes of the section `countersign-declaration`. The same declaration gives the same bytes.
@@ -80,7 +80,7 @@ fn value(declaration: &Declaration) -> Value {
     table
 }
 
-/// What only a detection has.
+/// Keys that only a detection has.
 fn detection(table: &mut Value, declaration: &Declaration) {
     let Declaration { event_classes, fields, filter, partition_key, slots, timers, subscribes, context, .. } =
         declaration;

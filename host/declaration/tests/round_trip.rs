@@ -1,4 +1,4 @@
-//! Whatever `rule.toml` can say survives the way through the section, byte for byte.
+//! Every declaration survives the section, byte for byte.
 
 use countersign_declaration::{parse_section, parse_toml, to_section};
 use countersign_model::vocabulary::{
@@ -16,9 +16,9 @@ fn list(items: impl IntoIterator<Item = String>) -> String {
     format!("[{}]", items.into_iter().collect::<Vec<_>>().join(", "))
 }
 
-fn words(all: Vec<&'static str>, least: usize) -> impl Strategy<Value = String> {
-    let most = all.len();
-    subsequence(all, least..=most).prop_shuffle().prop_map(|words| list(words.into_iter().map(quoted)))
+fn words(all: Vec<&'static str>, min: usize) -> impl Strategy<Value = String> {
+    let max = all.len();
+    subsequence(all, min..=max).prop_shuffle().prop_map(|words| list(words.into_iter().map(quoted)))
 }
 
 fn duration() -> impl Strategy<Value = String> {
@@ -183,7 +183,7 @@ fn detection() -> impl Strategy<Value = String> {
             .into_iter()
             .map(|table| {
                 let columns = words(table.columns.iter().map(|column| column.name).collect(), 1);
-                // By key not every table goes with every partition key: another test says which.
+                // By key not every table goes with every partition key: another test covers which.
                 let by = table.keyings.iter().find(|keying| **keying != Keying::Key).unwrap_or(&Keying::Key);
                 (columns, duration()).prop_map(move |(columns, age)| {
                     let name = table.name;

@@ -1,4 +1,4 @@
-//! `rule.toml` as authors write it: what is read, and what every fault is told as.
+//! `rule.toml` as authors write it: what is read, and the diagnostic of every fault.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ fn altered(from: &str, to: &str) -> String {
 }
 
 #[test]
-fn the_section_says_all_that_rule_toml_says_with_defaults_written_out() {
+fn the_section_holds_all_of_rule_toml_with_defaults_written_out() {
     for text in [DETECTION, RESPONSE] {
         let declared = declaration(text);
         let section = to_section(&declared);
@@ -46,7 +46,7 @@ fn the_section_says_all_that_rule_toml_says_with_defaults_written_out() {
 }
 
 #[test]
-fn all_faults_are_told_at_once() {
+fn all_faults_are_reported_at_once() {
     check(
         r#"
         id = "Example"
@@ -125,7 +125,7 @@ fn each_kind_of_rule_has_its_own_keys() {
 }
 
 #[test]
-fn what_can_not_go_together_is_told() {
+fn what_can_not_go_together_is_reported() {
     check(
         &altered("partition-key = \"actor\"", "partition-key = \"none\""),
         expect![[r#"
@@ -502,7 +502,7 @@ fn parameters_have_a_type_a_range_and_a_default_within_it() {
 }
 
 #[test]
-fn text_that_is_not_toml_is_told_with_its_line() {
+fn text_that_is_not_toml_is_reported_with_its_line() {
     check(
         "id = \"a/b\"\nkind = ",
         expect![[r#"
@@ -650,7 +650,7 @@ fn the_operator_sets_parameters_within_their_ranges() {
 }
 
 #[test]
-fn limits_above_the_operators_are_told_one_by_one() {
+fn limits_above_the_operators_are_reported_one_by_one() {
     let declared = declaration(DETECTION);
     assert_eq!(check_ceilings(&declared, &Ceilings::default()), []);
     let low = Ceilings { memory: 1, fuel: 1, output: 1, state: 1, ..Ceilings::default() };

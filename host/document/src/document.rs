@@ -110,7 +110,7 @@ impl Lines {
     }
 }
 
-/// A whole number; beyond 128 bits the nearest there is, which is out of every range as well.
+/// A whole number; beyond 128 bits the nearest one, which is out of every range too.
 fn integer(digits: &str, radix: u32) -> i128 {
     let beyond = if digits.starts_with('-') { i128::MIN } else { i128::MAX };
     i128::from_str_radix(digits, radix).unwrap_or(beyond)

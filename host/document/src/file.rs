@@ -11,7 +11,7 @@ pub struct SourceFile<T> {
     pub name: String,
     /// The text as read.
     pub text: String,
-    /// What it says.
+    /// The parsed content.
     pub content: T,
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use countersign_model::time::{format_duration, parse_duration};
+use countersign_model::vocabulary::TextId;
 
 use crate::diagnostic::{Diagnostic, quoted};
 use crate::nearest::nearest;
@@ -201,24 +202,17 @@ impl<'n, C: From<Problem>> Item<'n, C> {
         Some(micros)
     }
 
-    /// One of the known words.
-    pub fn word<T: Copy>(&self, what: &str, known: &[T], id: impl Fn(T) -> &'static str) -> Option<T> {
-        self.word_or(Problem::UnknownWord, what, known, id)
+    /// A word of a list.
+    pub fn word<T: TextId>(&self, what: &str) -> Option<T> {
+        self.word_among(Problem::UnknownWord, what, T::ALL)
     }
 
-    /// One of the known words. `code` is that of an unknown one.
-    pub fn word_or<T: Copy>(
-        &self,
-        code: impl Into<C>,
-        what: &str,
-        known: &[T],
-        id: impl Fn(T) -> &'static str,
-    ) -> Option<T> {
+    /// One of these words. `code` is that of another one.
+    pub fn word_among<T: TextId>(&self, code: impl Into<C>, what: &str, known: &[T]) -> Option<T> {
         let NodeValue::Text(text) = &self.node.value else { return self.wrong_type(what) };
-        let found = known.iter().copied().find(|word| id(*word) == text);
+        let found = T::from_id(text).filter(|word| known.contains(word));
         if found.is_none() {
-            let ids: Vec<&str> = known.iter().map(|word| id(*word)).collect();
-            return self.unknown(code, what, text, ids.iter().copied());
+            return self.unknown(code, what, text, known.iter().map(|word| word.id()));
         }
         found
     }

@@ -25,7 +25,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         // A prefix is more alike than the edit distance says.
         let begins = plain.len() >= 4 && other.starts_with(&plain);
         let likeness = strsim::normalized_damerau_levenshtein(&plain, &other).max(if begins { ALIKE } else { 0.0 });
-        if likeness >= ALIKE && best.is_none_or(|(_, most)| likeness > most) {
+        if likeness >= ALIKE && best.is_none_or(|(_, max)| likeness > max) {
             best = Some((candidate, likeness));
         }
     }

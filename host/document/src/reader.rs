@@ -83,7 +83,7 @@ impl<C: From<Problem>> Reader<C> {
         }
     }
 
-    /// How many diagnostics there are.
+    /// The number of diagnostics.
     pub(crate) fn count(&self) -> usize {
         self.found.borrow().len()
     }

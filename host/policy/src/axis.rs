@@ -1,6 +1,7 @@
 //! One axis of a policy cell: every word of a list, or some of them.
 
 use countersign_document::{NodeValue, Problem};
+use countersign_model::vocabulary::TextId;
 use serde::{Deserialize, Serialize};
 
 use crate::reader::{Item, Table};
@@ -39,20 +40,15 @@ impl<T: Copy + PartialEq> Axis<T> {
 }
 
 /// Reads a value, a list or `*`.
-pub(crate) fn read<T: Copy + PartialEq + Ord>(
-    item: Item<'_>,
-    known: &[T],
-    id: impl Fn(T) -> &'static str + Copy,
-    what: &str,
-) -> Option<Axis<T>> {
+pub(crate) fn read<T: TextId + Ord>(item: Item<'_>, known: &[T], what: &str) -> Option<Axis<T>> {
     match &item.node().value {
         NodeValue::Text(text) if text == "*" => Some(Axis::Any),
-        NodeValue::Text(_) => item.word(what, known, id).map(|value| Axis::Named(vec![value])),
+        NodeValue::Text(_) => item.word_among(Problem::UnknownWord, what, known).map(|value| Axis::Named(vec![value])),
         NodeValue::List(_) => {
             // What is known counts even beside a fault, so that faults that follow from it are found too.
             let mut values = Vec::new();
             item.list((1, usize::MAX), |item| {
-                let value = item.word(what, known, id);
+                let value = item.word_among(Problem::UnknownWord, what, known);
                 if value.is_some_and(|value| values.contains(&value)) {
                     item.refuse::<()>(Problem::DuplicateValue, format!("{what} once"), item.node().shown(), None);
                 } else {
@@ -68,14 +64,13 @@ pub(crate) fn read<T: Copy + PartialEq + Ord>(
 }
 
 /// Reads a required key as an axis.
-pub(crate) fn required<T: Copy + PartialEq + Ord>(
+pub(crate) fn required<T: TextId + Ord>(
     table: &Table<'_>,
     key: &'static str,
     known: &[T],
-    id: impl Fn(T) -> &'static str + Copy,
     what: &str,
 ) -> Option<Axis<T>> {
-    table.read(key, &expected(what), |item| read(item, known, id, what))
+    table.read(key, &expected(what), |item| read(item, known, what))
 }
 
 fn expected(what: &str) -> String {

@@ -30,16 +30,16 @@ pub struct Capability {
     pub connector: String,
     /// At which levels it can act, narrow first; at least one, all among the catalogue's for the action.
     pub levels: Vec<TargetLevel>,
-    /// What undoing takes; irreversible where the table doesn't say.
+    /// What undoing takes; irreversible if not set.
     pub reversibility: Reversibility,
 }
 
 impl Capabilities {
     /// Reads a capability table: `version = 1` and `[[capability]]` with `provider`, `connector`, `action`, `type`,
-    /// `levels` and `reversibility` (irreversible where it isn't said).
+    /// `levels` and `reversibility` (irreversible if left out).
     ///
     /// # Errors
-    /// Everything wrong with it at once.
+    /// Every fault at once.
     pub fn parse(text: &str) -> Result<Capabilities, Vec<Diagnostic>> {
         read_file(text, |table| {
             let mut capabilities = Capabilities::default();
@@ -59,7 +59,7 @@ impl Capabilities {
         Capabilities::parse(crate::SHIPPED_CAPABILITIES)
     }
 
-    /// What can be done; none where no connector can do it.
+    /// The capability; none where no connector has it.
     #[must_use]
     pub fn get(&self, provider: &str, action: Action, identity_type: IdentityType) -> Option<&Capability> {
         self.entries.get(&(provider.to_owned(), action, identity_type))
@@ -70,7 +70,7 @@ impl Capabilities {
         self.entries.values()
     }
 
-    /// Everything that can be done to accounts of a provider and an identity type, in order of the actions.
+    /// Every capability for accounts of a provider and an identity type, in order of the actions.
     pub fn of(&self, provider: &str, identity_type: IdentityType) -> impl Iterator<Item = &Capability> {
         Action::ALL.iter().filter_map(move |action| self.get(provider, *action, identity_type))
     }
@@ -85,15 +85,15 @@ impl Capabilities {
             .filter(|action| matches!(action.class(), ActionClass::Challenge | ActionClass::Contain))
             .collect();
         let what = "an action of class challenge or contain";
-        let actions = axis::required(&table, "action", &known, Action::id, what);
-        let types = axis::required(&table, "type", IdentityType::ALL, IdentityType::id, "an identity type");
+        let actions = axis::required(&table, "action", &known, what);
+        let types = axis::required(&table, "type", IdentityType::ALL, "an identity type");
         let levels = table.required("levels", "a level, a list of them, or `*`").and_then(|item| {
-            let axis = axis::read(item, TargetLevel::ALL, TargetLevel::id, "a level")?;
+            let axis = axis::read(item, TargetLevel::ALL, "a level")?;
             Some((item, axis))
         });
         let reversibility = table
             .get("reversibility")
-            .and_then(|item| item.word("a reversibility", Reversibility::ALL, Reversibility::id))
+            .and_then(|item| item.word::<Reversibility>("a reversibility"))
             .unwrap_or(Reversibility::Irreversible);
         table.finish();
         let (Some(provider), Some(connector), Some((levels_item, levels))) = (provider, connector, levels) else {

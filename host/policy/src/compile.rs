@@ -1,5 +1,5 @@
-//! Cells to a full table: for every combination the covering cell that names most axes, and every pair of cells that
-//! disagree where neither names more than the other.
+//! Compiles cells to a full table: for every combination the matching cell that names the most axes. Reports every pair
+//! of cells that disagree where neither names more axes than the other.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,7 @@ impl Compiled {
     ///
     /// # Errors
     /// One fault for each pair that disagrees where both decide, with an example.
-    pub(crate) fn of(cells: &[Cell], responses: &[ResponseChoice]) -> Result<Compiled, Vec<Diagnostic>> {
+    pub(crate) fn new(cells: &[Cell], responses: &[ResponseChoice]) -> Result<Compiled, Vec<Diagnostic>> {
         let mut compiled = Compiled { cells: Vec::new(), responses: Vec::new(), unset: CellOutcome::unset() };
         let mut faults = Vec::new();
         let mut reported = BTreeSet::new();
@@ -76,7 +76,7 @@ impl Compiled {
         self.responses.get(class as usize * IdentityType::ALL.len() + ty as usize).copied().flatten()
     }
 
-    /// What answers where no cell covers.
+    /// The outcome where no cell matches.
     pub(crate) fn unset(&self) -> &CellOutcome {
         &self.unset
     }
@@ -108,16 +108,16 @@ fn combinations() -> impl Iterator<Item = Combination> {
     })
 }
 
-/// The places of those that cover and name most.
+/// The places of the matching candidates that name the most axes.
 fn decide(candidates: impl Iterator<Item = (bool, u8)>) -> Vec<usize> {
-    let mut most = 0;
+    let mut max = 0;
     let mut decided = Vec::new();
     for (place, (covers, specificity)) in candidates.enumerate() {
-        if !covers || specificity < most {
+        if !covers || specificity < max {
             continue;
         }
-        if specificity > most {
-            most = specificity;
+        if specificity > max {
+            max = specificity;
             decided.clear();
         }
         decided.push(place);

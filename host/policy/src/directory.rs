@@ -21,13 +21,13 @@ pub struct Directory {
 pub struct DirectoryIdentity {
     /// The operator's stable id; unique in the directory.
     pub id: String,
-    /// Its type; where the fact is silent, what the record proves counts.
+    /// Its type; if not set, the type that the record proves.
     pub identity_type: Option<IdentityType>,
-    /// Its tier; critical where the fact is silent.
+    /// Its tier; critical if not set.
     pub tier: Tier,
     /// Such as `production`.
     pub environment: Option<String>,
-    /// Id of the owner, who is in the directory too.
+    /// Id of the owner, another identity of the directory.
     pub owner: Option<String>,
     /// Never automatically contained.
     pub protected: bool,
@@ -40,7 +40,7 @@ pub struct DirectoryIdentity {
 /// An account linked to an identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkedAccount {
-    /// The account; linked once in the whole directory.
+    /// The account; linked only once in the directory.
     pub account: Account,
     /// Where the link comes from, for people.
     pub provenance: Option<String>,
@@ -50,8 +50,34 @@ impl Directory {
     /// Reads `identities.toml`: `[[identity]]` with `id`, `type`, `tier`, `environment`, `owner`, `protected`,
     /// `break-glass`, and in each `[[identity.account]]` with `provider`, `tenant`, `subject`, `provenance`.
     ///
+    /// ```
+    /// use countersign_model::Account;
+    /// use countersign_model::vocabulary::{IdentityType, Tier};
+    /// use countersign_policy::Directory;
+    ///
+    /// let directory = Directory::parse(
+    ///     r#"
+    ///     [[identity]]
+    ///     id = "alice"
+    ///     type = "human"
+    ///     tier = "standard"
+    ///
+    ///     [[identity.account]]
+    ///     provider = "aws"
+    ///     tenant = "111122223333"
+    ///     subject = "AIDAALICE"
+    ///     "#,
+    /// )
+    /// .unwrap();
+    /// let alice = directory.resolve(&Account::new("aws", "111122223333", "AIDAALICE"), None, false);
+    /// assert_eq!((alice.identity_type, alice.tier), (IdentityType::Human, Tier::Standard));
+    /// // An account without facts is of tier critical.
+    /// let stranger = directory.resolve(&Account::new("aws", "111122223333", "AIDABOB"), None, false);
+    /// assert_eq!(stranger.tier, Tier::Critical);
+    /// ```
+    ///
     /// # Errors
-    /// Everything wrong with it at once.
+    /// Every fault at once.
     pub fn parse(text: &str) -> Result<Directory, Vec<Diagnostic>> {
         read_file(text, |table| {
             let mut directory = Directory::default();
@@ -93,13 +119,8 @@ impl Directory {
         }
         self.identities.push(DirectoryIdentity {
             id: id.unwrap_or_default(),
-            identity_type: table
-                .get("type")
-                .and_then(|item| item.word("an identity type", IdentityType::ALL, IdentityType::id)),
-            tier: table
-                .get("tier")
-                .and_then(|item| item.word("a tier", Tier::ALL, Tier::id))
-                .unwrap_or(Tier::Critical),
+            identity_type: table.get("type").and_then(|item| item.word::<IdentityType>("an identity type")),
+            tier: table.get("tier").and_then(|item| item.word::<Tier>("a tier")).unwrap_or(Tier::Critical),
             environment: optional_text(&table, "environment"),
             owner: optional_text(&table, "owner"),
             protected: flag(&table, "protected"),
@@ -112,7 +133,8 @@ impl Directory {
     /// Reports an owner that isn't in the file.
     fn check_owner(&self, item: Item<'_>) {
         // What isn't text was reported when the identity was read.
-        if let Some(owner) = item.node().as_text().filter(|owner| !owner.is_empty() && !self.by_id.contains_key(*owner)) {
+        if let Some(owner) = item.node().as_text().filter(|owner| !owner.is_empty() && !self.by_id.contains_key(*owner))
+        {
             let what = "the id of an identity of this file";
             item.unknown::<()>(Problem::UnknownWord, what, owner, self.by_id.keys().map(String::as_str));
         }

@@ -8,7 +8,7 @@ use countersign_model::{Account, Timestamp};
 
 use crate::reader::{Item, as_of, optional_text, read_file, version};
 
-/// Most accounts and hosts together. A rule may ask for all of them with every call, so they are few.
+/// Maximum number of accounts and hosts together. A rule may ask for all of them with every call, so they are few.
 const MAX_ENTRIES: usize = 4_096;
 
 /// The security ids that every host has, so that the host is their tenant: LocalSystem, LocalService, NetworkService.
@@ -22,7 +22,7 @@ const WINDOWS: &str = "windows";
 pub struct DomainRoles {
     as_of: Timestamp,
     accounts: BTreeMap<Account, BTreeSet<DomainRole>>,
-    /// By name in small letters.
+    /// By name in lower case.
     hosts: BTreeMap<String, BTreeSet<DomainRole>>,
 }
 
@@ -31,7 +31,7 @@ pub struct DomainRoles {
 pub struct RoleHolder<'r> {
     /// The account, where the role is an account's.
     pub account: Option<&'r Account>,
-    /// The host's name in small letters, where the role is a host's.
+    /// The host's name in lower case, where the role is a host's.
     pub host: Option<&'r str>,
     /// The roles; at least one.
     pub roles: &'r BTreeSet<DomainRole>,
@@ -42,7 +42,7 @@ impl DomainRoles {
     /// with `host`, `roles`.
     ///
     /// # Errors
-    /// Everything wrong with it at once.
+    /// Every fault at once.
     pub fn parse(text: &str) -> Result<DomainRoles, Vec<Diagnostic>> {
         read_file(text, |table| {
             version(table);
@@ -69,9 +69,9 @@ impl DomainRoles {
             let text = item.text()?;
             match text.parse::<Account>() {
                 Ok(account) => Some((item, account)),
-                Err(_) => item.invalid(
-                    "an account `provider:tenant:subject` with `:` and `%` inside a part percent-encoded",
-                ),
+                Err(_) => {
+                    item.invalid("an account `provider:tenant:subject` with `:` and `%` inside a part percent-encoded")
+                }
             }
         });
         let roles = table.read("roles", "a list of roles, at least one", roles);
@@ -131,6 +131,5 @@ impl DomainRoles {
 /// `roles`: at least one, each once.
 fn roles(item: Item<'_>) -> Option<BTreeSet<DomainRole>> {
     let bounds = (1, DomainRole::ALL.len());
-    item.set(bounds, |item| item.word("a role", DomainRole::ALL, DomainRole::id))
-        .map(|roles| roles.into_iter().collect())
+    item.set(bounds, |item| item.word::<DomainRole>("a role")).map(|roles| roles.into_iter().collect())
 }

@@ -10,10 +10,10 @@ use countersign_model::vocabulary::EgressKind;
 use crate::network::{Networks, duplicate, networks};
 use crate::reader::{Item, as_of, optional_text, read_file, required_text, version};
 
-/// Most declared networks. A rule may ask for all of them with every call, so they are few.
+/// Maximum number of declared networks. A rule may ask for all of them with every call, so they are few.
 const MAX_NETWORKS: usize = 4_096;
 
-/// The least bits of a network's prefix: no organisation's own traffic leaves from more than a `/8`, or a `/16` of IPv6.
+/// Minimum bits of a network's prefix, IPv4 and IPv6: no organisation's own traffic leaves from more than a `/8`, or a `/16` of IPv6.
 const MIN_PREFIX: (u8, u8) = (8, 16);
 
 /// The declared networks, as of a time.
@@ -42,7 +42,7 @@ impl Egress {
     /// Reads `egress.toml`: `version = 1`, `as-of`, and `[[egress]]` with `name`, `kind`, `networks`, `provider`, `asn`.
     ///
     /// # Errors
-    /// Everything wrong with it at once.
+    /// Every fault at once.
     pub fn parse(text: &str) -> Result<Egress, Vec<Diagnostic>> {
         read_file(text, |table| {
             version(table);
@@ -60,7 +60,7 @@ impl Egress {
         let Some(table) = item.table() else { return };
         let name = required_text(&table, "name", "what it is called");
         let kind = table.read("kind", "what it is: vpn, proxy, office, cloud or partner", |item| {
-            item.word("a kind of egress", EgressKind::ALL, EgressKind::id)
+            item.word::<EgressKind>("a kind of egress")
         });
         let networks = table.read("networks", "a list of networks", networks);
         let provider = optional_text(&table, "provider");
@@ -88,7 +88,7 @@ impl Egress {
         self.as_of
     }
 
-    /// The narrowest declared network in which an address lies, and whose it is.
+    /// The narrowest declared network that contains an address, and its exit.
     #[must_use]
     pub fn find(&self, address: IpAddr) -> Option<(Network, &EgressExit)> {
         let (network, place) = self.networks.find(address)?;

@@ -1,5 +1,6 @@
 //! The operator's files as types: `identities.toml` is a [`Directory`], `policy.toml` a [`Policy`], and the capability
-//! tables are [`Capabilities`]; what context tables are made of is [`Egress`], [`DomainRoles`] and [`Locations`]. Text in, types out, or every [`Diagnostic`] at once; no I/O.
+//! tables are [`Capabilities`]; context tables are filled from [`Egress`], [`DomainRoles`] and [`Locations`]. Text in,
+//! types or every [`Diagnostic`] out; no I/O.
 
 mod axis;
 mod capabilities;
@@ -31,11 +32,11 @@ pub use policy::{
 };
 pub use view::{PolicyView, ViewCell, ViewResponses};
 
-/// The most bytes of one of the operator's files: some hundred thousand identities.
+/// Maximum bytes of one of the operator's files: enough for some hundred thousand identities.
 pub const MAX_BYTES: usize = 64 << 20;
 
-/// The policy that serves when the operator names none, as its text.
+/// The text of the policy that applies when the operator names none.
 pub const DEFAULT_POLICY: &str = include_str!("../data/default-policy.toml");
 
-/// The shipped capability tables, as their text.
+/// The text of the shipped capability tables.
 pub const SHIPPED_CAPABILITIES: &str = include_str!("../data/capabilities.toml");

@@ -10,19 +10,19 @@ use crate::reader::Table;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OperatorLimits {
-    /// Most bytes of linear memory and tables that a call may use.
+    /// Maximum bytes of linear memory and tables that a call may use.
     pub memory: u64,
-    /// Most fuel that one row alone may use, base included.
+    /// Maximum fuel that one row alone may use, base included.
     pub fuel: u64,
-    /// Most bytes of an answer in canonical form.
+    /// Maximum bytes of an answer in canonical form.
     pub output: u32,
-    /// Most state that all slots of a rule may come to, bytes.
+    /// Maximum state of all slots of a rule, bytes.
     pub state: u64,
-    /// Most bytes of a component without its declaration and data.
+    /// Maximum bytes of a component without its declaration and data.
     pub component_bytes: u64,
-    /// Most bytes of a declaration section.
+    /// Maximum bytes of a declaration section.
     pub declaration_bytes: u64,
-    /// Most bytes of a data section.
+    /// Maximum bytes of a data section.
     pub data_bytes: u64,
     /// The lease where a response rule gave none, seconds.
     pub default_lease: u32,
@@ -31,7 +31,7 @@ pub struct OperatorLimits {
 }
 
 impl OperatorLimits {
-    /// The limits as admission wants them; what `[limits]` has no key for keeps its default.
+    /// The limits as admission's ceilings; those without a key in `[limits]` keep their defaults.
     #[must_use]
     pub fn ceilings(&self) -> Ceilings {
         let size = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -51,9 +51,7 @@ impl OperatorLimits {
         const SECOND: i64 = 1_000_000;
         const YEAR: i64 = 365 * 86_400 * SECOND;
         let base = OperatorLimits::default();
-        let number = |key, max, default| {
-            table.get(key).and_then(|item| item.integer(1, max)).unwrap_or(default)
-        };
+        let number = |key, max, default| table.get(key).and_then(|item| item.integer(1, max)).unwrap_or(default);
         let seconds = |key, default| {
             let micros = table.get(key).and_then(|item| item.duration(SECOND, YEAR));
             micros.and_then(|micros| u32::try_from(micros / SECOND).ok()).unwrap_or(default)

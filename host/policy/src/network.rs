@@ -1,4 +1,4 @@
-//! What the operator says about networks, and about the addresses in them.
+//! Values that the operator gives to networks, looked up by address.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -8,14 +8,14 @@ use countersign_document::Problem;
 
 use crate::reader::{Item, Table};
 
-/// Most networks of one file.
+/// Maximum number of networks of one file.
 pub(crate) const MAX_NETWORKS: usize = 1_000_000;
 
-/// What is said about networks; of those in which an address lies the narrowest counts.
+/// Values of networks; of those that contain an address the narrowest applies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Networks<T> {
     entries: BTreeMap<Network, T>,
-    /// The lengths of prefixes that there are, the longest first: of IPv4 and of IPv6.
+    /// The lengths of prefixes in use, the longest first: of IPv4 and of IPv6.
     prefixes: [Vec<u8>; 2],
 }
 
@@ -26,7 +26,7 @@ impl<T> Default for Networks<T> {
 }
 
 impl<T> Networks<T> {
-    /// The narrowest network in which an address lies, and what is said about it.
+    /// The narrowest network that contains an address, and its value.
     #[must_use]
     pub fn find(&self, address: IpAddr) -> Option<(Network, &T)> {
         let [v4, v6] = &self.prefixes;
@@ -38,18 +38,18 @@ impl<T> Networks<T> {
         })
     }
 
-    /// Every network with what is said about it, in order.
+    /// Every network with its value, in order.
     pub fn iter(&self) -> impl Iterator<Item = (Network, &T)> {
         self.entries.iter().map(|(network, value)| (*network, value))
     }
 
-    /// How many there are.
+    /// The number of networks.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no networks.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

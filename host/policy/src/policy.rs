@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use countersign_document::Diagnostic;
-use countersign_model::vocabulary::{Action, ActionClass, IdentityType, SignalClass, Tier};
+use countersign_model::vocabulary::{Action, ActionClass, IdentityType, SignalClass, Tier, text_ids};
 use countersign_model::{RuleId, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -15,37 +15,22 @@ use crate::limits::OperatorLimits;
 mod canonical;
 mod read;
 
-/// How old evidence may be for automatic containment where a cell doesn't say: 15 minutes, in microseconds.
+/// How old evidence may be for automatic containment where a cell has no `max-age`: 15 minutes, in microseconds.
 pub const DEFAULT_MAX_AGE: i64 = 15 * 60 * 1_000_000;
 
-/// What a policy answers, from permissive to strict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Answer {
-    /// May be done without asking.
-    Automatic,
-    /// A person must agree.
-    Approval,
-    /// Not done.
-    Never,
-}
-
-impl Answer {
-    /// Every answer.
-    pub const ALL: &'static [Answer] = &[Answer::Automatic, Answer::Approval, Answer::Never];
-
-    /// The word in `policy.toml` and JSON.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            Answer::Automatic => "automatic",
-            Answer::Approval => "approval",
-            Answer::Never => "never",
-        }
+text_ids! {
+    /// A policy's answers, from permissive to strict.
+    pub enum Answer {
+        /// May be done without asking.
+        Automatic = "automatic",
+        /// A person must agree.
+        Approval = "approval",
+        /// Not done.
+        Never = "never",
     }
 }
 
-/// The day by which an automatic cell must be looked at again, that day included: `YYYY-MM-DD`, UTC.
+/// The last day on which an automatic cell applies before it must be reviewed, that day included: `YYYY-MM-DD`, UTC.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ReviewBy(String);
@@ -121,16 +106,16 @@ pub struct CellOutcome {
     pub floor: u8,
     /// How old the evidence may be for automatic containment, microseconds.
     pub max_age: i64,
-    /// Who answers for the cell; always there where it is automatic.
+    /// Who is responsible for the cell; always set where it is automatic.
     pub owner: Option<String>,
-    /// Why it may be automatic; always there where it is.
+    /// Why it may be automatic; always set where it is.
     pub evidence: Option<String>,
-    /// Until when it may be automatic; always there where it is.
+    /// Until when it may be automatic; always set where it is.
     pub review_by: Option<ReviewBy>,
 }
 
 impl CellOutcome {
-    /// What answers where no cell covers.
+    /// The outcome where no cell matches.
     #[must_use]
     pub fn unset() -> CellOutcome {
         CellOutcome {
@@ -168,19 +153,19 @@ pub struct ResponseChoice {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RuleSettings {
-    /// Whether it serves.
+    /// Whether it is loaded.
     pub enabled: bool,
-    /// Most confidence that its findings may have, 0–100.
+    /// Upper bound of its findings' confidence, 0–100.
     pub cap: u8,
-    /// Parameters that the operator sets, by name, as `rule.toml` writes their defaults. Whether the rule has them, and
-    /// whether they are in range, its declaration says: [`Policy::parameters`].
+    /// Parameters that the operator sets, by name, as `rule.toml` writes their defaults. [`Policy::parameters`] checks
+    /// them against the rule's declaration.
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// Line of each parameter in the text, from 1; no part of the policy, so not in the canonical form.
     #[serde(skip)]
     pub(crate) lines: BTreeMap<String, usize>,
 }
 
-// The same settings wherever they are written.
+// Lines don't count: the same settings are equal wherever they are written.
 impl PartialEq for RuleSettings {
     fn eq(&self, other: &Self) -> bool {
         (self.enabled, self.cap, &self.parameters) == (other.enabled, other.cap, &other.parameters)
@@ -197,7 +182,7 @@ impl Default for RuleSettings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PublisherSettings {
-    /// Most confidence that findings of its rules may have, 0–100.
+    /// Upper bound of the confidence of its rules' findings, 0–100.
     pub cap: u8,
     /// What its rules may lead to.
     pub grant: Grant,
@@ -250,8 +235,36 @@ pub(crate) struct Written {
 impl Policy {
     /// Reads `policy.toml`.
     ///
+    /// ```
+    /// use countersign_model::vocabulary::{Action, IdentityType, SignalClass, Tier};
+    /// use countersign_policy::{Answer, Policy};
+    ///
+    /// let policy = Policy::parse(
+    ///     r#"
+    ///     version = 1
+    ///
+    ///     [[cell]]
+    ///     class = "token"
+    ///     type = "human"
+    ///     tier = "*"
+    ///     action = "revoke-sessions"
+    ///     answer = "approval"
+    ///     floor = 50
+    ///     "#,
+    /// )
+    /// .unwrap();
+    /// let cell = policy.cell(SignalClass::Token, IdentityType::Human, Tier::High, Action::RevokeSessions);
+    /// assert_eq!((cell.answer, cell.floor), (Answer::Approval, 50));
+    ///
+    /// let faults = Policy::parse("version = 1\n[limits]\nfule = 1").unwrap_err();
+    /// assert_eq!(
+    ///     faults[0].to_string(),
+    ///     "line 3, limits.fule: expected a known key, got `fule` (did you mean `fuel`?)"
+    /// );
+    /// ```
+    ///
     /// # Errors
-    /// Everything wrong with it at once: unknown keys with the nearest known name, reserved tables, and cells of equal
+    /// Every fault at once: unknown keys with the nearest known name, reserved tables, and cells of equal
     /// specificity that answer differently where both decide.
     pub fn parse(text: &str) -> Result<Policy, Vec<Diagnostic>> {
         read::policy(text)
@@ -265,13 +278,13 @@ impl Policy {
         Policy::parse(crate::DEFAULT_POLICY)
     }
 
-    pub(crate) fn of(written: Written) -> Result<Policy, Vec<Diagnostic>> {
-        let compiled = Compiled::of(&written.cells, &written.responses)?;
+    pub(crate) fn compile(written: Written) -> Result<Policy, Vec<Diagnostic>> {
+        let compiled = Compiled::new(&written.cells, &written.responses)?;
         Ok(Policy { written, compiled })
     }
 
-    /// What answers for a combination: the covering cell that names most axes. Where no cell covers, an outcome that
-    /// [`CellOutcome::is_unset`] and answers never.
+    /// The outcome of a combination: that of the matching cell that names the most axes. Where no cell matches, an outcome
+    /// for which [`CellOutcome::is_unset`] is true and whose answer is never.
     #[must_use]
     pub fn cell(&self, class: SignalClass, identity_type: IdentityType, tier: Tier, action: Action) -> &CellOutcome {
         match self.compiled.cell(class, identity_type, tier, action).and_then(|place| self.written.cells.get(place)) {
@@ -288,13 +301,13 @@ impl Policy {
         self.written.responses.get(place).map(|choice| choice.rules.as_slice())
     }
 
-    /// What `[rule."publisher/name"]` says; none where there is no such table.
+    /// The settings of `[rule."publisher/name"]`; none where there is no such table.
     #[must_use]
     pub fn rule(&self, rule: &RuleId) -> Option<&RuleSettings> {
         self.written.rules.get(rule)
     }
 
-    /// Whether a rule serves.
+    /// Whether a rule is enabled.
     #[must_use]
     pub fn is_enabled(&self, rule: &RuleId) -> bool {
         self.rule(rule).is_none_or(|settings| settings.enabled)
@@ -307,7 +320,7 @@ impl Policy {
         own.min(self.publisher(rule.publisher()).map_or(100, |settings| settings.cap))
     }
 
-    /// What `[publisher.name]` says; none where there is no such table.
+    /// The settings of `[publisher.name]`; none where there is no such table.
     #[must_use]
     pub fn publisher(&self, publisher: &str) -> Option<&PublisherSettings> {
         self.written.publishers.get(publisher)
@@ -319,7 +332,7 @@ impl Policy {
         self.publisher(publisher).map(|settings| settings.grant.clone()).unwrap_or_default()
     }
 
-    /// The rules that the policy names, in order of their ids: one that isn't loaded is worth a word to the operator.
+    /// The rules that the policy names, in order of their ids: one that isn't loaded is worth a warning.
     pub fn named_rules(&self) -> impl Iterator<Item = &RuleId> {
         let chosen = self.written.responses.iter().flat_map(|choice| &choice.rules);
         self.written.rules.keys().chain(chosen).collect::<BTreeSet<_>>().into_iter()

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::policy::{CellOutcome, Policy};
 
-/// The part of a policy that an incident needs: the cells of its classes and of everyone's type and tier, and which
-/// response rules are named. What isn't here is unset, so a view can say less than the policy but never more.
+/// The part of a policy that an incident needs: the cells of its classes and of its identities' types and tiers, and
+/// the named response rules. What isn't here is unset, so a view can allow less than the policy but never more.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct PolicyView {

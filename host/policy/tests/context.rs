@@ -81,8 +81,12 @@ fn roles_are_the_accounts_own_or_those_of_the_host_whose_account_it_is() {
     };
     assert_eq!(find("S-1-5-21-1-2-3", "S-1-5-21-1-2-3-1105"), ["sync-account"]);
     assert_eq!(find("dc01.CORP.example", "S-1-5-18"), ["domain-controller", "federation-service"]);
-    assert_eq!(find("dc02.corp.example", "S-1-5-18"), ["certificate-authority"], "what is stated for it comes first");
-    // Another host's own account, an account of the host's that anybody may have, another domain's account.
+    assert_eq!(
+        find("dc02.corp.example", "S-1-5-18"),
+        ["certificate-authority"],
+        "roles of the account itself come first"
+    );
+    // Another host's own account, an account that any host may have, another domain's account.
     assert!(find("web01.corp.example", "S-1-5-18").is_empty());
     assert!(find("dc01.corp.example", "S-1-5-21-1-2-3-500").is_empty());
     assert!(find("S-1-5-21-9-9-9", "S-1-5-21-1-2-3-1105").is_empty());
@@ -93,7 +97,7 @@ fn roles_are_the_accounts_own_or_those_of_the_host_whose_account_it_is() {
 }
 
 #[test]
-fn places_have_what_is_said_of_them() {
+fn places_have_the_values_of_the_file() {
     let text = "version = 1\nas-of = 2026-11-01\n[[location]]\nnetworks = [\"203.0.113.0/24\"]\ncountry = \"DE\"\n\
                 city = \"Berlin\"\nlatitude = 52\nlongitude = 13.4\nradius = 20\nasn = 64496\norganisation = \"Example\"\n\
                 [[location]]\nnetworks = [\"203.0.113.128/25\"]\ncountry = \"AT\"\n";

@@ -73,7 +73,7 @@ fn owners_and_accounts_are_found() {
     assert_eq!(directory.owner_of(&Account::new("aws", "111122223333", "AIDAALICE")), None);
     let accounts: Vec<String> = directory.accounts_of("alice").map(ToString::to_string).collect();
     assert_eq!(accounts, ["aws:111122223333:AIDAALICE", "aws:444455556666:AIDAALICE"]);
-    assert_eq!(directory.accounts_of("glass").count() + directory.accounts_of("nobody").count(), 0);
+    assert_eq!(directory.accounts_of("glass").count() + directory.accounts_of("missing").count(), 0);
     assert!(directory.identity("glass").unwrap().break_glass);
     assert_eq!(directory.identities().len(), 3);
     assert_eq!(directory.identities()[0].accounts[0].provenance.as_deref(), Some("hr 2026-01"));

@@ -1,11 +1,11 @@
-//! Files with faults: each `tests/faults/*/NAME.toml` beside the `NAME.err` that its reader says. `UPDATE_EXPECT=1`
+//! Files with faults: each `tests/faults/*/NAME.toml` beside the `NAME.err` with its diagnostics. `UPDATE_EXPECT=1`
 //! writes the latter anew.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests, which clippy takes for other code")]
 
 use std::fs;
 use std::path::Path;
 
-use countersign_policy::{Capabilities, Directory, DomainRoles, Egress, Diagnostic, Locations, Policy};
+use countersign_policy::{Capabilities, Diagnostic, Directory, DomainRoles, Egress, Locations, Policy};
 use expect_test::expect_file;
 
 fn check(kind: &str, parse: impl Fn(&str) -> Result<(), Vec<Diagnostic>>) {
@@ -23,31 +23,31 @@ fn check(kind: &str, parse: impl Fn(&str) -> Result<(), Vec<Diagnostic>>) {
 }
 
 #[test]
-fn policies_tell_all_faults_at_once() {
+fn policies_report_all_faults_at_once() {
     check("policy", |text| Policy::parse(text).map(drop));
 }
 
 #[test]
-fn directories_tell_all_faults_at_once() {
+fn directories_report_all_faults_at_once() {
     check("identities", |text| Directory::parse(text).map(drop));
 }
 
 #[test]
-fn egress_tells_all_faults_at_once() {
+fn egress_report_all_faults_at_once() {
     check("egress", |text| Egress::parse(text).map(drop));
 }
 
 #[test]
-fn domain_roles_tell_all_faults_at_once() {
+fn domain_roles_report_all_faults_at_once() {
     check("domain-roles", |text| DomainRoles::parse(text).map(drop));
 }
 
 #[test]
-fn locations_tell_all_faults_at_once() {
+fn locations_report_all_faults_at_once() {
     check("geo", |text| Locations::parse(text).map(drop));
 }
 
 #[test]
-fn capability_tables_tell_all_faults_at_once() {
+fn capability_tables_report_all_faults_at_once() {
     check("capabilities", |text| Capabilities::parse(text).map(drop));
 }

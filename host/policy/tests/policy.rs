@@ -110,7 +110,7 @@ fn the_cell_that_names_most_decides() {
 }
 
 #[test]
-fn a_cell_nobody_set_is_never() {
+fn an_unset_cell_is_never() {
     let policy = Policy::parse("version = 1").unwrap();
     let cell = policy.cell(Token, Human, Standard, RevokeSessions);
     assert!(cell.is_unset());
@@ -118,7 +118,7 @@ fn a_cell_nobody_set_is_never() {
 }
 
 #[test]
-fn parameters_are_the_operators_where_he_set_them_and_in_range() {
+fn parameters_are_the_operators_where_set_and_in_range() {
     let declaration = countersign_declaration::parse_toml(
         r#"
         id = "acme/a"
@@ -230,7 +230,7 @@ fn what_ships_is_safe() {
     assert_eq!(policy.cell(Token, ServiceAccount, Standard, DisableCredential).answer, Answer::Approval);
     assert_eq!(policy.cell(Federation, Human, Standard, Action::RestrictFederation).answer, Answer::Approval);
     assert_eq!(policy.grant("countersign"), Grant::everything());
-    assert_eq!(policy.grant("anybody-else"), Grant::default());
+    assert_eq!(policy.grant("another"), Grant::default());
     assert!(capabilities.get("aws", EnrichAlert, Human).is_none(), "observe actions are the host's own");
     assert!(capabilities.get("aws", RevokeSessions, ServiceAccount).is_none());
 }

@@ -18,7 +18,7 @@ fn codes(refusals: &[Refusal]) -> BTreeSet<RefusalCode> {
     refusals.iter().map(|refusal| refusal.code).collect()
 }
 
-fn told(refusals: &[Refusal]) -> String {
+fn lines(refusals: &[Refusal]) -> String {
     refusals.iter().map(|refusal| format!("  {refusal}\n")).collect()
 }
 
@@ -26,7 +26,7 @@ fn told(refusals: &[Refusal]) -> String {
 fn the_bases_are_admitted() {
     for kind in ["detection", "response"] {
         let bytes = base(kind);
-        let admitted = admit(&bytes, &ceilings()).map_err(|refusals| told(&refusals)).unwrap();
+        let admitted = admit(&bytes, &ceilings()).map_err(|refusals| lines(&refusals)).unwrap();
         assert_eq!(admitted.declaration().kind.id(), kind);
         assert_eq!(admitted.data(), Some(crate::support::DATA));
         assert_eq!(admitted.component(), countersign_admission::sections::strip(&bytes));
@@ -44,7 +44,7 @@ fn each_fixture_gives_its_reasons_and_no_others() {
                 refusal.code == expected.code() && expected.place.as_ref().is_none_or(|place| place == refusal.place())
             });
         if !as_expected {
-            wrong.push_str(&format!("{name}: expected {:?}, got\n{}", fixture.refusal, told(&refusals)));
+            wrong.push_str(&format!("{name}: expected {:?}, got\n{}", fixture.refusal, lines(&refusals)));
         }
     }
     assert_eq!(wrong, "");
@@ -62,7 +62,7 @@ fn every_code_has_a_fixture() {
 fn ten_faults_give_ten_reasons() {
     let fixture = &fixtures()["ten-faults"];
     let refusals = reasons(&build("detection", &[fixture]));
-    assert_eq!((refusals.len(), codes(&refusals).len()), (10, 10), "\n{}", told(&refusals));
+    assert_eq!((refusals.len(), codes(&refusals).len()), (10, 10), "\n{}", lines(&refusals));
 }
 
 #[derive(Deserialize)]
@@ -118,7 +118,7 @@ fn random_combinations_give_the_union_of_their_codes() {
                     chosen.insert(name, fixture);
                 }
             }
-            // The header's faults hide everything, so most of the time they would say little.
+            // The header's faults hide everything, so combinations with them would test little.
             if random.next_u32() % 8 != 0 {
                 chosen.retain(|_, fixture| fixture.part != "header");
             }
@@ -129,7 +129,7 @@ fn random_combinations_give_the_union_of_their_codes() {
             let expected: BTreeSet<RefusalCode> =
                 visible.iter().flat_map(|(_, fixture)| fixture.refusal.iter().map(|one| one.code())).collect();
             let refusals = reasons(&build(kind, &chosen.values().copied().collect::<Vec<_>>()));
-            assert_eq!(codes(&refusals), expected, "{:?}\n{}", chosen.keys(), told(&refusals));
+            assert_eq!(codes(&refusals), expected, "{:?}\n{}", chosen.keys(), lines(&refusals));
         }
     }
     assert!(hidden_ones > 100, "the table of masks was hardly tried: {hidden_ones}");
@@ -177,12 +177,12 @@ fn can_be_together(one: &Fixture, other: &Fixture) -> bool {
 }
 
 #[test]
-fn a_world_that_differs_is_told_by_its_first_lines() {
+fn a_world_that_differs_is_reported_by_its_first_lines() {
     let all = fixtures();
-    let told: String = all
+    let output: String = all
         .iter()
         .filter(|(_, fixture)| ["world", "other-kind"].contains(&&*fixture.part))
-        .map(|(name, fixture)| format!("{name}\n{}", told(&reasons(&build(&fixture.base, &[fixture])))))
+        .map(|(name, fixture)| format!("{name}\n{}", lines(&reasons(&build(&fixture.base, &[fixture])))))
         .collect();
     expect![[r#"
         world-additional-export
@@ -201,5 +201,5 @@ fn a_world_that_differs_is_told_by_its_first_lines() {
           world-mismatch  world: expected the world `countersign:rules/detection`, whose only export is the interface `countersign:rules/detect@0.1.0`, got exports `countersign:rules/detect@0.1.1`
         world-renamed-parameter
           world-mismatch  world: expected the world `countersign:rules/detection`, here `migrate: func(slot: u32, from-version: u32, blob: list<u8>) -> result<list<u8>, string>;` `}`, got `migrate: func(slot: u32, from-version: u32, bytes: list<u8>) -> result<list<u8>, string>;` `}`
-    "#]].assert_eq(&told);
+    "#]].assert_eq(&output);
 }

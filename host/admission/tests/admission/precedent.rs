@@ -28,7 +28,7 @@ fn a_precedent_is_asked_for_the_code_and_kind_and_changes_nothing_else() {
     assert_eq!((again.data(), again.data_digest()), (first.data(), first.data_digest()));
 }
 
-/// A function that isn't valid: only a precedent could let it through, and nobody has one for code that isn't admitted.
+/// A function that isn't valid: only a precedent could let it through, and there is none for code that wasn't admitted.
 #[test]
 fn only_what_hangs_on_the_code_alone_is_skipped() {
     let added = |wasm: &str| {
@@ -52,7 +52,7 @@ fn only_what_hangs_on_the_code_alone_is_skipped() {
 #[test]
 fn limits_that_were_lowered_since_and_changed_sections_are_seen_and_nobody_is_asked() {
     let bytes = base("detection");
-    let never = |_, _| panic!("asked for what is refused anyhow");
+    let never = |_, _| panic!("a precedent was looked up for code that is refused regardless");
     let mut lowered = ceilings();
     lowered.component_bytes = 100;
     let refusals = admit_again(&bytes, &lowered, &never).unwrap_err();
@@ -80,6 +80,6 @@ fn blocks_nest_only_so_deep() {
     let refusals = admit(&nested(10_001), &Ceilings::default()).unwrap_err();
     let [refusal] = refusals.as_slice() else { panic!("{refusals:?}") };
     assert_eq!(refusal.code, RefusalCode::WasmTooComplex);
-    let told = refusal.to_string();
-    assert!(told.contains("at most 10000 blocks within one another") && told.contains("10001"), "{told}");
+    let message = refusal.to_string();
+    assert!(message.contains("at most 10000 nested blocks") && message.contains("10001"), "{message}");
 }

@@ -32,7 +32,7 @@ pub(crate) fn ceilings() -> Ceilings {
     }
 }
 
-/// One fault, or none: what is done to the base, and what admission says.
+/// One fault, or none: the change to the base, and the expected refusals.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Fixture {

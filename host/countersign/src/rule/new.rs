@@ -125,7 +125,7 @@ impl Arguments {
         }
         write_new(&folder, "Cargo.toml", &manifest)?;
         for (path, text) in template {
-            write_new(&folder, path, &filled(text))?;
+            write_new(&folder, path, &with_schema(&filled(text), &sdk, path))?;
         }
         let shown = folder.strip_prefix(&here).unwrap_or(&folder).display();
         writeln!(out, "created the {} rule `{publisher}/{name}` in {shown}", self.kind.0)?;
@@ -159,6 +159,25 @@ impl Arguments {
         // The checkout's workspace has the folders of `rules` as members.
         let in_workspace = inside.parent() == Some(Path::new("rules"));
         Ok(Sdk { path: format!("{up}{SDK}"), in_workspace })
+    }
+}
+
+/// Where a checkout of Countersign keeps its JSON Schemas.
+const SCHEMAS: &str = "docs/schemas";
+
+/// A template's text for a file of the new crate: its line `#:schema` names the schema in the checkout that has the
+/// SDK, relative to the file, and is left out where there is none.
+fn with_schema(text: &str, sdk: &Sdk, path: &str) -> String {
+    const LINE: &str = "#:schema {{schemas}}";
+    let checkout = sdk.path.strip_suffix(SDK).map(Path::new);
+    let schemas = checkout.filter(|checkout| checkout.is_relative() || checkout.join(SCHEMAS).is_dir());
+    match (schemas, text.split_once('\n')) {
+        (Some(checkout), _) => {
+            let up = if checkout.is_relative() { "../".repeat(path.matches('/').count()) } else { String::new() };
+            text.replace("{{schemas}}", &format!("{up}{}", checkout.join(SCHEMAS).display()))
+        }
+        (None, Some((first, rest))) if first.starts_with(LINE) => rest.to_owned(),
+        _ => text.to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! A test of a `where`: what it may be on a field of a type, and its literals.
+//! A test of a `where`: which ones a type of field has, and their literals.
 
 use std::net::IpAddr;
 
@@ -13,7 +13,7 @@ use crate::range::{Bound, Range, Span};
 use crate::reader::{Item, Table, inconsistent};
 use crate::reasons::RefusalCode;
 
-/// Most values of an `in`, and networks of a `cidr`.
+/// Maximum number of values of an `in`, and networks of a `cidr`.
 const MAX_VALUES: usize = 1_024;
 
 /// Tests that can ignore case.
@@ -32,7 +32,7 @@ fn fitting(ty: FieldType) -> &'static str {
     }
 }
 
-/// What `ignore-case` says; none if the test can't have it.
+/// The value of `ignore-case`; none if the test can't have it.
 pub(super) fn ignore_case(table: &Table<'_>, test: &str, ty: FieldType) -> Option<bool> {
     let Some(item) = table.get("ignore-case") else { return Some(false) };
     let value = item.flag()?;

@@ -293,3 +293,7 @@ fn run_response_case(
 fn malformed(path: &Path, reason: impl ToString) -> CaseError {
     CaseError::Malformed { path: path.to_owned(), reason: reason.to_string() }
 }
+
+#[cfg(test)]
+#[path = "../tests/unit/cases_schemas.rs"]
+mod schemas;

@@ -21,7 +21,7 @@ const RESERVED: [&str; 5] = ["windows", "budgets", "approvals", "stages", "silen
 /// The greatest `max-age`, microseconds: a week is enough for any evidence worth acting on without a person.
 const MAX_AGE: i64 = 7 * 86_400_000_000;
 
-/// Most cells: compiling looks at each for every combination.
+/// Maximum number of cells: compiling checks each for every combination.
 const MAX_CELLS: usize = 2_048;
 
 pub(super) fn policy(text: &str) -> Result<Policy, Vec<Diagnostic>> {
@@ -30,10 +30,12 @@ pub(super) fn policy(text: &str) -> Result<Policy, Vec<Diagnostic>> {
     let written = read_file(text, |table| {
         let mut written = Written::default();
         version(table);
-        for (name, item) in RESERVED.iter().filter_map(|name| Some((name, table.get(name)?))) {
+        for (name, item) in table.entries().filter(|(name, _)| RESERVED.contains(name)) {
             let hint = "reserved: not served by this version".to_owned();
             let expected = "a table that this version serves";
             item.refuse::<()>(Problem::UnknownKey, expected, format!("`{name}`"), Some(hint));
+            // Known where it is there, so that it is reported once, and never suggested.
+            table.know(&RESERVED);
         }
         for (place, item) in table.tables("cell").enumerate() {
             if place == MAX_CELLS {
@@ -77,8 +79,8 @@ pub(super) fn policy(text: &str) -> Result<Policy, Vec<Diagnostic>> {
         }
         written
     })?;
-    // A cell that couldn't be read has no place in the table: conflicts are looked for once all could.
-    Policy::of(written).map_err(|mut conflicts| {
+    // Conflicts are looked for only once every cell could be read.
+    Policy::compile(written).map_err(|mut conflicts| {
         for conflict in &mut conflicts {
             conflict.line = line_of(&conflict.place, "cell", &cell_lines)
                 .or_else(|| line_of(&conflict.place, "response", &response_lines));
@@ -95,12 +97,11 @@ fn line_of(place: &str, table: &str, lines: &[Option<usize>]) -> Option<usize> {
 
 fn cell(item: Item<'_>, place: usize) -> Option<Cell> {
     let table = item.table()?;
-    let class = axis::required(&table, "class", SignalClass::ALL, SignalClass::id, "a signal class");
-    let identity_type = axis::required(&table, "type", IdentityType::ALL, IdentityType::id, "an identity type");
-    let tier = axis::required(&table, "tier", Tier::ALL, Tier::id, "a tier");
-    let action = axis::required(&table, "action", Action::ALL, Action::id, "an action");
-    let answer = table
-        .read("answer", "`automatic`, `approval` or `never`", |item| item.word("an answer", Answer::ALL, Answer::id));
+    let class = axis::required(&table, "class", SignalClass::ALL, "a signal class");
+    let identity_type = axis::required(&table, "type", IdentityType::ALL, "an identity type");
+    let tier = axis::required(&table, "tier", Tier::ALL, "a tier");
+    let action = axis::required(&table, "action", Action::ALL, "an action");
+    let answer = table.read("answer", "`automatic`, `approval` or `never`", |item| item.word::<Answer>("an answer"));
     let floor = table.get("floor").and_then(|item| item.percent()).unwrap_or(0);
     let max_age = table.get("max-age").and_then(|item| item.duration(0, MAX_AGE)).unwrap_or(DEFAULT_MAX_AGE);
     let owner = optional_text(&table, "owner");
@@ -140,8 +141,8 @@ fn review_by(item: Item<'_>) -> Option<ReviewBy> {
 
 fn response(item: Item<'_>) -> Option<ResponseChoice> {
     let table = item.table()?;
-    let class = axis::required(&table, "class", SignalClass::ALL, SignalClass::id, "a signal class");
-    let identity_type = axis::required(&table, "type", IdentityType::ALL, IdentityType::id, "an identity type");
+    let class = axis::required(&table, "class", SignalClass::ALL, "a signal class");
+    let identity_type = axis::required(&table, "type", IdentityType::ALL, "an identity type");
     let rules = table.read("rules", "a list of response rules", |item| {
         item.set((0, usize::MAX), |item| item.parsed::<RuleId>("a rule id `publisher/name`"))
     });
@@ -191,12 +192,11 @@ fn publisher(item: Item<'_>) -> Option<PublisherSettings> {
         let lanes: Vec<Action> =
             Action::ALL.iter().copied().filter(|action| action.class() != ActionClass::Remediate).collect();
         let what = "an action outside the remediation lane";
-        let actions = axis::required(&grant, "actions", &lanes, Action::id, what);
+        let actions = axis::required(&grant, "actions", &lanes, what);
         granted.actions = expanded(actions, &lanes);
-        let types =
-            axis::required(&grant, "identity-types", IdentityType::ALL, IdentityType::id, "an identity type");
+        let types = axis::required(&grant, "identity-types", IdentityType::ALL, "an identity type");
         granted.identity_types = expanded(types, IdentityType::ALL);
-        let classes = axis::required(&grant, "signal-classes", SignalClass::ALL, SignalClass::id, "a signal class");
+        let classes = axis::required(&grant, "signal-classes", SignalClass::ALL, "a signal class");
         granted.signal_classes = expanded(classes, SignalClass::ALL);
         grant.finish();
     }

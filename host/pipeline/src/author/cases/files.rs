@@ -105,7 +105,7 @@ fn text(path: &Path) -> Result<String, Diagnostic> {
 }
 
 /// Reads a TOML file's root.
-fn document<T>(text: &str, read: impl Fn(&Table<'_>) -> Option<T>) -> Result<T, Vec<Diagnostic>> {
+pub(super) fn document<T>(text: &str, read: impl Fn(&Table<'_>) -> Option<T>) -> Result<T, Vec<Diagnostic>> {
     let document = Document::parse(text, MAX_FILE_BYTES).map_err(|diagnostic| vec![diagnostic])?;
     let reader = Reader::new();
     let read = reader.root(&document).table().and_then(|table| {

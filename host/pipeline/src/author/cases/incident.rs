@@ -50,9 +50,9 @@ fn tables<T>(item: Item<'_>, read: impl Fn(&Table<'_>) -> Option<T>) -> Option<V
 fn finding(table: &Table<'_>) -> Option<FindingView> {
     let rule = table.read("rule", "a rule id", |item| item.parsed("a rule id `publisher/name`"));
     let signal_class = table
-        .read("signal-class", "a signal class", |item| item.word("a signal class", SignalClass::ALL, SignalClass::id));
+        .read("signal-class", "a signal class", |item| item.word::<SignalClass>("a signal class"));
     let confidence = table.read("confidence", "0 to 100", |item| item.percent());
-    let severity = table.read("severity", "a severity", |item| item.word("a severity", Severity::ALL, Severity::id));
+    let severity = table.read("severity", "a severity", |item| item.word::<Severity>("a severity"));
     let subject = index(table, "subject", "an index into `subjects`");
     let techniques = table.read("techniques", "a list of ATT&CK ids", |item| {
         item.list((0, usize::MAX), |item| item.any_text(usize::MAX).map(str::to_owned))
@@ -75,9 +75,9 @@ fn identity(table: &Table<'_>) -> Option<IdentityView> {
     let account = table.read("account", "an account", |item| item.parsed("an account `provider:tenant:subject`"));
     let directory_id = optional_text(table, "directory-id");
     let identity_type = table.read("identity-type", "an identity type", |item| {
-        item.word("an identity type", IdentityType::ALL, IdentityType::id)
+        item.word::<IdentityType>("an identity type")
     });
-    let tier = table.read("tier", "a tier", |item| item.word("a tier", Tier::ALL, Tier::id));
+    let tier = table.read("tier", "a tier", |item| item.word::<Tier>("a tier"));
     let environment = optional_text(table, "environment");
     let owner = optional_text(table, "owner");
     let protected = table.optional("protected", |item| item.flag());
@@ -96,11 +96,11 @@ fn identity(table: &Table<'_>) -> Option<IdentityView> {
 
 fn subject(table: &Table<'_>) -> Option<SubjectView> {
     let identity = index(table, "identity", "an index into `identities`");
-    let role = table.read("role", "a role", |item| item.word("a role", SubjectRole::ALL, SubjectRole::id));
+    let role = table.read("role", "a role", |item| item.word::<SubjectRole>("a role"));
     let evidence_role = table.read("evidence-role", "an evidence role", |item| {
-        item.word("an evidence role", EvidenceRole::ALL, EvidenceRole::id)
+        item.word::<EvidenceRole>("an evidence role")
     });
-    let usage = table.read("usage", "a usage", |item| item.word("a usage", Usage::ALL, Usage::id));
+    let usage = table.read("usage", "a usage", |item| item.word::<Usage>("a usage"));
     let flag = |key| table.read(key, "true or false", |item| item.flag());
     let (has_session, has_token, has_grant) = (flag("has-session"), flag("has-token"), flag("has-grant"));
     Some(SubjectView {
@@ -119,9 +119,9 @@ fn available_action(table: &Table<'_>) -> Option<AvailableAction> {
     let subject = index(table, "subject", "an index into `subjects`");
     let rung = index(table, "rung", "the action's place in the order of rungs");
     let class =
-        table.read("class", "an action class", |item| item.word("an action class", ActionClass::ALL, ActionClass::id));
+        table.read("class", "an action class", |item| item.word::<ActionClass>("an action class"));
     let reversibility = table.read("reversibility", "a reversibility", |item| {
-        item.word("a reversibility", Reversibility::ALL, Reversibility::id)
+        item.word::<Reversibility>("a reversibility")
     });
     Some(AvailableAction {
         action: action?,
@@ -140,25 +140,16 @@ fn lease(table: &Table<'_>) -> Option<LeaseView> {
 }
 
 fn outcome(table: &Table<'_>) -> Option<OutcomeView> {
-    const RESULTS: &[StepResult] =
-        &[StepResult::Done, StepResult::Failed, StepResult::Refused, StepResult::Undone, StepResult::Waiting];
-    let id = |result| match result {
-        StepResult::Done => "done",
-        StepResult::Failed => "failed",
-        StepResult::Refused => "refused",
-        StepResult::Undone => "undone",
-        StepResult::Waiting => "waiting",
-    };
     let action = action(table);
     let subject = index(table, "subject", "an index into `subjects`");
     let at = time(table, "at");
-    let result = table.read("result", "the step's result", |item| item.word("a step's result", RESULTS, id));
+    let result = table.read("result", "the step's result", |item| item.word::<StepResult>("a step's result"));
     Some(OutcomeView { action: action?, subject: subject?, at: at?, result: result? })
 }
 
 /// `action` of a table.
 pub(super) fn action(table: &Table<'_>) -> Option<Action> {
-    table.read("action", "an action", |item| item.word("an action", Action::ALL, Action::id))
+    table.read("action", "an action", |item| item.word::<Action>("an action"))
 }
 
 fn index(table: &Table<'_>, key: &'static str, expected: &str) -> Option<u32> {
