@@ -4,7 +4,7 @@ use countersign_formats::{DeadLetter, Record};
 use countersign_model::RawAddress;
 use countersign_stream::Sequenced;
 
-use crate::sequence::{Next, Sequencer};
+use crate::run::sequence::{Next, Sequencer};
 
 /// What a record becomes.
 pub enum Entry {

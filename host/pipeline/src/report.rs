@@ -243,6 +243,23 @@ pub trait Observer {
     fn progress(&mut self, records: u64);
 }
 
+/// Ignores the output.
+impl Observer for () {
+    fn decision(&mut self, _: &DecisionLine) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn dead_letter(&mut self, _: &DeadLetter) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn notice(&mut self, _: &Notice) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64) {}
+}
+
 /// The end of a run. In JSON the members stand in this order after `"type":"summary"`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(tag = "type", rename = "summary")]

@@ -62,7 +62,6 @@ pub fn required_text(table: &Table<'_>, key: &'static str, expected: &str) -> Op
 }
 
 /// The text of a key that may be missing.
-#[must_use]
 pub fn optional_text(table: &Table<'_>, key: &'static str) -> Option<String> {
     table.get(key).and_then(|item| item.text()).map(str::to_owned)
 }

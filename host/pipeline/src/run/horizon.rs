@@ -192,5 +192,5 @@ impl Places {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/horizon.rs"]
+#[path = "../../tests/unit/horizon.rs"]
 mod tests;

@@ -192,5 +192,5 @@ fn subscription_faults(subscription: &Subscription, feeder: &Declaration) -> Vec
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/graph.rs"]
+#[path = "../../tests/unit/graph.rs"]
 mod tests;

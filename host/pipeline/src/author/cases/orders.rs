@@ -16,7 +16,7 @@ use countersign_model::{RawAddress, Timestamp};
 use countersign_stream::partition_key;
 
 use crate::run::RunOptions;
-use crate::sequence::{Next, Sequencer};
+use crate::run::sequence::{Next, Sequencer};
 
 /// How many orders are tried.
 const ORDERS: u64 = 4;
@@ -167,5 +167,5 @@ fn describe(records: &[Record], order: &[usize]) -> String {
 }
 
 #[cfg(test)]
-#[path = "../../tests/unit/cases_orders.rs"]
+#[path = "../../../tests/unit/cases_orders.rs"]
 mod tests;

@@ -17,10 +17,10 @@ use countersign_stream::{
     DeliveredFinding, LATENESS, OrderedOccasion, Placement, RuleStream, Sequenced, Tick, matches,
 };
 
-use crate::chunk::{Chunk, Item, Judges};
 use crate::generation::{Generation, Rule};
 use crate::run::RunOptions;
-use crate::sequence::{Next, Sequencer};
+use crate::run::chunk::{Chunk, Item, Judges};
+use crate::run::sequence::{Next, Sequencer};
 
 /// Time between two repetitions, microseconds.
 const PAUSE: i64 = 60 * 1_000_000;

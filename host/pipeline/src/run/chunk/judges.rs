@@ -1,6 +1,4 @@
-//! A chunk of the stream between two ticks: every rule judges its rows of it, on as many threads as there are workers,
-//! and the results are put into one total order that depends neither on threads nor on batches. Rules judge level by
-//! level: those that subscribe to nothing first, then those that subscribe to them, and so on.
+//! The detection rules of a run: routes a chunk to them, level by level, and orders their items.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,119 +6,13 @@ use std::sync::Arc;
 use countersign_formats::DeadLetter;
 use countersign_model::call::Detector;
 use countersign_model::vocabulary::SignalClass;
-use countersign_model::{RuleId, StateChange, TimerChange, Timestamp};
-use countersign_stream::{
-    BundledFinding, Disagreement, Forgotten, OrderedOccasion, Outcome, Quarantine, QuarantineThreshold, Router,
-    RowDiagnostic, RowFailure, RuleStream, Sequenced, Tally, Tick,
-};
+use countersign_model::{RuleId, Timestamp};
+use countersign_stream::{Forgotten, Quarantine, QuarantineThreshold, Router, RuleStream, Sequenced, Tally, Tick};
 
+use super::judge::Judge;
+use super::{Changes, Item, Placed};
 use crate::generation::{Generation, Rule};
 use crate::workers;
-
-/// Something that happened at a position.
-pub(crate) enum Item {
-    /// A dead letter, before the event of this position.
-    DeadLetter(DeadLetter),
-    /// A row set aside for one rule.
-    SetAside(RowFailure),
-    /// A rule missed the wall-clock deadline twice.
-    Stopped(RowFailure),
-    /// A rule went into quarantine.
-    Quarantined {
-        /// Distinct accounts that failed, and that were seen.
-        accounts: (u64, u64),
-    },
-    /// A rule contradicted itself.
-    Disagreement(Disagreement),
-    /// A rule's diagnostic for its author.
-    Diagnostic(RowDiagnostic),
-    /// A finding.
-    Finding(Box<BundledFinding>),
-}
-
-impl Item {
-    /// Its order among the items of one position: what silences a rule comes before its diagnostics and findings.
-    fn order(&self) -> u8 {
-        match self {
-            Item::DeadLetter(_) => 0,
-            Item::SetAside(_) => 1,
-            Item::Stopped(_) => 2,
-            Item::Quarantined { .. } => 3,
-            Item::Disagreement(_) => 4,
-            Item::Diagnostic(_) => 5,
-            Item::Finding(_) => 6,
-        }
-    }
-}
-
-/// An item in its place.
-pub(crate) struct Placed {
-    pub(crate) position: u64,
-    /// Whether its row is another than a timer's; timers come first.
-    pub(crate) after_timers: bool,
-    /// The rule's depth in the graph of subscriptions.
-    pub(crate) depth: usize,
-    /// Index of the rule among the generation's detections, which are in order of their ids.
-    pub(crate) rule: usize,
-    pub(crate) item: Item,
-}
-
-/// Events and dead letters between two ticks.
-#[derive(Default)]
-pub(crate) struct Chunk {
-    pub(crate) events: Vec<Sequenced>,
-    pub(crate) dead_letters: Vec<(u64, DeadLetter)>,
-    /// How many records were only counted.
-    pub(crate) duplicates: usize,
-}
-
-impl Chunk {
-    /// The number of its records.
-    pub(crate) fn len(&self) -> usize {
-        self.events.len() + self.dead_letters.len() + self.duplicates
-    }
-}
-
-/// The changes of rules' state and timers by a chunk.
-#[derive(Debug, Default)]
-pub(crate) struct Changes {
-    pub(crate) state: Vec<StateChange>,
-    pub(crate) timers: Vec<TimerChange>,
-}
-
-impl Changes {
-    fn extend(&mut self, (state, timers): (Vec<StateChange>, Vec<TimerChange>)) {
-        self.state.extend(state);
-        self.timers.extend(timers);
-    }
-}
-
-/// A row that a rule is given.
-#[derive(Clone, Copy)]
-enum Place {
-    /// An event, by its place in the chunk.
-    Event(usize),
-    /// A row for this rule alone, by its place among those.
-    Own(usize),
-}
-
-/// One detection rule of a run.
-struct Judge {
-    stream: RuleStream,
-    quarantine: Quarantine,
-    /// Its depth in the graph of subscriptions.
-    depth: usize,
-    /// Rows delivered until it was silenced.
-    delivered: u64,
-    /// Whether it was stopped or is in quarantine.
-    silenced: bool,
-    /// The outcomes of this chunk.
-    outcomes: Vec<Outcome>,
-    /// Timers that were due at the tick before this chunk, and findings that it subscribes to.
-    own: Vec<Sequenced>,
-    /// The rows that it was given of this chunk, in order.
-    rows: Vec<Place>,
-}
 
 /// The detection rules of a run. A rule that no event reaches costs nothing: neither chunks nor ticks visit it.
 pub(crate) struct Judges {
@@ -334,114 +226,9 @@ fn pick<'j>(mut judges: &'j mut [Judge], places: &[usize]) -> Vec<(usize, &'j mu
     picked
 }
 
-impl Judge {
-    fn new(stream: RuleStream, depth: usize, quarantine: Quarantine) -> Judge {
-        Judge {
-            stream,
-            quarantine,
-            depth,
-            delivered: 0,
-            silenced: false,
-            outcomes: Vec::new(),
-            own: Vec::new(),
-            rows: Vec::new(),
-        }
-    }
-
-    /// Judges its rows: timers, events that reach the rule, and findings that it subscribes to, in one order.
-    fn judge_rows(&mut self, events: &[Sequenced], wanted: &[usize], batch: usize) {
-        self.own.sort_by(|a, b| a.order().cmp(&b.order()));
-        self.rows = merge(events, wanted, &self.own);
-        for rows in self.rows.chunks(batch) {
-            let rows: Vec<&Sequenced> = rows.iter().filter_map(|place| row_at(*place, events, &self.own)).collect();
-            let outcome = self.stream.judge(&rows);
-            let stopped = outcome.stopped.is_some();
-            self.outcomes.push(outcome);
-            if stopped {
-                break;
-            }
-        }
-    }
-
-    /// Cuts the outcomes at the row that silences the rule, if any, and adds them to the chunk's items and changes.
-    fn finish_chunk(&mut self, rule: usize, events: &[Sequenced], placed: &mut Vec<Placed>, changes: &mut Changes) {
-        let rows = std::mem::take(&mut self.rows);
-        let own = std::mem::take(&mut self.own);
-        let outcomes = std::mem::take(&mut self.outcomes);
-        if self.silenced {
-            return;
-        }
-        let depth = self.depth;
-        let mut place = |row: &Sequenced, item: Item| {
-            placed.push(Placed { position: row.position, after_timers: !row.is_timer(), depth, rule, item });
-        };
-        let failed: BTreeSet<(u64, &OrderedOccasion)> =
-            outcomes.iter().flat_map(|outcome| &outcome.failures).map(|failure| failure.row.order()).collect();
-        let stopped = outcomes.iter().find_map(|outcome| outcome.stopped.as_ref()).map(|stopped| stopped.row.clone());
-        let mut last: Option<Sequenced> = None;
-        for row in rows.iter().filter_map(|place| row_at(*place, events, &own)) {
-            self.delivered += 1;
-            if self.quarantine.note(row, failed.contains(&row.order())) {
-                place(row, Item::Quarantined { accounts: self.quarantine.accounts() });
-                last = Some(row.clone());
-            } else if stopped.as_ref().is_some_and(|stopped| stopped.order() == row.order()) {
-                last = Some(row.clone());
-            }
-            if last.is_some() {
-                self.silenced = true;
-                break;
-            }
-        }
-        let mut place = |row: &Sequenced, item: Item| {
-            if last.as_ref().is_none_or(|last| row.order() <= last.order()) {
-                place(row, item);
-            }
-        };
-        for outcome in outcomes {
-            outcome.failures.into_iter().for_each(|failed| place(&failed.row.clone(), Item::SetAside(failed)));
-            outcome.stopped.into_iter().for_each(|stopped| place(&stopped.row.clone(), Item::Stopped(stopped)));
-            outcome.disagreements.into_iter().for_each(|other| place(&other.row.clone(), Item::Disagreement(other)));
-            outcome.diagnostics.into_iter().for_each(|one| place(&one.row.clone(), Item::Diagnostic(one)));
-            outcome.findings.into_iter().for_each(|one| place(&one.row.clone(), Item::Finding(Box::new(one))));
-            // A silenced rule's state is of no use, and how far it got would show the batch: stored state is removed too.
-            let silenced = last.is_some();
-            let state = outcome.state.into_iter();
-            let state = state.map(|change| if silenced { StateChange { entry: None, ..change } } else { change });
-            let timers = outcome.timers.into_iter();
-            let timers = timers.map(|change| if silenced { TimerChange { entry: None, ..change } } else { change });
-            changes.extend((state.collect(), timers.collect()));
-        }
-        // What was forgotten at ticks is reported even if no row came since.
-        changes.extend(if last.is_some() { self.stream.forget() } else { self.stream.changes() });
-    }
-}
-
-/// The row at a place.
-fn row_at<'a>(place: Place, events: &'a [Sequenced], own: &'a [Sequenced]) -> Option<&'a Sequenced> {
-    match place {
-        Place::Event(place) => events.get(place),
-        Place::Own(place) => own.get(place),
-    }
-}
-
-/// Merges events and a rule's own rows, each in order, into one order.
-fn merge(events: &[Sequenced], wanted: &[usize], own: &[Sequenced]) -> Vec<Place> {
-    let mut merged = Vec::with_capacity(wanted.len() + own.len());
-    let mut wanted = wanted.iter().copied().peekable();
-    for (next, place) in own.iter().zip(0..) {
-        let earlier = |place: &usize| events.get(*place).is_some_and(|event| event.order() < next.order());
-        while let Some(event) = wanted.next_if(earlier) {
-            merged.push(Place::Event(event));
-        }
-        merged.push(Place::Own(place));
-    }
-    merged.extend(wanted.map(Place::Event));
-    merged
-}
-
 #[cfg(test)]
-#[path = "../tests/unit/chunk_fed.rs"]
+#[path = "../../../tests/unit/chunk_fed.rs"]
 mod fed;
 #[cfg(test)]
-#[path = "../tests/unit/chunk.rs"]
+#[path = "../../../tests/unit/chunk.rs"]
 mod tests;

@@ -12,10 +12,10 @@ use countersign_model::vocabulary::SignalClass;
 use countersign_model::{Finding, Occasion, RawAddress, RuleId, Timestamp};
 use countersign_stream::{Sequenced, Tick, partition_key};
 
-use crate::chunk::{Chunk, Item, Judges, Placed};
 use crate::generation::{Generation, Rule};
+use crate::run::chunk::{Chunk, Item, Judges, Placed};
+use crate::run::sequence::{Next, Sequencer};
 use crate::run::{RunOptions, tick_times};
-use crate::sequence::{Next, Sequencer};
 
 /// Maximum of calls about one record that are kept: its own, those of findings on it and of timers that it set.
 const MAX_CALLS: usize = 64;

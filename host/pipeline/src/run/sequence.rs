@@ -8,7 +8,7 @@ use countersign_formats::{DeadLetter, DeadReason, Record};
 use countersign_model::{Event, RawAddress, Timestamp};
 use countersign_stream::{Clock, Sequenced, Tick};
 
-use crate::horizon::{Arrival, HORIZON, Horizon};
+use crate::run::horizon::{Arrival, HORIZON, Horizon};
 
 /// How many of the next events are witnesses to an event's time.
 const WITNESSES: usize = 3;
@@ -173,5 +173,5 @@ fn far_ahead_letter(event: &Event, max_gap: i64) -> DeadLetter {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/sequence.rs"]
+#[path = "../../tests/unit/sequence.rs"]
 mod tests;
