@@ -123,7 +123,7 @@ fn event(account: &Account, address: IpAddr) -> Event {
     fields.set(FieldId::SrcEndpointIp, Value::Address(address));
     let time = Timestamp(1_800_000_000_000_000);
     Event {
-        source: "windows-security",
+        source: "windows-security".into(),
         tenant: Arc::from("S-1-5-21-1-2-3"),
         id: Arc::from("1"),
         class: EventClass::Authentication,

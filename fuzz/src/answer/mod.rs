@@ -106,7 +106,7 @@ pub fn check(bytes: &[u8]) -> Seen {
     let mut clock = Clock::default();
     let mut waiting: Vec<Sequenced> = Vec::new();
     for (event, position) in script::events(&script.events).zip(0..) {
-        let (tick, placement) = clock.place(event.source, event.time, event.time);
+        let (tick, placement) = clock.place(&event.source, event.time, event.time);
         if let Some(tick) = tick {
             judge(&mut stream, &detector, &mut watch, &mut waiting);
             stream.tick(tick);

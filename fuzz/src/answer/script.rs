@@ -147,7 +147,7 @@ impl Happening {
         let mut fields = Fields::default();
         fields.set(FieldId::ApiOperation, Value::Text(Arc::from("Call")));
         Event {
-            source: "example",
+            source: "example".into(),
             tenant: Arc::from("111122223333"),
             id: Arc::from(format!("event-{number}")),
             class: EventClass::ApiActivity,

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use countersign_declaration::{Declaration, parse_toml};
 use countersign_model::vocabulary::{FIELDS, FieldId, FieldType, PartitionKey};
 use countersign_model::{Account, ChainRole, Event, Value};
-use countersign_formats::{Record, Source};
+use countersign_formats::{Format, Record};
 use countersign_stream::{Clock, Schema, Sequenced, build_batch, index_keys, partition_key};
 
 /// So many events of an input are made a batch of.
@@ -19,7 +19,7 @@ pub(super) struct Documented {
 }
 
 impl Documented {
-    pub(super) fn of(source: &dyn Source) -> Documented {
+    pub(super) fn of(source: &dyn Format) -> Documented {
         Documented { name: source.name(), fields: source.fields().into_iter().map(|(field, _)| field).collect() }
     }
 
@@ -106,7 +106,7 @@ pub(super) fn as_columns(records: &[Record]) {
     let rows: Vec<Sequenced> = (0..)
         .zip(events.take(BATCHED))
         .map(|(position, event)| {
-            let (_, placement) = clock.place(event.source, event.time, event.time);
+            let (_, placement) = clock.place(&event.source, event.time, event.time);
             Sequenced::new(position, Arc::new((**event).clone()), placement)
         })
         .collect();

@@ -6,7 +6,7 @@ mod events;
 use std::io::{self, Cursor, Read};
 
 use countersign_model::Digest;
-use countersign_formats::{Auto, DeadLetter, DeadReason, Record, SOURCES, Source};
+use countersign_formats::{Auto, DeadLetter, DeadReason, FORMATS, Format, Record};
 
 use events::Documented;
 
@@ -27,7 +27,7 @@ impl Read for Dribble {
 }
 
 /// Checks an input of a source. True if it has an event and no dead letter.
-pub fn check(source: &dyn Source, bytes: &[u8]) -> bool {
+pub fn check(source: &dyn Format, bytes: &[u8]) -> bool {
     let records = read(source, Box::new(Cursor::new(bytes.to_vec())));
     accounts_for_every_byte(bytes, &records);
     if bytes.len() <= STEPPED {
@@ -49,7 +49,7 @@ pub fn check(source: &dyn Source, bytes: &[u8]) -> bool {
 pub fn check_auto(bytes: &[u8]) -> bool {
     let told = read(&Auto, Box::new(Cursor::new(bytes.to_vec())));
     accounts_for_every_byte(bytes, &told);
-    let named: Vec<(&str, Vec<Record>)> = SOURCES
+    let named: Vec<(&str, Vec<Record>)> = FORMATS
         .iter()
         .filter(|source| source.name() != Auto.name())
         .map(|source| (source.name(), read(*source, Box::new(Cursor::new(bytes.to_vec())))))
@@ -76,7 +76,7 @@ pub fn check_auto(bytes: &[u8]) -> bool {
     !told.is_empty() && told.iter().all(|record| matches!(record, Record::Event { .. }))
 }
 
-fn read(source: &dyn Source, bytes: Box<dyn Read + Send>) -> Vec<Record> {
+fn read(source: &dyn Format, bytes: Box<dyn Read + Send>) -> Vec<Record> {
     source.read(bytes, 3).expect("memory can be read").collect()
 }
 

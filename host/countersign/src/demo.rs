@@ -6,7 +6,7 @@ use std::io::{self, Cursor, Write};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_formats::{CloudTrail, DeadLetter, Source};
+use countersign_formats::{CloudTrail, DeadLetter, Format};
 use countersign_generate::{Generated, Label, Preset, Telemetry, write_ndjson};
 use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RunOptions, run};
 use countersign_store::HeadStore;
@@ -80,7 +80,7 @@ impl Arguments {
         let engine = operator::engine(options.workers, settings.policy.1.limits().memory, &self.loading)?;
         let (generation, _) = operator::generation(&engine, None, settings)?;
         let mut heard = Heard::default();
-        let records = CloudTrail.read(Box::new(Cursor::new(telemetry)), 0)?;
+        let records = CloudTrail.read(Box::new(Cursor::new(telemetry)), 0);
         let report = run(records, &generation, &mut HeadStore::new(), &options, &mut heard)?;
         let found = heard.decided.iter().map(Decided::finding);
         let score = Score::of(&labels, found.map(|line| (line.rule.name(), line.event_id.as_str())));

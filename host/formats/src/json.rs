@@ -6,8 +6,7 @@ use std::fmt;
 use countersign_model::Timestamp;
 use serde::de::{Deserialize, Deserializer, Visitor};
 
-use crate::DeadReason;
-use crate::reader::Fault;
+use crate::{DeadReason, Fault};
 
 /// One member of an object: its JSON text, or nothing where it is absent or null.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -1,9 +1,9 @@
-//! What a source delivers: an event, or a dead letter that says why there is none.
-
-use std::path::PathBuf;
+//! What becomes of a record: an event, or a dead letter that says why there is none.
 
 use countersign_model::Event;
 use serde::{Serialize, Serializer};
+
+use crate::Hint;
 
 /// One record of an input.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub struct DeadLetter {
     /// The first bytes as text, at most [`DeadLetter::EXCERPT_BYTES`] of them. It may hold what the record holds:
     /// a dead-letter file is as private as the telemetry.
     pub excerpt: String,
+    /// What the bytes look like, if not like what was expected.
+    pub hint: Option<Hint>,
 }
 
 impl DeadLetter {
@@ -127,18 +129,4 @@ impl Serialize for DeadReason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.code())
     }
-}
-
-/// An input that can't be read at all.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// It can't be opened, or not one byte of it can be read.
-    #[error("expected a readable file at `{}`: {error}; check the path and its permissions", path.display())]
-    Unreadable {
-        /// The input.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        error: std::io::Error,
-    },
 }

@@ -14,7 +14,8 @@ use countersign_audit::{Record, read};
 use countersign_context::{ContextFiles, GeoFile};
 use countersign_declaration::Ceilings;
 use countersign_engine::Engine;
-use countersign_formats::{DeadLetter, Record as SourceRecord, source};
+use countersign_formats::{DeadLetter, Record as SourceRecord, format_by_name};
+use countersign_inputs::Inputs;
 use countersign_model::response::{IncidentView, Responder as _, ResponseCall};
 use countersign_model::vocabulary::{Action, PartitionKey, RuleKind, SignalClass, SubjectRole};
 use countersign_model::{Account, Occasion, RuleId, Timestamp};
@@ -262,9 +263,13 @@ pub fn open_incident(case: &Path) -> Result<IncidentView, CaseError> {
 }
 
 fn records(case: &Path, expectation: &DetectionExpectation) -> Result<Vec<SourceRecord>, CaseError> {
-    let source = source(&expectation.source).map_err(|error| malformed(&case.join(EXPECT_FILE), error))?;
+    let format = format_by_name(&expectation.source).map_err(|error| malformed(&case.join(EXPECT_FILE), error))?;
     let events = case.join(EVENTS_FILE);
-    Ok(source.open(&events, 0).map_err(|error| malformed(&events, error))?.collect())
+    let inputs = Inputs::open(std::slice::from_ref(&events)).map_err(|errors| {
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        malformed(&events, errors.join("; "))
+    })?;
+    Ok(inputs.records(format).map_err(|error| malformed(&events, error))?.records().collect())
 }
 
 /// Most rows of a call beside the usual number: in each of these batches a case must find the same.

@@ -1,6 +1,6 @@
 //! The stream's time: a watermark a source, the clock and ticks, all from event times, so that a replay has the same.
 
-use countersign_model::Timestamp;
+use countersign_model::{SourceId, Timestamp};
 
 /// How much older than its source's greatest event time an event may be before it counts as late, microseconds.
 pub const LATENESS: i64 = 5 * 60 * 1_000_000;
@@ -47,7 +47,7 @@ pub struct Clock {
 /// What was heard of a source.
 #[derive(Clone, Debug)]
 struct Heard {
-    source: &'static str,
+    source: SourceId,
     /// The greatest of its times that counted.
     greatest: Timestamp,
     /// The clock at its last event.
@@ -69,11 +69,11 @@ impl Clock {
 
     /// Takes in an event of a source: the tick that comes before it, if one is due, and its place in time. Its time
     /// moves the clock only as far as `believed`; whoever believes it wholly gives its time again.
-    pub fn place(&mut self, source: &'static str, time: Timestamp, believed: Timestamp) -> (Option<Tick>, Placement) {
+    pub fn place(&mut self, source: &SourceId, time: Timestamp, believed: Timestamp) -> (Option<Tick>, Placement) {
         let counts = time.min(believed);
         let now = self.now.map_or(counts, |now| now.max(counts));
         self.now = Some(now);
-        let known = self.sources.iter_mut().find(|heard| heard.source == source);
+        let known = self.sources.iter_mut().find(|heard| heard.source == *source);
         let own = known.as_ref().map_or(Timestamp::MIN, |heard| heard.greatest.plus_micros(-LATENESS));
         // Who comes back, or comes first when others were there, finds what has gone by without it gone by.
         let watermark = self.least.map_or(own, |least| least.max(own));
@@ -82,7 +82,7 @@ impl Clock {
                 heard.greatest = heard.greatest.max(counts);
                 heard.last = now;
             }
-            None => self.sources.push(Heard { source, greatest: counts, last: now }),
+            None => self.sources.push(Heard { source: source.clone(), greatest: counts, last: now }),
         }
         let awaited = self.sources.iter().filter(|heard| now.micros_since(heard.last) <= SILENCE);
         let least = awaited.map(|heard| heard.greatest).min().unwrap_or(now).plus_micros(-LATENESS);

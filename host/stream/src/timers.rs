@@ -206,7 +206,7 @@ fn stored(pending: &Pending) -> TimerEntry {
     let event = &pending.set_by.event;
     TimerEntry {
         at: pending.at,
-        source: event.source.to_owned(),
+        source: event.source.to_string(),
         event_id: event.id.to_string(),
         ingest_time: event.ingest_time,
         raw: event.raw,

@@ -164,7 +164,7 @@ fn sequence(rows: &[Row]) -> Vec<(Option<countersign_stream::Tick>, Sequenced)> 
             fields.set(FieldId::ApiOperation, Value::Text(Arc::from(*operation)));
             let digest = Digest::of(&position.to_be_bytes());
             let event = Event {
-                source: "example",
+                source: "example".into(),
                 tenant: Arc::from("111122223333"),
                 // Some records claim the id of another.
                 id: Arc::from(format!("event-{}", position / 3)),

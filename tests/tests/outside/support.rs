@@ -71,7 +71,7 @@ impl Judge {
         rows.iter()
             .map(|row| {
                 let event = event(self.next, *row);
-                let (_, placement) = self.clock.place(event.source, event.time, event.time);
+                let (_, placement) = self.clock.place(&event.source, event.time, event.time);
                 self.next += 1;
                 Sequenced::new(self.next - 1, Arc::new(event), placement)
             })
@@ -117,7 +117,7 @@ pub(crate) fn event(number: u64, (operation, account): Row<'_>) -> Event {
     fields.set(FieldId::ApiOperation, Value::Text(Arc::from(operation)));
     fields.set(FieldId::ActionId, Value::Unsigned(2));
     Event {
-        source: "example",
+        source: "example".into(),
         tenant: Arc::from("111122223333"),
         id: Arc::from(format!("event-{number}")),
         class: EventClass::ApiActivity,

@@ -33,7 +33,7 @@ pub(crate) fn event(account: &str, address: &str) -> Event {
     }
     let account: Option<Account> = (!account.is_empty()).then(|| account.parse().unwrap());
     Event {
-        source: "example",
+        source: "example".into(),
         tenant: Arc::from("tenant"),
         id: Arc::from("event"),
         class: EventClass::ApiActivity,

@@ -5,22 +5,19 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use countersign_declaration::quoted;
-use countersign_formats::{Merge, merge};
+use countersign_formats::Record;
 use countersign_model::{Timestamp, Value};
 use serde_json::json;
 
-use crate::replay::inputs::Inputs;
-use crate::replay::{SourceName, a_source};
+use crate::replay::inputs::{FILES_HELP, FormatName, Inputs, format_help, parse_format};
 
 /// The files of a rule author's telemetry.
 #[derive(Debug, Args)]
 pub(super) struct Telemetry {
-    /// Telemetry, plain or gzip; - is standard input; several files are merged by event time
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1.., help = FILES_HELP)]
     events: Vec<PathBuf>,
-    /// What the files hold: a source's name, or auto to have it told record by record
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = a_source)]
-    source: SourceName,
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = parse_format, help = format_help())]
+    source: FormatName,
 }
 
 impl Telemetry {
@@ -33,10 +30,10 @@ impl Telemetry {
     ///
     /// # Errors
     /// When a file can't be read: `Unusable`.
-    pub(super) fn records(&self) -> Result<Merge> {
+    pub(super) fn records(&self) -> Result<impl Iterator<Item = Record> + Send + use<>> {
         let inputs = Inputs::open(&self.events)?;
         let progress = inputs.progress();
-        Ok(merge(inputs.records(self.source.0, &progress)?))
+        inputs.records(self.source, &progress)
     }
 }
 

@@ -5,49 +5,23 @@ mod fields;
 mod time;
 mod tree;
 
-use std::io::{self, Read};
-
-use countersign_model::vocabulary::{EventClass, FieldId, Usage};
+use countersign_model::vocabulary::{EventClass, Usage};
 use countersign_model::{Actor, ChainMember, Target, Timestamp};
 
-use crate::DeadReason;
 use crate::documentation::{Table, class_words};
 use crate::intern::Interner;
-use crate::normalise::{self, Draft, FieldRow, JsonSource, chain_member, in_order};
-use crate::reader::Fault;
-use crate::source::{Records, Source};
-use crate::{json, os};
+use crate::normalise::{Draft, FieldRow, JsonFormat, chain_member, in_order};
+use crate::signs::Signs;
+use crate::{DeadReason, Fault, json, os};
 use accounts::{Principal, RECORD_TENANTS, principal};
 use tree::Tree;
 
-/// The source `ocsf`.
+/// The format `ocsf`.
 ///
 /// The ingest time is `metadata.logged_time`, if the event has one; one that was made by the generator may carry a
 /// member `countersign.ingestTime` (RFC 3339) at its top, which goes first.
 #[derive(Clone, Copy, Debug)]
 pub struct Ocsf;
-
-impl Source for Ocsf {
-    fn name(&self) -> &'static str {
-        Ocsf::NAME
-    }
-
-    fn about(&self) -> &'static str {
-        "OCSF 1.x events of the identity classes and API activity: an array of them or one a line, plain or gzip"
-    }
-
-    fn fields(&self) -> Vec<(FieldId, &'static str)> {
-        normalise::fields::<Ocsf>()
-    }
-
-    fn tables(&self) -> Vec<Table> {
-        vec![accounts::table(), accounts::types(), classes_table(), os::table()]
-    }
-
-    fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
-        normalise::records::<Ocsf>(bytes, input)
-    }
-}
 
 /// An event, as far as it has been read.
 pub(crate) struct Told<'a> {
@@ -63,10 +37,20 @@ pub(crate) struct Told<'a> {
     receipt_time: Option<Timestamp>,
 }
 
-impl JsonSource for Ocsf {
+impl JsonFormat for Ocsf {
     const NAME: &'static str = "ocsf";
+    const ABOUT: &'static str =
+        "OCSF 1.x events of the identity classes and API activity: an array of them or one a line";
+    const SIGNS: Signs = Signs {
+        text: "`class_uid` or `type_uid` with `time`, `time_dt` or `metadata`",
+        are_in: |top| top.any(&["class_uid", "type_uid"]) && top.any(&["time", "time_dt", "metadata"]),
+    };
     const FIELDS: &'static [FieldRow<Ocsf>] = fields::FIELDS;
     type Read<'a> = Told<'a>;
+
+    fn tables() -> Vec<Table> {
+        vec![accounts::table(), accounts::types(), classes_table(), os::table()]
+    }
 
     fn read(raw: &str) -> Result<Told<'_>, Fault> {
         let tree = Tree::new(json::object::<json::Entries<'_>>(raw)?);

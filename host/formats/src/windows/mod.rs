@@ -9,49 +9,25 @@ mod record;
 mod time;
 
 use std::borrow::Cow;
-use std::io::{self, Read};
 
-use countersign_model::vocabulary::{FieldId, Usage};
+use countersign_model::vocabulary::Usage;
 use countersign_model::{Actor, Target};
 
 use crate::intern::Interner;
-use crate::normalise::{Draft, FieldRow, JsonSource};
-use crate::reader::Fault;
-use crate::source::{Records, Source};
-use crate::{DeadReason, documentation, normalise};
+use crate::normalise::{Draft, FieldRow, JsonFormat};
+use crate::signs::{Signs, TopLevel};
+use crate::{DeadReason, Fault, documentation};
 use accounts::Party;
 use kinds::Kind;
 use outcome::Outcome;
 use record::{Record, word};
 use time::When;
 
-/// The source `windows-security`.
+/// The format `windows-security`.
 ///
 /// A record may carry the generator's member `countersign.ingestTime` (RFC 3339), which is then the event's ingest time.
 #[derive(Clone, Copy, Debug)]
 pub struct WindowsSecurity;
-
-impl Source for WindowsSecurity {
-    fn name(&self) -> &'static str {
-        WindowsSecurity::NAME
-    }
-
-    fn about(&self) -> &'static str {
-        "events of the Windows channel Security as JSON, as nxlog, Winlogbeat and others write them"
-    }
-
-    fn fields(&self) -> Vec<(FieldId, &'static str)> {
-        normalise::fields::<WindowsSecurity>()
-    }
-
-    fn tables(&self) -> Vec<documentation::Table> {
-        tables()
-    }
-
-    fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
-        normalise::records::<WindowsSecurity>(bytes, input)
-    }
-}
 
 /// An audited act, as its record tells it.
 pub(crate) struct Audit<'a> {
@@ -66,10 +42,20 @@ pub(crate) struct Audit<'a> {
     usage: Usage,
 }
 
-impl JsonSource for WindowsSecurity {
+impl JsonFormat for WindowsSecurity {
     const NAME: &'static str = "windows-security";
+    const ABOUT: &'static str =
+        "events of the Windows channel Security as JSON, as nxlog, Winlogbeat and others write them";
+    const SIGNS: Signs = Signs {
+        text: "`EventID` or `event_id` with a channel, a provider or `TimeCreated`; `winlog`; `System`; or `Event` with `System` in it",
+        are_in: has_signs,
+    };
     const FIELDS: &'static [FieldRow<WindowsSecurity>] = fields::FIELDS;
     type Read<'a> = Audit<'a>;
+
+    fn tables() -> Vec<documentation::Table> {
+        tables()
+    }
 
     fn read(raw: &str) -> Result<Audit<'_>, Fault> {
         let record = Record::of(raw)?;
@@ -114,6 +100,14 @@ impl JsonSource for WindowsSecurity {
             }),
         }
     }
+}
+
+fn has_signs(top: &TopLevel<'_>) -> bool {
+    let flat = top.any(&["EventID", "event_id"])
+        && top.any(&["Channel", "log_name", "ProviderGuid", "SourceName", "EventSourceName", "TimeCreated"]);
+    let winlogbeat = top.is_object("winlog") || top.any(&["winlog.event_id"]);
+    let rendered = top.is_object("System") || top.inside("Event").any(&["System"]);
+    flat || winlogbeat || rendered
 }
 
 /// The event in which the name of the machine that the wrong passwords came from stands where a domain does elsewhere.

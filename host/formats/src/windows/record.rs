@@ -10,8 +10,8 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use crate::Fault;
 use crate::json::{Entries, Member};
-use crate::reader::Fault;
 
 /// The most containers within each other that are looked into.
 const DEEPEST: usize = 5;

@@ -3,9 +3,8 @@
 use countersign_model::Timestamp;
 
 use super::record::{Record, word};
-use crate::DeadReason;
 use crate::json::Member;
-use crate::reader::Fault;
+use crate::{DeadReason, Fault};
 
 /// Time zones lie on quarters of an hour.
 const QUARTER: i64 = 15 * 60 * 1_000_000;

@@ -10,7 +10,7 @@ mod summary;
 
 use std::io::Cursor;
 
-use countersign_formats::{CloudTrail, Record, Source};
+use countersign_formats::{CloudTrail, Format, Record};
 use countersign_model::{ChainMember, Event};
 use expect_test::Expect;
 pub(crate) use summary::fields;
@@ -21,7 +21,7 @@ pub(crate) fn event(members: &str) -> Box<Event> {
     let name = if members.contains("\"eventName\"") { "" } else { r#","eventName":"ListThings""# };
     let comma = if members.is_empty() { "" } else { "," };
     let line = format!("{{{base}{name}{comma}{}}}", members.replace('\n', " "));
-    match CloudTrail.read(Box::new(Cursor::new(line)), 0).unwrap().next() {
+    match CloudTrail.read(Box::new(Cursor::new(line)), 0).next() {
         Some(Record::Event { event, .. }) => event,
         other => panic!("{other:?}"),
     }

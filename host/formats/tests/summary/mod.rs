@@ -3,21 +3,21 @@
 
 use std::io::Cursor;
 
-use countersign_formats::{DeadLetter, Record, Source};
+use countersign_formats::{DeadLetter, Format, Record};
 use countersign_model::{ChainMember, Event, Value};
 
-pub(crate) fn records_of(source: &dyn Source, text: &str) -> Vec<Record> {
-    source.read(Box::new(Cursor::new(text.to_owned())), 0).unwrap().collect()
+pub(crate) fn records_of(source: &dyn Format, text: &str) -> Vec<Record> {
+    source.read(Box::new(Cursor::new(text.to_owned())), 0).collect()
 }
 
-pub(crate) fn event_of(source: &dyn Source, json: &str) -> Box<Event> {
+pub(crate) fn event_of(source: &dyn Format, json: &str) -> Box<Event> {
     match <[Record; 1]>::try_from(records_of(source, json)) {
         Ok([Record::Event { event, .. }]) => event,
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) fn dead_letter_of(source: &dyn Source, json: &str) -> DeadLetter {
+pub(crate) fn dead_letter_of(source: &dyn Format, json: &str) -> DeadLetter {
     match <[Record; 1]>::try_from(records_of(source, json)) {
         Ok([Record::DeadLetter(letter)]) => letter,
         other => panic!("{other:?}"),

@@ -118,7 +118,7 @@ pub(super) fn events(first: u64, rows: &[(&str, &str)]) -> Vec<Sequenced> {
         let mut fields = Fields::default();
         fields.set(FieldId::ApiOperation, Value::Text(Arc::from(*operation)));
         let event = Event {
-            source: "example",
+            source: "example".into(),
             tenant: Arc::from("111122223333"),
             id: Arc::from(format!("event-{position}")),
             class: EventClass::ApiActivity,
@@ -151,6 +151,7 @@ fn dead(position: u64, ordinal: u64) -> (u64, DeadLetter) {
         reason_code: DeadReason::MalformedJson,
         reason: String::new(),
         excerpt: String::new(),
+        hint: None,
     };
     (position, letter)
 }

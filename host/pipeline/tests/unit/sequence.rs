@@ -20,7 +20,7 @@ fn address(ordinal: u64) -> RawAddress {
 /// An event of an hour; `Some` hour of receipt is the record's own word.
 fn event(ordinal: u64, time: Timestamp, received: Option<Timestamp>) -> Record {
     let event = Event {
-        source: "example",
+        source: "example".into(),
         tenant: Arc::from("111122223333"),
         id: Arc::from(format!("event-{ordinal}")),
         class: EventClass::ApiActivity,
@@ -51,6 +51,7 @@ fn garbage(ordinal: u64) -> Record {
         reason_code: DeadReason::MalformedJson,
         reason: "expected a value".to_owned(),
         excerpt: "{".to_owned(),
+        hint: None,
     })
 }
 
@@ -172,6 +173,7 @@ fn what_is_set_aside_says_where_it_is_and_why() {
         reason_code: DeadReason::TimeFarAhead,
         reason: format!("event time {} lies more than 1d ahead of the events around it; see `--max-gap`", hour(48)),
         excerpt: String::new(),
+        hint: None,
     };
     assert_eq!(set_aside, Some(expected));
 }

@@ -75,7 +75,7 @@ fn member(role: ChainRole, subject: Option<&str>) -> ChainMember {
 fn event(subject: Option<&str>) -> Event {
     let executor = Account::new("aws", "aws", "lambda.amazonaws.com");
     Event {
-        source: "example",
+        source: "example".into(),
         tenant: Arc::from("111122223333"),
         id: Arc::from("event-1"),
         class: EventClass::ApiActivity,

@@ -56,7 +56,7 @@ pub(crate) fn account(subject: &str) -> Account {
 pub(crate) fn event(number: u64) -> Event {
     let time = second(i64::try_from(number).unwrap());
     Event {
-        source: "example",
+        source: "example".into(),
         tenant: Arc::from("111122223333"),
         id: Arc::from(format!("event-{number}")),
         class: EventClass::ApiActivity,
@@ -93,7 +93,7 @@ pub(crate) fn text(text: &str) -> Value {
 pub(crate) fn sequence(events: Vec<Event>) -> Vec<Sequenced> {
     let mut clock = Clock::default();
     let placed = events.into_iter().zip(0..).map(|(event, position)| {
-        let (_, placement) = clock.place(event.source, event.time, event.time);
+        let (_, placement) = clock.place(&event.source, event.time, event.time);
         Sequenced::new(position, Arc::new(event), placement)
     });
     placed.collect()
