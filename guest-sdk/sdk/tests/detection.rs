@@ -95,7 +95,7 @@ mod everything {
 
     /// One of each type, as the compiler sees them.
     pub(crate) fn told(parameters: &Parameters<'_>) -> String {
-        let (enabled, most, ratio): (bool, i64, f64) = (parameters.enabled, parameters.max_calls, parameters.ratio);
+        let (enabled, most, ratio): (bool, i64, f64) = (parameters.enabled, parameters.most_calls, parameters.ratio);
         let (kind, names, window): (&str, &[String], Duration) =
             (parameters.r#type, parameters.names, parameters.window);
         format!("{enabled} {most} {ratio} {kind} {names:?} {window}")
