@@ -8,7 +8,9 @@ use countersign_context::{Context, ContextFiles, GeoFile};
 use countersign_declaration::{Declaration, parse_toml};
 use countersign_model::vocabulary::{EventClass, FieldId, PartitionKey, Usage};
 use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
-use countersign_policy::{Capabilities, Directory, DomainRoles, Egress, Fault, Policy};
+use countersign_policy::{
+    Capabilities, Diagnostic, Directory, DomainRoles, Egress, FileDiagnostics, Policy, SourceFile,
+};
 use countersign_stream::{ContextCall, ContextSource};
 
 /// Checks some bytes: after `p` a policy, `i` the directory, `c` capability tables, `e` `egress.toml`, `d`
@@ -23,12 +25,16 @@ pub fn check(bytes: &[u8]) -> bool {
         files.geo.push(file);
     } else {
         let Ok(text) = std::str::from_utf8(bytes) else { return false };
+        let of = |faults: FileDiagnostics| faults.diagnostics;
         let refused = match kind {
             b'p' => Policy::parse(text).map(|policy| same_as_canonical(&policy)).err(),
             b'i' => Directory::parse(text).map(|parsed| directory = Some(Arc::new(parsed))).err(),
             b'c' => Capabilities::parse(text).map(drop).err(),
-            b'e' => Egress::parse(text).map(|egress| files.egress = Some((text.to_owned(), egress))).err(),
-            b'd' => DomainRoles::parse(text).map(|roles| files.domain_roles = Some((text.to_owned(), roles))).err(),
+            b'e' => SourceFile::parse("egress", text, Egress::parse).map(|file| files.egress = Some(file)).err().map(of),
+            b'd' => {
+                let roles = SourceFile::parse("domain-roles", text, DomainRoles::parse);
+                roles.map(|file| files.domain_roles = Some(file)).err().map(of)
+            }
             _ => return false,
         };
         if let Some(faults) = refused {
@@ -40,7 +46,7 @@ pub fn check(bytes: &[u8]) -> bool {
     true
 }
 
-fn told(faults: &[Fault]) {
+fn told(faults: &[Diagnostic]) {
     assert!(!faults.is_empty(), "refused without a fault");
     assert!(faults.iter().all(|fault| !fault.to_string().contains('\n')), "{faults:?}");
 }

@@ -7,7 +7,7 @@ use countersign_declaration::ContextWanted;
 use countersign_model::call::{Availability, ContextTable};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Event, Timestamp, Value};
-use countersign_policy::{Fault, Location, Locations};
+use countersign_policy::{Diagnostic, Location, Locations};
 use countersign_stream::ContextCall;
 
 use crate::mmdb::{Mmdb, MmdbError};
@@ -37,7 +37,7 @@ pub enum GeoFileError {
     Neither,
     /// It is text with faults.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  "))]
-    Text(Vec<Fault>),
+    Text(Vec<Diagnostic>),
 }
 
 impl GeoFile {
@@ -57,7 +57,7 @@ impl GeoFile {
     ///
     /// # Errors
     /// Everything wrong with it at once.
-    pub fn parse_text(text: String) -> Result<GeoFile, Vec<Fault>> {
+    pub fn parse_text(text: String) -> Result<GeoFile, Vec<Diagnostic>> {
         let locations = Locations::parse(&text)?;
         Ok(GeoFile(Kind::Text(text, locations)))
     }

@@ -11,8 +11,9 @@ mod table;
 use std::sync::Arc;
 
 use countersign_declaration::ContextWanted;
+use countersign_document::{Diagnostic, FileDiagnostics, SourceFile};
 use countersign_model::call::ContextTable;
-use countersign_policy::{Directory, DomainRoles, Egress, Fault};
+use countersign_policy::{Directory, DomainRoles, Egress};
 use countersign_stream::{ContextCall, ContextSource};
 
 pub use geo::{GeoFile, GeoFileError};
@@ -25,9 +26,9 @@ pub const MAX_GEO_BYTES: usize = 1 << 30;
 #[derive(Clone, Debug, Default)]
 pub struct ContextFiles {
     /// `egress.toml`.
-    pub egress: Option<(String, Egress)>,
+    pub egress: Option<SourceFile<Egress>>,
     /// `domain-roles.toml`.
-    pub domain_roles: Option<(String, DomainRoles)>,
+    pub domain_roles: Option<SourceFile<DomainRoles>>,
     /// Where addresses are; what the first says of a value counts.
     pub geo: Vec<GeoFile>,
 }
@@ -47,36 +48,30 @@ pub struct NamedFile<'f> {
 impl ContextFiles {
     /// Every file, in the order of tables and files.
     pub fn files(&self) -> impl Iterator<Item = NamedFile<'_>> {
-        let egress =
-            self.egress.as_ref().map(|(text, _)| NamedFile { table: EGRESS, bytes: text.as_bytes(), kept: true });
-        let roles = self.domain_roles.as_ref().map(|(text, _)| NamedFile {
-            table: DOMAIN_ROLES,
-            bytes: text.as_bytes(),
-            kept: true,
-        });
+        let egress = self.egress.as_ref().map(|file| (EGRESS, &file.text));
+        let roles = self.domain_roles.as_ref().map(|file| (DOMAIN_ROLES, &file.text));
+        let texts = egress.into_iter().chain(roles);
+        let texts = texts.map(|(table, text)| NamedFile { table, bytes: text.as_bytes(), kept: true });
         let geo = self.geo.iter().map(|file| NamedFile { table: GEO, bytes: file.bytes(), kept: file.is_text() });
-        egress.into_iter().chain(roles).chain(geo)
+        texts.chain(geo)
     }
 
     /// Reads a kept file of a table again and adds it.
     ///
     /// # Errors
     /// Everything wrong with it, or that there is no such table of files.
-    pub fn add(&mut self, table: &str, text: String) -> Result<(), Vec<Fault>> {
+    pub fn add(&mut self, table: &str, text: String) -> Result<(), FileDiagnostics> {
         match table {
-            EGRESS => {
-                let egress = Egress::parse(&text)?;
-                self.egress = Some((text, egress));
+            EGRESS => self.egress = Some(SourceFile::parse(table, text, Egress::parse)?),
+            DOMAIN_ROLES => self.domain_roles = Some(SourceFile::parse(table, text, DomainRoles::parse)?),
+            GEO => {
+                let geo = SourceFile::parse(table, text, |text| GeoFile::parse_text(text.to_owned()))?;
+                self.geo.push(geo.content);
             }
-            DOMAIN_ROLES => {
-                let roles = DomainRoles::parse(&text)?;
-                self.domain_roles = Some((text, roles));
-            }
-            GEO => self.geo.push(GeoFile::parse_text(text)?),
             _ => {
                 let expected = format!("`{EGRESS}`, `{DOMAIN_ROLES}` or `{GEO}`");
-                let got = format!("`{table}`");
-                return Err(vec![Fault { line: None, place: String::new(), expected, got, hint: None }]);
+                let diagnostic = Diagnostic::new("", expected, format!("`{table}`"));
+                return Err(FileDiagnostics::whole("the context tables", diagnostic));
             }
         }
         Ok(())
@@ -116,8 +111,8 @@ impl ContextSource for Context {
             IDENTITY_FACTS => {
                 self.directory.as_ref().map(|directory| accounts::identity_facts(directory, wanted, call))
             }
-            EGRESS => files.egress.as_ref().map(|(_, egress)| egress::table(egress, wanted, call)),
-            DOMAIN_ROLES => files.domain_roles.as_ref().map(|(_, roles)| accounts::domain_roles(roles, wanted, call)),
+            EGRESS => files.egress.as_ref().map(|file| egress::table(&file.content, wanted, call)),
+            DOMAIN_ROLES => files.domain_roles.as_ref().map(|file| accounts::domain_roles(&file.content, wanted, call)),
             GEO => geo::table(&files.geo, wanted, call),
             // `posture` and `baseline` aren't served by this version.
             _ => None,

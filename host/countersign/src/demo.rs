@@ -77,7 +77,7 @@ impl Arguments {
 
         let settings = operator::settings_with(identities_toml)?;
         let options = RunOptions::default();
-        let engine = operator::engine(options.workers, settings.policy.1.limits().memory, &self.loading)?;
+        let engine = operator::engine(options.workers, settings.policy.content.limits().memory, &self.loading)?;
         let (generation, _) = operator::generation(&engine, None, settings)?;
         let mut heard = Heard::default();
         let records = CloudTrail.read(Box::new(Cursor::new(telemetry)), 0);

@@ -1,16 +1,13 @@
 //! What the operator hands in: policy, identities, context, rules. All faults of the files are told together.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
 use countersign_engine::{Engine, EngineConfig};
 use countersign_pipeline::{ContextFiles, Generation, GeoFile, GeoFileError, MAX_GEO_BYTES, RuleFile, Settings};
-use countersign_policy::{
-    Capabilities, DEFAULT_POLICY, Directory, DomainRoles, Egress, Fault, MAX_BYTES, Policy, SHIPPED_CAPABILITIES,
-};
+use countersign_policy::{Diagnostic, Directory, DomainRoles, Egress, MAX_BYTES, Policy, SourceFile};
 use countersign_shipped::RULES;
 
 use crate::exit::{Exit, unusable};
@@ -28,19 +25,13 @@ pub(crate) fn settings(
     context: &ContextArguments,
 ) -> Result<Settings> {
     let mut faults = Vec::new();
-    let policy = match policy {
-        Some(path) => parsed(path, Policy::parse, &mut faults),
-        None => shipped("policy", DEFAULT_POLICY, Policy::parse, &mut faults),
-    };
-    let directory = identities.map(|path| parsed(path, Directory::parse, &mut faults));
-    let capabilities = shipped("capability tables", SHIPPED_CAPABILITIES, Capabilities::parse, &mut faults);
-    let context = context.files(&mut faults);
-    match (policy, capabilities) {
-        (Some(policy), Some(capabilities)) if faults.is_empty() => {
-            Ok(Settings { policy, directory: directory.flatten(), capabilities, context })
-        }
-        _ => Err(unusable(faults.join("\n  "))),
+    let mut settings = Settings::shipped().map_err(unusable)?;
+    if let Some(policy) = policy.and_then(|path| read(path, Policy::parse, &mut faults)) {
+        settings.policy = policy;
     }
+    settings.directory = identities.and_then(|path| read(path, Directory::parse, &mut faults));
+    settings.context = context.files(&mut faults);
+    if faults.is_empty() { Ok(settings) } else { Err(unusable(faults.join("\n  "))) }
 }
 
 /// What context tables are made of.
@@ -60,8 +51,8 @@ pub(crate) struct ContextArguments {
 
 impl ContextArguments {
     fn files(&self, faults: &mut Vec<String>) -> ContextFiles {
-        let egress = self.egress.as_deref().and_then(|path| parsed(path, Egress::parse, faults));
-        let domain_roles = self.domain_roles.as_deref().and_then(|path| parsed(path, DomainRoles::parse, faults));
+        let egress = self.egress.as_deref().and_then(|path| read(path, Egress::parse, faults));
+        let domain_roles = self.domain_roles.as_deref().and_then(|path| read(path, DomainRoles::parse, faults));
         let geo = self.geo.iter().filter_map(|path| geo_file(path, faults)).collect();
         ContextFiles { egress, domain_roles, geo }
     }
@@ -87,32 +78,17 @@ fn geo_file(path: &Path, faults: &mut Vec<String>) -> Option<GeoFile> {
 /// # Errors
 /// With every fault of it: `Unusable`.
 pub(crate) fn settings_with(identities: String) -> Result<Settings> {
-    let mut settings = settings(None, None, &ContextArguments::default())?;
-    let mut faults = Vec::new();
-    settings.directory = shipped("identities", &identities, Directory::parse, &mut faults);
-    if faults.is_empty() { Ok(settings) } else { Err(unusable(faults.join("\n  "))) }
+    let directory = SourceFile::parse("identities", identities, Directory::parse).map_err(unusable)?;
+    Ok(Settings { directory: Some(directory), ..Settings::shipped().map_err(unusable)? })
 }
 
-type Parse<T> = fn(&str) -> Result<T, Vec<Fault>>;
-
-fn parsed<T>(path: &Path, parse: Parse<T>, faults: &mut Vec<String>) -> Option<(String, T)> {
-    match files::read_text(path, MAX_BYTES as u64) {
-        Ok(text) => shipped(path.display(), &text, parse, faults),
-        Err(error) => {
-            faults.push(error.to_string());
-            None
-        }
-    }
-}
-
-fn shipped<T>(name: impl fmt::Display, text: &str, parse: Parse<T>, faults: &mut Vec<String>) -> Option<(String, T)> {
-    match parse(text) {
-        Ok(content) => Some((text.to_owned(), content)),
-        Err(found) => {
-            faults.extend(found.iter().map(|fault| format!("{name}: {fault}")));
-            None
-        }
-    }
+fn read<T>(
+    path: &Path,
+    parse: fn(&str) -> Result<T, Vec<Diagnostic>>,
+    faults: &mut Vec<String>,
+) -> Option<SourceFile<T>> {
+    let text = files::read_text(path, MAX_BYTES as u64).map_err(|error| faults.push(error.to_string())).ok()?;
+    SourceFile::parse(path.display().to_string(), text, parse).map_err(|found| faults.extend(found.lines())).ok()
 }
 
 /// The sandbox for so many threads, and for rules within the operator's limits.
@@ -135,8 +111,8 @@ pub(crate) fn engine(workers: usize, max_memory: u64, loading: &Loading) -> Resu
 /// When there is no rule at all.
 pub(crate) fn generation(engine: &Engine, rules: Option<&Path>, settings: Settings) -> Result<(Generation, Exit)> {
     let mut exit = Exit::Done;
-    let ceilings = settings.policy.1.limits().ceilings();
-    let named: BTreeSet<_> = settings.policy.1.named_rules().cloned().collect();
+    let ceilings = settings.policy.content.limits().ceilings();
+    let named: BTreeSet<_> = settings.policy.content.named_rules().cloned().collect();
     let mut files = Vec::new();
     match rules {
         None => {

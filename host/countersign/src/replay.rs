@@ -124,7 +124,7 @@ impl Arguments {
         if let Some(workers) = self.workers {
             options.workers = usize::try_from(workers)?;
         }
-        let engine = operator::engine(options.workers, settings.policy.1.limits().memory, &self.loading)?;
+        let engine = operator::engine(options.workers, settings.policy.content.limits().memory, &self.loading)?;
         let (generation, exit) = operator::generation(&engine, self.rules.as_deref(), settings)?;
 
         let progress = inputs.progress();

@@ -8,7 +8,6 @@ mod content;
 pub mod declaration;
 mod filter;
 mod fold;
-mod nearest;
 mod network;
 mod parameters;
 mod parse;
@@ -18,16 +17,17 @@ mod reader;
 pub mod reasons;
 mod section;
 
+pub use countersign_document::quoted;
+
 pub use ceilings::{Ceilings, check_ceilings, check_peek_ceilings};
 pub use declaration::{
     ContextWanted, Declaration, Filter, Limits, Literal, ParameterDeclaration, ParameterRange, Slot, Subscription,
     Test, Timers, WhenFull,
 };
 pub use fold::{fold_case, fold_char};
-pub use nearest::nearest;
 pub use network::{Network, NetworkFault};
-pub use parameters::{parameters_digest, resolve_parameters};
+pub use parameters::{parameters_digest, resolve_nodes, resolve_parameters};
 pub use parse::{MAX_BYTES, Peek, parse_section, parse_toml, peek};
 pub use range::{Bound, Range, Span, float_key};
-pub use reasons::{Refusal, RefusalCode, quoted};
+pub use reasons::{Refusal, RefusalCode};
 pub use section::{FORMAT, to_section};

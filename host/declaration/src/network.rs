@@ -3,6 +3,11 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use countersign_document::{Item, Problem, quoted};
+
+/// Most bytes of a network's text.
+const MAX_TEXT: usize = 4_096;
+
 /// How much of an IPv6 address stands before the IPv4 address that is mapped into it (RFC 4291 section 2.5.5.2).
 const MAPPED: u8 = 96;
 
@@ -66,11 +71,32 @@ impl Network {
         if !plain || prefix.is_empty() || prefix.len() > 3 {
             return Err(NetworkFault::Form);
         }
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let prefix: u8 = prefix.parse().map_err(|_| NetworkFault::Prefix(most))?;
-        let network = Network::around(address, prefix).ok_or(NetworkFault::Prefix(most))?;
+        let max = if address.is_ipv4() { 32 } else { 128 };
+        let prefix: u8 = prefix.parse().map_err(|_| NetworkFault::Prefix(max))?;
+        let network = Network::around(address, prefix).ok_or(NetworkFault::Prefix(max))?;
         let given = if network.address.is_ipv4() { address.to_canonical() } else { address };
         if network.address == given { Ok(network) } else { Err(NetworkFault::HostBits(network)) }
+    }
+
+    /// Reads a network of a file. A canonical form has it in its normal form.
+    ///
+    /// Adds a diagnostic where it returns none.
+    pub fn read<C: From<Problem>>(item: Item<'_, C>) -> Option<Network> {
+        let text = item.any_text(MAX_TEXT)?;
+        match Network::parse(text) {
+            Ok(network) if !item.reader().is_canonical() || network.to_string() == text => Some(network),
+            Ok(network) => item.invalid(format!("`{network}`, the network's normal form")),
+            Err(NetworkFault::Form) => item.invalid("a network such as `10.0.0.0/8` or `2001:db8::/32`"),
+            Err(NetworkFault::Address(network)) => {
+                item.invalid(format!("a network, such as `{network}` of this address alone"))
+            }
+            Err(NetworkFault::Prefix(max)) => {
+                item.refuse(Problem::OutOfRange, format!("a prefix of 0 to {max} bits"), quoted(text), None)
+            }
+            Err(NetworkFault::HostBits(network)) => {
+                item.invalid(format!("`{network}`, the network without bits past its prefix"))
+            }
+        }
     }
 
     /// How many bits are fixed: 0–32, of IPv6 0–128.
@@ -126,7 +152,7 @@ mod tests {
         match Network::parse(text).unwrap_err() {
             NetworkFault::Form => "form".to_owned(),
             NetworkFault::Address(network) => format!("address {network}"),
-            NetworkFault::Prefix(most) => format!("prefix {most}"),
+            NetworkFault::Prefix(max) => format!("prefix {max}"),
             NetworkFault::HostBits(network) => format!("host bits {network}"),
         }
     }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use countersign_document::{MAX_DURATION, Node, NodeValue};
 use countersign_model::Digest;
 use countersign_model::call::Parameter;
 use countersign_model::time::format_duration;
 use serde_json::{Map, Value};
 
 use crate::declaration::{Declaration, ParameterDeclaration, ParameterRange};
-use crate::reader::{GREATEST_INTEGER, LONGEST_DURATION, Need, Reader, Table};
-use crate::reasons::{Refusal, RefusalCode, quoted};
+use crate::reader::{A_VALUE, Item, Reader, Table, inconsistent, name, text};
+use crate::reasons::{Refusal, RefusalCode};
 
 /// Most parameters of a rule.
 pub(crate) const MAX_PARAMETERS: usize = 64;
@@ -24,7 +25,7 @@ const DEFAULT_TEXT: u32 = 256;
 /// Most items of a list parameter that declares no bound.
 const DEFAULT_ITEMS: u32 = 64;
 
-/// The types of parameters, as `rule.toml` names them.
+/// The types of parameters.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Type {
     Boolean,
@@ -35,14 +36,32 @@ enum Type {
     Duration,
 }
 
-const TYPES: &[(&str, Type)] = &[
-    ("boolean", Type::Boolean),
-    ("integer", Type::Integer),
-    ("decimal", Type::Decimal),
-    ("text", Type::Text),
-    ("text-list", Type::TextList),
-    ("duration", Type::Duration),
-];
+impl Type {
+    const ALL: &[Type] =
+        &[Type::Boolean, Type::Integer, Type::Decimal, Type::Text, Type::TextList, Type::Duration];
+
+    /// The word in `rule.toml`.
+    const fn id(self) -> &'static str {
+        match self {
+            Type::Boolean => "boolean",
+            Type::Integer => "integer",
+            Type::Decimal => "decimal",
+            Type::Text => "text",
+            Type::TextList => "text-list",
+            Type::Duration => "duration",
+        }
+    }
+
+    /// The keys of its range.
+    const fn bounds(self) -> &'static [&'static str] {
+        match self {
+            Type::Boolean => &[],
+            Type::Integer | Type::Decimal | Type::Duration => &["min", "max"],
+            Type::Text => &["max-bytes"],
+            Type::TextList => &["max-items"],
+        }
+    }
+}
 
 /// The parameters in force, one a declared parameter in declared order: the operator's value where there is one, else
 /// the default.
@@ -54,23 +73,33 @@ pub fn resolve_parameters(
     declaration: &Declaration,
     overrides: &BTreeMap<String, Value>,
 ) -> Result<Vec<Parameter>, Vec<Refusal>> {
-    let mut reader = Reader::new(false);
+    let nodes: Vec<(&str, Node)> = overrides
+        .iter()
+        .map(|(name, value)| (name.as_str(), Node::from_json(value, format!("parameters.{name}"))))
+        .collect();
+    resolve_nodes(declaration, &nodes)
+}
+
+/// The same as [`resolve_parameters`], of nodes that know where they are.
+///
+/// # Errors
+/// As [`resolve_parameters`]; places and lines are those of the nodes.
+pub fn resolve_nodes(declaration: &Declaration, overrides: &[(&str, Node)]) -> Result<Vec<Parameter>, Vec<Refusal>> {
+    let reader = Reader::new();
     let declared = &declaration.parameters;
-    for name in overrides.keys().filter(|name| !declared.iter().any(|one| one.name == **name)) {
+    for (name, node) in overrides.iter().filter(|(name, _)| !declared.iter().any(|one| one.name == *name)) {
         let known = declared.iter().map(|one| one.name.as_str());
-        let place = format!("parameters.{}", quoted(name));
-        reader.unknown(RefusalCode::UnknownKey, &place, &format!("a parameter of {}", declaration.id), name, known);
+        let what = format!("a parameter of {}", declaration.id);
+        reader.item(node).unknown::<()>(RefusalCode::UnknownKey, &what, name, known);
     }
     let mut values = Vec::with_capacity(declared.len());
     for one in declared {
-        match overrides.get(&one.name) {
+        match overrides.iter().find(|(name, _)| *name == one.name) {
             None => values.push(one.default.clone()),
-            Some(value) => {
-                values.extend(read_value(&mut reader, &format!("parameters.{}", one.name), value, &one.range))
-            }
+            Some((_, node)) => values.extend(read_value(reader.item(node), &one.range)),
         }
     }
-    if reader.has_refusals() { Err(reader.into_refusals()) } else { Ok(values) }
+    if reader.is_clean() { Ok(values) } else { Err(Refusal::all(reader)) }
 }
 
 /// SHA-256 of the parameters in force: canonical JSON (RFC 8785) of an object from name to value, durations in
@@ -116,135 +145,111 @@ pub(crate) fn range_keys(range: &ParameterRange) -> (&'static str, Vec<(&'static
 }
 
 /// Reads one `[[parameter]]`.
-pub(crate) fn declaration(reader: &mut Reader, table: &Table<'_>) -> Option<ParameterDeclaration> {
-    reader.only(table, &["name", "type", "default", "min", "max", "max-bytes", "max-items", "meaning"]);
-    let name = reader.key(table, "name", Need::Required, Reader::name);
-    let meaning = reader.key(table, "meaning", Need::Required, |r, place, value| r.text(place, value, 1_024));
-    let ty = reader.key(table, "type", Need::Required, |r, place, value| {
-        r.word(place, value, RefusalCode::UnknownWord, "a type of parameter", TYPES)
-    });
-    if !table.has("default") {
-        reader.refuse(RefusalCode::MissingKey, table.place("default"), "a value", "none");
-    }
+pub(crate) fn declaration(table: Table<'_>) -> Option<ParameterDeclaration> {
+    table.know(&["name", "type", "default", "min", "max", "max-bytes", "max-items", "meaning"]);
+    let name = table.read("name", A_VALUE, name);
+    let meaning = table.read("meaning", A_VALUE, |item| text(item, 1_024));
+    let ty = table.read("type", A_VALUE, |item| item.word("a type of parameter", Type::ALL, Type::id));
+    let default = table.required("default", A_VALUE);
     // What the other keys may be follows from the type, so an unknown type masks what is wrong with them.
-    let (range, bounds_fit) = range(reader, table, ty?)?;
-    let default = read_value(reader, &table.place("default"), table.get("default")?, &range)?;
-    bounds_fit.then_some(())?;
-    Some(ParameterDeclaration { name: name?, meaning: meaning?.to_owned(), default, range })
+    let read = ty.and_then(|ty| {
+        let bounds_fit = bounds_fit(&table, ty);
+        let range = range(&table, ty)?;
+        let default = read_value(default?, &range)?;
+        bounds_fit.then_some((range, default))
+    });
+    table.finish();
+    let (range, default) = read?;
+    Some(ParameterDeclaration { name: name?, meaning: meaning?, default, range })
 }
 
-/// The range, and whether no bound of another type stands beside it.
-fn range(reader: &mut Reader, table: &Table<'_>, ty: Type) -> Option<(ParameterRange, bool)> {
-    let bounds: &[&str] = match ty {
-        Type::Boolean => &[],
-        Type::Integer | Type::Decimal | Type::Duration => &["min", "max"],
-        Type::Text => &["max-bytes"],
-        Type::TextList => &["max-items"],
-    };
-    let mut whole = true;
-    for key in ["min", "max", "max-bytes", "max-items"].into_iter().filter(|key| table.has(key)) {
-        if !bounds.contains(&key) {
-            let type_name = TYPES.iter().find(|(_, one)| *one == ty).map_or("", |(name, _)| name);
-            let expected = match bounds {
-                [] => format!("no bound on a parameter of type {type_name}"),
-                _ => format!("{} on a parameter of type {type_name}", bounds.join(" and ")),
-            };
-            reader.refuse(RefusalCode::Inconsistent, table.place(key), expected, format!("`{key}`"));
-            whole = false;
-        }
+/// Whether there is no bound of another type.
+fn bounds_fit(table: &Table<'_>, ty: Type) -> bool {
+    let mut fit = true;
+    for key in ["min", "max", "max-bytes", "max-items"].into_iter().filter(|key| !ty.bounds().contains(key)) {
+        let Some(item) = table.get(key) else { continue };
+        let expected = match ty.bounds() {
+            [] => format!("no bound on a parameter of type {}", ty.id()),
+            bounds => format!("{} on a parameter of type {}", bounds.join(" and "), ty.id()),
+        };
+        inconsistent::<()>(item, expected, format!("`{key}`"));
+        fit = false;
     }
-    let range = match ty {
+    fit
+}
+
+fn range(table: &Table<'_>, ty: Type) -> Option<ParameterRange> {
+    Some(match ty {
         Type::Boolean => ParameterRange::Boolean,
         Type::Integer => {
-            let (min, max) = ends(reader, table, Reader::whole)?;
+            let (min, max) = ends(table, |item| item.whole())?;
             ParameterRange::Integer { min, max }
         }
         Type::Decimal => {
-            let (min, max) = ends(reader, table, Reader::decimal)?;
+            let (min, max) = ends(table, |item| item.decimal())?;
             ParameterRange::Decimal { min, max }
         }
         Type::Duration => {
-            let (min, max) = ends(reader, table, |r, place, value| r.duration(place, value, 0, LONGEST_DURATION))?;
+            let (min, max) = ends(table, |item| item.duration(0, MAX_DURATION))?;
             ParameterRange::Duration { min, max }
         }
         Type::Text => ParameterRange::Text {
-            max_bytes: reader.key(table, "max-bytes", Need::Default(DEFAULT_TEXT), |r, place, value| {
-                r.integer(place, value, 1, MAX_TEXT)
-            })?,
+            max_bytes: table.defaulted("max-bytes", DEFAULT_TEXT, |item| item.integer(1, MAX_TEXT))?,
         },
         Type::TextList => ParameterRange::TextList {
-            max_items: reader.key(table, "max-items", Need::Default(DEFAULT_ITEMS), |r, place, value| {
-                r.integer(place, value, 1, MAX_ITEMS)
-            })?,
+            max_items: table.defaulted("max-items", DEFAULT_ITEMS, |item| item.integer(1, MAX_ITEMS))?,
         },
-    };
-    Some((range, whole))
+    })
 }
 
 /// `min` and `max`, in order.
 fn ends<T: PartialOrd + std::fmt::Display>(
-    reader: &mut Reader,
     table: &Table<'_>,
-    read: impl Fn(&mut Reader, &str, &Value) -> Option<T>,
+    read: impl Fn(Item<'_>) -> Option<T>,
 ) -> Option<(T, T)> {
-    let min = reader.key(table, "min", Need::Required, &read);
-    let max = reader.key(table, "max", Need::Required, &read);
+    let min_item = table.required("min", A_VALUE);
+    let min = min_item.and_then(&read);
+    let max = table.read("max", A_VALUE, &read);
     let (min, max) = (min?, max?);
     if min > max {
         let expected = format!("at most `max`, {max}");
-        reader.refuse(RefusalCode::ParameterOutOfRange, table.place("min"), expected, min.to_string());
-        return None;
+        return min_item?.refuse(RefusalCode::ParameterOutOfRange, expected, min.to_string(), None);
     }
     Some((min, max))
 }
 
 /// Reads a value of a parameter: its default, or the operator's.
-fn read_value(reader: &mut Reader, place: &str, value: &Value, range: &ParameterRange) -> Option<Parameter> {
+fn read_value(item: Item<'_>, range: &ParameterRange) -> Option<Parameter> {
     const CODE: RefusalCode = RefusalCode::ParameterOutOfRange;
     Some(match range {
-        ParameterRange::Boolean => Parameter::Boolean(reader.boolean(place, value)?),
-        ParameterRange::Integer { min, max } => {
-            // A number beyond what JSON keeps exactly is beyond every range too.
-            if !value.is_i64() && !value.is_u64() {
-                reader.whole(place, value)?;
-            }
-            let number = value.as_i64().unwrap_or(GREATEST_INTEGER + 1);
-            Parameter::Integer(reader.within(CODE, place, number, *min, *max)?)
-        }
+        ParameterRange::Boolean => Parameter::Boolean(item.flag()?),
+        ParameterRange::Integer { min, max } => match item.node().value {
+            NodeValue::Integer(number) => Parameter::Integer(item.in_range(CODE, number, *min, *max)?),
+            _ => Parameter::Integer(item.whole()?),
+        },
         ParameterRange::Decimal { min, max } => {
-            let number = reader.decimal(place, value)?;
-            Parameter::Decimal(reader.within(CODE, place, number, *min, *max)?)
+            let number = item.decimal()?;
+            Parameter::Decimal(item.within(CODE, number, *min, *max)?)
         }
         ParameterRange::Text { max_bytes } => {
-            let text = reader.any_text(place, value, usize::MAX)?;
-            within_size(reader, place, text.len(), *max_bytes, "bytes of text")?;
+            let text = item.any_text(usize::MAX)?;
+            within_size(item, text.len(), *max_bytes, "bytes of text")?;
             Parameter::Text(text.to_owned())
         }
         ParameterRange::TextList { max_items } => {
-            let length = value.as_array().map_or(0, Vec::len);
-            let fits = within_size(reader, place, length, *max_items, "items");
-            let items = reader.list(place, value, (0, usize::MAX), |r, place, value| {
-                r.any_text(place, value, MAX_ITEM).map(str::to_owned)
-            })?;
+            let length = item.node().as_list().map_or(0, <[Node]>::len);
+            let fits = within_size(item, length, *max_items, "items");
+            let items = item.list((0, usize::MAX), |item| item.any_text(MAX_ITEM).map(str::to_owned))?;
             fits?;
             Parameter::TextList(items)
         }
-        ParameterRange::Duration { min, max } => {
-            let micros = reader.any_duration(place, value)?;
-            if micros < *min || micros > *max {
-                let expected = format!("{} to {}", format_duration(*min), format_duration(*max));
-                reader.refuse(CODE, place, expected, format_duration(micros));
-                return None;
-            }
-            Parameter::Duration(micros)
-        }
+        ParameterRange::Duration { min, max } => Parameter::Duration(item.duration_within(CODE, *min, *max)?),
     })
 }
 
-fn within_size(reader: &mut Reader, place: &str, size: usize, most: u32, what: &str) -> Option<()> {
-    if u32::try_from(size).is_ok_and(|size| size <= most) {
+fn within_size(item: Item<'_>, size: usize, max: u32, what: &str) -> Option<()> {
+    if u32::try_from(size).is_ok_and(|size| size <= max) {
         return Some(());
     }
-    reader.refuse(RefusalCode::ParameterOutOfRange, place, format!("at most {most} {what}"), size.to_string());
-    None
+    item.refuse(RefusalCode::ParameterOutOfRange, format!("at most {max} {what}"), size.to_string(), None)
 }

@@ -1,13 +1,13 @@
 //! The tables within a declaration: slots, timers, subscriptions, context, limits.
 
+use countersign_document::{MAX_DURATION, MAX_INTEGER};
 use countersign_model::RuleId;
 use countersign_model::vocabulary::{ContextTable, Keying};
-use serde_json::Value;
 
 use crate::content::signal_classes;
 use crate::declaration::{ContextWanted, Limits, Slot, Subscription, Timers, WhenFull};
-use crate::reader::{GREATEST_INTEGER, LONGEST_DURATION, Need, Reader, Table};
-use crate::reasons::{RefusalCode, quoted};
+use crate::reader::{A_VALUE, Item, Table, inconsistent, name};
+use crate::reasons::RefusalCode;
 
 /// Most state slots.
 pub(crate) const MAX_SLOTS: usize = 16;
@@ -22,32 +22,32 @@ const SECOND: i64 = 1_000_000;
 /// Bytes of a WebAssembly page: no guest has less memory.
 const PAGE: i64 = 65_536;
 
-const WHEN_FULL: &[(&str, WhenFull)] = &[("evict-oldest", WhenFull::EvictOldest), ("refuse", WhenFull::Refuse)];
-
 impl WhenFull {
+    /// Every choice.
+    pub const ALL: &'static [WhenFull] = &[WhenFull::EvictOldest, WhenFull::Refuse];
+
     /// The word in `rule.toml`.
     #[must_use]
-    pub fn id(self) -> &'static str {
-        WHEN_FULL.iter().find(|(_, one)| *one == self).map_or("", |(id, _)| id)
+    pub const fn id(self) -> &'static str {
+        match self {
+            WhenFull::EvictOldest => "evict-oldest",
+            WhenFull::Refuse => "refuse",
+        }
     }
 }
 
 /// One `[[slot]]`.
-pub(crate) fn slot(reader: &mut Reader, table: &Table<'_>) -> Option<Slot> {
-    reader.only(table, &["name", "version", "max-bytes", "max-keys", "kept-references", "ttl", "when-full"]);
-    let name = reader.key(table, "name", Need::Required, Reader::name);
-    let version =
-        reader.key(table, "version", Need::Required, |r, place, value| r.integer(place, value, 1, u32::MAX.into()));
-    let max_bytes =
-        reader.key(table, "max-bytes", Need::Required, |r, place, value| r.integer(place, value, 1, 65_536));
-    let max_keys =
-        reader.key(table, "max-keys", Need::Required, |r, place, value| r.integer(place, value, 1, 10_000_000));
-    let kept_references =
-        reader.key(table, "kept-references", Need::Default(0), |r, place, value| r.integer(place, value, 0, 1_024));
-    let ttl = reader.key(table, "ttl", Need::Required, kept_for);
-    let when_full = reader.key(table, "when-full", Need::Default(WhenFull::EvictOldest), |r, place, value| {
-        r.word(place, value, RefusalCode::UnknownWord, "a word for what happens when full", WHEN_FULL)
+pub(crate) fn slot(table: Table<'_>) -> Option<Slot> {
+    let name = table.read("name", A_VALUE, name);
+    let version = table.read("version", A_VALUE, |item| item.integer(1, u32::MAX.into()));
+    let max_bytes = table.read("max-bytes", A_VALUE, |item| item.integer(1, 65_536));
+    let max_keys = table.read("max-keys", A_VALUE, |item| item.integer(1, 10_000_000));
+    let kept_references = table.defaulted("kept-references", 0, |item| item.integer(0, 1_024));
+    let ttl = table.read("ttl", A_VALUE, kept_for);
+    let when_full = table.defaulted("when-full", WhenFull::EvictOldest, |item| {
+        item.word("a word for what happens when full", WhenFull::ALL, WhenFull::id)
     });
+    table.finish();
     Some(Slot {
         name: name?,
         version: version?,
@@ -59,118 +59,102 @@ pub(crate) fn slot(reader: &mut Reader, table: &Table<'_>) -> Option<Slot> {
     })
 }
 
-fn kept_for(reader: &mut Reader, place: &str, value: &Value) -> Option<i64> {
-    reader.duration(place, value, SECOND, LONGEST_DURATION)
+fn kept_for(item: Item<'_>) -> Option<i64> {
+    item.duration(SECOND, MAX_DURATION)
 }
 
 /// `[timers]`.
-pub(crate) fn timers(reader: &mut Reader, place: &str, value: &Value) -> Option<Timers> {
-    let table = reader.table(place, value)?;
-    reader.only(&table, &["ids", "most-per-key", "longest"]);
-    let ids =
-        reader.key(&table, "ids", Need::Required, |r, place, value| r.set(place, value, (1, MAX_TIMERS), Reader::name));
-    let most_per_key =
-        reader.key(&table, "most-per-key", Need::Required, |r, place, value| r.integer(place, value, 1, 1_024));
-    let longest = reader.key(&table, "longest", Need::Required, kept_for);
+pub(crate) fn timers(item: Item<'_>) -> Option<Timers> {
+    let table = item.table()?;
+    let ids = table.read("ids", A_VALUE, |item| item.set((1, MAX_TIMERS), name));
+    let most_per_key = table.read("most-per-key", A_VALUE, |item| item.integer(1, 1_024));
+    let longest = table.read("longest", A_VALUE, kept_for);
+    table.finish();
     Some(Timers { ids: ids?, most_per_key: most_per_key?, longest: longest? })
 }
 
 /// `subscribes`.
-pub(crate) fn subscriptions(
-    reader: &mut Reader,
-    place: &str,
-    value: &Value,
-    own: Option<&RuleId>,
-) -> Option<Vec<Subscription>> {
-    reader.named(place, value, MAX_SUBSCRIPTIONS, "rule", |reader, table| {
-        reader.only(&table, &["rule", "classes"]);
-        let rule: Option<RuleId> = reader.key(&table, "rule", Need::Required, |r, place, value| {
-            r.parsed(place, value, "another rule's id, `publisher/name`")
-        });
-        let classes = reader.key(&table, "classes", Need::Required, signal_classes);
+pub(crate) fn subscriptions(item: Item<'_>, own: Option<&RuleId>) -> Option<Vec<Subscription>> {
+    item.named_tables(MAX_SUBSCRIPTIONS, "rule", |table| {
+        let item = table.required("rule", A_VALUE);
+        let rule: Option<RuleId> = item.and_then(|item| item.parsed("another rule's id, `publisher/name`"));
+        let classes = table.read("classes", A_VALUE, signal_classes);
+        table.finish();
         if rule.is_some() && rule.as_ref() == own {
-            reader.refuse(RefusalCode::Inconsistent, table.place("rule"), "another rule's id", "the rule's own");
-            return None;
+            return inconsistent(item?, "another rule's id", "the rule's own");
         }
         Some(Subscription { rule: rule?, classes: classes? })
     })
 }
 
 /// One `[[context]]`.
-pub(crate) fn context(reader: &mut Reader, table: &Table<'_>) -> Option<ContextWanted> {
-    reader.only(table, &["table", "by", "columns", "max-age"]);
-    let wanted = reader.key(table, "table", Need::Required, |r, place, value| {
-        let text = r.any_text(place, value, 4_096)?;
+pub(crate) fn context(table: Table<'_>) -> Option<ContextWanted> {
+    table.know(&["table", "by", "columns", "max-age"]);
+    let wanted = table.read("table", A_VALUE, |item| {
+        let text = item.any_text(4_096)?;
         let found = ContextTable::from_name(text);
         if found.is_none() {
             let known = ContextTable::ALL.iter().map(|one| one.name);
-            r.unknown(RefusalCode::UnknownContext, place, "a context table", text, known);
+            return item.unknown(RefusalCode::UnknownContext, "a context table", text, known);
         }
         found
     });
-    let keying = reader.key(table, "by", Need::Required, |r, place, value| {
-        let all: Vec<_> = Keying::ALL.iter().map(|one| (one.id(), *one)).collect();
-        let keying = r.word(place, value, RefusalCode::UnknownWord, "a word for what a row belongs to", &all)?;
+    let keying = table.read("by", A_VALUE, |item| {
+        let keying = item.word("a word for what a row belongs to", Keying::ALL, Keying::id)?;
         // Which there are follows from the table, so an unknown table masks it.
         if let Some(wanted) = wanted.filter(|wanted| !wanted.keyings.contains(&keying)) {
             let known: Vec<String> = wanted.keyings.iter().map(|one| format!("`{one}`")).collect();
             let expected = format!("what rows of `{}` can belong to: {}", wanted.name, known.join(", "));
-            r.refuse(RefusalCode::Inconsistent, place, expected, format!("`{keying}`"));
-            return None;
+            return inconsistent(item, expected, format!("`{keying}`"));
         }
         Some(keying)
     });
-    let max_age = reader.key(table, "max-age", Need::Required, kept_for);
+    let max_age = table.read("max-age", A_VALUE, kept_for);
     // Which columns there are follows from the table, so an unknown table masks what is wrong with them.
-    let columns = match wanted {
-        Some(wanted) => reader.key(table, "columns", Need::Required, |r, place, value| {
-            r.set(place, value, (1, wanted.columns.len()), |r, place, value| column(r, place, value, wanted))
-        }),
-        None => None,
-    };
+    let columns = wanted.and_then(|wanted| {
+        table.read("columns", A_VALUE, |item| item.set((1, wanted.columns.len()), |item| column(item, wanted)))
+    });
+    table.finish();
     Some(ContextWanted { table: wanted?, keying: keying?, columns: columns?, max_age: max_age? })
 }
 
-fn column(reader: &mut Reader, place: &str, value: &Value, table: &ContextTable) -> Option<usize> {
-    let text = reader.any_text(place, value, 4_096)?;
-    let found = table.columns.iter().position(|one| one.name == text);
+fn column(item: Item<'_>, table: &ContextTable) -> Option<usize> {
+    let text = item.any_text(4_096)?;
+    let found = table.column(text);
     if found.is_none() {
         let what = format!("a column of the context table `{}`", table.name);
-        reader.unknown(RefusalCode::UnknownContext, place, &what, text, table.columns.iter().map(|one| one.name));
+        return item.unknown(RefusalCode::UnknownContext, &what, text, table.columns.iter().map(|one| one.name));
     }
     found
 }
 
 /// `[limits]`.
-pub(crate) fn limits(reader: &mut Reader, place: &str, value: &Value) -> Option<Limits> {
-    let table = reader.table(place, value)?;
-    reader.only(&table, &["memory", "fuel", "output"]);
-    let memory = reader.key(&table, "memory", Need::Default(Limits::DEFAULT.memory), |r, place, value| {
-        let bytes = size(r, place, value)?;
-        r.within(RefusalCode::OutOfRange, place, bytes, PAGE, 4 << 30).and_then(|bytes| bytes.try_into().ok())
+pub(crate) fn limits(item: Item<'_>) -> Option<Limits> {
+    let table = item.table()?;
+    let memory = table.defaulted("memory", Limits::DEFAULT.memory, |item| {
+        let bytes = size(item)?;
+        item.within(RefusalCode::OutOfRange, bytes, PAGE, 4 << 30).and_then(|bytes| bytes.try_into().ok())
     });
-    let fuel = reader.key(&table, "fuel", Need::Default(Limits::DEFAULT.fuel), |r, place, value| {
-        r.integer(place, value, 1, GREATEST_INTEGER)
+    let fuel = table.defaulted("fuel", Limits::DEFAULT.fuel, |item| item.integer(1, MAX_INTEGER));
+    let output = table.defaulted("output", Limits::DEFAULT.output, |item| {
+        let bytes = size(item)?;
+        item.within(RefusalCode::OutOfRange, bytes, 1, 1 << 30).and_then(|bytes| bytes.try_into().ok())
     });
-    let output = reader.key(&table, "output", Need::Default(Limits::DEFAULT.output), |r, place, value| {
-        let bytes = size(r, place, value)?;
-        r.within(RefusalCode::OutOfRange, place, bytes, 1, 1 << 30).and_then(|bytes| bytes.try_into().ok())
-    });
+    table.finish();
     Some(Limits { memory: memory?, fuel: fuel?, output: output? })
 }
 
 /// A size in bytes: a whole number, or in `rule.toml` also text such as `16MiB`.
-fn size(reader: &mut Reader, place: &str, value: &Value) -> Option<i64> {
-    match value.as_str() {
-        Some(text) if !reader.is_section() => {
+fn size(item: Item<'_>) -> Option<i64> {
+    match item.node().as_text() {
+        Some(text) if !item.reader().is_canonical() => {
             let bytes = parse_size(text);
             if bytes.is_none() {
-                let expected = "bytes, or a size such as `512KiB`, `16MiB` or `1GiB`";
-                reader.refuse(RefusalCode::InvalidValue, place, expected, quoted(text));
+                return item.invalid("bytes, or a size such as `512KiB`, `16MiB` or `1GiB`");
             }
             bytes
         }
-        _ => reader.whole(place, value),
+        _ => item.whole(),
     }
 }
 

@@ -2,26 +2,24 @@
 
 use std::fmt;
 
+use countersign_document::{Diagnostic, Problem};
 use serde::Serialize;
+
+use crate::reader::Reader;
 
 /// One reason to refuse a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Refusal {
     /// Stable code.
     pub code: RefusalCode,
-    /// Where: a path in the declaration such as `slot[0].ttl`, or a place in the bytes such as `byte 1234`.
-    pub place: String,
-    /// What was expected.
-    pub expected: String,
-    /// What came.
-    pub got: String,
-    /// What to do, such as the nearest known name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hint: Option<String>,
+    /// Where, what was expected and what was found. Of a declaration the place is a path such as `slot[0].ttl`, of
+    /// bytes a position such as `byte 1234`; there is a line if `rule.toml` was read.
+    #[serde(flatten)]
+    pub diagnostic: Diagnostic,
 }
 
 impl Refusal {
-    /// A refusal without a hint.
+    /// A refusal without line and hint.
     #[must_use]
     pub fn new(
         code: RefusalCode,
@@ -29,48 +27,48 @@ impl Refusal {
         expected: impl Into<String>,
         got: impl Into<String>,
     ) -> Refusal {
-        Refusal { code, place: place.into(), expected: expected.into(), got: got.into(), hint: None }
+        Refusal { code, diagnostic: Diagnostic::new(place, expected, got) }
     }
 
     /// The same with a hint.
     #[must_use]
     pub fn with_hint(mut self, hint: Option<String>) -> Refusal {
-        self.hint = hint;
+        self.diagnostic.hint = hint;
         self
     }
+
+    /// Where.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.diagnostic.place
+    }
+
+    /// What a reader found, in the order of reading.
+    pub(crate) fn all(reader: Reader) -> Vec<Refusal> {
+        reader.into_found().into_iter().map(|(code, diagnostic)| Refusal { code, diagnostic }).collect()
+    }
 }
 
-/// One line: `code  place: expected …, got … (hint)`.
+/// One line: `code  line 3, place: expected …, got … (hint)`.
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refusal { code, place, expected, got, hint } = self;
-        write!(f, "{code}  {place}: expected {expected}, got {got}")?;
-        match hint {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
+        write!(f, "{}  {}", self.code, self.diagnostic)
+    }
+}
+
+impl From<Problem> for RefusalCode {
+    fn from(problem: Problem) -> RefusalCode {
+        match problem {
+            Problem::UnknownKey => RefusalCode::UnknownKey,
+            Problem::MissingKey => RefusalCode::MissingKey,
+            Problem::WrongType => RefusalCode::WrongType,
+            Problem::OutOfRange => RefusalCode::OutOfRange,
+            Problem::InvalidValue => RefusalCode::InvalidValue,
+            Problem::DuplicateValue => RefusalCode::DuplicateValue,
+            Problem::UnknownWord => RefusalCode::UnknownWord,
+            Problem::Conflict => RefusalCode::Inconsistent,
         }
     }
-}
-
-/// Most characters of somebody's text that a message repeats.
-const MAX_QUOTED: usize = 96;
-
-/// Somebody's text for a message: in backticks, on one line, without control characters, cut when long.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    let mut shown: String = text.chars().take(MAX_QUOTED).flat_map(visible).collect();
-    if text.chars().nth(MAX_QUOTED).is_some() {
-        shown.push('…');
-    }
-    format!("`{shown}`")
-}
-
-/// A character as itself, or as its escape if a terminal would act on it.
-fn visible(c: char) -> impl Iterator<Item = char> {
-    let shown =
-        !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let escape = (!shown).then(|| c.escape_default());
-    shown.then_some(c).into_iter().chain(escape.into_iter().flatten())
 }
 
 /// Declares refusal codes: the variants with their stable text.
@@ -181,6 +179,8 @@ refusal_codes! {
 
 #[cfg(test)]
 mod tests {
+    use countersign_document::quoted;
+
     use super::*;
 
     #[test]
@@ -192,7 +192,6 @@ mod tests {
             refusal.to_string(),
             "unknown-action  actions[0]: expected an action, got `\\u{1b}[31mre\\nd\\u{202e}` (did you mean `notify`?)"
         );
-        assert_eq!(quoted(&"é".repeat(200)).chars().count(), MAX_QUOTED + 3);
     }
 
     #[test]

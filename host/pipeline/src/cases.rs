@@ -1,6 +1,9 @@
 //! Cases of rules: folders of raw events, or of an incident, with what is expected of them. A case goes the way that
 //! telemetry goes, in batches of several sizes and in several orders of unrelated keys (`orders`): none of them may show.
 
+mod expectation;
+mod files;
+mod incident;
 mod orders;
 
 use std::collections::BTreeSet;
@@ -11,20 +14,18 @@ use std::path::{Path, PathBuf};
 use countersign_admission::admit;
 use countersign_audit::record::FindingRecord;
 use countersign_audit::{Record, read};
-use countersign_context::{ContextFiles, GeoFile};
 use countersign_declaration::Ceilings;
+use countersign_document::FileDiagnostics;
 use countersign_engine::Engine;
 use countersign_formats::{DeadLetter, Record as SourceRecord, format_by_name};
 use countersign_inputs::Inputs;
 use countersign_model::response::{IncidentView, Responder as _, ResponseCall};
-use countersign_model::vocabulary::{Action, PartitionKey, RuleKind, SignalClass, SubjectRole};
+use countersign_model::vocabulary::{PartitionKey, RuleKind};
 use countersign_model::{Account, Occasion, RuleId, Timestamp};
-use countersign_policy::{
-    Capabilities, DEFAULT_POLICY, Directory, DomainRoles, Egress, Fault, Policy, SHIPPED_CAPABILITIES,
-};
 use countersign_store::MemoryStore;
-use serde::Deserialize;
 
+use self::expectation::{DetectionExpectation, ExpectedFinding, ExpectedProposal};
+use self::files::CaseFiles;
 use crate::generation::{Generation, LoadFault, Rule, RuleFile, Settings};
 use crate::report::{DecisionLine, Notice, Observer, shown_row};
 use crate::respond::proposals;
@@ -51,26 +52,18 @@ pub const INCIDENT_FILE: &str = "incident.toml";
 /// What a case expects.
 pub const EXPECT_FILE: &str = "expect.toml";
 
-/// The largest file of a case, bytes.
-const FILE_BYTES: u64 = 64 << 20;
-
 /// Why a case couldn't be run.
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
-    /// A file can't be read.
-    #[error("{}: {source}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A file isn't what it should be.
+    /// Files of the case can't be read, or have faults: all of them.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Files(Vec<FileDiagnostics>),
+    /// The case or a file of it isn't what it should be.
     #[error("{}: {reason}", path.display())]
     Malformed {
-        /// The file.
+        /// The file or folder.
         path: PathBuf,
-        /// What was expected and what came.
+        /// What was expected and what was found.
         reason: String,
     },
     /// The rule can't be loaded.
@@ -79,48 +72,6 @@ pub enum CaseError {
     /// The run ended early.
     #[error(transparent)]
     Run(#[from] RunError),
-}
-
-/// What a detection's case expects.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DetectionExpectation {
-    /// The telemetry source of the events.
-    source: String,
-    /// After the last event time passes up to here, so that timers due by then come.
-    until: Option<Timestamp>,
-    /// Every finding; none if the rule must stay quiet.
-    #[serde(default)]
-    finding: Vec<ExpectedFinding>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ExpectedFinding {
-    event: String,
-    class: SignalClass,
-    role: SubjectRole,
-    /// Left out when the subject is unresolved.
-    account: Option<Account>,
-    /// Least and greatest.
-    confidence: [u8; 2],
-}
-
-/// What a response rule's case expects.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ResponseExpectation {
-    /// Every proposal, in order.
-    #[serde(default)]
-    proposal: Vec<ExpectedProposal>,
-}
-
-#[derive(Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ExpectedProposal {
-    action: Action,
-    subject: usize,
-    lease: Option<u32>,
 }
 
 /// The folders of a rule's cases, by name. A rule without the folder `cases` has none.
@@ -176,11 +127,37 @@ pub fn feeders(rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -
 /// # Errors
 /// When the case can't be read or a rule not be loaded.
 pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Result<Vec<String>, CaseError> {
-    let generation = load(engine, rule, feeders, case)?;
-    match tested(&generation, rule, case)? {
-        rule if rule.declaration().kind == RuleKind::Response => response(rule, case),
-        rule => detection(&generation, &rule.identity.id, case),
+    let mut files = CaseFiles::new(case);
+    let settings = files.settings();
+    // The rule's kind is known once it is loaded; until then the files say which kind the case is for.
+    if case.join(INCIDENT_FILE).exists() {
+        let (proposals, incident) = (files.proposals(), files.incident());
+        let (settings, proposals, incident) = files.finish(all(settings, proposals, incident))?;
+        let generation = load(engine, rule, feeders, settings)?;
+        let rule = tested(&generation, rule, case)?;
+        check_kind(rule, RuleKind::Response, case)?;
+        response(rule, &proposals, incident)
+    } else {
+        let expectation = files.detection();
+        let (settings, expectation) = files.finish(settings.zip(expectation))?;
+        let generation = load(engine, rule, feeders, settings)?;
+        let rule = tested(&generation, rule, case)?;
+        check_kind(rule, RuleKind::Detection, case)?;
+        detection(&generation, &rule.identity.id, case, &expectation)
     }
+}
+
+fn all<A, B, C>(a: Option<A>, b: Option<B>, c: Option<C>) -> Option<(A, B, C)> {
+    Some((a?, b?, c?))
+}
+
+fn check_kind(rule: &Rule, kind: RuleKind, case: &Path) -> Result<(), CaseError> {
+    let declared = rule.declaration().kind;
+    if declared == kind {
+        return Ok(());
+    }
+    let beside = if kind == RuleKind::Response { "no" } else { "a file" };
+    Err(malformed(case, format!("expected {beside} `{INCIDENT_FILE}` in a case of a {declared} rule")))
 }
 
 /// What a detection rule finds in one of its cases, whatever is expected of it.
@@ -193,17 +170,17 @@ pub fn case_findings(
     feeders: &[RuleFile],
     case: &Path,
 ) -> Result<Vec<FindingRecord>, CaseError> {
-    let generation = load(engine, rule, feeders, case)?;
-    let DetectionCase { records, until, .. } = open_case(case)?;
+    let DetectionCase { settings, records, until } = open_case(case)?;
+    let generation = load(engine, rule, feeders, settings)?;
     let id = &tested(&generation, rule, case)?.identity.id;
     Ok(Found::of(&generation, id, &records, RunOptions::BATCH, until)?.findings)
 }
 
 /// The rule and those that feed it, under a case's files.
-fn load(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path) -> Result<Generation, CaseError> {
+fn load(engine: &Engine, rule: &[u8], feeders: &[RuleFile], settings: Settings) -> Result<Generation, CaseError> {
     let file = RuleFile { name: "rule".to_owned(), bytes: rule.to_vec() };
     let files = std::iter::once(file).chain(feeders.iter().cloned()).collect();
-    let (generation, faults) = Generation::load(engine, 1, files, settings(case)?);
+    let (generation, faults) = Generation::load(engine, 1, files, settings);
     faults.into_iter().next().map_or(Ok(generation), |fault| Err(CaseError::Load(fault)))
 }
 
@@ -211,28 +188,6 @@ fn tested<'g>(generation: &'g Generation, rule: &[u8], case: &Path) -> Result<&'
     let mut loaded = generation.detections.iter().chain(&generation.responses);
     let tested = loaded.find(|loaded| loaded.bytes().is_ok_and(|bytes| bytes == rule));
     tested.ok_or_else(|| malformed(case, "the policy has switched the rule off"))
-}
-
-/// The operator's files of a case, and what ships.
-fn settings(case: &Path) -> Result<Settings, CaseError> {
-    let context = ContextFiles {
-        egress: stated(&case.join(EGRESS_FILE), Egress::parse)?,
-        domain_roles: stated(&case.join(DOMAIN_ROLES_FILE), DomainRoles::parse)?,
-        geo: stated(&case.join(GEO_FILE), |text| GeoFile::parse_text(text.to_owned()))?
-            .into_iter()
-            .map(|(_, file)| file)
-            .collect(),
-    };
-    let shipped = |what: &str, faults: Vec<Fault>| malformed(Path::new(what), lines(&faults));
-    Ok(Settings {
-        policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(|faults| shipped("shipped policy", faults))?),
-        directory: stated(&case.join(IDENTITIES_FILE), Directory::parse)?,
-        capabilities: (
-            SHIPPED_CAPABILITIES.to_owned(),
-            Capabilities::shipped().map_err(|faults| shipped("shipped capabilities", faults))?,
-        ),
-        context,
-    })
 }
 
 /// A detection's case, opened.
@@ -250,8 +205,10 @@ pub struct DetectionCase {
 /// # Errors
 /// When a file can't be read or isn't what it should be.
 pub fn open_case(case: &Path) -> Result<DetectionCase, CaseError> {
-    let expectation: DetectionExpectation = parse(&case.join(EXPECT_FILE))?;
-    Ok(DetectionCase { settings: settings(case)?, records: records(case, &expectation)?, until: expectation.until })
+    let mut files = CaseFiles::new(case);
+    let (settings, expectation) = (files.settings(), files.detection());
+    let (settings, expectation) = files.finish(settings.zip(expectation))?;
+    Ok(DetectionCase { settings, records: records(case, &expectation)?, until: expectation.until })
 }
 
 /// Opens a response rule's case: its incident.
@@ -259,7 +216,9 @@ pub fn open_case(case: &Path) -> Result<DetectionCase, CaseError> {
 /// # Errors
 /// When the file can't be read or isn't what it should be.
 pub fn open_incident(case: &Path) -> Result<IncidentView, CaseError> {
-    parse(&case.join(INCIDENT_FILE))
+    let mut files = CaseFiles::new(case);
+    let incident = files.incident();
+    files.finish(incident)
 }
 
 fn records(case: &Path, expectation: &DetectionExpectation) -> Result<Vec<SourceRecord>, CaseError> {
@@ -275,9 +234,13 @@ fn records(case: &Path, expectation: &DetectionExpectation) -> Result<Vec<Source
 /// Most rows of a call beside the usual number: in each of these batches a case must find the same.
 const BATCHES: [usize; 3] = [1, 2, 7];
 
-fn detection(generation: &Generation, rule: &RuleId, case: &Path) -> Result<Vec<String>, CaseError> {
-    let expectation: DetectionExpectation = parse(&case.join(EXPECT_FILE))?;
-    let records = records(case, &expectation)?;
+fn detection(
+    generation: &Generation,
+    rule: &RuleId,
+    case: &Path,
+    expectation: &DetectionExpectation,
+) -> Result<Vec<String>, CaseError> {
+    let records = records(case, expectation)?;
     let found = |records: &[SourceRecord], batch| Found::of(generation, rule, records, batch, expectation.until);
 
     let usual = found(&records, RunOptions::BATCH)?;
@@ -285,7 +248,7 @@ fn detection(generation: &Generation, rule: &RuleId, case: &Path) -> Result<Vec<
     if usual.events == 0 {
         differences.push("no event in the case".to_owned());
     }
-    compare(&expectation.finding, &usual.findings, &mut differences);
+    compare(&expectation.findings, &usual.findings, &mut differences);
     // What a case comes to otherwise is of interest only where it comes to what is expected of it.
     if !differences.is_empty() {
         return Ok(differences);
@@ -416,9 +379,7 @@ fn account(account: Option<&Account>) -> String {
     account.map_or_else(|| "(unresolved)".to_owned(), |account| format!("`{account}`"))
 }
 
-fn response(rule: &Rule, case: &Path) -> Result<Vec<String>, CaseError> {
-    let expectation: ResponseExpectation = parse(&case.join(EXPECT_FILE))?;
-    let incident = open_incident(case)?;
+fn response(rule: &Rule, expected: &[ExpectedProposal], incident: IncidentView) -> Result<Vec<String>, CaseError> {
     let subjects = incident.subjects.len();
     let call = ResponseCall { incident, parameters: rule.parameters.clone(), data: rule.data.clone() };
     let answered = rule.loaded.respond(&call).and_then(|answer| proposals(rule.declaration(), subjects, &answer));
@@ -440,10 +401,10 @@ fn response(rule: &Rule, case: &Path) -> Result<Vec<String>, CaseError> {
         });
         shown.collect::<Vec<_>>().join(", ")
     };
-    if got == expectation.proposal {
+    if got == expected {
         return Ok(Vec::new());
     }
-    Ok(vec![format!("expected [{}], got [{}]", shown(&expectation.proposal), shown(&got))])
+    Ok(vec![format!("expected [{}], got [{}]", shown(expected), shown(&got))])
 }
 
 /// Takes down what a case must not have.
@@ -477,33 +438,6 @@ impl Observer for Heard {
     fn progress(&mut self, _: u64) {}
 }
 
-/// An operator's file of a case, with its text; none if the case has no such file.
-fn stated<T>(path: &Path, parse: impl Fn(&str) -> Result<T, Vec<Fault>>) -> Result<Option<(String, T)>, CaseError> {
-    if !path.exists() {
-        return Ok(None);
-    }
-    let text = text(path)?;
-    let parsed = parse(&text).map_err(|faults| malformed(path, lines(&faults)))?;
-    Ok(Some((text, parsed)))
-}
-
-fn text(path: &Path) -> Result<String, CaseError> {
-    let unreadable = |source| CaseError::Unreadable { path: path.to_owned(), source };
-    let length = fs::metadata(path).map_err(unreadable)?.len();
-    if length > FILE_BYTES {
-        return Err(malformed(path, format!("expected at most {FILE_BYTES} bytes, got {length}")));
-    }
-    fs::read_to_string(path).map_err(unreadable)
-}
-
-fn parse<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, CaseError> {
-    toml::from_str(&text(path)?).map_err(|error| malformed(path, error))
-}
-
 fn malformed(path: &Path, reason: impl ToString) -> CaseError {
     CaseError::Malformed { path: path.to_owned(), reason: reason.to_string() }
-}
-
-fn lines(faults: &[Fault]) -> String {
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

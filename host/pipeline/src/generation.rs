@@ -8,12 +8,13 @@ use std::sync::Arc;
 
 use countersign_context::{Context, ContextFiles};
 use countersign_declaration::{Ceilings, Declaration, Refusal, parameters_digest};
+use countersign_document::{FileDiagnostics, SourceFile};
 use countersign_engine::{Engine, LoadedRule};
 use countersign_gate::RuleAuthority;
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::RuleKind;
 use countersign_model::{RuleId, RuleIdentity};
-use countersign_policy::{Capabilities, Directory, Fault, Policy};
+use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
 
 use crate::graph::{Graph, SubscriptionFault};
 use crate::kept::{Keep, Kept};
@@ -102,8 +103,8 @@ pub struct LoadFault {
 pub enum LoadReason {
     /// Admission refused it.
     Refused(Vec<Refusal>),
-    /// The policy sets parameters that it doesn't have.
-    Parameters(Vec<Fault>),
+    /// The policy sets parameters that it doesn't have, or out of their ranges.
+    Parameters(FileDiagnostics),
     /// It couldn't be compiled.
     Compile(String),
     /// Another rule has the same id.
@@ -122,7 +123,7 @@ impl fmt::Display for LoadFault {
             }
             LoadReason::Parameters(faults) => {
                 write!(f, "the policy's parameters don't fit")?;
-                faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
+                faults.lines().try_for_each(|line| write!(f, "\n  {line}"))
             }
             LoadReason::Compile(reason) => f.write_str(reason),
             LoadReason::Duplicate(id) => write!(f, "another rule has the id `{id}` already"),
@@ -135,15 +136,35 @@ impl fmt::Display for LoadFault {
 }
 
 /// What a generation is made of beside its rules.
+#[derive(Clone, Debug)]
 pub struct Settings {
-    /// The policy's text and content.
-    pub policy: (String, Policy),
-    /// The directory's text and facts.
-    pub directory: Option<(String, Directory)>,
-    /// The capability tables' text and content.
-    pub capabilities: (String, Capabilities),
+    /// The operator's policy.
+    pub policy: SourceFile<Policy>,
+    /// The operator's facts about identities, if there are any.
+    pub directory: Option<SourceFile<Directory>>,
+    /// What connectors can do.
+    pub capabilities: SourceFile<Capabilities>,
     /// What context tables are made of.
     pub context: ContextFiles,
+}
+
+impl Settings {
+    /// The policy and the capability tables that ship, and no file of the operator's.
+    ///
+    /// # Errors
+    /// Never: tests read both.
+    pub fn shipped() -> Result<Settings, FileDiagnostics> {
+        Ok(Settings {
+            policy: SourceFile::parse("the shipped policy", DEFAULT_POLICY, Policy::parse)?,
+            directory: None,
+            capabilities: SourceFile::parse(
+                "the shipped capability tables",
+                SHIPPED_CAPABILITIES,
+                Capabilities::parse,
+            )?,
+            context: ContextFiles::default(),
+        })
+    }
 }
 
 impl Generation {
@@ -155,10 +176,11 @@ impl Generation {
         rules: Vec<RuleFile>,
         settings: Settings,
     ) -> (Generation, Vec<LoadFault>) {
-        let Settings { policy: (policy_text, policy), directory, capabilities, context } = settings;
+        let Settings { policy, directory, capabilities, context } = settings;
+        let SourceFile { name: policy_name, text: policy_text, content: policy } = policy;
         let ceilings = policy.limits().ceilings();
         let keep = Keep::new();
-        let loaded = workers::map(rules, |file| load(engine, &policy, &ceilings, &keep, file));
+        let loaded = workers::map(rules, |file| load(engine, (&policy_name, &policy), &ceilings, &keep, file));
 
         let mut faults = Vec::new();
         let mut by_id: BTreeMap<RuleId, (String, Unbound)> = BTreeMap::new();
@@ -194,11 +216,10 @@ impl Generation {
             }
         }
         let (directory_text, directory) =
-            directory.map_or((None, Directory::default()), |(text, directory)| (Some(text), directory));
+            directory.map_or((None, Directory::default()), |file| (Some(file.text), file.content));
         let directory = Arc::new(directory);
         // Without a directory its facts are missing, which is another thing than that nobody is in it.
         let context = Context::new(context, directory_text.is_some().then(|| Arc::clone(&directory)));
-        let (capabilities_text, capabilities) = capabilities;
         let generation = Generation {
             number,
             engine: engine.clone(),
@@ -208,8 +229,8 @@ impl Generation {
             policy_text,
             directory,
             directory_text,
-            capabilities,
-            capabilities_text,
+            capabilities: capabilities.content,
+            capabilities_text: capabilities.text,
             context: Arc::new(context),
         };
         (generation, faults)
@@ -248,7 +269,7 @@ impl Unbound {
 
 fn load(
     engine: &Engine,
-    policy: &Policy,
+    (policy_name, policy): (&str, &Policy),
     ceilings: &Ceilings,
     keep: &Keep,
     file: RuleFile,
@@ -258,8 +279,9 @@ fn load(
     let refused = |refusals| (name.parse().ok(), LoadReason::Refused(refusals));
     let result = engine.admit(&bytes, ceilings).map_err(refused).and_then(move |admitted| {
         let of = |reason| (Some(admitted.declaration().id.clone()), reason);
-        let parameters =
-            policy.parameters(admitted.declaration()).map_err(|faults| of(LoadReason::Parameters(faults)))?;
+        let parameters = policy.parameters(admitted.declaration()).map_err(|diagnostics| {
+            of(LoadReason::Parameters(FileDiagnostics { file: policy_name.to_owned(), diagnostics }))
+        })?;
         let names = admitted.declaration().parameters.iter().map(|parameter| parameter.name.as_str());
         let named = names.zip(&parameters);
         let loaded = engine.load(&admitted).map_err(|error| of(LoadReason::Compile(error.to_string())))?;

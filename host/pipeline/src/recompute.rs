@@ -11,6 +11,7 @@ use countersign_audit::record::{
 };
 use countersign_audit::{Head, Record, VerifyError, read, verify};
 use countersign_context::ContextFiles;
+use countersign_document::{FileDiagnostics, SourceFile};
 use countersign_engine::{ENGINE_VERSION, Engine, INTERFACE};
 use countersign_gate::GateInputs;
 use countersign_model::call::{DetectionCall, Detector as _, FailureKind, RowKind};
@@ -265,21 +266,14 @@ impl Recomputer<'_> {
             let bytes = self.blob(name).map_err(|error| fail(error.to_string()))?;
             String::from_utf8(bytes).map_err(|error| fail(error.to_string()))
         };
-        let faults = |what: &str, faults: Vec<countersign_policy::Fault>| {
-            fail(format!("{what}: {}", faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
-        };
-        let policy_text = text(&record.policy)?;
-        let policy = Policy::parse(&policy_text).map_err(|list| faults("policy", list))?;
+        let faults = |faults: FileDiagnostics| fail(faults.lines().collect::<Vec<_>>().join("; "));
+        let policy = SourceFile::parse("policy", text(&record.policy)?, Policy::parse).map_err(faults)?;
         let directory = match &record.identities {
-            Some(name) => {
-                let text = text(name)?;
-                let directory = Directory::parse(&text).map_err(|list| faults("identities", list))?;
-                Some((text, directory))
-            }
+            Some(name) => Some(SourceFile::parse("identities", text(name)?, Directory::parse).map_err(faults)?),
             None => None,
         };
-        let capabilities_text = text(&record.capabilities)?;
-        let capabilities = Capabilities::parse(&capabilities_text).map_err(|list| faults("capabilities", list))?;
+        let capabilities =
+            SourceFile::parse("capabilities", text(&record.capabilities)?, Capabilities::parse).map_err(faults)?;
         let mut files = Vec::with_capacity(components.len());
         for (_, component) in &components {
             let bytes = self.blob(&component.component).map_err(|error| fail(error.to_string()))?;
@@ -288,10 +282,9 @@ impl Recomputer<'_> {
         // Of a file that isn't kept nothing is needed: what it said about a finding stands in the finding's bundle.
         let mut context = ContextFiles::default();
         for file in record.context.iter().filter(|file| file.kept) {
-            context.add(&file.table, text(&file.content)?).map_err(|list| faults(&file.table, list))?;
+            context.add(&file.table, text(&file.content)?).map_err(faults)?;
         }
-        let capabilities = (capabilities_text, capabilities);
-        let settings = Settings { policy: (policy_text, policy), directory, capabilities, context };
+        let settings = Settings { policy, directory, capabilities, context };
         let (generation, load_faults) = Generation::load(self.engine, number, files, settings);
         if !load_faults.is_empty() {
             return Err(fail(load_faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")));

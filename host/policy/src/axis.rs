@@ -1,11 +1,11 @@
 //! One axis of a policy cell: every word of a list, or some of them.
 
+use countersign_document::{NodeValue, Problem};
 use serde::{Deserialize, Serialize};
 
-use crate::node::{Node, NodeValue};
-use crate::reader::{Faults, word};
+use crate::reader::{Item, Table};
 
-/// What a cell says on one axis. Naming every word is still naming them: only `*` leaves the axis open.
+/// What a cell has on one axis. Naming every word is still naming them: only `*` leaves the axis open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Axis<T> {
@@ -40,32 +40,44 @@ impl<T: Copy + PartialEq> Axis<T> {
 
 /// Reads a value, a list or `*`.
 pub(crate) fn read<T: Copy + PartialEq + Ord>(
-    node: &Node,
+    item: Item<'_>,
     known: &[T],
     id: impl Fn(T) -> &'static str + Copy,
     what: &str,
-    faults: &Faults,
 ) -> Option<Axis<T>> {
-    let expected = format!("{what}, a list of them, or `*`");
-    match &node.value {
+    match &item.node().value {
         NodeValue::Text(text) if text == "*" => Some(Axis::Any),
-        NodeValue::Text(_) => word(node, known, id, &expected, faults).map(|value| Axis::Named(vec![value])),
-        NodeValue::Array(items) if !items.is_empty() => {
-            let mut values = Vec::with_capacity(items.len().min(known.len()));
-            for item in items {
-                let Some(value) = word(item, known, id, what, faults) else { continue };
-                if values.contains(&value) {
-                    faults.push(item.fault(format!("{what} once"), None));
+        NodeValue::Text(_) => item.word(what, known, id).map(|value| Axis::Named(vec![value])),
+        NodeValue::List(_) => {
+            // What is known counts even beside a fault, so that faults that follow from it are found too.
+            let mut values = Vec::new();
+            item.list((1, usize::MAX), |item| {
+                let value = item.word(what, known, id);
+                if value.is_some_and(|value| values.contains(&value)) {
+                    item.refuse::<()>(Problem::DuplicateValue, format!("{what} once"), item.node().shown(), None);
                 } else {
-                    values.push(value);
+                    values.extend(value);
                 }
-            }
+                Some(())
+            })?;
             values.sort_unstable();
             Some(Axis::Named(values))
         }
-        _ => {
-            faults.push(node.fault(expected, None));
-            None
-        }
+        _ => item.wrong_type(expected(what)),
     }
+}
+
+/// Reads a required key as an axis.
+pub(crate) fn required<T: Copy + PartialEq + Ord>(
+    table: &Table<'_>,
+    key: &'static str,
+    known: &[T],
+    id: impl Fn(T) -> &'static str + Copy,
+    what: &str,
+) -> Option<Axis<T>> {
+    table.read(key, &expected(what), |item| read(item, known, id, what))
+}
+
+fn expected(what: &str) -> String {
+    format!("{what}, a list of them, or `*`")
 }

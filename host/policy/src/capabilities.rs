@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use countersign_document::{Diagnostic, Problem, quoted};
 use countersign_model::vocabulary::{Action, ActionClass, IdentityType, Reversibility, TargetLevel};
 use serde::{Deserialize, Serialize};
 
 use crate::axis::{self, Axis};
-use crate::fault::Fault;
-use crate::node::Node;
-use crate::reader::{Faults, TableReader, tables, text, version};
+use crate::reader::{Item, read_file, required_text, version};
 
 /// What connectors can do, by provider, action and identity type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,25 +40,22 @@ impl Capabilities {
     ///
     /// # Errors
     /// Everything wrong with it at once.
-    pub fn parse(text: &str) -> Result<Capabilities, Vec<Fault>> {
-        let root = Node::parse(text).map_err(|fault| vec![fault])?;
-        let faults = Faults::default();
-        let mut capabilities = Capabilities::default();
-        if let Some(table) = TableReader::new(&root, &faults) {
-            version(&table, &faults);
-            for node in tables(table.get("capability"), &faults) {
-                capabilities.read(node, &faults);
+    pub fn parse(text: &str) -> Result<Capabilities, Vec<Diagnostic>> {
+        read_file(text, |table| {
+            let mut capabilities = Capabilities::default();
+            version(table);
+            for item in table.tables("capability") {
+                capabilities.read(item);
             }
-            table.finish();
-        }
-        faults.finish(capabilities)
+            capabilities
+        })
     }
 
     /// The tables that ship.
     ///
     /// # Errors
     /// Never: a test reads them. The type is that of [`Capabilities::parse`].
-    pub fn shipped() -> Result<Capabilities, Vec<Fault>> {
+    pub fn shipped() -> Result<Capabilities, Vec<Diagnostic>> {
         Capabilities::parse(crate::SHIPPED_CAPABILITIES)
     }
 
@@ -74,46 +70,38 @@ impl Capabilities {
         Action::ALL.iter().filter_map(move |action| self.get(provider, *action, identity_type))
     }
 
-    fn read(&mut self, node: &Node, faults: &Faults) {
-        let Some(table) = TableReader::new(node, faults) else { return };
-        let named = |key, expected| table.required(key, expected).and_then(|node| text(node, faults));
-        let provider = named("provider", "the provider of the accounts, such as `aws`");
-        let connector = named("connector", "the connector's name");
+    fn read(&mut self, item: Item<'_>) {
+        let Some(table) = item.table() else { return };
+        let provider = required_text(&table, "provider", "the provider of the accounts, such as `aws`");
+        let connector = required_text(&table, "connector", "the connector's name");
         let known: Vec<Action> = Action::ALL
             .iter()
             .copied()
             .filter(|action| matches!(action.class(), ActionClass::Challenge | ActionClass::Contain))
             .collect();
         let what = "an action of class challenge or contain";
-        let actions = table
-            .required("action", &format!("{what}, or a list of them"))
-            .and_then(|node| axis::read(node, &known, Action::id, what, faults))
-            .map(|axis| axis.expand(&known))
-            .unwrap_or_default();
-        let types = table
-            .required("type", "an identity type, a list of them, or `*`")
-            .and_then(|node| axis::read(node, IdentityType::ALL, IdentityType::id, "an identity type", faults))
-            .map(|axis| axis.expand(IdentityType::ALL))
-            .unwrap_or_default();
-        let levels = table.required("levels", "a level or a list of them").and_then(|node| {
-            let axis = axis::read(node, TargetLevel::ALL, TargetLevel::id, "a level", faults)?;
-            Some((node, axis))
+        let actions = axis::required(&table, "action", &known, Action::id, what);
+        let types = axis::required(&table, "type", IdentityType::ALL, IdentityType::id, "an identity type");
+        let levels = table.required("levels", "a level, a list of them, or `*`").and_then(|item| {
+            let axis = axis::read(item, TargetLevel::ALL, TargetLevel::id, "a level")?;
+            Some((item, axis))
         });
         let reversibility = table
-            .word("reversibility", Reversibility::ALL, Reversibility::id, "a reversibility")
+            .get("reversibility")
+            .and_then(|item| item.word("a reversibility", Reversibility::ALL, Reversibility::id))
             .unwrap_or(Reversibility::Irreversible);
         table.finish();
-        let (Some(provider), Some(connector), Some((levels_node, levels))) = (provider, connector, levels) else {
+        let (Some(provider), Some(connector), Some((levels_item, levels))) = (provider, connector, levels) else {
             return;
         };
-        for action in actions {
+        let types = types.map(|axis| axis.expand(IdentityType::ALL)).unwrap_or_default();
+        for action in actions.map(|axis| axis.expand(&known)).unwrap_or_default() {
             if let Axis::Named(named) = &levels
                 && let Some(wrong) = named.iter().find(|level| !action.levels().contains(level))
             {
                 let can: Vec<&str> = action.levels().iter().map(|level| level.id()).collect();
-                let mut fault = levels_node.fault(format!("levels at which `{action}` acts: {}", can.join(", ")), None);
-                fault.got = format!("`{wrong}`");
-                faults.push(fault);
+                let expected = format!("levels at which `{action}` acts: {}", can.join(", "));
+                levels_item.refuse::<()>(Problem::Conflict, expected, format!("`{wrong}`"), None);
             }
             for identity_type in types.iter().copied() {
                 let capability = Capability {
@@ -125,10 +113,8 @@ impl Capabilities {
                     reversibility,
                 };
                 if self.entries.insert((provider.clone(), action, identity_type), capability).is_some() {
-                    let expected = "each provider, action and type once".to_owned();
-                    let mut fault = node.fault(expected, None);
-                    fault.got = format!("`{provider}`, `{action}`, `{identity_type}` again");
-                    faults.push(fault);
+                    let got = format!("{}, `{action}`, `{identity_type}` again", quoted(&provider));
+                    item.refuse::<()>(Problem::DuplicateValue, "each provider, action and type once", got, None);
                 }
             }
         }

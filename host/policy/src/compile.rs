@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use countersign_document::Diagnostic;
 use countersign_model::vocabulary::{Action, IdentityType, SignalClass, Tier};
 
-use crate::fault::Fault;
 use crate::policy::{Cell, CellOutcome, ResponseChoice};
 
 /// Every combination's cell and every class and type's response choice, by their places as written.
@@ -24,14 +24,14 @@ impl Compiled {
     ///
     /// # Errors
     /// One fault for each pair that disagrees where both decide, with an example.
-    pub(crate) fn of(cells: &[Cell], responses: &[ResponseChoice]) -> Result<Compiled, Vec<Fault>> {
+    pub(crate) fn of(cells: &[Cell], responses: &[ResponseChoice]) -> Result<Compiled, Vec<Diagnostic>> {
         let mut compiled = Compiled { cells: Vec::new(), responses: Vec::new(), unset: CellOutcome::unset() };
         let mut faults = Vec::new();
-        let mut told = BTreeSet::new();
+        let mut reported = BTreeSet::new();
         for combination in combinations() {
             let decided = decide(cells.iter().map(|cell| (cell.covers(combination), cell.specificity())));
             if let Some((first, second)) = disagreement(cells, &decided)
-                && told.insert((first, second))
+                && reported.insert((first, second))
             {
                 faults.push(cell_fault(cells, first, second, combination));
             }
@@ -42,7 +42,7 @@ impl Compiled {
                 .min_by_key(|place| cells.get(*place).map(|cell| (cell.outcome.review_by.clone(), *place)));
             compiled.cells.push(strictest);
         }
-        told.clear();
+        reported.clear();
         for class in SignalClass::ALL.iter().copied() {
             for identity_type in IdentityType::ALL.iter().copied() {
                 let decided = decide(responses.iter().map(|choice| {
@@ -52,7 +52,7 @@ impl Compiled {
                 if let [first, rest @ ..] = decided.as_slice() {
                     let rules = |place: usize| responses.get(place).map(|choice| choice.rules.as_slice());
                     if let Some(second) = rest.iter().find(|place| rules(**place) != rules(*first))
-                        && told.insert((*first, *second))
+                        && reported.insert((*first, *second))
                     {
                         faults.push(response_fault(*first, *second, class, identity_type));
                     }
@@ -132,7 +132,7 @@ fn disagreement(cells: &[Cell], decided: &[usize]) -> Option<(usize, usize)> {
     rest.iter().find(|place| terms(**place) != terms(*first)).map(|second| (*first, *second))
 }
 
-fn cell_fault(cells: &[Cell], first: usize, second: usize, at: Combination) -> Fault {
+fn cell_fault(cells: &[Cell], first: usize, second: usize, at: Combination) -> Diagnostic {
     let terms = |place: usize| {
         cells.get(place).map_or_else(String::new, |cell| {
             let age = countersign_model::time::format_duration(cell.outcome.max_age);
@@ -140,7 +140,7 @@ fn cell_fault(cells: &[Cell], first: usize, second: usize, at: Combination) -> F
         })
     };
     let (class, ty, tier, action) = at;
-    Fault {
+    Diagnostic {
         line: None,
         place: format!("cell[{second}]"),
         expected: "cells that name equally many axes to agree where both decide".to_owned(),
@@ -153,8 +153,8 @@ fn cell_fault(cells: &[Cell], first: usize, second: usize, at: Combination) -> F
     }
 }
 
-fn response_fault(first: usize, second: usize, class: SignalClass, ty: IdentityType) -> Fault {
-    Fault {
+fn response_fault(first: usize, second: usize, class: SignalClass, ty: IdentityType) -> Diagnostic {
+    Diagnostic {
         line: None,
         place: format!("response[{second}]"),
         expected: "`[[response]]` tables that name equally many axes to agree where both decide".to_owned(),

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use countersign_document::{Diagnostic, Problem, quoted};
 use countersign_model::vocabulary::{IdentityType, Tier};
 use countersign_model::{Account, Identity};
 
-use crate::fault::{Fault, did_you_mean};
-use crate::node::Node;
-use crate::reader::{Faults, TableReader, tables};
+use crate::reader::{Item, flag, optional_text, read_file, required_text};
 
 /// The operator's facts about identities, as of one generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,49 +52,40 @@ impl Directory {
     ///
     /// # Errors
     /// Everything wrong with it at once.
-    pub fn parse(text: &str) -> Result<Directory, Vec<Fault>> {
-        let root = Node::parse(text).map_err(|fault| vec![fault])?;
-        let faults = Faults::default();
-        let mut directory = Directory::default();
-        let mut owners: Vec<(&Node, String)> = Vec::new();
-        if let Some(table) = TableReader::new(&root, &faults) {
-            for node in tables(table.get("identity"), &faults) {
-                directory.read_identity(node, &mut owners, &faults);
+    pub fn parse(text: &str) -> Result<Directory, Vec<Diagnostic>> {
+        read_file(text, |table| {
+            let mut directory = Directory::default();
+            let mut owners = Vec::new();
+            for item in table.tables("identity") {
+                directory.read_identity(item, &mut owners);
             }
-            table.finish();
-        }
-        for (node, owner) in owners {
-            if !directory.by_id.contains_key(&owner) {
-                let hint = did_you_mean(&owner, directory.by_id.keys().map(String::as_str));
-                faults.push(node.fault("the id of an identity of this file", hint));
+            for owner in owners {
+                directory.check_owner(owner);
             }
-        }
-        faults.finish(directory)
+            directory
+        })
     }
 
-    fn read_identity<'n>(&mut self, node: &'n Node, owners: &mut Vec<(&'n Node, String)>, faults: &'n Faults) {
-        let Some(table) = TableReader::new(node, faults) else { return };
+    fn read_identity<'n>(&mut self, item: Item<'n>, owners: &mut Vec<Item<'n>>) {
+        let Some(table) = item.table() else { return };
         let place = self.identities.len();
-        let id = table.required("id", "the operator's stable id").and_then(|node| crate::reader::text(node, faults));
+        let id = required_text(&table, "id", "the operator's stable id");
         if let Some(id) = &id {
             if let Some(first) = self.by_id.get(id) {
                 let hint = format!("it is the id of `identity[{first}]` already");
-                faults.push(node.fault("an id once", Some(hint)).with_got(id));
+                item.refuse::<()>(Problem::DuplicateValue, "an id once", quoted(id), Some(hint));
             } else {
                 self.by_id.insert(id.clone(), place);
             }
         }
-        let owner = table.get("owner").and_then(|node| {
-            let owner = crate::reader::text(node, faults)?;
-            owners.push((node, owner.clone()));
-            Some(owner)
-        });
+        owners.extend(table.get("owner"));
         let mut accounts = Vec::new();
-        for node in tables(table.get("account"), faults) {
-            let Some(account) = read_account(node, faults) else { continue };
+        for item in table.tables("account") {
+            let Some(account) = read_account(item) else { continue };
             if let Some(first) = self.by_account.get(&account.account) {
                 let hint = format!("it belongs to `identity[{first}]` already");
-                faults.push(node.fault("an account once", Some(hint)).with_got(&account.account.to_string()));
+                let got = quoted(&account.account.to_string());
+                item.refuse::<()>(Problem::DuplicateValue, "an account once", got, Some(hint));
             } else {
                 self.by_account.insert(account.account.clone(), place);
                 accounts.push(account);
@@ -103,15 +93,29 @@ impl Directory {
         }
         self.identities.push(DirectoryIdentity {
             id: id.unwrap_or_default(),
-            identity_type: table.word("type", IdentityType::ALL, IdentityType::id, "an identity type"),
-            tier: table.word("tier", Tier::ALL, Tier::id, "a tier").unwrap_or(Tier::Critical),
-            environment: table.text("environment"),
-            owner,
-            protected: table.flag("protected", false),
-            break_glass: table.flag("break-glass", false),
+            identity_type: table
+                .get("type")
+                .and_then(|item| item.word("an identity type", IdentityType::ALL, IdentityType::id)),
+            tier: table
+                .get("tier")
+                .and_then(|item| item.word("a tier", Tier::ALL, Tier::id))
+                .unwrap_or(Tier::Critical),
+            environment: optional_text(&table, "environment"),
+            owner: optional_text(&table, "owner"),
+            protected: flag(&table, "protected"),
+            break_glass: flag(&table, "break-glass"),
             accounts,
         });
         table.finish();
+    }
+
+    /// Reports an owner that isn't in the file.
+    fn check_owner(&self, item: Item<'_>) {
+        // What isn't text was reported when the identity was read.
+        if let Some(owner) = item.node().as_text().filter(|owner| !owner.is_empty() && !self.by_id.contains_key(*owner)) {
+            let what = "the id of an identity of this file";
+            item.unknown::<()>(Problem::UnknownWord, what, owner, self.by_id.keys().map(String::as_str));
+        }
     }
 
     /// What is known about the identity behind an account: the operator's fact first; without one, the type that the
@@ -171,13 +175,12 @@ impl DirectoryIdentity {
     }
 }
 
-fn read_account(node: &Node, faults: &Faults) -> Option<LinkedAccount> {
-    let table = TableReader::new(node, faults)?;
-    let part = |key, expected| table.required(key, expected).and_then(|node| crate::reader::text(node, faults));
-    let provider = part("provider", "such as `aws`");
-    let tenant = part("tenant", "the provider's tenant");
-    let subject = part("subject", "the immutable subject id within the tenant");
-    let provenance = table.text("provenance");
+fn read_account(item: Item<'_>) -> Option<LinkedAccount> {
+    let table = item.table()?;
+    let provider = required_text(&table, "provider", "such as `aws`");
+    let tenant = required_text(&table, "tenant", "the provider's tenant");
+    let subject = required_text(&table, "subject", "the immutable subject id within the tenant");
+    let provenance = optional_text(&table, "provenance");
     table.finish();
     Some(LinkedAccount { account: Account::new(provider?, tenant?, subject?), provenance })
 }

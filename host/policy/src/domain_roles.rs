@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use countersign_document::{Diagnostic, Problem, quoted};
 use countersign_model::vocabulary::DomainRole;
 use countersign_model::{Account, Timestamp};
 
-use crate::fault::Fault;
-use crate::node::{Node, NodeValue};
-use crate::reader::{Faults, TableReader, as_of, tables, version};
+use crate::reader::{Item, as_of, optional_text, read_file, version};
 
 /// Most accounts and hosts together. A rule may ask for all of them with every call, so they are few.
 const MAX_ENTRIES: usize = 4_096;
@@ -27,7 +26,7 @@ pub struct DomainRoles {
     hosts: BTreeMap<String, BTreeSet<DomainRole>>,
 }
 
-/// Somebody with roles.
+/// An account or host with its roles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RoleHolder<'r> {
     /// The account, where the role is an account's.
@@ -44,64 +43,59 @@ impl DomainRoles {
     ///
     /// # Errors
     /// Everything wrong with it at once.
-    pub fn parse(text: &str) -> Result<DomainRoles, Vec<Fault>> {
-        let root = Node::parse(text).map_err(|fault| vec![fault])?;
-        let faults = Faults::default();
-        let mut read = DomainRoles { as_of: Timestamp::MIN, accounts: BTreeMap::new(), hosts: BTreeMap::new() };
-        if let Some(table) = TableReader::new(&root, &faults) {
-            version(&table, &faults);
-            if let Some(time) = as_of(&table, &faults) {
-                read.as_of = time;
+    pub fn parse(text: &str) -> Result<DomainRoles, Vec<Diagnostic>> {
+        read_file(text, |table| {
+            version(table);
+            let as_of = as_of(table).unwrap_or(Timestamp::MIN);
+            let mut read = DomainRoles { as_of, accounts: BTreeMap::new(), hosts: BTreeMap::new() };
+            for item in table.tables("account") {
+                read.read_account(item);
             }
-            for node in tables(table.get("account"), &faults) {
-                read.read_account(node, &faults);
+            for item in table.tables("host") {
+                read.read_host(item);
             }
-            for node in tables(table.get("host"), &faults) {
-                read.read_host(node, &faults);
+            let entries = read.accounts.len() + read.hosts.len();
+            if entries > MAX_ENTRIES {
+                let expected = format!("at most {MAX_ENTRIES} accounts and hosts");
+                table.item().refuse::<()>(Problem::OutOfRange, expected, entries.to_string(), None);
             }
-            table.finish();
-        }
-        let entries = read.accounts.len() + read.hosts.len();
-        if entries > MAX_ENTRIES {
-            let expected = format!("at most {MAX_ENTRIES} accounts and hosts");
-            faults.push(root.fault(expected, None).with_got(&format!("{entries} of them")));
-        }
-        faults.finish(read)
+            read
+        })
     }
 
-    fn read_account(&mut self, node: &Node, faults: &Faults) {
-        let Some(table) = TableReader::new(node, faults) else { return };
-        let account = table.required("account", "an account `provider:tenant:subject`").and_then(|node| {
-            let text = crate::reader::text(node, faults)?;
-            let account: Option<Account> = text.parse().ok();
-            if account.is_none() {
-                let expected = "an account `provider:tenant:subject` with `:` and `%` inside a part percent-encoded";
-                faults.push(node.fault(expected, None));
+    fn read_account(&mut self, item: Item<'_>) {
+        let Some(table) = item.table() else { return };
+        let account = table.required("account", "an account `provider:tenant:subject`").and_then(|item| {
+            let text = item.text()?;
+            match text.parse::<Account>() {
+                Ok(account) => Some((item, account)),
+                Err(_) => item.invalid(
+                    "an account `provider:tenant:subject` with `:` and `%` inside a part percent-encoded",
+                ),
             }
-            Some((node, account?))
         });
-        let roles = roles(&table, faults);
+        let roles = table.read("roles", "a list of roles, at least one", roles);
         // For people only: names are reused.
-        table.text("name");
+        optional_text(&table, "name");
         table.finish();
-        if let Some((node, account)) = account
-            && self.accounts.insert(account.clone(), roles).is_some()
+        if let Some((item, account)) = account
+            && self.accounts.insert(account.clone(), roles.unwrap_or_default()).is_some()
         {
-            faults.push(node.fault("an account once", None).with_got(&account.to_string()));
+            item.refuse::<()>(Problem::DuplicateValue, "an account once", quoted(&account.to_string()), None);
         }
     }
 
-    fn read_host(&mut self, node: &Node, faults: &Faults) {
-        let Some(table) = TableReader::new(node, faults) else { return };
+    fn read_host(&mut self, item: Item<'_>) {
+        let Some(table) = item.table() else { return };
         let host = table
             .required("host", "the host's name as the records have it, such as `dc01.corp.example`")
-            .and_then(|node| Some((node, crate::reader::text(node, faults)?.to_lowercase())));
-        let roles = roles(&table, faults);
+            .and_then(|item| Some((item, item.text()?.to_lowercase())));
+        let roles = table.read("roles", "a list of roles, at least one", roles);
         table.finish();
-        if let Some((node, host)) = host
-            && self.hosts.insert(host.clone(), roles).is_some()
+        if let Some((item, host)) = host
+            && self.hosts.insert(host.clone(), roles.unwrap_or_default()).is_some()
         {
-            faults.push(node.fault("a host once", None).with_got(&host));
+            item.refuse::<()>(Problem::DuplicateValue, "a host once", quoted(&host), None);
         }
     }
 
@@ -125,7 +119,7 @@ impl DomainRoles {
         Some(RoleHolder { account: None, host: Some(host), roles })
     }
 
-    /// Everybody with roles: accounts in order, then hosts in order.
+    /// Every account and host with roles: accounts in order, then hosts in order.
     pub fn iter(&self) -> impl Iterator<Item = RoleHolder<'_>> {
         let accounts =
             self.accounts.iter().map(|(account, roles)| RoleHolder { account: Some(account), host: None, roles });
@@ -135,22 +129,8 @@ impl DomainRoles {
 }
 
 /// `roles`: at least one, each once.
-fn roles(table: &TableReader<'_>, faults: &Faults) -> BTreeSet<DomainRole> {
-    let what = "a role: domain-controller, sync-account, federation-service or certificate-authority";
-    let mut roles = BTreeSet::new();
-    let Some(node) = table.required("roles", "a list of roles, at least one") else { return roles };
-    let NodeValue::Array(items) = &node.value else {
-        faults.push(node.fault("a list of roles", None));
-        return roles;
-    };
-    if items.is_empty() {
-        faults.push(node.fault("a list of roles, at least one", None));
-    }
-    for item in items {
-        let role = crate::reader::word(item, DomainRole::ALL, DomainRole::id, what, faults);
-        if role.is_some_and(|role| !roles.insert(role)) {
-            faults.push(item.fault("a role once", None));
-        }
-    }
-    roles
+fn roles(item: Item<'_>) -> Option<BTreeSet<DomainRole>> {
+    let bounds = (1, DomainRole::ALL.len());
+    item.set(bounds, |item| item.word("a role", DomainRole::ALL, DomainRole::id))
+        .map(|roles| roles.into_iter().collect())
 }

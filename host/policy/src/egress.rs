@@ -3,18 +3,17 @@
 use std::net::IpAddr;
 
 use countersign_declaration::Network;
+use countersign_document::{Diagnostic, Problem};
 use countersign_model::Timestamp;
 use countersign_model::vocabulary::EgressKind;
 
-use crate::fault::Fault;
-use crate::network::{Networks, networks, twice};
-use crate::node::Node;
-use crate::reader::{Faults, TableReader, as_of, tables, version};
+use crate::network::{Networks, duplicate, networks};
+use crate::reader::{Item, as_of, optional_text, read_file, required_text, version};
 
 /// Most declared networks. A rule may ask for all of them with every call, so they are few.
 const MAX_NETWORKS: usize = 4_096;
 
-/// The least bits of a network's prefix: nobody's own traffic leaves from more than a `/8`, or a `/16` of IPv6.
+/// The least bits of a network's prefix: no organisation's own traffic leaves from more than a `/8`, or a `/16` of IPv6.
 const MIN_PREFIX: (u8, u8) = (8, 16);
 
 /// The declared networks, as of a time.
@@ -44,45 +43,38 @@ impl Egress {
     ///
     /// # Errors
     /// Everything wrong with it at once.
-    pub fn parse(text: &str) -> Result<Egress, Vec<Fault>> {
-        let root = Node::parse(text).map_err(|fault| vec![fault])?;
-        let faults = Faults::default();
-        let mut egress = Egress { as_of: Timestamp::MIN, exits: Vec::new(), networks: Networks::default() };
-        if let Some(table) = TableReader::new(&root, &faults) {
-            version(&table, &faults);
-            if let Some(time) = as_of(&table, &faults) {
-                egress.as_of = time;
+    pub fn parse(text: &str) -> Result<Egress, Vec<Diagnostic>> {
+        read_file(text, |table| {
+            version(table);
+            let as_of = as_of(table).unwrap_or(Timestamp::MIN);
+            let mut egress = Egress { as_of, exits: Vec::new(), networks: Networks::default() };
+            for item in table.tables("egress") {
+                egress.read(item);
             }
-            for node in tables(table.get("egress"), &faults) {
-                egress.read(node, &faults);
-            }
-            table.finish();
-        }
-        if egress.networks.len() > MAX_NETWORKS {
-            let got = format!("{} networks", egress.networks.len());
-            faults.push(root.fault(format!("at most {MAX_NETWORKS} networks"), None).with_got(&got));
-        }
-        faults.finish(egress)
+            egress.networks.check_count(table, MAX_NETWORKS);
+            egress
+        })
     }
 
-    fn read(&mut self, node: &Node, faults: &Faults) {
-        let Some(table) = TableReader::new(node, faults) else { return };
-        let name = table.required("name", "what it is called").and_then(|node| crate::reader::text(node, faults));
-        let kind = table
-            .required("kind", "what it is: vpn, proxy, office, cloud or partner")
-            .and_then(|node| crate::reader::word(node, EgressKind::ALL, EgressKind::id, "a kind of egress", faults));
-        let named = table.required("networks", "a list of networks").map(|node| networks(node, faults));
-        let provider = table.text("provider");
-        let asn = table.integer("asn", 1, u32::MAX.into()).and_then(|asn| u64::try_from(asn).ok());
+    fn read(&mut self, item: Item<'_>) {
+        let Some(table) = item.table() else { return };
+        let name = required_text(&table, "name", "what it is called");
+        let kind = table.read("kind", "what it is: vpn, proxy, office, cloud or partner", |item| {
+            item.word("a kind of egress", EgressKind::ALL, EgressKind::id)
+        });
+        let networks = table.read("networks", "a list of networks", networks);
+        let provider = optional_text(&table, "provider");
+        let asn = table.get("asn").and_then(|item| item.integer(1, u32::MAX.into()));
         table.finish();
         let place = self.exits.len();
-        for (node, network) in named.unwrap_or_default() {
-            let least = if network.is_ipv4() { MIN_PREFIX.0 } else { MIN_PREFIX.1 };
-            if network.prefix() < least {
+        for (item, network) in networks.unwrap_or_default() {
+            let min = if network.is_ipv4() { MIN_PREFIX.0 } else { MIN_PREFIX.1 };
+            if network.prefix() < min {
                 let hint = "name the networks that are the organisation's own".to_owned();
-                faults.push(node.fault(format!("a network of at least {least} fixed bits"), Some(hint)));
+                let expected = format!("a network of at least {min} fixed bits");
+                item.refuse::<()>(Problem::OutOfRange, expected, format!("`{network}`"), Some(hint));
             } else if !self.networks.insert(network, place) {
-                faults.push(twice(node, network));
+                duplicate(item, network);
             }
         }
         if let (Some(name), Some(kind)) = (name, kind) {

@@ -1,5 +1,5 @@
 //! The operator's files as types: `identities.toml` is a [`Directory`], `policy.toml` a [`Policy`], and the capability
-//! tables are [`Capabilities`]; what context tables are made of is [`Egress`], [`DomainRoles`] and [`Locations`]. Text in, types out, or every [`Fault`] at once; no I/O.
+//! tables are [`Capabilities`]; what context tables are made of is [`Egress`], [`DomainRoles`] and [`Locations`]. Text in, types out, or every [`Diagnostic`] at once; no I/O.
 
 mod axis;
 mod capabilities;
@@ -7,22 +7,21 @@ mod compile;
 mod directory;
 mod domain_roles;
 mod egress;
-mod fault;
 mod limits;
 mod locations;
 mod network;
-mod node;
 mod parameters;
 mod policy;
 mod reader;
 mod view;
+
+pub use countersign_document::{Diagnostic, FileDiagnostics, SourceFile};
 
 pub use axis::Axis;
 pub use capabilities::{Capabilities, Capability};
 pub use directory::{Directory, DirectoryIdentity, LinkedAccount};
 pub use domain_roles::{DomainRoles, RoleHolder};
 pub use egress::{Egress, EgressExit};
-pub use fault::Fault;
 pub use limits::OperatorLimits;
 pub use locations::{Location, Locations};
 pub use network::Networks;

@@ -1,10 +1,10 @@
 //! `[limits]`: what the operator lets any rule use, and how long containment may hold.
 
 use countersign_declaration::Ceilings;
+use countersign_document::{MAX_INTEGER, Problem};
 use serde::{Deserialize, Serialize};
 
-use crate::fault::Fault;
-use crate::reader::{Faults, TableReader};
+use crate::reader::Table;
 
 /// The operator's limits. A rule above one of them is refused at admission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,24 +47,23 @@ impl OperatorLimits {
         }
     }
 
-    pub(crate) fn read(table: TableReader<'_>, faults: &Faults) -> OperatorLimits {
+    pub(crate) fn read(table: Table<'_>) -> OperatorLimits {
         const SECOND: i64 = 1_000_000;
         const YEAR: i64 = 365 * 86_400 * SECOND;
-        const GREATEST: i64 = (1 << 53) - 1;
         let base = OperatorLimits::default();
-        let number = |key, most, default| {
-            table.integer(key, 1, most).and_then(|value| u64::try_from(value).ok()).unwrap_or(default)
+        let number = |key, max, default| {
+            table.get(key).and_then(|item| item.integer(1, max)).unwrap_or(default)
         };
         let seconds = |key, default| {
-            let micros = table.duration(key, SECOND, YEAR);
+            let micros = table.get(key).and_then(|item| item.duration(SECOND, YEAR));
             micros.and_then(|micros| u32::try_from(micros / SECOND).ok()).unwrap_or(default)
         };
         let output = number("output", i64::from(u32::MAX), u64::from(base.output));
         let limits = OperatorLimits {
             memory: number("memory", 4 << 30, base.memory),
-            fuel: number("fuel", GREATEST, base.fuel),
+            fuel: number("fuel", MAX_INTEGER, base.fuel),
             output: u32::try_from(output).unwrap_or(base.output),
-            state: number("state", GREATEST, base.state),
+            state: number("state", MAX_INTEGER, base.state),
             component_bytes: number("component-bytes", 1 << 30, base.component_bytes),
             declaration_bytes: number("declaration-bytes", 1 << 20, base.declaration_bytes),
             data_bytes: number("data-bytes", 1 << 30, base.data_bytes),
@@ -72,13 +71,10 @@ impl OperatorLimits {
             longest_lease: seconds("longest-lease", base.longest_lease),
         };
         if limits.default_lease > limits.longest_lease {
-            faults.push(Fault {
-                line: Some(table.line()),
-                place: "limits.default-lease".to_owned(),
-                expected: format!("at most `longest-lease`, {} s", limits.longest_lease),
-                got: format!("{} s", limits.default_lease),
-                hint: None,
-            });
+            let item = table.get("default-lease").or_else(|| table.get("longest-lease"));
+            let expected = format!("a default lease of at most `longest-lease`, {} s", limits.longest_lease);
+            let got = format!("{} s", limits.default_lease);
+            item.unwrap_or_else(|| table.item()).refuse::<()>(Problem::Conflict, expected, got, None);
         }
         table.finish();
         limits

@@ -1,13 +1,12 @@
-//! Where networks are, in the operator's own words: `geo.toml`, for those without a MaxMind database and for cases.
+//! Where networks are, as the operator states it: `geo.toml`, for those without a MaxMind database and for cases.
 
 use std::net::IpAddr;
 
+use countersign_document::{Diagnostic, Problem};
 use countersign_model::Timestamp;
 
-use crate::fault::Fault;
-use crate::network::{MAX_NETWORKS, Networks, networks, twice};
-use crate::node::{Node, NodeValue};
-use crate::reader::{Faults, TableReader, as_of, tables, version};
+use crate::network::{MAX_NETWORKS, Networks, duplicate, networks};
+use crate::reader::{Item, as_of, optional_text, read_file, version};
 
 /// Where networks are, as of a time.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,50 +40,45 @@ impl Locations {
     ///
     /// # Errors
     /// Everything wrong with it at once.
-    pub fn parse(text: &str) -> Result<Locations, Vec<Fault>> {
-        let root = Node::parse(text).map_err(|fault| vec![fault])?;
-        let faults = Faults::default();
-        let mut read = Locations { as_of: Timestamp::MIN, locations: Vec::new(), networks: Networks::default() };
-        if let Some(table) = TableReader::new(&root, &faults) {
-            version(&table, &faults);
-            if let Some(time) = as_of(&table, &faults) {
-                read.as_of = time;
+    pub fn parse(text: &str) -> Result<Locations, Vec<Diagnostic>> {
+        read_file(text, |table| {
+            version(table);
+            let as_of = as_of(table).unwrap_or(Timestamp::MIN);
+            let mut read = Locations { as_of, locations: Vec::new(), networks: Networks::default() };
+            for item in table.tables("location") {
+                read.read(item);
             }
-            for node in tables(table.get("location"), &faults) {
-                read.read(node, &faults);
-            }
-            table.finish();
-        }
-        if read.networks.len() > MAX_NETWORKS {
-            let got = format!("{} networks", read.networks.len());
-            faults.push(root.fault(format!("at most {MAX_NETWORKS} networks"), None).with_got(&got));
-        }
-        faults.finish(read)
+            read.networks.check_count(table, MAX_NETWORKS);
+            read
+        })
     }
 
-    fn read(&mut self, node: &Node, faults: &Faults) {
-        let Some(table) = TableReader::new(node, faults) else { return };
-        let named = table.required("networks", "a list of networks").map(|node| networks(node, faults));
-        let country = table.get("country").and_then(|node| country(node, faults));
-        let latitude = number(&table, "latitude", (-90.0, 90.0), faults);
-        let longitude = number(&table, "longitude", (-180.0, 180.0), faults);
+    fn read(&mut self, item: Item<'_>) {
+        let Some(table) = item.table() else { return };
+        let networks = table.read("networks", "a list of networks", networks);
+        let country = table.get("country").and_then(country);
+        let number = |key, (min, max): (f64, f64)| {
+            table.get(key).map(|item| item.decimal().and_then(|value| item.within(Problem::OutOfRange, value, min, max)))
+        };
+        let latitude = number("latitude", (-90.0, 90.0));
+        let longitude = number("longitude", (-180.0, 180.0));
         if let (Some(_), None) | (None, Some(_)) = (&latitude, &longitude) {
             let missing = if latitude.is_none() { "latitude" } else { "longitude" };
             table.missing(missing, "both coordinates or none");
         }
         let location = Location {
             country,
-            city: table.text("city"),
+            city: optional_text(&table, "city"),
             coordinates: latitude.flatten().zip(longitude.flatten()),
-            radius: number(&table, "radius", (0.0, 20_038.0), faults).flatten(),
-            asn: table.integer("asn", 1, u32::MAX.into()).and_then(|asn| u64::try_from(asn).ok()),
-            organisation: table.text("organisation"),
+            radius: number("radius", (0.0, 20_038.0)).flatten(),
+            asn: table.get("asn").and_then(|item| item.integer(1, u32::MAX.into())),
+            organisation: optional_text(&table, "organisation"),
         };
         table.finish();
         let place = self.locations.len();
-        for (node, network) in named.unwrap_or_default() {
+        for (item, network) in networks.unwrap_or_default() {
             if !self.networks.insert(network, place) {
-                faults.push(twice(node, network));
+                duplicate(item, network);
             }
         }
         self.locations.push(location);
@@ -96,7 +90,7 @@ impl Locations {
         self.as_of
     }
 
-    /// What the narrowest network in which an address lies says.
+    /// The location of the narrowest network in which an address lies.
     #[must_use]
     pub fn find(&self, address: IpAddr) -> Option<&Location> {
         self.locations.get(*self.networks.find(address)?.1)
@@ -104,33 +98,10 @@ impl Locations {
 }
 
 /// Two capital letters.
-fn country(node: &Node, faults: &Faults) -> Option<String> {
-    match &node.value {
-        NodeValue::Text(text) if text.len() == 2 && text.bytes().all(|c| c.is_ascii_uppercase()) => Some(text.clone()),
-        _ => {
-            faults.push(node.fault("an ISO 3166-1 alpha-2 code such as `DE`", None));
-            None
-        }
+fn country(item: Item<'_>) -> Option<String> {
+    let text = item.any_text(usize::MAX)?;
+    if text.len() != 2 || !text.bytes().all(|c| c.is_ascii_uppercase()) {
+        return item.invalid("an ISO 3166-1 alpha-2 code such as `DE`");
     }
-}
-
-/// A number within a range, ends included: none where the key isn't there, `Some(None)` where it is wrong.
-fn number(
-    table: &TableReader<'_>,
-    key: &'static str,
-    (least, most): (f64, f64),
-    faults: &Faults,
-) -> Option<Option<f64>> {
-    let node = table.get(key)?;
-    let value = match node.value {
-        NodeValue::Float(value) => Some(value),
-        #[expect(clippy::cast_precision_loss, reason = "the range is far below 2^53")]
-        NodeValue::Integer(value) => Some(value as f64),
-        _ => None,
-    };
-    let value = value.filter(|value| (least..=most).contains(value));
-    if value.is_none() {
-        faults.push(node.fault(format!("a number {least} to {most}"), None));
-    }
-    Some(value)
+    Some(text.to_owned())
 }

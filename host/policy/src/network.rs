@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use countersign_declaration::{Network, NetworkFault};
+use countersign_declaration::Network;
+use countersign_document::Problem;
 
-use crate::fault::Fault;
-use crate::node::{Node, NodeValue};
-use crate::reader::Faults;
+use crate::reader::{Item, Table};
 
 /// Most networks of one file.
 pub(crate) const MAX_NETWORKS: usize = 1_000_000;
@@ -56,6 +55,14 @@ impl<T> Networks<T> {
         self.entries.is_empty()
     }
 
+    /// Reports more than `max` networks in a file.
+    pub(crate) fn check_count(&self, table: &Table<'_>, max: usize) {
+        if self.len() > max {
+            let (expected, got) = (format!("at most {max} networks"), format!("{} networks", self.len()));
+            table.item().refuse::<()>(Problem::OutOfRange, expected, got, None);
+        }
+    }
+
     /// Adds one; false if it is there already.
     pub(crate) fn insert(&mut self, network: Network, value: T) -> bool {
         if self.entries.contains_key(&network) {
@@ -71,42 +78,16 @@ impl<T> Networks<T> {
     }
 }
 
-/// A list of networks, each with the node that names it; at least one.
-pub(crate) fn networks<'n>(node: &'n Node, faults: &Faults) -> Vec<(&'n Node, Network)> {
-    const EXPECTED: &str = "a list of networks such as `203.0.113.0/24` or `2001:db8::/32`";
-    let NodeValue::Array(items) = &node.value else {
-        faults.push(node.fault(EXPECTED, None));
-        return Vec::new();
-    };
-    if items.is_empty() {
-        faults.push(node.fault(format!("{EXPECTED}, at least one"), None));
-    }
-    items.iter().filter_map(|item| Some((item, network(item, faults)?))).collect()
+/// A list of networks, each with the item that names it; at least one.
+pub(crate) fn networks<'n>(item: Item<'n>) -> Option<Vec<(Item<'n>, Network)>> {
+    item.list((1, usize::MAX), |item| Some(Network::read(item).map(|network| (item, network))))
+        .map(|networks| networks.into_iter().flatten().collect())
 }
 
-fn network(node: &Node, faults: &Faults) -> Option<Network> {
-    const EXPECTED: &str = "a network such as `203.0.113.0/24` or `2001:db8::/32`, its bits past the prefix zero";
-    let NodeValue::Text(text) = &node.value else {
-        faults.push(node.fault(EXPECTED, None));
-        return None;
-    };
-    match Network::parse(text) {
-        Ok(network) => Some(network),
-        Err(fault) => {
-            let hint = match fault {
-                NetworkFault::Form => None,
-                NetworkFault::Prefix(most) => Some(format!("its prefix has at most {most} bits")),
-                NetworkFault::Address(meant) | NetworkFault::HostBits(meant) => Some(format!("write `{meant}`")),
-            };
-            faults.push(node.fault(EXPECTED, hint));
-            None
-        }
-    }
-}
-
-/// Notes a network that stands in the file twice.
-pub(crate) fn twice(node: &Node, network: Network) -> Fault {
-    node.fault("a network once", Some("it is named further up already".to_owned())).with_got(&network.to_string())
+/// Reports a network that is in the file twice.
+pub(crate) fn duplicate(item: Item<'_>, network: Network) {
+    let hint = "it is named further up already".to_owned();
+    item.refuse::<()>(Problem::DuplicateValue, "a network once", format!("`{network}`"), Some(hint));
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use countersign_document::Diagnostic;
 use countersign_model::vocabulary::{Action, ActionClass, IdentityType, SignalClass, Tier};
 use countersign_model::{RuleId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
 use crate::compile::Compiled;
-use crate::fault::Fault;
 use crate::limits::OperatorLimits;
 
 mod canonical;
@@ -175,9 +175,9 @@ pub struct RuleSettings {
     /// Parameters that the operator sets, by name, as `rule.toml` writes their defaults. Whether the rule has them, and
     /// whether they are in range, its declaration says: [`Policy::parameters`].
     pub parameters: BTreeMap<String, serde_json::Value>,
-    /// Line of the table in the text, from 1; no part of the policy, so not in the canonical form.
+    /// Line of each parameter in the text, from 1; no part of the policy, so not in the canonical form.
     #[serde(skip)]
-    pub line: Option<usize>,
+    pub(crate) lines: BTreeMap<String, usize>,
 }
 
 // The same settings wherever they are written.
@@ -189,7 +189,7 @@ impl PartialEq for RuleSettings {
 
 impl Default for RuleSettings {
     fn default() -> Self {
-        RuleSettings { enabled: true, cap: 100, parameters: BTreeMap::new(), line: None }
+        RuleSettings { enabled: true, cap: 100, parameters: BTreeMap::new(), lines: BTreeMap::new() }
     }
 }
 
@@ -253,7 +253,7 @@ impl Policy {
     /// # Errors
     /// Everything wrong with it at once: unknown keys with the nearest known name, reserved tables, and cells of equal
     /// specificity that answer differently where both decide.
-    pub fn parse(text: &str) -> Result<Policy, Vec<Fault>> {
+    pub fn parse(text: &str) -> Result<Policy, Vec<Diagnostic>> {
         read::policy(text)
     }
 
@@ -261,11 +261,11 @@ impl Policy {
     ///
     /// # Errors
     /// Never: a test reads it. The type is that of [`Policy::parse`].
-    pub fn shipped() -> Result<Policy, Vec<Fault>> {
+    pub fn shipped() -> Result<Policy, Vec<Diagnostic>> {
         Policy::parse(crate::DEFAULT_POLICY)
     }
 
-    pub(crate) fn of(written: Written) -> Result<Policy, Vec<Fault>> {
+    pub(crate) fn of(written: Written) -> Result<Policy, Vec<Diagnostic>> {
         let compiled = Compiled::of(&written.cells, &written.responses)?;
         Ok(Policy { written, compiled })
     }
@@ -347,7 +347,7 @@ impl Policy {
     ///
     /// # Errors
     /// When the bytes aren't a policy's canonical form.
-    pub fn from_canonical(bytes: &[u8]) -> Result<Policy, Vec<Fault>> {
+    pub fn from_canonical(bytes: &[u8]) -> Result<Policy, Vec<Diagnostic>> {
         canonical::read(bytes)
     }
 }

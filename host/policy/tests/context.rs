@@ -47,7 +47,7 @@ fn no_more_networks_are_declared_than_go_with_every_call() {
     };
     assert_eq!(Egress::parse(&text(&networks[..4_096])).unwrap().iter().count(), 4_096);
     let faults = Egress::parse(&text(&networks)).unwrap_err();
-    assert_eq!(faults[0].to_string(), "line 1: expected at most 4096 networks, got `4097 networks`");
+    assert_eq!(faults[0].to_string(), "line 1: expected at most 4096 networks, got 4097 networks");
 }
 
 const ROLES: &str = r#"

@@ -5,10 +5,10 @@
 use std::fs;
 use std::path::Path;
 
-use countersign_policy::{Capabilities, Directory, DomainRoles, Egress, Fault, Locations, Policy};
+use countersign_policy::{Capabilities, Directory, DomainRoles, Egress, Diagnostic, Locations, Policy};
 use expect_test::expect_file;
 
-fn check(kind: &str, parse: impl Fn(&str) -> Result<(), Vec<Fault>>) {
+fn check(kind: &str, parse: impl Fn(&str) -> Result<(), Vec<Diagnostic>>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults").join(kind);
     let mut files: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));

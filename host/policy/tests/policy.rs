@@ -158,7 +158,7 @@ fn parameters_are_the_operators_where_he_set_them_and_in_range() {
     assert_eq!(default, [Parameter::Integer(5), Parameter::Duration(600_000_000)]);
     assert_eq!(of("window = \"5m\"").unwrap(), [Parameter::Integer(5), Parameter::Duration(300_000_000)]);
     let faults = of("treshold = 3, window = \"2h\"").unwrap_err();
-    for part in ["line 2, `rule.\"acme/a\".parameters.", "threshold", "1h", "2h"] {
+    for part in ["line 3, rule.\"acme/a\".parameters.", "threshold", "1h", "2h"] {
         assert!(faults.contains(part), "{part}: {faults}");
     }
 }

@@ -11,9 +11,8 @@ use countersign_formats::{CloudTrail, DeadLetter, Format, Record};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_model::DigestKey;
 use countersign_pipeline::{
-    ContextFiles, DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
+    DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
 };
-use countersign_policy::{Capabilities, DEFAULT_POLICY, Policy, SHIPPED_CAPABILITIES};
 use countersign_store::HeadStore;
 
 use crate::Effort;
@@ -122,15 +121,7 @@ fn shipped(engine: &Engine) -> Result<Generation, Box<dyn Error>> {
 
 /// Rules under the shipped policy.
 pub(crate) fn generation(engine: &Engine, rules: Vec<RuleFile>) -> Result<Generation, Box<dyn Error>> {
-    let faults =
-        |faults: Vec<countersign_policy::Fault>| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    let settings = Settings {
-        policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().map_err(faults)?),
-        directory: None,
-        capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().map_err(faults)?),
-        context: ContextFiles::default(),
-    };
-    let (generation, faults) = Generation::load(engine, 1, rules, settings);
+    let (generation, faults) = Generation::load(engine, 1, rules, Settings::shipped()?);
     match faults.first() {
         None => Ok(generation),
         Some(fault) => Err(fault.to_string().into()),

@@ -67,5 +67,5 @@ fn a_case_that_expects_otherwise_is_told_what_came() {
 
     std::fs::write(wrong.path().join("expect.toml"), "source = \"cloudtrail\"\nfindings = []\n").unwrap();
     let error = run_case(engine(), bytes, &[], wrong.path()).unwrap_err().to_string();
-    assert!(error.contains("expect.toml") && error.contains("unknown field `findings`"), "{error}");
+    assert!(error.contains("expect.toml") && error.contains("expected a known key, got `findings`"), "{error}");
 }

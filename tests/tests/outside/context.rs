@@ -11,7 +11,6 @@ use countersign_formats::format_by_name;
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{ContextState, DigestKey, Value};
 use countersign_pipeline::{Generation, RuleFile, RunOptions, Settings, recompute, run};
-use countersign_policy::{Capabilities, DEFAULT_POLICY, Policy, SHIPPED_CAPABILITIES};
 use countersign_store::{Durability, Existing, FileStore};
 use countersign_stream::Sequenced;
 
@@ -85,12 +84,7 @@ fn a_guest_is_given_tables_of_all_three_kinds_whatever_the_batch() {
 
 fn generation(context: ContextFiles) -> Generation {
     let rules = vec![RuleFile { name: "uses-context".to_owned(), bytes: bytes("uses-context").to_vec() }];
-    let settings = Settings {
-        policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().unwrap()),
-        directory: None,
-        capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
-        context,
-    };
+    let settings = Settings { context, ..Settings::shipped().unwrap() };
     let (generation, faults) = Generation::load(engine(), 1, rules, settings);
     assert!(faults.is_empty(), "{faults:?}");
     generation

@@ -9,9 +9,9 @@ use countersign_generate::{Disorder, Preset, Telemetry, write_ndjson};
 use countersign_inputs::{ByteInput, Input, InputId, merge};
 use countersign_model::{Digest, DigestKey, HashSlot, StateChange};
 use countersign_pipeline::{
-    ContextFiles, DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
+    DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
 };
-use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
+use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
 use countersign_store::{Commit, Head, MemoryStore, Snapshot, Store, StoreError};
 use countersign_stream::QuarantineThreshold;
 
@@ -116,10 +116,9 @@ fn load(identities: Option<&str>, policy: String, beside: &[(&str, &[u8])]) -> G
     let rules = countersign_shipped::RULES.iter().copied().chain(beside.iter().copied());
     let rules = rules.map(|(name, bytes)| RuleFile { name: name.to_owned(), bytes: bytes.to_vec() }).collect();
     let settings = Settings {
-        policy: (policy.clone(), Policy::parse(&policy).unwrap()),
-        directory: identities.map(|text| (text.to_owned(), Directory::parse(text).unwrap())),
-        capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
-        context: ContextFiles::default(),
+        policy: SourceFile::parse("policy", policy, Policy::parse).unwrap(),
+        directory: identities.map(|text| SourceFile::parse("identities", text, Directory::parse).unwrap()),
+        ..Settings::shipped().unwrap()
     };
     let (generation, faults) = Generation::load(engine(), 1, rules, settings);
     assert!(faults.is_empty(), "{faults:?}");

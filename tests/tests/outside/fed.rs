@@ -11,9 +11,9 @@ use countersign_model::DigestKey;
 use countersign_model::vocabulary::{Action, SignalClass};
 use countersign_pipeline::bundle::FindingBundle;
 use countersign_pipeline::{
-    ContextFiles, Generation, LoadReason, RuleFile, RunOptions, Settings, SubscriptionFault, recompute, run,
+    Generation, LoadReason, RuleFile, RunOptions, Settings, SubscriptionFault, recompute, run,
 };
-use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
+use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 use countersign_stream::QuarantineThreshold;
 
@@ -73,10 +73,9 @@ pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<co
     let rules = rules.iter().map(|(name, bytes)| RuleFile { name: (*name).to_owned(), bytes: bytes.to_vec() });
     let policy = format!("{DEFAULT_POLICY}{policy}");
     let settings = Settings {
-        policy: (policy.clone(), Policy::parse(&policy).unwrap()),
-        directory: Some((String::new(), Directory::default())),
-        capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
-        context: ContextFiles::default(),
+        policy: SourceFile::parse("policy", policy, Policy::parse).unwrap(),
+        directory: Some(SourceFile::parse("identities", "", Directory::parse).unwrap()),
+        ..Settings::shipped().unwrap()
     };
     Generation::load(engine(), 1, rules.collect(), settings)
 }

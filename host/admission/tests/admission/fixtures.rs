@@ -41,7 +41,7 @@ fn each_fixture_gives_its_reasons_and_no_others() {
         let refusals = reasons(&build(&fixture.base, &[&fixture]));
         let as_expected = refusals.len() == fixture.refusal.len()
             && refusals.iter().zip(&fixture.refusal).all(|(refusal, expected)| {
-                refusal.code == expected.code() && expected.place.as_ref().is_none_or(|place| *place == refusal.place)
+                refusal.code == expected.code() && expected.place.as_ref().is_none_or(|place| place == refusal.place())
             });
         if !as_expected {
             wrong.push_str(&format!("{name}: expected {:?}, got\n{}", fixture.refusal, told(&refusals)));

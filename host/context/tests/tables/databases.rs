@@ -117,7 +117,7 @@ fn what_is_no_database_of_places_is_refused_with_what_it_is() {
     assert!(refused(&database("GeoLite2-City", OCTOBER, &[])).contains("say none of it"));
     assert!(refused(&[0xff; 100]).contains("got bytes that are neither"));
     let faulty = refused(b"version = 1\nas-of = 2026-11-01\n[[locations]]\n");
-    assert_eq!(faulty, "line 3, `locations`: expected a known key, got `locations`; did you mean `location`?");
+    assert_eq!(faulty, "line 3, locations: expected a known key, got `locations` (did you mean `location`?)");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use countersign_admission::{Admitted, admit};
 use countersign_declaration::{Ceilings, Refusal};
+use countersign_policy::Diagnostic;
 use serde::Serialize;
 
 use crate::exit::Exit;
@@ -75,7 +76,7 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let ceilings = operator::settings(self.policy.as_deref(), None, &operator::ContextArguments::default())?
             .policy
-            .1
+            .content
             .limits()
             .ceilings();
         let mut summary = Summary::default();
@@ -159,7 +160,8 @@ pub(super) fn print(out: &mut Out, file: &Path, result: &Result<Admitted, Vec<Re
             let reasons = text::count(refusals.len() as u64, "reason");
             writeln!(out, "{}   {file}: {reasons}", Tone::Bad.paint("refused"))?;
             let mut table = Table::new(out, ["code", "place", "expected", "got"]);
-            for Refusal { code, place, expected, got, hint } in refusals {
+            for Refusal { code, diagnostic } in refusals {
+                let Diagnostic { place, expected, got, hint, .. } = diagnostic;
                 let got = hint.as_ref().map_or_else(|| got.clone(), |hint| format!("{got} ({hint})"));
                 table.row([code.into(), place.into(), expected.into(), got.into()]);
             }

@@ -21,7 +21,7 @@ fn faults_of_all_files_are_told_together() {
     for told in [
         "egress.toml: line 5",
         "did you mean `office`?",
-        "write `198.51.100.0/24`",
+        "expected `198.51.100.0/24`",
         "roles.toml: line 5",
         "did you mean `roles`?",
         "geo.toml: expected a sound MaxMind database",

@@ -2,22 +2,22 @@
 
 use std::net::IpAddr;
 
+use countersign_document::{MAX_INTEGER, NodeValue, quoted};
 use countersign_model::vocabulary::FieldType;
-use serde_json::Value;
 
 use super::MAX_TEXT;
 use crate::declaration::{Literal, Test};
 use crate::fold::fold_case;
-use crate::network::{Network, NetworkFault};
+use crate::network::Network;
 use crate::range::{Bound, Range, Span};
-use crate::reader::{GREATEST_INTEGER, Need, Reader, Table, describe};
-use crate::reasons::{RefusalCode, quoted};
+use crate::reader::{Item, Table, inconsistent};
+use crate::reasons::RefusalCode;
 
 /// Most values of an `in`, and networks of a `cidr`.
 const MAX_VALUES: usize = 1_024;
 
-/// Tests that can disregard case.
-const OF_TEXT: &[&str] = &["eq", "in", "prefix", "suffix", "contains"];
+/// Tests that can ignore case.
+const TEXT_TESTS: &[&str] = &["eq", "in", "prefix", "suffix", "contains"];
 
 /// The tests that fit a field's type, for a message.
 fn fitting(ty: FieldType) -> &'static str {
@@ -32,176 +32,116 @@ fn fitting(ty: FieldType) -> &'static str {
     }
 }
 
-/// Whether a test says `ignore-case`; none if it can't.
-pub(super) fn ignore_case(reader: &mut Reader, table: &Table<'_>, test: &str, ty: FieldType) -> Option<bool> {
-    let said = reader.key(table, "ignore-case", Need::Optional(false), Reader::boolean)?;
-    let place = table.place("ignore-case");
-    if said && !(OF_TEXT.contains(&test) && matches!(ty, FieldType::Text | FieldType::TextList)) {
-        reader.refuse(
-            RefusalCode::Inconsistent,
-            place,
-            "`eq`, `in`, `prefix`, `suffix` or `contains` on a field of type text or text-list beside it",
-            format!("`{test}` on a field of type {}", ty.id()),
-        );
-        return None;
+/// What `ignore-case` says; none if the test can't have it.
+pub(super) fn ignore_case(table: &Table<'_>, test: &str, ty: FieldType) -> Option<bool> {
+    let Some(item) = table.get("ignore-case") else { return Some(false) };
+    let value = item.flag()?;
+    if value && !(TEXT_TESTS.contains(&test) && matches!(ty, FieldType::Text | FieldType::TextList)) {
+        let expected = "`eq`, `in`, `prefix`, `suffix` or `contains` on a field of type text or text-list beside it";
+        return inconsistent(item, expected, format!("`{test}` on a field of type {}", ty.id()));
     }
-    if !said && reader.is_section() && table.has("ignore-case") {
-        reader.refuse(RefusalCode::InvalidValue, place, "`true`, or no such key", "false");
-        return None;
+    if !value && item.reader().is_canonical() {
+        return item.refuse(RefusalCode::InvalidValue, "`true`, or no such key", "false", None);
     }
-    Some(said)
+    Some(value)
 }
 
-/// Reads a test; with its name comes whether it disregards case.
-pub(super) fn read(
-    reader: &mut Reader,
-    place: &str,
-    (test, ignore_case): (&str, bool),
-    value: &Value,
-    ty: FieldType,
-) -> Option<Test> {
+/// Reads the value of a test.
+pub(super) fn read(item: Item<'_>, test: &str, ignore_case: bool, ty: FieldType) -> Option<Test> {
     let fits = fitting(ty);
     if !fits.contains(&format!("`{test}`")) {
         let expected = format!("{fits} on a field of type {}", ty.id());
-        reader.refuse(RefusalCode::Inconsistent, place, expected, format!("`{test}`"));
-        return None;
+        return inconsistent(item, expected, format!("`{test}`"));
     }
-    let text = |reader: &mut Reader| {
-        let text = reader.any_text(place, value, MAX_TEXT)?;
-        cased(reader, place, text, ignore_case)
-    };
+    let text = || cased(item, item.any_text(MAX_TEXT)?, ignore_case);
     Some(match test {
-        "exists" => Test::Exists(reader.boolean(place, value)?),
-        "eq" => Test::Eq(literal(reader, place, value, ty, ignore_case)?),
-        "in" => Test::In(reader.set(place, value, (1, MAX_VALUES), |reader, place, value| {
-            literal(reader, place, value, ty, ignore_case)
-        })?),
-        "prefix" => Test::Prefix(text(reader)?),
-        "suffix" => Test::Suffix(text(reader)?),
-        "range" => Test::Range(range(reader, place, value, ty)?),
-        "cidr" => Test::Cidr(networks(reader, place, value)?),
-        _ => Test::Contains(text(reader)?),
+        "exists" => Test::Exists(item.flag()?),
+        "eq" => Test::Eq(literal(item, ty, ignore_case)?),
+        "in" => Test::In(item.set((1, MAX_VALUES), |item| literal(item, ty, ignore_case))?),
+        "prefix" => Test::Prefix(text()?),
+        "suffix" => Test::Suffix(text()?),
+        "range" => Test::Range(range(item, ty)?),
+        "cidr" => Test::Cidr(networks(item)?),
+        _ => Test::Contains(text()?),
     })
 }
 
-/// Text as a test holds it: folded where case is disregarded.
-fn cased(reader: &mut Reader, place: &str, text: &str, ignore_case: bool) -> Option<String> {
+/// Text as a test holds it: folded where case is ignored.
+fn cased(item: Item<'_>, text: &str, ignore_case: bool) -> Option<String> {
     if !ignore_case {
         return Some(text.to_owned());
     }
     let folded = fold_case(text);
     if folded.len() > MAX_TEXT {
         let expected = format!("at most {MAX_TEXT} bytes of text without case");
-        reader.refuse(RefusalCode::OutOfRange, place, expected, format!("{} bytes", folded.len()));
-        return None;
+        return item.refuse(RefusalCode::OutOfRange, expected, format!("{} bytes", folded.len()), None);
     }
-    if reader.is_section() && folded != text {
-        let expected = format!("{}, the text without case", quoted(&folded));
-        reader.refuse(RefusalCode::InvalidValue, place, expected, quoted(text));
-        return None;
+    if item.reader().is_canonical() && folded != text {
+        return item.invalid(format!("{}, the text without case", quoted(&folded)));
     }
     Some(folded)
 }
 
-fn literal(reader: &mut Reader, place: &str, value: &Value, ty: FieldType, ignore_case: bool) -> Option<Literal> {
+fn literal(item: Item<'_>, ty: FieldType, ignore_case: bool) -> Option<Literal> {
     Some(match ty {
-        FieldType::Text | FieldType::TextList => {
-            let text = reader.any_text(place, value, MAX_TEXT)?;
-            Literal::Text(cased(reader, place, text, ignore_case)?)
-        }
+        FieldType::Text | FieldType::TextList => Literal::Text(cased(item, item.any_text(MAX_TEXT)?, ignore_case)?),
         FieldType::Address => {
-            let address: IpAddr = reader.parsed(place, value, "an IPv4 or IPv6 address")?;
+            let address: IpAddr = item.parsed("an IPv4 or IPv6 address")?;
             let text = address.to_canonical().to_string();
-            if reader.is_section() && value.as_str() != Some(&text) {
-                let expected = format!("`{text}`, the address's normal form");
-                reader.refuse(RefusalCode::InvalidValue, place, expected, describe(value));
-                return None;
+            if item.reader().is_canonical() && item.node().as_text() != Some(&text) {
+                return item.invalid(format!("`{text}`, the address's normal form"));
             }
             Literal::Text(text)
         }
-        FieldType::Unsigned => Literal::Integer(reader.integer(place, value, 0, GREATEST_INTEGER)?),
-        FieldType::Signed | FieldType::Timestamp => Literal::Integer(reader.whole(place, value)?),
-        FieldType::Float => Literal::Float(reader.decimal(place, value)?),
-        FieldType::Boolean => Literal::Boolean(reader.boolean(place, value)?),
+        FieldType::Unsigned => Literal::Integer(item.integer(0, MAX_INTEGER)?),
+        FieldType::Signed | FieldType::Timestamp => Literal::Integer(item.whole()?),
+        FieldType::Float => Literal::Float(item.decimal()?),
+        FieldType::Boolean => Literal::Boolean(item.flag()?),
         // Only `exists` gets here for bodies, and it has no literal.
         FieldType::Json => return None,
     })
 }
 
-fn range(reader: &mut Reader, place: &str, value: &Value, ty: FieldType) -> Option<Range> {
-    if !value.is_object() {
-        let expected = "a table of ends such as `{ at-least = 2, below = 10 }`";
-        reader.refuse(RefusalCode::WrongType, place, expected, describe(value));
-        return None;
+fn range(item: Item<'_>, ty: FieldType) -> Option<Range> {
+    if !matches!(item.node().value, NodeValue::Table(_)) {
+        return item.wrong_type("a table of ends such as `{ at-least = 2, below = 10 }`");
     }
-    let table = reader.table(place, value)?;
-    reader.only(&table, &["at-least", "above", "at-most", "below"]);
-    let lower = end(reader, &table, ["at-least", "above"], ty);
-    let upper = end(reader, &table, ["at-most", "below"], ty);
+    let table = item.table()?;
+    let lower = end(&table, ["at-least", "above"], ty);
+    let upper = end(&table, ["at-most", "below"], ty);
+    table.finish();
     let (lower, upper) = (lower?, upper?);
     if lower.is_none() && upper.is_none() {
         let expected = "an end: `at-least` or `above`, `at-most` or `below`";
-        reader.refuse(RefusalCode::MissingKey, place, expected, "none");
-        return None;
+        return item.refuse(RefusalCode::MissingKey, expected, "none", None);
     }
     let range = Range { lower, upper };
-    let (Span::Integers(least, most) | Span::Floats(least, most)) = range.span();
-    if least > most {
+    let (Span::Integers(min, max) | Span::Floats(min, max)) = range.span();
+    if min > max {
         let expected = "a lower end below the upper one, so that some value lies between";
-        reader.refuse(RefusalCode::Inconsistent, place, expected, "ends with nothing between");
-        return None;
+        return inconsistent(item, expected, "ends with nothing between");
     }
     Some(range)
 }
 
-/// One end of a range, which is written with one of two keys; none if it is at fault.
-fn end(
-    reader: &mut Reader,
-    table: &Table<'_>,
-    [included, excluded]: [&str; 2],
-    ty: FieldType,
-) -> Option<Option<Bound>> {
-    let mut read = |key: &str, included: bool| {
-        reader.key(table, key, Need::Optional(None), |reader, place, value| {
-            let value = literal(reader, place, value, ty, false)?;
-            Some(Some(Bound { value, included }))
-        })
+/// One end of a range, which is written with one of two keys; the outer option is none if it is at fault.
+fn end(table: &Table<'_>, [included, excluded]: [&'static str; 2], ty: FieldType) -> Option<Option<Bound>> {
+    let read = |key: &'static str, included: bool| {
+        table.optional(key, |item| Some(Bound { value: literal(item, ty, false)?, included }))
     };
     let (with, without) = (read(included, true), read(excluded, false));
     match (with?, without?) {
         (Some(_), Some(_)) => {
-            let expected = format!("`{included}` or `{excluded}`, not both");
-            reader.refuse(RefusalCode::Inconsistent, table.place(excluded), expected, "both");
-            None
+            inconsistent(table.get(excluded)?, format!("`{included}` or `{excluded}`, not both"), "both")
         }
         (with, without) => Some(with.or(without)),
     }
 }
 
 /// Networks; `rule.toml` may write one without a list.
-fn networks(reader: &mut Reader, place: &str, value: &Value) -> Option<Vec<Network>> {
-    if value.is_string() && !reader.is_section() {
-        return Some(vec![network(reader, place, value)?]);
+fn networks(item: Item<'_>) -> Option<Vec<Network>> {
+    if item.node().as_text().is_some() && !item.reader().is_canonical() {
+        return Some(vec![Network::read(item)?]);
     }
-    reader.set(place, value, (1, MAX_VALUES), network)
-}
-
-fn network(reader: &mut Reader, place: &str, value: &Value) -> Option<Network> {
-    let text = reader.any_text(place, value, MAX_TEXT)?;
-    let (code, expected) = match Network::parse(text) {
-        Ok(network) if !reader.is_section() || network.to_string() == text => return Some(network),
-        Ok(network) => (RefusalCode::InvalidValue, format!("`{network}`, the network's normal form")),
-        Err(NetworkFault::Form) => {
-            (RefusalCode::InvalidValue, "a network such as `10.0.0.0/8` or `2001:db8::/32`".to_owned())
-        }
-        Err(NetworkFault::Address(network)) => {
-            (RefusalCode::InvalidValue, format!("a network, such as `{network}` of this address alone"))
-        }
-        Err(NetworkFault::Prefix(most)) => (RefusalCode::OutOfRange, format!("a prefix of 0 to {most} bits")),
-        Err(NetworkFault::HostBits(network)) => {
-            (RefusalCode::InvalidValue, format!("`{network}`, the network without bits past its prefix"))
-        }
-    };
-    reader.refuse(code, place, expected, quoted(text));
-    None
+    item.set((1, MAX_VALUES), Network::read)
 }

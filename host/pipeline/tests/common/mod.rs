@@ -8,9 +8,9 @@ use countersign_formats::{DeadLetter, Record, format_by_name};
 use countersign_generate::{Preset, Telemetry};
 use countersign_model::DigestKey;
 use countersign_pipeline::{
-    ContextFiles, DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
+    DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
 };
-use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
+use countersign_policy::{Directory, SourceFile};
 use countersign_store::Store;
 
 pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(&EngineConfig::default()).unwrap());
@@ -22,13 +22,8 @@ pub(crate) fn generation(identities: Option<String>) -> Generation {
         .map(|(id, bytes)| RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() })
         .collect();
     let settings = Settings {
-        policy: (DEFAULT_POLICY.to_owned(), Policy::shipped().unwrap()),
-        directory: identities.map(|text| {
-            let directory = Directory::parse(&text).unwrap();
-            (text, directory)
-        }),
-        capabilities: (SHIPPED_CAPABILITIES.to_owned(), Capabilities::shipped().unwrap()),
-        context: ContextFiles::default(),
+        directory: identities.map(|text| SourceFile::parse("identities", text, Directory::parse).unwrap()),
+        ..Settings::shipped().unwrap()
     };
     let (generation, faults) = Generation::load(&ENGINE, 1, rules, settings);
     assert!(faults.is_empty(), "{faults:?}");

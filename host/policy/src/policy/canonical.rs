@@ -1,17 +1,17 @@
 //! The canonical form of a policy: RFC 8785 JSON of what is written, with every default written out.
 
+use countersign_document::Diagnostic;
+
 use super::{Policy, Written};
-use crate::fault::Fault;
 
 pub(super) fn write(written: &Written) -> Vec<u8> {
     // A policy has no map with keys other than text and no number that isn't finite, so this can't fail.
     serde_json_canonicalizer::to_vec(written).unwrap_or_default()
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Policy, Vec<Fault>> {
+pub(super) fn read(bytes: &[u8]) -> Result<Policy, Vec<Diagnostic>> {
     let fault = |got: String| {
-        let expected = "a policy in canonical form".to_owned();
-        vec![Fault { line: None, place: String::new(), expected, got, hint: None }]
+        vec![Diagnostic::new("", "a policy in canonical form", got)]
     };
     let written: Written = serde_json::from_slice(bytes).map_err(|error| fault(format!("`{error}`")))?;
     if write(&written) != bytes {

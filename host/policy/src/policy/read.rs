@@ -1,7 +1,8 @@
 //! `policy.toml` from text: every table of the grammar, and every fault in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use countersign_document::{Diagnostic, MAX_INTEGER, Node, NodeValue, Problem, quoted};
 use countersign_model::RuleId;
 use countersign_model::rule::is_id_part;
 use countersign_model::vocabulary::{Action, ActionClass, IdentityType, SignalClass, Tier};
@@ -11,150 +12,117 @@ use super::{
     RuleSettings, Written,
 };
 use crate::axis::{self, Axis};
-use crate::fault::Fault;
 use crate::limits::OperatorLimits;
-use crate::node::{Node, NodeValue};
-use crate::reader::{Faults, TableReader, tables, text, version, word};
+use crate::reader::{Item, flag, optional_text, read_file, version};
 
 /// Tables that a later version serves.
 const RESERVED: [&str; 5] = ["windows", "budgets", "approvals", "stages", "silences"];
 
+/// The greatest `max-age`, microseconds: a week is enough for any evidence worth acting on without a person.
+const MAX_AGE: i64 = 7 * 86_400_000_000;
+
 /// Most cells: compiling looks at each for every combination.
 const MAX_CELLS: usize = 2_048;
 
-pub(super) fn policy(text: &str) -> Result<Policy, Vec<Fault>> {
-    let root = Node::parse(text).map_err(|fault| vec![fault])?;
-    let faults = Faults::default();
-    let mut written = Written::default();
-    let mut lines = Vec::new();
-    let mut choice_lines = Vec::new();
-    if let Some(table) = TableReader::new(&root, &faults) {
-        version(&table, &faults);
-        for name in RESERVED {
-            if let Some(node) = table.get(name) {
-                faults.push(Fault {
-                    line: Some(node.line),
-                    place: node.path.clone(),
-                    expected: "a table that this version serves".to_owned(),
-                    got: format!("`{name}`"),
-                    hint: Some("reserved: not served by this version".to_owned()),
-                });
+pub(super) fn policy(text: &str) -> Result<Policy, Vec<Diagnostic>> {
+    let mut cell_lines = Vec::new();
+    let mut response_lines = Vec::new();
+    let written = read_file(text, |table| {
+        let mut written = Written::default();
+        version(table);
+        for (name, item) in RESERVED.iter().filter_map(|name| Some((name, table.get(name)?))) {
+            let hint = "reserved: not served by this version".to_owned();
+            let expected = "a table that this version serves";
+            item.refuse::<()>(Problem::UnknownKey, expected, format!("`{name}`"), Some(hint));
+        }
+        for (place, item) in table.tables("cell").enumerate() {
+            if place == MAX_CELLS {
+                item.refuse::<()>(Problem::OutOfRange, format!("at most {MAX_CELLS} cells"), "more", None);
+                break;
             }
-        }
-        let cells = tables(table.get("cell"), &faults);
-        if let Some(node) = cells.get(MAX_CELLS) {
-            faults.push(node.fault(format!("at most {MAX_CELLS} cells"), None));
-        }
-        for (place, node) in cells.iter().take(MAX_CELLS).enumerate() {
-            if let Some(cell) = cell(node, place, &faults) {
+            if let Some(cell) = cell(item, place) {
                 written.cells.push(cell);
-                lines.push(node.line);
+                cell_lines.push(item.node().line);
             }
         }
-        for node in tables(table.get("response"), &faults) {
-            if let Some(choice) = response(node, &faults) {
+        for item in table.tables("response") {
+            if let Some(choice) = response(item) {
                 written.responses.push(choice);
-                choice_lines.push(node.line);
+                response_lines.push(item.node().line);
             }
         }
-        named(table.get("rule"), &faults, |name, node| match name.parse::<RuleId>() {
-            Ok(id) => {
-                if let Some(settings) = rule(node, &faults) {
-                    written.rules.insert(id, settings);
+        if let Some(rules) = table.get("rule").and_then(|item| item.table()) {
+            for (name, item) in rules.entries() {
+                match name.parse::<RuleId>() {
+                    Ok(id) => written.rules.extend(rule(item).map(|settings| (id, settings))),
+                    Err(_) => {
+                        let hint = Some("write `[rule.\"publisher/name\"]`".to_owned());
+                        item.refuse::<()>(Problem::InvalidValue, "a rule id `publisher/name`", quoted(name), hint);
+                    }
                 }
             }
-            Err(_) => {
-                let hint = "write `[rule.\"publisher/name\"]`".to_owned();
-                faults.push(node.fault("a rule id `publisher/name`", Some(hint)).with_got(name));
-            }
-        });
-        named(table.get("publisher"), &faults, |name, node| {
-            if !is_id_part(name) {
-                let expected = "a publisher: 1 to 64 characters of a-z, 0-9 and `-` beginning with a letter";
-                faults.push(node.fault(expected, None).with_got(name));
-            } else if let Some(settings) = publisher(node, &faults) {
-                written.publishers.insert(name.to_owned(), settings);
-            }
-        });
-        if let Some(limits) = table.get("limits").and_then(|node| TableReader::new(node, &faults)) {
-            written.limits = OperatorLimits::read(limits, &faults);
         }
-        table.finish();
-    }
-    // Cells that couldn't be read have no place in the table: conflicts are looked for once all could.
-    let written = faults.finish(written)?;
+        if let Some(publishers) = table.get("publisher").and_then(|item| item.table()) {
+            for (name, item) in publishers.entries() {
+                if is_id_part(name) {
+                    written.publishers.extend(publisher(item).map(|settings| (name.to_owned(), settings)));
+                } else {
+                    let expected = "a publisher: 1 to 64 characters of a-z, 0-9 and `-` beginning with a letter";
+                    item.refuse::<()>(Problem::InvalidValue, expected, quoted(name), None);
+                }
+            }
+        }
+        if let Some(limits) = table.get("limits").and_then(|item| item.table()) {
+            written.limits = OperatorLimits::read(limits);
+        }
+        written
+    })?;
+    // A cell that couldn't be read has no place in the table: conflicts are looked for once all could.
     Policy::of(written).map_err(|mut conflicts| {
-        for fault in &mut conflicts {
-            fault.line = line_of(&fault.place, "cell", &lines).or(line_of(&fault.place, "response", &choice_lines));
+        for conflict in &mut conflicts {
+            conflict.line = line_of(&conflict.place, "cell", &cell_lines)
+                .or_else(|| line_of(&conflict.place, "response", &response_lines));
         }
-        conflicts.sort_by_key(|fault| fault.line);
+        conflicts.sort_by_key(|conflict| conflict.line);
         conflicts
     })
 }
 
-fn line_of(place: &str, table: &str, lines: &[usize]) -> Option<usize> {
+fn line_of(place: &str, table: &str, lines: &[Option<usize>]) -> Option<usize> {
     let index: usize = place.strip_prefix(table)?.strip_prefix('[')?.strip_suffix(']')?.parse().ok()?;
-    lines.get(index).copied()
+    lines.get(index).copied().flatten()
 }
 
-/// The entries of a table whose keys are names.
-fn named<'n>(node: Option<&'n Node>, faults: &'n Faults, mut each: impl FnMut(&'n str, &'n Node)) {
-    if let Some(table) = node.and_then(|node| TableReader::new(node, faults)) {
-        for (name, node) in table.entries() {
-            each(name, node);
-        }
-    }
-}
-
-fn axis_of<T: Copy + PartialEq + Ord>(
-    table: &TableReader<'_>,
-    key: &'static str,
-    known: &[T],
-    id: impl Fn(T) -> &'static str + Copy,
-    what: &str,
-    faults: &Faults,
-) -> Option<Axis<T>> {
-    axis::read(table.required(key, &format!("{what}, a list of them, or `*`"))?, known, id, what, faults)
-}
-
-fn cell(node: &Node, place: usize, faults: &Faults) -> Option<Cell> {
-    let table = TableReader::new(node, faults)?;
-    let class = axis_of(&table, "class", SignalClass::ALL, SignalClass::id, "a signal class", faults);
-    let identity_type = axis_of(&table, "type", IdentityType::ALL, IdentityType::id, "an identity type", faults);
-    let tier = axis_of(&table, "tier", Tier::ALL, Tier::id, "a tier", faults);
-    let action = axis_of(&table, "action", Action::ALL, Action::id, "an action", faults);
+fn cell(item: Item<'_>, place: usize) -> Option<Cell> {
+    let table = item.table()?;
+    let class = axis::required(&table, "class", SignalClass::ALL, SignalClass::id, "a signal class");
+    let identity_type = axis::required(&table, "type", IdentityType::ALL, IdentityType::id, "an identity type");
+    let tier = axis::required(&table, "tier", Tier::ALL, Tier::id, "a tier");
+    let action = axis::required(&table, "action", Action::ALL, Action::id, "an action");
     let answer = table
-        .required("answer", "`automatic`, `approval` or `never`")
-        .and_then(|node| word(node, Answer::ALL, Answer::id, "`automatic`, `approval` or `never`", faults));
-    let floor = table.percent("floor").unwrap_or(0);
-    // A day's width on either side of any evidence worth acting on without a person.
-    let max_age = table.duration("max-age", 0, 7 * 86_400_000_000).unwrap_or(DEFAULT_MAX_AGE);
-    let owner = table.text("owner");
-    let evidence = table.text("evidence");
-    let review_by = table.get("review-by").and_then(|node| review_by(node, faults));
+        .read("answer", "`automatic`, `approval` or `never`", |item| item.word("an answer", Answer::ALL, Answer::id));
+    let floor = table.get("floor").and_then(|item| item.percent()).unwrap_or(0);
+    let max_age = table.get("max-age").and_then(|item| item.duration(0, MAX_AGE)).unwrap_or(DEFAULT_MAX_AGE);
+    let owner = optional_text(&table, "owner");
+    let evidence = optional_text(&table, "evidence");
+    let review_by = table.get("review-by").and_then(review_by);
     if answer == Some(Answer::Automatic) {
-        let has = |key: &'static str| table.get(key).is_some();
         for (key, expected) in [
             ("owner", "who answers for an automatic cell"),
             ("evidence", "why the cell may be automatic"),
             ("review-by", "the date until which the cell may be automatic"),
         ] {
-            if !has(key) {
-                table.missing(key, expected);
-            }
+            // Reports the key if it is missing.
+            let _ = table.required(key, expected);
         }
     }
-    if let Some(Axis::Named(actions)) = &action
+    if let (Some(Axis::Named(actions)), Some(item)) = (&action, table.get("action"))
         && answer != Some(Answer::Never)
         && let Some(action) = actions.iter().find(|action| action.class() == ActionClass::Remediate)
     {
-        faults.push(Fault {
-            line: Some(node.line),
-            place: format!("{}.action", node.path),
-            expected: "actions outside the remediation lane, or the answer `never`".to_owned(),
-            got: format!("`{action}`"),
-            hint: Some("remediation is only ever a step of a case".to_owned()),
-        });
+        let expected = "actions outside the remediation lane, or the answer `never`";
+        let hint = Some("remediation is only ever a step of a case".to_owned());
+        item.refuse::<()>(Problem::Conflict, expected, format!("`{action}`"), hint);
     }
     table.finish();
     let outcome =
@@ -162,105 +130,85 @@ fn cell(node: &Node, place: usize, faults: &Faults) -> Option<Cell> {
     Some(Cell { class: class?, identity_type: identity_type?, tier: tier?, action: action?, outcome })
 }
 
-fn review_by(node: &Node, faults: &Faults) -> Option<ReviewBy> {
-    let date = match &node.value {
+fn review_by(item: Item<'_>) -> Option<ReviewBy> {
+    let date = match &item.node().value {
         NodeValue::Text(text) | NodeValue::Date(text) => ReviewBy::new(text),
         _ => None,
     };
-    if date.is_none() {
-        faults.push(node.fault("a date `YYYY-MM-DD`", None));
-    }
-    date
+    if date.is_none() { item.invalid("a date `YYYY-MM-DD`") } else { date }
 }
 
-fn response(node: &Node, faults: &Faults) -> Option<ResponseChoice> {
-    let table = TableReader::new(node, faults)?;
-    let class = axis_of(&table, "class", SignalClass::ALL, SignalClass::id, "a signal class", faults);
-    let identity_type = axis_of(&table, "type", IdentityType::ALL, IdentityType::id, "an identity type", faults);
-    let mut rules = Vec::new();
-    match table.required("rules", "a list of response rules") {
-        None => {}
-        Some(Node { value: NodeValue::Array(items), .. }) => {
-            for item in items {
-                let Some(id) = text(item, faults) else { continue };
-                match id.parse::<RuleId>() {
-                    Ok(id) if rules.contains(&id) => faults.push(item.fault("a rule once", None)),
-                    Ok(id) => rules.push(id),
-                    Err(_) => faults.push(item.fault("a rule id `publisher/name`", None)),
-                }
+fn response(item: Item<'_>) -> Option<ResponseChoice> {
+    let table = item.table()?;
+    let class = axis::required(&table, "class", SignalClass::ALL, SignalClass::id, "a signal class");
+    let identity_type = axis::required(&table, "type", IdentityType::ALL, IdentityType::id, "an identity type");
+    let rules = table.read("rules", "a list of response rules", |item| {
+        item.set((0, usize::MAX), |item| item.parsed::<RuleId>("a rule id `publisher/name`"))
+    });
+    table.finish();
+    Some(ResponseChoice { class: class?, identity_type: identity_type?, rules: rules? })
+}
+
+fn rule(item: Item<'_>) -> Option<RuleSettings> {
+    let table = item.table()?;
+    let mut settings = RuleSettings::default();
+    if let Some(parameters) = table.get("parameters").and_then(|item| item.table()) {
+        for (name, item) in parameters.entries() {
+            if let Some(value) = setting(item) {
+                settings.parameters.insert(name.to_owned(), value);
+                settings.lines.extend(item.node().line.map(|line| (name.to_owned(), line)));
             }
         }
-        Some(node) => faults.push(node.fault("a list of response rules", None)),
     }
-    table.finish();
-    Some(ResponseChoice { class: class?, identity_type: identity_type?, rules })
-}
-
-fn rule(node: &Node, faults: &Faults) -> Option<RuleSettings> {
-    let table = TableReader::new(node, faults)?;
-    let mut parameters = BTreeMap::new();
-    named(table.get("parameters"), faults, |name, node| {
-        if let Some(setting) = setting(node, faults) {
-            parameters.insert(name.to_owned(), setting);
-        }
-    });
-    let settings = RuleSettings {
-        enabled: table.flag("enabled", true),
-        cap: table.percent("cap").unwrap_or(100),
-        parameters,
-        line: Some(table.line()),
-    };
+    settings.enabled = table.get("enabled").and_then(|item| item.flag()).unwrap_or(true);
+    settings.cap = table.get("cap").and_then(|item| item.percent()).unwrap_or(100);
     table.finish();
     Some(settings)
 }
 
-fn setting(node: &Node, faults: &Faults) -> Option<serde_json::Value> {
-    let value = match &node.value {
+fn setting(item: Item<'_>) -> Option<serde_json::Value> {
+    let value = match &item.node().value {
         NodeValue::Boolean(value) => Some((*value).into()),
         // RFC 8785 numbers are doubles: a greater one would have another canonical form.
-        NodeValue::Integer(value) if value.unsigned_abs() < 1 << 53 => Some((*value).into()),
+        NodeValue::Integer(value) => {
+            i64::try_from(*value).ok().filter(|value| (-MAX_INTEGER..=MAX_INTEGER).contains(value)).map(Into::into)
+        }
         NodeValue::Float(value) => serde_json::Number::from_f64(*value).map(serde_json::Value::Number),
         NodeValue::Text(text) => Some(text.as_str().into()),
-        NodeValue::Array(items) => items
-            .iter()
-            .map(|item| match &item.value {
-                NodeValue::Text(text) => Some(text.as_str()),
-                _ => None,
-            })
-            .collect::<Option<Vec<&str>>>()
-            .map(Into::into),
+        NodeValue::List(items) => items.iter().map(Node::as_text).collect::<Option<Vec<&str>>>().map(Into::into),
         _ => None,
     };
     if value.is_none() {
-        faults.push(node.fault("true or false, a number, text, a duration, or a list of texts", None));
+        return item.wrong_type("true or false, a number, text, a duration, or a list of texts");
     }
     value
 }
 
-fn publisher(node: &Node, faults: &Faults) -> Option<PublisherSettings> {
-    let table = TableReader::new(node, faults)?;
+fn publisher(item: Item<'_>) -> Option<PublisherSettings> {
+    let table = item.table()?;
     let mut granted = Grant::default();
-    if let Some(grant) = table.get("grant").and_then(|node| TableReader::new(node, faults)) {
+    if let Some(grant) = table.get("grant").and_then(|item| item.table()) {
         let lanes: Vec<Action> =
             Action::ALL.iter().copied().filter(|action| action.class() != ActionClass::Remediate).collect();
         let what = "an action outside the remediation lane";
-        let actions = axis_of(&grant, "actions", &lanes, Action::id, what, faults);
-        granted.actions = covered(actions, &lanes);
-        let types = axis_of(&grant, "identity-types", IdentityType::ALL, IdentityType::id, "an identity type", faults);
-        granted.identity_types = covered(types, IdentityType::ALL);
-        let classes = axis_of(&grant, "signal-classes", SignalClass::ALL, SignalClass::id, "a signal class", faults);
-        granted.signal_classes = covered(classes, SignalClass::ALL);
+        let actions = axis::required(&grant, "actions", &lanes, Action::id, what);
+        granted.actions = expanded(actions, &lanes);
+        let types =
+            axis::required(&grant, "identity-types", IdentityType::ALL, IdentityType::id, "an identity type");
+        granted.identity_types = expanded(types, IdentityType::ALL);
+        let classes = axis::required(&grant, "signal-classes", SignalClass::ALL, SignalClass::id, "a signal class");
+        granted.signal_classes = expanded(classes, SignalClass::ALL);
         grant.finish();
     }
     let settings = PublisherSettings {
-        cap: table.percent("cap").unwrap_or(100),
+        cap: table.get("cap").and_then(|item| item.percent()).unwrap_or(100),
         grant: granted,
-        exempt_from_grouping: table.flag("exempt-from-grouping", false),
+        exempt_from_grouping: flag(&table, "exempt-from-grouping"),
     };
     table.finish();
     Some(settings)
 }
 
-fn covered<T: Copy + Ord>(axis: Option<Axis<T>>, all: &[T]) -> BTreeSet<T> {
+fn expanded<T: Copy + Ord>(axis: Option<Axis<T>>, all: &[T]) -> BTreeSet<T> {
     axis.map(|axis| axis.expand(all)).unwrap_or_default().into_iter().collect()
 }

@@ -1,15 +1,15 @@
-//! Finds the known name that somebody probably meant.
+//! Finds the known name that a misspelt one probably stands for.
 
-/// Longest name for which a nearest one is looked for, bytes: longer ones are no typing errors.
+/// Longest name for which a nearest one is looked for, bytes: a longer one is no typing error.
 const LONGEST: usize = 96;
 
-/// How alike two names must be, 0–1, for one to be suggested for the other.
+/// How alike two names must be for one to be suggested for the other, 0–1.
 const ALIKE: f64 = 0.55;
 
-/// The candidate most like `name`, if one is like it at all. Ties go to the first.
+/// The candidate most like `name`, if any is alike enough. Ties go to the first.
 ///
 /// ```
-/// # use countersign_declaration::nearest;
+/// # use countersign_document::nearest;
 /// assert_eq!(nearest("revoke-session", ["notify", "revoke-sessions"]), Some("revoke-sessions"));
 /// assert_eq!(nearest("zebra", ["notify", "revoke-sessions"]), None);
 /// ```
@@ -22,7 +22,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     let mut best: Option<(&str, f64)> = None;
     for candidate in candidates {
         let other = self::plain(candidate);
-        // The beginning of a name is more like it than its length tells.
+        // A prefix is more alike than the edit distance says.
         let begins = plain.len() >= 4 && other.starts_with(&plain);
         let likeness = strsim::normalized_damerau_levenshtein(&plain, &other).max(if begins { ALIKE } else { 0.0 });
         if likeness >= ALIKE && best.is_none_or(|(_, most)| likeness > most) {
@@ -32,7 +32,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.map(|(candidate, _)| candidate)
 }
 
-/// Letter case and the kind of separator are the commonest differences, so they count for nothing.
+/// Letter case and the kind of separator are the commonest differences, so they are ignored.
 fn plain(name: &str) -> String {
     name.chars().map(|c| if matches!(c, '_' | '.' | ' ') { '-' } else { c.to_ascii_lowercase() }).collect()
 }
