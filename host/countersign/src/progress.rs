@@ -46,6 +46,11 @@ impl Progress {
         Progress(bar)
     }
 
+    /// Goes on with every byte that is read through the result; several readers add up.
+    pub(crate) fn reading<R: Read>(&self, reader: R) -> impl Read + use<R> {
+        self.0.wrap_read(reader)
+    }
+
     /// Wraps readers: the bar goes on with every byte that is read through one; several add up.
     pub(crate) fn reader(&self) -> impl Fn(Box<dyn Read + Send>) -> Box<dyn Read + Send> + Send + Sync + use<> {
         let bar = self.0.clone();

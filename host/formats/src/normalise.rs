@@ -57,7 +57,7 @@ pub(crate) trait JsonFormat: Sized + Sync + 'static {
 pub(crate) struct FieldRow<F: JsonFormat> {
     /// The field.
     pub(crate) field: FieldId,
-    /// What of the record it is made of, as a cell of a Markdown table: this is what `docs/reference/formats.md` says.
+    /// What of the record it is made of, as a cell of the Markdown table in `docs/reference/formats.md`.
     pub(crate) from: &'static str,
     /// Its value in one record; none where the record has none. [`crate::values`] makes them.
     pub(crate) value: for<'a> fn(&F::Read<'a>, &mut Interner) -> Option<Value>,
@@ -67,19 +67,19 @@ pub(crate) struct FieldRow<F: JsonFormat> {
 pub(crate) struct Draft {
     /// The provider's id of the record; without one the id is made of the record's content.
     pub(crate) id: Option<Arc<str>>,
-    /// The tenant whose telemetry this is, if the record says; else it is `unknown`.
+    /// The tenant whose telemetry this is, if the record has it; else it is `unknown`.
     pub(crate) tenant: Option<Arc<str>>,
     /// Its one class.
     pub(crate) class: EventClass,
     /// When it happened.
     pub(crate) time: Timestamp,
-    /// When it was received, if the record says.
+    /// When it was received, if the record has that.
     pub(crate) receipt_time: Option<Timestamp>,
     /// Who acted.
     pub(crate) actor: Actor,
-    /// Everyone who took part, from initiator to executor; see [`in_order`].
+    /// All who took part, from initiator to executor; see [`in_order`].
     pub(crate) chain: Vec<ChainMember>,
-    /// Whom it acted on.
+    /// The account acted on.
     pub(crate) target: Option<Target>,
 }
 
@@ -188,13 +188,13 @@ pub(crate) fn event_time(name: &str, member: Member<'_>) -> Result<Timestamp, Fa
     })
 }
 
-/// A member of a chain of which nothing is proved; its part comes by [`in_order`].
+/// A member of a chain of which nothing is proved; [`in_order`] gives it its role.
 pub(crate) fn chain_member(account: Option<Account>, name: Option<Arc<str>>) -> ChainMember {
     ChainMember { role: ChainRole::Delegate, account, name, proved_type: None, shared: false, protected: false }
 }
 
-/// Gives the members of a chain their parts by their order: the first is the initiator, the last the executor, those
-/// between are delegates; who is alone is the initiator.
+/// Gives the members of a chain their roles by their order: the first is the initiator, the last the executor, those
+/// between are delegates; a single member is the initiator.
 pub(crate) fn in_order(mut chain: Vec<ChainMember>) -> Vec<ChainMember> {
     for member in &mut chain {
         member.role = ChainRole::Delegate;

@@ -13,7 +13,7 @@ pub enum Record {
         /// The event. Without a receipt time its `ingest_time` is its own time, until the host that sequences it
         /// sets the greatest event time sequenced so far.
         event: Box<Event>,
-        /// Whether `ingest_time` is the record's own word.
+        /// Whether `ingest_time` is the record's own receipt time.
         has_receipt_time: bool,
     },
     /// What could not become one.
@@ -43,7 +43,7 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// The most bytes of a record that an excerpt shows.
+    /// How many bytes of a record an excerpt shows at most.
     pub const EXCERPT_BYTES: usize = 160;
 }
 
@@ -62,13 +62,13 @@ pub enum DeadReason {
     EventTimeMissing,
     /// The record's event time is not a time.
     EventTimeInvalid,
-    /// The record doesn't say what happened: no name of an operation, no number of an event.
+    /// The record lacks what happened: no name of an operation, no number of an event.
     EventNameMissing,
     /// The record is of an OCSF class that isn't read, or of none.
     ClassUnsupported,
-    /// The record has the signs of no source. Said where the source isn't named.
+    /// The record has the signs of no format. Only with `auto`.
     SourceUnknown,
-    /// The record has the signs of several sources. Said where the source isn't named.
+    /// The record has the signs of several formats. Only with `auto`.
     SourceAmbiguous,
     /// The record is longer than the reader's cap.
     RecordTooLarge,
@@ -78,7 +78,7 @@ pub enum DeadReason {
     DamagedCompression,
     /// The input can't be read from here on.
     Unreadable,
-    /// The event's time lies too far ahead of the events around it. Said by the host that sequences, not by a source.
+    /// The event's time lies too far ahead of the events around it. Found by the host that sequences, not by a format.
     TimeFarAhead,
 }
 

@@ -184,7 +184,7 @@ fn sequence(rows: &[Row]) -> Vec<(Option<countersign_stream::Tick>, Sequenced)> 
                 fields,
                 raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest },
             };
-            let (tick, placement) = clock.place("example", time, time);
+            let (tick, placement) = clock.place(&"example".into(), time, time);
             (tick, Sequenced::new(position, Arc::new(event), placement))
         })
         .collect()

@@ -30,7 +30,7 @@ use target::{Acted, Bodies};
 #[derive(Clone, Copy, Debug)]
 pub struct CloudTrail;
 
-/// A call, as its record tells it.
+/// A call, as its record describes it.
 pub(crate) struct Call<'a> {
     time: Timestamp,
     class: EventClass,

@@ -23,7 +23,7 @@ use crate::{DeadReason, Fault, os, values};
 use accounts::Principal;
 use record::{
     Authentication, Client, DebugContext, DebugData, Device, Geography, Issuer, Outcome, Party, Request, Security, Top,
-    Transaction, TransactionDetail, UserAgent, elements, said,
+    Transaction, TransactionDetail, UserAgent, elements, text_of,
 };
 
 /// The format `okta`.
@@ -33,7 +33,7 @@ use record::{
 #[derive(Clone, Copy, Debug)]
 pub struct Okta;
 
-/// An act, as its event tells it.
+/// An act, as its event describes it.
 pub(crate) struct Act<'a> {
     time: Timestamp,
     event_type: Cow<'a, str>,
@@ -67,14 +67,14 @@ impl<'a> Act<'a> {
         self.target("User")
     }
 
-    /// Who issued the token that the actor's session rests on.
+    /// The issuer of the token that the actor's session is based on.
     fn issuer(&self) -> Option<Cow<'a, str>> {
-        said(self.authentication.issuer.members::<Issuer<'a>>().id)
+        text_of(self.authentication.issuer.members::<Issuer<'a>>().id)
     }
 
     /// The id of the user for whom an OAuth client acts.
     fn behind_client(&self) -> Option<Cow<'a, str>> {
-        self.user_target().and_then(|user| said(user.id)).or_else(|| said(self.debug.user))
+        self.user_target().and_then(|user| text_of(user.id)).or_else(|| text_of(self.debug.user))
     }
 }
 
@@ -152,7 +152,7 @@ fn has_signs(top: &TopLevel<'_>) -> bool {
 }
 
 /// `published`, in which collectors leave out the zone, which is always UTC, and write a space for the `T`. An event
-/// without a time is still one, and comes as of 1970: late, and too old for anything to be done about it by itself.
+/// without a time is kept as of 1970: late, and too old for any automatic action.
 fn time(member: Member<'_>) -> Result<Timestamp, Fault> {
     let Some(json) = member.json().filter(|json| *json != "\"\"") else { return Ok(Timestamp(0)) };
     let without_zone = || {

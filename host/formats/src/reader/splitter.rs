@@ -17,7 +17,7 @@ const WRAPPED: &[&[u8]] = &[b"{", b"\"Records\"", b":", b"["];
 /// How one begins that is a list of records. A list of anything else is a line, and so are words in brackets.
 const BARE: &[&[u8]] = &[b"[", b"{"];
 
-/// How far a document's beginning may be looked at to tell it from a line, bytes.
+/// How far a document's beginning is searched to distinguish it from a line, bytes.
 const LOOK_AHEAD: usize = 4 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -172,7 +172,7 @@ impl Splitter {
     }
 
     /// The first byte that isn't skipped; it stays in the window. None at the end of the input. A byte order mark is
-    /// read whole, so that it can be told from the beginning of a line.
+    /// read whole, to distinguish it from the beginning of a line.
     fn first(&mut self, skipped: fn(u8) -> bool) -> Option<u8> {
         loop {
             let bytes = self.window.bytes();

@@ -59,7 +59,7 @@ impl Window {
                 read => break read,
             }
         };
-        // No more than there is room for, whatever the reader says.
+        // No more than there is room for, whatever the reader returns.
         let count = read.as_ref().map_or(0, |count| *count).min(self.buffer.len() - self.end);
         self.end += count;
         self.ended = count == 0;

@@ -20,7 +20,7 @@ use crate::{DeadReason, Fault, documentation};
 use accounts::Party;
 use kinds::Kind;
 use outcome::Outcome;
-use record::{Record, word};
+use record::{Record, trimmed};
 use time::When;
 
 /// The format `windows-security`.
@@ -29,7 +29,7 @@ use time::When;
 #[derive(Clone, Copy, Debug)]
 pub struct WindowsSecurity;
 
-/// An audited act, as its record tells it.
+/// An audited act, as its record describes it.
 pub(crate) struct Audit<'a> {
     record: Record<'a>,
     id: u64,
@@ -64,8 +64,8 @@ impl JsonFormat for WindowsSecurity {
             Fault::new(DeadReason::EventNameMissing, "expected a number in `EventID` or what stands for it, got none")
         })?;
         let kind = kinds::kind_of(&record, id);
-        let actor = Party::of(&record, kind.actor);
-        let mut target = Party::of(&record, kind.target);
+        let actor = Party::new(&record, kind.actor);
+        let mut target = Party::new(&record, kind.target);
         if id == LOCKED_OUT {
             (target.domain, target.domain_member) = Default::default();
         }
@@ -117,7 +117,7 @@ const LOCKED_OUT: u64 = 4740;
 /// the record doesn't say all of it.
 fn id(audit: &Audit<'_>) -> Option<String> {
     let (record, host) = (&audit.record, audit.host.as_deref()?);
-    let (channel, number) = (word(record.channel)?, word(record.record_number)?);
+    let (channel, number) = (trimmed(record.channel)?, trimmed(record.record_number)?);
     let time = audit.when.time;
     Some(format!("{}/{}/{number}@{time}", host.to_ascii_lowercase(), channel.to_ascii_lowercase()))
 }
@@ -135,7 +135,7 @@ fn tables() -> Vec<documentation::Table> {
             let (actor, target) = (kind.actor.words().to_owned(), kind.target.words().to_owned());
             vec![
                 ids.join(", "),
-                kind.says.to_owned(),
+                kind.meaning.to_owned(),
                 class,
                 kind.activity.to_string(),
                 actor,
@@ -145,7 +145,7 @@ fn tables() -> Vec<documentation::Table> {
         });
         rows.collect()
     };
-    let head = &["event", "says", "class", "`activity_id`", "actor", "target", "authenticated"];
+    let head = &["event", "meaning", "class", "`activity_id`", "actor", "target", "authenticated"];
     vec![
         documentation::Table::new("accounts", &["SID", "tenant", "subject", "proved"], accounts::ACCOUNTS),
         documentation::Table::new("times", &["the first that there is", "read as"], time::TIMES),

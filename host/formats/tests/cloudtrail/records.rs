@@ -169,7 +169,6 @@ fn repeating_texts_are_shared() {
         r#"{"eventID":"1","eventTime":"2024-05-01T00:00:00Z","eventName":"X","awsRegion":"eu-west-1","requestID":"r"}"#;
     let events: Vec<Box<Event>> = CloudTrail
         .read(Box::new(Cursor::new(format!("{line}\n{line}"))), 0)
-        .unwrap()
         .filter_map(|record| match record {
             Record::Event { event, .. } => Some(event),
             Record::DeadLetter(_) => None,

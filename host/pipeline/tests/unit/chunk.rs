@@ -137,7 +137,7 @@ pub(super) fn events(first: u64, rows: &[(&str, &str)]) -> Vec<Sequenced> {
             fields,
             raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest: Digest::of(b"") },
         };
-        Sequenced::new(position, Arc::new(event), clock.place("example", time, time).1)
+        Sequenced::new(position, Arc::new(event), clock.place(&"example".into(), time, time).1)
     });
     events.collect()
 }
