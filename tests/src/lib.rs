@@ -1,5 +1,5 @@
-//! The guests of the tests: small rules that misbehave, and some that use what the host doesn't serve yet, compiled by
-//! the build script. The tests are in `tests/`.
+//! The guests of the tests: small rules that misbehave or use a single feature, compiled by the build script. The tests
+//! are in `tests/`.
 
 /// Each guest: its id, and the component with its sections. In the order of their folders.
 pub const GUESTS: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/guests.rs"));

@@ -1,4 +1,4 @@
-//! `#[detection]` and `#[response]`: the author's function as the rule's entry.
+//! `#[detection]` and `#[response]`: make the author's function the rule's entry point.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -13,7 +13,7 @@ pub(crate) fn response(arguments: &TokenStream, input: TokenStream) -> TokenStre
     try_response(arguments, &input).unwrap_or_else(|error| with_function(&error, &input))
 }
 
-/// The error beside the function, so that there is one error and not one for everything the function was to bring.
+/// The error beside the function, so that there is one error and not one for each item that the function should define.
 fn with_function(error: &Error, input: &TokenStream) -> TokenStream {
     let error = error.to_compile_error();
     quote!(#error #[allow(dead_code)] #input)
@@ -35,7 +35,7 @@ fn try_detection(arguments: &TokenStream, input: &TokenStream) -> syn::Result<To
     Ok(quote! {
         #function
 
-        // Checked even where nothing calls the rule.
+        // Checked even if nothing calls the rule.
         const _: () = ::countersign_sdk::state::assert_distinct(
             &[#(::countersign_sdk::state::slot_of::<Rule, #states>().0),*],
         );
@@ -121,7 +121,7 @@ fn try_response(arguments: &TokenStream, input: &TokenStream) -> syn::Result<Tok
 
 fn function(arguments: &TokenStream, input: &TokenStream) -> syn::Result<ItemFn> {
     if !arguments.is_empty() {
-        return Err(Error::new(arguments.span(), "expected no arguments: rule.toml says everything"));
+        return Err(Error::new(arguments.span(), "expected no arguments: everything is in rule.toml"));
     }
     syn::parse2(input.clone())
 }

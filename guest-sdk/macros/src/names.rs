@@ -1,12 +1,12 @@
-//! Names in code for the vocabulary's words and for what a rule declares.
+//! Rust names for the vocabulary's ids and for what a rule declares.
 
 use proc_macro2::Ident;
 use quote::format_ident;
 
 /// `actor.user.uid_alt`, `revoke-sessions` → `ActorUserUidAlt`, `RevokeSessions`.
-pub(crate) fn camel(word: &str) -> Ident {
+pub(crate) fn camel(id: &str) -> Ident {
     let mut name = String::new();
-    for part in word.split(['.', '_', '-']) {
+    for part in id.split(['.', '_', '-']) {
         let mut characters = part.chars();
         name.extend(characters.next().map(|first| first.to_ascii_uppercase()));
         name.push_str(characters.as_str());
@@ -14,17 +14,17 @@ pub(crate) fn camel(word: &str) -> Ident {
     format_ident!("{name}")
 }
 
-/// `distinct-operations` → `distinct_operations`; a keyword gets the raw form, or an underscore where it has none.
-pub(crate) fn snake(word: &str) -> Ident {
-    let name = word.replace(['-', '.'], "_");
+/// `distinct-operations` → `distinct_operations`; a keyword becomes a raw identifier, or gets an underscore if it can't be one.
+pub(crate) fn snake(id: &str) -> Ident {
+    let name = id.replace(['-', '.'], "_");
     syn::parse_str::<Ident>(&name)
         .or_else(|_| syn::parse_str::<Ident>(&format!("r#{name}")))
         .unwrap_or_else(|_| format_ident!("{name}_"))
 }
 
 /// `T1078.004`, `quiet-over` → `T1078_004`, `QUIET_OVER`.
-pub(crate) fn shout(word: &str) -> Ident {
-    format_ident!("{}", word.replace(['-', '.'], "_").to_ascii_uppercase())
+pub(crate) fn screaming(id: &str) -> Ident {
+    format_ident!("{}", id.replace(['-', '.'], "_").to_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -32,12 +32,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_become_names() {
+    fn ids_become_names() {
         assert_eq!(camel("actor.user.uid_alt").to_string(), "ActorUserUidAlt");
         assert_eq!(camel("sign-in").to_string(), "SignIn");
         assert_eq!(snake("distinct-operations").to_string(), "distinct_operations");
         assert_eq!(snake("type").to_string(), "r#type");
         assert_eq!(snake("self").to_string(), "self_");
-        assert_eq!(shout("T1078.004").to_string(), "T1078_004");
+        assert_eq!(screaming("T1078.004").to_string(), "T1078_004");
     }
 }

@@ -9,9 +9,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Error, LitStr};
 
-use crate::names::{camel, shout, snake};
+use crate::names::{camel, screaming, snake};
 
-/// Most bytes of a `rule.toml` that are read.
+/// The largest part of a `rule.toml` that is read, in bytes.
 const MAX_BYTES: u64 = 1 << 20;
 
 pub(crate) fn expand(input: TokenStream, source: Option<PathBuf>) -> TokenStream {
@@ -32,21 +32,23 @@ fn try_expand(input: TokenStream, source: Option<PathBuf>) -> syn::Result<TokenS
     let path = path.to_string_lossy();
     let items = items(&declaration);
     Ok(quote! {
-        // The compiler builds the rule again when the file changes.
+        // Makes the compiler rebuild the rule when the file changes.
         const _: &[u8] = include_bytes!(#path);
         #items
     })
 }
 
-/// Where the file is.
+/// The path of the file: beside the source file if it is named, else beside `Cargo.toml`. Examples in documentation have
+/// no source file, or a temporary one.
 fn locate(named: Option<&LitStr>, source: Option<&Path>) -> Result<PathBuf, String> {
-    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    let directory = match (named, source.and_then(Path::parent)) {
-        (Some(_), Some(directory)) => Some(directory.to_owned()),
-        _ => manifest,
+    let name = named.map_or_else(|| "rule.toml".to_owned(), LitStr::value);
+    let beside_source = named.and(source).and_then(Path::parent).map(|directory| directory.join(&name));
+    let beside_manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(|directory| PathBuf::from(directory).join(&name));
+    let path = match (beside_source, beside_manifest) {
+        (Some(beside_source), Some(other)) if !beside_source.is_file() && other.is_file() => other,
+        (Some(path), _) | (None, Some(path)) => path,
+        (None, None) => return Err("cannot find rule.toml: `CARGO_MANIFEST_DIR` is not set".to_owned()),
     };
-    let directory = directory.ok_or("cannot tell where rule.toml is: `CARGO_MANIFEST_DIR` is not set")?;
-    let path = directory.join(named.map_or_else(|| "rule.toml".to_owned(), LitStr::value));
     path.canonicalize().map_err(|error| format!("expected a declaration at `{}`: {error}", path.display()))
 }
 
@@ -58,7 +60,7 @@ fn read(path: &Path) -> std::io::Result<String> {
     Ok(text)
 }
 
-/// Everything that the rule's crate gets.
+/// All items for the rule's crate.
 fn items(declaration: &Declaration) -> TokenStream {
     let common = common(declaration);
     let parameters = parameters(declaration);
@@ -73,7 +75,7 @@ fn common(declaration: &Declaration) -> TokenStream {
     let (id, version) = (declaration.id.as_str(), declaration.version.to_string());
     let doc = format!("The rule `{id}` {version}. {}", declaration.description);
     let techniques = &declaration.techniques;
-    let technique_names = techniques.iter().map(|id| shout(id));
+    let technique_names = techniques.iter().map(|id| screaming(id));
     let specs = declaration.parameters.iter().map(|parameter| {
         let (name, default) = (&parameter.name, default(&parameter.default));
         quote!(::countersign_sdk::rule::ParameterSpec { name: #name, default: #default })
@@ -164,7 +166,7 @@ fn detection(declaration: &Declaration) -> TokenStream {
         }
     });
     let timers: &[String] = declaration.timers.as_ref().map_or(&[], |timers| &timers.ids);
-    let timer_names = timers.iter().map(|id| shout(id));
+    let timer_names = timers.iter().map(|id| screaming(id));
     let classes = declaration.signal_classes.iter().map(|class| camel(class.id()));
     let tables = tables(&declaration.context);
     quote! {
@@ -178,8 +180,8 @@ fn detection(declaration: &Declaration) -> TokenStream {
 
         impl ::countersign_sdk::rule::DetectionDeclaration for Rule {
             const SCHEMA_HASH: u64 = #hash;
-            const FIELDS: &'static [::countersign_sdk::words::FieldId] =
-                &[#(::countersign_sdk::words::FieldId::#fields),*];
+            const FIELDS: &'static [::countersign_sdk::vocabulary::FieldId] =
+                &[#(::countersign_sdk::vocabulary::FieldId::#fields),*];
             const SLOTS: &'static [::countersign_sdk::rule::SlotSpec] = &[#(#slots),*];
             const TIMERS: &'static [&'static str] = &[#(#timers),*];
             const TABLES: &'static [::countersign_sdk::rule::TableSpec] = tables::SPECS;
@@ -201,10 +203,10 @@ fn detection(declaration: &Declaration) -> TokenStream {
         /// One row, with the fields that `rule.toml` declares.
         #[allow(dead_code)]
         pub type Event<'a> = ::countersign_sdk::Event<'a, Rule>;
-        /// The surroundings of a row.
+        /// What a row comes with: parameters, data and tables in; findings, timers and diagnostics out.
         #[allow(dead_code)]
         pub type Context<'a, 'p> = ::countersign_sdk::Context<'a, 'p, Rule>;
-        /// What the rule says.
+        /// A finding of this rule.
         #[allow(dead_code)]
         pub type Finding = ::countersign_sdk::Finding<Rule>;
     }
@@ -218,7 +220,7 @@ fn tables(context: &[ContextWanted]) -> TokenStream {
         let (name, keying) = (wanted.table.name, camel(wanted.keying.id()));
         let columns = columns(wanted).into_iter().map(|column| column.name);
         quote!(::countersign_sdk::rule::TableSpec {
-            name: #name, keying: ::countersign_sdk::words::Keying::#keying, columns: &[#(#columns),*],
+            name: #name, keying: ::countersign_sdk::vocabulary::Keying::#keying, columns: &[#(#columns),*],
         })
     });
     let methods = context.iter().enumerate().map(|(index, wanted)| {
@@ -268,7 +270,7 @@ fn tables(context: &[ContextWanted]) -> TokenStream {
             /// The tables as declared.
             pub(super) const SPECS: &[::countersign_sdk::rule::TableSpec] = &[#(#specs),*];
 
-            /// All of them as they are for one row.
+            /// All of them, as seen from one row.
             #[derive(Clone, Copy, Debug)]
             pub struct Tables<'a>(::countersign_sdk::tables::Tables<'a>);
 
@@ -309,13 +311,13 @@ fn response(declaration: &Declaration) -> TokenStream {
 
         impl ::countersign_sdk::rule::ResponseDeclaration for Rule {}
 
-        /// An incident to answer.
+        /// An incident to respond to.
         #[allow(dead_code)]
         pub type Incident<'a> = ::countersign_sdk::Incident<'a>;
-        /// The surroundings of an incident.
+        /// What an incident comes with: parameters and data in; proposals and diagnostics out.
         #[allow(dead_code)]
         pub type Context<'a, 'p> = ::countersign_sdk::ResponseContext<'a, 'p, Rule>;
-        /// What the rule asks for.
+        /// A proposal of this rule.
         #[allow(dead_code)]
         pub type Proposal = ::countersign_sdk::Proposal<Rule>;
     }

@@ -8,7 +8,7 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     try_expand(input).unwrap_or_else(|error| error.to_compile_error())
 }
 
-/// What `#[state(…)]` says.
+/// The contents of `#[state(…)]`.
 #[derive(Default)]
 struct Slot {
     name: Option<LitStr>,

@@ -10,9 +10,9 @@ pub(crate) fn expand() -> TokenStream {
     let traits = FIELDS.iter().map(field_trait);
     let accessors = FIELDS.iter().map(accessor);
     let setters = FIELDS.iter().map(setter);
-    let classes = words(SignalClass::ALL.iter().map(|class| class.id()), "signal class", "signal-classes");
+    let classes = marker_list(SignalClass::ALL.iter().map(|class| class.id()), "signal class", "signal-classes");
     let actions = Action::ALL.iter().filter(|action| action.class() != ActionClass::Remediate);
-    let actions = words(actions.map(|action| action.id()), "action", "actions");
+    let actions = marker_list(actions.map(|action| action.id()), "action", "actions");
     let (class_markers, class_traits) = (classes.markers("Class", "classes"), classes.traits);
     let (action_markers, action_traits) = (actions.markers("Act", "actions"), actions.traits);
     quote! {
@@ -133,13 +133,13 @@ fn setter(field: &Field) -> TokenStream {
     }
 }
 
-/// Traits and markers for a list of words.
-struct Words {
+/// Traits and markers for a list of ids.
+struct MarkerList {
     traits: Vec<TokenStream>,
     ids: Vec<String>,
 }
 
-fn words<'a>(ids: impl Iterator<Item = &'a str>, what: &str, key: &str) -> Words {
+fn marker_list<'a>(ids: impl Iterator<Item = &'a str>, what: &str, key: &str) -> MarkerList {
     let ids: Vec<String> = ids.map(str::to_owned).collect();
     let traits = ids.iter().map(|id| {
         let name = camel(id);
@@ -152,10 +152,10 @@ fn words<'a>(ids: impl Iterator<Item = &'a str>, what: &str, key: &str) -> Words
             pub trait #name {}
         }
     });
-    Words { traits: traits.collect(), ids }
+    MarkerList { traits: traits.collect(), ids }
 }
 
-impl Words {
+impl MarkerList {
     fn markers(&self, of: &str, traits: &str) -> TokenStream {
         let (of, traits) = (format_ident!("{of}"), format_ident!("{traits}"));
         let markers = self.ids.iter().map(|id| {

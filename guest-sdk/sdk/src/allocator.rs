@@ -1,9 +1,9 @@
-//! The guest's global allocator: it only ever moves forward. Each call has a fresh instance, so nothing needs to be
-//! given back, and a call's memory is bounded by the rule's declared limit.
+//! The guest's global allocator: a bump allocator that never frees. Each call has a fresh instance, and a call's memory
+//! is bounded by the rule's declared limit.
 //!
-//! Memory begins behind the linked data (`__heap_base`) and ends where linear memory does; it grows by what is asked
-//! for, rounded up to whole pages. The block handed out last can grow in place. Fresh linear memory is zero and is
-//! handed out once, so zeroed memory costs nothing.
+//! The heap begins behind the linked data (`__heap_base`) and ends where linear memory does; it grows by the requested
+//! size, rounded up to whole pages. The last block can grow in place. Fresh linear memory is zero and is handed out
+//! once, so zeroed memory costs nothing.
 #![allow(unsafe_code, reason = "a global allocator")]
 
 use core::alloc::{GlobalAlloc, Layout};
@@ -19,7 +19,7 @@ static ALLOCATOR: Bump = Bump { next: Cell::new(0), end: Cell::new(0) };
 struct Bump {
     // The first free address; 0 before the first use.
     next: Cell<usize>,
-    // Where linear memory ends, as far as we know.
+    // The last known end of linear memory.
     end: Cell<usize>,
 }
 
@@ -27,12 +27,12 @@ struct Bump {
 unsafe impl Sync for Bump {}
 
 unsafe extern "C" {
-    // Its address is the first behind the linked data.
+    // Its address is the first one behind the linked data.
     static __heap_base: u8;
 }
 
 impl Bump {
-    /// Makes `start..end` ours, if there is room.
+    /// Hands out `size` bytes from `start` on; null if there is no room.
     #[inline]
     fn take(&self, start: usize, size: usize) -> *mut u8 {
         let Some(end) = start.checked_add(size) else { return null_mut() };
@@ -51,7 +51,7 @@ impl Bump {
         if missing > 0 && memory_grow(0, missing) == usize::MAX {
             return false;
         }
-        // 65,536 pages end at 2^32, which an address can't say.
+        // 65,536 pages end at 2^32, which an address can't hold.
         self.end.set(memory_size(0).saturating_mul(PAGE));
         true
     }
@@ -96,7 +96,8 @@ unsafe impl GlobalAlloc for Bump {
         // SAFETY: the caller promises that the new size is not 0 and fits; the alignment is as it was.
         let new = unsafe { self.alloc(Layout::from_size_align_unchecked(new_size, layout.align())) };
         if !new.is_null() {
-            // SAFETY: both blocks are ours, at least so long, and don't overlap.
+            // SAFETY: this allocator handed out both blocks, both have at least `layout.size()` bytes, and they don't
+            // overlap.
             unsafe { block.copy_to_nonoverlapping(new, layout.size()) };
         }
         new

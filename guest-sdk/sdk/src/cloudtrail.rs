@@ -1,10 +1,10 @@
-//! What AWS CloudTrail says of a caller, for rules about AWS. Each function reads fields that the rule must declare.
+//! What an AWS CloudTrail record contains about its caller. Each function reads fields that the rule must declare.
 
 use crate::rule::DetectionDeclaration;
 use crate::{Event, fields};
 
-/// The path and name of the role that the caller assumed: what follows the first `:role/` of its ARN, since a path may
-/// contain another. None for callers without a role.
+/// The path and name of the role that the caller assumed: the text behind the first `:role/` of its ARN (a path may
+/// contain another). None for callers without a role.
 #[must_use]
 pub fn role_path<'a, R: DetectionDeclaration + fields::ActorSessionIssuer>(event: &Event<'a, R>) -> Option<&'a str> {
     event.actor_session_issuer()?.split_once(":role/").map(|(_, path)| path)
@@ -16,7 +16,7 @@ pub fn is_service_role<R: DetectionDeclaration + fields::ActorSessionIssuer>(eve
     role_path(event).is_some_and(|path| path.starts_with("aws-service-role/"))
 }
 
-/// Whether the provider itself acted: by a service's own principal, or in a role that only a service can assume.
+/// Whether the provider itself acted: as a service principal, or in a role that only a service can assume.
 #[must_use]
 pub fn is_provider<R: DetectionDeclaration + fields::ActorSessionIssuer + fields::ActorUserType>(
     event: &Event<'_, R>,

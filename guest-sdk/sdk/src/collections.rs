@@ -1,5 +1,5 @@
-//! Maps and sets whose order is always the same. The standard library's hashed ones are seeded from addresses in a
-//! guest, so what they iterate over changes with the allocations before it; rules may not use them (a lint says so).
+//! Maps and sets whose iteration order is always the same. In a guest the standard library seeds its hashed ones from
+//! addresses, so their order changes with earlier allocations; a lint forbids them in rules.
 
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -10,18 +10,18 @@ pub type Map<K, V> = std::collections::BTreeMap<K, V>;
 pub type Set<T> = std::collections::BTreeSet<T>;
 
 /// A hashed map with a fixed seed: quicker than [`Map`] for look-ups. The same insertions give the same order.
-#[expect(clippy::disallowed_types, reason = "with a seed of its own, which is fixed")]
+#[expect(clippy::disallowed_types, reason = "with a fixed seed")]
 pub type FixedMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<FixedHasher>>;
 
 /// A hashed set with a fixed seed. The same insertions give the same order.
-#[expect(clippy::disallowed_types, reason = "with a seed of its own, which is fixed")]
+#[expect(clippy::disallowed_types, reason = "with a fixed seed")]
 pub type FixedSet<T> = std::collections::HashSet<T, BuildHasherDefault<FixedHasher>>;
 
 const SEED: u64 = 0x9e37_79b9_7f4a_7c15;
 const FACTOR: u64 = 0xd6e8_feb8_6659_fd93;
 
-/// A 64-bit hash of bytes, the same everywhere and for ever: it is part of the layout of stored state. Not for secrets,
-/// and no defence against somebody who looks for collisions.
+/// A 64-bit hash of bytes, the same on every machine and in every version: it is part of the layout of stored state. Not for secrets,
+/// and no defence against deliberate collisions.
 #[must_use]
 pub fn hash64(bytes: &[u8]) -> u64 {
     let mut hasher = FixedHasher::default();
@@ -49,7 +49,7 @@ impl Hasher for FixedHasher {
         for (to, from) in last.iter_mut().zip(rest) {
             *to = *from;
         }
-        // The length tells a short last word from one with zeros.
+        // The length distinguishes a short last word from one padded with zeros.
         self.0 = fold(self.0 ^ u64::from_le_bytes(last), SEED ^ bytes.len() as u64);
     }
 
@@ -58,7 +58,7 @@ impl Hasher for FixedHasher {
     }
 }
 
-/// The two halves of the product, one over the other: every bit of both factors reaches every bit of it.
+/// The two halves of the product, combined by exclusive or: every bit of both factors affects the result.
 fn fold(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b);
     (product as u64) ^ ((product >> 64) as u64)

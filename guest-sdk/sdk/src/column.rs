@@ -1,4 +1,4 @@
-//! Reading a value out of a column: an index into an arena, nothing is copied.
+//! Reads a value of a column: an index into an arena; nothing is copied.
 
 use core::net::{IpAddr, Ipv6Addr};
 
@@ -13,7 +13,7 @@ pub(crate) fn is_present(column: &Column, row: usize) -> bool {
     }
 }
 
-/// Whether the record had a value here, but of another type.
+/// Whether the record has a value here, but of another type.
 #[inline]
 pub(crate) fn is_wrong_type(column: &Column, row: usize) -> bool {
     match &column.validity {
@@ -89,7 +89,7 @@ pub(crate) fn raw(column: &Column, row: usize) -> Option<&[u8]> {
     if is_present(column, row) { Some(body(arena, row)) } else { None }
 }
 
-/// A raw body as text; none also where the bytes aren't UTF-8, which the contract rules out for JSON.
+/// A raw body as text; none also if the bytes aren't UTF-8, which the contract rules out for JSON.
 #[inline]
 pub(crate) fn json(column: &Column, row: usize) -> Option<&str> {
     raw(column, row).and_then(|bytes| core::str::from_utf8(bytes).ok())
@@ -122,7 +122,7 @@ impl<'a> Iterator for Texts<'a> {
 
 impl ExactSizeIterator for Texts<'_> {}
 
-/// A member of a list that has one a row.
+/// A member of a list with one per row.
 #[inline]
 pub(crate) fn at<T: Copy>(values: &[T], index: usize) -> T {
     match values.get(index) {

@@ -1,4 +1,4 @@
-//! What a detection is given beside the event, and where it says what it saw.
+//! What a detection gets besides the event, and where it reports findings.
 
 use crate::bindings::detect::{self, Answer, ContextTable};
 use crate::event::NO_KEY;
@@ -40,27 +40,27 @@ impl<'a, 'p, R: DetectionDeclaration> Context<'a, 'p, R> {
         self.parameters
     }
 
-    /// What the rule was built with, byte for byte; empty if it has no data.
+    /// The rule's data file (`rule.data`), byte for byte; empty if it has none.
     #[inline]
     #[must_use]
     pub fn data(&self) -> &'a [u8] {
         self.data
     }
 
-    /// The declared context tables, as they are for this row.
+    /// The declared context tables, as seen from this row.
     #[inline]
     #[must_use]
-    pub fn context(&self) -> R::Tables<'a> {
+    pub fn tables(&self) -> R::Tables<'a> {
         Tables::new(self.tables, self.row, self.key).into()
     }
 
-    /// Says what was seen in this row.
-    pub fn find(&mut self, finding: Finding<R>) {
+    /// Reports a finding on this row.
+    pub fn report(&mut self, finding: Finding<R>) {
         self.answer.findings.push(finding.into_answer(self.row));
     }
 
-    /// Sets a declared timer for the row's key, or moves it: it comes as a row of its own at the first tick at or
-    /// after `at` (event time). A row without a key has no timers: then nothing is set, and a diagnostic says so.
+    /// Sets a declared timer for the row's key, or moves it: it fires as a row of its own at the first tick at or after
+    /// `at` (event time). A row without a key has no timers: nothing is set, and a diagnostic is emitted.
     pub fn set_timer(&mut self, timer: Timer<R>, at: Timestamp) {
         self.timer(timer, Some(at.micros()));
     }
@@ -70,17 +70,17 @@ impl<'a, 'p, R: DetectionDeclaration> Context<'a, 'p, R> {
         self.timer(timer, None);
     }
 
-    /// A note for the rule's author; never for a decision. At most 1,024 bytes, a longer text is cut.
+    /// Emits a note for the rule's author; it never affects a decision. At most 1,024 bytes, a longer text is cut.
     pub fn inform(&mut self, message: impl Into<String>) {
         self.diagnose(detect::Level::Information, message.into());
     }
 
-    /// Something odd, for the rule's author; never for a decision. At most 1,024 bytes, a longer text is cut.
+    /// Emits a warning for the rule's author; it never affects a decision. At most 1,024 bytes, a longer text is cut.
     pub fn warn(&mut self, message: impl Into<String>) {
         self.diagnose(detect::Level::Warning, message.into());
     }
 
-    /// Something wrong, for the rule's author; never for a decision. At most 1,024 bytes, a longer text is cut.
+    /// Emits an error for the rule's author; it never affects a decision. At most 1,024 bytes, a longer text is cut.
     pub fn error(&mut self, message: impl Into<String>) {
         self.diagnose(detect::Level::Error, message.into());
     }

@@ -1,4 +1,4 @@
-//! The entry of a detection: rows in order, state decoded once a key and call.
+//! The entry point of a detection: judges rows in order; state is decoded once per key and call.
 
 use crate::bindings::detect::{Answer, Batch, ContextTable, Parameter, SlotState};
 use crate::context::Context;
@@ -9,8 +9,8 @@ use crate::rule::Detection;
 /// Judges a batch with the rule `R`: what the component's `evaluate` does, over the same types.
 ///
 /// # Panics
-/// When the batch isn't of the columns that the rule was compiled for, or breaks the contract of the WIT; and when the
-/// rule does.
+/// When the batch has other columns than the rule was compiled for, or breaks the contract of the WIT, and when the
+/// rule panics.
 #[must_use]
 pub fn evaluate<R: Detection>(
     batch: &Batch,
@@ -48,7 +48,7 @@ pub fn for_each_row<R: Detection>(
 /// does.
 ///
 /// # Errors
-/// A message for the operator when there is no way from that version.
+/// A message for the operator when the rule can't migrate from that version.
 pub fn migrate<R: Detection>(slot: u32, from_version: u32, blob: &[u8]) -> Result<Vec<u8>, String> {
     R::migrate(slot, from_version, blob)
 }

@@ -1,4 +1,4 @@
-//! One row of a batch as the rule sees it. The accessors of the fields are made in `vocabulary.rs`.
+//! One row of a batch as the rule sees it. The accessors of the fields are generated in `accessors.rs`.
 
 use core::marker::PhantomData;
 
@@ -23,15 +23,15 @@ pub enum Kind<'a> {
     Event,
     /// An event older than its source's watermark.
     Late,
-    /// A timer that this rule set, by its declared id. The fields are those of the row that set it, the time is the
-    /// one it was set for.
+    /// A timer that this rule set, by its declared id. The fields are those of the row that set it; the time is when it
+    /// was due.
     Timer(&'a str),
-    /// A finding of a rule that this one subscribes to: the `finding.*` fields are there.
+    /// A finding of a rule that this one subscribes to, with the `finding.*` fields set.
     Finding,
 }
 
-/// One row: an event, a timer, or another rule's finding. Has an accessor for every field of the vocabulary; one that
-/// the rule didn't declare doesn't compile.
+/// One row: an event, a timer, or another rule's finding. It has an accessor for every field of the vocabulary;
+/// accessors of undeclared fields don't compile.
 pub struct Event<'a, R> {
     batch: &'a Batch,
     row: usize,
@@ -65,14 +65,14 @@ impl<'a, R: DetectionDeclaration> Event<'a, R> {
         Timestamp::from_micros(at(&self.batch.rows.watermarks, self.row))
     }
 
-    /// Its reference: evidence for a finding on this row, and what [`Slot::keep`](crate::Slot::keep) takes.
+    /// Its reference, to be kept with the key as evidence for later: see [`Slot::keep`](crate::Slot::keep).
     #[inline]
     #[must_use]
     pub fn reference(&self) -> Reference {
         Reference(at(&self.batch.rows.references, self.row))
     }
 
-    /// Whether it has a partition key. Without one it is judged without state: slots are blank and not written back.
+    /// Whether it has a partition key. Without one it is judged without state: slots are initial and not stored.
     #[inline]
     #[must_use]
     pub fn has_key(&self) -> bool {
@@ -113,7 +113,7 @@ impl<'a, R: DetectionDeclaration> Event<'a, R> {
         at(&self.batch.rows.keys, self.row)
     }
 
-    /// Whether the record had a value for a declared field, but of another type; false for a field that isn't declared.
+    /// Whether the record has a value of another type for a declared field; false for a field that isn't declared.
     #[must_use]
     pub fn has_wrong_type(&self, field: FieldId) -> bool {
         let column = R::FIELDS.iter().position(|declared| *declared == field);

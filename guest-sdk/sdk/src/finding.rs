@@ -1,21 +1,21 @@
-//! What a detection says.
+//! Findings: what a detection reports.
 
 use core::marker::PhantomData;
 
 use countersign_vocabulary::{Severity, SubjectRole};
 
 use crate::bindings::detect;
+use crate::class::Class;
 use crate::event::Reference;
 use crate::rule::{Rule, Technique};
-use crate::vocabulary::class::Class;
 
-/// Most bytes of a message, as the WIT has it.
-pub(crate) const MESSAGE_BYTES: usize = 1_024;
+/// The largest message, in bytes, as the WIT defines it.
+pub(crate) const MAX_MESSAGE_BYTES: usize = 1_024;
 
-/// Something the rule `R` saw. Severity is medium and the subject the actor unless said otherwise; the techniques are
-/// all that the rule declared unless some are named.
+/// A finding of the rule `R`. By default its severity is medium, its subject the actor, and its techniques all that the
+/// rule declares.
 #[derive(Clone, Debug)]
-#[must_use = "a finding says nothing until `Context::find` has it"]
+#[must_use = "a finding has no effect until it is passed to `Context::report`"]
 pub struct Finding<R> {
     class: &'static str,
     confidence: u8,
@@ -44,43 +44,43 @@ impl<R: Rule> Finding<R> {
         }
     }
 
-    /// How grave it is.
+    /// Sets the severity; medium by default.
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;
         self
     }
 
-    /// Whom it is about; the host resolves it from the row's event.
+    /// Sets the subject by its role in the row's event, which the host resolves; the actor by default.
     pub fn about(mut self, role: SubjectRole) -> Self {
         self.subject = role;
         self
     }
 
-    /// An event that shows it: kept with the row's key. The row's own is cited whether named or not.
+    /// Adds an event as evidence: one whose reference is kept with the row's key. The row's own event is always cited.
     pub fn evidence(mut self, reference: Reference) -> Self {
         self.evidence.push(reference.0);
         self
     }
 
-    /// Events that show it, such as [`Slot::kept`](crate::Slot::kept).
+    /// Adds events as evidence, such as [`Slot::kept`](crate::Slot::kept).
     pub fn evidence_all(mut self, references: impl IntoIterator<Item = Reference>) -> Self {
         self.evidence.extend(references.into_iter().map(|reference| reference.0));
         self
     }
 
-    /// A declared ATT&CK technique. As soon as one is named, only those named count.
+    /// Adds a declared ATT&CK technique. Without any, the finding has all declared techniques.
     pub fn technique(mut self, technique: Technique<R>) -> Self {
         self.techniques.push(technique.id());
         self
     }
 
-    /// What a person is told, at most 1,024 bytes; a longer text is cut.
+    /// Sets the text for people, at most 1,024 bytes; a longer text is cut.
     pub fn message(mut self, message: impl Into<String>) -> Self {
         self.message = cut(message.into());
         self
     }
 
-    /// Says that the events only name the subject, even where the host finds that it authenticated.
+    /// Marks the evidence as merely naming the subject, even if the host finds that it authenticated.
     pub fn merely_names(mut self) -> Self {
         self.weaker = true;
         self
@@ -109,7 +109,7 @@ impl<R: Rule> Finding<R> {
 
 /// The text, cut at the last character that fits a message.
 pub(crate) fn cut(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(MESSAGE_BYTES));
+    text.truncate(text.floor_char_boundary(MAX_MESSAGE_BYTES));
     text
 }
 

@@ -1,7 +1,7 @@
-//! What a response rule is shown: an incident, with typed access and the words of the vocabulary.
+//! The incident that a response rule gets, with typed access.
 //!
-//! Words that this version of the vocabulary doesn't know come from a newer host. They read as none or as the most
-//! careful member, and an action nobody knows isn't listed.
+//! Ids that this version of the vocabulary doesn't know come from a newer host. They read as none or as the most
+//! cautious value; unknown actions aren't listed.
 
 use countersign_vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Reversibility, Severity, SignalClass, SubjectRole, Tier, Usage,
@@ -27,7 +27,7 @@ impl<'a> Incident<'a> {
         Timestamp::from_micros(self.0.now)
     }
 
-    /// Confidence over the findings that count, 0–100.
+    /// The combined confidence, 0–100.
     #[must_use]
     pub fn confidence(&self) -> u8 {
         self.0.combined_confidence
@@ -39,7 +39,7 @@ impl<'a> Incident<'a> {
         incident.findings.iter().map(move |finding| IncidentFinding { incident, finding })
     }
 
-    /// Whom proposals may name.
+    /// The subjects that proposals may name.
     pub fn subjects(&self) -> impl Iterator<Item = Subject<'a>> + use<'a> {
         let incident = self.0;
         (0u32..).zip(&incident.subjects).map(move |(index, subject)| Subject { incident, index, subject })
@@ -50,7 +50,7 @@ impl<'a> Incident<'a> {
         self.0.identities.iter().map(Identity)
     }
 
-    /// What can be had for a subject: declared by this rule, and possible here. Weak to strong.
+    /// The actions available for a subject: declared by this rule and possible here. Weak to strong.
     pub fn actions_for(&self, subject: Subject<'_>) -> impl DoubleEndedIterator<Item = Available<'a>> + use<'a> {
         let mut actions: Vec<Available<'a>> =
             self.actions().filter(|one| one.available.subject == subject.index).collect();
@@ -58,7 +58,7 @@ impl<'a> Incident<'a> {
         actions.into_iter()
     }
 
-    /// What can be had for any subject, in the host's order.
+    /// The actions available for all subjects, in the host's order.
     pub fn actions(&self) -> impl Iterator<Item = Available<'a>> + use<'a> {
         let incident = self.0;
         incident.actions.iter().filter_map(move |available| {
@@ -67,13 +67,13 @@ impl<'a> Incident<'a> {
         })
     }
 
-    /// What is contained of a subject.
+    /// The containments of a subject that are in force.
     pub fn leases_for(&self, subject: Subject<'_>) -> impl Iterator<Item = Lease<'a>> + use<'a> {
         let index = subject.index;
         self.0.leases.iter().filter(move |lease| lease.subject == index).map(Lease)
     }
 
-    /// What became of earlier steps on a subject, oldest first.
+    /// The outcomes of earlier steps on a subject, oldest first.
     pub fn outcomes_for(&self, subject: Subject<'_>) -> impl DoubleEndedIterator<Item = Outcome<'a>> + use<'a> {
         let index = subject.index;
         self.0.outcomes.iter().filter(move |outcome| outcome.subject == index).map(Outcome)
@@ -88,7 +88,7 @@ pub struct IncidentFinding<'a> {
 }
 
 impl<'a> IncidentFinding<'a> {
-    /// The rule that found it, `publisher/name`.
+    /// The rule that reported it, `publisher/name`.
     #[must_use]
     pub fn rule(&self) -> &'a str {
         &self.finding.rule
@@ -106,7 +106,7 @@ impl<'a> IncidentFinding<'a> {
         self.finding.confidence
     }
 
-    /// How grave it is.
+    /// Its severity.
     #[must_use]
     pub fn severity(&self) -> Severity {
         match self.finding.severity {
@@ -119,7 +119,7 @@ impl<'a> IncidentFinding<'a> {
         }
     }
 
-    /// Whom it is about.
+    /// Its subject.
     #[must_use]
     pub fn subject(&self) -> Subject<'a> {
         let index = self.finding.subject;
@@ -140,14 +140,14 @@ impl<'a> IncidentFinding<'a> {
         Timestamp::from_micros(self.finding.event_time)
     }
 
-    /// What the detection said to people.
+    /// The detection's text for people.
     #[must_use]
     pub fn message(&self) -> &'a str {
         &self.finding.message
     }
 }
 
-/// Whom a proposal may be about.
+/// A subject that a proposal may name.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     incident: &'a respond::Incident,
@@ -170,7 +170,7 @@ impl<'a> Subject<'a> {
         self.index
     }
 
-    /// Who it is.
+    /// Its identity.
     #[must_use]
     pub fn identity(&self) -> Identity<'a> {
         match self.incident.identities.get(self.subject.identity as usize) {
@@ -190,7 +190,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// How it is tied to the evidence.
+    /// Whether it authenticated in the evidence or is merely named.
     #[must_use]
     pub fn evidence_role(&self) -> EvidenceRole {
         match self.subject.evidence_role {
@@ -199,7 +199,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// How it was used.
+    /// How the account was used.
     #[must_use]
     pub fn usage(&self) -> Usage {
         match self.subject.usage {
@@ -282,7 +282,7 @@ impl<'a> Identity<'a> {
     }
 }
 
-/// An action that can be had for a subject.
+/// An action that is available for a subject.
 #[derive(Clone, Copy, Debug)]
 pub struct Available<'a> {
     incident: &'a respond::Incident,
@@ -297,7 +297,7 @@ impl<'a> Available<'a> {
         self.action
     }
 
-    /// For whom.
+    /// Its subject.
     #[must_use]
     pub fn subject(&self) -> Subject<'a> {
         let index = self.available.subject;
@@ -307,7 +307,7 @@ impl<'a> Available<'a> {
         }
     }
 
-    /// Its place in the written order of the subject's type; a greater rung is stronger.
+    /// Its rung in the order of the identity's type; a greater rung is stronger.
     #[must_use]
     pub fn rung(&self) -> u32 {
         self.available.rung
@@ -323,7 +323,7 @@ impl<'a> Available<'a> {
         }
     }
 
-    /// What undoing takes.
+    /// Whether and how it can be undone.
     #[must_use]
     pub fn reversibility(&self) -> Reversibility {
         match self.available.reversibility {
@@ -334,7 +334,7 @@ impl<'a> Available<'a> {
     }
 }
 
-/// A containment that lives.
+/// A containment that is in force.
 #[derive(Clone, Copy, Debug)]
 pub struct Lease<'a>(&'a respond::Lease);
 
@@ -345,20 +345,20 @@ impl Lease<'_> {
         Action::from_id(&self.0.action)
     }
 
-    /// Since when.
+    /// When it began.
     #[must_use]
     pub fn since(&self) -> Timestamp {
         Timestamp::from_micros(self.0.since)
     }
 
-    /// Until when.
+    /// When it ends.
     #[must_use]
     pub fn until(&self) -> Timestamp {
         Timestamp::from_micros(self.0.until)
     }
 }
 
-/// What became of an earlier step.
+/// The outcome of an earlier step.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome<'a>(&'a respond::Outcome);
 
@@ -369,13 +369,13 @@ impl Outcome<'_> {
         Action::from_id(&self.0.action)
     }
 
-    /// When.
+    /// When the step was taken.
     #[must_use]
     pub fn time(&self) -> Timestamp {
         Timestamp::from_micros(self.0.at)
     }
 
-    /// What became of it.
+    /// Its result.
     #[must_use]
     pub fn result(&self) -> StepResult {
         self.0.result

@@ -1,5 +1,5 @@
-//! Reading the fields of type JSON, such as `api.request.data`: checked once, then read member by member where it
-//! stands. No tree is built, so a guest that needs two members of a body pays for little more than finding them.
+//! Reads fields of type JSON, such as `api.request.data`: the text is checked once, then read member by member in place.
+//! No tree is built, so a guest that needs two members of a body pays for little more than finding them.
 
 mod scan;
 
@@ -18,14 +18,13 @@ use std::borrow::Cow;
 pub struct Json<'a>(&'a str);
 
 impl<'a> Json<'a> {
-    /// The value that a text is. None where the text isn't exactly one JSON value (RFC 8259), or is nested more than
-    /// 128 deep.
+    /// Parses a text. None if it isn't exactly one JSON value (RFC 8259), or is nested more than 128 deep.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Json<'a>> {
         scan::is_one_value(text.as_bytes()).then(|| Json(text.trim_ascii()))
     }
 
-    /// An object's member; none where it is absent or null, or this isn't an object. Of a name that comes twice the last
+    /// An object's member; none if it is absent or null, or this isn't an object. If a name occurs twice, the last
     /// one counts.
     #[must_use]
     pub fn get(self, name: &str) -> Option<Json<'a>> {
@@ -38,13 +37,13 @@ impl<'a> Json<'a> {
         self.last(|known| known.eq_ignore_ascii_case(name))
     }
 
-    /// An object's members in the order in which they stand; nothing if this isn't an object.
+    /// An object's members in the order of the text; empty if this isn't an object.
     #[must_use]
     pub fn members(self) -> Members<'a> {
         Members { rest: self.0.strip_prefix('{').unwrap_or_default() }
     }
 
-    /// An array's items; nothing if this isn't an array.
+    /// An array's items; empty if this isn't an array.
     #[must_use]
     pub fn items(self) -> Items<'a> {
         Items { rest: self.0.strip_prefix('[').unwrap_or_default() }
@@ -63,7 +62,7 @@ impl<'a> Json<'a> {
         Some(if quoted.contains('\\') { Cow::Owned(scan::unescape(quoted)) } else { Cow::Borrowed(quoted) })
     }
 
-    /// A boolean's truth.
+    /// A boolean's value.
     #[must_use]
     pub fn truth(self) -> Option<bool> {
         match self.0 {
@@ -73,7 +72,7 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The value as it stands in the text.
+    /// The value's text.
     #[must_use]
     pub fn as_str(self) -> &'a str {
         self.0
@@ -159,28 +158,28 @@ mod tests {
             prop_assert_eq!(Json::parse(&text).map(rebuilt), Some(value));
         }
 
-        /// It takes and refuses the same texts as serde_json, also those that are nearly JSON.
+        /// It accepts and refuses the same texts as serde_json, also those that are nearly JSON.
         #[test]
-        fn it_takes_what_serde_json_takes(value in value(), place: prop::sample::Index, instead in "[ -~]{0,2}") {
+        fn it_accepts_what_serde_json_accepts(value in value(), place: prop::sample::Index, instead in "[ -~]{0,2}") {
             let mut text = serde_json::to_string(&value).unwrap();
             let at = text.floor_char_boundary(place.index(text.len() + 1));
             let end = text.ceil_char_boundary((at + 1).min(text.len()));
             text.replace_range(at..end, &instead);
-            let taken = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
-            prop_assert_eq!(Json::parse(&text).is_some(), taken, "{}", text);
+            let accepted = serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok();
+            prop_assert_eq!(Json::parse(&text).is_some(), accepted, "{}", text);
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "[\\[\\]{}\",:\\\\utrue0-9eE+. -]{0,40}") {
+        fn no_text_panics(text in "[\\[\\]{}\",:\\\\utrue0-9eE+. -]{0,40}") {
             prop_assert_eq!(Json::parse(&text).is_some(), serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok());
-            // Not even where nobody checked.
+            // Nor does text that wasn't checked.
             let unchecked = Json(&text);
             let _ = (unchecked.text(), unchecked.members().count(), unchecked.one_or_many().count());
         }
     }
 
     #[test]
-    fn members_are_found_by_name_and_null_is_nothing() {
+    fn members_are_found_by_name_and_null_reads_as_none() {
         let json = Json::parse(r#" {"a":1,"Stat\u0065ment":"x","a":[2, 3],"n":null,"b":false} "#).unwrap();
         assert_eq!(json.get("a").map(Json::as_str), Some("[2, 3]"));
         assert_eq!(json.get("Statement").and_then(Json::text).as_deref(), Some("x"));
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn one_item_may_stand_without_brackets() {
+    fn a_single_item_may_lack_brackets() {
         let texts = |text: &'static str| -> Vec<String> {
             Json::parse(text).unwrap().one_or_many().filter_map(Json::text).map(Cow::into_owned).collect()
         };
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_nested_too_deep_is_refused() {
+    fn deep_nesting_is_refused() {
         let nested = |deep: usize| format!("{}{}", "[".repeat(deep), "]".repeat(deep));
         assert!(Json::parse(&nested(128)).is_some());
         assert!(Json::parse(&nested(129)).is_none());

@@ -1,18 +1,17 @@
-//! A panic's message, left where the host finds it: a trapped guest can't be asked, but its memory can be read from
-//! the core dump.
+//! Leaves a panic's message where the host finds it: a trapped guest can't answer, but its memory is in the core dump.
 //!
 //! The buffer is exported as `COUNTERSIGN_PANIC` and laid out so: 16 bytes [`PANIC_MAGIC`], the length of the text
-//! as u32 little-endian, then the text: UTF-8, at most [`PANIC_TEXT_BYTES`]. The magic is put together when the panic
-//! happens, so it stands nowhere else in the guest's memory.
+//! as u32 little-endian, then the text: UTF-8, at most [`PANIC_TEXT_BYTES`]. The magic is computed when the panic
+//! happens, so it occurs nowhere else in the guest's memory.
 
 use core::fmt::{self, Write};
 
 use crate::rule::Rule;
 
-/// What the host looks for: the bytes before the length and the text of a panic.
+/// The bytes before the length and the text of a panic; the host searches for them.
 pub const PANIC_MAGIC: [u8; 16] = *b"\x00\xc5countersign!\xc5\x00";
 
-/// Most bytes of the text; a longer one is cut.
+/// The largest text, in bytes; a longer one is cut.
 pub const PANIC_TEXT_BYTES: usize = 1_024;
 
 /// Text of a fixed capacity: what doesn't fit is cut between characters.
@@ -33,11 +32,11 @@ impl Write for Text {
     }
 }
 
-/// `publisher/name 1.0.0: message, at src/lib.rs:10:5`, in memory that is there already. The place stands before the
-/// message's end is cut, so that a long message can't push it out.
+/// `publisher/name 1.0.0 at src/lib.rs:10:5: message`, without allocating. The place comes first, so that a long message
+/// can't cut it off.
 fn describe<R: Rule>(message: &str, place: Option<&core::panic::Location<'_>>) -> Text {
     let mut text = Text { bytes: [0; PANIC_TEXT_BYTES], len: 0 };
-    // An error only says that the text was cut.
+    // An error only means that the text was cut.
     let _ = write!(text, "{} {}", R::ID, R::VERSION);
     if let Some(place) = place {
         let _ = write!(text, " at {}:{}:{}", place.file(), place.line(), place.column());
@@ -77,10 +76,10 @@ mod buffer {
     #[unsafe(export_name = "COUNTERSIGN_PANIC")]
     static BUFFER: Buffer = Buffer(UnsafeCell::new([0; 20 + PANIC_TEXT_BYTES]));
 
-    /// Leaves the text for the host.
+    /// Writes the text into the buffer.
     pub(super) fn fill(text: &[u8]) {
-        // Each byte turned, and turned back here: the magic itself is nowhere in the data segments.
-        const TURNED: [u8; 16] = {
+        // Stored inverted and inverted again here: the magic itself is nowhere in the data segments.
+        const INVERTED: [u8; 16] = {
             let mut bytes = PANIC_MAGIC;
             let mut index = 0;
             while index < 16 {
@@ -93,8 +92,8 @@ mod buffer {
             bytes
         };
         let length = (text.len() as u32).to_le_bytes();
-        let turned = core::hint::black_box(&TURNED);
-        let content = turned.iter().map(|byte| !byte).chain(length).chain(text.iter().copied());
+        let inverted = core::hint::black_box(&INVERTED);
+        let content = inverted.iter().map(|byte| !byte).chain(length).chain(text.iter().copied());
         // SAFETY: a guest has one thread, and no other reference to the buffer is ever made.
         let buffer = unsafe { &mut *BUFFER.0.get() };
         for (to, from) in buffer.iter_mut().zip(content) {

@@ -1,4 +1,4 @@
-//! Parameters: positional values from the host, read into the rule's own `Parameters` in declared order.
+//! Parameters: positional values from the host, read into the rule's `Parameters` in declared order.
 
 use crate::Duration;
 use crate::bindings::{detect, respond};
@@ -37,7 +37,7 @@ pub struct Reader<'a> {
     values: std::vec::IntoIter<Value<'a>>,
 }
 
-/// The two worlds have a type of their own for the same thing.
+/// Each world has its own type of parameters.
 macro_rules! reader {
     ($name:ident, $world:ident) => {
         pub(crate) fn $name(values: &'a [$world::Parameter]) -> Self {
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
 #[inline(never)]
 #[expect(clippy::panic, reason = "the host broke the contract: no answer can be right")]
 fn mismatch(name: &str, expected: &str, got: Option<&Value<'_>>) -> ! {
-    // The type alone: printing a float takes more code than a whole rule.
+    // Only the type: code that prints a float is larger than a whole rule.
     let got = match got {
         Some(Value::Boolean(_)) => "boolean",
         Some(Value::Integer(_)) => "integer",

@@ -1,18 +1,18 @@
-//! What a response rule asks for.
+//! Proposals: what a response rule asks for.
 
 use core::marker::PhantomData;
 
 use countersign_vocabulary::{Action, ActionParameterType};
 
+use crate::action::Act;
 use crate::bindings::respond;
 use crate::finding::cut;
 use crate::incident::{Available, Subject};
 use crate::time::Duration;
-use crate::vocabulary::action::Act;
 
-/// A wish of the rule `R`: an action on a subject of the incident.
+/// A proposal of the rule `R`: an action on a subject of the incident.
 #[derive(Clone, Debug)]
-#[must_use = "a proposal asks for nothing until `ResponseContext::propose` has it"]
+#[must_use = "a proposal has no effect until it is passed to `ResponseContext::propose`"]
 pub struct Proposal<R> {
     action: Action,
     parameters: Vec<respond::ActionParameter>,
@@ -23,8 +23,8 @@ pub struct Proposal<R> {
 }
 
 impl<R> Proposal<R> {
-    /// Asks for a declared action on a subject. Whether it can be had is what
-    /// [`Incident::actions_for`](crate::Incident::actions_for) tells.
+    /// Proposes a declared action on a subject. [`Incident::actions_for`](crate::Incident::actions_for) lists those that
+    /// are available.
     pub fn new<A: Act<R>>(_action: A, subject: Subject<'_>) -> Self {
         match Action::from_id(A::ID) {
             Some(action) => Self::with(action, subject.index()),
@@ -32,7 +32,7 @@ impl<R> Proposal<R> {
         }
     }
 
-    /// Asks for an action that the incident lists: declared and to be had.
+    /// Proposes an action that the incident lists as available.
     pub fn of(available: &Available<'_>) -> Self {
         Self::with(available.action(), available.subject().index())
     }
@@ -42,13 +42,14 @@ impl<R> Proposal<R> {
         Proposal { action, parameters: Vec::new(), subject, lease: None, reason, rule: PhantomData }
     }
 
-    /// How long it should hold, in whole seconds. Without one it is the operator's default. Observe actions have none.
+    /// Sets how long the action stays in force, in whole seconds; without it the operator's default applies. Observe
+    /// actions have no lease.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = Some(u32::try_from(lease.as_secs().max(0)).unwrap_or(u32::MAX));
         self
     }
 
-    /// What a person is told, at most 1,024 bytes; a longer text is cut.
+    /// Sets the text for people, at most 1,024 bytes; a longer text is cut.
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = cut(reason.into());
         self
@@ -62,7 +63,7 @@ impl<R> Proposal<R> {
         self.parameter("points", respond::ActionValue::Integer(points))
     }
 
-    /// `notify`: whom to tell, a group that the operator has named.
+    /// `notify`: the audience, a group that the operator has named.
     ///
     /// # Panics
     /// When the action isn't `notify`, or the name is too long.
@@ -87,7 +88,7 @@ impl<R> Proposal<R> {
     }
 
     /// Sets a parameter that the catalogue names for the action; setting it again replaces it.
-    #[expect(clippy::panic, reason = "the author's mistake, whatever the incident: a diagnostic names it")]
+    #[expect(clippy::panic, reason = "a bug in the rule, for any incident: the panic's message names it")]
     fn parameter(mut self, name: &str, value: respond::ActionValue) -> Self {
         let Some(known) = self.action.parameters().iter().find(|known| known.name == name) else {
             panic!("the action `{}` has no parameter `{name}`", self.action);
@@ -117,7 +118,7 @@ impl<R> Proposal<R> {
 }
 
 #[cold]
-#[expect(clippy::panic, reason = "markers and catalogue are made from the same table")]
+#[expect(clippy::panic, reason = "markers and catalogue are generated from the same table")]
 fn unknown(id: &str) -> ! {
     panic!("the action `{id}` is not in the catalogue")
 }

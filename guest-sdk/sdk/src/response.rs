@@ -34,28 +34,28 @@ impl<'a, 'p, R: Rule> ResponseContext<'a, 'p, R> {
         self.parameters
     }
 
-    /// What the rule was built with, byte for byte; empty if it has no data.
+    /// The rule's data file (`rule.data`), byte for byte; empty if it has none.
     #[must_use]
     pub fn data(&self) -> &'a [u8] {
         self.data
     }
 
-    /// Asks for an action. Proposals are wishes in order of preference, and each is decided on its own.
+    /// Proposes an action. The order is the rule's preference; the gate decides on each proposal on its own.
     pub fn propose(&mut self, proposal: Proposal<R>) {
         self.answer.proposals.push(proposal.into_answer());
     }
 
-    /// A note for the rule's author; never for a decision. At most 1,024 bytes, a longer text is cut.
+    /// Emits a note for the rule's author; it never affects a decision. At most 1,024 bytes, a longer text is cut.
     pub fn inform(&mut self, message: impl Into<String>) {
         self.diagnose(respond::Level::Information, message.into());
     }
 
-    /// Something odd, for the rule's author; never for a decision. At most 1,024 bytes, a longer text is cut.
+    /// Emits a warning for the rule's author; it never affects a decision. At most 1,024 bytes, a longer text is cut.
     pub fn warn(&mut self, message: impl Into<String>) {
         self.diagnose(respond::Level::Warning, message.into());
     }
 
-    /// Something wrong, for the rule's author; never for a decision. At most 1,024 bytes, a longer text is cut.
+    /// Emits an error for the rule's author; it never affects a decision. At most 1,024 bytes, a longer text is cut.
     pub fn error(&mut self, message: impl Into<String>) {
         self.diagnose(respond::Level::Error, message.into());
     }

@@ -1,4 +1,4 @@
-//! What the macros make of a rule: its declaration as constants, and its function as a trait.
+//! What the macros generate for a rule: its declaration as constants, and its function as a trait.
 
 use core::marker::PhantomData;
 
@@ -8,7 +8,7 @@ use crate::bindings::detect::{Batch, SlotChanges, SlotState};
 use crate::parameters::{ParameterDefault, Reader};
 use crate::{Context, Incident, ResponseContext};
 
-/// What `rule.toml` says, as constants. [`rule!`](crate::rule!) implements it for the marker `Rule`.
+/// The contents of `rule.toml` as constants. [`rule!`](crate::rule!) implements it for the marker `Rule`.
 pub trait Rule: Sized + 'static {
     /// `publisher/name`.
     const ID: &'static str;
@@ -25,7 +25,7 @@ pub trait Rule: Sized + 'static {
     fn parameters<'a>(reader: &mut Reader<'a>) -> Self::Parameters<'a>;
 }
 
-/// What the `rule.toml` of a detection says beyond. [`rule!`](crate::rule!) implements it.
+/// What only the `rule.toml` of a detection declares. [`rule!`](crate::rule!) implements it.
 #[diagnostic::on_unimplemented(
     message = "this rule is not declared as a detection",
     note = "`kind` in rule.toml must be \"detection\" for a function with `#[detection]`"
@@ -45,21 +45,21 @@ pub trait DetectionDeclaration: Rule {
     type Tables<'a>: From<crate::tables::Tables<'a>>;
 }
 
-/// What the `rule.toml` of a response rule says beyond. [`rule!`](crate::rule!) implements it.
+/// What only the `rule.toml` of a response rule declares. [`rule!`](crate::rule!) implements it.
 #[diagnostic::on_unimplemented(
     message = "this rule is not declared as a response rule",
     note = "`kind` in rule.toml must be \"response\" for a function with `#[response]`"
 )]
 pub trait ResponseDeclaration: Rule {}
 
-/// A detection's function, over the state slots that it names. [`macro@crate::detection`] implements it.
+/// A detection's function, over the state slots that it takes. [`macro@crate::detection`] implements it.
 pub trait Detection: DetectionDeclaration {
-    /// Decodes the state of a call, judges its rows in order, and encodes what changed, by declared order of the slots.
+    /// Decodes the state of a call, judges its rows in order, and encodes what changed, in declared order of the slots.
     fn judge(batch: &Batch, state: &[SlotState], cx: &mut Context<'_, '_, Self>) -> Vec<SlotChanges>;
     /// Turns a blob of an older version of a slot into one of the declared version.
     ///
     /// # Errors
-    /// A message for the operator when there is no way from that version.
+    /// A message for the operator when the rule can't migrate from that version.
     fn migrate(slot: u32, from_version: u32, blob: &[u8]) -> Result<Vec<u8>, String>;
 }
 
@@ -76,9 +76,9 @@ pub struct SlotSpec {
     pub name: &'static str,
     /// The version of its layout, from 1.
     pub version: u32,
-    /// Most bytes of a key's blob.
+    /// The largest blob of a key, in bytes.
     pub max_bytes: u32,
-    /// Most references kept with a key.
+    /// The largest number of references kept with a key.
     pub kept_references: u32,
 }
 
@@ -87,7 +87,7 @@ pub struct SlotSpec {
 pub struct ParameterSpec {
     /// Its name.
     pub name: &'static str,
-    /// Its value where the operator sets none; its variant is the type.
+    /// Its value if the operator sets none; the variant is the type.
     pub default: ParameterDefault,
 }
 
@@ -96,7 +96,7 @@ pub struct ParameterSpec {
 pub struct TableSpec {
     /// Its name.
     pub name: &'static str,
-    /// What its rows stand for.
+    /// Whether its rows are by row, by key or by batch.
     pub keying: Keying,
     /// The names of its declared columns, in declared order.
     pub columns: &'static [&'static str],

@@ -1,4 +1,4 @@
-//! Working copies of a slot's state: decoded once a key and call, encoded and compared at the end of the call.
+//! Working copies of a slot's state: decoded once per key and call, encoded and compared at the end of the call.
 
 use core::ops::{Deref, DerefMut};
 
@@ -8,14 +8,14 @@ use crate::event::{NO_KEY, Reference};
 use crate::rule::{DetectionDeclaration, SlotSpec};
 use crate::state::{State, slot_of};
 
-/// The state of the row's key in one slot, and the references kept with it. Reads and writes go to the state itself;
-/// what differs at the end of the call goes back to the host. For a row without a key it is blank and goes nowhere.
+/// The state of the row's key in one slot, and the references kept with it. It dereferences to the state; what has
+/// changed at the end of the call is stored. For a row without a key it is initial, and isn't stored.
 pub struct Slot<'a, S> {
     value: S,
     touched: bool,
     stored: &'a [u8],
     stored_kept: &'a [u64],
-    // None while nothing was kept or forgotten.
+    // None until references are kept or forgotten.
     kept: Option<Vec<u64>>,
     max_kept: usize,
 }
@@ -38,7 +38,7 @@ impl<S> DerefMut for Slot<'_, S> {
 }
 
 impl<'a, S: State> Slot<'a, S> {
-    /// A slot with the state that was stored; initial where there is none.
+    /// A slot with the stored state; initial if there is none.
     fn open(stored: &'a [u8], stored_kept: &'a [u64], max_kept: usize) -> Self {
         let value = match S::from_bytes(stored) {
             Some(value) => value,
@@ -48,8 +48,7 @@ impl<'a, S: State> Slot<'a, S> {
         Slot { value, touched: false, stored, stored_kept, kept: None, max_kept }
     }
 
-    /// Keeps a reference with the key, as evidence for later. Past the declared `kept-references` the one kept longest
-    /// ago goes.
+    /// Keeps a reference with the key, as evidence for later. Beyond the declared `kept-references` the oldest is dropped.
     pub fn keep(&mut self, reference: Reference) {
         if self.max_kept == 0 {
             return;
@@ -65,25 +64,25 @@ impl<'a, S: State> Slot<'a, S> {
         kept.push(reference.0);
     }
 
-    /// The references kept with the key, the one kept longest ago first.
+    /// The references kept with the key, oldest first.
     pub fn kept(&self) -> impl DoubleEndedIterator<Item = Reference> + ExactSizeIterator + '_ {
         self.kept.as_deref().unwrap_or(self.stored_kept).iter().map(|reference| Reference(*reference))
     }
 
-    /// Forgets the references kept with the key.
+    /// Drops the references kept with the key.
     pub fn forget_kept(&mut self) {
         self.kept = Some(Vec::new());
     }
 
-    /// Forgets the key: state as at the beginning, no references.
+    /// Forgets the key: initial state, no references.
     pub fn clear(&mut self) {
         self.value = S::initial();
         self.touched = true;
         self.forget_kept();
     }
 
-    /// Appends the blob and tells whether it and the references differ from what is stored. All zeros without
-    /// references is written as empty, which forgets the key.
+    /// Appends the blob, and returns whether it or the references differ from what is stored. A blob of zeros without
+    /// references is written as an empty one, which forgets the key.
     fn close(&self, blobs: &mut Vec<u8>, kept_out: &mut Vec<u64>) -> bool {
         if !self.touched && self.kept.is_none() {
             return false;
@@ -136,7 +135,7 @@ impl<'a, S: State> SlotTable<'a, S> {
         SlotTable { slot, max_kept, keys, blank: Slot::open(&[], &[], max_kept) }
     }
 
-    /// The working copy of a key; a blank one for a row without.
+    /// The working copy of a key; an initial one for a row without a key.
     #[inline]
     pub fn at(&mut self, key: u32) -> &mut Slot<'a, S> {
         match self.keys.get_mut(key as usize) {
@@ -149,7 +148,7 @@ impl<'a, S: State> SlotTable<'a, S> {
         }
     }
 
-    /// Encodes what changed, in one arena; none if nothing did.
+    /// Encodes what changed, in one arena; none if nothing has.
     #[must_use]
     pub fn close(self) -> Option<SlotChanges> {
         let mut changes = SlotChanges {
@@ -179,10 +178,10 @@ impl<'a, S: State> SlotTable<'a, S> {
     }
 }
 
-/// What the expansion of `#[detection]` does with a slot's blob of an older version.
+/// Migrates a slot's blob of an older version. The expansion of `#[detection]` uses it.
 ///
 /// # Errors
-/// A message for the operator when there is no way from that version.
+/// A message for the operator when the rule can't migrate from that version.
 #[doc(hidden)]
 pub fn migrate_slot<S: State>(from_version: u32, blob: &[u8]) -> Result<Vec<u8>, String> {
     if from_version == S::VERSION {
@@ -193,7 +192,7 @@ pub fn migrate_slot<S: State>(from_version: u32, blob: &[u8]) -> Result<Vec<u8>,
         .ok_or_else(|| format!("slot `{}` has no way from version {from_version} to version {}", S::SLOT, S::VERSION))
 }
 
-/// The changes of all slots, by declared order.
+/// The changes of all slots, in declared order. The expansion of `#[detection]` uses it.
 #[doc(hidden)]
 #[must_use]
 pub fn in_declared_order<const N: usize>(changes: [Option<SlotChanges>; N]) -> Vec<SlotChanges> {

@@ -1,5 +1,40 @@
-//! The layout of state: fixed size, little-endian, field after field in written order, without padding. All zeros is
-//! the initial value, so a key without state and a key in its initial state are the same thing.
+//! The layout of state: fixed size, little-endian, fields in source order, without padding. All zeros is the initial
+//! value, so a key without state and a key in its initial state are the same.
+//!
+//! ```
+//! use countersign_sdk::State;
+//! use countersign_sdk::state::Stored as _;
+//!
+//! #[derive(Debug, PartialEq, State)]
+//! struct Seen {
+//!     count: u16,
+//!     is_new: bool,
+//! }
+//!
+//! let seen = Seen { count: 258, is_new: true };
+//! assert_eq!(seen.to_bytes(), [2, 1, 1]);
+//! assert_eq!(Seen::from_bytes(&[0, 0, 0]), Some(Seen::initial()));
+//! ```
+//!
+//! A struct with `#[state(slot = "…")]` is the state of a slot. `version` and `migrate` carry stored state over to
+//! another layout:
+//!
+//! ```
+//! use countersign_sdk::State;
+//! use countersign_sdk::state::{State as _, Stored as _};
+//!
+//! #[derive(State)]
+//! #[state(slot = "seen", version = 2, migrate = from_older)]
+//! struct Seen {
+//!     count: u32,
+//! }
+//!
+//! fn from_older(version: u32, bytes: &[u8]) -> Option<Seen> {
+//!     (version == 1).then(|| u16::from_bytes(bytes)).flatten().map(|count| Seen { count: count.into() })
+//! }
+//!
+//! assert_eq!(Seen::migrate(1, &[7, 0]).map(|seen| seen.count), Some(7));
+//! ```
 
 use crate::rule::{DetectionDeclaration, SlotSpec};
 use crate::time::{Duration, Timestamp};
@@ -10,19 +45,19 @@ use crate::time::{Duration, Timestamp};
     note = "integers, floats, `bool`, `Timestamp`, `Duration`, arrays and `Option` of such, the SDK's counters, and structs with `#[derive(State)]` can"
 )]
 pub trait Stored: Sized {
-    /// Bytes it takes, always.
+    /// Its size, in bytes.
     const SIZE: usize;
 
-    /// The value that all zeros stand for.
+    /// The value of all zeros.
     fn initial() -> Self;
 
-    /// Writes exactly [`SIZE`](Self::SIZE) bytes to the beginning of `out`, and leaves `out` behind them.
+    /// Writes exactly [`SIZE`](Self::SIZE) bytes to the beginning of `out`, and advances `out` past them.
     fn write(&self, out: &mut &mut [u8]);
 
-    /// Reads what [`write`](Self::write) wrote. Any bytes give some value; nothing panics.
+    /// Reads what [`write`](Self::write) wrote, and advances `bytes` past it. Any bytes give some value; it never panics.
     fn read(bytes: &mut &[u8]) -> Self;
 
-    /// The value in bytes of exactly this layout, such as those of an older version in a migration.
+    /// Decodes bytes of exactly this layout, such as those of an older version in a migration; none if the length differs.
     #[must_use]
     fn from_bytes(mut bytes: &[u8]) -> Option<Self> {
         (bytes.len() == Self::SIZE).then(|| Self::read(&mut bytes))
@@ -49,7 +84,7 @@ pub trait State: Stored {
     /// The version of this layout; `rule.toml` must declare the same.
     const VERSION: u32;
 
-    /// Makes this version of a blob that an older version wrote; none if there is no way. The key then begins anew.
+    /// Converts a blob that an older version wrote; none if that isn't possible, and the key starts with initial state.
     #[must_use]
     fn migrate(from_version: u32, bytes: &[u8]) -> Option<Self> {
         let _ = (from_version, bytes);
@@ -57,7 +92,7 @@ pub trait State: Stored {
     }
 }
 
-/// The next `N` bytes; zeros where there are none left.
+/// The next `N` bytes; zeros if fewer are left.
 #[inline]
 fn take<const N: usize>(bytes: &mut &[u8]) -> [u8; N] {
     match bytes.split_first_chunk::<N>() {
@@ -72,7 +107,7 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> [u8; N] {
     }
 }
 
-/// Writes the next `N` bytes. The lengths are known while compiling, so nothing is left of the checks.
+/// Writes the next `N` bytes. The lengths are known at compile time, so the checks are optimised away.
 #[inline]
 fn put<const N: usize>(out: &mut &mut [u8], bytes: [u8; N]) {
     if let Some((first, rest)) = core::mem::take(out).split_first_chunk_mut::<N>() {
@@ -106,7 +141,7 @@ macro_rules! numbers {
     };
 }
 
-// Floats by their bits, so that what is compared is what is stored.
+// Floats are stored and compared by their bits.
 numbers!(u8, u16, u32, u64, u128, i8, i16, i32, i64, i128, f32, f64);
 
 impl Stored for bool {
@@ -217,10 +252,10 @@ impl<T: Stored> Stored for Option<T> {
     }
 }
 
-/// The place and declaration of a state's slot.
+/// The index and declaration of a state's slot.
 ///
 /// # Panics
-/// While compiling, with what to change, when the rule doesn't declare the slot, in this version, with room for it.
+/// At compile time, with what to change, when the rule doesn't declare the slot, in this version, with room for it.
 #[doc(hidden)]
 #[must_use]
 #[track_caller]
@@ -268,10 +303,10 @@ pub const fn slot_of<R: DetectionDeclaration, S: State>() -> (usize, SlotSpec) {
 /// Refuses two working copies of one slot: the second would overwrite what the first wrote.
 ///
 /// # Panics
-/// While compiling, when an index stands twice.
+/// At compile time, when an index occurs twice.
 #[doc(hidden)]
 #[track_caller]
-#[expect(clippy::panic, reason = "runs while compiling, and is meant to fail there")]
+#[expect(clippy::panic, reason = "runs at compile time, and is meant to fail there")]
 pub const fn assert_distinct(slots: &[usize]) {
     let mut rest = slots;
     while let [slot, tail @ ..] = rest {
@@ -297,13 +332,13 @@ const fn same(a: &str, b: &str) -> bool {
     a.is_empty() && b.is_empty()
 }
 
-/// A message put together while compiling, where `format!` can't be had.
+/// A message built at compile time, where `format!` isn't available.
 struct Message {
     bytes: [u8; 512],
     len: usize,
 }
 
-#[expect(clippy::indexing_slicing, clippy::panic, reason = "runs while compiling, and is meant to fail there")]
+#[expect(clippy::indexing_slicing, clippy::panic, reason = "runs at compile time, and is meant to fail there")]
 impl Message {
     const fn new() -> Self {
         Message { bytes: [0; 512], len: 0 }
@@ -354,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn values_come_back_as_they_were_written() {
+    fn values_are_read_as_written() {
         check(0x0123_4567_89ab_cdef_u64);
         check(-7_i32);
         check(-0.5_f64);
@@ -374,7 +409,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "slot `x` takes 1204 bytes")]
-    fn messages_are_put_together_while_compiling() {
+    fn messages_are_built_at_compile_time() {
         Message::new().text("slot `").text("x").text("` takes ").number(1_204).text(" bytes").fail();
     }
 }

@@ -1,4 +1,4 @@
-//! Context tables. [`rule!`](crate::rule!) makes a method for each declared table and column over these.
+//! Context tables. [`rule!`](crate::rule!) makes a method for each declared table and column.
 
 use core::marker::PhantomData;
 use core::net::IpAddr;
@@ -8,7 +8,7 @@ use crate::column;
 use crate::event::NO_KEY;
 use crate::time::Timestamp;
 
-/// All declared tables as they are for one row of the batch.
+/// All declared tables, as seen from one row of the batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'a> {
     tables: &'a [ContextTable],
@@ -21,19 +21,19 @@ impl<'a> Tables<'a> {
         Tables { tables, row, key }
     }
 
-    /// The table at this place of the declared order.
+    /// The table at this index in declared order.
     #[must_use]
     pub fn table<T: From<Row<'a>>>(&self, index: usize) -> Table<'a, T> {
         Table { table: self.tables.get(index), row: self.row, key: self.key, rows: PhantomData }
     }
 }
 
-/// Whether a table, or what it says about a row, can be had and how old it is.
+/// Whether a table, or its row for a row or key, is available, and how old it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Availability {
-    /// It can't be had, or not all of it: values that are there may be used.
+    /// It isn't available, or not all of it: the values that are there may be used.
     Missing,
-    /// Older than the declared greatest age; as of this time.
+    /// Older than the declared `max-age`; as of this time.
     Stale(Timestamp),
     /// As of this time.
     Fresh(Timestamp),
@@ -49,17 +49,17 @@ pub struct Table<'a, T> {
 }
 
 impl<'a, T: From<Row<'a>>> Table<'a, T> {
-    /// Whether it can be had and how old it is: for this row or its key, where the table is by row or by key.
+    /// Whether it is available and how old it is: for this row or its key, if the table is by row or by key.
     #[must_use]
     pub fn availability(&self) -> Availability {
-        match self.table.and_then(|table| self.of_place(table)) {
+        match self.table.and_then(|table| self.availability_at_place(table)) {
             None | Some(detect::Availability::Missing) => Availability::Missing,
             Some(detect::Availability::Stale(at)) => Availability::Stale(Timestamp::from_micros(at)),
             Some(detect::Availability::Fresh(at)) => Availability::Fresh(Timestamp::from_micros(at)),
         }
     }
 
-    fn of_place(&self, table: &ContextTable) -> Option<detect::Availability> {
+    fn availability_at_place(&self, table: &ContextTable) -> Option<detect::Availability> {
         match (&table.availability, self.place(table)) {
             (_, None) if table.keying != Keying::ByBatch => None,
             (TableAvailability::Whole(one), _) => Some(*one),
@@ -67,7 +67,7 @@ impl<'a, T: From<Row<'a>>> Table<'a, T> {
         }
     }
 
-    /// Which of the table's rows is this row's.
+    /// The index of the table's row for this row or its key.
     fn place(&self, table: &ContextTable) -> Option<usize> {
         let place = match table.keying {
             Keying::ByRow => self.row,
@@ -77,21 +77,21 @@ impl<'a, T: From<Row<'a>>> Table<'a, T> {
         (place < table.rows).then_some(place as usize)
     }
 
-    /// Whether it can be had, as [`availability`](Self::availability) says, and isn't older than declared.
+    /// Whether it is available and not older than declared: see [`availability`](Self::availability).
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         matches!(self.availability(), Availability::Fresh(_))
     }
 
-    /// What it says about this row, if the table is by row and the host has it.
+    /// Its row for this row, if the table is by row and available.
     #[must_use]
-    pub fn of_row(&self) -> Option<T> {
+    pub fn for_row(&self) -> Option<T> {
         self.own(Keying::ByRow)
     }
 
-    /// What it says about this row's key, if the table is by key, the row has a key and the host has the table.
+    /// Its row for this row's key, if the table is by key and available, and the row has a key.
     #[must_use]
-    pub fn of_key(&self) -> Option<T> {
+    pub fn for_key(&self) -> Option<T> {
         self.own(Keying::ByKey)
     }
 
@@ -100,8 +100,8 @@ impl<'a, T: From<Row<'a>>> Table<'a, T> {
         self.place(table).map(|row| T::from(Row { columns: &table.columns, row }))
     }
 
-    /// Every row, if the table is the batch's. Other tables show only what is this row's: see
-    /// [`of_row`](Self::of_row) and [`of_key`](Self::of_key).
+    /// All its rows, if the table is by batch. Of other tables only one row is visible: see
+    /// [`for_row`](Self::for_row) and [`for_key`](Self::for_key).
     pub fn rows(&self) -> impl Iterator<Item = T> + use<'a, T> {
         let table = self.table.filter(|table| table.keying == Keying::ByBatch);
         table
@@ -110,14 +110,14 @@ impl<'a, T: From<Row<'a>>> Table<'a, T> {
     }
 }
 
-/// One row of a table, by place of the column in declared order.
+/// One row of a table; columns are named by their index in declared order.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
     columns: &'a [Column],
     row: usize,
 }
 
-/// Methods that read the column at a place of the declared order, where it has a value.
+/// Methods that read the column at an index in declared order; none if it has no value.
 macro_rules! readers {
     ($($(#[$meta:meta])* $name:ident -> $ty:ty;)+) => {
         impl<'a> Row<'a> {

@@ -24,7 +24,7 @@ impl Timestamp {
 impl Add<Duration> for Timestamp {
     type Output = Timestamp;
 
-    /// Held at the ends of the range.
+    /// Saturates.
     fn add(self, span: Duration) -> Timestamp {
         Timestamp(self.0.saturating_add(span.0))
     }
@@ -33,7 +33,7 @@ impl Add<Duration> for Timestamp {
 impl Sub<Duration> for Timestamp {
     type Output = Timestamp;
 
-    /// Held at the ends of the range.
+    /// Saturates.
     fn sub(self, span: Duration) -> Timestamp {
         Timestamp(self.0.saturating_sub(span.0))
     }
@@ -42,13 +42,20 @@ impl Sub<Duration> for Timestamp {
 impl Sub for Timestamp {
     type Output = Duration;
 
-    /// How much later this is than `earlier`; negative if it is earlier. Held at the ends of the range.
+    /// How much later this is than `earlier`; negative if it is earlier. Saturates.
     fn sub(self, earlier: Timestamp) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))
     }
 }
 
-/// A span of microseconds. Prints as `1h 30m`, the way `rule.toml` writes it.
+/// A span of microseconds. Prints as `1h 30m`, as written in `rule.toml`.
+///
+/// ```
+/// use countersign_sdk::{Duration, Timestamp};
+///
+/// let span = Timestamp::from_micros(5_400_000_000) - Timestamp::from_micros(0);
+/// assert_eq!((span.to_string(), span.as_secs()), ("1h 30m".to_owned(), 5_400));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Duration(i64);
 
@@ -59,7 +66,7 @@ impl Duration {
         Duration(micros)
     }
 
-    /// From seconds, held at the ends of the range.
+    /// From seconds; saturates.
     #[must_use]
     pub const fn from_secs(seconds: i64) -> Self {
         Duration(seconds.saturating_mul(1_000_000))
@@ -109,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_print_as_rule_toml_writes_them() {
+    fn durations_print_as_written_in_rule_toml() {
         for (micros, text) in [
             (0, "0s"),
             (300_000_000, "5m"),

@@ -1,15 +1,26 @@
-//! Counters of a fixed size for state. All go by event time, and none depends on the order of rows within its
-//! resolution: a late event counts where it belongs, if that is still in the window.
+//! Counters of a fixed size for state. All use event time, and none depends on the order of rows within its resolution:
+//! a late event counts at its own time, if that is still in the window.
 
 use crate::collections::hash64;
 use crate::state::Stored;
 use crate::time::{Duration, Timestamp};
 
-/// Counts events in a sliding window of `BUCKETS` buckets: the newest `BUCKETS` whole buckets, so between
-/// `(BUCKETS - 1) / BUCKETS` of the window and the whole of it. Takes 16 + 4 × `BUCKETS` bytes.
+/// Counts events in a sliding window of `BUCKETS` buckets. It covers the newest `BUCKETS` buckets, so between
+/// `(BUCKETS - 1) / BUCKETS` of the window and all of it. Takes 16 + 4 × `BUCKETS` bytes.
+///
+/// ```
+/// use countersign_sdk::state::Stored as _;
+/// use countersign_sdk::{Duration, SlidingCount, Timestamp};
+///
+/// let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+/// let mut count = SlidingCount::<6>::initial();
+/// let minute = Duration::from_secs(60);
+/// assert_eq!([0, 15, 59, 75].map(|seconds| count.add(at(seconds), minute)), [1, 2, 3, 2]);
+/// assert_eq!(count.total_at(at(120)), 1);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlidingCount<const BUCKETS: usize> {
-    // Microseconds of a bucket; 0 while nothing was counted.
+    // Microseconds of a bucket; 0 before the first event.
     width: i64,
     // Number of the newest bucket since 1970.
     newest: i64,
@@ -18,8 +29,8 @@ pub struct SlidingCount<const BUCKETS: usize> {
 }
 
 impl<const BUCKETS: usize> SlidingCount<BUCKETS> {
-    /// Counts an event and returns how many the window ending at the newest event has. An event older than the window
-    /// isn't counted. A window of another length than before begins anew.
+    /// Counts an event, and returns the number of events in the window that ends at the newest one. An event older than
+    /// the window isn't counted. Another window length than before resets the counter.
     pub fn add(&mut self, at: Timestamp, window: Duration) -> u64 {
         let width = bucket_width(window, BUCKETS);
         let bucket = at.micros().div_euclid(width);
@@ -41,13 +52,13 @@ impl<const BUCKETS: usize> SlidingCount<BUCKETS> {
         self.total()
     }
 
-    /// How many the window ending at the newest event has.
+    /// The number of events in the window that ends at the newest one.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.iter().copied().map(u64::from).sum()
     }
 
-    /// How many of them are still in the window when it ends at `at`.
+    /// The number of events in the window that ends at `at`.
     #[must_use]
     pub fn total_at(&self, at: Timestamp) -> u64 {
         if self.width == 0 {
@@ -59,7 +70,7 @@ impl<const BUCKETS: usize> SlidingCount<BUCKETS> {
         (first..=end.min(self.newest)).map(|bucket| u64::from(self.get(bucket))).sum()
     }
 
-    /// Begins anew.
+    /// Forgets everything.
     pub fn reset(&mut self) {
         *self = Self::initial();
     }
@@ -95,8 +106,20 @@ impl<const BUCKETS: usize> Stored for SlidingCount<BUCKETS> {
     }
 }
 
-/// Counts distinct texts in a sliding window, exactly up to `N`; past that the text seen longest ago gives way, so the
-/// count stays at `N`. Takes 16 × `N` bytes.
+/// Counts distinct texts in a sliding window, exactly up to `N`; beyond that the text seen longest ago is forgotten, so
+/// the count stays at `N`. Takes 16 × `N` bytes.
+///
+/// ```
+/// use countersign_sdk::state::Stored as _;
+/// use countersign_sdk::{Duration, SlidingDistinct, Timestamp};
+///
+/// let at = |seconds: i64| Timestamp::from_micros(seconds * 1_000_000);
+/// let mut names = SlidingDistinct::<8>::initial();
+/// for (name, seconds) in [("alice", 0), ("bob", 10), ("alice", 20)] {
+///     names.add(name, at(seconds), Duration::from_secs(60));
+/// }
+/// assert_eq!((names.total(), names.count_since(at(10))), (2, 1));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SlidingDistinct<const N: usize> {
     // Hash (0 for none) and when last seen.
@@ -104,7 +127,7 @@ pub struct SlidingDistinct<const N: usize> {
 }
 
 impl<const N: usize> SlidingDistinct<N> {
-    /// Counts a text and returns how many distinct ones the window ending at the newest event has.
+    /// Counts a text, and returns the number of distinct ones in the window that ends at the newest event.
     pub fn add(&mut self, text: &str, at: Timestamp, window: Duration) -> usize {
         let hash = hash64(text.as_bytes()).max(1);
         let newest = self.seen.iter().filter(|(hash, _)| *hash != 0).map(|(_, last)| *last).max();
@@ -129,19 +152,19 @@ impl<const N: usize> SlidingDistinct<N> {
         self.total()
     }
 
-    /// How many distinct texts the window ending at the newest event has.
+    /// The number of distinct texts in the window that ends at the newest event.
     #[must_use]
     pub fn total(&self) -> usize {
         self.seen.iter().filter(|(hash, _)| *hash != 0).count()
     }
 
-    /// How many of them were last seen after `since`: a shorter window over the same texts.
+    /// The number of them last seen after `since` (exclusive): a shorter window over the same texts.
     #[must_use]
-    pub fn after(&self, since: Timestamp) -> usize {
+    pub fn count_since(&self, since: Timestamp) -> usize {
         self.seen.iter().filter(|(hash, last)| *hash != 0 && *last > since.micros()).count()
     }
 
-    /// When the text was last seen; none if it isn't remembered.
+    /// When the text was last seen; none if it isn't in the window.
     #[must_use]
     pub fn last_seen(&self, text: &str) -> Option<Timestamp> {
         let wanted = hash64(text.as_bytes()).max(1);
@@ -149,28 +172,28 @@ impl<const N: usize> SlidingDistinct<N> {
         entry.map(|(_, last)| Timestamp::from_micros(*last))
     }
 
-    /// When the text seen longest ago, of those remembered, was last seen.
+    /// The earliest time at which one of them was last seen.
     #[must_use]
     pub fn oldest(&self) -> Option<Timestamp> {
         let seen = self.seen.iter().filter(|(hash, _)| *hash != 0);
         seen.map(|(_, last)| Timestamp::from_micros(*last)).min()
     }
 
-    /// When the text seen last was seen.
+    /// The latest time at which one of them was last seen.
     #[must_use]
     pub fn newest(&self) -> Option<Timestamp> {
         let seen = self.seen.iter().filter(|(hash, _)| *hash != 0);
         seen.map(|(_, last)| Timestamp::from_micros(*last)).max()
     }
 
-    /// Forgets a text, so that it no longer counts; true if it was remembered.
+    /// Forgets a text, so that it no longer counts; true if it was in the window.
     pub fn forget(&mut self, text: &str) -> bool {
         let wanted = hash64(text.as_bytes()).max(1);
         let entry = self.seen.iter_mut().find(|(hash, _)| *hash == wanted);
         entry.map(|entry| *entry = (0, 0)).is_some()
     }
 
-    /// Begins anew.
+    /// Forgets everything.
     pub fn reset(&mut self) {
         *self = Self::initial();
     }
@@ -197,16 +220,25 @@ impl<const N: usize> Stored for SlidingDistinct<N> {
     }
 }
 
-/// Counts distinct texts, exactly up to `N`; past that it only knows that there are more. Takes 8 × `N` + 1 bytes.
+/// Counts distinct texts, exactly up to `N`; beyond that it only records that there are more. Takes 8 × `N` + 1 bytes.
+///
+/// ```
+/// use countersign_sdk::DistinctCount;
+/// use countersign_sdk::state::Stored as _;
+///
+/// let mut names = DistinctCount::<2>::initial();
+/// assert_eq!(["a", "a", "b", "c"].map(|name| names.add(name)), [true, false, true, true]);
+/// assert!(names.total() == 2 && names.has_overflowed());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DistinctCount<const N: usize> {
     // Hashes in the order of arrival, then zeros.
     seen: [u64; N],
-    overflown: bool,
+    overflowed: bool,
 }
 
 impl<const N: usize> DistinctCount<N> {
-    /// Counts a text; true if it is new. Past `N` every text that isn't among the first `N` is new.
+    /// Counts a text; true if it is new. Beyond `N` every text that isn't among the first `N` is new.
     pub fn add(&mut self, text: &str) -> bool {
         let hash = hash64(text.as_bytes()).max(1);
         for known in &mut self.seen {
@@ -218,11 +250,11 @@ impl<const N: usize> DistinctCount<N> {
                 return true;
             }
         }
-        self.overflown = true;
+        self.overflowed = true;
         true
     }
 
-    /// How many distinct texts there were, at most `N`.
+    /// The number of distinct texts, at most `N`.
     #[must_use]
     pub fn total(&self) -> usize {
         self.seen.iter().filter(|hash| **hash != 0).count()
@@ -230,11 +262,11 @@ impl<const N: usize> DistinctCount<N> {
 
     /// Whether there were more than `N`.
     #[must_use]
-    pub fn is_overflown(&self) -> bool {
-        self.overflown
+    pub fn has_overflowed(&self) -> bool {
+        self.overflowed
     }
 
-    /// Begins anew.
+    /// Forgets everything.
     pub fn reset(&mut self) {
         *self = Self::initial();
     }
@@ -244,30 +276,42 @@ impl<const N: usize> Stored for DistinctCount<N> {
     const SIZE: usize = 8 * N + 1;
 
     fn initial() -> Self {
-        DistinctCount { seen: [0; N], overflown: false }
+        DistinctCount { seen: [0; N], overflowed: false }
     }
 
     #[inline]
     fn write(&self, out: &mut &mut [u8]) {
         self.seen.write(out);
-        self.overflown.write(out);
+        self.overflowed.write(out);
     }
 
     #[inline]
     fn read(bytes: &mut &[u8]) -> Self {
-        DistinctCount { seen: Stored::read(bytes), overflown: bool::read(bytes) }
+        DistinctCount { seen: Stored::read(bytes), overflowed: bool::read(bytes) }
     }
 }
 
 /// The `N` latest event times. Takes 9 × `N` bytes.
+///
+/// ```
+/// use countersign_sdk::state::Stored as _;
+/// use countersign_sdk::{RecentTimes, Timestamp};
+///
+/// let mut times = RecentTimes::<2>::initial();
+/// for micros in [5, 3, 9] {
+///     times.add(Timestamp::from_micros(micros));
+/// }
+/// assert_eq!(times.iter().map(Timestamp::micros).collect::<Vec<_>>(), [5, 9]);
+/// assert_eq!(times.count_since(Timestamp::from_micros(5)), 1);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecentTimes<const N: usize> {
-    // Rising, then none.
+    // Ascending, then none.
     times: [Option<Timestamp>; N],
 }
 
 impl<const N: usize> RecentTimes<N> {
-    /// Adds a time in its place; the oldest gives way when there are more than `N`.
+    /// Adds a time in order; the oldest is dropped when there are more than `N`.
     pub fn add(&mut self, at: Timestamp) {
         let mut next = Some(at);
         if self.times.iter().all(Option::is_some) {
@@ -287,18 +331,18 @@ impl<const N: usize> RecentTimes<N> {
         }
     }
 
-    /// The times, rising.
+    /// The times, ascending.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Timestamp> + '_ {
         self.times.iter().flatten().copied()
     }
 
-    /// How many of them are after `since`.
+    /// The number of them after `since` (exclusive).
     #[must_use]
-    pub fn after(&self, since: Timestamp) -> usize {
+    pub fn count_since(&self, since: Timestamp) -> usize {
         self.iter().filter(|time| *time > since).count()
     }
 
-    /// Begins anew.
+    /// Forgets everything.
     pub fn reset(&mut self) {
         *self = Self::initial();
     }
@@ -347,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sliding_count_forgets_what_left_the_window() {
+    fn a_sliding_count_forgets_events_that_left_the_window() {
         let mut count = SlidingCount::<6>::initial();
         let totals: Vec<u64> = [0, 1, 15, 59, 60, 70, 200].map(|second| count.add(at(second), MINUTE)).to_vec();
         // At 60 the bucket 0–9 (two events) leaves, at 70 the bucket 10–19.
@@ -358,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_event_counts_where_it_belongs_if_that_is_still_in_the_window() {
+    fn a_late_event_counts_if_its_time_is_in_the_window() {
         let mut count = SlidingCount::<6>::initial();
         count.add(at(100), MINUTE);
         assert_eq!(count.add(at(50), MINUTE), 2);
@@ -367,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn another_window_begins_anew() {
+    fn another_window_length_resets() {
         let mut count = SlidingCount::<6>::initial();
         count.add(at(1), MINUTE);
         assert_eq!(count.add(at(2), Duration::from_secs(120)), 1);
@@ -384,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn distinct_texts_are_asked_for_and_forgotten_one_by_one() {
+    fn single_texts_are_looked_up_and_forgotten() {
         let mut distinct = SlidingDistinct::<3>::initial();
         assert_eq!(
             (distinct.oldest(), distinct.newest(), distinct.last_seen("a"), distinct.forget("a")),
@@ -393,14 +437,14 @@ mod tests {
         for (text, second) in [("a", 10), ("b", 20), ("a", 30), ("c", 40)] {
             distinct.add(text, at(second), MINUTE);
         }
-        assert_eq!([19, 20, 30, 40].map(|second| distinct.after(at(second))), [3, 2, 1, 0]);
+        assert_eq!([19, 20, 30, 40].map(|second| distinct.count_since(at(second))), [3, 2, 1, 0]);
         assert_eq!(
             (distinct.oldest(), distinct.newest(), distinct.last_seen("a")),
             (Some(at(20)), Some(at(40)), Some(at(30)))
         );
         assert!(distinct.forget("b"));
         assert_eq!((distinct.oldest(), distinct.last_seen("b"), distinct.total()), (Some(at(30)), None, 2));
-        // What was forgotten makes room.
+        // A forgotten text makes room.
         assert_eq!(distinct.add("d", at(41), MINUTE), 3);
         assert_eq!(distinct.last_seen("a"), Some(at(30)));
     }
@@ -409,8 +453,8 @@ mod tests {
     fn distinct_counts_are_exact_up_to_their_size() {
         let mut distinct = DistinctCount::<2>::initial();
         assert_eq!(["a", "a", "b", "b"].map(|text| distinct.add(text)), [true, false, true, false]);
-        assert!(!distinct.is_overflown());
-        assert!(distinct.add("c") && distinct.is_overflown());
+        assert!(!distinct.has_overflowed());
+        assert!(distinct.add("c") && distinct.has_overflowed());
         assert_eq!(distinct.total(), 2);
     }
 
@@ -421,7 +465,7 @@ mod tests {
             recent.add(at(second));
         }
         assert_eq!(recent.iter().collect::<Vec<_>>(), [at(5), at(7), at(9)]);
-        assert_eq!(recent.after(at(5)), 2);
+        assert_eq!(recent.count_since(at(5)), 2);
     }
 
     proptest! {

@@ -1,14 +1,14 @@
-//! A detection that uses whatever a detection can have, over batches of every size.
+//! A detection that uses everything a detection can declare.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use countersign_sdk::bindings::detect::{
     Availability, Column, ContextTable, Keying, Parameter, SlotState, TableAvailability, TextArena, Validity, Values,
 };
-use countersign_sdk::testing::{Bench, Row, Value, row, time};
+use countersign_sdk::testing::{Harness, Row, Value, row, time};
 
 mod everything {
     use countersign_sdk::prelude::*;
-    use countersign_sdk::words::FieldId;
+    use countersign_sdk::vocabulary::FieldId;
 
     countersign_sdk::rule!("rules/everything.toml");
 
@@ -34,14 +34,14 @@ mod everything {
         (version == 2).then(|| u32::from_bytes(bytes)).flatten().map(|total| Second { total: total.into() })
     }
 
-    // The slots come in another order than they are declared in.
+    // The slots are in another order than in rule.toml.
     #[detection]
     fn detect(event: &Event, second: &mut Slot<Second>, first: &mut Slot<First>, cx: &mut Context) {
         match event.kind() {
-            Kind::Timer(_) if event.is_timer(&timer::QUIET_OVER) => return cx.find(timed(first)),
+            Kind::Timer(_) if event.is_timer(&timer::QUIET_OVER) => return cx.report(timed(first)),
             Kind::Finding => {
                 let confidence = event.finding_confidence().unwrap_or_default();
-                return cx.find(Finding::new(class::Agent, confidence as u8).merely_names());
+                return cx.report(Finding::new(class::Agent, confidence as u8).merely_names());
             }
             _ => {}
         }
@@ -64,12 +64,12 @@ mod everything {
         }
         if event.is_mfa() == Some(true) {
             let resources: Vec<&str> = event.resources_uid().into_iter().flatten().collect();
-            let geo = cx.context().geo();
-            let country = geo.of_row().and_then(|row| row.country()).unwrap_or("nowhere");
-            let facts = cx.context().identity_facts();
-            let tier = facts.of_key().and_then(|row| row.tier()).unwrap_or("no tier");
-            let names: Vec<&str> = cx.context().egress().rows().filter_map(|row| row.name()).collect();
-            cx.inform(told(cx.parameters()));
+            let geo = cx.tables().geo();
+            let country = geo.for_row().and_then(|row| row.country()).unwrap_or("nowhere");
+            let facts = cx.tables().identity_facts();
+            let tier = facts.for_key().and_then(|row| row.tier()).unwrap_or("no tier");
+            let names: Vec<&str> = cx.tables().egress().rows().filter_map(|row| row.name()).collect();
+            cx.inform(describe(cx.parameters()));
             let finding = Finding::new(class::SignIn, 250)
                 .severity(Severity::Low)
                 .about(Role::Target)
@@ -85,7 +85,7 @@ mod everything {
                     geo.is_fresh(),
                     cx.data(),
                 ));
-            cx.find(finding);
+            cx.report(finding);
         }
     }
 
@@ -93,36 +93,46 @@ mod everything {
         Finding::new(class::Agent, 1).message(format!("quiet after {}", first.count))
     }
 
-    /// One of each type, as the compiler sees them.
-    pub(crate) fn told(parameters: &Parameters<'_>) -> String {
-        let (enabled, most, ratio): (bool, i64, f64) = (parameters.enabled, parameters.most_calls, parameters.ratio);
+    /// Reads a parameter of each type.
+    pub(crate) fn describe(parameters: &Parameters<'_>) -> String {
+        let (enabled, max, ratio): (bool, i64, f64) = (parameters.enabled, parameters.max_calls, parameters.ratio);
         let (kind, names, window): (&str, &[String], Duration) =
             (parameters.r#type, parameters.names, parameters.window);
-        format!("{enabled} {most} {ratio} {kind} {names:?} {window}")
+        format!("{enabled} {max} {ratio} {kind} {names:?} {window}")
+    }
+}
+
+/// A rule that keeps what it counts in a static, which no state carries from one call to the next.
+mod impure {
+    use core::sync::atomic::{AtomicU32, Ordering};
+
+    use countersign_sdk::prelude::*;
+
+    countersign_sdk::rule!("rules/everything.toml");
+
+    static ROWS: AtomicU32 = AtomicU32::new(0);
+
+    #[detection]
+    fn detect(_event: &Event, cx: &mut Context) {
+        let row = ROWS.fetch_add(1, Ordering::Relaxed);
+        cx.report(Finding::new(class::SignIn, 50).message(format!("row {row}")));
     }
 }
 
 use everything::Rule;
 
 fn at(seconds: i64) -> Row {
-    row().at_time(time("2024-01-01T00:00:00Z") + countersign_sdk::Duration::from_secs(seconds)).key("k")
+    row().at("2024-01-01T00:00:00Z").plus_secs(seconds).key("k")
 }
 
-/// Findings' rows and messages, timers and diagnostics, the same for every batch size.
-fn check(rows: &[Row], expected: &[(usize, &str)]) -> Bench<Rule> {
-    let mut whole = Bench::<Rule>::new().data(b"d");
-    let found = whole.feed(rows);
-    let told: Vec<(usize, &str)> = found.iter().map(|finding| (finding.row, finding.message.as_str())).collect();
-    assert_eq!(told, expected);
-    for size in 1..rows.len() {
-        let mut split = Bench::<Rule>::new().data(b"d").batch_size(size);
-        assert_eq!(split.feed(rows), found, "batches of {size}");
-        assert_eq!((split.timers(), split.diagnostics()), (whole.timers(), whole.diagnostics()), "batches of {size}");
-        for slot in 0..2 {
-            assert_eq!(split.blob(slot, "k"), whole.blob(slot, "k"), "slot {slot}, batches of {size}");
-        }
-    }
-    whole
+/// Expects findings of these rows with these messages.
+#[track_caller]
+fn check(rows: &[Row], expected: &[(usize, &str)]) -> Harness<Rule> {
+    let mut harness = Harness::<Rule>::new().data(b"d");
+    let found = harness.feed(rows);
+    let short: Vec<(usize, &str)> = found.iter().map(|finding| (finding.row, finding.message.as_str())).collect();
+    assert_eq!(short, expected);
+    harness
 }
 
 #[test]
@@ -148,9 +158,9 @@ fn every_type_of_field_is_read() {
 }
 
 #[test]
-fn a_finding_says_what_the_rule_said() {
-    let mut bench = Bench::<Rule>::new();
-    let found = bench.feed(&[at(0), at(1), at(2), at(3).is_mfa(true)]);
+fn a_finding_carries_what_the_rule_set() {
+    let mut harness = Harness::<Rule>::new();
+    let found = harness.feed(&[at(0), at(1), at(2), at(3).is_mfa(true)]);
     let finding = &found[0];
     assert_eq!((finding.confidence, finding.severity.id(), finding.about.id()), (100, "low", "target"));
     assert_eq!(finding.techniques, ["T1078.004"]);
@@ -159,79 +169,85 @@ fn a_finding_says_what_the_rule_said() {
 }
 
 #[test]
-fn timers_and_findings_of_other_rules_come_as_rows() {
+fn timers_and_findings_of_other_rules_are_rows() {
     let timer = at(9).timer("quiet-over");
     let other = at(9).finding().finding_confidence(33);
-    let bench = check(&[at(0), timer, other, at(10).late()], &[(1, "quiet after 1"), (2, "")]);
+    let harness = check(&[at(0), timer, other, at(10).late()], &[(1, "quiet after 1"), (2, "")]);
     let due = |seconds: i64| Some(time("2024-01-01T00:01:30Z") + countersign_sdk::Duration::from_secs(seconds));
-    assert_eq!(bench.timers(), [(0, "quiet-over".to_owned(), due(0)), (3, "quiet-over".to_owned(), due(10))]);
-    let found = Bench::<Rule>::new().feed(&[at(0).finding().finding_confidence(33)]);
+    assert_eq!(harness.timers(), [(0, "quiet-over".to_owned(), due(0)), (3, "quiet-over".to_owned(), due(10))]);
+    let found = Harness::<Rule>::new().feed(&[at(0).finding().finding_confidence(33)]);
     assert_eq!(found[0].evidence_role.map(|role| role.id()), Some("merely-names"));
     assert_eq!(found[0].techniques, ["T1078", "T1078.004"], "all declared ones, where none is named");
 }
 
-/// One that is moved comes once, at its last time.
+/// A timer that was moved fires once, at the last time it was set for.
 #[test]
-fn timers_come_when_time_passes() {
+fn timers_fire_when_time_passes() {
     let later = |seconds: i64| time("2024-01-01T00:01:30Z") + countersign_sdk::Duration::from_secs(seconds);
-    let mut bench = Bench::<Rule>::new();
-    assert_eq!(bench.feed(&[at(0), at(10).key("l"), at(20)]), []);
-    assert_eq!(bench.pass(later(9)), []);
-    let rows = |found: Vec<countersign_sdk::testing::Found>| -> Vec<(usize, Vec<usize>, String)> {
+    let mut harness = Harness::<Rule>::new();
+    assert_eq!(harness.feed(&[at(0), at(10).key("l"), at(20)]), []);
+    assert_eq!(harness.advance_to(later(9)), []);
+    let rows = |found: Vec<countersign_sdk::testing::Reported>| -> Vec<(usize, Vec<usize>, String)> {
         found.into_iter().map(|found| (found.row, found.evidence, found.message)).collect()
     };
     let quiet = "quiet after";
-    assert_eq!(rows(bench.pass(later(10))), [(3, vec![], format!("{quiet} 1"))]);
-    assert_eq!(rows(bench.pass(later(20))), [(4, vec![], format!("{quiet} 2"))]);
-    assert_eq!(bench.pass(later(1_000)), []);
+    assert_eq!(rows(harness.advance_to(later(10))), [(3, vec![], format!("{quiet} 1"))]);
+    assert_eq!(rows(harness.advance_to(later(20))), [(4, vec![], format!("{quiet} 2"))]);
+    assert_eq!(harness.advance_to(later(1_000)), []);
+}
+
+#[test]
+#[should_panic(expected = "depends on how rows are split into batches: in batches of 1")]
+fn the_harness_notices_what_depends_on_batches() {
+    Harness::<impure::Rule>::new().feed(&[row(), row()]);
 }
 
 #[test]
 fn parameters_are_typed_and_in_declared_order() {
-    let mut bench = Bench::<Rule>::new();
-    bench.feed(&[at(0).is_mfa(true)]);
-    assert_eq!(bench.diagnostics(), [(0, r#"true 5 0.5 plain ["a", "b"] 1m 30s"#.to_owned())]);
-    let mut bench = Bench::<Rule>::new()
-        .set("enabled", Value::Boolean(false))
-        .set("most-calls", Value::Signed(9))
-        .set("type", Value::Text("odd".to_owned()))
-        .set("names", Value::TextList(vec![]))
-        .set("window", Value::Signed(1_000_000));
-    bench.feed(&[at(0).is_mfa(true)]);
-    assert_eq!(bench.diagnostics(), [(0, "false 9 0.5 odd [] 1s".to_owned())]);
+    let mut harness = Harness::<Rule>::new();
+    harness.feed(&[at(0).is_mfa(true)]);
+    assert_eq!(harness.diagnostics(), [(0, r#"true 5 0.5 plain ["a", "b"] 1m 30s"#.to_owned())]);
+    let mut harness = Harness::<Rule>::new()
+        .set("enabled", false)
+        .set("max-calls", 9)
+        .set("type", "odd")
+        .set("names", [])
+        .set("window", countersign_sdk::Duration::from_secs(1));
+    harness.feed(&[at(0).is_mfa(true)]);
+    assert_eq!(harness.diagnostics(), [(0, "false 9 0.5 odd [] 1s".to_owned())]);
 }
 
 #[test]
-fn a_row_without_a_key_leaves_nothing() {
+fn a_row_without_a_key_leaves_no_state() {
     let blank = row().is_mfa(true).class_uid(1);
-    let bench = check(
+    let harness = check(
         &[blank.clone(), blank],
         &[
             (0, "nobody 1 1 [] None None None nowhere no tier [] false [100]"),
             (1, "nobody 1 1 [] None None None nowhere no tier [] false [100]"),
         ],
     );
-    assert_eq!(bench.timers(), []);
-    let [(0, text), (0, _), (1, _), (1, _)] = bench.diagnostics() else { panic!("{:?}", bench.diagnostics()) };
+    assert_eq!(harness.timers(), []);
+    let [(0, text), (0, _), (1, _), (1, _)] = harness.diagnostics() else { panic!("{:?}", harness.diagnostics()) };
     assert_eq!(text, "the timer `quiet-over` has no key to belong to: the row has none");
 }
 
 #[test]
 fn a_value_of_another_type_reads_as_none() {
-    let bench = check(&[at(0).set("is_mfa", Value::WrongType), at(1)], &[]);
-    assert_eq!(bench.diagnostics(), [(0, "odd: None".to_owned())]);
+    let harness = check(&[at(0).set("is_mfa", Value::WrongType), at(1)], &[]);
+    assert_eq!(harness.diagnostics(), [(0, "odd: None".to_owned())]);
 }
 
 #[test]
-fn state_is_gone_when_it_is_as_at_the_beginning() {
-    let bench = check(&[at(0).class_uid(1), at(1).actor_user_uid("forget")], &[]);
-    assert_eq!((bench.blob(0, "k"), bench.blob(1, "k")), (None, None));
-    let bench = check(&[at(0).class_uid(1)], &[]);
-    assert_eq!(bench.blob(1, "k"), Some(&1_u64.to_le_bytes()[..]));
-    // The second slot adds nothing: it stays as it was, and there is nothing.
-    let bench = check(&[at(0)], &[]);
-    assert_eq!(bench.blob(1, "k"), None);
-    assert_eq!(bench.blob(0, "k").map(<[u8]>::len), Some(4 + 9 + (8 * 2 + 1) + 3));
+fn state_in_its_initial_value_is_removed() {
+    let harness = check(&[at(0).class_uid(1), at(1).actor_user_uid("forget")], &[]);
+    assert_eq!((harness.state_bytes(0, "k"), harness.state_bytes(1, "k")), (None, None));
+    let harness = check(&[at(0).class_uid(1)], &[]);
+    assert_eq!(harness.state_bytes(1, "k"), Some(&1_u64.to_le_bytes()[..]));
+    // The second slot keeps its initial value, so nothing is stored for it.
+    let harness = check(&[at(0)], &[]);
+    assert_eq!(harness.state_bytes(1, "k"), None);
+    assert_eq!(harness.state_bytes(0, "k").map(<[u8]>::len), Some(4 + 9 + (8 * 2 + 1) + 3));
 }
 
 #[test]
@@ -251,7 +267,7 @@ fn only_what_changed_is_written_back() {
     let answer = everything::evaluate(&batch, &state, &parameters(), &[], &[]);
     let [first, second] = answer.states.as_slice() else { panic!("{:?}", answer.states) };
     assert_eq!((first.slot, first.keys.as_slice()), (0, &[0, 1][..]));
-    assert_eq!((second.slot, second.keys.as_slice()), (1, &[1][..]), "key 0 was touched, and is as it was");
+    assert_eq!((second.slot, second.keys.as_slice()), (1, &[1][..]), "key 0 was touched, but has not changed");
     assert_eq!(second.blobs, 12_u64.to_le_bytes());
     assert_eq!(second.blob_offsets, [0, 8]);
     assert_eq!(first.kept, [100, 101]);
@@ -282,40 +298,40 @@ fn context_tables_are_read_by_row_by_key_and_by_batch() {
     // Both rows are of the second key.
     batch.rows.keys = vec![1, 1];
     let answer = everything::evaluate(&batch, &no_state(), &parameters(), &[], &[geo, facts, egress]);
-    let told: Vec<&str> = answer.findings.iter().map(|finding| finding.message.as_str()).collect();
-    assert!(told[0].contains(r#"NO standard ["office", "vpn"] true"#), "{told:?}");
-    assert!(told[1].contains(r#"SE standard ["office", "vpn"] false"#), "{told:?}");
+    let messages: Vec<&str> = answer.findings.iter().map(|finding| finding.message.as_str()).collect();
+    assert!(messages[0].contains(r#"NO standard ["office", "vpn"] true"#), "{messages:?}");
+    assert!(messages[1].contains(r#"SE standard ["office", "vpn"] false"#), "{messages:?}");
 }
 
 #[test]
-fn a_test_says_what_context_there_is() {
-    let mut bench = Bench::<Rule>::new()
+fn a_test_sets_context_tables() {
+    let mut harness = Harness::<Rule>::new()
         .context("egress", &[("name", Value::Text("office".into()))])
         .context("egress", &[("name", Value::Text("vpn".into()))])
-        .context_of_key("identity-facts", "alice", &[("tier", Value::Text("high".into()))]);
+        .context_for_key("identity-facts", "alice", &[("tier", Value::Text("high".into()))]);
     let row = |key: &str| row().key(key).actor_user_uid(key).is_mfa(true);
     let place = [("country", Value::Text("NO".into())), ("asn", Value::Unsigned(64_496))];
-    let found = bench.feed(&[row("alice").context("geo", &place), row("bob"), row("alice")]);
-    let told: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
-    assert!(told[0].contains(r#"NO high ["office", "vpn"] true"#), "{told:?}");
-    assert!(told[1].contains(r#"nowhere no tier ["office", "vpn"] false"#), "{told:?}");
-    assert!(told[2].contains(r#"nowhere high ["office", "vpn"] false"#), "{told:?}");
+    let found = harness.feed(&[row("alice").context("geo", &place), row("bob"), row("alice")]);
+    let messages: Vec<&str> = found.iter().map(|found| found.message.as_str()).collect();
+    assert!(messages[0].contains(r#"NO high ["office", "vpn"] true"#), "{messages:?}");
+    assert!(messages[1].contains(r#"nowhere no tier ["office", "vpn"] false"#), "{messages:?}");
+    assert!(messages[2].contains(r#"nowhere high ["office", "vpn"] false"#), "{messages:?}");
 }
 
 #[test]
 #[should_panic(expected = "the context table `geo` by batch is not declared by this rule")]
-fn a_test_can_not_speak_of_context_that_is_not_declared() {
-    let _ = Bench::<Rule>::new().context("geo", &[]);
+fn a_test_can_not_set_a_table_that_is_not_declared() {
+    let _ = Harness::<Rule>::new().context("geo", &[]);
 }
 
 #[test]
 #[should_panic(expected = "`city` is not a declared column of the context table `geo`")]
-fn a_test_can_not_speak_of_columns_that_are_not_declared() {
-    Bench::<Rule>::new().feed(&[row().context("geo", &[("city", Value::Text("Oslo".into()))])]);
+fn a_test_can_not_set_a_column_that_is_not_declared() {
+    Harness::<Rule>::new().feed(&[row().context("geo", &[("city", Value::Text("Oslo".into()))])]);
 }
 
 #[test]
-fn blobs_of_older_versions_are_migrated_where_there_is_a_way() {
+fn blobs_of_older_versions_are_migrated_where_a_migration_exists() {
     let migrate = countersign_sdk::migrate::<Rule>;
     assert_eq!(migrate(1, 2, &7_u32.to_le_bytes()), Ok(7_u64.to_le_bytes().to_vec()));
     assert_eq!(migrate(1, 1, &[]).unwrap_err(), "slot `second` has no way from version 1 to version 3");

@@ -1,4 +1,4 @@
-//! A `clippy.toml` in a folder replaces the workspace's: what guests are held to repeats it and adds to it.
+//! A `clippy.toml` in a folder replaces the workspace's, so those of guests repeat it and add to it.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
@@ -9,10 +9,10 @@ fn settings(path: &str) -> String {
 }
 
 #[test]
-fn guests_are_held_to_the_workspaces_settings_and_more() {
+fn clippy_settings_of_guests_contain_the_workspaces() {
     let (root, sdk, rules) =
         (settings("clippy.toml"), settings("guest-sdk/clippy.toml"), settings("rules/.clippy.toml"));
-    assert_eq!(sdk, rules, "guest-sdk/clippy.toml and rules/.clippy.toml say the same");
+    assert_eq!(sdk, rules, "guest-sdk/clippy.toml and rules/.clippy.toml differ");
     for line in root.lines() {
         assert!(rules.lines().any(|one| one == line), "rules/.clippy.toml lacks the workspace's `{line}`");
     }

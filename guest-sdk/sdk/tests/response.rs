@@ -1,15 +1,15 @@
-//! A response rule that asks for what is to be had.
+//! A response rule that proposes the strongest available action.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use countersign_sdk::prelude::{Action, IdentityType, Reversibility, SignalClass, StepResult};
-use countersign_sdk::testing::{IncidentBuilder, Proposed, ResponseBench, Value, incident};
+use countersign_sdk::testing::{IncidentBuilder, Proposed, ResponseHarness, Value, incident};
 
 mod answers {
     use countersign_sdk::prelude::*;
 
     countersign_sdk::rule!("rules/answers.toml");
 
-    /// The strongest action to be had that undoes itself or can be undone, and points beside it.
+    /// Proposes the strongest action that can be undone or heals by itself, and raises the risk score.
     #[response]
     fn respond(incident: &Incident, cx: &mut Context) {
         for finding in incident.findings() {
@@ -40,7 +40,7 @@ fn human() -> IncidentBuilder {
 }
 
 fn check(incident: &IncidentBuilder, expected: &[(Action, u32, Option<u32>)]) -> Vec<Proposed> {
-    let proposed = ResponseBench::<answers::Rule>::new().answer(incident);
+    let proposed = ResponseHarness::<answers::Rule>::new().proposals(incident);
     let short: Vec<_> = proposed.iter().map(|one| (one.action, one.subject, one.lease)).collect();
     assert_eq!(short, expected);
     proposed
@@ -68,6 +68,6 @@ fn an_action_that_this_version_does_not_know_is_not_listed() {
 
 #[test]
 #[should_panic(expected = "the parameter `points` of `raise-risk-score` must be within")]
-fn a_parameter_out_of_range_is_the_authors_mistake() {
-    let _ = ResponseBench::<answers::Rule>::new().set("points", Value::Signed(101)).answer(&human());
+fn a_parameter_out_of_range_panics() {
+    let _ = ResponseHarness::<answers::Rule>::new().set("points", 101).proposals(&human());
 }

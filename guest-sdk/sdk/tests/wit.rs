@@ -1,4 +1,4 @@
-//! The SDK's copy of the WIT is the project's, byte for byte.
+//! The SDK's copy of the WIT equals the project's, byte for byte.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::collections::BTreeMap;
@@ -13,9 +13,9 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn the_copy_is_equal() {
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let (ours, theirs) = (files(&sdk.join("wit")), files(&sdk.join("../../wit")));
-    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
-    for (name, bytes) in &theirs {
-        assert!(ours.get(name) == Some(bytes), "guest-sdk/sdk/wit/{name} differs from wit/{name}: copy it again");
+    let (copy, original) = (files(&sdk.join("wit")), files(&sdk.join("../../wit")));
+    assert_eq!(copy.keys().collect::<Vec<_>>(), original.keys().collect::<Vec<_>>());
+    for (name, bytes) in &original {
+        assert!(copy.get(name) == Some(bytes), "guest-sdk/sdk/wit/{name} differs from wit/{name}: copy it again");
     }
 }

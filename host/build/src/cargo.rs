@@ -1,4 +1,5 @@
-//! The cargo that compiles a guest: its own target directory and profile, none of a surrounding build's settings.
+//! Runs the cargo that compiles a guest: with its own target directory and profile, and none of the settings of a
+//! surrounding build.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,10 +9,10 @@ use countersign_declaration::Declaration;
 
 use crate::{BuildError, BuildOptions};
 
-/// What guests are compiled for: the target itself gives no imports.
+/// The target of guests: it has no imports of its own.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
-/// How guests are compiled, wherever their crate is: it need not be part of a workspace of ours.
+/// The profile of guests, passed on the command line: their crate need not be part of this workspace.
 const PROFILE: &[&str] = &[
     "profile.guest.inherits=\"release\"",
     "profile.guest.opt-level=3",
@@ -26,8 +27,7 @@ const PROFILE: &[&str] = &[
 /// Stack of a guest, bytes.
 const STACK: u64 = 128 << 10;
 
-/// Memory that a guest begins with, bytes: growing it costs a call to the kernel each time, and what isn't touched
-/// costs nothing.
+/// Initial memory of a guest, bytes: each growth costs a system call, and untouched memory costs nothing.
 const INITIAL_MEMORY: u64 = 2 << 20;
 
 /// WebAssembly's page, bytes.
@@ -49,9 +49,9 @@ pub(crate) fn compile(rule: &Path, declaration: &Declaration, options: &BuildOpt
     for setting in PROFILE {
         command.args(["--config", setting]);
     }
-    // A surrounding cargo says much through the environment that isn't meant for guests.
+    // A surrounding cargo sets many variables that aren't meant for guests.
     for (name, _) in std::env::vars_os() {
-        if foreign(&name) {
+        if is_foreign(&name) {
             command.env_remove(name);
         }
     }
@@ -73,8 +73,8 @@ pub(crate) fn compile(rule: &Path, declaration: &Declaration, options: &BuildOpt
     std::fs::read(&module).map_err(|source| BuildError::File { path: module, source })
 }
 
-/// Whether a variable is a surrounding cargo's or rustc's, and not one that says where tools are.
-fn foreign(name: &OsString) -> bool {
+/// Whether a variable is a surrounding cargo's or rustc's, and not a path of tools.
+fn is_foreign(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     let kept = ["CARGO", "CARGO_HOME", "CARGO_NET_OFFLINE"];
     let cargo = name.starts_with("CARGO") && !kept.contains(&name.as_ref()) && !name.starts_with("CARGO_REGISTR");
@@ -92,8 +92,8 @@ fn foreign(name: &OsString) -> bool {
     cargo || rustc.contains(&name.as_ref())
 }
 
-/// Compiler flags, in cargo's encoding: separated by 0x1f. Paths are cut short so that the same source gives the same
-/// bytes on another machine, and panic messages name no machine's folders.
+/// Compiler flags, in cargo's encoding: separated by 0x1f. Paths are remapped so that the same source gives the same
+/// bytes on every machine, and panic messages contain no local paths.
 fn flags(declaration: &Declaration, manifest: &Path) -> OsString {
     let initial = INITIAL_MEMORY.min(declaration.limits.memory) / PAGE * PAGE;
     let mut flags: Vec<OsString> = vec![

@@ -1,11 +1,11 @@
-//! Which folders hold rules.
+//! Finds the folders of rules.
 
 use std::path::{Path, PathBuf};
 
 use crate::BuildError;
 
-/// How deep a folder of rules is looked through.
-const DEPTH: usize = 3;
+/// The deepest level of folders that is searched.
+const MAX_DEPTH: usize = 3;
 
 /// The rules under some paths: a path may be a rule's folder, its `rule.toml`, or a folder of such folders. Sorted
 /// within each path; each rule once.
@@ -19,7 +19,7 @@ pub fn find_rules(paths: &[PathBuf]) -> Result<Vec<PathBuf>, BuildError> {
         if path.file_name().is_some_and(|name| name == "rule.toml") && path.is_file() {
             rules.push(path.parent().map_or_else(PathBuf::new, Path::to_owned));
         } else {
-            walk(path, DEPTH, &mut rules)?;
+            walk(path, MAX_DEPTH, &mut rules)?;
         }
         if rules.len() == before {
             return Err(BuildError::NoRule(path.clone()));

@@ -1,7 +1,7 @@
 //! Compiles a rule's crate into a component with its sections: `rule.toml` is read, the crate compiled for
-//! `wasm32-unknown-unknown` by a cargo of its own, the module made a component without imports, and the declaration and
-//! data written into it. Shared by the command line and by the build
-//! scripts of the shipped rules and of the tests' guests.
+//! `wasm32-unknown-unknown` by a cargo of its own, the module turned into a component without imports, and the declaration and
+//! data written into it. Shared by the command line and by the build scripts of the shipped rules and of the tests'
+//! guests.
 
 mod cargo;
 mod find;
@@ -22,15 +22,15 @@ use wit_component::ComponentEncoder;
 pub const DATA_FILE: &str = "rule.data";
 
 /// The largest `rule.toml`, bytes.
-const RULE_TOML_BYTES: u64 = 1 << 20;
+const MAX_RULE_TOML_BYTES: u64 = 1 << 20;
 
 /// The largest data file, bytes.
-const DATA_BYTES: u64 = 4 << 20;
+const MAX_DATA_BYTES: u64 = 4 << 20;
 
 /// Where a build compiles.
 #[derive(Clone, Debug)]
 pub struct BuildOptions {
-    /// The target directory of the guests: not the one of a cargo that may be running, which holds its lock.
+    /// The target directory of the guests: not that of a cargo that may be running, which holds its lock.
     pub target_dir: PathBuf,
 }
 
@@ -39,29 +39,29 @@ pub struct BuildOptions {
 pub struct BuiltRule {
     /// The component with its sections.
     pub bytes: Vec<u8>,
-    /// What admission made of it.
+    /// The admitted rule.
     pub admitted: Admitted,
 }
 
-/// Why a rule wasn't built.
+/// The reason why a rule wasn't built.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// A file couldn't be read or written.
     #[error("{path}: {source}")]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The error.
         source: std::io::Error,
     },
     /// A file is larger than it may be.
-    #[error("{path}: larger than the {most} bytes it may have")]
+    #[error("{path}: larger than the limit of {max} bytes")]
     TooLarge {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// The most bytes.
-        most: u64,
+        /// The limit, bytes.
+        max: u64,
     },
     /// No `rule.toml` where one was expected.
     #[error("{0}: expected a folder with a `rule.toml`, or a folder of such folders; found none")]
@@ -72,12 +72,12 @@ pub enum BuildError {
     /// Cargo couldn't be started, or failed.
     #[error("{0}")]
     Cargo(String),
-    /// The module couldn't be made a component.
-    #[error("{path}: the compiled module can't be made a component: {reason}")]
+    /// The module couldn't be turned into a component.
+    #[error("{path}: the compiled module can't be turned into a component: {reason}")]
     Component {
         /// The rule's folder.
         path: PathBuf,
-        /// The encoder's word.
+        /// The encoder's message.
         reason: String,
     },
     /// `rule.toml` or the component was refused.
@@ -85,7 +85,7 @@ pub enum BuildError {
     Refused {
         /// The rule's folder.
         path: PathBuf,
-        /// All reasons.
+        /// All refusals.
         refusals: Vec<Refusal>,
     },
 }
@@ -100,7 +100,7 @@ fn lines(refusals: &[Refusal]) -> String {
 /// When the file can't be read or is refused; all reasons at once.
 pub fn read_declaration(rule: &Path) -> Result<Declaration, BuildError> {
     let path = rule.join("rule.toml");
-    let bytes = read(&path, RULE_TOML_BYTES)?;
+    let bytes = read(&path, MAX_RULE_TOML_BYTES)?;
     let text = String::from_utf8_lossy(&bytes);
     parse_toml(&text).map_err(|refusals| BuildError::Refused { path, refusals })
 }
@@ -108,10 +108,10 @@ pub fn read_declaration(rule: &Path) -> Result<Declaration, BuildError> {
 /// Builds the rule of one folder.
 ///
 /// # Errors
-/// See [`BuildError`]. The WebAssembly target must be there: call [`ensure_target`] once before.
+/// See [`BuildError`]. The WebAssembly target must be installed: call [`ensure_target`] once before.
 pub fn build_rule(rule: &Path, options: &BuildOptions) -> Result<BuiltRule, BuildError> {
     let declaration = read_declaration(rule)?;
-    let data = match read(&rule.join(DATA_FILE), DATA_BYTES) {
+    let data = match read(&rule.join(DATA_FILE), MAX_DATA_BYTES) {
         Ok(data) => Some(data),
         Err(BuildError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
@@ -129,14 +129,14 @@ pub fn build_rule(rule: &Path, options: &BuildOptions) -> Result<BuiltRule, Buil
     Ok(BuiltRule { bytes, admitted })
 }
 
-fn read(path: &Path, most: u64) -> Result<Vec<u8>, BuildError> {
+fn read(path: &Path, max: u64) -> Result<Vec<u8>, BuildError> {
     let error = |source| BuildError::File { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(error)?;
     let mut bytes = Vec::new();
-    let mut capped = std::io::Read::take(file, most + 1);
+    let mut capped = std::io::Read::take(file, max + 1);
     std::io::copy(&mut capped, &mut bytes).map_err(error)?;
-    if bytes.len() as u64 > most {
-        return Err(BuildError::TooLarge { path: path.to_owned(), most });
+    if bytes.len() as u64 > max {
+        return Err(BuildError::TooLarge { path: path.to_owned(), max });
     }
     Ok(bytes)
 }

@@ -1,16 +1,16 @@
-//! What a build script does with a folder of rules: builds them, and writes a table of their bytes.
+//! For build scripts: builds a folder of rules, and writes a table of their bytes.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::{BuildError, BuildOptions, build_rule, ensure_target, find_rules};
 
-/// What guests are made of beside their own folders, from the project's root.
+/// The folders that guests depend on besides their own, from the project's root.
 const PARTS: &[&str] = &["guest-sdk", "wit", "host/vocabulary", "host/declaration", "host/model"];
 
 /// Builds the rules in a folder under the project's root, and writes `<name>.rs` into the build script's `OUT_DIR`: an
-/// expression, a slice of `(id, bytes)` in the order of the folders. Returns the rules' folders in that order. Cargo is
-/// told what to watch, and that the build fails when a rule doesn't build.
+/// expression, a slice of `(id, bytes)` in the order of the folders. Returns the rules' folders in that order. Prints
+/// what cargo is to watch, and fails the build if a rule doesn't build.
 ///
 /// # Errors
 /// Outside a build script, and when the table can't be written.
@@ -23,8 +23,7 @@ pub fn write_table(root: &Path, folder: &str, name: &str) -> Result<Vec<PathBuf>
     let place = out.as_ref().and_then(|out| Some((out, out.ancestors().nth(4)?)));
     let Some((out, target)) = place else {
         return Err(BuildError::Cargo(
-            "expected to run in a build script, whose `OUT_DIR` lies in a target directory; \
-                                      it is not set, or lies elsewhere"
+            "expected to run in a build script, whose `OUT_DIR` is in a target directory; it is not set, or elsewhere"
                 .to_owned(),
         ));
     };

@@ -1,4 +1,4 @@
-//! The WebAssembly target: there, or added.
+//! Installs the WebAssembly target if it is missing.
 
 use std::path::Path;
 use std::process::Command;

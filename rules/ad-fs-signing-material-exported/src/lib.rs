@@ -6,20 +6,20 @@ use countersign_sdk::prelude::*;
 #[cfg(test)]
 #[path = "../tests/unit/mod.rs"]
 mod tests;
-mod told;
+mod token;
 
-use told::Told;
+use token::TokenUse;
 
 countersign_sdk::rule!();
 
-/// Hosts of a tenant that are told apart; the one heard of longest ago gives way.
-const HOSTS: usize = 16;
+/// The number of hosts that are remembered per tenant; beyond it the one seen longest ago is forgotten.
+const MAX_HOSTS: usize = 16;
 
-/// What is kept of a tenant. Kept references are the latest records.
+/// State of a tenant. Kept references are the latest records.
 #[derive(State)]
 #[state(slot = "hosts")]
 struct Hosts {
-    hosts: [Host; HOSTS],
+    hosts: [Host; MAX_HOSTS],
 }
 
 /// One machine with the federation service. Times are 1970 for never.
@@ -27,17 +27,17 @@ struct Hosts {
 struct Host {
     /// Hash of its name, 0 for none.
     name: u64,
-    /// The latest token, and whether its record told that it was for the replication service.
+    /// The time of the latest token, and whether its record shows that it was for the replication service.
     token: Timestamp,
     is_replication: bool,
-    /// The latest claims of a caller.
+    /// The time of the latest claims of a caller.
     claims: Timestamp,
     /// When it was last reported, and with how much confidence.
     reported: Timestamp,
     confidence: u8,
 }
 
-/// `where` has left the two events of the federation service.
+/// `where` passes only the two events of the federation service.
 #[detection]
 fn detect(event: &Event, hosts: &mut Slot<Hosts>, cx: &mut Context) {
     let at = event.time();
@@ -45,11 +45,11 @@ fn detect(event: &Event, hosts: &mut Slot<Hosts>, cx: &mut Context) {
     let evidence: Vec<Reference> = hosts.kept().collect();
     let Some(host) = host(hosts, hash64(name.to_ascii_lowercase().as_bytes()).max(1), at) else { return };
     match event.metadata_event_code() {
-        Some("412") => match told::of(event) {
+        Some("412") => match token::token_use(event) {
             // An ordinary sign-in.
-            Told::RelyingParty => return,
-            told => {
-                (host.token, host.is_replication) = (at.max(host.token), told == Told::Replication);
+            TokenUse::RelyingParty => return,
+            token_use => {
+                (host.token, host.is_replication) = (at.max(host.token), token_use == TokenUse::Replication);
             }
         },
         Some("501") => host.claims = at.max(host.claims),
@@ -72,11 +72,11 @@ fn detect(event: &Event, hosts: &mut Slot<Hosts>, cx: &mut Context) {
             "a caller was authenticated by the federation service on {name} for {how}; who reads the farm's configuration \
              has the key that signs its tokens"
         ));
-    cx.find(finding);
+    cx.report(finding);
 }
 
-/// 85 for a token of the replication service and its caller's claims, 60 where the records don't tell what the token
-/// was for. None as long as one of the two is missing, and where it was reported already.
+/// 85 for a token of the replication service and its caller's claims, 60 if the records don't show what the token was
+/// for. None if one of the two is missing, or if it was reported already.
 fn judge(host: &mut Host, at: Timestamp, parameters: &Parameters) -> Option<u8> {
     let never = Timestamp::from_micros(0);
     if host.token == never || host.claims == never {
@@ -94,7 +94,7 @@ fn judge(host: &mut Host, at: Timestamp, parameters: &Parameters) -> Option<u8> 
     Some(confidence)
 }
 
-/// What is kept of a host, which is made room for if it is new.
+/// The state of a host; a new one takes the place of the one seen longest ago.
 fn host(hosts: &mut Hosts, name: u64, at: Timestamp) -> Option<&mut Host> {
     let places = hosts.hosts.iter().enumerate();
     let place = match hosts.hosts.iter().position(|host| host.name == name) {
@@ -103,7 +103,7 @@ fn host(hosts: &mut Hosts, name: u64, at: Timestamp) -> Option<&mut Host> {
     };
     let host = hosts.hosts.get_mut(place)?;
     if host.name != name {
-        // A late stranger makes no room for itself where all others are newer.
+        // A late record of a new host doesn't displace hosts that are all newer.
         if host.name != 0 && host.token.max(host.claims) > at {
             return None;
         }

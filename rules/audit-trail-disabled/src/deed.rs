@@ -1,4 +1,4 @@
-//! What an operation does to a watcher, and how seldom that is done lawfully.
+//! What an operation does to a log or a detection tool, and how rarely that is legitimate.
 
 use std::borrow::Cow;
 
@@ -23,13 +23,13 @@ pub(crate) struct Deed<'a> {
     pub(crate) watcher: Watcher,
     /// For the message: "… stopped the trail".
     pub(crate) words: &'static str,
-    /// Before anything else is known of who did it and how.
+    /// The confidence of the operation alone, before who did it and how is considered.
     pub(crate) confidence: u8,
     /// What it was done to, by name, id or ARN as the request has it.
     pub(crate) things: Vec<Cow<'a, str>>,
 }
 
-/// What the event did; none if everything is still watched.
+/// What the event did; none if everything is still recorded.
 pub(crate) fn deed<'a>(event: &Event<'a>) -> Option<Deed<'a>> {
     use Watcher::{Log, Tool};
     let service = event.api_service_name()?.split('.').next()?;
@@ -70,7 +70,7 @@ pub(crate) fn deed<'a>(event: &Event<'a>) -> Option<Deed<'a>> {
             done(Tool, "switched off the detector", 75, member("detectorId"))
         }
         ("guardduty", "StopMonitoringMembers" | "DisassociateMembers") => {
-            done(Tool, "let go of members of the detector", 60, member("detectorId"))
+            done(Tool, "disassociated members from the detector", 60, member("detectorId"))
         }
         ("guardduty", "DeletePublishingDestination") => {
             done(Tool, "stopped the export of findings of the detector", 60, member("detectorId"))
@@ -91,7 +91,7 @@ pub(crate) fn deed<'a>(event: &Event<'a>) -> Option<Deed<'a>> {
             done(Log, "deleted the delivery channel of the configuration recorder", 70, member("deliveryChannelName"))
         }
         ("securityhub", "DisableSecurityHub") => done(Tool, "switched off Security Hub", 65, None),
-        ("securityhub", "DisassociateMembers") => done(Tool, "let go of members of Security Hub", 60, None),
+        ("securityhub", "DisassociateMembers") => done(Tool, "disassociated members from Security Hub", 60, None),
         ("securityhub", "DisassociateFromMasterAccount" | "DisassociateFromAdministratorAccount") => {
             done(Tool, "took the account out of reach of Security Hub's administrator", 60, None)
         }
@@ -104,8 +104,8 @@ pub(crate) fn is(value: Json<'_>, wanted: bool) -> bool {
     value.truth().or_else(|| value.text()?.to_ascii_lowercase().parse().ok()) == Some(wanted)
 }
 
-/// The flow logs that a request named and that its answer doesn't say were kept; none if all were kept. The call itself
-/// succeeds also where no single one was deleted.
+/// The flow logs that a request named, without those that were kept according to its response; none if all were kept.
+/// The call itself succeeds even if none was deleted.
 fn deleted_flow_logs<'a>(request: Option<Json<'a>>, response: Option<Json<'a>>) -> Option<Vec<Cow<'a, str>>> {
     let named = request.and_then(|body| body.get("DeleteFlowLogsRequest")?.get("FlowLogId"));
     let named = named.into_iter().flat_map(Json::one_or_many);

@@ -13,10 +13,10 @@ use deed::{Deed, Watcher, deed};
 
 countersign_sdk::rule!();
 
-/// What a finding about an expected actor is held to.
+/// The highest confidence of a finding about an expected actor.
 const EXPECTED: u8 = 30;
 
-/// `where` has left the successful calls with names of operations that weaken a watcher.
+/// `where` passes only successful calls whose operation can weaken a log or a detection tool.
 #[detection]
 fn detect(event: &Event, cx: &mut Context) {
     if is_provider(event) {
@@ -37,10 +37,10 @@ fn detect(event: &Event, cx: &mut Context) {
         .about(Role::Actor)
         .technique(technique)
         .message(format!("{} {}{things}", caller(event), deed.words));
-    cx.find(finding);
+    cx.report(finding);
 }
 
-/// Whether the operator named it: as the record has it, or by the last part of its ARN.
+/// Whether the operator named it, as in the record or by the last part of its ARN.
 fn is_expendable(thing: &str, parameters: &Parameters) -> bool {
     let name = thing.rsplit('/').next().unwrap_or(thing);
     parameters.expendable.iter().any(|expendable| expendable == thing || expendable == name)

@@ -4,7 +4,7 @@ use countersign_sdk::Json;
 
 use crate::deed::is;
 
-/// How `UpdateTrail` narrows a trail and how much that weighs; none if it doesn't, as far as the request tells.
+/// How `UpdateTrail` narrows a trail and how much that weighs; none if the request doesn't show that it does.
 pub(crate) fn narrowed_trail(request: Json<'_>) -> Option<(&'static str, u8)> {
     let off = |name: &str| request.get(name).is_some_and(|value| is(value, false));
     let emptied = |name: &str| request.get(name).and_then(Json::text).is_some_and(|text| text.is_empty());

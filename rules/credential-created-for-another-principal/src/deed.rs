@@ -1,4 +1,4 @@
-//! What an operation of IAM does to a credential, and what that alone says.
+//! What an operation of IAM does to a credential, and how suspicious that alone is.
 
 use countersign_sdk::Json;
 
@@ -6,7 +6,7 @@ use countersign_sdk::Json;
 pub(crate) struct Deed {
     /// For the message: "… made an access key".
     pub(crate) words: &'static str,
-    /// Before anything else is known of who did it and how.
+    /// The confidence of the operation alone, before who did it and how is considered.
     pub(crate) confidence: u8,
     /// A second factor rather than something to sign in with.
     pub(crate) is_device: bool,
@@ -17,7 +17,7 @@ pub(crate) fn deed(operation: &str, request: Option<Json<'_>>) -> Option<Deed> {
     let (words, confidence) = match operation {
         "CreateAccessKey" => ("made an access key", 70),
         "CreateLoginProfile" => ("made a console password", 70),
-        // The owner had one and is locked out: nobody does that to a colleague unasked.
+        // The owner had one and is locked out, which is no favour to a colleague.
         "UpdateLoginProfile" => ("set a new console password", 75),
         "ResetServiceSpecificCredential" => ("reset a service's password", 70),
         "CreateServiceSpecificCredential" => ("made a service's password", 65),

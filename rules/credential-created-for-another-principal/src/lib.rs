@@ -12,10 +12,10 @@ use deed::{Deed, deed};
 
 countersign_sdk::rule!();
 
-/// What a finding about an expected actor is held to.
+/// The highest confidence of a finding about an expected actor.
 const EXPECTED: u8 = 30;
 
-/// `where` has left the successful calls of IAM that make, change or activate a credential.
+/// `where` passes only successful calls of IAM that make, change or activate a credential.
 #[detection]
 fn detect(event: &Event, cx: &mut Context) {
     if is_provider(event) {
@@ -36,12 +36,13 @@ fn detect(event: &Event, cx: &mut Context) {
                 event.user_credential_uid().map_or_else(String::new, |id| format!(" ({id})")),
             ),
         );
-    cx.find(finding);
+    cx.report(finding);
 }
 
-/// The user whose credential it is, by name; none if that is the actor, or nobody is named: IAM then takes the actor.
+/// The name of the user whose credential it is; none if that is the actor, or if no user is named: IAM then takes the
+/// actor.
 fn other<'a>(event: &Event<'a>) -> Option<&'a str> {
-    // The host fills in the id where the user acted on is proved, which here is the actor alone.
+    // The host sets the id only if the record proves the user's account, which here is the actor's alone.
     let is_actor = event.user_uid().is_some() && event.user_uid() == event.actor_user_uid();
     if is_actor { None } else { event.user_name() }
 }

@@ -8,7 +8,7 @@ countersign_sdk::rule!();
 #[path = "../tests/unit/mod.rs"]
 mod tests;
 
-/// What is kept of an account: the request that was last reported. Kept references are the latest requests.
+/// State of an account: the request that was last reported. Kept references are the latest requests.
 #[derive(State)]
 #[state(slot = "account")]
 struct Account {
@@ -16,12 +16,12 @@ struct Account {
     confidence: u8,
 }
 
-/// `where` has left requests for a replication right, but those of the domain controller's own system.
+/// `where` passes only requests for a replication right, without those of the domain controller's own system.
 #[detection]
 fn detect(event: &Event, account: &mut Slot<Account>, cx: &mut Context) {
     let Some(right) = Right::of(event) else { return };
-    let roles = cx.context().domain_roles();
-    let is_declared = roles.of_key().and_then(|row| row.roles()).is_some_and(|mut roles| roles.any(replicates));
+    let roles = cx.tables().domain_roles();
+    let is_declared = roles.for_key().and_then(|row| row.roles()).is_some_and(|mut roles| roles.any(replicates));
     if is_declared {
         return;
     }
@@ -41,7 +41,7 @@ fn detect(event: &Event, account: &mut Slot<Account>, cx: &mut Context) {
         .about(Role::Actor)
         .evidence_all(evidence)
         .message(message(event, right, is_machine, roles.is_fresh()));
-    cx.find(finding);
+    cx.report(finding);
 }
 
 /// The roles that replicate.
@@ -52,12 +52,12 @@ fn replicates(role: &str) -> bool {
 /// The declared floor.
 const FLOOR: u8 = 60;
 
-/// What was asked for, the gravest.
+/// The requested right, in order of severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Right {
     /// Changes without secrets.
     Changes,
-    /// What a read-only domain controller is kept from.
+    /// Changes that read-only domain controllers don't get.
     Filtered,
     /// Changes with secrets: the hashes of every password.
     All,
@@ -113,7 +113,7 @@ fn message(event: &Event, right: Right, is_machine: bool, has_table: bool) -> St
     let asked = if event.status_id() == Some(2) { "was refused" } else { "asked for" };
     let standing = match (has_table, is_machine) {
         (true, _) => "it is declared neither as a domain controller nor as a sync account",
-        (false, true) => "no table of domain roles tells whether this machine is a domain controller",
+        (false, true) => "no table of domain roles shows whether this machine is a domain controller",
         (false, false) => "it isn't the account of a machine, and no table of domain roles declares it",
     };
     format!(

@@ -1,37 +1,36 @@
-//! Which rung to ask for: the strongest that the step allows, among those that can be had, in the light of what was
-//! tried before.
+//! Chooses the rung to propose: the strongest available one that the step allows, given what was tried before.
 
 use countersign_sdk::prelude::*;
-use countersign_sdk::words::TargetLevel;
+use countersign_sdk::vocabulary::TargetLevel;
 
 use crate::Incident;
 use crate::strength::{Assessment, Step};
 
-/// What to ask for.
+/// What to propose.
 pub(crate) struct Choice<'a> {
     /// The rung for the step.
     pub(crate) rung: Option<Available<'a>>,
-    /// A challenge, while what takes more away than a session waits for a person.
+    /// A challenge, while a stronger action waits for a person's approval.
     pub(crate) meanwhile: Option<Available<'a>>,
-    /// A step that failed or was refused, so that the next rung is asked for.
+    /// A step that failed or was refused, so that the next rung is proposed.
     pub(crate) broken: Option<(Action, StepResult)>,
 }
 
-/// What became of an action on a subject.
+/// The state of an earlier action on a subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Past {
-    /// It may be asked for.
+    /// It may be proposed.
     Free,
-    /// It holds, waits, or has done its part: nothing new speaks for asking again.
+    /// It is in force, waits, or is done: there is no newer evidence for proposing it again.
     Standing,
-    /// It didn't come about, and something speaks for going on.
+    /// It failed or was refused, and the next rung may be proposed.
     Broken(StepResult),
 }
 
 pub(crate) fn choose<'a>(incident: &Incident<'a>, subject: Subject<'_>, assessment: &Assessment) -> Choice<'a> {
     let nothing = Choice { rung: None, meanwhile: None, broken: None };
     let rungs: Vec<Available<'a>> =
-        incident.actions_for(subject).filter(|one| may_ever_be_asked(one, subject, assessment)).collect();
+        incident.actions_for(subject).filter(|one| is_eligible(one, subject, assessment)).collect();
     let past = |one: &Available<'_>| past(incident, subject, one.action(), assessment.newest);
     let ceiling = ceiling(subject.identity().identity_type(), assessment.step);
     let Some(start) = rungs.iter().rposition(|one| one.rung() <= ceiling) else { return nothing };
@@ -46,7 +45,7 @@ pub(crate) fn choose<'a>(incident: &Incident<'a>, subject: Subject<'_>, assessme
         }
         Past::Free | Past::Standing => false,
     });
-    // Where everything above broke, what is below is better than nothing.
+    // If everything above failed, a rung below is better than none.
     let rung = climbing.next().or_else(|| rungs.iter().take(start).rev().find(|one| past(one) == Past::Free));
     let rung = rung.filter(|one| past(one) == Past::Free).copied();
     let meanwhile = rung.filter(|_| assessment.step > Step::Narrow).and_then(|_| {
@@ -56,14 +55,14 @@ pub(crate) fn choose<'a>(incident: &Incident<'a>, subject: Subject<'_>, assessme
     Choice { rung, meanwhile: meanwhile.filter(|one| rung.is_some_and(|rung| rung.rung() != one.rung())), broken }
 }
 
-/// Whether an action that can be had may be asked for again: it doesn't hold, doesn't wait, and wasn't done or refused
-/// since the newest evidence.
+/// Whether an available action may be proposed again: it isn't in force, doesn't wait, and wasn't done or refused since
+/// the newest evidence.
 pub(crate) fn is_news(incident: &Incident<'_>, subject: Subject<'_>, action: Action, newest: Timestamp) -> bool {
     past(incident, subject, action, newest) != Past::Standing
 }
 
-/// Whether this rung is one for this subject, at whatever strength.
-fn may_ever_be_asked(one: &Available<'_>, subject: Subject<'_>, assessment: &Assessment) -> bool {
+/// Whether this rung is possible for this subject, at any strength.
+fn is_eligible(one: &Available<'_>, subject: Subject<'_>, assessment: &Assessment) -> bool {
     let within = match one.class() {
         ActionClass::Challenge => assessment.cap >= Step::Challenge,
         ActionClass::Contain => assessment.cap > Step::Challenge,
@@ -73,10 +72,9 @@ fn may_ever_be_asked(one: &Available<'_>, subject: Subject<'_>, assessment: &Ass
     within && undone && acts_on_the_evidence(one.action(), subject, assessment)
 }
 
-/// Whether what the action acts on first is in evidence and has to do with the finding. The catalogue says what that is.
-/// A session isn't ended by way of its token where somebody sits before a screen, unless the finding is about
-/// credentials; a long-lived key outlives every session; and the grants of an account are beside the point, unless it
-/// used one or took one.
+/// Whether the level that the action acts on first is in evidence and relevant to the finding. Revoking a token doesn't
+/// end an interactive session, so it isn't proposed for one unless the finding is about credentials; a long-lived key
+/// outlives every session; and grants only matter if the account used one or took one.
 fn acts_on_the_evidence(action: Action, subject: Subject<'_>, assessment: &Assessment) -> bool {
     match action.levels().first() {
         Some(TargetLevel::Token) => {
@@ -88,8 +86,8 @@ fn acts_on_the_evidence(action: Action, subject: Subject<'_>, assessment: &Asses
     }
 }
 
-/// The highest rung of a step. The written order of a type tells how many of its rungs contain; a step opens a third
-/// of them, rounded.
+/// The highest rung of a step. The order of a type's rungs determines how many of them contain; a step opens a
+/// third of them, rounded.
 fn ceiling(identity_type: IdentityType, step: Step) -> u32 {
     let order = identity_type.rungs();
     let below = order.iter().filter(|action| action.class() < ActionClass::Contain).count();
@@ -104,7 +102,7 @@ fn ceiling(identity_type: IdentityType, step: Step) -> u32 {
     u32::try_from((below + opened).saturating_sub(1)).unwrap_or(u32::MAX)
 }
 
-/// What became of an action on the subject's account, in whichever role.
+/// The state of an earlier action on the subject's account, in any role.
 fn past(incident: &Incident<'_>, subject: Subject<'_>, action: Action, newest: Timestamp) -> Past {
     let account = subject.identity().account();
     let same = || incident.subjects().filter(|one| one.identity().account() == account);

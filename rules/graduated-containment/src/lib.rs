@@ -1,4 +1,4 @@
-//! Answers an incident with the strongest rungs that its evidence carries, and tells people.
+//! Responds to an incident with the strongest rungs that its evidence supports, and notifies people.
 
 use countersign_sdk::prelude::*;
 
@@ -19,23 +19,24 @@ use strength::{Assessment, Step};
 
 countersign_sdk::rule!();
 
-/// The host takes no more proposals than this from one answer, and none of an answer that has more.
+/// The host accepts at most this many proposals from one answer, and refuses an answer that has more.
 const MAX_PROPOSALS: usize = 16;
 
-/// For each subject a rung, perhaps a challenge beside it, and who is to know. What touches identities comes first.
+/// Proposes for each subject a rung, perhaps a challenge beside it, and observe actions. Actions that touch identities
+/// come first.
 #[response]
 fn respond(incident: &Incident, cx: &mut Context) {
     let parameters = cx.parameters();
-    let (mut steps, mut words) = (Vec::new(), Vec::new());
-    let mut asked: Vec<(Action, &str)> = Vec::new();
+    let (mut steps, mut observe) = (Vec::new(), Vec::new());
+    let mut proposed: Vec<(Action, &str)> = Vec::new();
     for subject in incident.subjects() {
         let assessment = Assessment::of(incident, subject, parameters);
         let choice = choose(incident, subject, &assessment);
         // One identity in two roles is acted on once.
         let mut once = |one: &Available<'_>| {
             let what = (one.action(), subject.identity().account());
-            let new = !asked.contains(&what);
-            asked.push(what);
+            let new = !proposed.contains(&what);
+            proposed.push(what);
             new
         };
         for one in [choice.rung, choice.meanwhile].into_iter().flatten().filter(&mut once) {
@@ -43,11 +44,11 @@ fn respond(incident: &Incident, cx: &mut Context) {
         }
         for one in incident.actions_for(subject).rev().filter(|one| one.class() == ActionClass::Observe) {
             if is_news(incident, subject, one.action(), assessment.newest) && once(&one) {
-                words.extend(word(&one, &assessment, &choice, parameters));
+                observe.extend(observation(&one, &assessment, &choice, parameters));
             }
         }
     }
-    for proposal in steps.into_iter().chain(words).take(MAX_PROPOSALS) {
+    for proposal in steps.into_iter().chain(observe).take(MAX_PROPOSALS) {
         cx.propose(proposal);
     }
 }
@@ -68,7 +69,7 @@ fn step(one: &Available<'_>, assessment: &Assessment, choice: &Choice<'_>, param
 }
 
 /// A proposal that touches nothing, where it is worth making.
-fn word(
+fn observation(
     one: &Available<'_>,
     assessment: &Assessment,
     choice: &Choice<'_>,
@@ -85,13 +86,13 @@ fn word(
             (acted && points > 0).then(|| proposal.points(points))
         }
         Action::Notify => {
-            let told = assessment.uncapped > Step::Observe || assessment.severity >= Severity::High || guarded;
+            let notifies = assessment.uncapped > Step::Observe || assessment.severity >= Severity::High || guarded;
             let urgent = assessment.severity >= Severity::Critical
                 || assessment.uncapped == Step::Whole
                 || guarded
                 || choice.broken.is_some();
             let audience = if urgent { parameters.urgent_audience } else { parameters.audience };
-            told.then(|| proposal.audience(audience))
+            notifies.then(|| proposal.audience(audience))
         }
         _ => Some(proposal),
     }

@@ -1,4 +1,4 @@
-//! How much the evidence about a subject carries: its strength, and the step that it reaches.
+//! How strong the evidence about a subject is, and the step that it reaches.
 
 use countersign_sdk::prelude::*;
 
@@ -7,7 +7,7 @@ use crate::{Incident, Parameters};
 /// How far a response may go, weak to strong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Step {
-    /// Tell, and touch nothing.
+    /// Notify, and touch nothing.
     Observe,
     /// Ask for proof.
     Challenge,
@@ -19,7 +19,7 @@ pub(crate) enum Step {
     Whole,
 }
 
-/// What is held of a subject.
+/// The assessment of a subject.
 pub(crate) struct Assessment {
     /// 0–100.
     pub(crate) strength: u8,
@@ -27,16 +27,16 @@ pub(crate) struct Assessment {
     pub(crate) step: Step,
     /// The step that the strength alone would reach.
     pub(crate) uncapped: Step,
-    /// As far as this subject may ever be taken.
+    /// The furthest step allowed for this subject.
     pub(crate) cap: Step,
-    /// The worst severity.
+    /// The highest severity of its findings.
     pub(crate) severity: Severity,
     /// When the newest of its findings happened.
     pub(crate) newest: Timestamp,
     /// Whether a finding is of class privilege, and whether one is of class credential.
     pub(crate) about_privilege: bool,
     pub(crate) about_credential: bool,
-    /// For people: where the strength comes from, and what caps the step.
+    /// The explanation for people: where the strength comes from, and what caps the step.
     pub(crate) explanation: String,
 }
 
@@ -80,7 +80,7 @@ impl Assessment {
     }
 }
 
-/// In these classes the account itself did what it shouldn't, and would do it again in another session.
+/// In the classes with 5 points the account itself did what it shouldn't, and could do it again in another session.
 fn of_class(class: SignalClass) -> i64 {
     match class {
         SignalClass::SignIn | SignalClass::Token | SignalClass::Agent => 0,
@@ -98,8 +98,8 @@ fn of_severity(severity: Severity) -> i64 {
     }
 }
 
-/// By how many points the steps that take more away than a session come later. A machine can't answer for itself, and
-/// whatever depends on it stops with it; so may one of whom nothing is known.
+/// By how many points the steps beyond ending sessions come later. A machine can't answer a challenge, and all that
+/// depends on it stops with it; an identity of unknown type may be one.
 fn later(identity_type: IdentityType) -> i64 {
     match identity_type {
         IdentityType::Human | IdentityType::AiAgent => 0,
@@ -107,7 +107,7 @@ fn later(identity_type: IdentityType) -> i64 {
     }
 }
 
-/// As far as a subject may ever be taken, and why no further.
+/// The furthest step allowed for a subject, and why.
 fn cap(subject: Subject<'_>) -> (Step, &'static str) {
     let identity = subject.identity();
     if identity.is_break_glass() {
@@ -116,15 +116,15 @@ fn cap(subject: Subject<'_>) -> (Step, &'static str) {
         (Step::Observe, "; it did nothing itself")
     } else if identity.is_protected() {
         (Step::Challenge, "; protected: no more than a challenge")
-    } else if subject.evidence_role() == countersign_sdk::words::EvidenceRole::MerelyNames {
+    } else if subject.evidence_role() == countersign_sdk::vocabulary::EvidenceRole::MerelyNames {
         (Step::Challenge, "; the evidence merely names it: no more than a challenge")
     } else {
         (Step::Whole, "")
     }
 }
 
-/// The step of a strength, given in points that may be past 100. What isn't confident enough for a challenge by itself
-/// isn't made so by what adds to it.
+/// The step that a strength reaches, in points that may exceed 100. A confidence too low for a challenge by itself isn't
+/// raised by class or severity.
 fn reached(confidence: u8, for_more: i64, points: i64, parameters: &Parameters) -> Step {
     if i64::from(confidence) < parameters.challenge_from {
         return Step::Observe;

@@ -14,15 +14,15 @@ use sphere::Point;
 
 countersign_sdk::rule!();
 
-/// `where` has left successful sign-ins of a person from an address.
+/// `where` passes only successful sign-ins of a person from an address.
 #[detection]
 fn detect(event: &Event, places: &mut Slot<Places>, cx: &mut Context) {
-    let (tables, parameters) = (cx.context(), cx.parameters());
-    // From a network of the organisation's own the person may be anywhere.
-    if tables.egress().of_row().and_then(|egress| egress.network()).is_some() {
+    let (tables, parameters) = (cx.tables(), cx.parameters());
+    // Behind one of the organisation's own networks the person may be anywhere.
+    if tables.egress().for_row().and_then(|egress| egress.network()).is_some() {
         return;
     }
-    let Some(geo) = tables.geo().of_row() else { return };
+    let Some(geo) = tables.geo().for_row() else { return };
     let Some(point) =
         geo.latitude().zip(geo.longitude()).and_then(|(latitude, longitude)| Point::new(latitude, longitude))
     else {
@@ -40,7 +40,7 @@ fn detect(event: &Event, places: &mut Slot<Places>, cx: &mut Context) {
         speed: parameters.speed as f64,
         repeat: parameters.repeat_after,
     };
-    let Some(travel) = places::note(places, this, event.reference(), limits) else { return };
+    let Some(travel) = places::record(places, this, event.reference(), limits) else { return };
     let confidence = confidence(event, &travel);
     let whereabouts = match (geo.city(), geo.country()) {
         (Some(city), Some(country)) => format!("{city}, {country}"),
@@ -52,18 +52,18 @@ fn detect(event: &Event, places: &mut Slot<Places>, cx: &mut Context) {
         .about(Role::Actor)
         .evidence_all(travel.evidence)
         .message(message(event, &whereabouts, &travel));
-    cx.find(finding);
+    cx.report(finding);
 }
 
-/// An address of which less is known could be anywhere.
+/// An address with a larger radius could be anywhere, in kilometres.
 const MAX_RADIUS: f64 = 1_000.0;
 
-/// What travel alone can reach.
-const MOST: u8 = 60;
+/// The highest confidence of travel alone.
+const MAX_CONFIDENCE: u8 = 60;
 
-/// 60 where both sign-ins tell their device and the devices differ, 50 where one doesn't; 10 less with a second factor.
+/// 60 if both records name their device and the devices differ, 50 if one doesn't; 10 less with a second factor.
 fn confidence(event: &Event, travel: &Travel) -> u8 {
-    let points = if travel.devices_differ { MOST } else { MOST - 10 };
+    let points = if travel.devices_differ { MAX_CONFIDENCE } else { MAX_CONFIDENCE - 10 };
     if event.is_mfa() == Some(true) { points - 10 } else { points }
 }
 
@@ -74,7 +74,7 @@ fn message(event: &Event, whereabouts: &str, travel: &Travel) -> String {
     let gap = Duration::from_micros(travel.gap.micros().saturating_abs());
     format!(
         "a sign-in from {whereabouts}{from}, at least {} km from where the account signed in {gap} {order} ({}){devices}",
-        // A whole number: printing a float takes more code than the rest of the rule.
+        // A whole number: code that prints a float is larger than the rest of the rule.
         travel.distance as i64,
         travel.elsewhere,
     )

@@ -1,21 +1,21 @@
-//! What is remembered of an account: the places from which it signed in.
+//! State of an account: the places from which it signed in.
 
 use countersign_sdk::prelude::*;
 
-use crate::sphere::{FURTHEST, Point};
+use crate::sphere::{MAX_DISTANCE, Point};
 
-/// Places that are told apart; the one visited longest ago gives way.
-const PLACES: usize = 6;
+/// The number of places that are remembered; beyond it the one visited longest ago is forgotten.
+const MAX_PLACES: usize = 6;
 
-/// Two sign-ins less far apart are of one place, kilometres.
+/// Two sign-ins less far apart are at one place, in kilometres.
 const ONE_PLACE: f64 = 50.0;
 
 /// An account's places. Kept references are the sign-ins in which each was last visited, in the same order.
 #[derive(State)]
 #[state(slot = "places")]
 pub(crate) struct Places {
-    /// Those behind the last are empty.
-    places: [Place; PLACES],
+    /// Unused places come last.
+    places: [Place; MAX_PLACES],
 }
 
 /// One place, as it was last visited.
@@ -43,7 +43,7 @@ pub(crate) struct Visit {
     pub(crate) device: u64,
 }
 
-/// What is impossible.
+/// What counts as impossible.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     /// Kilometres.
@@ -53,22 +53,22 @@ pub(crate) struct Limits {
     pub(crate) repeat: Duration,
 }
 
-/// Travel that nobody made.
+/// Impossible travel.
 pub(crate) struct Travel {
-    /// Where the account signed in else.
+    /// The other place.
     pub(crate) elsewhere: Point,
-    /// Kilometres at least.
+    /// The least distance, in kilometres.
     pub(crate) distance: f64,
-    /// How long before that was; negative if it was after.
+    /// How long before this sign-in the other was; negative if it was after.
     pub(crate) gap: Duration,
-    /// Both sign-ins told their device, and they differ.
+    /// Both records name their device, and the devices differ.
     pub(crate) devices_differ: bool,
     pub(crate) evidence: Option<Reference>,
 }
 
-/// Notes a sign-in; the travel that it would take, if that is impossible and wasn't reported yet. Of several the one
-/// nearest in time.
-pub(crate) fn note(places: &mut Slot<Places>, this: Visit, reference: Reference, limits: Limits) -> Option<Travel> {
+/// Records a sign-in, and returns the travel that it would take if that is impossible and wasn't reported yet. Of
+/// several it is the one nearest in time.
+pub(crate) fn record(places: &mut Slot<Places>, this: Visit, reference: Reference, limits: Limits) -> Option<Travel> {
     let here = places.places.iter().position(|place| place.is_near(this));
     let was_reported = |place: &Place| place.reported.is_some_and(|reported| this.at - reported < limits.repeat);
     let here_reported = here.and_then(|here| places.places.get(here)).is_some_and(was_reported);
@@ -92,7 +92,7 @@ fn visit(places: &mut Slot<Places>, here: Option<usize>, this: Visit, reference:
     let mut kept: Vec<Reference> = places.kept().collect();
     let place = match here {
         Some(here) => here,
-        None if kept.len() < PLACES => {
+        None if kept.len() < MAX_PLACES => {
             kept.push(reference);
             kept.len() - 1
         }
@@ -136,10 +136,10 @@ impl Place {
 
     fn is_near(&self, visit: Visit) -> bool {
         let near = ONE_PLACE.max(self.radius + visit.radius);
-        self.point().is_some_and(|point| point.at_most(visit.point) <= near)
+        self.point().is_some_and(|point| point.max_distance(visit.point) <= near)
     }
 
-    /// The travel between the place and a sign-in, if nobody can have made it.
+    /// The travel between the place and a sign-in, if it is impossible.
     fn travel(&self, visit: Visit, limits: Limits) -> Option<Travel> {
         let point = self.point()?;
         if self.device != 0 && self.device == visit.device {
@@ -147,13 +147,13 @@ impl Place {
         }
         let gap = visit.at - self.at;
         let hours = gap.micros().unsigned_abs() as f64 / 3_600e6;
-        let (least, uncertain) = (limits.distance.max(limits.speed * hours), self.radius + visit.radius);
+        let (min, uncertain) = (limits.distance.max(limits.speed * hours), self.radius + visit.radius);
         // Most sign-ins end here, before any trigonometry.
-        if least >= FURTHEST || point.at_most(visit.point) - uncertain <= least {
+        if min >= MAX_DISTANCE || point.max_distance(visit.point) - uncertain <= min {
             return None;
         }
         let distance = point.distance(visit.point) - uncertain;
         let devices_differ = self.device != 0 && visit.device != 0;
-        (distance > least).then_some(Travel { elsewhere: point, distance, gap, devices_differ, evidence: None })
+        (distance > min).then_some(Travel { elsewhere: point, distance, gap, devices_differ, evidence: None })
     }
 }

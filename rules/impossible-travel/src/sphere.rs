@@ -5,8 +5,8 @@ use core::fmt;
 /// Mean radius of the earth, kilometres (IUGG).
 const RADIUS: f64 = 6_371.0;
 
-/// Half the way round: no two points are further apart.
-pub(crate) const FURTHEST: f64 = RADIUS * core::f64::consts::PI;
+/// Half the circumference: no two points are further apart.
+pub(crate) const MAX_DISTANCE: f64 = RADIUS * core::f64::consts::PI;
 
 /// A point, in degrees.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,26 +16,25 @@ pub(crate) struct Point {
 }
 
 impl Point {
-    /// A point, unless the degrees are none. 0° north, 0° east lies in the sea: it is what data has where it has
-    /// nothing.
+    /// A point, if the degrees are valid. 0° north, 0° east lies in the sea: data without a place often has it.
     pub(crate) fn new(latitude: f64, longitude: f64) -> Option<Point> {
         let is_there = (-90.0..=90.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude);
         (is_there && (latitude != 0.0 || longitude != 0.0)).then_some(Point { latitude, longitude })
     }
 
-    /// As state holds it.
+    /// Latitude and longitude, for state.
     pub(crate) fn degrees(self) -> (f64, f64) {
         (self.latitude, self.longitude)
     }
 
-    /// At least as far apart as the points are, without trigonometry: along a meridian, then along a circle of latitude
-    /// as long as the equator.
-    pub(crate) fn at_most(self, other: Point) -> f64 {
+    /// An upper bound of the distance, without trigonometry: along a meridian, then along a circle of latitude as long as
+    /// the equator.
+    pub(crate) fn max_distance(self, other: Point) -> f64 {
         let (north, east) = self.degrees_apart(other);
         (north + east).to_radians() * RADIUS
     }
 
-    /// How far apart the points are, kilometres, along a great circle (haversine formula).
+    /// The distance along a great circle, in kilometres (haversine formula).
     pub(crate) fn distance(self, other: Point) -> f64 {
         let (north, east) = self.degrees_apart(other);
         let half = |degrees: f64| libm::sin(degrees.to_radians() / 2.0);
@@ -55,7 +54,7 @@ impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let north = if self.latitude < 0.0 { 'S' } else { 'N' };
         let east = if self.longitude < 0.0 { 'W' } else { 'E' };
-        // Whole numbers: printing a float takes more code than the rest of the rule.
+        // Whole numbers: code that prints a float is larger than the rest of the rule.
         let tenths = |degrees: f64| libm::round(libm::fabs(degrees) * 10.0) as u32;
         let (latitude, longitude) = (tenths(self.latitude), tenths(self.longitude));
         write!(f, "{}.{}°{north} {}.{}°{east}", latitude / 10, latitude % 10, longitude / 10, longitude % 10)
@@ -77,8 +76,8 @@ mod tests {
             (point(52.31, 4.76), point(40.64, -73.78), 5_847.0),
             (point(-33.95, 151.18), point(-36.84, 174.74), 2_158.0),
             (point(64.13, -21.94), point(64.13, -21.94), 0.0),
-            (point(0.0, 90.0), point(0.0, -90.0), FURTHEST),
-            (point(90.0, 0.0), point(-90.0, 120.0), FURTHEST),
+            (point(0.0, 90.0), point(0.0, -90.0), MAX_DISTANCE),
+            (point(90.0, 0.0), point(-90.0, 120.0), MAX_DISTANCE),
         ] {
             assert!((one.distance(other) - kilometres).abs() < 5.0, "{one} {other}: {}", one.distance(other));
             assert!((one.distance(other) - other.distance(one)).abs() < 1e-6);
@@ -92,7 +91,7 @@ mod tests {
             for east in -14..=14 {
                 for other in [point(52.3, 4.8), point(-89.9, 179.9), point(0.0, -180.0), point(90.0, 0.0)] {
                     if let Some(one) = Point::new(degrees(north), degrees(east)) {
-                        assert!(one.at_most(other) >= one.distance(other) - 1e-6, "{one} {other}");
+                        assert!(one.max_distance(other) >= one.distance(other) - 1e-6, "{one} {other}");
                     }
                 }
             }
@@ -102,11 +101,11 @@ mod tests {
     #[test]
     fn the_short_way_crosses_the_date_line() {
         assert!(point(-17.0, 179.5).distance(point(-17.0, -179.5)) < 110.0);
-        assert!(point(-17.0, 179.5).at_most(point(-17.0, -179.5)) < 112.0);
+        assert!(point(-17.0, 179.5).max_distance(point(-17.0, -179.5)) < 112.0);
     }
 
     #[test]
-    fn what_is_no_place_is_no_point() {
+    fn invalid_degrees_are_no_point() {
         for (latitude, longitude) in [
             (0.0, 0.0),
             (90.1, 0.0),

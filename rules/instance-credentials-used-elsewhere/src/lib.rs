@@ -10,11 +10,11 @@ mod session;
 mod tests;
 
 use network::{Prefixes, any_contains, is_unrouted};
-use session::{Away, Call, Session, note, report};
+use session::{Away, Call, Session, record, report};
 
 countersign_sdk::rule!();
 
-/// `where` has left only calls with an instance's own credentials, straight from an address.
+/// `where` passes only calls with an instance's own credentials, made directly from an address.
 #[detection]
 fn detect(event: &Event, session: &mut Slot<Session>, cx: &mut Context) {
     let Some(address) = event.src_endpoint_ip() else { return };
@@ -32,7 +32,7 @@ fn detect(event: &Event, session: &mut Slot<Session>, cx: &mut Context) {
             cx.warn(format!("`own-networks` has `{entry}`: expected a network such as `192.0.2.0/24`"));
         })
     };
-    let Some(away) = note(session, call, prefixes, parameters.settle, own) else { return };
+    let Some(away) = record(session, call, prefixes, parameters.settle, own) else { return };
     let confidence = confidence(&away, call);
     let Some(shown) = report(session, &away, call, confidence, parameters.repeat_after) else { return };
     let finding = Finding::new(class::Token, confidence)
@@ -40,7 +40,7 @@ fn detect(event: &Event, session: &mut Slot<Session>, cx: &mut Context) {
         .about(Role::Actor)
         .evidence_all(shown.into_iter().filter(|reference| *reference != call.reference))
         .message(message(event, &away, call));
-    cx.find(finding);
+    cx.report(finding);
 }
 
 /// The confidence of a second network of the home's address family, when nothing else is known.

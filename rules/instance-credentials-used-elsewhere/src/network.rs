@@ -16,7 +16,7 @@ impl Prefixes {
     }
 }
 
-/// An address as state holds it; 0 is none.
+/// An address as bits, for state; 0 is none.
 pub(crate) fn to_bits(address: IpAddr) -> u128 {
     match address {
         IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
@@ -24,7 +24,7 @@ pub(crate) fn to_bits(address: IpAddr) -> u128 {
     }
 }
 
-/// The address that state holds.
+/// The address of such bits.
 pub(crate) fn from_bits(bits: u128) -> IpAddr {
     Ipv6Addr::from_bits(bits).to_canonical()
 }
@@ -42,7 +42,7 @@ pub(crate) fn is_unrouted(address: IpAddr) -> bool {
     }
 }
 
-/// Whether a network of the operator's list has the address. `bad` is given each entry that is no network.
+/// Whether a network of the operator's list contains the address. `bad` is called with each entry that is no network.
 pub(crate) fn any_contains(networks: &[String], address: IpAddr, mut bad: impl FnMut(&str)) -> bool {
     let mut found = false;
     for text in networks {
@@ -63,9 +63,9 @@ fn parse(text: &str) -> Option<(IpAddr, i64)> {
         None => (text, None),
     };
     let address: IpAddr = address.parse().ok()?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    let bits = bits.unwrap_or(most);
-    (bits <= most).then_some((address, bits.into()))
+    let max = if address.is_ipv4() { 32 } else { 128 };
+    let bits = bits.unwrap_or(max);
+    (bits <= max).then_some((address, bits.into()))
 }
 
 /// Whether the first so many bits of two addresses of one family are the same.
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_are_told_apart_at_their_edges() {
+    fn networks_are_distinguished_at_their_edges() {
         let prefixes = Prefixes { ipv4: 28, ipv6: 64 };
         for (one, other, same) in [
             ("203.0.113.17", "203.0.113.31", true),

@@ -1,5 +1,4 @@
-//! What is remembered of a role session: where it is at home, where else it was seen, and which credentials were seen
-//! where.
+//! State of a role session: its home network, other networks that it was used from, and the credentials seen in each.
 
 use core::net::IpAddr;
 
@@ -7,8 +6,8 @@ use countersign_sdk::prelude::*;
 
 use crate::network::{Prefixes, from_bits, to_bits};
 
-/// Networks that are told apart: the home, and the last three others.
-const PLACES: usize = 4;
+/// The number of networks that are remembered: the home, and the last three others.
+const MAX_PLACES: usize = 4;
 
 /// Access keys remembered of the home.
 const KEYS: usize = 4;
@@ -18,8 +17,8 @@ const KEYS: usize = 4;
 #[derive(State)]
 #[state(slot = "session")]
 pub(crate) struct Session {
-    /// The home first, then others by when they came; those behind the last are empty.
-    places: [Place; PLACES],
+    /// The home first, then others in order of appearance; unused ones come last.
+    places: [Place; MAX_PLACES],
     /// Hashes of access keys used at home, 0 for none.
     home_keys: [u64; KEYS],
     /// When the home was last used.
@@ -33,14 +32,14 @@ struct Place {
     address: u128,
     /// When it was first used.
     since: Timestamp,
-    /// When the newest credentials used from it were issued; 1970 if none said so.
+    /// When the newest credentials used from it were issued; 1970 if no record states it.
     issued: Timestamp,
     /// The confidence with which it was reported last, 0 if never, and when.
     reported: u8,
     reported_at: Timestamp,
 }
 
-/// A call as far as it says where the session is.
+/// The parts of a call that matter here.
 #[derive(Clone, Copy)]
 pub(crate) struct Call {
     pub(crate) address: IpAddr,
@@ -67,9 +66,9 @@ pub(crate) struct Away {
     pub(crate) first_of_family: bool,
 }
 
-/// Notes a call; what is odd about it if it is away from home. `own` tells whether the operator knows an address as a
-/// home of everyone.
-pub(crate) fn note(
+/// Records a call, and returns how it deviates if it is away from home. `own` is whether an address is in one of the
+/// operator's own networks, which are home for all sessions.
+pub(crate) fn record(
     session: &mut Slot<Session>,
     call: Call,
     prefixes: Prefixes,
@@ -98,7 +97,7 @@ pub(crate) fn note(
     if !fresh || !silent {
         return Some(away);
     }
-    // Credentials that nobody else had before, and nobody at home: an instance that came back elsewhere looks so.
+    // Credentials not seen elsewhere before, and a silent home: an instance that was restarted elsewhere looks like this.
     if call.at - session.place(place).since >= settle {
         move_home(session, place);
         session.at_home(call);
@@ -106,7 +105,7 @@ pub(crate) fn note(
     None
 }
 
-/// Notes that the call is reported, and gives what shows it beside: the events in which home and place were first seen.
+/// Records that the call is reported, and returns the evidence: the events in which home and place were first seen.
 /// None if it was reported before, less than `repeat` ago and with no less confidence.
 pub(crate) fn report(
     session: &mut Slot<Session>,
@@ -207,17 +206,17 @@ impl Place {
     }
 }
 
-/// Adds a place; the oldest but the home gives way where there are too many.
+/// Adds a place; if there are too many, the oldest except the home is forgotten.
 fn add(session: &mut Slot<Session>, call: Call) -> usize {
     let mut kept: Vec<Reference> = session.kept().collect();
     let free = session.places.iter().position(|place| !place.is_there());
     let place = free.unwrap_or_else(|| {
         let [_, others @ ..] = &mut session.places;
         others.rotate_left(1);
-        if kept.len() == PLACES {
+        if kept.len() == MAX_PLACES {
             kept.remove(1);
         }
-        PLACES - 1
+        MAX_PLACES - 1
     });
     if let Some(new) = session.places.get_mut(place) {
         *new = Place::new(call);
@@ -231,7 +230,7 @@ fn add(session: &mut Slot<Session>, call: Call) -> usize {
 fn move_home(session: &mut Slot<Session>, place: usize) {
     let kept: Vec<Reference> = session.kept().skip(place).take(1).collect();
     let new = session.place(place);
-    session.places = [Place::none(); PLACES];
+    session.places = [Place::none(); MAX_PLACES];
     *session.home_mut() = new;
     session.home_keys = [0; KEYS];
     keep_only(session, kept);

@@ -9,18 +9,18 @@ countersign_sdk::rule!();
 #[path = "../tests/unit/mod.rs"]
 mod tests;
 
-/// Most services that are told apart; the parameter `services` goes no further.
+/// The number of services that are counted; the maximum of the parameter `services`.
 const MAX_SERVICES: usize = 8;
 
-/// Accounts of one address that are told apart; the one seen longest ago gives way. Each needs a ticket-granting ticket
-/// of its own, so they can't be invented to push one out.
-const ACCOUNTS: usize = 16;
+/// The number of accounts that are remembered per address; beyond it the one seen longest ago is forgotten. Each needs
+/// a ticket-granting ticket of its own, so they can't be invented to displace one.
+const MAX_ACCOUNTS: usize = 16;
 
-/// What is kept of an address. Kept references are the latest tickets, whoever asked for them.
+/// State of an address. Kept references are the latest tickets of all accounts.
 #[derive(State)]
 #[state(slot = "address")]
 struct Address {
-    accounts: [Account; ACCOUNTS],
+    accounts: [Account; MAX_ACCOUNTS],
 }
 
 /// One account's tickets.
@@ -33,7 +33,7 @@ struct Account {
     reported: Timestamp,
 }
 
-/// `where` has left tickets with RC4, for services that aren't machines.
+/// `where` passes only tickets with RC4, for services that aren't machines.
 #[detection]
 fn detect(event: &Event, address: &mut Slot<Address>, cx: &mut Context) {
     let (at, parameters) = (event.time(), cx.parameters());
@@ -56,12 +56,12 @@ fn detect(event: &Event, address: &mut Slot<Address>, cx: &mut Context) {
                 event.authentication_token_encryption_details_algorithm().unwrap_or("RC4"),
                 event.src_endpoint_ip().map_or_else(|| "an unnamed address".to_owned(), |address| address.to_string()),
             ));
-        cx.find(finding);
+        cx.report(finding);
     }
     address.keep(event.reference());
 }
 
-/// The account's name, for people and for telling accounts apart: a name isn't unique without its domain.
+/// The account's name, for people and as a key: a name isn't unique without its domain.
 fn name(event: &Event) -> Option<String> {
     let name = event.actor_user_name().or(event.actor_user_uid())?.to_lowercase();
     match event.actor_user_domain().filter(|_| !name.contains('@')) {
@@ -70,8 +70,8 @@ fn name(event: &Event) -> Option<String> {
     }
 }
 
-/// What is kept of an account, which is made room for if it is new. A late one makes no room for itself where all
-/// others are newer.
+/// The state of an account; a new one takes the place of the one seen longest ago, unless it is late and all others are
+/// newer.
 fn account(address: &mut Address, name: u64, at: Timestamp) -> Option<&mut Account> {
     let known = address.accounts.iter().position(|account| account.name == name);
     let place = match known {

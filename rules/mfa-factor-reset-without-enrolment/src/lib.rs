@@ -1,4 +1,4 @@
-//! A second factor that was reset, and nobody enrols another.
+//! A second factor that was reset without another being enrolled.
 
 use countersign_sdk::prelude::*;
 
@@ -14,19 +14,19 @@ const SUSPENDED: &str = "user.mfa.factor.suspend";
 const ACTIVATED: &str = "user.mfa.factor.activate";
 const UNSUSPENDED: &str = "user.mfa.factor.unsuspend";
 
-/// What is kept of an account. The kept reference is the reset that is waited on.
+/// State of an account. The kept reference is the reset that is waited on.
 #[derive(State)]
 #[state(slot = "reset")]
 struct Reset {
-    /// When its factors were first reset since an enrolment, and how much the strongest reset since then says; 0 when
+    /// When its factors were first reset since an enrolment, and the highest confidence of the resets since then; 0 when
     /// nothing is waited for.
     at: Timestamp,
     confidence: u8,
-    /// When a factor was last enrolled, for a reset that is delivered after the enrolment that followed it.
+    /// When a factor was last enrolled, for a reset that is delivered after the enrolment that follows it.
     enrolled: Option<Timestamp>,
 }
 
-/// `where` has left successful changes of factors; beside them comes the timer.
+/// `where` passes only successful changes of factors; the other rows are the timer's.
 #[detection]
 fn detect(event: &Event, reset: &mut Slot<Reset>, cx: &mut Context) {
     if event.is_timer(&timer::NOBODY_ENROLLED) {
@@ -45,8 +45,8 @@ fn detect(event: &Event, reset: &mut Slot<Reset>, cx: &mut Context) {
     }
 }
 
-/// Waits for an enrolment. Of several resets the strongest is told of; the timer stays where the first would have it,
-/// so that nobody puts the finding off by resetting again.
+/// Waits for an enrolment. Of several resets the strongest is reported; the timer stays where the first set it, so that
+/// resetting again doesn't delay the finding.
 fn wait(event: &Event, code: &str, reset: &mut Slot<Reset>, cx: &mut Context) {
     let at = event.time();
     if reset.enrolled >= Some(at) {
@@ -66,7 +66,7 @@ fn wait(event: &Event, code: &str, reset: &mut Slot<Reset>, cx: &mut Context) {
     cx.set_timer(timer::NOBODY_ENROLLED, reset.at + cx.parameters().enrolment);
 }
 
-/// Nobody has enrolled a factor. The row is the reset that set the timer.
+/// Reports that no factor was enrolled. The row is the reset that set the timer.
 fn overdue(event: &Event, reset: &mut Slot<Reset>, cx: &mut Context) {
     if reset.confidence == 0 {
         return;
@@ -78,7 +78,7 @@ fn overdue(event: &Event, reset: &mut Slot<Reset>, cx: &mut Context) {
         .evidence_all(reset.kept().filter(|kept| *kept != event.reference()))
         .message(message(event, cx.parameters().enrolment));
     stop_waiting(reset);
-    cx.find(finding);
+    cx.report(finding);
 }
 
 fn stop_waiting(reset: &mut Slot<Reset>) {
@@ -87,7 +87,7 @@ fn stop_waiting(reset: &mut Slot<Reset>) {
     reset.forget_kept();
 }
 
-/// The confidence of all factors reset by somebody else.
+/// The confidence of all factors reset by someone other than the owner.
 const ALL_BY_ANOTHER: u8 = 65;
 
 /// 65 when all factors were reset, 55 when one was taken away; 10 less when the account's owner did it.
@@ -114,7 +114,7 @@ fn message(event: &Event, allowed: Duration) -> String {
     let by = match (is_own(event), event.actor_user_name().or(event.actor_user_uid())) {
         (true, _) => "its owner",
         (false, Some(name)) => name,
-        (false, None) => "somebody unnamed",
+        (false, None) => "an unnamed user",
     };
     format!("{what} of {whose} {done} by {by}, and none was enrolled within {allowed}")
 }

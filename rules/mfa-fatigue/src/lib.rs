@@ -11,16 +11,16 @@ use step::{Approval, Step};
 
 countersign_sdk::rule!();
 
-/// Most denials that are remembered; the parameter `denials` goes no further.
+/// The number of denials that are remembered; the maximum of the parameter `denials`.
 const MAX_DENIALS: usize = 16;
 
-/// What is kept of an account. Kept references are the latest denials and the latest approval.
+/// State of an account. Kept references are the latest denials and the latest approval.
 #[derive(State)]
 #[state(slot = "pushes")]
 struct Pushes {
-    /// Denials as the owner's device told of them.
+    /// Denials reported by the owner's device.
     denied: RecentTimes<MAX_DENIALS>,
-    /// Denials as the sign-in told of them: most are the same ones again, so the two are never added up.
+    /// Denials reported by the sign-in: most are the same ones again, so the two are never added up.
     refused: RecentTimes<MAX_DENIALS>,
     /// The newest approval, and how it was given.
     approved: Option<Timestamp>,
@@ -31,7 +31,7 @@ struct Pushes {
 
 #[detection]
 fn detect(event: &Event, pushes: &mut Slot<Pushes>, cx: &mut Context) {
-    let Some(step) = step::of(event) else { return };
+    let Some(step) = step::classify(event) else { return };
     let at = event.time();
     match step {
         Step::Denied => pushes.denied.add(at),
@@ -84,6 +84,6 @@ fn judge(event: &Event, pushes: &Slot<Pushes>, cx: &mut Context, approved: Times
             parameters.window,
             how.words(),
         ));
-    cx.find(finding);
+    cx.report(finding);
     true
 }

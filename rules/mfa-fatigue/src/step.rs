@@ -1,8 +1,8 @@
-//! What an event is in the game of asking and denying.
+//! Classifies events: pushes denied, sign-ins refused, second factors given.
 
 use crate::Event;
 
-/// What an event is.
+/// A step of a sign-in with pushes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// The owner's device denied a push.
@@ -16,7 +16,7 @@ pub(crate) enum Step {
 /// How the second factor was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Approval {
-    /// The record doesn't say.
+    /// Not stated in the record.
     Unknown,
     /// By accepting a push.
     Push,
@@ -43,12 +43,12 @@ impl Approval {
         }
     }
 
-    /// As state holds it.
+    /// Its byte in state.
     pub(crate) fn to_byte(self) -> u8 {
         self as u8
     }
 
-    /// What state holds.
+    /// The approval of such a byte.
     pub(crate) fn from_byte(byte: u8) -> Self {
         match byte {
             1 => Approval::Push,
@@ -58,9 +58,9 @@ impl Approval {
     }
 }
 
-/// What an event is, if it is anything.
-pub(crate) fn of(event: &Event) -> Option<Step> {
-    // Okta's own event for it; its outcome is of the denial, not of the sign-in.
+/// The step that an event is, if it is one.
+pub(crate) fn classify(event: &Event) -> Option<Step> {
+    // Okta's own event; its outcome is that of the denial, not of the sign-in.
     if event.metadata_event_code() == Some("user.mfa.okta_verify.deny_push") {
         return Some(Step::Denied);
     }
@@ -83,7 +83,7 @@ pub(crate) fn of(event: &Event) -> Option<Step> {
 enum Factor {
     /// The first factor.
     Password,
-    /// An app that has several ways, without a word on which.
+    /// An app with several methods; the record doesn't show which was used.
     App,
     /// A code, a call, a question.
     Other,
@@ -99,7 +99,7 @@ fn factor(event: &Event) -> Option<Factor> {
 
 fn kind(name: &str) -> Factor {
     let name = name.to_ascii_lowercase();
-    let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    let has = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
     if has(&[
         "webauthn",
         "fido",

@@ -1,7 +1,7 @@
 //! A sign-in from an address that has sprayed passwords.
 
 use countersign_sdk::prelude::*;
-use countersign_sdk::sign_in::{account_name, has_bad_credentials, is_everywhere};
+use countersign_sdk::sign_in::{account_name, has_bad_credentials, is_local};
 
 countersign_sdk::rule!();
 
@@ -9,32 +9,32 @@ countersign_sdk::rule!();
 #[path = "../tests/unit/mod.rs"]
 mod tests;
 
-/// Accounts of an address that are remembered in each list.
-const FAILED: usize = 32;
-const AT_HOME: usize = 32;
-const REPORTED: usize = 16;
+/// The number of accounts that are remembered per address in each list.
+const MAX_FAILED: usize = 32;
+const MAX_HOME: usize = 32;
+const MAX_REPORTED: usize = 16;
 
 /// How long an account that signed in from an address is at home there.
 const HOME_LASTS: Duration = Duration::from_secs(30 * 86_400);
 
-/// What is kept of an address. The event of the last spray is its kept reference.
+/// State of an address. The kept reference is the event of the last spray.
 #[derive(State)]
 #[state(slot = "address")]
 struct Address {
     /// Accounts that failed for a wrong name or password, by when they last did.
-    failed: SlidingDistinct<FAILED>,
+    failed: SlidingDistinct<MAX_FAILED>,
     /// When the failures began that have gone on since without a gap.
     failing_since: Timestamp,
     /// Accounts that signed in while no spray was known, by when they first did.
-    home: SlidingDistinct<AT_HOME>,
+    home: SlidingDistinct<MAX_HOME>,
     /// What was reported already.
-    reported: SlidingDistinct<REPORTED>,
+    reported: SlidingDistinct<MAX_REPORTED>,
     /// When a spray was last found, and with how much confidence.
     sprayed: Option<Timestamp>,
     confidence: u8,
 }
 
-/// `where` has left sign-ins, failed and successful, from an address; beside them come the findings of the spray rule.
+/// `where` passes only sign-ins, failed and successful, from an address; the other rows are findings of the spray rule.
 #[detection]
 fn detect(event: &Event, address: &mut Slot<Address>, cx: &mut Context) {
     let (at, window) = (event.time(), cx.parameters().window);
@@ -46,7 +46,7 @@ fn detect(event: &Event, address: &mut Slot<Address>, cx: &mut Context) {
         return;
     }
     let Some(account) = account_name(event) else { return };
-    if event.src_endpoint_ip().is_none_or(is_everywhere) {
+    if event.src_endpoint_ip().is_none_or(is_local) {
         return;
     }
     if has_bad_credentials(event) {
@@ -56,7 +56,7 @@ fn detect(event: &Event, address: &mut Slot<Address>, cx: &mut Context) {
         return;
     }
     let Some(sprayed) = address.sprayed.filter(|sprayed| at - *sprayed < window) else {
-        // By when it first did, so only once.
+        // By its first sign-in, so only once.
         if address.home.last_seen(&account).is_none_or(|first| at - first >= HOME_LASTS) {
             address.home.add(&account, at, HOME_LASTS);
         }
@@ -65,27 +65,27 @@ fn detect(event: &Event, address: &mut Slot<Address>, cx: &mut Context) {
     if at < sprayed {
         return;
     }
-    // Who first signed in since the failures began isn't at home: the first guess may have been right.
+    // An account that first signed in after the failures began isn't at home: the first guess may have been right.
     let began = address.failing_since.max(sprayed - window);
     let at_home = address.home.last_seen(&account).is_some_and(|first| first < began);
     let failed = address.failed.last_seen(&account).filter(|failed| *failed <= at && at - *failed < window);
     let Some(confidence) = confidence(event, address.confidence, failed.is_some(), at_home) else { return };
     // Once as one that didn't fail, and once as one that did.
-    let told = if failed.is_some() { account.clone() } else { format!("{account} didn't fail") };
-    if address.reported.last_seen(&told).is_some_and(|reported| at - reported < window) {
+    let reported_as = if failed.is_some() { account.clone() } else { format!("{account} didn't fail") };
+    if address.reported.last_seen(&reported_as).is_some_and(|reported| at - reported < window) {
         return;
     }
-    address.reported.add(&told, at, window);
+    address.reported.add(&reported_as, at, window);
     let finding = Finding::new(class::SignIn, confidence)
         .severity(if confidence >= GUESSED { Severity::High } else { Severity::Medium })
         .about(Role::Actor)
         .evidence_all(address.kept())
         .message(message(event, &account, failed.map(|failed| at - failed), at - sprayed));
-    cx.find(finding);
+    cx.report(finding);
 }
 
 fn note_failure(address: &mut Slot<Address>, account: &str, at: Timestamp, window: Duration) {
-    if address.failed.after(at - window) == 0 {
+    if address.failed.count_since(at - window) == 0 {
         address.failing_since = at;
     }
     address.failing_since = address.failing_since.min(at);

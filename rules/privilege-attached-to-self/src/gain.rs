@@ -10,7 +10,7 @@ use crate::{Event, Parameters};
 pub(crate) enum Gain {
     /// Looking at things.
     Reading,
-    /// Something, or what can't be told.
+    /// Some rights, or unknown ones.
     Rights,
     /// What a boundary kept out.
     Boundary,
@@ -21,7 +21,7 @@ pub(crate) enum Gain {
 }
 
 impl Gain {
-    /// Before anything else is known of who did it and how.
+    /// The confidence of the grant alone, before who did it and how is considered.
     pub(crate) const fn confidence(self) -> u8 {
         match self {
             Gain::Reading => 55,
@@ -66,7 +66,7 @@ pub(crate) fn gain(event: &Event<'_>, parameters: &Parameters<'_>) -> Option<Gai
     }
 }
 
-/// What a managed policy gains, as far as its name tells.
+/// What a managed policy gains, as far as its name shows.
 fn managed_gain(event: &Event<'_>, parameters: &Parameters<'_>) -> Option<Gain> {
     let Some(name) = event.policy_name() else { return Some(Gain::Rights) };
     let arn = event.policy_uid();
@@ -74,7 +74,7 @@ fn managed_gain(event: &Event<'_>, parameters: &Parameters<'_>) -> Option<Gain> 
     if parameters.admin_policies.iter().any(listed) {
         return Some(Gain::Everything);
     }
-    // Of names only AWS's own say what is in the policy: everybody may give any name to their own.
+    // Only the names of AWS's own policies show what is in them: customers may give theirs any name.
     if arn.and_then(|arn| arn.split(':').nth(4)) != Some("aws") {
         return Some(Gain::Rights);
     }

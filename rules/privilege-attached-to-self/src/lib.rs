@@ -13,10 +13,10 @@ use gain::{Gain, gain};
 
 countersign_sdk::rule!();
 
-/// What a finding about an expected actor is held to.
+/// The highest confidence of a finding about an expected actor.
 const EXPECTED: u8 = 30;
 
-/// `where` has left the successful grants of IAM to a user or role whose account is proved, which is the actor's alone.
+/// `where` passes only successful grants of IAM to a user or role whose account is proved, which is the actor's alone.
 #[detection]
 fn detect(event: &Event, cx: &mut Context) {
     if event.user_uid().is_none() || event.user_uid() != event.actor_user_uid() || is_service_role(event) {
@@ -29,7 +29,7 @@ fn detect(event: &Event, cx: &mut Context) {
         .severity(gain.severity())
         .about(Role::Actor)
         .message(format!("{} {}: {}", caller(event), deed(event), gain.words()));
-    cx.find(finding);
+    cx.report(finding);
 }
 
 fn confidence(event: &Event, gain: Gain, parameters: &Parameters) -> u8 {

@@ -1,6 +1,6 @@
 //! What a policy's document allows, as far as it matters for what its holder gains.
 //!
-//! Only actions count: a policy on a few resources may be harmless, but its document doesn't tell what those are worth.
+//! Only actions count: a policy on a few resources may be harmless, but its document doesn't show what those are worth.
 
 use countersign_sdk::Json;
 

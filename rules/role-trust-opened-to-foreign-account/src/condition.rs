@@ -1,4 +1,4 @@
-//! What a statement's conditions narrow, as far as they name who may come.
+//! How a statement's conditions narrow who may assume the role.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::trust::account_of;
 /// tags) leave the door open to the same account, so they don't count.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Conditions<'a> {
-    /// An external id must be told.
+    /// An external id must be given.
     pub(crate) external_id: bool,
     /// Only these accounts may come, if any are named.
     pub(crate) accounts: Vec<Cow<'a, str>>,
@@ -34,7 +34,7 @@ impl<'a> Conditions<'a> {
 
     fn test(&mut self, key: &str, values: Json<'a>, pattern: bool) {
         let values: Vec<Cow<'a, str>> = values.one_or_many().filter_map(Json::text).collect();
-        // One value that anything fits makes the others worthless.
+        // One value that matches anything makes the others worthless.
         let all = |part: fn(&Cow<'a, str>) -> Option<Cow<'a, str>>| -> Vec<Cow<'a, str>> {
             values.iter().map(part).collect::<Option<_>>().unwrap_or_default()
         };

@@ -1,4 +1,4 @@
-//! Where a record has the trust policy's document, and how it is written there.
+//! Finds the trust policy's document in a record, and decodes it.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use countersign_sdk::Json;
 use crate::Event;
 
 /// The text of the trust policy that the call wrote: JSON, or JSON in percent-encoding.
-pub(crate) fn of<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
+pub(crate) fn trust_policy<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
     let text = |body: Json<'a>, name: &str| body.get(name).and_then(Json::text);
     let request = event.api_request_data().and_then(Json::parse);
     let sent = request.and_then(|body| text(body, "policyDocument").or_else(|| text(body, "assumeRolePolicyDocument")));
@@ -15,7 +15,7 @@ pub(crate) fn of<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
         let role = event.api_response_data().and_then(Json::parse)?.get("role")?;
         text(role, "assumeRolePolicyDocument")
     })?;
-    // No JSON begins so.
+    // No JSON begins with a percent sign.
     if document.starts_with('%') { percent_decode(&document).map(Cow::Owned) } else { Some(document) }
 }
 

@@ -16,20 +16,20 @@ use trust::{Opening, Trusted, Who};
 
 countersign_sdk::rule!();
 
-/// What a finding about an expected actor is held to.
+/// The highest confidence of a finding about an expected actor.
 const EXPECTED: u8 = 30;
 
-/// So many accounts are named in a message.
-const NAMED: usize = 4;
+/// The number of principals that a message names.
+const MAX_NAMED: usize = 4;
 
-/// `where` has left the successful calls of IAM that write a trust policy.
+/// `where` passes only successful calls of IAM that write a trust policy.
 #[detection]
 fn detect(event: &Event, cx: &mut Context) {
     if is_provider(event) {
         return;
     }
     let parameters = cx.parameters();
-    let document = document::of(event);
+    let document = document::trust_policy(event);
     let trusted = Trusted {
         // IAM is called within one account, so the actor's is the role's.
         own: event.cloud_account_uid().or(event.actor_user_account_uid()),
@@ -54,17 +54,17 @@ fn detect(event: &Event, cx: &mut Context) {
             event.user_name().unwrap_or("without a name"),
             list(&openings),
         ));
-    cx.find(finding);
+    cx.report(finding);
 }
 
-/// How wide an opening is, before anything is known of who made it and how.
+/// How wide an opening is, before who made it and how is considered.
 fn width(opening: &Opening<'_>, is_new: bool) -> u8 {
     let points = match (&opening.who, is_new) {
         (Who::Everybody, _) => 90,
         (Who::Account(_), false) => 75,
         (Who::Account(_), true) | (Who::Organisation(_), false) => 60,
-        (Who::Untold, false) => 55,
-        (Who::Organisation(_) | Who::Untold, true) => 45,
+        (Who::Unknown, false) => 55,
+        (Who::Organisation(_) | Who::Unknown, true) => 45,
     };
     if opening.external_id { points - 15 } else { points }
 }
@@ -77,13 +77,13 @@ fn confidence(event: &Event, widest: u8, parameters: &Parameters) -> u8 {
     if is_expected(event, parameters.expected_actors) { points.min(EXPECTED) } else { points }
 }
 
-/// To whom, each once.
+/// The principals that the role was opened to, each once.
 fn list(openings: &[Opening<'_>]) -> String {
     let mut shown: Vec<Cow<'_, str>> = Vec::new();
     for opening in openings {
         let who: Cow<'_, str> = match &opening.who {
             Who::Everybody => "everybody".into(),
-            Who::Untold => "whom the record doesn't tell".into(),
+            Who::Unknown => "principals that the record doesn't show".into(),
             Who::Account(account) => format!("the account {account}").into(),
             Who::Organisation(organisation) => format!("everybody of the organisation {organisation}").into(),
         };
@@ -93,8 +93,8 @@ fn list(openings: &[Opening<'_>]) -> String {
             shown.push(text);
         }
     }
-    let more = shown.len().saturating_sub(NAMED);
-    shown.truncate(NAMED);
+    let more = shown.len().saturating_sub(MAX_NAMED);
+    shown.truncate(MAX_NAMED);
     let named = shown.join(", ");
     if more == 0 { named } else { format!("{named} and {more} more") }
 }

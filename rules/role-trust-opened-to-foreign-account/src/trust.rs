@@ -1,4 +1,4 @@
-//! Whom a trust policy lets in from outside.
+//! The principals from outside that a trust policy lets in.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use countersign_sdk::Json;
 
 use crate::condition::Conditions;
 
-/// Whom a role may trust.
+/// The accounts and organisations that a role may trust.
 pub(crate) struct Trusted<'a> {
     /// The role's own account, if the record has it.
     pub(crate) own: Option<&'a str>,
@@ -37,7 +37,7 @@ pub(crate) enum Who<'a> {
     Organisation(Cow<'a, str>),
     /// The record has no document that can be read: CloudTrail leaves bodies out that are too large, which white space
     /// can bring about.
-    Untold,
+    Unknown,
 }
 
 /// One way in from outside.
@@ -47,10 +47,10 @@ pub(crate) struct Opening<'a> {
     pub(crate) external_id: bool,
 }
 
-/// Every way in that the document opens to somebody who isn't trusted.
+/// Every way in that the document opens to a principal that isn't trusted.
 pub(crate) fn openings<'a>(document: Option<&'a str>, trusted: &Trusted<'_>) -> Vec<Opening<'a>> {
     let statements = document.and_then(Json::parse).and_then(|json| json.get_ignoring_case("Statement"));
-    let Some(statements) = statements else { return vec![Opening { who: Who::Untold, external_id: false }] };
+    let Some(statements) = statements else { return vec![Opening { who: Who::Unknown, external_id: false }] };
     let statements = statements.one_or_many();
     statements.filter(|statement| lets_in(*statement)).flat_map(|statement| opened(statement, trusted)).collect()
 }
@@ -85,7 +85,7 @@ fn opened<'a>(statement: Json<'a>, trusted: &Trusted<'_>) -> Vec<Opening<'a>> {
         }
     }
     let foreign = |who: &Who<'_>| match who {
-        Who::Everybody | Who::Untold => true,
+        Who::Everybody | Who::Unknown => true,
         Who::Account(account) => !trusted.account(account),
         Who::Organisation(organisation) => !trusted.organisations(std::slice::from_ref(organisation)),
     };
@@ -116,7 +116,7 @@ fn principals<'a>(statement: Json<'a>) -> Vec<Who<'a>> {
     who
 }
 
-/// The account of one principal. A unique id, which stands for a principal that is gone, has none to be told.
+/// The account of one principal. A unique id, which stands for a deleted principal, shows none.
 fn named(principal: Cow<'_, str>) -> Option<Who<'_>> {
     match principal {
         all if all == "*" => Some(Who::Everybody),
@@ -141,7 +141,7 @@ mod tests {
         let shown = openings(Some(document), &trusted).into_iter().map(|opening| {
             let who = match opening.who {
                 Who::Everybody => "everybody".to_owned(),
-                Who::Untold => "untold".to_owned(),
+                Who::Unknown => "unknown".to_owned(),
                 Who::Account(id) | Who::Organisation(id) => id.into_owned(),
             };
             if opening.external_id { format!("{who} by id") } else { who }
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn only_statements_that_let_somebody_in_count() {
+    fn only_statements_that_let_a_principal_in_count() {
         let statement = |effect: &str, rest: &str| {
             check(&format!(r#"{{"statement":[{{"effect":"{effect}","principal":{{"aws":"999988887777"}},{rest}}}]}}"#))
         };
@@ -210,13 +210,13 @@ mod tests {
         let but = r#"{"Statement":{"Effect":"Allow","NotPrincipal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}}"#;
         assert_eq!(check(but), "everybody");
         for unread in ["", "[]", "{}", r#"{"Statement":[{"Effect":"Allow""#] {
-            assert_eq!(check(unread), "untold", "{unread}");
+            assert_eq!(check(unread), "unknown", "{unread}");
         }
         assert_eq!(check(r#"{"Statement":"x"}"#), "");
     }
 
     #[test]
-    fn conditions_narrow_everybody_to_whom_they_name() {
+    fn conditions_narrow_everybody_to_those_they_name() {
         let everybody = r#"{"AWS":"*"}"#;
         for (condition, opened) in [
             (r#"{"StringEquals":{"aws:PrincipalAccount":"111122223333"}}"#, ""),

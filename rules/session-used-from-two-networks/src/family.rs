@@ -25,8 +25,8 @@ const NAMES: [(Family, &str, &[&str]); 6] = [
 ];
 
 impl Family {
-    /// The family of a name such as `Windows 10`; none for one that nobody knows, such as `Unknown`: that a system isn't
-    /// known doesn't make it another.
+    /// The family of a name such as `Windows 10`; none for an unknown one, such as `Unknown`: that a system isn't known
+    /// doesn't make it a different one.
     pub(crate) fn of(name: &str) -> Option<Family> {
         let begins = |with: &&str| {
             let begin = name.as_bytes().get(..with.len());
@@ -35,7 +35,7 @@ impl Family {
         NAMES.iter().find(|(_, _, begin)| begin.iter().any(begins)).map(|(family, ..)| *family)
     }
 
-    /// What state holds; none for zero.
+    /// The family of its byte in state; none for zero.
     pub(crate) fn from_byte(byte: u8) -> Option<Family> {
         NAMES.iter().find(|(family, ..)| *family as u8 == byte).map(|(family, ..)| *family)
     }

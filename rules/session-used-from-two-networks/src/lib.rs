@@ -13,15 +13,15 @@ use session::{Seen, Session, Use};
 
 countersign_sdk::rule!();
 
-/// `where` has left events with an address and an operating system.
+/// `where` passes only events with an address and an operating system.
 #[detection]
 fn detect(event: &Event, session: &mut Slot<Session>, cx: &mut Context) {
-    let geo = cx.context().geo().of_row();
+    let geo = cx.tables().geo().for_row();
     let asn = geo.and_then(|geo| geo.asn()).filter(|asn| *asn != 0);
     let (Some(asn), Some(family)) = (asn, event.device_os_name().and_then(Family::of)) else { return };
     let this = Use { asn, family, at: event.time() };
-    // What a row without a key has seen is nothing.
-    let Some(Seen { other, evidence }) = session::note(session, this, event.reference()) else { return };
+    // A row without a key has no state, so nothing contradicts it.
+    let Some(Seen { other, evidence }) = session::record(session, this, event.reference()) else { return };
     let confidence = confidence(this, other);
     let network = |asn: u64, name: Option<&str>| match name {
         Some(name) => format!("AS{asn} ({name})"),
@@ -39,7 +39,7 @@ fn detect(event: &Event, session: &mut Slot<Session>, cx: &mut Context) {
             apart(this.at - other.at),
             other_family = other.family,
         ));
-    cx.find(finding);
+    cx.report(finding);
 }
 
 /// The confidence of two systems that no one device shows.

@@ -1,18 +1,18 @@
-//! What is remembered of a session: from where and with what it was used.
+//! State of a session: the networks and systems that it was used from.
 
 use countersign_sdk::prelude::*;
 
 use crate::family::Family;
 
-/// Uses that are told apart: the first, which is at home, and the latest others.
-const USES: usize = 5;
+/// The number of uses that are remembered: the first, which is the home, and the latest others.
+const MAX_USES: usize = 5;
 
 /// A session. Kept references are the events in which each of the uses was first seen, in the same order.
 #[derive(State)]
 #[state(slot = "session")]
 pub(crate) struct Session {
-    /// In the order in which they came; those behind the last are empty.
-    uses: [Stored; USES],
+    /// In order of appearance; unused ones come last.
+    uses: [Stored; MAX_USES],
 }
 
 /// One network with one family of systems.
@@ -43,8 +43,8 @@ pub(crate) struct Seen {
     pub(crate) evidence: Vec<Reference>,
 }
 
-/// Notes a use; what contradicts it, if something does and that wasn't reported yet.
-pub(crate) fn note(session: &mut Slot<Session>, this: Use, reference: Reference) -> Option<Seen> {
+/// Records a use, and returns what contradicts it, if that wasn't reported yet.
+pub(crate) fn record(session: &mut Slot<Session>, this: Use, reference: Reference) -> Option<Seen> {
     let known = session.uses.iter().position(|stored| stored.is(this));
     let place = known.unwrap_or_else(|| add(session, this, reference));
     let stored = session.uses.get_mut(place)?;
@@ -52,8 +52,8 @@ pub(crate) fn note(session: &mut Slot<Session>, this: Use, reference: Reference)
     if stored.reported {
         return None;
     }
-    // The one nearest in time, the earlier where two are. A use that was itself reported contradicts nobody: else the
-    // session's owner would be the strange one as soon as a thief was seen.
+    // The one nearest in time, the earlier of two. A use that was itself reported contradicts no other: otherwise the
+    // owner's next use would be reported as soon as a thief was seen.
     let uses = session.uses.iter().enumerate().filter(|(_, stored)| !stored.reported);
     let others = uses.filter_map(|(place, stored)| stored.to_use().map(|one| (place, one)));
     let (other_place, other) = others
@@ -84,17 +84,17 @@ impl Stored {
     }
 }
 
-/// Adds a use; the oldest but the first gives way where there are too many.
+/// Adds a use; if there are too many, the oldest except the first is forgotten.
 fn add(session: &mut Slot<Session>, this: Use, reference: Reference) -> usize {
     let free = session.uses.iter().position(|stored| stored.family == 0);
     let mut kept: Vec<Reference> = session.kept().collect();
     let place = free.unwrap_or_else(|| {
         let [_, others @ ..] = &mut session.uses;
         others.rotate_left(1);
-        if kept.len() == USES {
+        if kept.len() == MAX_USES {
             kept.remove(1);
         }
-        USES - 1
+        MAX_USES - 1
     });
     if let Some(stored) = session.uses.get_mut(place) {
         *stored = Stored { asn: this.asn, family: this.family as u8, at: this.at, ..Stored::none() };

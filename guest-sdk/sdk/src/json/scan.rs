@@ -1,31 +1,31 @@
-//! JSON texts byte by byte: whether a text is one value, where the next value ends, and what escapes stand for. Nothing
-//! here calls itself, so no text can exhaust a guest's stack.
+//! Scans JSON byte by byte: whether a text is one value, where the next value ends, and what escapes stand for. Nothing
+//! here is recursive, so no text can exhaust a guest's stack.
 
-/// How deep values may be nested.
-const DEEPEST: u32 = 128;
+/// The deepest nesting of values.
+const MAX_DEPTH: u32 = 128;
 
-/// Whether the text is exactly one JSON value, nested at most [`DEEPEST`] deep.
+/// Whether the text is exactly one JSON value, nested at most [`MAX_DEPTH`] deep.
 pub(super) fn is_one_value(text: &[u8]) -> bool {
     Scanner { text, at: 0 }.one_value().is_some()
 }
 
-/// The next value of checked text, and what follows it; commas and colons before it are passed over. None where an
-/// array or object, or the text, ends.
+/// The next value of checked text, and the rest; commas and colons before it are skipped. None at the end of an array,
+/// an object or the text.
 pub(super) fn next_value(text: &str) -> Option<(&str, &str)> {
     let mut scanner = Scanner { text: text.as_bytes(), at: 0 };
     scanner.space();
     scanner.skip(|byte| matches!(byte, b',' | b':'));
     scanner.space();
     let start = scanner.at;
-    scanner.pass()?;
-    // Text that nobody checked may have what is no value.
+    scanner.skip_value()?;
+    // Unchecked text may have something that isn't a value.
     if scanner.at == start {
         return None;
     }
     Some((text.get(start..scanner.at)?, text.get(scanner.at..)?))
 }
 
-/// What stands between a string's quotes, with its escapes resolved.
+/// The text between a string's quotes, with its escapes resolved.
 pub(super) fn unescape(quoted: &str) -> String {
     let mut text = String::with_capacity(quoted.len());
     let mut rest = quoted;
@@ -56,8 +56,8 @@ pub(super) fn unescape(quoted: &str) -> String {
     text
 }
 
-/// The character of a `\u` escape, given what follows the `u`, and what follows the escape. Two escapes that are a
-/// surrogate pair are one character.
+/// The character of a `\u` escape, given the text behind the `u`, and the text behind the escape. Two escapes that form
+/// a surrogate pair are one character.
 fn unicode(text: &str) -> (char, &str) {
     let unit = |text: &str| text.get(..4).and_then(|digits| u32::from_str_radix(digits, 16).ok());
     let after = |text| str::get(text, 4..).unwrap_or_default();
@@ -111,16 +111,15 @@ impl Scanner<'_> {
         self.take(wanted).then_some(())
     }
 
-    /// Passes over bytes as long as they are wanted. A search within the slice, because a step of its own for each byte
-    /// costs several times as much.
+    /// Skips bytes as long as they are wanted. Searching the slice is several times as fast as one step per byte.
     #[inline]
     fn skip(&mut self, wanted: impl Fn(u8) -> bool) {
         let rest = self.text.get(self.at..).unwrap_or_default();
         self.at += rest.iter().position(|byte| !wanted(*byte)).unwrap_or(rest.len());
     }
 
-    /// Passes over eight bytes at a time as long as such a word is wanted: a body may have a hundred thousand, and be
-    /// passed over again for each member that is asked for.
+    /// Skips eight bytes at a time as long as such a word is wanted: a body may have a hundred thousand bytes, and is
+    /// scanned again for each member that is looked up.
     #[inline]
     fn skip_words(&mut self, wanted: impl Fn(u64) -> bool) {
         let (words, _) = self.text.get(self.at..).unwrap_or_default().as_chunks::<8>();
@@ -129,7 +128,7 @@ impl Scanner<'_> {
 
     #[inline]
     fn space(&mut self) {
-        // Mostly there is none.
+        // Usually there is none.
         if self.peek().is_none_or(|byte| byte > b' ') {
             return;
         }
@@ -139,7 +138,7 @@ impl Scanner<'_> {
 
     /// The whole text as one value.
     fn one_value(&mut self) -> Option<()> {
-        // Of what is open, innermost last: whether it is an object.
+        // One bit per open array or object, innermost last: whether it is an object.
         let (mut objects, mut depth) = (0_u128, 0_u32);
         loop {
             self.space();
@@ -148,7 +147,7 @@ impl Scanner<'_> {
                     let object = open == b'{';
                     self.at += 1;
                     self.space();
-                    if depth == DEEPEST {
+                    if depth == MAX_DEPTH {
                         return None;
                     }
                     if !self.take(if object { b'}' } else { b']' }) {
@@ -161,12 +160,12 @@ impl Scanner<'_> {
                     }
                 }
                 b'"' => self.string()?,
-                b't' => self.word(b"true")?,
-                b'f' => self.word(b"false")?,
-                b'n' => self.word(b"null")?,
+                b't' => self.literal(b"true")?,
+                b'f' => self.literal(b"false")?,
+                b'n' => self.literal(b"null")?,
                 _ => self.number()?,
             }
-            // A value is over, and with it whatever ends here.
+            // A value has ended, and with it perhaps the arrays and objects around it.
             loop {
                 self.space();
                 if depth == 0 {
@@ -238,12 +237,12 @@ impl Scanner<'_> {
         (self.at > start).then_some(())
     }
 
-    fn word(&mut self, word: &[u8]) -> Option<()> {
-        word.iter().try_for_each(|byte| self.expect(*byte))
+    fn literal(&mut self, literal: &[u8]) -> Option<()> {
+        literal.iter().try_for_each(|byte| self.expect(*byte))
     }
 
-    /// Passes over one value of checked text.
-    fn pass(&mut self) -> Option<()> {
+    /// Skips one value of checked text.
+    fn skip_value(&mut self) -> Option<()> {
         let mut depth = 0_usize;
         loop {
             match self.peek()? {

@@ -8,7 +8,7 @@ use super::row::{Row, Value};
 use crate::bindings::detect::{Column, Dictionary, Masks, RawArena, RawKind, TextArena, TextLists, Validity, Values};
 
 /// The value of one variant.
-macro_rules! of {
+macro_rules! variant {
     ($value:ident, $variant:ident) => {
         match $value {
             Value::$variant(value) => Some(value),
@@ -23,14 +23,14 @@ macro_rules! of {
 /// When a row has a value of another variant than the field's type.
 pub(super) fn column(field: FieldId, rows: &[&Row]) -> Column {
     let field = field.field();
-    of_cells(field.path, field.ty, &rows.iter().map(|row| row.values.get(field.path)).collect::<Vec<_>>())
+    column_of(field.path, field.ty, &rows.iter().map(|row| row.values.get(field.path)).collect::<Vec<_>>())
 }
 
-/// One column of these values; a name for what is told of a value of another type.
+/// One column of these values; the name is for the message about a value of another type.
 ///
 /// # Panics
 /// When a value is of another variant than the type.
-pub(super) fn of_cells(name: &str, ty: FieldType, cells: &[Option<&Value>]) -> Column {
+pub(super) fn column_of(name: &str, ty: FieldType, cells: &[Option<&Value>]) -> Column {
     let masks = Masks {
         present: bits(cells.iter().map(|cell| !matches!(cell, None | Some(Value::WrongType)))),
         wrong_type: bits(cells.iter().map(|cell| matches!(cell, Some(Value::WrongType)))),
@@ -39,19 +39,19 @@ pub(super) fn of_cells(name: &str, ty: FieldType, cells: &[Option<&Value>]) -> C
     let validity = if whole { Validity::AllPresent } else { Validity::Partial(masks) };
     let read = Cells { name, cells };
     let values = match ty {
-        FieldType::Unsigned => Values::Unsigned(read.map(|value| of!(value, Unsigned).copied())),
-        FieldType::Signed => Values::Signed(read.map(|value| of!(value, Signed).copied())),
-        FieldType::Float => Values::Float(read.map(|value| of!(value, Float).copied())),
-        FieldType::Boolean => Values::Bits(bits(read.map(|value| of!(value, Boolean).copied()).into_iter())),
-        FieldType::Text => texts(&read.map(|value| of!(value, Text).cloned())),
-        FieldType::TextList => lists(&read.map(|value| of!(value, TextList).cloned())),
-        FieldType::Timestamp => Values::Timestamps(read.map(|value| of!(value, Timestamp).copied())),
+        FieldType::Unsigned => Values::Unsigned(read.map(|value| variant!(value, Unsigned).copied())),
+        FieldType::Signed => Values::Signed(read.map(|value| variant!(value, Signed).copied())),
+        FieldType::Float => Values::Float(read.map(|value| variant!(value, Float).copied())),
+        FieldType::Boolean => Values::Bits(bits(read.map(|value| variant!(value, Boolean).copied()).into_iter())),
+        FieldType::Text => texts(&read.map(|value| variant!(value, Text).cloned())),
+        FieldType::TextList => lists(&read.map(|value| variant!(value, TextList).cloned())),
+        FieldType::Timestamp => Values::Timestamps(read.map(|value| variant!(value, Timestamp).copied())),
         FieldType::Address => {
-            let words = read.map(|value| of!(value, Address).map(words));
+            let words = read.map(|value| variant!(value, Address).map(words));
             Values::Addresses(words.into_iter().flatten().collect())
         }
         FieldType::Json => {
-            let TextArena { bytes, offsets } = arena(read.map(|value| of!(value, Json).cloned()).iter());
+            let TextArena { bytes, offsets } = arena(read.map(|value| variant!(value, Json).cloned()).iter());
             Values::Raw(RawArena { kind: RawKind::Json, bytes: bytes.into_bytes(), offsets })
         }
     };
@@ -95,7 +95,7 @@ fn arena<'a>(texts: impl Iterator<Item = &'a String>) -> TextArena {
     arena
 }
 
-/// As a dictionary where a text stands twice, as the host does.
+/// As a dictionary where a text occurs twice, as the host does.
 fn texts(texts: &[String]) -> Values {
     let mut distinct: Vec<&String> = texts.iter().collect();
     distinct.sort();

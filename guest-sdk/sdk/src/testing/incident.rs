@@ -11,7 +11,7 @@ use crate::incident::StepResult;
 use crate::rule::Response;
 use crate::time::Duration;
 
-/// An incident under construction: what is added belongs to the subject added last.
+/// An incident under construction: findings, actions, leases and outcomes belong to the subject added last.
 #[derive(Clone, Debug)]
 pub struct IncidentBuilder(respond::Incident);
 
@@ -28,6 +28,12 @@ pub fn incident(confidence: u8) -> IncidentBuilder {
         leases: Vec::new(),
         outcomes: Vec::new(),
     })
+}
+
+impl From<respond::Incident> for IncidentBuilder {
+    fn from(incident: respond::Incident) -> Self {
+        IncidentBuilder(incident)
+    }
 }
 
 impl IncidentBuilder {
@@ -77,7 +83,7 @@ impl IncidentBuilder {
         self
     }
 
-    /// Adds a finding of severity medium about the last subject, at the time that is now.
+    /// Adds a finding of severity medium about the last subject, at the time set by [`now`](IncidentBuilder::now).
     #[must_use]
     pub fn finding(mut self, class: SignalClass, confidence: u8) -> Self {
         self.0.findings.push(respond::Finding {
@@ -109,7 +115,7 @@ impl IncidentBuilder {
         self
     }
 
-    /// Adds an action that can be had for the last subject, at its rung for the identity's type.
+    /// Adds an action that is available for the last subject, at its rung for the identity's type.
     ///
     /// # Panics
     /// When the type's rungs don't have the action, or it is of class remediate.
@@ -140,7 +146,7 @@ impl IncidentBuilder {
         self
     }
 
-    /// Adds a containment of the last subject that lives since now for this long.
+    /// Adds a containment of the last subject that is in force from [`now`](IncidentBuilder::now) on for this long.
     #[must_use]
     pub fn lease(mut self, action: Action, length: Duration) -> Self {
         let (since, subject) = (self.0.now, self.last());
@@ -149,7 +155,7 @@ impl IncidentBuilder {
         self
     }
 
-    /// Adds an earlier step on the last subject, at the time that is now.
+    /// Adds an earlier step on the last subject, at the time set by [`now`](IncidentBuilder::now).
     #[must_use]
     pub fn outcome(mut self, action: Action, result: StepResult) -> Self {
         let (at, subject) = (self.0.now, self.last());
@@ -169,13 +175,13 @@ impl IncidentBuilder {
 }
 
 /// A response rule under test, with its default parameters and no data.
-pub struct ResponseBench<R> {
+pub struct ResponseHarness<R> {
     settings: Settings,
     data: Vec<u8>,
     rule: PhantomData<fn() -> R>,
 }
 
-/// What a response rule asked for.
+/// A proposal that the rule made.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Proposed {
     /// The action.
@@ -186,47 +192,47 @@ pub struct Proposed {
     pub lease: Option<u32>,
     /// Name and value.
     pub parameters: Vec<(String, Value)>,
-    /// For people.
+    /// The text for people.
     pub reason: String,
 }
 
-impl<R: Response> Default for ResponseBench<R> {
+impl<R: Response> Default for ResponseHarness<R> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<R: Response> ResponseBench<R> {
+impl<R: Response> ResponseHarness<R> {
     /// The rule with its default parameters and no data.
     #[must_use]
     pub fn new() -> Self {
-        ResponseBench { settings: Settings::defaults::<R>(), data: Vec::new(), rule: PhantomData }
+        ResponseHarness { settings: Settings::defaults::<R>(), data: Vec::new(), rule: PhantomData }
     }
 
-    /// Sets a declared parameter, as [`Bench::set`](super::Bench::set) does.
+    /// Sets a declared parameter, as [`Harness::set`](super::Harness::set) does.
     ///
     /// # Panics
     /// When there is no such parameter, or it is of another type.
     #[must_use]
-    pub fn set(mut self, name: &str, value: Value) -> Self {
-        self.settings.set::<R>(name, value);
+    pub fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.settings.set::<R>(name, value.into());
         self
     }
 
-    /// The rule's data.
+    /// Sets the rule's data.
     #[must_use]
     pub fn data(mut self, data: &[u8]) -> Self {
         data.clone_into(&mut self.data);
         self
     }
 
-    /// What the rule proposes for an incident, in its order.
+    /// What the rule proposes for an incident, in the rule's order.
     ///
     /// # Panics
     /// When the rule does, or answers outside the contract.
     #[must_use]
     #[expect(clippy::panic, reason = "for tests")]
-    pub fn answer(&self, incident: &IncidentBuilder) -> Vec<Proposed> {
+    pub fn proposals(&self, incident: &IncidentBuilder) -> Vec<Proposed> {
         let answer = crate::propose::<R>(&incident.0, &self.settings.for_response(), &self.data);
         let value = |value| match value {
             respond::ActionValue::Integer(value) => Value::Signed(value),

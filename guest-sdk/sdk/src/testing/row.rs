@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::time::Timestamp;
+use crate::time::{Duration, Timestamp};
 
 /// A field's or parameter's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,34 @@ pub enum Value {
     WrongType,
 }
 
+/// Conversions for [`Harness::set`](super::Harness::set) and [`Row::set`].
+macro_rules! from {
+    ($($ty:ty, $value:ident => $variant:expr;)+) => {
+        $(
+            impl From<$ty> for Value {
+                fn from($value: $ty) -> Value {
+                    $variant
+                }
+            }
+        )+
+    };
+}
+
+from! {
+    bool, value => Value::Boolean(value);
+    i64, value => Value::Signed(value);
+    f64, value => Value::Float(value);
+    &str, value => Value::Text(value.to_owned());
+    &[&str], values => Value::TextList(values.iter().map(|value| (*value).to_owned()).collect());
+    Duration, value => Value::Signed(value.micros());
+}
+
+impl<const N: usize> From<[&str; N]> for Value {
+    fn from(values: [&str; N]) -> Value {
+        values.as_slice().into()
+    }
+}
+
 /// What a row is, and what it has.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
@@ -37,7 +65,7 @@ pub struct Row {
     pub(crate) key: Option<String>,
     pub(crate) kind: RowKind,
     pub(crate) values: BTreeMap<&'static str, Value>,
-    /// The row whose event it shows, counted over everything fed, if that isn't its own.
+    /// The row whose event it stands for, counted over all rows fed, if that isn't its own.
     pub(crate) shows: Option<usize>,
     /// By table, its columns' values.
     pub(crate) context: BTreeMap<&'static str, BTreeMap<&'static str, Value>>,
@@ -77,6 +105,13 @@ impl Row {
         self
     }
 
+    /// Moves its event time by so many seconds, back if negative.
+    #[must_use]
+    pub fn plus_secs(mut self, seconds: i64) -> Self {
+        self.at = self.at + Duration::from_secs(seconds);
+        self
+    }
+
     /// Its partition key.
     #[must_use]
     pub fn key(mut self, key: &str) -> Self {
@@ -91,7 +126,8 @@ impl Row {
         self
     }
 
-    /// Makes it a timer of this id, whoever set it. [`Bench::pass`](super::Bench::pass) brings those that the rule set.
+    /// Makes it a row of the timer with this id, set or not. [`Harness::advance_to`](super::Harness::advance_to) makes
+    /// the rows of timers that the rule set.
     #[must_use]
     pub fn timer(mut self, id: &str) -> Self {
         self.kind = RowKind::Timer(id.to_owned());
@@ -105,18 +141,18 @@ impl Row {
         self
     }
 
-    /// What a context table by row says about it, column by column: fresh as of its event time. A declared table that
-    /// says nothing about a row is missing for it.
+    /// Sets its row in a context table by row, fresh as of its event time. A declared table that isn't set is missing
+    /// for this row.
     #[must_use]
     pub fn context(mut self, table: &'static str, values: &[(&'static str, Value)]) -> Self {
         self.context.insert(table, values.iter().cloned().collect());
         self
     }
 
-    /// Sets a field by its path; [`Value::WrongType`] is the way to a value of another type.
+    /// Sets a field by its path. With [`Value::WrongType`] the record has a value of another type than the field's.
     #[must_use]
-    pub fn set(mut self, path: &'static str, value: Value) -> Self {
-        self.values.insert(path, value);
+    pub fn set(mut self, path: &'static str, value: impl Into<Value>) -> Self {
+        self.values.insert(path, value.into());
         self
     }
 }

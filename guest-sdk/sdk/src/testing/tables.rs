@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use countersign_vocabulary::{ContextTable as Known, Keying};
 
-use super::columns::of_cells;
+use super::columns::column_of;
 use super::row::{Row, Value};
 use crate::bindings::detect::{self, Availability, Column, ContextTable, TableAvailability};
 use crate::rule::TableSpec;
@@ -12,7 +12,7 @@ use crate::rule::TableSpec;
 /// The values of one row of a table.
 type Cells = BTreeMap<&'static str, Value>;
 
-/// What a test says of the tables by batch and by key; what it says by row is in the rows.
+/// The tables by batch and by key as a test sets them; those by row are in the rows.
 pub(super) struct Tables {
     specs: &'static [TableSpec],
     /// By table in declared order.
@@ -33,7 +33,7 @@ impl Tables {
         }
     }
 
-    pub(super) fn add_of_key(&mut self, table: &str, key: &str, values: &[(&'static str, Value)]) {
+    pub(super) fn add_for_key(&mut self, table: &str, key: &str, values: &[(&'static str, Value)]) {
         let place = self.place(table, Keying::Key, values.iter().map(|(column, _)| *column));
         if let Some(keys) = self.keys.get_mut(place) {
             keys.insert(key.to_owned(), values.iter().cloned().collect());
@@ -41,7 +41,7 @@ impl Tables {
     }
 
     /// The tables of a call.
-    pub(super) fn of(&self, rows: &[&Row], keys: &[&str]) -> Vec<ContextTable> {
+    pub(super) fn for_call(&self, rows: &[&Row], keys: &[&str]) -> Vec<ContextTable> {
         for row in rows {
             for (table, values) in &row.context {
                 self.place(table, Keying::Row, values.keys().copied());
@@ -49,14 +49,14 @@ impl Tables {
         }
         let tables = self.specs.iter().zip(&self.batch).zip(&self.keys);
         tables
-            .map(|((spec, batch), of_keys)| match spec.keying {
+            .map(|((spec, batch), by_key)| match spec.keying {
                 Keying::Row => {
                     let cells: Vec<_> = rows.iter().map(|row| row.context.get(spec.name)).collect();
                     let times = rows.iter().map(|row| row.at.micros());
                     table(spec, detect::Keying::ByRow, &cells, each(&cells, times))
                 }
                 Keying::Key => {
-                    let cells: Vec<_> = keys.iter().map(|key| of_keys.get(*key)).collect();
+                    let cells: Vec<_> = keys.iter().map(|key| by_key.get(*key)).collect();
                     table(spec, detect::Keying::ByKey, &cells, each(&cells, std::iter::repeat(0)))
                 }
                 Keying::Batch => {
@@ -97,7 +97,7 @@ fn column(spec: &TableSpec, name: &'static str, rows: &[Option<&Cells>]) -> Opti
     let known = Known::from_name(spec.name)?;
     let column = known.columns.get(known.column(name)?)?;
     let cells: Vec<Option<&Value>> = rows.iter().map(|row| row.and_then(|cells| cells.get(name))).collect();
-    Some(of_cells(name, column.ty, &cells))
+    Some(column_of(name, column.ty, &cells))
 }
 
 fn each(cells: &[Option<&Cells>], times: impl Iterator<Item = i64>) -> TableAvailability {

@@ -6,8 +6,8 @@ countersign_sdk::rule!("detects.toml");
 
 #[detection]
 fn detect(_event: &Event, cx: &mut Context) {
-    cx.find(Finding::new(class::Token, 50));
-    cx.find(Finding::new(class::SignIn, 50));
+    cx.report(Finding::new(class::Token, 50));
+    cx.report(Finding::new(class::SignIn, 50));
 }
 
 fn main() {}

@@ -46,7 +46,7 @@ static SEEN: AtomicBool = AtomicBool::new(false);
 #[detection]
 fn detect(_: &Event, cx: &mut Context) {
     if !SEEN.swap(true, Ordering::Relaxed) {
-        cx.find(Finding::new(class::SignIn, 75).severity(Severity::High).message(format!(\"the first\")));
+        cx.report(Finding::new(class::SignIn, 75).severity(Severity::High).message(format!(\"the first\")));
     }
 }
 ";
@@ -199,7 +199,7 @@ fn explain_follows_the_timers_that_an_event_set() {
         let id = reset["uuid"].as_str().unwrap().to_owned();
         folder.run(&["rule", "explain", "countersign/mfa-factor-reset-without-enrolment", &id, "--case", &case])
     };
-    let nobody = explained("reset-and-nobody-comes").exits(0).stdout;
+    let nobody = explained("reset-without-enrolment").exits(0).stdout;
     for told in [
         "timer                `nobody-enrolled` set for 2026-03-04T08:10:00Z",
         "call for the timer `nobody-enrolled` set for 2026-03-04T08:10:00Z",

@@ -1,6 +1,6 @@
 //! The rule over rows: who switched what off.
 
-use countersign_sdk::testing::{Bench, Found, Row, Value, row};
+use countersign_sdk::testing::{Harness, Row, Value, findings, only_finding, row};
 
 use super::*;
 
@@ -21,14 +21,9 @@ fn stopped() -> Row {
     call("cloudtrail", "StopLogging", &format!(r#"{{"name":"{TRAIL}"}}"#))
 }
 
-fn check(row: Row) -> Vec<Found> {
-    Bench::<Rule>::new().feed(&[row])
-}
-
 #[test]
 fn a_stopped_trail_is_found() {
-    let found = check(stopped());
-    let [finding] = found.as_slice() else { panic!("{found:?}") };
+    let finding = only_finding::<Rule>(&[stopped()]);
     assert_eq!((finding.class, finding.confidence, finding.about), (SignalClass::Evasion, 85, Role::Actor));
     assert_eq!(finding.severity, Severity::High);
     assert_eq!(finding.techniques, ["T1562.008"]);
@@ -61,7 +56,7 @@ fn every_watcher_has_its_weight_and_technique() {
         ("securityhub", "DisassociateMembers", "{}", 60, "T1562.001"),
         ("securityhub", "DisassociateFromAdministratorAccount", "{}", 60, "T1562.001"),
     ] {
-        let found = check(call(service, operation, request));
+        let found = findings::<Rule>(&[call(service, operation, request)]);
         let [finding] = found.as_slice() else { panic!("{operation}: {found:?}") };
         assert_eq!(
             (finding.confidence, finding.techniques.as_slice()),
@@ -85,9 +80,9 @@ fn changes_that_leave_everything_recorded_are_quiet() {
         ("detective", "DisassociateMembers", "{}"),
         ("frauddetector", "DeleteDetector", "{}"),
     ] {
-        assert_eq!(check(call(service, operation, request)), [], "{service} {operation} {request}");
+        assert_eq!(findings::<Rule>(&[call(service, operation, request)]), [], "{service} {operation} {request}");
     }
-    assert_eq!(check(stopped().set("api.service.name", Value::WrongType)), []);
+    assert_eq!(findings::<Rule>(&[stopped().set("api.service.name", Value::WrongType)]), []);
 }
 
 #[test]
@@ -99,7 +94,7 @@ fn flow_logs_that_were_kept_are_not_deleted() {
     let kept = answer(r#"{"item":{"resourceId":"fl-1","error":{"code":"InvalidFlowLogId.NotFound"}}}"#);
     let nothing_kept = answer(r#""""#);
     let message = |request: &str, answer: &str| {
-        let found = check(call("ec2", "DeleteFlowLogs", request).api_response_data(answer));
+        let found = findings::<Rule>(&[call("ec2", "DeleteFlowLogs", request).api_response_data(answer)]);
         found.into_iter().next().map(|finding| finding.message)
     };
     let deleted = |ids: &str| Some(format!("arn:aws:iam::111122223333:user/alice deleted the flow logs {ids}"));
@@ -111,7 +106,7 @@ fn flow_logs_that_were_kept_are_not_deleted() {
 
 #[test]
 fn a_second_factor_and_a_service_between_lower_confidence() {
-    let confidence = |row: Row| check(row)[0].confidence;
+    let confidence = |row: Row| findings::<Rule>(&[row])[0].confidence;
     assert_eq!(confidence(stopped().actor_session_is_mfa(false)), 85);
     assert_eq!(confidence(stopped().actor_session_is_mfa(true)), 75);
     assert_eq!(confidence(stopped().actor_invoked_by("cloudformation.amazonaws.com")), 75);
@@ -119,12 +114,10 @@ fn a_second_factor_and_a_service_between_lower_confidence() {
 
 #[test]
 fn the_operator_names_what_is_expendable_and_who_is_expected() {
-    let texts = |texts: &[&str]| Value::TextList(texts.iter().map(|text| (*text).to_owned()).collect());
     let flow_logs =
         |ids: &str| call("ec2", "DeleteFlowLogs", &format!(r#"{{"DeleteFlowLogsRequest":{{"FlowLogId":{ids}}}}}"#));
-    let mut bench = Bench::<Rule>::new()
-        .set("expendable", texts(&["organisation", "fl-1"]))
-        .set("expected-actors", texts(&["AIDABOBEXAMPLE"]));
+    let mut harness =
+        Harness::<Rule>::new().set("expendable", ["organisation", "fl-1"]).set("expected-actors", ["AIDABOBEXAMPLE"]);
     let rows = [
         stopped(),
         flow_logs(r#"{"content":"fl-1"}"#),
@@ -132,14 +125,14 @@ fn the_operator_names_what_is_expendable_and_who_is_expected() {
         call("config", "StopConfigurationRecorder", "{}"),
         call("cloudtrail", "StopLogging", r#"{"name":"other"}"#).actor_user_uid("AIDABOBEXAMPLE"),
     ];
-    let found = bench.feed(&rows);
+    let found = harness.feed(&rows);
     assert_eq!(found.iter().map(|one| (one.row, one.confidence)).collect::<Vec<_>>(), [(2, 60), (3, 70), (4, 30)]);
 }
 
 #[test]
 fn the_provider_s_own_work_is_quiet() {
-    assert_eq!(check(stopped().actor_user_type("AWSService")), []);
+    assert_eq!(findings::<Rule>(&[stopped().actor_user_type("AWSService")]), []);
     let linked = "arn:aws:iam::111122223333:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig";
-    assert_eq!(check(stopped().actor_session_issuer(linked)), []);
-    assert_eq!(check(stopped().actor_session_issuer("arn:aws:iam::1:role/deploy"))[0].confidence, 85);
+    assert_eq!(findings::<Rule>(&[stopped().actor_session_issuer(linked)]), []);
+    assert_eq!(findings::<Rule>(&[stopped().actor_session_issuer("arn:aws:iam::1:role/deploy")])[0].confidence, 85);
 }

@@ -1,6 +1,6 @@
-//! The rule over rows: who did what for whom.
+//! The rule over rows: which credentials of which user.
 
-use countersign_sdk::testing::{Bench, Found, Row, Value, row};
+use countersign_sdk::testing::{Harness, Row, Value, findings, only_finding, row};
 
 use super::*;
 
@@ -18,20 +18,13 @@ fn for_bob(operation: &str) -> Row {
         .user_name("bob")
 }
 
-fn check(row: Row) -> Vec<Found> {
-    Bench::<Rule>::new().feed(&[row])
-}
-
 fn confidence_of(row: Row) -> u8 {
-    let found = check(row);
-    let [finding] = found.as_slice() else { panic!("{found:?}") };
-    finding.confidence
+    only_finding::<Rule>(&[row]).confidence
 }
 
 #[test]
 fn a_key_for_another_is_found_about_the_actor() {
-    let found = check(for_bob("CreateAccessKey").user_credential_uid("AKIABOBEXAMPLE"));
-    let [finding] = found.as_slice() else { panic!("{found:?}") };
+    let finding = only_finding::<Rule>(&[for_bob("CreateAccessKey").user_credential_uid("AKIABOBEXAMPLE")]);
     assert_eq!((finding.class, finding.confidence, finding.about), (SignalClass::Credential, 70, Role::Actor));
     assert_eq!(finding.severity, Severity::High);
     assert_eq!(finding.techniques, ["T1098.001"]);
@@ -54,7 +47,7 @@ fn every_kind_of_credential_has_its_weight() {
     ] {
         assert_eq!(confidence_of(for_bob(operation)), expected, "{operation}");
     }
-    assert_eq!(check(for_bob("EnableMFADevice"))[0].techniques, ["T1098.005"]);
+    assert_eq!(findings::<Rule>(&[for_bob("EnableMFADevice")])[0].techniques, ["T1098.005"]);
 }
 
 #[test]
@@ -65,13 +58,13 @@ fn activating_counts_and_deactivating_does_not() {
         let status =
             |status: &str| for_bob(operation).api_request_data(&format!(r#"{{"userName":"bob","status":"{status}"}}"#));
         assert_eq!(confidence_of(status("Active")), 60, "{operation}");
-        assert_eq!(check(status("Inactive")), [], "{operation}");
-        assert_eq!(check(for_bob(operation)), [], "{operation}");
+        assert_eq!(findings::<Rule>(&[status("Inactive")]), [], "{operation}");
+        assert_eq!(findings::<Rule>(&[for_bob(operation)]), [], "{operation}");
     }
 }
 
 #[test]
-fn what_lawful_work_looks_like_lowers_confidence() {
+fn signs_of_legitimate_work_lower_confidence() {
     let reset = r#"{"userName":"bob","passwordResetRequired":true}"#;
     let kept = r#"{"userName":"bob","passwordResetRequired":false}"#;
     let profile = |body: &str| for_bob("CreateLoginProfile").api_request_data(body);
@@ -84,10 +77,10 @@ fn what_lawful_work_looks_like_lowers_confidence() {
 
 #[test]
 fn expected_actors_stay_below_the_floor() {
-    let mut bench = Bench::<Rule>::new().set("expected-actors", Value::TextList(vec![ALICE.to_owned()]));
+    let mut harness = Harness::<Rule>::new().set("expected-actors", [ALICE]);
     let other = for_bob("CreateAccessKey").actor_user_uid("AIDACAROLEXAMPLE");
     let unknown = row().api_operation("CreateAccessKey").user_name("bob");
-    let found = bench.feed(&[for_bob("CreateAccessKey"), other, unknown]);
+    let found = harness.feed(&[for_bob("CreateAccessKey"), other, unknown]);
     assert_eq!(found.iter().map(|one| one.confidence).collect::<Vec<_>>(), [30, 70, 70]);
     assert_eq!(found[2].message, "an unnamed caller made an access key for the user bob");
 }
@@ -98,21 +91,21 @@ fn one_s_own_credentials_are_quiet() {
     for own in [Some("alice"), Some("ALICE"), None] {
         let rotation = for_bob("CreateAccessKey").user_uid(ALICE);
         let rotation = own.map_or_else(|| rotation.clone(), |name| rotation.clone().user_name(name));
-        assert_eq!(check(rotation), [], "{own:?}");
+        assert_eq!(findings::<Rule>(&[rotation]), [], "{own:?}");
     }
-    // Nobody named, and the actor unresolved; a name that is no text.
-    let nobody = row().api_operation("CreateAccessKey").actor_user_type("IAMUser");
-    assert_eq!(check(nobody.clone()), []);
-    assert_eq!(check(nobody.set("user.name", Value::WrongType)), []);
+    // No user named, and the actor unresolved; a name that is no text.
+    let unnamed = row().api_operation("CreateAccessKey").actor_user_type("IAMUser");
+    assert_eq!(findings::<Rule>(&[unnamed.clone()]), []);
+    assert_eq!(findings::<Rule>(&[unnamed.set("user.name", Value::WrongType)]), []);
 }
 
 #[test]
 fn the_provider_s_own_work_is_quiet() {
-    assert_eq!(check(for_bob("CreateAccessKey").actor_user_type("AWSService")), []);
+    assert_eq!(findings::<Rule>(&[for_bob("CreateAccessKey").actor_user_type("AWSService")]), []);
     let in_role = |arn: &str| for_bob("CreateAccessKey").actor_user_type("AssumedRole").actor_session_issuer(arn);
     let linked = "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX";
-    assert_eq!(check(in_role(linked)), []);
-    // A path that anybody may choose.
+    assert_eq!(findings::<Rule>(&[in_role(linked)]), []);
+    // A path that anyone may choose.
     let disguised = "arn:aws:iam::111122223333:role/a:role/aws-service-role/deploy";
     assert_eq!(confidence_of(in_role(disguised)), 70);
 }

@@ -1,6 +1,6 @@
 //! The rule over rows: what it finds, what it leaves alone, and what it remembers.
 
-use countersign_sdk::testing::{Bench, Found, Row, Value, row, time};
+use countersign_sdk::testing::{Harness, Row, check_state_size, row};
 
 use super::*;
 
@@ -14,39 +14,28 @@ fn key(name: &str) -> String {
 }
 
 fn asks(name: &str, rights: &[&str], seconds: i64) -> Row {
-    let at = time("2026-03-04T08:00:00Z") + Duration::from_secs(seconds);
-    let row = row().key(&key(name)).at_time(at).actor_user_name(name).actor_user_domain("EXAMPLE").status_id(1);
+    let row = row()
+        .key(&key(name))
+        .at("2026-03-04T08:00:00Z")
+        .plus_secs(seconds)
+        .actor_user_name(name)
+        .actor_user_domain("EXAMPLE")
+        .status_id(1);
     row.win_object_properties(rights).device_hostname("dc1.example.test")
 }
 
-fn plain() -> Bench<Rule> {
-    Bench::new()
+fn plain() -> Harness<Rule> {
+    Harness::new()
 }
 
-fn with_table() -> Bench<Rule> {
-    let roles = |roles: &[&str]| Value::TextList(roles.iter().map(|role| (*role).to_owned()).collect());
-    let known = |bench: Bench<Rule>, name: &str, list: &[&str]| {
-        bench.context_of_key("domain-roles", &key(name), &[("roles", roles(list))])
+fn with_table() -> Harness<Rule> {
+    let known = |harness: Harness<Rule>, name: &str, roles: &[&str]| {
+        harness.context_for_key("domain-roles", &key(name), &[("roles", roles.into())])
     };
-    let bench = known(plain(), "DC2$", &["certificate-authority", "domain-controller"]);
-    let bench = known(bench, "MSOL_1", &["sync-account"]);
-    let bench = known(bench, "CA1$", &["certificate-authority"]);
-    bench.context_of_key("domain-roles", &key("mallory"), &[])
-}
-
-/// The same findings, and the same state after them, whatever the batch size.
-fn found(bench: fn() -> Bench<Rule>, rows: &[Row]) -> Vec<Found> {
-    let found = bench().feed(rows);
-    for size in [1, 2, 3] {
-        assert_eq!(bench().batch_size(size).feed(rows), found, "batches of {size}");
-    }
-    found
-}
-
-/// The rows found, each with its confidence.
-fn check(bench: fn() -> Bench<Rule>, rows: &[Row], expected: &[(usize, u8)]) {
-    let found = found(bench, rows);
-    assert_eq!(found.iter().map(|one| (one.row, one.confidence)).collect::<Vec<_>>(), expected, "{found:#?}");
+    let harness = known(plain(), "DC2$", &["certificate-authority", "domain-controller"]);
+    let harness = known(harness, "MSOL_1", &["sync-account"]);
+    let harness = known(harness, "CA1$", &["certificate-authority"]);
+    harness.context_for_key("domain-roles", &key("mallory"), &[])
 }
 
 #[test]
@@ -57,7 +46,7 @@ fn a_person_s_account_that_replicates_is_found() {
         asks("mallory", &[ALL, DOMAIN], 0),
         asks("mallory", &[ALL, DOMAIN], 5),
     ];
-    let found = found(plain, &rows);
+    let found = plain().feed(&rows);
     let [first, second] = found.as_slice() else { panic!("{found:#?}") };
     assert_eq!((first.row, first.class, first.confidence), (0, SignalClass::Credential, 75));
     assert_eq!((first.about, first.severity, first.evidence_role), (Role::Actor, Severity::High, None));
@@ -74,19 +63,18 @@ fn a_person_s_account_that_replicates_is_found() {
 #[test]
 fn a_machine_without_a_table_is_only_noted_and_once_a_week() {
     let rows: Vec<Row> = (0..24 * 14).map(|hour| asks("DC2$", &[CHANGES, ALL], hour * 3_600)).collect();
-    check(plain, &rows, &[(0, 40), (168, 40)]);
+    plain().check(&rows, &[(0, 40), (168, 40)]);
 }
 
 #[test]
-fn the_table_tells_who_replicates() {
-    check(with_table, &[asks("DC2$", &[ALL], 0), asks("MSOL_1", &[ALL], 1)], &[]);
-    check(
-        with_table,
+fn the_table_declares_who_replicates() {
+    with_table().check(&[asks("DC2$", &[ALL], 0), asks("MSOL_1", &[ALL], 1)], &[]);
+    with_table().check(
         &[asks("CA1$", &[ALL], 0), asks("CA1$", &[CHANGES], 1), asks("mallory", &[CHANGES], 2)],
         &[(0, 85), (2, 75)],
     );
     assert!(
-        found(with_table, &[asks("CA1$", &[FILTERED], 0)])[0]
+        with_table().feed(&[asks("CA1$", &[FILTERED], 0)])[0]
             .message
             .ends_with("; it is declared neither as a domain controller nor as a sync account")
     );
@@ -94,14 +82,13 @@ fn the_table_tells_who_replicates() {
 
 #[test]
 fn a_refusal_weighs_less() {
-    check(plain, &[asks("mallory", &[ALL], 0).status_id(2), asks("mallory", &[ALL], 1)], &[(0, 75), (1, 90)]);
-    check(plain, &[asks("mallory", &[FILTERED], 0).status_id(2)], &[(0, 60)]);
+    plain().check(&[asks("mallory", &[ALL], 0).status_id(2), asks("mallory", &[ALL], 1)], &[(0, 75), (1, 90)]);
+    plain().check(&[asks("mallory", &[FILTERED], 0).status_id(2)], &[(0, 60)]);
 }
 
 #[test]
-fn other_rights_are_nobody_s_business() {
-    check(
-        plain,
+fn other_rights_stay_quiet() {
+    plain().check(
         &[
             asks("mallory", &[DOMAIN], 0),
             asks("mallory", &[], 1),
@@ -114,27 +101,24 @@ fn other_rights_are_nobody_s_business() {
 #[test]
 fn it_is_reported_again_after_an_hour() {
     let rows: Vec<Row> = (0..130).map(|minute| asks("mallory", &[ALL], minute * 60)).collect();
-    check(plain, &rows, &[(0, 90), (60, 90), (120, 90)]);
+    plain().check(&rows, &[(0, 90), (60, 90), (120, 90)]);
 }
 
 #[test]
 fn late_rows_are_reported_as_well() {
-    check(plain, &[asks("mallory", &[CHANGES], 0), asks("mallory", &[ALL], -10).late()], &[(0, 75), (1, 90)]);
-    check(plain, &[asks("mallory", &[ALL], 0), asks("mallory", &[ALL], -10).late()], &[(0, 90)]);
+    plain().check(&[asks("mallory", &[CHANGES], 0), asks("mallory", &[ALL], -10).late()], &[(0, 75), (1, 90)]);
+    plain().check(&[asks("mallory", &[ALL], 0), asks("mallory", &[ALL], -10).late()], &[(0, 90)]);
 }
 
 #[test]
-fn accounts_are_kept_apart_and_one_that_the_record_does_not_tell_is_found_each_time() {
-    check(plain, &[asks("mallory", &[ALL], 0), asks("trudy", &[ALL], 1)], &[(0, 90), (1, 90)]);
-    let nobody = || row().win_object_properties(&[ALL]);
-    check(plain, &[nobody(), nobody()], &[(0, 90), (1, 90)]);
-    assert!(found(plain, &[nobody()])[0].message.starts_with("an unnamed account asked for"));
+fn accounts_are_kept_apart_and_one_that_the_record_does_not_name_is_found_each_time() {
+    plain().check(&[asks("mallory", &[ALL], 0), asks("trudy", &[ALL], 1)], &[(0, 90), (1, 90)]);
+    let unnamed = || row().win_object_properties(&[ALL]);
+    plain().check(&[unnamed(), unnamed()], &[(0, 90), (1, 90)]);
+    assert!(plain().feed(&[unnamed()])[0].message.starts_with("an unnamed account asked for"));
 }
 
 #[test]
 fn the_layout_of_state_is_that_of_its_version() {
-    // State outlives the rule: another size or order of its parts needs another version of the slot, and a migration.
-    let mut bench = plain();
-    bench.feed(&[asks("mallory", &[ALL], 0)]);
-    assert_eq!(bench.blob(0, &key("mallory")).map(<[u8]>::len), Some(10));
+    check_state_size::<Rule>(&[asks("mallory", &[ALL], 0)], &key("mallory"), 10);
 }

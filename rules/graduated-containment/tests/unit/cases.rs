@@ -1,12 +1,11 @@
-//! The cases, natively: every `incident.toml` is the host's own incident, and the rule answers it as `expect.toml` says.
+//! The cases, natively: every `incident.toml` is the host's own incident, and the rule proposes what `expect.toml` lists.
 
 use std::fs;
 use std::path::Path;
 
 use countersign_model::response::{IncidentView, StepResult as Became};
 use countersign_sdk::bindings::respond;
-use countersign_sdk::parameters::ParameterDefault;
-use countersign_sdk::rule::Rule as _;
+use countersign_sdk::testing::ResponseHarness;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -40,10 +39,10 @@ fn the_cases_hold() {
         let case = case.unwrap().path();
         let incident = lowered(&read(&case.join("incident.toml")));
         let expected: Expectation = read(&case.join("expect.toml"));
-        let got: Vec<Expected> = propose(&incident, &defaults(), &[])
-            .proposals
+        let got: Vec<Expected> = ResponseHarness::<Rule>::new()
+            .proposals(&incident.into())
             .into_iter()
-            .map(|one| Expected { action: one.action, subject: one.subject, lease: one.lease })
+            .map(|one| Expected { action: one.action.id().to_owned(), subject: one.subject, lease: one.lease })
             .collect();
         assert_eq!(got, expected.proposal, "{}", case.display());
         count += 1;
@@ -51,21 +50,7 @@ fn the_cases_hold() {
     assert!(count >= 4, "only {count} cases");
 }
 
-fn defaults() -> Vec<respond::Parameter> {
-    let lower = |default: ParameterDefault| match default {
-        ParameterDefault::Boolean(value) => respond::Parameter::Boolean(value),
-        ParameterDefault::Integer(value) => respond::Parameter::Integer(value),
-        ParameterDefault::Decimal(value) => respond::Parameter::Decimal(value),
-        ParameterDefault::Text(value) => respond::Parameter::Text(value.to_owned()),
-        ParameterDefault::TextList(values) => {
-            respond::Parameter::TextList(values.iter().map(|value| (*value).to_owned()).collect())
-        }
-        ParameterDefault::Duration(value) => respond::Parameter::Duration(value),
-    };
-    Rule::PARAMETERS.iter().map(|parameter| lower(parameter.default)).collect()
-}
-
-/// The host's incident as the rule gets it.
+/// Converts the host's incident into the rule's.
 fn lowered(view: &IncidentView) -> respond::Incident {
     respond::Incident {
         now: view.now,

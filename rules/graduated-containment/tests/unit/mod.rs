@@ -1,19 +1,19 @@
-//! What must hold whatever the table says, over every combination that is small enough to go through.
+//! Properties that hold for any table, checked over all combinations of a manageable size.
 
 use countersign_sdk::bindings::respond;
-use countersign_sdk::testing::{IncidentBuilder, Proposed, ResponseBench, Value, incident};
+use countersign_sdk::testing::{IncidentBuilder, Proposed, ResponseHarness, Value, incident};
 
-use super::table::{EVERYONE, Had, Who, chain, touching};
+use super::table::{ALL, Offered, Who, chain, touching};
 use super::*;
 
 /// Confidences on both sides of every step, for every offset.
 const CONFIDENCES: [u8; 12] = [0, 44, 49, 50, 60, 69, 75, 80, 85, 90, 95, 100];
 
-fn answer(built: &IncidentBuilder) -> Vec<Proposed> {
-    ResponseBench::<Rule>::new().answer(built)
+fn proposals(built: &IncidentBuilder) -> Vec<Proposed> {
+    ResponseHarness::<Rule>::new().proposals(built)
 }
 
-/// The actions that touch the subject, with their leases in minutes.
+/// Expects these actions that touch the subject, with their leases in minutes.
 fn check(built: &IncidentBuilder, expected: &[(Action, u32)]) {
     let touching = touching(built);
     let short: Vec<_> = touching.iter().map(|one| (one.action, one.lease.unwrap() / 60)).collect();
@@ -21,7 +21,7 @@ fn check(built: &IncidentBuilder, expected: &[(Action, u32)]) {
 }
 
 fn each(mut judge: impl FnMut(Who, SignalClass, u8)) {
-    for who in EVERYONE {
+    for who in ALL {
         for class in SignalClass::ALL {
             for confidence in CONFIDENCES {
                 judge(who, *class, confidence);
@@ -31,25 +31,25 @@ fn each(mut judge: impl FnMut(Who, SignalClass, u8)) {
 }
 
 #[test]
-fn of_any_actions_to_be_had_the_next_lower_rung_is_asked_for() {
+fn the_strongest_available_rung_of_a_step_is_proposed() {
     each(|who, class, confidence| {
         let every = who.every_rung();
         let order = chain(who, class, confidence, every.clone());
         let rung = |action: &Action| every.iter().position(|(one, _)| one == action);
         assert!(order.is_sorted_by_key(|action| std::cmp::Reverse(rung(action))), "{order:?}");
         for subset in 0..1_u32 << every.len() {
-            let had: Had =
+            let offered: Offered =
                 every.iter().enumerate().filter(|(place, _)| subset >> place & 1 == 1).map(|(_, one)| *one).collect();
-            let expected = order.iter().find(|action| had.iter().any(|(one, _)| one == *action));
-            let touching = touching(&who.incident(class, confidence, &had));
-            assert_eq!(touching.first().map(|one| &one.action), expected, "{class} {confidence} {had:?}");
+            let expected = order.iter().find(|action| offered.iter().any(|(one, _)| one == *action));
+            let touching = touching(&who.incident(class, confidence, &offered));
+            assert_eq!(touching.first().map(|one| &one.action), expected, "{class} {confidence} {offered:?}");
         }
     });
 }
 
 #[test]
-fn more_confidence_never_asks_for_less() {
-    for who in EVERYONE {
+fn more_confidence_never_proposes_less() {
+    for who in ALL {
         for class in SignalClass::ALL {
             let rungs = (0..=100).map(|confidence| {
                 let first =
@@ -63,7 +63,7 @@ fn more_confidence_never_asks_for_less() {
 
 #[test]
 fn machines_are_taken_less_far_than_people() {
-    let [_, person, pipeline, instance, _, _] = EVERYONE;
+    let [_, person, pipeline, instance, _, _] = ALL;
     let reached = |who: Who, severity| {
         let most = |class: &SignalClass| {
             let built = who.incident(*class, 95, &who.every_rung()).severity(severity);
@@ -86,17 +86,18 @@ fn machines_are_taken_less_far_than_people() {
 }
 
 #[test]
-fn only_what_is_to_be_had_is_asked_for_once_and_with_the_right_lease() {
+fn only_available_actions_are_proposed_once_with_the_right_lease() {
     each(|who, class, confidence| {
         let mut every = who.every_rung();
         while every.pop().is_some() {
             let built = who.incident(class, confidence, &every);
-            let had: Vec<Action> =
+            let offered: Vec<Action> =
                 built.clone().build().actions.iter().filter_map(|one| Action::from_id(&one.action)).collect();
-            let asked = answer(&built);
+            let asked = proposals(&built);
             for (place, one) in asked.iter().enumerate() {
                 assert!(
-                    had.contains(&one.action) && !asked.iter().skip(place + 1).any(|other| other.action == one.action)
+                    offered.contains(&one.action)
+                        && !asked.iter().skip(place + 1).any(|other| other.action == one.action)
                 );
                 assert_eq!(one.lease.is_none(), one.action.class() == ActionClass::Observe, "{one:?}");
                 assert!(one.reason.contains("strength"), "{one:?}");
@@ -121,33 +122,33 @@ fn the_guarded_and_the_merely_named_are_never_contained() {
             let most = touching(&built).iter().map(|one| one.action.class()).max();
             let allowed = if caps_at_challenge { ActionClass::Challenge } else { ActionClass::Observe };
             assert!(most.is_none_or(|most| most <= allowed), "{built:?}");
-            assert!(answer(&built).iter().any(|one| one.action == Action::EnrichAlert));
+            assert!(proposals(&built).iter().any(|one| one.action == Action::EnrichAlert));
         }
     });
 }
 
 #[test]
-fn what_cannot_be_undone_is_asked_for_with_whole_strength_only() {
-    let [person, ..] = EVERYONE;
-    let had =
+fn irreversible_actions_need_whole_strength() {
+    let [person, ..] = ALL;
+    let offered =
         [(Action::RevokeSessions, Reversibility::SelfHealing), (Action::BlockSignIn, Reversibility::Irreversible)];
     for (confidence, expected) in [(94, Action::RevokeSessions), (95, Action::BlockSignIn)] {
-        check(&person.incident(SignalClass::SignIn, confidence, &had), &[(expected, 240)]);
+        check(&person.incident(SignalClass::SignIn, confidence, &offered), &[(expected, 240)]);
     }
-    let had = [(Action::RevokeSessions, Reversibility::Irreversible)];
-    check(&person.incident(SignalClass::SignIn, 90, &had), &[]);
+    let offered = [(Action::RevokeSessions, Reversibility::Irreversible)];
+    check(&person.incident(SignalClass::SignIn, 90, &offered), &[]);
 }
 
-/// A person's stolen session at 80, so `revoke-sessions` unless the past says otherwise.
+/// A person's stolen session at 80, so `revoke-sessions` unless something was tried before.
 fn session_stolen() -> IncidentBuilder {
-    let [person, ..] = EVERYONE;
+    let [person, ..] = ALL;
     person.incident(SignalClass::Token, 80, &person.every_rung())
 }
 
 const REVOKE: (Action, u32) = (Action::RevokeSessions, 240);
 
 #[test]
-fn what_holds_or_waits_is_not_asked_for_again() {
+fn what_is_in_force_or_waits_is_not_proposed_again() {
     check(&session_stolen(), &[REVOKE]);
     let hour = Duration::from_secs(3_600);
     check(&session_stolen().lease(Action::RevokeSessions, hour), &[]);
@@ -157,17 +158,17 @@ fn what_holds_or_waits_is_not_asked_for_again() {
     check(&session_stolen().outcome(Action::RevokeSessions, StepResult::Waiting), &[]);
     check(&session_stolen().outcome(Action::RestrictAccess, StepResult::Waiting), &[]);
     check(&session_stolen().outcome(Action::RevokeSessions, StepResult::Undone), &[REVOKE]);
-    // Nothing is said twice either, without newer evidence.
-    let told = session_stolen()
+    // Nor are people notified again without newer evidence.
+    let notified = session_stolen()
         .lease(Action::RevokeSessions, hour)
         .outcome(Action::Notify, StepResult::Done)
         .outcome(Action::RaiseRiskScore, StepResult::Done)
         .outcome(Action::EnrichAlert, StepResult::Done);
-    assert_eq!(answer(&told), []);
+    assert_eq!(proposals(&notified), []);
 }
 
 #[test]
-fn what_was_done_is_asked_for_again_with_newer_evidence_only() {
+fn what_was_done_is_proposed_again_with_newer_evidence_only() {
     let done = || session_stolen().outcome(Action::RevokeSessions, StepResult::Done);
     check(&done(), &[]);
     check(&done().now("2026-03-04T09:30:00Z").finding(SignalClass::Token, 80), &[REVOKE]);
@@ -184,35 +185,35 @@ fn a_failed_step_is_followed_by_the_next_rung_above() {
     let once = failed(session_stolen(), Action::RevokeSessions);
     check(&once, &[(Action::RestrictAccess, 240)]);
     assert!(touching(&once)[0].reason.ends_with("; revoke-sessions failed"));
-    let notify = answer(&once).into_iter().find(|one| one.action == Action::Notify).unwrap();
+    let notify = proposals(&once).into_iter().find(|one| one.action == Action::Notify).unwrap();
     assert_eq!(notify.parameters, [("audience".to_owned(), Value::Text("security-on-call".to_owned()))]);
     check(&failed(once.clone(), Action::RestrictAccess), &[(Action::BlockSignIn, 240)]);
     // Where nothing is above, what is below is better than nothing.
-    let [person, ..] = EVERYONE;
-    let had = [Action::RequireReauthentication, Action::RevokeSessions].map(|one| (one, Reversibility::Reversible));
-    let top = failed(person.incident(SignalClass::Token, 80, &had), Action::RevokeSessions);
+    let [person, ..] = ALL;
+    let offered = [Action::RequireReauthentication, Action::RevokeSessions].map(|one| (one, Reversibility::Reversible));
+    let top = failed(person.incident(SignalClass::Token, 80, &offered), Action::RevokeSessions);
     check(&top, &[(Action::RequireReauthentication, 480)]);
     check(&failed(top, Action::RequireReauthentication), &[]);
     // A cap is a cap.
     let named = failed(session_stolen(), Action::RequireReauthentication)
         .with(|_, subject| subject.evidence_role = respond::EvidenceRole::MerelyNames);
     check(&named, &[(Action::RequireMfa, 480)]);
-    // The last word on an action counts.
+    // The last outcome of an action counts.
     check(&once.outcome(Action::RevokeSessions, StepResult::Waiting), &[]);
 }
 
 #[test]
 fn a_subject_of_some_findings_has_no_more_than_its_own_confidence() {
-    let [person, ..] = EVERYONE;
+    let [person, ..] = ALL;
     let two = || {
-        let had = |mut built: IncidentBuilder| {
+        let offered = |mut built: IncidentBuilder| {
             for (action, reversibility) in person.every_rung() {
                 built = built.available(action, reversibility);
             }
             built
         };
-        let first = had(incident(95).subject(IdentityType::Human).finding(SignalClass::Token, 80));
-        had(first.subject(IdentityType::Human).finding(SignalClass::SignIn, 55))
+        let first = offered(incident(95).subject(IdentityType::Human).finding(SignalClass::Token, 80));
+        offered(first.subject(IdentityType::Human).finding(SignalClass::SignIn, 55))
     };
     let subjects =
         |built: &IncidentBuilder| touching(built).iter().map(|one| (one.subject, one.action)).collect::<Vec<_>>();
@@ -220,12 +221,12 @@ fn a_subject_of_some_findings_has_no_more_than_its_own_confidence() {
     // The same account in two roles: both findings are about it, and it is acted on once.
     let one = two().with(|identity, _| identity.account = "aws:111122223333:AIDA0".to_owned());
     assert_eq!(subjects(&one), [(0, Action::SuspendAccount), (0, Action::RequireReauthentication)]);
-    // What holds on it in one role holds in the other.
+    // What is in force on it in one role is in force in the other.
     assert_eq!(subjects(&one.lease(Action::SuspendAccount, Duration::from_secs(60))), []);
 }
 
 #[test]
-fn an_answer_is_never_longer_than_the_host_takes() {
+fn an_answer_never_has_more_proposals_than_the_host_accepts() {
     let mut built = incident(95);
     for _ in 0..30 {
         built = built.subject(IdentityType::Human).finding(SignalClass::Token, 95);
@@ -233,19 +234,19 @@ fn an_answer_is_never_longer_than_the_host_takes() {
             built = built.available(action, Reversibility::Reversible);
         }
     }
-    let asked = answer(&built);
+    let asked = proposals(&built);
     assert_eq!(asked.len(), MAX_PROPOSALS);
     assert!(asked.iter().all(|one| one.action == Action::RevokeSessions), "what contains comes first");
 }
 
 #[test]
 fn the_operator_moves_the_steps_and_the_leases() {
-    let bench = ResponseBench::<Rule>::new()
-        .set("narrow-from", Value::Signed(90))
-        .set("challenge-lease", Value::Signed(600_000_000))
-        .set("risk-points", Value::Signed(100))
-        .set("audience", Value::Text("blue-team".to_owned()));
-    let asked = bench.answer(&session_stolen());
+    let harness = ResponseHarness::<Rule>::new()
+        .set("narrow-from", 90)
+        .set("challenge-lease", Duration::from_secs(600))
+        .set("risk-points", 100)
+        .set("audience", "blue-team");
+    let asked = harness.proposals(&session_stolen());
     let short: Vec<_> = asked.iter().map(|one| (one.action, one.lease)).collect();
     let observe = [Action::Notify, Action::RaiseRiskScore, Action::EnrichAlert].map(|action| (action, None));
     assert_eq!(short, [&[(Action::RequireReauthentication, Some(600))], observe.as_slice()].concat());

@@ -1,16 +1,16 @@
-//! The table of what is asked for, in `table.txt`: every identity type as it is commonly used, every class, every
-//! confidence, and what is asked for instead as each proposed action is taken away.
+//! The table of proposals, in `table.txt`: every identity type as it is commonly used, every class, every confidence,
+//! and what is proposed instead as each proposed action becomes unavailable.
 
 use std::fmt::Write as _;
 
 use countersign_policy::Capabilities;
-use countersign_sdk::testing::{IncidentBuilder, Proposed, ResponseBench, Value, incident};
+use countersign_sdk::testing::{IncidentBuilder, Proposed, ResponseHarness, Value, incident};
 use expect_test::expect_file;
 
 use super::*;
 
-/// What can be had, weak to strong.
-pub(crate) type Had = Vec<(Action, Reversibility)>;
+/// Available actions, weak to strong.
+pub(crate) type Offered = Vec<(Action, Reversibility)>;
 
 /// An identity as it is commonly used.
 #[derive(Clone, Copy)]
@@ -26,7 +26,7 @@ const fn who(identity_type: IdentityType, usage: Usage, session: bool, token: bo
     Who { identity_type, usage, session, token, grant }
 }
 
-pub(crate) const EVERYONE: [Who; 6] = [
+pub(crate) const ALL: [Who; 6] = [
     who(IdentityType::Human, Usage::Interactive, true, true, false),
     who(IdentityType::Human, Usage::Programmatic, false, true, false),
     who(IdentityType::ServiceAccount, Usage::Programmatic, false, true, false),
@@ -37,7 +37,7 @@ pub(crate) const EVERYONE: [Who; 6] = [
 
 impl Who {
     /// Every rung of the type that touches it.
-    pub(crate) fn every_rung(&self) -> Had {
+    pub(crate) fn every_rung(&self) -> Offered {
         let rungs = self.identity_type.rungs().iter().copied();
         rungs
             .filter(|action| action.class() != ActionClass::Observe)
@@ -46,8 +46,8 @@ impl Who {
     }
 
     /// What the shipped connectors can do to an account of this provider with this evidence.
-    fn of_provider(&self, provider: &str) -> Had {
-        use countersign_sdk::words::TargetLevel;
+    fn of_provider(&self, provider: &str) -> Offered {
+        use countersign_sdk::vocabulary::TargetLevel;
         let tables = Capabilities::shipped().unwrap();
         let has = |level: &TargetLevel| match level {
             TargetLevel::Token => self.token,
@@ -72,7 +72,7 @@ impl Who {
         &self,
         class: SignalClass,
         confidence: u8,
-        had: &[(Action, Reversibility)],
+        offered: &[(Action, Reversibility)],
     ) -> IncidentBuilder {
         let mut built = incident(confidence)
             .now("2026-03-04T09:10:00Z")
@@ -87,42 +87,43 @@ impl Who {
             })
             .finding(class, confidence);
         let observe = [Action::EnrichAlert, Action::RaiseRiskScore, Action::Notify];
-        for (action, reversibility) in observe.map(|action| (action, Reversibility::Reversible)).iter().chain(had) {
+        for (action, reversibility) in observe.map(|action| (action, Reversibility::Reversible)).iter().chain(offered) {
             built = built.available(*action, *reversibility);
         }
         built
     }
 
-    fn told(&self) -> String {
+    fn description(&self) -> String {
         let evidence = [(self.session, "session"), (self.token, "token"), (self.grant, "grant")];
         let evidence: Vec<&str> = evidence.iter().filter(|(there, _)| *there).map(|(_, name)| *name).collect();
         format!("{}, {}, {} in evidence", self.identity_type, self.usage, evidence.join(" and "))
     }
 }
 
-/// What touches the subject, in order: the rung, and perhaps a challenge beside it.
+/// The proposals that touch the subject, in order: the rung, and perhaps a challenge beside it.
 pub(crate) fn touching(built: &IncidentBuilder) -> Vec<Proposed> {
-    let answer = ResponseBench::<Rule>::new().answer(built);
-    answer.into_iter().filter(|one| one.action.class() != ActionClass::Observe).collect()
+    let proposed = ResponseHarness::<Rule>::new().proposals(built);
+    proposed.into_iter().filter(|one| one.action.class() != ActionClass::Observe).collect()
 }
 
-/// The rungs asked for as each is taken away in its turn.
-pub(crate) fn chain(who: Who, class: SignalClass, confidence: u8, mut had: Had) -> Vec<Action> {
+/// The rungs proposed as each in turn becomes unavailable.
+pub(crate) fn chain(who: Who, class: SignalClass, confidence: u8, mut offered: Offered) -> Vec<Action> {
     let mut chain = Vec::new();
-    while let Some(first) = touching(&who.incident(class, confidence, &had)).first() {
+    while let Some(first) = touching(&who.incident(class, confidence, &offered)).first() {
         chain.push(first.action);
-        had.retain(|(action, _)| *action != first.action);
+        offered.retain(|(action, _)| *action != first.action);
     }
     chain
 }
 
-/// A line for each range of confidence in which the same is asked for.
-fn ranges(who: Who, class: SignalClass, had: &Had) -> String {
+/// A line for each range of confidence with the same proposals.
+fn ranges(who: Who, class: SignalClass, offered: &Offered) -> String {
     let mut out: Vec<(u8, u8, String)> = Vec::new();
     for confidence in 0..=100 {
-        let chain: Vec<&str> = chain(who, class, confidence, had.clone()).iter().map(|action| action.id()).collect();
+        let chain: Vec<&str> =
+            chain(who, class, confidence, offered.clone()).iter().map(|action| action.id()).collect();
         let mut text = if chain.is_empty() { "-".to_owned() } else { chain.join(" > ") };
-        if let [_, meanwhile] = touching(&who.incident(class, confidence, had)).as_slice() {
+        if let [_, meanwhile] = touching(&who.incident(class, confidence, offered)).as_slice() {
             let _ = write!(text, "; meanwhile {}", meanwhile.action);
         }
         match out.last_mut() {
@@ -133,11 +134,11 @@ fn ranges(who: Who, class: SignalClass, had: &Had) -> String {
     out.iter().map(|(from, to, text)| format!("    {from:>3}-{to:<3} {text}\n")).collect()
 }
 
-fn block(out: &mut String, title: &str, who: Who, had: &Had) {
-    let _ = write!(out, "\n{}, {title}\n", who.told());
+fn block(out: &mut String, title: &str, who: Who, offered: &Offered) {
+    let _ = write!(out, "\n{}, {title}\n", who.description());
     let mut groups: Vec<(Vec<&str>, String)> = Vec::new();
     for class in SignalClass::ALL {
-        let lines = ranges(who, *class, had);
+        let lines = ranges(who, *class, offered);
         match groups.iter_mut().find(|(_, same)| *same == lines) {
             Some((classes, _)) => classes.push(class.id()),
             None => groups.push((vec![class.id()], lines)),
@@ -148,10 +149,10 @@ fn block(out: &mut String, title: &str, who: Who, had: &Had) {
     }
 }
 
-/// All that is asked for, on one line each.
+/// All proposals, one line each.
 fn whole(out: &mut String, title: &str, built: &IncidentBuilder) {
     let _ = writeln!(out, "  {title}");
-    for one in ResponseBench::<Rule>::new().answer(built) {
+    for one in ResponseHarness::<Rule>::new().proposals(built) {
         let lease =
             one.lease.map_or_else(String::new, |seconds| format!(" for {}", Duration::from_secs(seconds.into())));
         let parameters: String = one
@@ -168,19 +169,19 @@ fn whole(out: &mut String, title: &str, built: &IncidentBuilder) {
 }
 
 #[test]
-fn what_is_asked_for_is_pinned() {
+fn the_table_of_proposals_is_pinned() {
     let mut out = String::from(
-        "What is asked for, by identity, signal class and combined confidence, severity medium: the rung, then what is\n\
-         asked for instead as each is taken away.\n",
+        "What is proposed, by identity, signal class and combined confidence, severity medium: the rung, then what is\n\
+         proposed instead as each becomes unavailable.\n",
     );
-    for who in EVERYONE {
-        block(&mut out, "every rung to be had", who, &who.every_rung());
+    for who in ALL {
+        block(&mut out, "every rung available", who, &who.every_rung());
     }
-    for who in EVERYONE {
+    for who in ALL {
         block(&mut out, "what AWS connectors can do", who, &who.of_provider("aws"));
     }
-    out.push_str("\nEverything asked for\n");
-    let [person, _, pipeline, instance, agent, stranger] = EVERYONE;
+    out.push_str("\nAll proposals\n");
+    let [person, _, pipeline, instance, agent, unknown] = ALL;
     let at = |who: Who, confidence| who.incident(SignalClass::Token, confidence, &who.every_rung());
     for confidence in [40, 60, 80, 90, 95] {
         whole(&mut out, &format!("a person's token, confidence {confidence}"), &at(person, confidence));
@@ -193,13 +194,13 @@ fn what_is_asked_for_is_pinned() {
         );
     }
     for (name, who) in
-        [("a pipeline", pipeline), ("an instance", instance), ("an agent", agent), ("a stranger", stranger)]
+        [("a pipeline", pipeline), ("an instance", instance), ("an agent", agent), ("an unknown identity", unknown)]
     {
         whole(&mut out, &format!("{name}'s token, confidence 80"), &at(who, 80));
     }
     use countersign_sdk::bindings::respond;
     let named = at(person, 95).with(|_, subject| subject.evidence_role = respond::EvidenceRole::MerelyNames);
-    whole(&mut out, "a person whom the evidence merely names, confidence 95", &named);
+    whole(&mut out, "a person that the evidence merely names, confidence 95", &named);
     whole(&mut out, "a protected person, confidence 95", &at(person, 95).with(|identity, _| identity.protected = true));
     whole(&mut out, "break-glass, confidence 95", &at(person, 95).with(|identity, _| identity.break_glass = true));
     whole(&mut out, "an owner, confidence 95", &at(person, 95).with(|_, one| one.role = respond::SubjectRole::Owner));

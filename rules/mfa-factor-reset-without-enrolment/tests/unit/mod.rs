@@ -1,6 +1,6 @@
 //! The rule over rows: what it finds, what it leaves alone, and what it remembers.
 
-use countersign_sdk::testing::{Bench, Found, Row, Value, row, time};
+use countersign_sdk::testing::{Harness, Reported, Row, check_state_size, row, time};
 
 use super::*;
 
@@ -20,25 +20,16 @@ fn own(row: Row) -> Row {
     row.actor_user_uid("00u1").actor_user_name("anna@example.test")
 }
 
-/// What was found while these rows came and then time passed until so many seconds after 08:00; timers' rows are
+/// The findings while these rows come, and then while time passes until so many seconds after 08:00; timers' rows are
 /// counted too.
-fn found(rows: &[Row], until: i64) -> Vec<Found> {
-    let judge = |bench: Bench<Rule>| {
-        let mut bench = bench;
-        let mut found = bench.feed(rows);
-        found.extend(bench.pass(at(until)));
-        (found, bench)
-    };
-    let (found, whole) = judge(Bench::new());
-    for size in [1, 2, 3] {
-        let (split_found, split) = judge(Bench::new().batch_size(size));
-        assert_eq!(split_found, found, "batches of {size}");
-        assert_eq!(split.blob(0, KEY), whole.blob(0, KEY), "batches of {size}");
-    }
+fn found(rows: &[Row], until: i64) -> Vec<Reported> {
+    let mut harness = Harness::<Rule>::new();
+    let mut found = harness.feed(rows);
+    found.extend(harness.advance_to(at(until)));
     found
 }
 
-/// The confidence of what was found just before, and by, so many seconds after 08:00.
+/// Expects no finding one second before a time, given in seconds after 08:00, and one of this confidence at it.
 #[track_caller]
 fn check(rows: &[Row], due: i64, expected: Option<u8>) {
     assert_eq!(found(rows, due - 1), []);
@@ -47,7 +38,7 @@ fn check(rows: &[Row], due: i64, expected: Option<u8>) {
 }
 
 #[test]
-fn a_reset_that_nobody_answers_is_found() {
+fn a_reset_without_enrolment_is_found() {
     let rows = [change(RESET_ALL, 0)];
     check(&rows, 600, Some(65));
     let found = found(&rows, 3_600);
@@ -74,7 +65,7 @@ fn an_enrolment_in_time_ends_the_waiting() {
 
 #[test]
 fn what_was_done_and_by_whom_weighs() {
-    for (row, confidence, told) in [
+    for (row, confidence, start) in [
         (change(RESET_ALL, 0), 65, "all second factors of anna@example.test were reset by help.desk@example.test,"),
         (own(change(RESET_ALL, 0)), 55, "all second factors of anna@example.test were reset by its owner,"),
         (change(DEACTIVATED, 0), 55, "a second factor of anna@example.test was taken away by help.desk@example.test,"),
@@ -83,14 +74,14 @@ fn what_was_done_and_by_whom_weighs() {
     ] {
         check(std::slice::from_ref(&row), 600, Some(confidence));
         let message = &found(&[row], 600)[0].message;
-        assert!(message.starts_with(told), "{message}");
+        assert!(message.starts_with(start), "{message}");
     }
 }
 
 #[test]
-fn resetting_again_puts_nothing_off() {
+fn resetting_again_delays_nothing() {
     check(&[change(RESET_ALL, 0), change(RESET_ALL, 599)], 600, Some(65));
-    // The strongest is told of, as if it had been the first.
+    // The strongest is reported, as if it had been the first.
     let rows = [own(change(DEACTIVATED, 0)), change(RESET_ALL, 300), own(change(DEACTIVATED, 500))];
     check(&rows, 600, Some(65));
     assert!(found(&rows, 600)[0].message.starts_with("all second factors"));
@@ -108,33 +99,30 @@ fn an_enrolment_that_is_delivered_first_counts() {
 
 #[test]
 fn each_reset_is_found_once_and_the_next_again() {
-    let mut bench = Bench::<Rule>::new();
+    let mut harness = Harness::<Rule>::new();
     for start in [0, 3_600, 90_000] {
-        assert_eq!(bench.feed(&[change(RESET_ALL, start)]), []);
-        assert_eq!(bench.pass(at(start + 599)), []);
-        assert_eq!(bench.pass(at(start + 3_000)).len(), 1, "{start}");
+        assert_eq!(harness.feed(&[change(RESET_ALL, start)]), []);
+        assert_eq!(harness.advance_to(at(start + 599)), []);
+        assert_eq!(harness.advance_to(at(start + 3_000)).len(), 1, "{start}");
     }
 }
 
 #[test]
-fn the_operator_says_how_long_an_enrolment_may_take() {
-    let mut bench = Bench::<Rule>::new().set("enrolment", Value::Signed(7_200_000_000));
-    bench.feed(&[change(RESET_ALL, 0)]);
-    assert_eq!((bench.pass(at(7_199)).len(), bench.pass(at(7_200)).len()), (0, 1));
+fn the_operator_sets_how_long_an_enrolment_may_take() {
+    let mut harness = Harness::<Rule>::new().set("enrolment", Duration::from_secs(7_200));
+    harness.feed(&[change(RESET_ALL, 0)]);
+    assert_eq!((harness.advance_to(at(7_199)).len(), harness.advance_to(at(7_200)).len()), (0, 1));
 }
 
 #[test]
-fn an_account_that_the_record_does_not_tell_has_no_timer() {
-    let nobody = row().at_time(at(0)).metadata_event_code(RESET_ALL);
-    let mut bench = Bench::<Rule>::new();
-    assert_eq!(bench.feed(&[nobody]), []);
-    assert_eq!((bench.timers().len(), bench.diagnostics().len()), (0, 1));
+fn an_account_that_the_record_does_not_name_has_no_timer() {
+    let unkeyed = row().at_time(at(0)).metadata_event_code(RESET_ALL);
+    let mut harness = Harness::<Rule>::new();
+    assert_eq!(harness.feed(&[unkeyed]), []);
+    assert_eq!((harness.timers().len(), harness.diagnostics().len()), (0, 1));
 }
 
 #[test]
 fn the_layout_of_state_is_that_of_its_version() {
-    // State outlives the rule: another size or order of its parts needs another version of the slot, and a migration.
-    let mut bench = Bench::<Rule>::new();
-    bench.feed(&[change(RESET_ALL, 0)]);
-    assert_eq!(bench.blob(0, KEY).map(<[u8]>::len), Some(18));
+    check_state_size::<Rule>(&[change(RESET_ALL, 0)], KEY, 18);
 }

@@ -1,13 +1,13 @@
 //! The rule over rows: what it finds, what it leaves alone, and what it remembers.
 
-use countersign_sdk::testing::{Bench, Found, Row, Value, row, time};
+use countersign_sdk::testing::{self, Row, Value, check_state_size, findings, only_finding, row};
 
 use super::*;
 
 const KEY: &str = "okta:example:00u1";
 
 fn at(seconds: i64) -> Row {
-    row().key(KEY).at_time(time("2026-03-04T02:00:00Z") + Duration::from_secs(seconds)).src_endpoint_ip("198.51.100.7")
+    row().key(KEY).at("2026-03-04T02:00:00Z").plus_secs(seconds).src_endpoint_ip("198.51.100.7")
 }
 
 fn denial(seconds: i64) -> Row {
@@ -33,29 +33,15 @@ fn denials(count: i64) -> Vec<Row> {
     (0..count).map(|number| denial(number * 30)).collect()
 }
 
-/// The same findings, and the same state after them, whatever the batch size.
-fn found(rows: &[Row]) -> Vec<Found> {
-    let mut whole = Bench::<Rule>::new();
-    let found = whole.feed(rows);
-    for size in [1, 2, 3] {
-        let mut split = Bench::<Rule>::new().batch_size(size);
-        assert_eq!(split.feed(rows), found, "batches of {size}");
-        assert_eq!(split.blob(0, KEY), whole.blob(0, KEY), "batches of {size}");
-    }
-    found
-}
-
-/// The rows found, each with its confidence.
+#[track_caller]
 fn check(rows: impl IntoIterator<Item = Row>, expected: &[(usize, u8)]) {
-    let found = found(&rows.into_iter().collect::<Vec<_>>());
-    assert_eq!(found.iter().map(|one| (one.row, one.confidence)).collect::<Vec<_>>(), expected, "{found:#?}");
+    testing::check::<Rule>(&rows.into_iter().collect::<Vec<_>>(), expected);
 }
 
 #[test]
 fn five_denials_and_an_accepted_push_are_found() {
     let rows: Vec<Row> = denials(5).into_iter().chain([push(200)]).collect();
-    let found = found(&rows);
-    let [finding] = found.as_slice() else { panic!("{found:#?}") };
+    let finding = only_finding::<Rule>(&rows);
     assert_eq!((finding.row, finding.class, finding.confidence), (5, SignalClass::SignIn, 80));
     assert_eq!((finding.about, finding.severity), (Role::Actor, Severity::High));
     assert_eq!(finding.evidence, [0, 1, 2, 3, 4]);
@@ -80,7 +66,7 @@ fn the_window_ends_where_it_ends() {
 }
 
 #[test]
-fn what_device_and_sign_in_tell_of_one_denial_counts_once() {
+fn a_denial_reported_by_device_and_sign_in_counts_once() {
     let both = |count: i64| (0..count).flat_map(|number| [denial(number * 30), refusal(number * 30 + 1)]);
     check(both(4).chain([push(200)]), &[]);
     check(both(5).chain([push(200)]), &[(10, 80)]);
@@ -88,7 +74,7 @@ fn what_device_and_sign_in_tell_of_one_denial_counts_once() {
 }
 
 #[test]
-fn the_factor_decides_how_much_an_approval_says() {
+fn the_factor_decides_the_confidence() {
     check(denials(5).into_iter().chain([success(200, "GOOGLE_AUTH")]), &[(5, 60)]);
     check(denials(5).into_iter().chain([success(200, "Okta Verify")]), &[(5, 75)]);
     check(denials(5).into_iter().chain([success(200, "FIDO_WEBAUTHN")]), &[]);
@@ -101,7 +87,7 @@ fn the_factor_decides_how_much_an_approval_says() {
 #[test]
 fn one_wave_is_reported_once_and_the_next_again() {
     check(denials(5).into_iter().chain([push(200), push(201), push(400)]), &[(5, 80)]);
-    let later = |row: Row| row.at_time(time("2026-03-04T03:00:00Z"));
+    let later = |row: Row| row.at("2026-03-04T03:00:00Z");
     check(
         denials(5).into_iter().chain([push(200)]).chain(denials(5).into_iter().map(later)).chain([later(push(0))]),
         &[(5, 80), (11, 80)],
@@ -121,27 +107,21 @@ fn a_denial_that_comes_after_the_approval_it_came_before_counts() {
 fn accounts_are_counted_apart_and_rows_without_one_not_at_all() {
     let other = |row: Row| row.key("okta:example:00u2");
     check(denials(4).into_iter().chain(denials(4).into_iter().map(other)).chain([push(200)]), &[]);
-    let nobody =
-        |seconds: i64, approved: bool| {
-            let event = row()
-                .at_time(time("2026-03-04T02:00:00Z") + Duration::from_secs(seconds))
-                .status_id(if approved { 1 } else { 2 });
-            event.auth_factors_factor_type(&["OKTA_VERIFY_PUSH"])
-        };
-    check((0..20).map(|second| nobody(second, second > 10)), &[]);
+    let unkeyed = |seconds: i64, approved: bool| {
+        let event = row().at("2026-03-04T02:00:00Z").plus_secs(seconds).status_id(if approved { 1 } else { 2 });
+        event.auth_factors_factor_type(&["OKTA_VERIFY_PUSH"])
+    };
+    check((0..20).map(|second| unkeyed(second, second > 10)), &[]);
 }
 
 #[test]
 fn a_flood_of_denials_is_counted_as_far_as_it_is_remembered() {
-    let found = found(&(0..1_000).map(denial).chain([push(1_000)]).collect::<Vec<_>>());
+    let found = findings::<Rule>(&(0..1_000).map(denial).chain([push(1_000)]).collect::<Vec<_>>());
     assert_eq!((found[0].confidence, found[0].evidence.len()), (90, 16));
     assert!(found[0].message.starts_with("16 or more pushes were denied within 10m"), "{}", found[0].message);
 }
 
 #[test]
 fn the_layout_of_state_is_that_of_its_version() {
-    // State outlives the rule: another size or order of its parts needs another version of the slot, and a migration.
-    let mut bench = Bench::<Rule>::new();
-    bench.feed(&denials(5));
-    assert_eq!(bench.blob(0, KEY).map(<[u8]>::len), Some(307));
+    check_state_size::<Rule>(&denials(5), KEY, 307);
 }

@@ -1,21 +1,26 @@
 //! The rule over rows: what it finds, what it leaves alone, and what it remembers.
 
-use countersign_sdk::testing::{Bench, Found, Row, row, time};
+use countersign_sdk::testing::{self, Row, check_state_size, findings, only_finding, row};
 
 use super::*;
 
 const KEY: &str = "198.51.100.7";
 
 fn sign_in(account: &str, seconds: i64) -> Row {
-    let at = time("2026-03-04T08:00:00Z") + Duration::from_secs(seconds);
-    row().key(KEY).at_time(at).src_endpoint_ip(KEY).actor_user_name(account).status_id(1)
+    row()
+        .key(KEY)
+        .at("2026-03-04T08:00:00Z")
+        .plus_secs(seconds)
+        .src_endpoint_ip(KEY)
+        .actor_user_name(account)
+        .status_id(1)
 }
 
 fn failure(account: &str, seconds: i64) -> Row {
     sign_in(account, seconds).status_id(2).status_detail("INVALID_CREDENTIALS")
 }
 
-/// What the spray rule said of the failure of this account.
+/// The spray rule's finding on the failure of this account.
 fn spray(account: &str, seconds: i64, confidence: u64) -> Row {
     failure(account, seconds)
         .finding()
@@ -31,32 +36,19 @@ fn sprayed() -> Vec<Row> {
     rows
 }
 
-/// The same findings, and the same state after them, whatever the batch size.
-fn found(rows: &[Row]) -> Vec<Found> {
-    let mut whole = Bench::<Rule>::new();
-    let found = whole.feed(rows);
-    for size in [1, 2, 7] {
-        let mut split = Bench::<Rule>::new().batch_size(size);
-        assert_eq!(split.feed(rows), found, "batches of {size}");
-        assert_eq!(split.blob(0, KEY), whole.blob(0, KEY), "batches of {size}");
-    }
-    found
-}
-
-/// The confidences of what is found in rows after a spray, by row.
+/// Expects these findings of the rows after a spray: the row, counted from the first after it, and the confidence.
+#[track_caller]
 fn check(before: &[Row], after: &[Row], expected: &[(usize, u8)]) {
     let rows: Vec<Row> = [before, &sprayed(), after].concat();
     let first = before.len() + sprayed().len();
-    let found = found(&rows);
-    let told: Vec<(usize, u8)> = found.iter().map(|one| (one.row - first, one.confidence)).collect();
-    assert_eq!(told, expected, "{found:#?}");
+    let expected: Vec<(usize, u8)> = expected.iter().map(|(row, confidence)| (row + first, *confidence)).collect();
+    testing::check::<Rule>(&rows, &expected);
 }
 
 #[test]
 fn an_account_that_failed_and_then_got_in_is_found() {
     let rows = [sprayed(), vec![sign_in("User3", 150)]].concat();
-    let found = found(&rows);
-    let [finding] = found.as_slice() else { panic!("{found:#?}") };
+    let finding = only_finding::<Rule>(&rows);
     assert_eq!((finding.row, finding.class, finding.confidence), (11, SignalClass::SignIn, 85));
     assert_eq!((finding.about, finding.evidence_role), (Role::Actor, None));
     assert_eq!((finding.severity, finding.evidence.as_slice()), (Severity::High, [10].as_slice()));
@@ -70,7 +62,7 @@ fn an_account_that_failed_and_then_got_in_is_found() {
 #[test]
 fn without_a_spray_nothing_is_found() {
     let rows: Vec<Row> = sprayed().into_iter().take(10).chain([sign_in("user3", 150)]).collect();
-    assert_eq!(found(&rows), []);
+    assert_eq!(findings::<Rule>(&rows), []);
 }
 
 #[test]
@@ -87,7 +79,7 @@ fn an_account_at_home_may_have_mistyped() {
     let mut rows = sprayed();
     rows.insert(4, sign_in("early", 35));
     rows.push(sign_in("early", 100));
-    assert_eq!(found(&rows).iter().map(|one| one.confidence).collect::<Vec<_>>(), [50]);
+    assert_eq!(findings::<Rule>(&rows).iter().map(|one| one.confidence).collect::<Vec<_>>(), [50]);
 }
 
 #[test]
@@ -95,7 +87,9 @@ fn a_second_factor_weighs_against_and_a_sure_spray_for_it() {
     check(&[], &[sign_in("user3", 100).is_mfa(true), sign_in("user4", 100).is_mfa(false)], &[(0, 60), (1, 85)]);
     check(&[], &[spray("user9", 95, 75), sign_in("user3", 100)], &[(1, 90)]);
     let rows = [sprayed(), vec![sign_in("user4", 100).is_mfa(false)]].concat();
-    assert!(found(&rows)[0].message.starts_with("user4 signed in without a second factor from 198.51.100.7"));
+    assert!(
+        findings::<Rule>(&rows)[0].message.starts_with("user4 signed in without a second factor from 198.51.100.7")
+    );
 }
 
 #[test]
@@ -133,13 +127,10 @@ fn other_addresses_and_the_machine_itself_are_left_alone() {
 fn a_flood_of_names_makes_it_forget_but_not_fail() {
     let flood: Vec<Row> = (0..2_000).map(|number| failure(&format!("flood{number}"), 100 + number)).collect();
     let rows = [sprayed(), flood, vec![sign_in("user3", 2_200), sign_in("flood1990", 2_201)]].concat();
-    assert_eq!(found(&rows).iter().map(|one| one.confidence).collect::<Vec<_>>(), [50, 85]);
+    assert_eq!(findings::<Rule>(&rows).iter().map(|one| one.confidence).collect::<Vec<_>>(), [50, 85]);
 }
 
 #[test]
 fn the_layout_of_state_is_that_of_its_version() {
-    // State outlives the rule: another size or order of its parts needs another version of the slot, and a migration.
-    let mut bench = Bench::<Rule>::new();
-    bench.feed(&sprayed());
-    assert_eq!(bench.blob(0, KEY).map(<[u8]>::len), Some(1_298));
+    check_state_size::<Rule>(&sprayed(), KEY, 1_298);
 }

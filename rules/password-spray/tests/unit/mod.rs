@@ -1,14 +1,19 @@
 //! The rule over rows: what it finds, what it leaves alone, and what it remembers.
 
-use countersign_sdk::testing::{Bench, Found, Row, Value, row, time};
+use countersign_sdk::testing::{Harness, Row, Value, check, check_state_size, findings, only_finding, row};
 
 use super::*;
 
 const KEY: &str = "198.51.100.7";
 
 fn sign_in(account: &str, seconds: i64) -> Row {
-    let at = time("2026-03-04T08:00:00Z") + Duration::from_secs(seconds);
-    row().key(KEY).at_time(at).src_endpoint_ip(KEY).actor_user_name(account).status_id(1)
+    row()
+        .key(KEY)
+        .at("2026-03-04T08:00:00Z")
+        .plus_secs(seconds)
+        .src_endpoint_ip(KEY)
+        .actor_user_name(account)
+        .status_id(1)
 }
 
 fn failure(account: &str, seconds: i64) -> Row {
@@ -20,29 +25,10 @@ fn spray(accounts: i64, step: i64) -> Vec<Row> {
     (0..accounts).map(|number| failure(&format!("user{number}"), number * step)).collect()
 }
 
-/// The same findings, and the same state after them, whatever the batch size.
-fn found(rows: &[Row]) -> Vec<Found> {
-    let mut whole = Bench::<Rule>::new();
-    let found = whole.feed(rows);
-    for size in [1, 2, 7] {
-        let mut split = Bench::<Rule>::new().batch_size(size);
-        assert_eq!(split.feed(rows), found, "batches of {size}");
-        assert_eq!(split.blob(0, KEY), whole.blob(0, KEY), "batches of {size}");
-    }
-    found
-}
-
-/// The rows found, each with its confidence.
-fn check(rows: &[Row], expected: &[(usize, u8)]) {
-    let found = found(rows);
-    assert_eq!(found.iter().map(|one| (one.row, one.confidence)).collect::<Vec<_>>(), expected, "{found:#?}");
-}
-
 #[test]
 fn the_tenth_account_makes_a_spray() {
-    check(&spray(9, 10), &[]);
-    let found = found(&spray(10, 10));
-    let [finding] = found.as_slice() else { panic!("{found:#?}") };
+    check::<Rule>(&spray(9, 10), &[]);
+    let finding = only_finding::<Rule>(&spray(10, 10));
     assert_eq!((finding.row, finding.class, finding.confidence), (9, SignalClass::SignIn, 65));
     assert_eq!((finding.about, finding.evidence_role), (Role::Source, Some(EvidenceRole::MerelyNames)));
     assert_eq!(finding.evidence, (0..10).collect::<Vec<_>>());
@@ -56,9 +42,9 @@ fn the_tenth_account_makes_a_spray() {
 
 #[test]
 fn a_spray_that_grows_is_reported_again_and_one_that_goes_on_after_an_hour() {
-    check(&spray(60, 10), &[(9, 65), (14, 75), (19, 85)]);
+    check::<Rule>(&spray(60, 10), &[(9, 65), (14, 75), (19, 85)]);
     // One a minute and a half: never ten within ten minutes, so only the slow window has it.
-    check(&spray(75, 90), &[(19, 60), (29, 70)]);
+    check::<Rule>(&spray(75, 90), &[(19, 60), (29, 70)]);
 }
 
 #[test]
@@ -69,58 +55,58 @@ fn the_window_ends_where_it_ends() {
         rows.push(failure("late.one", last));
         rows
     };
-    check(&rows(599), &[(9, 65)]);
-    check(&rows(600), &[]);
+    check::<Rule>(&rows(599), &[(9, 65)]);
+    check::<Rule>(&rows(600), &[]);
 }
 
 #[test]
 fn attempts_on_one_account_are_not_a_spray() {
     let rows: Vec<Row> = (0..500).map(|second| failure("user0", second)).collect();
-    check(&rows, &[]);
+    check::<Rule>(&rows, &[]);
     let rows: Vec<Row> =
         (0..40).map(|second| failure(["User0", "USER0", "user0"][second as usize % 3], second)).collect();
-    check(&rows, &[]);
+    check::<Rule>(&rows, &[]);
 }
 
 #[test]
-fn who_gets_in_has_mistyped() {
+fn an_account_that_signs_in_afterwards_has_mistyped() {
     let mut rows = Vec::new();
     for number in 0..60 {
         rows.push(failure(&format!("user{number}"), number * 5));
         rows.push(sign_in(&format!("User{number}"), number * 5 + 3));
     }
-    check(&rows, &[]);
-    // One account of their own doesn't help those who spray.
+    check::<Rule>(&rows, &[]);
+    // A sign-in with an account of the sprayer's own doesn't hide the spray.
     let mut rows = spray(9, 10);
     rows.extend([sign_in("user3", 91), failure("user9", 92), failure("user10", 93)]);
-    check(&rows, &[(11, 65)]);
+    check::<Rule>(&rows, &[(11, 65)]);
 }
 
 #[test]
 fn only_a_wrong_name_or_password_counts() {
     for detail in ["VERIFICATION_ERROR", "0xc0000072", "policy denies it"] {
         let rows: Vec<Row> = spray(40, 1).into_iter().map(|row| row.status_code(detail)).collect();
-        check(&rows, &[]);
+        check::<Rule>(&rows, &[]);
     }
     let words = spray(10, 1).into_iter().map(|row| row.status_code("FAILURE").status_detail("INVALID_CREDENTIALS"));
-    check(&words.collect::<Vec<_>>(), &[(9, 65)]);
+    check::<Rule>(&words.collect::<Vec<_>>(), &[(9, 65)]);
 }
 
 #[test]
-fn accounts_without_a_name_are_told_apart_by_id_and_without_either_not_counted() {
+fn accounts_without_a_name_are_counted_by_id_and_without_either_not_at_all() {
     let bare = |row: Row| row.set("actor.user.name", Value::WrongType);
     let rows: Vec<Row> =
         (0..10).map(|number| bare(failure("", number)).actor_user_uid(&format!("00u{number}"))).collect();
-    check(&rows, &[(9, 65)]);
+    check::<Rule>(&rows, &[(9, 65)]);
     let rows: Vec<Row> = (0..40).map(|number| bare(failure("", number))).collect();
-    check(&rows, &[]);
+    check::<Rule>(&rows, &[]);
 }
 
 #[test]
-fn the_machine_itself_is_no_address() {
+fn loopback_addresses_are_left_alone() {
     for address in ["::1", "127.0.0.1"] {
         let rows: Vec<Row> = spray(40, 1).into_iter().map(|row| row.src_endpoint_ip(address)).collect();
-        check(&rows, &[]);
+        check::<Rule>(&rows, &[]);
     }
 }
 
@@ -131,41 +117,36 @@ fn addresses_are_counted_apart() {
         .enumerate()
         .map(|(place, row)| row.key(if place % 2 == 0 { KEY } else { "b" }))
         .collect();
-    check(&rows, &[]);
+    check::<Rule>(&rows, &[]);
 }
 
 #[test]
 fn late_rows_count_where_they_belong() {
     let mut rows = spray(10, 10);
     rows.rotate_left(5);
-    check(&rows, &[(9, 65)]);
+    check::<Rule>(&rows, &[(9, 65)]);
     // What is older than the slow window doesn't count at all.
     let mut rows = vec![failure("now", 200_000)];
     rows.extend(spray(40, 1).into_iter().map(Row::late));
-    check(&rows, &[]);
+    check::<Rule>(&rows, &[]);
 }
 
 #[test]
 fn more_accounts_than_are_remembered_change_nothing_for_the_worse() {
-    let found = found(&spray(5_000, 1));
+    let found = findings::<Rule>(&spray(5_000, 1));
     assert_eq!(found.iter().map(|one| one.confidence).collect::<Vec<_>>(), [65, 75, 85, 85]);
     assert!(found[3].message.starts_with("sign-ins of 32 or more accounts failed"), "{}", found[3].message);
 }
 
 #[test]
 fn the_operator_sets_the_thresholds() {
-    let mut bench = Bench::<Rule>::new()
-        .set("accounts", Value::Signed(3))
-        .set("slow-accounts", Value::Signed(5))
-        .set("window", Value::Signed(60_000_000));
-    let found = bench.feed(&spray(6, 30));
+    let mut harness =
+        Harness::<Rule>::new().set("accounts", 3).set("slow-accounts", 5).set("window", Duration::from_secs(60));
+    let found = harness.feed(&spray(6, 30));
     assert_eq!(found.iter().map(|one| (one.row, one.confidence)).collect::<Vec<_>>(), [(4, 60)]);
 }
 
 #[test]
 fn the_layout_of_state_is_that_of_its_version() {
-    // State outlives the rule: another size or order of its parts needs another version of the slot, and a migration.
-    let mut bench = Bench::<Rule>::new();
-    bench.feed(&spray(12, 10));
-    assert_eq!(bench.blob(0, KEY).map(<[u8]>::len), Some(522));
+    check_state_size::<Rule>(&spray(12, 10), KEY, 522);
 }

@@ -1,6 +1,6 @@
-//! The rule over rows: who gave what to whom.
+//! The rule over rows: which grants are found.
 
-use countersign_sdk::testing::{Bench, Found, Row, Value, row};
+use countersign_sdk::testing::{Harness, Row, Value, findings, only_finding, row};
 
 use super::*;
 
@@ -44,20 +44,13 @@ fn inline(row: Row, actions: &str) -> Row {
     row.policy_name("extra").api_request_data(&format!(r#"{{"userName":"alice","policyDocument":"{document}"}}"#))
 }
 
-fn check(row: Row) -> Vec<Found> {
-    Bench::<Rule>::new().feed(&[row])
-}
-
 fn confidence_of(row: Row) -> u8 {
-    let found = check(row);
-    let [finding] = found.as_slice() else { panic!("{found:?}") };
-    finding.confidence
+    only_finding::<Rule>(&[row]).confidence
 }
 
 #[test]
 fn an_administrator_s_policy_for_oneself_is_found() {
-    let found = check(policy(on_alice("AttachUserPolicy"), ADMINISTRATOR));
-    let [finding] = found.as_slice() else { panic!("{found:?}") };
+    let finding = only_finding::<Rule>(&[policy(on_alice("AttachUserPolicy"), ADMINISTRATOR)]);
     assert_eq!((finding.class, finding.confidence, finding.about), (SignalClass::Privilege, 85, Role::Actor));
     assert_eq!(finding.severity, Severity::High);
     assert_eq!(finding.techniques, ["T1098.003", "T1078.004"]);
@@ -82,7 +75,7 @@ fn every_way_has_its_weight() {
         (on_alice("DeleteUserPermissionsBoundary"), 70),
         (policy(on_alice("AttachUserPolicy"), "arn:aws:iam::aws:policy/AmazonS3FullAccess"), 65),
         (policy(on_alice("AttachUserPolicy"), "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess"), 55),
-        // A name proves nothing where everybody may give it.
+        // The name of a customer's policy proves nothing.
         (policy(on_alice("AttachUserPolicy"), "arn:aws:iam::111122223333:policy/ReadOnlyAccess"), 65),
         (policy(on_alice("AttachUserPolicy"), "arn:aws:iam::111122223333:policy/x:aws:AWSDenyAll"), 65),
         (on_alice("AttachUserPolicy"), 65),
@@ -92,23 +85,22 @@ fn every_way_has_its_weight() {
 }
 
 #[test]
-fn joining_a_group_is_told_as_such() {
-    let message = &check(on_alice("AddUserToGroup").group_name("Administrators"))[0].message;
+fn joining_a_group_has_its_own_message() {
+    let message = &findings::<Rule>(&[on_alice("AddUserToGroup").group_name("Administrators")])[0].message;
     let expected = "added itself, the user alice, to the group Administrators: an administrator's rights";
     assert!(message.ends_with(expected), "{message}");
 }
 
 #[test]
 fn a_session_that_raises_its_own_role_is_found() {
-    let found = check(policy(on_deploy("AttachRolePolicy"), ADMINISTRATOR));
-    let [finding] = found.as_slice() else { panic!("{found:?}") };
+    let finding = only_finding::<Rule>(&[policy(on_deploy("AttachRolePolicy"), ADMINISTRATOR)]);
     assert_eq!(finding.confidence, 75);
     assert_eq!(
         finding.message,
         "arn:aws:sts::111122223333:assumed-role/deploy/session attached the policy AdministratorAccess to itself, \
          the role deploy: an administrator's rights"
     );
-    let found = check(on_deploy("DeleteRolePermissionsBoundary"));
+    let found = findings::<Rule>(&[on_deploy("DeleteRolePermissionsBoundary")]);
     assert_eq!(found[0].confidence, 60);
     let message = "took the permissions boundary off itself, the role deploy: what the boundary kept out";
     assert!(found[0].message.ends_with(message), "{}", found[0].message);
@@ -124,45 +116,50 @@ fn a_second_factor_and_a_service_between_lower_confidence() {
 
 #[test]
 fn the_operator_names_policies_groups_and_expected_actors() {
-    let texts = |text: &str| Value::TextList(vec![text.to_owned()]);
     let own = "arn:aws:iam::111122223333:policy/own-admin";
-    let mut bench = Bench::<Rule>::new()
-        .set("admin-policies", texts(own))
-        .set("admin-groups", texts("Chiefs"))
-        .set("expected-actors", texts(DEPLOY));
+    let mut harness = Harness::<Rule>::new()
+        .set("admin-policies", [own])
+        .set("admin-groups", ["Chiefs"])
+        .set("expected-actors", [DEPLOY]);
     let rows = [
         policy(on_alice("AttachUserPolicy"), own),
         on_alice("AddUserToGroup").group_name("it-chiefs"),
         on_alice("AddUserToGroup").group_name("Administrators"),
         policy(on_deploy("AttachRolePolicy"), own),
     ];
-    assert_eq!(bench.feed(&rows).iter().map(|one| one.confidence).collect::<Vec<_>>(), [85, 85, 65, 30]);
+    assert_eq!(harness.feed(&rows).iter().map(|one| one.confidence).collect::<Vec<_>>(), [85, 85, 65, 30]);
 }
 
 #[test]
 fn rights_of_others_are_quiet() {
     let on_bob = policy(on_alice("AttachUserPolicy"), ADMINISTRATOR).user_name("bob");
-    assert_eq!(check(on_bob.clone().user_uid("AIDABOBEXAMPLE")), []);
-    assert_eq!(check(on_bob.set("user.uid", Value::WrongType)), []);
-    // Neither is known: nobody is oneself.
-    assert_eq!(check(row().api_operation("AttachUserPolicy").user_name("alice").actor_user_name("alice")), []);
+    assert_eq!(findings::<Rule>(&[on_bob.clone().user_uid("AIDABOBEXAMPLE")]), []);
+    assert_eq!(findings::<Rule>(&[on_bob.set("user.uid", Value::WrongType)]), []);
+    // Neither account is known, so they aren't the same.
+    assert_eq!(
+        findings::<Rule>(&[row().api_operation("AttachUserPolicy").user_name("alice").actor_user_name("alice")]),
+        []
+    );
 }
 
 #[test]
 fn what_takes_rights_away_is_quiet() {
     let deny = r#"{"policyDocument":"{\"Statement\":[{\"Effect\":\"Deny\",\"Action\":\"*\",\"Resource\":\"*\"}]}"}"#;
-    assert_eq!(check(on_deploy("PutRolePolicy").policy_name("AWSRevokeOlderSessions").api_request_data(deny)), []);
+    assert_eq!(
+        findings::<Rule>(&[on_deploy("PutRolePolicy").policy_name("AWSRevokeOlderSessions").api_request_data(deny)]),
+        []
+    );
     for name in ["AWSDenyAll", "AWSCompromisedKeyQuarantineV3"] {
         let arn = format!("arn:aws:iam::aws:policy/{name}");
-        assert_eq!(check(policy(on_alice("AttachUserPolicy"), &arn)), [], "{name}");
+        assert_eq!(findings::<Rule>(&[policy(on_alice("AttachUserPolicy"), &arn)]), [], "{name}");
     }
-    assert_eq!(check(on_alice("DetachUserPolicy")), []);
+    assert_eq!(findings::<Rule>(&[on_alice("DetachUserPolicy")]), []);
 }
 
 #[test]
 fn a_service_in_its_own_role_is_quiet() {
     let linked = "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX";
     let raised = policy(on_deploy("AttachRolePolicy"), ADMINISTRATOR);
-    assert_eq!(check(raised.clone().actor_session_issuer(linked)), []);
+    assert_eq!(findings::<Rule>(&[raised.clone().actor_session_issuer(linked)]), []);
     assert_eq!(confidence_of(raised.actor_session_issuer("arn:aws:iam::1:role/a:role/aws-service-role/deploy")), 75);
 }

@@ -1,6 +1,6 @@
-//! The rule over rows: who opened which role to whom.
+//! The rule over rows: which openings are found.
 
-use countersign_sdk::testing::{Bench, Found, Row, Value, row};
+use countersign_sdk::testing::{Harness, Row, findings, only_finding, row};
 
 use super::*;
 
@@ -37,20 +37,13 @@ fn created(document: &str) -> Row {
         .api_request_data(&format!(r#"{{"roleName":"deploy","assumeRolePolicyDocument":{}}}"#, quoted(document)))
 }
 
-fn check(row: Row) -> Vec<Found> {
-    Bench::<Rule>::new().feed(&[row])
-}
-
 fn confidence_of(row: Row) -> u8 {
-    let found = check(row);
-    let [finding] = found.as_slice() else { panic!("{found:?}") };
-    finding.confidence
+    only_finding::<Rule>(&[row]).confidence
 }
 
 #[test]
 fn an_existing_role_opened_to_another_account_is_found() {
-    let found = check(updated(&document(AWAY, "")));
-    let [finding] = found.as_slice() else { panic!("{found:?}") };
+    let finding = only_finding::<Rule>(&[updated(&document(AWAY, ""))]);
     assert_eq!((finding.class, finding.confidence, finding.about), (SignalClass::Federation, 75, Role::Actor));
     assert_eq!(finding.severity, Severity::High);
     assert_eq!(finding.techniques, ["T1484.002", "T1098.003"]);
@@ -75,20 +68,20 @@ fn how_wide_the_door_is_decides() {
         assert_eq!(confidence_of(updated(&document)), existing, "{document}");
         assert_eq!(confidence_of(created(&document)), new, "{document}");
     }
-    let open = check(created(&document(everybody, "")));
+    let open = findings::<Rule>(&[created(&document(everybody, ""))]);
     assert_eq!(open[0].severity, Severity::Critical);
     assert!(open[0].message.ends_with("made and opened the role deploy to everybody"), "{}", open[0].message);
 }
 
 #[test]
-fn the_widest_way_in_counts_and_all_are_told() {
+fn the_widest_way_in_counts_and_all_are_named() {
     let accounts: Vec<String> = (1..=5).map(|last| format!("\"99998888777{last}\"")).collect();
     let many = document(&format!(r#"{{"AWS":[{}]}}"#, accounts.join(",")), "");
-    let message = &check(updated(&many))[0].message;
+    let message = &findings::<Rule>(&[updated(&many)])[0].message;
     assert!(message.ends_with("the account 999988887774 and 1 more"), "{message}");
     let narrow = r#"{"Effect":"Allow","Principal":{"AWS":"999988887777"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"x7"}}}"#;
     let both = document(AWAY, "").replace("]}", &format!(",{narrow},{narrow}]}}"));
-    let found = check(updated(&both));
+    let found = findings::<Rule>(&[updated(&both)]);
     assert_eq!(found[0].confidence, 75);
     let to = "to the account 999988887777, the account 999988887777 with an external id";
     assert!(found[0].message.ends_with(to), "{}", found[0].message);
@@ -108,7 +101,7 @@ fn the_response_s_document_serves_where_the_request_has_none() {
     let response = format!(r#"{{"role":{{"roleName":"deploy","assumeRolePolicyDocument":"{encoded}"}}}}"#);
     assert_eq!(confidence_of(call("CreateRole").api_response_data(&response)), 60);
     let own = created(&document(r#"{"AWS":"111122223333"}"#, "")).api_response_data(&response);
-    assert_eq!(check(own), []);
+    assert_eq!(findings::<Rule>(&[own]), []);
     assert_eq!(confidence_of(updated(&encoded)), 75);
 }
 
@@ -124,29 +117,32 @@ fn a_document_that_the_record_leaves_out_weighs_little() {
     ] {
         assert_eq!(confidence_of(unread.clone()), 55, "{unread:?}");
     }
-    let found = check(call("CreateRole").api_request_data(omitted).api_response_data(omitted));
+    let found = findings::<Rule>(&[call("CreateRole").api_request_data(omitted).api_response_data(omitted)]);
     assert_eq!((found[0].confidence, found[0].severity), (45, Severity::Medium));
-    assert!(found[0].message.ends_with("the role deploy to whom the record doesn't tell"), "{}", found[0].message);
+    assert!(
+        found[0].message.ends_with("the role deploy to principals that the record doesn't show"),
+        "{}",
+        found[0].message
+    );
 }
 
 #[test]
-fn the_operator_names_whom_to_trust() {
-    let texts = |text: &str| Value::TextList(vec![text.to_owned()]);
-    let mut bench = Bench::<Rule>::new()
-        .set("trusted-accounts", texts("999988887777"))
-        .set("trusted-organisations", texts("o-home"))
-        .set("expected-actors", texts("AIDAALICEEXAMPLE"));
+fn the_operator_names_trusted_accounts() {
+    let mut harness = Harness::<Rule>::new()
+        .set("trusted-accounts", ["999988887777"])
+        .set("trusted-organisations", ["o-home"])
+        .set("expected-actors", ["AIDAALICEEXAMPLE"]);
     let home = document(r#""*""#, r#","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-home"}}"#);
     let rows = [updated(&document(AWAY, "")), updated(&home), updated(&document(r#""*""#, ""))];
-    let found = bench.feed(&rows);
+    let found = harness.feed(&rows);
     assert_eq!(found.iter().map(|one| (one.row, one.confidence)).collect::<Vec<_>>(), [(2, 30)]);
 }
 
 #[test]
 fn the_provider_s_own_work_is_quiet() {
     let open = document(r#""*""#, "");
-    assert_eq!(check(updated(&open).actor_user_type("AWSService")), []);
+    assert_eq!(findings::<Rule>(&[updated(&open).actor_user_type("AWSService")]), []);
     let linked = "arn:aws:iam::111122223333:role/aws-service-role/sso.amazonaws.com/AWSServiceRoleForSSO";
-    assert_eq!(check(updated(&open).actor_session_issuer(linked)), []);
+    assert_eq!(findings::<Rule>(&[updated(&open).actor_session_issuer(linked)]), []);
     assert_eq!(confidence_of(updated(&open).actor_session_issuer("arn:aws:iam::1:role/deploy")), 90);
 }

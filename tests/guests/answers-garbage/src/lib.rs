@@ -1,5 +1,5 @@
-//! Breaks the contract in whatever way an event's name says, over the generated types: the SDK would keep it. On every
-//! other event it answers honestly: a finding, and a count in its first slot.
+//! Breaks the contract in the way that an event's operation names, over the generated types: the SDK would prevent it.
+//! On all other events it answers honestly: a finding, and a count in its first slot.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "exported by the component only"))]
 
 use countersign_sdk::bindings::detect::{
@@ -9,7 +9,7 @@ use countersign_sdk::bindings::detect::{
 
 const TEN_MILLION: usize = 10_000_000;
 
-/// A reference that no host has made.
+/// A reference that no host issued.
 const MADE_UP: u64 = 0xdead_beef_dead_beef;
 
 struct Component;
@@ -25,7 +25,7 @@ impl Guest for Component {
             let count = counts.add(key);
             let mut finding = honest(row as u32, format!("row {count} of its key"));
             misbehave(operation, &batch, row as u32, key, &mut finding, &mut answer);
-            // A rule that sees less when it is asked again.
+            // A rule that finds less when rows are judged again one by one.
             if operation != "FindsInBatch" || batch.rows.references.len() > 1 {
                 answer.findings.push(finding);
             }
@@ -117,12 +117,12 @@ fn misbehave(operation: &str, batch: &Batch, row: u32, key: u32, finding: &mut F
         "TimerBeyond" => answer.timers.push(timer(rows as u32, "quiet", None)),
         "Timer" => answer.timers.push(timer(row, "quiet", None)),
         "TimerAhead" => answer.timers.push(timer(row, "quiet", Some(time + 3_000_000_000))),
-        // Comes at the next tick, and is set again by its own row.
+        // Fires at the next tick, and is set again by its own row.
         "TimerBehind" => answer.timers.push(timer(row, "quiet", Some(i64::MIN))),
         "TenMillionTimers" => answer.timers = vec![timer(row, "quiet", Some(time)); TEN_MILLION],
         "TenMillionFindings" => answer.findings = vec![honest(row, String::new()); TEN_MILLION],
         "HugeMessage" => finding.message = "m".repeat(2 << 20),
-        // What it says depends on how many rows came with it.
+        // The message depends on how many rows are in the batch.
         "SaysBatch" => finding.message = format!("one of {rows}"),
         "StateOfBatch" => answer.states.push(slot(1, &[key], vec![rows as u8], &[0, 1], &[], &[0, 0])),
         _ => {}
@@ -147,7 +147,7 @@ fn slot(
     }
 }
 
-/// How many rows each key has had.
+/// The number of rows of each key.
 struct Counts {
     counts: Vec<u8>,
     before: Vec<u8>,

@@ -1,4 +1,4 @@
-//! Asks for more memory than it declared: bit by bit, or at once while it watches whether it gets it.
+//! Allocates more memory than it declares: bit by bit, or at once while checking whether it succeeds.
 
 use countersign_sdk::prelude::*;
 
@@ -14,12 +14,12 @@ fn detect(event: &Event, cx: &mut Context) {
                 core::hint::black_box(&hoard);
             }
         }
-        // An answer that depends on how much the host had to give.
+        // An answer that depends on how much memory the host has.
         Some("AtOnce") => match Vec::<u8>::new().try_reserve_exact(1 << 30) {
             Ok(()) => "got a GiB",
-            Err(_) => "was told that there is no GiB",
+            Err(_) => "got no GiB",
         },
         _ => "was modest",
     };
-    cx.find(Finding::new(class::Privilege, 60).message(message));
+    cx.report(Finding::new(class::Privilege, 60).message(message));
 }

@@ -1,4 +1,4 @@
-//! Counts its calls in a static and on the heap, and says how many it has seen: always the first, if nothing stays.
+//! Counts its calls in a static and on the heap, and reports the counts: always the first call, if no memory persists.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "exported by the component only"))]
 
 use std::sync::Mutex;

@@ -1,5 +1,5 @@
-//! Calls itself without end: with nothing but frames, which run over the call stack, and with arrays, which run over
-//! the stack that a guest keeps in its own memory.
+//! Recurses without end: with bare frames, which overflow the call stack, and with arrays, which overflow the stack
+//! that a guest keeps in its own memory.
 
 use countersign_sdk::prelude::*;
 
@@ -12,10 +12,10 @@ fn detect(event: &Event, cx: &mut Context) {
         Some("Arrays") => arrays(1),
         _ => 0,
     };
-    cx.find(Finding::new(class::Privilege, 60).message(format!("came back from {depth}")));
+    cx.report(Finding::new(class::Privilege, 60).message(format!("came back from {depth}")));
 }
 
-/// What is done with the result keeps it from becoming a loop.
+/// Using the result keeps the compiler from turning the recursion into a loop.
 #[inline(never)]
 fn frames(depth: u64) -> u64 {
     if depth == 0 {

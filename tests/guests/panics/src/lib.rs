@@ -1,10 +1,10 @@
-//! Panics on chosen events, after it has counted them; finds in the others, so that a lost count shows.
+//! Panics on chosen events, after counting them; reports the count on others, so that a lost count shows.
 
 use countersign_sdk::prelude::*;
 
 countersign_sdk::rule!();
 
-/// What is kept of an account.
+/// State of an account.
 #[derive(State)]
 #[state(slot = "count")]
 struct Count {
@@ -12,7 +12,7 @@ struct Count {
 }
 
 #[detection]
-#[expect(clippy::panic, reason = "what it is for")]
+#[expect(clippy::panic, reason = "the purpose of this guest")]
 fn detect(event: &Event, count: &mut Slot<Count>, cx: &mut Context) {
     let operation = event.api_operation().unwrap_or_default();
     let parameters = cx.parameters();
@@ -23,6 +23,6 @@ fn detect(event: &Event, count: &mut Slot<Count>, cx: &mut Context) {
     }
     if i64::from(count.rows) % parameters.every == 0 {
         let finding = Finding::new(class::Privilege, 60).evidence_all(count.kept());
-        cx.find(finding.message(format!("row {} of its key", count.rows)));
+        cx.report(finding.message(format!("row {} of its key", count.rows)));
     }
 }

@@ -1,5 +1,5 @@
-//! Asks for what it may not ask for, in the way that the message of the incident's first finding says, over the generated
-//! types: the SDK wouldn't let it. Otherwise it asks for `revoke-sessions` on the first subject.
+//! Makes invalid proposals, in the way that the message of the incident's first finding names, over the generated types:
+//! the SDK would prevent it. It always proposes `revoke-sessions` on the first subject too.
 #![cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "exported by the component only"))]
 
 use countersign_sdk::bindings::respond::{
@@ -9,7 +9,7 @@ use countersign_sdk::bindings::respond::{
 struct Component;
 
 impl Guest for Component {
-    #[expect(clippy::panic, clippy::infinite_loop, reason = "what it is for")]
+    #[expect(clippy::panic, clippy::infinite_loop, reason = "the purpose of this guest")]
     fn propose(incident: Incident, _: Vec<Parameter>, _: Vec<u8>) -> Answer {
         let way = incident.findings.first().map(|finding| finding.message.as_str()).unwrap_or_default();
         let mut proposals = vec![honest("revoke-sessions")];

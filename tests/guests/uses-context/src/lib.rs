@@ -7,13 +7,13 @@ countersign_sdk::rule!();
 
 #[detection]
 fn detect(event: &Event, cx: &mut Context) {
-    let tables = cx.context();
-    let Some(country) = tables.geo().of_row().and_then(|place| place.country()) else { return };
+    let tables = cx.tables();
+    let Some(country) = tables.geo().for_row().and_then(|place| place.country()) else { return };
     if cx.parameters().expected.iter().any(|expected| expected == country) {
         return;
     }
     let from = event.src_endpoint_ip().map_or_else(String::new, |address| format!(" ({address})"));
-    let through = tables.egress().of_key().and_then(|egress| egress.name()).unwrap_or("no declared egress");
+    let through = tables.egress().for_key().and_then(|egress| egress.name()).unwrap_or("no declared egress");
     let controllers = tables
         .domain_roles()
         .rows()
@@ -21,5 +21,5 @@ fn detect(event: &Event, cx: &mut Context) {
         .count();
     let found = Finding::new(class::SignIn, 55)
         .message(format!("a call from {country}{from} through {through}, beside {controllers} domain controllers"));
-    cx.find(found);
+    cx.report(found);
 }

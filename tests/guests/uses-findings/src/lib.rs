@@ -4,7 +4,7 @@ use countersign_sdk::prelude::*;
 
 countersign_sdk::rule!();
 
-/// What is kept of an account.
+/// State of an account.
 #[derive(State)]
 #[state(slot = "seen")]
 struct Seen {
@@ -22,6 +22,6 @@ fn detect(event: &Event, seen: &mut Slot<Seen>, cx: &mut Context) {
         let confidence = event.finding_confidence().unwrap_or_default().saturating_add(10).min(95) as u8;
         let rule = event.finding_rule().unwrap_or("an unnamed rule");
         let finding = Finding::new(class::Token, confidence).evidence_all(seen.kept());
-        cx.find(finding.message(format!("{} findings of {rule}", seen.findings)));
+        cx.report(finding.message(format!("{} findings of {rule}", seen.findings)));
     }
 }

@@ -17,96 +17,100 @@ use crate::time::Timestamp;
 /// The state of a slot by key: blob and kept references.
 type Kept = BTreeMap<String, (Vec<u8>, Vec<u64>)>;
 
-/// A rule under test.
-pub struct Bench<R> {
-    batch_size: usize,
+/// The numbers of rows that [`Harness::feed`] splits its rows into, besides one batch of all of them.
+const BATCH_SIZES: [usize; 4] = [1, 2, 3, 7];
+
+/// A detection under test. State, timers and diagnostics carry over from one call to the next.
+///
+/// See [the module](super) for an example.
+pub struct Harness<R> {
     settings: Settings,
     data: Vec<u8>,
     tables: Tables,
-    // By slot.
-    state: Vec<Kept>,
-    fed: usize,
-    timers: Vec<(usize, String, Option<Timestamp>)>,
-    /// What is yet to come: by time, key and id, the row that set it.
-    pending: BTreeMap<(Timestamp, String, String), Row>,
-    diagnostics: Vec<(usize, String)>,
+    memory: Memory,
     rule: PhantomData<fn() -> R>,
 }
 
-/// What the rule found.
+/// What calls leave behind. None of it may depend on how the rows were split into batches.
+#[derive(Clone, Debug, PartialEq)]
+struct Memory {
+    /// By slot.
+    state: Vec<Kept>,
+    fed: usize,
+    timers: Vec<(usize, String, Option<Timestamp>)>,
+    /// Timers that are due later: by time, key and id, with the row that set them.
+    pending: BTreeMap<(Timestamp, String, String), Row>,
+    diagnostics: Vec<(usize, String)>,
+}
+
+/// A finding that the rule reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The row, counted over everything fed.
+pub struct Reported {
+    /// The row, counted over all rows fed.
     pub row: usize,
-    /// Its class.
+    /// Its signal class.
     pub class: SignalClass,
     /// 0–100.
     pub confidence: u8,
-    /// How grave.
+    /// Its severity.
     pub severity: Severity,
-    /// Whom it is about.
+    /// The subject's role in the event.
     pub about: SubjectRole,
-    /// The rows it cites beside its own, counted over everything fed.
+    /// The rows it cites besides its own, counted over all rows fed.
     pub evidence: Vec<usize>,
     /// ATT&CK ids.
     pub techniques: Vec<String>,
-    /// For people.
+    /// The text for people.
     pub message: String,
-    /// A weaker evidence role, if the rule said so.
+    /// A weaker evidence role, if the rule set one.
     pub evidence_role: Option<EvidenceRole>,
 }
 
-impl<R: Detection> Default for Bench<R> {
+impl<R: Detection> Default for Harness<R> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<R: Detection> Bench<R> {
-    /// The rule with its default parameters, no data, and every context table missing; one batch takes all rows.
+impl<R: Detection> Harness<R> {
+    /// The rule with its default parameters, no data, no state, and every context table missing.
     #[must_use]
     pub fn new() -> Self {
-        Bench {
-            batch_size: usize::MAX,
+        Harness {
             settings: Settings::defaults::<R>(),
             data: Vec::new(),
             tables: Tables::new(R::TABLES),
-            state: vec![BTreeMap::new(); R::SLOTS.len()],
-            fed: 0,
-            timers: Vec::new(),
-            pending: BTreeMap::new(),
-            diagnostics: Vec::new(),
+            memory: Memory {
+                state: vec![BTreeMap::new(); R::SLOTS.len()],
+                fed: 0,
+                timers: Vec::new(),
+                pending: BTreeMap::new(),
+                diagnostics: Vec::new(),
+            },
             rule: PhantomData,
         }
     }
 
-    /// Splits what is fed into batches of this many rows.
-    #[must_use]
-    pub fn batch_size(mut self, rows: usize) -> Self {
-        self.batch_size = rows.max(1);
-        self
-    }
-
-    /// Sets a declared parameter: integers as [`Value::Signed`], decimals as [`Value::Float`], durations as
-    /// [`Value::Signed`] in microseconds.
+    /// Sets a declared parameter: an integer from `i64`, a decimal from `f64`, a duration from
+    /// [`Duration`](crate::Duration), a list from an array of texts.
     ///
     /// # Panics
     /// When there is no such parameter, or it is of another type.
     #[must_use]
-    pub fn set(mut self, name: &str, value: Value) -> Self {
-        self.settings.set::<R>(name, value);
+    pub fn set(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.settings.set::<R>(name, value.into());
         self
     }
 
-    /// The rule's data.
+    /// Sets the rule's data.
     #[must_use]
     pub fn data(mut self, data: &[u8]) -> Self {
         data.clone_into(&mut self.data);
         self
     }
 
-    /// Adds a row to a context table by batch, which is then fresh; without any row it is missing. What a table by row
-    /// says is set at the row: [`Row::context`].
+    /// Adds a row to a context table by batch, which is then fresh; without any row it is missing. Tables by row are
+    /// set at the row: [`Row::context`].
     ///
     /// # Panics
     /// When the rule declares no such table by batch, or not such a column.
@@ -116,68 +120,97 @@ impl<R: Detection> Bench<R> {
         self
     }
 
-    /// What a context table by key says about a key, which is then fresh; keys of which nothing is said are missing.
+    /// Sets the row of a key in a context table by key, which is then fresh; for all other keys it is missing.
     ///
     /// # Panics
     /// When the rule declares no such table by key, or not such a column.
     #[must_use]
-    pub fn context_of_key(mut self, table: &str, key: &str, values: &[(&'static str, Value)]) -> Self {
-        self.tables.add_of_key(table, key, values);
+    pub fn context_for_key(mut self, table: &str, key: &str, values: &[(&'static str, Value)]) -> Self {
+        self.tables.add_for_key(table, key, values);
         self
     }
 
-    /// Judges rows in order, after those fed before.
+    /// Judges rows in order, after those fed before, and returns the findings.
+    ///
+    /// The rows are judged as one batch, and again in batches of 1, 2, 3 and 7 rows: a host may split them anywhere, so
+    /// findings, state, timers and diagnostics must be the same each time.
     ///
     /// # Panics
-    /// When the rule does, or answers outside the contract.
-    pub fn feed(&mut self, rows: &[Row]) -> Vec<Found> {
-        let mut found = Vec::new();
-        let size = self.batch_size.min(rows.len().max(1));
-        for rows in rows.chunks(size) {
-            let rows: Vec<&Row> = rows.iter().collect();
-            self.judge(&rows, &mut found);
+    /// When the rule does, breaks the contract of its answers, or depends on how the rows are split.
+    pub fn feed(&mut self, rows: &[Row]) -> Vec<Reported> {
+        let before = self.memory.clone();
+        let reported = self.judge_in_batches(rows, rows.len());
+        let after = self.memory.clone();
+        for size in BATCH_SIZES.into_iter().filter(|size| *size < rows.len()) {
+            self.memory = before.clone();
+            let split = self.judge_in_batches(rows, size);
+            assert!(
+                split == reported && self.memory == after,
+                "the rule depends on how rows are split into batches: in batches of {size} it reports {split:#?} and \
+                 leaves {:#?}, in one batch {reported:#?} and {after:#?}",
+                self.memory
+            );
         }
-        found
+        self.memory = after;
+        reported
     }
 
-    /// Lets time pass: every timer that the rule set for a time up to this one comes as a row, in the order of their
-    /// times, keys and ids, as at a tick of the host's. One that a timer's row sets comes too if it is due by then.
+    /// Judges rows, and expects exactly these findings: the row and the confidence of each.
     ///
     /// # Panics
-    /// As [`Bench::feed`] does.
-    pub fn pass(&mut self, to: Timestamp) -> Vec<Found> {
-        let mut found = Vec::new();
-        while let Some(((at, _, id), row)) = self.pending.pop_first() {
+    /// When the findings are others, and as [`feed`](Harness::feed) does.
+    #[track_caller]
+    pub fn check(&mut self, rows: &[Row], expected: &[(usize, u8)]) {
+        let reported = self.feed(rows);
+        let short: Vec<(usize, u8)> = reported.iter().map(|one| (one.row, one.confidence)).collect();
+        assert_eq!(short, expected, "{reported:#?}");
+    }
+
+    /// Lets time pass: every timer that is due up to this time comes as a row, in the order of time, key and id, as at
+    /// a tick of the host's clock. A timer set by one of these rows comes too if it is due by then.
+    ///
+    /// # Panics
+    /// As [`feed`](Harness::feed) does.
+    pub fn advance_to(&mut self, to: Timestamp) -> Vec<Reported> {
+        let mut reported = Vec::new();
+        while let Some(((at, key, id), row)) = self.memory.pending.pop_first() {
             if at > to {
-                let key = row.key.clone().unwrap_or_default();
-                self.pending.insert((at, key, id), row);
+                self.memory.pending.insert((at, key, id), row);
                 break;
             }
             let due = Row { at, kind: RowKind::Timer(id), ..row };
-            self.judge(&[&due], &mut found);
+            self.judge(&[&due], &mut reported);
         }
-        found
+        reported
     }
 
-    /// The timers set and cancelled so far: the row, the id, and when it is due.
+    /// The timers set and cancelled so far: the row, the id, and when it is due; none for one that was cancelled.
     #[must_use]
     pub fn timers(&self) -> &[(usize, String, Option<Timestamp>)] {
-        &self.timers
+        &self.memory.timers
     }
 
     /// The diagnostics so far: the row and the text.
     #[must_use]
     pub fn diagnostics(&self) -> &[(usize, String)] {
-        &self.diagnostics
+        &self.memory.diagnostics
     }
 
-    /// A key's blob in a slot, by the slot's place in declared order; none if it has no state.
+    /// The bytes of a key's state in a slot, by the slot's place in declared order; none if the key has no state.
     #[must_use]
-    pub fn blob(&self, slot: usize, key: &str) -> Option<&[u8]> {
-        self.state.get(slot)?.get(key).map(|(blob, _)| blob.as_slice())
+    pub fn state_bytes(&self, slot: usize, key: &str) -> Option<&[u8]> {
+        self.memory.state.get(slot)?.get(key).map(|(blob, _)| blob.as_slice())
     }
 
-    fn judge(&mut self, rows: &[&Row], found: &mut Vec<Found>) {
+    fn judge_in_batches(&mut self, rows: &[Row], size: usize) -> Vec<Reported> {
+        let mut reported = Vec::new();
+        for batch in rows.chunks(size.max(1)) {
+            self.judge(&batch.iter().collect::<Vec<_>>(), &mut reported);
+        }
+        reported
+    }
+
+    fn judge(&mut self, rows: &[&Row], reported: &mut Vec<Reported>) {
         let mut keys: Vec<&str> = Vec::new();
         let mut indices = Vec::new();
         for row in rows {
@@ -195,12 +228,12 @@ impl<R: Detection> Bench<R> {
             rows: self.rows(rows, indices),
             columns: R::FIELDS.iter().map(|field| column(*field, rows)).collect(),
         };
-        let state: Vec<SlotState> = self.state.iter().map(|slot| slot_state(slot, &keys)).collect();
-        let context = self.tables.of(rows, &keys);
+        let state: Vec<SlotState> = self.memory.state.iter().map(|slot| slot_state(slot, &keys)).collect();
+        let context = self.tables.for_call(rows, &keys);
         let answer = crate::evaluate::<R>(&batch, &state, &self.settings.for_detection(), &self.data, &context);
-        self.take(&answer, &keys, found);
-        self.set_timers(&answer, rows);
-        self.fed += rows.len();
+        self.memory.take(&answer, &keys, reported);
+        self.memory.set_timers(&answer, rows);
+        self.memory.fed += rows.len();
     }
 
     fn rows(&self, rows: &[&Row], keys: Vec<u32>) -> Rows {
@@ -219,7 +252,7 @@ impl<R: Detection> Bench<R> {
         Rows {
             references: rows
                 .iter()
-                .zip(self.fed..)
+                .zip(self.memory.fed..)
                 .map(|(row, number)| reference(row.shows.unwrap_or(number)))
                 .collect(),
             ingest_times: times.clone(),
@@ -229,8 +262,11 @@ impl<R: Detection> Bench<R> {
             kinds,
         }
     }
+}
 
-    fn take(&mut self, answer: &Answer, keys: &[&str], found: &mut Vec<Found>) {
+impl Memory {
+    /// Takes over state, findings and diagnostics of an answer.
+    fn take(&mut self, answer: &Answer, keys: &[&str], reported: &mut Vec<Reported>) {
         for changes in &answer.states {
             let Some(slot) = self.state.get_mut(changes.slot as usize) else { broken("a slot that isn't declared") };
             for (place, key) in changes.keys.iter().enumerate() {
@@ -245,7 +281,7 @@ impl<R: Detection> Bench<R> {
             }
         }
         for finding in &answer.findings {
-            found.push(Found {
+            reported.push(Reported {
                 row: self.fed + finding.row as usize,
                 class: SignalClass::from_id(&finding.signal_class).unwrap_or_else(|| broken("an unknown class")),
                 confidence: finding.confidence,
@@ -263,9 +299,7 @@ impl<R: Detection> Bench<R> {
         let diagnostics = answer.diagnostics.iter();
         self.diagnostics.extend(diagnostics.map(|one| (self.fed + one.row as usize, one.message.clone())));
     }
-}
 
-impl<R: Detection> Bench<R> {
     fn set_timers(&mut self, answer: &Answer, rows: &[&Row]) {
         for timer in &answer.timers {
             let Some((number, row)) = (self.fed..).zip(rows).nth(timer.row as usize) else {
@@ -285,7 +319,7 @@ impl<R: Detection> Bench<R> {
 
 const FIRST_REFERENCE: u64 = 1_000;
 
-/// References are opaque: not the row's number itself, so that nobody leans on it.
+/// References are opaque: not the row's number itself, so that no rule relies on it.
 fn reference(row: usize) -> u64 {
     FIRST_REFERENCE + row as u64
 }
