@@ -35,8 +35,9 @@ fn input_that_cannot_be_read_exits_with_two_and_all_of_it_is_told() {
     folder.write("folder/file", "");
     folder.write("empty", "");
     folder.write("rules/readme.txt", "");
+    folder.write("hidden/.file", "");
     for (words, told) in [
-        ("replay --source cloudtrail one folder two", ["`one`", "`folder`", "`two`"]),
+        ("replay --source cloudtrail one hidden two", ["`one`", "`hidden`", "`two`"]),
         ("replay --source cloudtrail - - empty", ["standard input", "once", "twice"]),
         ("replay --source cloudtrail --rules rules empty", ["`rules`", "`.wasm`", "rule build"]),
         ("replay --source cloudtrail --audit-key empty empty", ["`empty`", "32 bytes", "openssl rand"]),
