@@ -6,7 +6,9 @@ use std::sync::Arc;
 use countersign_declaration::Declaration;
 use countersign_model::vocabulary::{EvidenceRole, PartitionKey};
 use countersign_model::{Evidence, StateChange, TimerChange};
-use countersign_stream::{Found, Outcome, RuleStream, Sequenced, Turn, evidence_role, partition_key};
+use countersign_stream::{
+    BundledFinding, OrderedOccasion, Outcome, RuleStream, Sequenced, evidence_role, partition_key,
+};
 
 use super::Seen;
 
@@ -57,7 +59,7 @@ impl Watch {
         }
         let given: BTreeSet<_> = rows.iter().map(|row| row.order()).collect();
         let failed: Vec<_> = outcome.failures.iter().map(|one| one.row.order()).collect();
-        let found = outcome.found.iter().map(|one| one.row.order());
+        let found = outcome.findings.iter().map(|one| one.row.order());
         let diagnosed = outcome.diagnostics.iter().map(|one| one.row.order());
         for order in found.chain(diagnosed) {
             assert!(given.contains(&order), "a row that wasn't given");
@@ -66,15 +68,15 @@ impl Watch {
         assert!(outcome.disagreements.iter().all(|one| given.contains(&one.row.order())));
         assert!(failed.iter().all(|order| given.contains(order)));
         assert!(failed.is_sorted_by(|one, next| one < next), "each once, in the order of the rows");
-        assert!(outcome.found.is_sorted_by_key(|one| one.row.order()));
-        outcome.found.iter().for_each(|found| self.found(found));
+        assert!(outcome.findings.is_sorted_by_key(|one| one.row.order()));
+        outcome.findings.iter().for_each(|found| self.found(found));
         assert!(outcome.diagnostics.iter().all(|one| one.message.len() <= MESSAGE_BYTES));
         self.seen.failures += failed.len();
         self.changes(&outcome.state, &outcome.timers);
     }
 
-    fn found(&mut self, found: &Found) {
-        let Found { finding, row, place, bundle } = found;
+    fn found(&mut self, found: &BundledFinding) {
+        let BundledFinding { finding, row, place, bundle } = found;
         self.seen.findings += 1;
         let number = self.numbered.entry(finding.position).or_default();
         assert_eq!((finding.position, finding.index), (row.position, *number));
@@ -162,8 +164,8 @@ impl Watch {
     }
 
     fn key(&self, row: &Sequenced) -> Option<Arc<str>> {
-        match &row.turn {
-            Turn::Timer(timer) => Some(Arc::clone(&timer.key)),
+        match &row.occasion {
+            OrderedOccasion::Timer(timer) => Some(Arc::clone(&timer.key)),
             _ if self.declaration.partition_key == PartitionKey::None => None,
             _ => partition_key(self.declaration.partition_key, &row.event).map(Arc::from),
         }

@@ -1,4 +1,4 @@
-//! The cache: what was compiled by name.
+//! The cache: compiled code by name.
 
 use std::fs::File;
 use std::io;
@@ -11,13 +11,13 @@ use crate::entry::{self, Entry};
 use crate::eviction;
 use crate::secret::{self, Secret};
 
-/// What an entry is asked for by: everything that the compiled code depends on.
+/// The name of an entry: a digest of everything that the compiled code depends on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name(Digest);
 
 impl Name {
-    /// Of code, of what made the artefact out of it, which is an engine's version, configuration, target and its
-    /// features, and of what the code was checked against before: so that there is an entry says that it was.
+    /// The name for a digest of the code, a digest of its compiler (the engine's version, configuration, target and
+    /// features), and the checks that the code has passed: an entry exists only for code that has passed them.
     #[must_use]
     pub fn new(code: Digest, compiler: Digest, checks: &[&[u8]]) -> Name {
         let mut all = b"countersign artefact name 2\n".to_vec();
@@ -39,20 +39,20 @@ impl Name {
         self.0.to_string()
     }
 
-    /// Whether a file's name is one of an entry.
+    /// Whether a file's name is that of an entry.
     pub(crate) fn is_file(file: &str) -> bool {
         file.parse::<Digest>().is_ok()
     }
 }
 
-/// What was found under a name.
+/// The result of a lookup.
 #[derive(Debug)]
-pub enum Found {
-    /// An entry whose MAC held.
+pub enum Lookup {
+    /// An entry whose MAC is right.
     Entry(Entry),
-    /// Nothing.
-    Nothing,
-    /// Something that mustn't be used: what is wrong with it. It is gone.
+    /// There is none.
+    Missing,
+    /// An entry that mustn't be used, with what is wrong. It is removed.
     Refused(String),
 }
 
@@ -61,30 +61,30 @@ pub struct Cache {
     directory: File,
     path: PathBuf,
     secret: Secret,
-    most: u64,
+    max_bytes: u64,
 }
 
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cache").field("path", &self.path).field("most", &self.most).finish_non_exhaustive()
+        f.debug_struct("Cache").field("path", &self.path).field("max_bytes", &self.max_bytes).finish_non_exhaustive()
     }
 }
 
 impl Cache {
-    /// The most bytes of all entries together, unless said otherwise: 1 GiB. A Rust rule takes about half a MiB.
+    /// Default maximum of bytes of all entries together: 1 GiB. A Rust rule takes about half a MiB.
     pub const MAX_BYTES: u64 = 1 << 30;
 
-    /// Opens a directory's cache, and makes both if they aren't there. At most so many bytes of entries are kept.
+    /// Opens the cache in a directory, and creates both if they don't exist. At most `max_bytes` of entries are kept.
     ///
     /// # Errors
-    /// When the directory or the key in it can't be used, or mustn't be: each says what to do.
-    pub fn open(path: &Path, most: u64) -> Result<Cache, CacheError> {
+    /// When the directory or the key in it can't be used, or mustn't be; the message says what to do.
+    pub fn open(path: &Path, max_bytes: u64) -> Result<Cache, CacheError> {
         if !cfg!(target_os = "linux") {
             return Err(CacheError::Platform);
         }
         let directory = directory::open(path)?;
         let secret = Secret::open(&directory, path)?;
-        Ok(Cache { directory, path: path.to_owned(), secret, most })
+        Ok(Cache { directory, path: path.to_owned(), secret, max_bytes })
     }
 
     /// Where it is.
@@ -93,23 +93,23 @@ impl Cache {
         &self.path
     }
 
-    /// Whether there is an entry whose MAC holds. One that mustn't be used is left for [`Cache::get`] to tell of.
+    /// Whether there is an entry whose MAC is right. One that mustn't be used is left for [`Cache::get`] to report.
     #[must_use]
     pub fn has(&self, name: &Name) -> bool {
-        matches!(entry::open(&self.directory, &self.secret, name, self.most), Ok(Some(_)))
+        matches!(entry::open(&self.directory, &self.secret, name, self.max_bytes), Ok(Some(_)))
     }
 
-    /// Looks for an entry. One that mustn't be used is removed.
+    /// Looks up an entry. One that mustn't be used is removed.
     #[must_use]
-    pub fn get(&self, name: &Name) -> Found {
-        match entry::open(&self.directory, &self.secret, name, self.most) {
-            Ok(Some(entry)) => Found::Entry(entry),
-            Ok(None) => Found::Nothing,
-            Err(why) => Found::Refused(self.refuse(name, &why)),
+    pub fn get(&self, name: &Name) -> Lookup {
+        match entry::open(&self.directory, &self.secret, name, self.max_bytes) {
+            Ok(Some(entry)) => Lookup::Entry(entry),
+            Ok(None) => Lookup::Missing,
+            Err(why) => Lookup::Refused(self.refuse(name, &why)),
         }
     }
 
-    /// Removes an entry that can't be used after all, and says so with the reason.
+    /// Removes an entry that can't be used, and returns a message with the reason.
     #[must_use]
     pub fn refuse(&self, name: &Name, why: &str) -> String {
         let place = self.path.join(name.file());
@@ -119,25 +119,25 @@ impl Cache {
         }
     }
 
-    /// Keeps what was compiled, and evicts entries whose use was noted longest ago where there is no room. Content that is
-    /// larger than all entries may be together isn't kept.
+    /// Stores compiled code, and evicts the least recently used entries where there isn't enough room. Content that is
+    /// larger than the whole cache may be isn't stored.
     ///
     /// # Errors
-    /// When it can't be written. What was there before is there still.
+    /// When it can't be written. Then the cache is unchanged.
     pub fn put(&self, name: &Name, content: &[u8]) -> io::Result<()> {
-        if entry::length(content.len()) > self.most {
+        if entry::length(content.len()) > self.max_bytes {
             return Ok(());
         }
-        // Written once, never again: not even by its owner, short of changing its mode.
+        // Read-only even for its owner: entries are never written again.
         let (temporary, mut file) = secret::temporary(&self.directory, 0o400)?;
         let placed = entry::write(&mut file, &self.secret, name, content)
             .and_then(|()| Ok(rustix::fs::renameat(&self.directory, &temporary, &self.directory, name.file())?));
         if let Err(error) = placed {
-            // The first error is the one that matters.
+            // The first error is the one to report.
             let _ = eviction::remove(&self.directory, &temporary);
             return Err(error);
         }
         self.directory.sync_all()?;
-        eviction::make_room(&self.directory, self.most, name)
+        eviction::make_room(&self.directory, self.max_bytes, name)
     }
 }

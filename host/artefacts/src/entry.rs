@@ -1,5 +1,5 @@
-//! An entry: what was compiled, then a MAC over its name and content. The MAC stands at the end, so that the file can be
-//! mapped as it is from its first byte.
+//! An entry: compiled code, followed by a MAC over its name and content. The MAC is at the end, so that the code can be
+//! mapped from the file's first byte.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
@@ -12,34 +12,34 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::cache::Name;
-use crate::directory::{is_private, ours};
+use crate::directory::{effective_uid, is_private};
 use crate::secret::Secret;
 
 /// Bytes of a MAC.
 const MAC: usize = blake3::OUT_LEN;
 
-/// What the MAC begins with: another form of entries is another text.
+/// The prefix of what the MAC covers; another format has another prefix.
 const FORM: &[u8] = b"countersign artefact 2\n";
 
 /// Bytes read at once.
 const CHUNK: usize = 64 << 10;
 
-/// That an entry was used is noted no more often: each note is a write.
-const NOTED: Duration = Duration::from_secs(3_600);
+/// The use of an entry is noted no more often than this: each note is a write.
+const NOTE_INTERVAL: Duration = Duration::from_secs(3_600);
 
-/// An open entry whose MAC held.
+/// An open entry whose MAC is right.
 #[derive(Debug)]
 pub struct Entry {
     file: File,
-    seen: Stamp,
+    checked: Stamp,
 }
 
-/// What changes when a file does.
+/// The metadata that changes whenever a file does.
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
     inode: (u64, u64),
     length: u64,
-    /// Changed by every write, and by no call of a user's to a time of choice.
+    /// Set by every write; a user can't set it to a time of choice.
     changed: (i64, i64),
 }
 
@@ -54,33 +54,36 @@ impl Stamp {
 }
 
 impl Entry {
-    /// A path by which the open file is reached, and no other that may have taken its name: good while this lives. The
-    /// file has [`Entry`]'s MAC at its end, behind what was compiled.
+    /// A path to the open file itself, even if its name was reused since; valid while this value lives. The file has a
+    /// MAC at its end, after the compiled code.
     #[must_use]
     pub fn path(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
     }
 
-    /// Whether the file still is what the MAC was checked over. To be asked once it is mapped.
+    /// Whether the file is unchanged since its MAC was checked. Call it after mapping.
     #[must_use]
     pub fn is_unchanged(&self) -> bool {
-        self.file.metadata().is_ok_and(|metadata| Stamp::of(&metadata) == self.seen)
+        self.file.metadata().is_ok_and(|metadata| Stamp::of(&metadata) == self.checked)
     }
 
-    /// Notes that the entry is in use, which keeps it from being evicted; to the hour.
+    /// Notes that the entry is used, to the hour: recently used entries are evicted last.
     pub fn note_use(&self) {
         let now = SystemTime::now();
         let noted = self.file.metadata().and_then(|metadata| metadata.modified());
-        if noted.is_ok_and(|noted| now.duration_since(noted).is_ok_and(|since| since > NOTED)) {
-            // That the entry may be evicted early is the worst that comes of a failure.
+        if noted.is_ok_and(|noted| now.duration_since(noted).is_ok_and(|since| since > NOTE_INTERVAL)) {
+            // If this fails, the entry may be evicted early.
             let _ = self.file.set_modified(now);
         }
     }
 }
 
-/// Opens and checks an entry. None if there is none; else what is wrong with it.
-pub(crate) fn open(directory: &File, secret: &Secret, name: &Name, most: u64) -> Result<Option<Entry>, String> {
-    // Not to wait for the other end of a pipe that somebody put there.
+/// Opens and checks an entry. None if there is none.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn open(directory: &File, secret: &Secret, name: &Name, max_bytes: u64) -> Result<Option<Entry>, String> {
+    // Non-blocking, in case a pipe was put there.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = match rustix::fs::openat(directory, name.file(), flags, Mode::empty()) {
         Ok(file) => File::from(file),
@@ -90,33 +93,33 @@ pub(crate) fn open(directory: &File, secret: &Secret, name: &Name, most: u64) ->
     };
     let failed = |error: io::Error| format!("can't be read: {error}");
     let metadata = file.metadata().map_err(failed)?;
-    let (owner, ours) = (metadata.uid(), ours().map_err(failed)?);
+    let (owner, user) = (metadata.uid(), effective_uid().map_err(failed)?);
     if !metadata.is_file() {
-        return Err("is no plain file".to_owned());
+        return Err("isn't a regular file".to_owned());
     }
-    if owner != ours {
+    if owner != user {
         return Err(format!("belongs to uid {owner}"));
     }
     if !is_private(&metadata) {
         return Err(format!("is open to others, with mode {:04o}", metadata.mode() & 0o7777));
     }
     let length = metadata.len();
-    let content = length.checked_sub(MAC as u64).filter(|_| length <= most);
+    let content = length.checked_sub(MAC as u64).filter(|_| length <= max_bytes);
     let content = content.ok_or_else(|| format!("has {length} bytes, which no entry has"))?;
-    let seen = Stamp::of(&metadata);
+    let checked = Stamp::of(&metadata);
     if !is_authentic(&file, secret, name, content).map_err(failed)? {
         return Err("isn't what was written for this code: its MAC is wrong".to_owned());
     }
-    Ok(Some(Entry { file, seen }))
+    Ok(Some(Entry { file, checked }))
 }
 
 fn is_authentic(mut file: &File, secret: &Secret, name: &Name, content: u64) -> io::Result<bool> {
-    let mut mac = begin(secret, name, content);
+    let mut mac = begin_mac(secret, name, content);
     let mut buffer = vec![0; CHUNK];
     let mut left = content;
     while left > 0 {
-        let most = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-        let chunk = buffer.get_mut(..most).unwrap_or_default();
+        let max = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let chunk = buffer.get_mut(..max).unwrap_or_default();
         file.read_exact(chunk)?;
         mac.update(chunk);
         left -= chunk.len() as u64;
@@ -129,21 +132,21 @@ fn is_authentic(mut file: &File, secret: &Secret, name: &Name, content: u64) -> 
 
 /// Writes an entry.
 pub(crate) fn write(file: &mut File, secret: &Secret, name: &Name, content: &[u8]) -> io::Result<()> {
-    let mut mac = begin(secret, name, content.len() as u64);
+    let mut mac = begin_mac(secret, name, content.len() as u64);
     mac.update(content);
     file.write_all(content)?;
     file.write_all(mac.finalize().as_bytes())?;
     file.sync_all()
 }
 
-/// Bytes that an entry takes with such content.
+/// Bytes of an entry with so many bytes of content.
 pub(crate) fn length(content: usize) -> u64 {
     (content as u64).saturating_add(MAC as u64)
 }
 
-/// The name is in it, so that an entry which was moved to another's place is found; and the length, so that nothing can
-/// be taken from the content to make a name of.
-fn begin(secret: &Secret, name: &Name, content: u64) -> blake3::Hasher {
+/// The MAC covers the name, so that an entry renamed to another's name is detected, and the length, so that content can't
+/// pass as part of a name.
+fn begin_mac(secret: &Secret, name: &Name, content: u64) -> blake3::Hasher {
     let mut mac = secret.mac();
     mac.update(FORM);
     mac.update(name.bytes());

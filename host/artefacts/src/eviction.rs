@@ -1,4 +1,4 @@
-//! Which entries go when there is no room left: those whose use was noted longest ago.
+//! Evicts entries when there is no room left: the least recently used first.
 
 use std::fs::File;
 use std::io;
@@ -10,24 +10,24 @@ use rustix::io::Errno;
 use crate::cache::Name;
 use crate::secret::TEMPORARY;
 
-/// A file that isn't in place by then never will be: whoever wrote it is gone.
+/// A temporary file older than this is removed: its writer has ended.
 const ABANDONED: Duration = Duration::from_secs(3_600);
 
-/// An entry that may go.
+/// An entry that may be evicted.
 struct Candidate {
     used: (i64, u64),
     file: String,
     length: u64,
 }
 
-/// Makes room: removes entries until at most so many bytes are left, but never the one named. What others do to the
-/// directory meanwhile does no harm.
-pub(crate) fn make_room(directory: &File, most: u64, but: &Name) -> io::Result<()> {
-    let but = but.file();
+/// Removes entries until at most `max_bytes` are left, but never the one named `except`. Concurrent changes of the
+/// directory do no harm.
+pub(crate) fn make_room(directory: &File, max_bytes: u64, except: &Name) -> io::Result<()> {
+    let except = except.file();
     let (mut total, mut candidates) = (0_u64, Vec::new());
-    for found in Dir::read_from(directory)? {
-        let found = found?;
-        let Ok(file) = found.file_name().to_str() else { continue };
+    for entry in Dir::read_from(directory)? {
+        let entry = entry?;
+        let Ok(file) = entry.file_name().to_str() else { continue };
         let stat = match rustix::fs::statat(directory, file, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => continue,
@@ -41,7 +41,7 @@ pub(crate) fn make_room(directory: &File, most: u64, but: &Name) -> io::Result<(
         } else if Name::is_file(file) {
             let length = u64::try_from(stat.st_size).unwrap_or_default();
             total = total.saturating_add(length);
-            if file != but {
+            if file != except {
                 #[allow(clippy::useless_conversion, reason = "its type is the platform's")]
                 let nanos = u64::try_from(stat.st_mtime_nsec).unwrap_or_default();
                 candidates.push(Candidate { used: (stat.st_mtime, nanos), file: file.to_owned(), length });
@@ -50,7 +50,7 @@ pub(crate) fn make_room(directory: &File, most: u64, but: &Name) -> io::Result<(
     }
     candidates.sort_by(|a, b| (a.used, &a.file).cmp(&(b.used, &b.file)));
     for Candidate { file, length, .. } in candidates {
-        if total <= most {
+        if total <= max_bytes {
             break;
         }
         remove(directory, &file)?;
@@ -64,7 +64,7 @@ fn is_abandoned(stat: &Stat) -> bool {
     SystemTime::now().duration_since(written).is_ok_and(|since| since > ABANDONED)
 }
 
-/// Removes a file, whoever else does so too.
+/// Removes a file. If another process was faster, that's fine.
 pub(crate) fn remove(directory: &File, file: &str) -> io::Result<()> {
     match rustix::fs::unlinkat(directory, file, AtFlags::empty()) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),

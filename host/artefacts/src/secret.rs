@@ -1,5 +1,5 @@
-//! The key of the MACs: 32 random bytes beside the entries, made at the first use. Processes that start at once agree on
-//! one.
+//! The key of the MACs: 32 random bytes beside the entries, created at the first use. Processes that start at once agree
+//! on one.
 
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 
-use crate::directory::{CacheError, is_private, ours};
+use crate::directory::{CacheError, effective_uid, is_private};
 
 /// The key's file.
 pub(crate) const FILE: &str = "key";
@@ -20,19 +20,19 @@ const BYTES: usize = 32;
 pub(crate) struct Secret([u8; BYTES]);
 
 impl Secret {
-    /// Reads the key of a directory, or makes it. `path` is the directory's, for messages.
+    /// Reads the key of a directory, or creates it. `path` is the directory's, for messages.
     pub(crate) fn open(directory: &File, path: &Path) -> Result<Secret, CacheError> {
         let unusable = |source: io::Error| CacheError::Unusable { path: path.join(FILE), source };
         if let Some(secret) = read(directory, path)? {
             return Ok(secret);
         }
-        make(directory).map_err(unusable)?;
-        // Ours, or that of a process which was faster.
+        create(directory).map_err(unusable)?;
+        // This process's key, or that of one which was faster.
         read(directory, path)?.ok_or_else(|| unusable(io::ErrorKind::NotFound.into()))
     }
 
-    /// BLAKE3 in its keyed mode, that has taken in nothing yet: only this machine checks the MACs, and every start checks
-    /// those of all rules, for which SHA-256 in software takes longer than the rest of loading.
+    /// A new keyed BLAKE3 hasher. Only this machine checks the MACs, so any keyed hash will do; every start checks those
+    /// of all rules, for which SHA-256 in software takes longer than the rest of loading.
     pub(crate) fn mac(&self) -> blake3::Hasher {
         blake3::Hasher::new_keyed(&self.0)
     }
@@ -51,9 +51,9 @@ fn read(directory: &File, path: &Path) -> Result<Option<Secret>, CacheError> {
     let metadata = file.metadata().map_err(unusable)?;
     let owner = metadata.uid();
     if !metadata.is_file() {
-        return Err(refused("no plain file".to_owned()));
+        return Err(refused("something else".to_owned()));
     }
-    if owner != ours().map_err(unusable)? {
+    if owner != effective_uid().map_err(unusable)? {
         return Err(refused(format!("one of uid {owner}")));
     }
     if !is_private(&metadata) {
@@ -67,8 +67,8 @@ fn read(directory: &File, path: &Path) -> Result<Option<Secret>, CacheError> {
     Ok(Some(Secret(secret)))
 }
 
-/// Puts a new key in place whole, unless there is one by then.
-fn make(directory: &File) -> io::Result<()> {
+/// Puts a complete new key in place, unless there is one by then.
+fn create(directory: &File) -> io::Result<()> {
     let mut secret = [0; BYTES];
     getrandom::fill(&mut secret)?;
     let (name, mut file) = temporary(directory, 0o600)?;
@@ -85,10 +85,10 @@ fn make(directory: &File) -> io::Result<()> {
     directory.sync_all()
 }
 
-/// What the names of files begin with that aren't in place yet.
+/// The prefix of temporary files' names.
 pub(crate) const TEMPORARY: &str = "tmp-";
 
-/// A new file in the directory that only this process knows of.
+/// A new file in the directory, with a random name.
 pub(crate) fn temporary(directory: &File, mode: u32) -> io::Result<(String, File)> {
     let mut random = [0; 16];
     getrandom::fill(&mut random)?;
@@ -111,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_made_once_and_differs_from_directory_to_directory() {
+    fn the_key_is_created_once_and_differs_between_directories() {
         let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
         let keys = folders.each_ref().map(|folder| open(folder.path()).unwrap().0);
         assert_ne!(keys[0], keys[1]);
         assert_eq!(open(folders[0].path()).unwrap().0, keys[0]);
         assert_eq!(fs::metadata(folders[0].path().join("cache").join(FILE)).unwrap().mode() & 0o7777, 0o600);
-        // Nothing else is left lying about.
+        // No temporary file is left.
         assert_eq!(fs::read_dir(folders[0].path().join("cache")).unwrap().count(), 1);
     }
 
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_others_could_know_or_that_is_damaged_is_refused() {
+    fn a_key_that_is_open_to_others_or_damaged_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("cache").join(FILE);
         let got = || match open(folder.path()).map(|_| ()).unwrap_err() {
@@ -151,6 +151,6 @@ mod tests {
         assert_eq!(got(), "a symbolic link");
         fs::remove_file(&file).unwrap();
         fs::create_dir(&file).unwrap();
-        assert_eq!(got(), "no plain file");
+        assert_eq!(got(), "something else");
     }
 }

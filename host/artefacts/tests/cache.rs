@@ -1,4 +1,4 @@
-//! The cache from outside: what is written comes back, and what somebody laid hands on doesn't.
+//! The cache from outside: what is written comes back, and what was tampered with doesn't.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::fs::{self, File, Permissions};
@@ -6,15 +6,15 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use countersign_artefacts::{Cache, Entry, Found, Name};
+use countersign_artefacts::{Cache, Entry, Lookup, Name};
 use countersign_model::Digest;
 use tempfile::TempDir;
 
-fn name(of: &str) -> Name {
-    Name::new(Digest::of(of.as_bytes()), Digest::of(b"compiler"), &[b"checks"])
+fn name(code: &str) -> Name {
+    Name::new(Digest::of(code.as_bytes()), Digest::of(b"compiler"), &[b"checks"])
 }
 
-/// A directory for a cache, which makes it.
+/// A directory for a cache, which the cache creates.
 struct Place(TempDir);
 
 impl Place {
@@ -30,8 +30,8 @@ impl Place {
         self.with_room_for(Cache::MAX_BYTES)
     }
 
-    fn with_room_for(&self, most: u64) -> Cache {
-        Cache::open(&self.path(), most).unwrap()
+    fn with_room_for(&self, max_bytes: u64) -> Cache {
+        Cache::open(&self.path(), max_bytes).unwrap()
     }
 
     /// The files of entries, by name.
@@ -47,17 +47,17 @@ impl Place {
 }
 
 #[track_caller]
-fn found(cache: &Cache, of: &str) -> Entry {
-    match cache.get(&name(of)) {
-        Found::Entry(entry) => entry,
+fn look_up(cache: &Cache, code: &str) -> Entry {
+    match cache.get(&name(code)) {
+        Lookup::Entry(entry) => entry,
         other => panic!("{other:?}"),
     }
 }
 
 #[track_caller]
-fn refused(cache: &Cache, of: &str) -> String {
-    match cache.get(&name(of)) {
-        Found::Refused(why) => why,
+fn refused(cache: &Cache, code: &str) -> String {
+    match cache.get(&name(code)) {
+        Lookup::Refused(why) => why,
         other => panic!("{other:?}"),
     }
 }
@@ -68,13 +68,13 @@ fn overwrite(path: &Path, bytes: &[u8]) {
 }
 
 #[test]
-fn what_was_put_comes_back_from_its_first_byte() {
+fn stored_code_comes_back_from_its_first_byte() {
     let place = Place::new();
-    assert!(matches!(place.cache().get(&name("a")), Found::Nothing));
+    assert!(matches!(place.cache().get(&name("a")), Lookup::Missing));
     for content in [&[][..], b"content", &[7; 200_000]] {
         place.cache().put(&name("a"), content).unwrap();
         // Another process would see the same.
-        let entry = found(&place.cache(), "a");
+        let entry = look_up(&place.cache(), "a");
         let read = fs::read(entry.path()).unwrap();
         assert_eq!(&read[..content.len()], content);
         assert!(entry.is_unchanged());
@@ -95,8 +95,8 @@ fn every_flipped_bit_and_every_lost_byte_is_found() {
         bytes[at / 8] ^= 1 << (at % 8);
         overwrite(&path, &bytes);
         assert!(refused(&cache, "a").contains("MAC is wrong"), "bit {at}");
-        // And is gone: the next look finds nothing.
-        assert!(matches!(cache.get(&name("a")), Found::Nothing));
+        // And is removed: the next lookup finds nothing.
+        assert!(matches!(cache.get(&name("a")), Lookup::Missing));
     }
     for length in 0..content.len() + 32 {
         cache.put(&name("a"), content).unwrap();
@@ -115,7 +115,7 @@ fn every_flipped_bit_and_every_lost_byte_is_found() {
 }
 
 #[test]
-fn an_entry_in_anothers_place_is_refused() {
+fn an_entry_under_another_name_is_refused() {
     let place = Place::new();
     let cache = place.cache();
     cache.put(&name("a"), b"code of a").unwrap();
@@ -129,13 +129,13 @@ fn an_entry_in_anothers_place_is_refused() {
 
 #[test]
 fn an_entry_of_another_directory_is_refused() {
-    let (ours, theirs) = (Place::new(), Place::new());
-    for place in [&ours, &theirs] {
+    let (own, other) = (Place::new(), Place::new());
+    for place in [&own, &other] {
         place.cache().put(&name("a"), b"code").unwrap();
     }
-    fs::copy(&theirs.entries()[0], ours.path().join("copy")).unwrap();
-    fs::rename(ours.path().join("copy"), &ours.entries()[0]).unwrap();
-    assert!(refused(&ours.cache(), "a").contains("MAC is wrong"));
+    fs::copy(&other.entries()[0], own.path().join("copy")).unwrap();
+    fs::rename(own.path().join("copy"), &own.entries()[0]).unwrap();
+    assert!(refused(&own.cache(), "a").contains("MAC is wrong"));
     assert_ne!(name("a"), Name::new(Digest::of(b"a"), Digest::of(b"another compiler"), &[b"checks"]));
     let checked = |checks: &[&[u8]]| Name::new(Digest::of(b"a"), Digest::of(b"compiler"), checks);
     assert_ne!(name("a"), checked(&[]));
@@ -143,7 +143,7 @@ fn an_entry_of_another_directory_is_refused() {
 }
 
 #[test]
-fn what_is_no_file_of_ours_is_refused_and_not_waited_for() {
+fn a_link_a_pipe_or_another_users_file_is_refused_without_blocking() {
     let place = Place::new();
     let cache = place.cache();
     cache.put(&name("a"), b"code").unwrap();
@@ -158,7 +158,7 @@ fn what_is_no_file_of_ours_is_refused_and_not_waited_for() {
 
     rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600), 0)
         .unwrap();
-    assert!(refused(&cache, "a").contains("is no plain file"));
+    assert!(refused(&cache, "a").contains("isn't a regular file"));
 
     cache.put(&name("a"), b"code").unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o444)).unwrap();
@@ -172,53 +172,53 @@ fn what_is_no_file_of_ours_is_refused_and_not_waited_for() {
 }
 
 #[test]
-fn a_file_that_is_changed_after_the_check_is_noticed() {
+fn a_file_that_is_changed_after_the_check_is_detected() {
     let place = Place::new();
     let cache = place.cache();
     cache.put(&name("a"), b"code").unwrap();
-    let entry = found(&cache, "a");
+    let entry = look_up(&cache, "a");
     let path = place.entries().remove(0);
     let times = fs::metadata(&path).unwrap();
     let mut bytes = fs::read(&path).unwrap();
     bytes[0] ^= 1;
     overwrite(&path, &bytes);
-    // Even with its times put back.
+    // Even with its modification time reset.
     File::open(&path).unwrap().set_modified(times.modified().unwrap()).unwrap();
     assert!(!entry.is_unchanged());
-    // An entry that was merely replaced is what it was.
+    // An open entry doesn't change when it is replaced by another.
     cache.put(&name("a"), b"code").unwrap();
-    let entry = found(&cache, "a");
+    let entry = look_up(&cache, "a");
     cache.put(&name("a"), b"other").unwrap();
     assert_eq!(&fs::read(entry.path()).unwrap()[..4], b"code");
 }
 
 #[test]
-fn the_entries_used_longest_ago_make_room() {
+fn the_least_recently_used_entries_are_evicted() {
     let place = Place::new();
     let cache = place.with_room_for(4 * (1_000 + 32));
-    let age = |of: &str, hours: u64| {
-        let entry = found(&cache, of);
+    let age = |code: &str, hours: u64| {
+        let entry = look_up(&cache, code);
         let then = SystemTime::now() - Duration::from_secs(hours * 3_600);
         File::open(entry.path()).unwrap().set_modified(then).unwrap();
     };
-    for (of, hours) in [("a", 9), ("b", 8), ("c", 7), ("d", 6)] {
-        cache.put(&name(of), &[0; 1_000]).unwrap();
-        age(of, hours);
+    for (code, hours) in [("a", 9), ("b", 8), ("c", 7), ("d", 6)] {
+        cache.put(&name(code), &[0; 1_000]).unwrap();
+        age(code, hours);
     }
-    found(&cache, "a").note_use();
+    look_up(&cache, "a").note_use();
     cache.put(&name("e"), &[0; 1_000]).unwrap();
-    assert!(matches!(cache.get(&name("b")), Found::Nothing));
-    for of in ["a", "c", "d", "e"] {
-        found(&cache, of);
+    assert!(matches!(cache.get(&name("b")), Lookup::Missing));
+    for code in ["a", "c", "d", "e"] {
+        look_up(&cache, code);
     }
-    // What is too large for all of it drives nobody out.
+    // Content that is too large for the whole cache evicts nothing.
     cache.put(&name("f"), &[0; 5_000]).unwrap();
-    assert!(matches!(cache.get(&name("f")), Found::Nothing));
-    found(&cache, "a");
+    assert!(matches!(cache.get(&name("f")), Lookup::Missing));
+    look_up(&cache, "a");
 }
 
 #[test]
-fn what_was_never_finished_is_swept_away_in_time() {
+fn abandoned_temporary_files_are_removed() {
     let place = Place::new();
     let cache = place.cache();
     let (old, new) = (place.path().join("tmp-old"), place.path().join("tmp-new"));
@@ -231,22 +231,22 @@ fn what_was_never_finished_is_swept_away_in_time() {
 }
 
 #[test]
-fn many_at_once_do_each_other_no_harm() {
+fn concurrent_use_does_no_harm() {
     let place = Place::new();
     std::thread::scope(|scope| {
         for worker in 0..4_usize {
             let place = &place;
             scope.spawn(move || {
-                // As another process would: each has opened it for itself, with room for some of the entries only.
+                // As another process would: each opens the cache itself, with room for only some of the entries.
                 let cache = place.with_room_for(4 * 3_000);
                 for turn in 0..30 {
-                    let of = format!("{}", (worker + turn) % 6);
-                    match cache.get(&name(&of)) {
-                        Found::Entry(entry) => {
-                            assert_eq!(fs::read(entry.path()).unwrap()[..2_000], [of.as_bytes()[0]; 2_000])
+                    let code = format!("{}", (worker + turn) % 6);
+                    match cache.get(&name(&code)) {
+                        Lookup::Entry(entry) => {
+                            assert_eq!(fs::read(entry.path()).unwrap()[..2_000], [code.as_bytes()[0]; 2_000])
                         }
-                        Found::Nothing => cache.put(&name(&of), &[of.as_bytes()[0]; 2_000]).unwrap(),
-                        Found::Refused(why) => panic!("{why}"),
+                        Lookup::Missing => cache.put(&name(&code), &[code.as_bytes()[0]; 2_000]).unwrap(),
+                        Lookup::Refused(why) => panic!("{why}"),
                     }
                 }
             });

@@ -1,8 +1,8 @@
-//! What lies beside the audit file: evidence bundles, rule bytes, gate inputs, each named by its keyed digest.
+//! What is stored beside the audit file: evidence bundles, rule bytes, gate inputs, each named by its keyed digest.
 
 use countersign_model::{Digest, DigestKey};
 
-/// Bytes under the name that records call them by.
+/// Bytes with the name that records use for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blob {
     name: Digest,
@@ -10,7 +10,7 @@ pub struct Blob {
 }
 
 impl Blob {
-    /// Most bytes of a blob. The largest are rule components, which admission caps below this.
+    /// Maximum bytes of a blob: 64 MiB. The largest are rule components, which admission limits to less.
     pub const MAX_BYTES: usize = 64 << 20;
 
     /// Names some bytes under the audit file's key.

@@ -1,4 +1,4 @@
-//! Writing the chain: records in, line bytes out. Where the bytes go is the store's business.
+//! Writing the chain: records in, line bytes out. Storing the bytes is up to the caller.
 
 use countersign_model::Digest;
 
@@ -23,7 +23,7 @@ pub enum AppendError {
     /// A header that isn't the first record.
     #[error("expected one `header`, as the first record of an audit file, got another as record {0}")]
     SecondHeader(u64),
-    /// A seal is made by sealing.
+    /// A seal appended as a record.
     #[error("expected a record other than `seal`: a file is sealed by `ChainWriter::seal`")]
     SealAppended,
     /// The file is sealed.
@@ -55,7 +55,7 @@ pub enum AppendError {
     },
 }
 
-/// The end of a chain that grows. Small and `Copy`: take a copy to try something, and keep it when it worked.
+/// The end of a growing chain. Small and `Copy`: append to a copy, and keep the copy once its bytes are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainWriter {
     records: u64,
@@ -70,13 +70,13 @@ impl Default for ChainWriter {
 }
 
 impl ChainWriter {
-    /// Of an empty file.
+    /// For an empty file.
     #[must_use]
     pub const fn new() -> ChainWriter {
         ChainWriter { records: 0, link: FIRST_LINK, sealed: false }
     }
 
-    /// Of an unsealed file with so many records, whose next line's link is given.
+    /// For an unsealed file with this many records and this link for the next line.
     #[must_use]
     pub const fn resume(records: u64, link: Digest) -> ChainWriter {
         ChainWriter { records, link, sealed: false }
@@ -97,7 +97,7 @@ impl ChainWriter {
     /// Appends a record's line to `out`.
     ///
     /// # Errors
-    /// When the record can't come here; `out` and the chain are then as they were.
+    /// When the record is invalid here; `out` and the chain are then unchanged.
     pub fn append(&mut self, record: &Record, out: &mut Vec<u8>) -> Result<(), AppendError> {
         match record {
             _ if self.sealed => return Err(AppendError::Sealed(self.records)),
@@ -117,7 +117,7 @@ impl ChainWriter {
     /// Appends the seal's line to `out` and ends the chain.
     ///
     /// # Errors
-    /// When the file is sealed already or has no header; `out` and the chain are then as they were.
+    /// When the file is sealed already or has no header; `out` and the chain are then unchanged.
     pub fn seal(&mut self, out: &mut Vec<u8>) -> Result<Head, AppendError> {
         if self.sealed {
             return Err(AppendError::Sealed(self.records));
@@ -125,7 +125,7 @@ impl ChainWriter {
         if self.records == 0 {
             return Err(AppendError::NoHeader("seal"));
         }
-        // The digest stands at the end of the line and covers what is before it, so any digest serves to learn that.
+        // The digest is at the end of the line and covers what is before it, so a draft with any digest will do.
         let draft = self.line(&Record::Seal(Seal { records: self.records, seal: FIRST_LINK }))?;
         let seal = lines::seal_digest(&draft);
         let line = self.line(&Record::Seal(Seal { records: self.records, seal }))?;
@@ -142,7 +142,7 @@ impl ChainWriter {
         if line.len() > MAX_LINE {
             return Err(AppendError::TooLong { type_id, length: line.len() });
         }
-        // INVARIANT: whatever is written reads back; some values, such as an account with an empty part, would not.
+        // INVARIANT: what is written reads back. Some values would not, such as an account with an empty part.
         lines::parse(&line).map_err(|source| AppendError::Unreadable { type_id, source })?;
         Ok(line)
     }

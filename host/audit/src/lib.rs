@@ -1,4 +1,4 @@
-//! The audit file: what the host decided and why, in a form that shows any change.
+//! The audit file: what the host decided and why, in a form in which any change is detectable.
 //!
 //! **Form.** NDJSON. Each line is one [`Record`] with its sequence number and a link: the plain SHA-256 of the previous
 //! line's exact bytes, newline included (64 zeros on the first line). The first record is a header; a finished file ends
@@ -6,13 +6,13 @@
 //! *head* is the SHA-256 of the whole seal line.
 //!
 //! **What is in it.** Content that telemetry brought is named by keyed digests (HMAC-SHA-256), because plain ones of
-//! guessable content can be guessed; the content itself lies beside the file, in blobs. No record names a path or a
-//! wall-clock time, so the same input gives the same bytes.
+//! guessable content can be guessed; the content itself is stored beside the file, in blobs. No record names a path or
+//! the time of day, so the same input gives the same bytes.
 //!
 //! **What verification proves.** With nothing but the file, [`verify`] finds any changed bit, and any line removed, added,
-//! repeated or moved, and a file cut short. Chain and seal are plain digests, so whoever can rewrite the *whole* file can
-//! compute them anew: only a head kept elsewhere shows that. It does not prove that the records are true, nor that blobs
-//! are unharmed: for those, recompute.
+//! repeated or moved, and a file cut short. Chain and seal are plain digests, so an attacker who can rewrite the *whole*
+//! file can compute them anew: only a head kept elsewhere shows that. It does not prove that the records are true, nor
+//! that blobs are undamaged: for those, recompute.
 
 pub mod blob;
 pub mod chain;

@@ -1,4 +1,4 @@
-//! One line: its text form, and reading lines with a cap.
+//! One line: its text form, and reading lines up to a maximum length.
 
 use std::io::{self, BufRead};
 
@@ -7,17 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::Record;
 
-/// Most bytes of a line, newline included: 4 MiB. The longest record is that of a generation, about 700 bytes a rule.
+/// Maximum bytes of a line, newline included: 4 MiB. The longest record is a generation's, about 700 bytes a rule.
 pub const MAX_LINE: usize = 4 << 20;
 
-/// How every audit file begins, of whatever version.
+/// The beginning of every audit file, of any version.
 pub const BEGINNING: &str =
     r#"{"seq":0,"link":"0000000000000000000000000000000000000000000000000000000000000000","type":"header","format":"#;
 
 /// The first line's link.
 pub(crate) const FIRST_LINK: Digest = Digest([0; 32]);
 
-/// A record in its place.
+/// A record with its sequence number and link.
 #[derive(Deserialize)]
 pub(crate) struct Line {
     pub(crate) seq: u64,
@@ -52,7 +52,7 @@ pub(crate) fn seal_digest(line: &[u8]) -> Digest {
     Digest::of(line.get(..line.len().saturating_sub(TAIL)).unwrap_or_default())
 }
 
-/// What reading a line gave.
+/// The result of reading a line.
 pub(crate) enum Read {
     /// A line with its newline.
     Line,

@@ -1,4 +1,4 @@
-//! Reading the records of a file, each checked before it is handed out.
+//! Reading the records of a file, each checked before it is returned.
 
 use std::io::{self, BufRead};
 
@@ -6,10 +6,10 @@ use crate::chain::Head;
 use crate::record::Record;
 use crate::verify::{AuditFault, Checker};
 
-/// A record in its place.
+/// A record with its line number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Which line, from 1.
+    /// The line, from 1.
     pub line: u64,
     /// The record.
     pub record: Record,
@@ -26,8 +26,8 @@ pub enum ReadError {
     Fault(AuditFault),
 }
 
-/// Reads records until the end of a sealed file or the first fault. What is wrong with a line shows on it or on the one
-/// after, so [`crate::verify()`] the whole before trusting a part.
+/// Reads records until the end of a sealed file or the first fault. A fault of a line may only show on the line after, so
+/// [`crate::verify()`] the whole file before trusting a part of it.
 pub fn read<R: BufRead>(reader: R) -> Records<R> {
     Records { reader, checker: Checker::default(), line: Vec::new(), bytes: 0, ended: false }
 }
@@ -48,13 +48,13 @@ impl<R> Records<R> {
         self.checker.head()
     }
 
-    /// Bytes of the lines handed out so far.
+    /// Bytes of the lines returned so far.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// A writer that goes on after the lines handed out so far.
+    /// A writer that continues after the lines returned so far.
     #[must_use]
     pub fn writer(&self) -> crate::ChainWriter {
         self.checker.writer()

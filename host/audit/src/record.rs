@@ -2,13 +2,13 @@
 //! and a change of any is a new format.
 
 use countersign_model::call::{FailureKind, Level};
-use countersign_model::vocabulary::{EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole};
+use countersign_model::vocabulary::{EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole, text_ids};
 use countersign_model::{
     Account, ContextState, Decision, Digest, DigestKey, Evidence, Finding, Occasion, RuleId, RuleIdentity, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 
-/// The number of the format that this version writes and reads.
+/// The format number that this version writes and reads.
 pub const FORMAT: u32 = 2;
 
 /// One record of an audit file. `type` is the variant's name in kebab case.
@@ -27,19 +27,19 @@ pub enum Record {
     Decision(Box<DecisionRecord>),
     /// A row was set aside for one rule.
     SetAside(SetAside),
-    /// A rule failed on so many accounts that it is no longer heard.
+    /// A rule failed on so many accounts that it is no longer called.
     Quarantine(Quarantine),
-    /// A rule gave two answers to one question.
+    /// A rule gave different answers to the same call.
     NotDeterministic(NotDeterministic),
-    /// A rule ran past the wall-clock backstop twice and was stopped. An input: recomputing takes it from here.
+    /// A rule ran past the deadline of a call twice and was stopped. An input: recomputing takes it from here.
     RuleStopped(RuleStopped),
-    /// A rule said something to its author.
+    /// A rule's diagnostic, for its author.
     Diagnostic(DiagnosticRecord),
     /// A telemetry record couldn't be used.
     DeadLetter(DeadLetter),
-    /// The host found something about itself.
+    /// A finding of the host about itself.
     HostFinding(HostFinding),
-    /// An input was worked off to its end.
+    /// An input was processed to its end.
     Input(Input),
     /// The file is finished: the last record, and only that. Written by [`crate::ChainWriter::seal`] alone.
     Seal(Seal),
@@ -62,7 +62,7 @@ pub struct Header {
 }
 
 impl Header {
-    /// Of this product at a version, under a key.
+    /// For this product at a version, under a key.
     #[must_use]
     pub fn new(version: &str, key: &DigestKey) -> Header {
         Header {
@@ -87,14 +87,14 @@ pub struct Generation {
     pub rules: Vec<GenerationRule>,
     /// Names the blob of the policy's text.
     pub policy: Digest,
-    /// Names the blob of the directory facts' text; none without any.
+    /// Names the blob of the directory's text; none without a directory.
     pub identities: Option<Digest>,
     /// Names the blob of the capability tables.
     pub capabilities: Digest,
     /// The files that context tables are made of, by table.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub context: Vec<ContextFile>,
-    /// What ran the rules, with its version, such as `wasmtime 48.0.0`.
+    /// The engine that ran the rules, with its version, such as `wasmtime 48.0.0`.
     pub engine: String,
     /// The package of the rules' interfaces, such as `countersign:rules@0.1.0`.
     pub interface: String,
@@ -123,13 +123,13 @@ pub struct GenerationRule {
     pub kind: RuleKind,
 }
 
-/// Where the bytes of a rule lie, before the first record of what it did: with them that can be made again. Of rules that
-/// nothing came of, the generation's digests are all that is kept. Every response rule has one, as it has a say in what
-/// is decided even where it says nothing.
+/// Names the bytes of a rule, before the first record of what it did, so that this can be recomputed. Of a rule without
+/// any such record only the generation's digests are kept. Every response rule has one: proposing nothing affects
+/// decisions too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Component {
-    /// Where in the stream the rule did something for the first time.
+    /// Position at which the rule did something for the first time.
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
@@ -137,7 +137,7 @@ pub struct Component {
     pub component: Digest,
 }
 
-/// A finding: enough to find it by and to see what it rests on. Its message is in the bundle.
+/// A finding, with its evidence by reference. Its message is in the bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FindingRecord {
@@ -149,7 +149,7 @@ pub struct FindingRecord {
     pub rule: RuleId,
     /// Place among the rule's findings at that position, from 0.
     pub index: u32,
-    /// What brought the row about; left out for an event.
+    /// Why the row came to the rule; left out for an event.
     #[serde(default, skip_serializing_if = "Occasion::is_event")]
     pub occasion: Occasion,
     /// The row's event.
@@ -162,7 +162,7 @@ pub struct FindingRecord {
     pub confidence: u8,
     /// Severity.
     pub severity: Severity,
-    /// Whom it is about.
+    /// Which party to the event it is about.
     pub role: SubjectRole,
     /// The subject's account; none when unresolved.
     pub account: Option<Account>,
@@ -172,7 +172,7 @@ pub struct FindingRecord {
     pub evidence: Vec<EvidenceRecord>,
     /// ATT&CK ids.
     pub techniques: Vec<String>,
-    /// What context the rule lacked.
+    /// Whether the rule lacked context.
     pub context: ContextState,
     /// Names the blob of the evidence bundle.
     pub bundle: Digest,
@@ -191,7 +191,7 @@ pub struct EvidenceRecord {
 }
 
 impl EvidenceRecord {
-    /// The same under the file's key.
+    /// From evidence, under the file's key.
     #[must_use]
     pub fn new(evidence: &Evidence, key: &DigestKey) -> EvidenceRecord {
         EvidenceRecord {
@@ -203,7 +203,7 @@ impl EvidenceRecord {
 }
 
 impl FindingRecord {
-    /// Of a finding of a generation, with the account that its subject resolved to and the name of its bundle.
+    /// From a finding of a generation, with the account of its resolved subject and the name of its bundle.
     #[must_use]
     pub fn new(
         generation: u64,
@@ -234,7 +234,7 @@ impl FindingRecord {
     }
 }
 
-/// A finding by its place in the stream.
+/// Identifies a finding by its place in the stream.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FindingReference {
@@ -252,7 +252,7 @@ impl From<&Finding> for FindingReference {
     }
 }
 
-/// A decision with what it rests on.
+/// A decision, with what it is based on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DecisionRecord {
@@ -266,7 +266,7 @@ pub struct DecisionRecord {
     pub event_time: Timestamp,
     /// The anchor finding's rule.
     pub rule: RuleIdentity,
-    /// The response rules asked, in order: the one that proposed, or all of them where nobody proposed anything.
+    /// The response rules called, in order: the one that proposed, or all of them where none proposed anything.
     pub responses: Vec<ResponseReference>,
     /// What was decided, with every reason.
     pub decision: Decision,
@@ -274,7 +274,7 @@ pub struct DecisionRecord {
     pub inputs: Digest,
 }
 
-/// A response rule that was asked.
+/// A response rule that was called.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResponseReference {
@@ -292,18 +292,18 @@ pub struct SetAside {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
-    /// What brought the row about; left out for an event.
+    /// Why the row came to the rule; left out for an event.
     #[serde(default, skip_serializing_if = "Occasion::is_event")]
     pub occasion: Occasion,
     /// The row's event.
     pub event_id: String,
     /// What failed.
     pub failure: FailureKind,
-    /// What happened, with the rule's own panic message where it left one.
+    /// What happened, with the rule's panic message where there is one.
     pub message: String,
 }
 
-/// A rule that is no longer heard from a position on.
+/// A rule that is no longer called from a position on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quarantine {
@@ -311,17 +311,17 @@ pub struct Quarantine {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
-    /// The distinct accounts that authenticated a row on which it failed.
+    /// Distinct accounts that authenticated a row on which it failed.
     pub failing_accounts: u64,
-    /// The distinct accounts that authenticated a row which it was shown.
+    /// Distinct accounts that authenticated a row that it was called with.
     pub accounts: u64,
     /// The threshold's share, percent.
     pub share: u8,
-    /// The threshold's least number of failing accounts.
+    /// The threshold's minimum of failing accounts.
     pub least: u64,
 }
 
-/// A rule that gave two answers to one question.
+/// A rule that gave different answers to the same call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NotDeterministic {
@@ -329,22 +329,22 @@ pub struct NotDeterministic {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
-    /// What brought the row about; left out for an event.
+    /// Why the row came to the rule; left out for an event.
     #[serde(default, skip_serializing_if = "Occasion::is_event")]
     pub occasion: Occasion,
     /// How they differ.
     pub message: String,
 }
 
-/// A rule stopped by the wall-clock backstop.
+/// A rule stopped because it ran past the deadline of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleStopped {
-    /// Position of the row on which it ran over alone; it is shown no later row.
+    /// Position of the row with which it ran past the deadline alone; it gets no later row.
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
-    /// What brought the row about; left out for an event.
+    /// Why the row came to the rule; left out for an event.
     #[serde(default, skip_serializing_if = "Occasion::is_event")]
     pub occasion: Occasion,
     /// The row's event.
@@ -353,7 +353,7 @@ pub struct RuleStopped {
     pub message: String,
 }
 
-/// What a rule said to its author.
+/// A rule's diagnostic, for its author.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DiagnosticRecord {
@@ -361,12 +361,12 @@ pub struct DiagnosticRecord {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
-    /// What brought the row about; left out for an event.
+    /// Why the row came to the rule; left out for an event.
     #[serde(default, skip_serializing_if = "Occasion::is_event")]
     pub occasion: Occasion,
     /// Place among the rule's diagnostics on that row, from 0.
     pub index: u32,
-    /// How grave.
+    /// Its severity.
     pub level: Level,
     /// The text.
     pub message: String,
@@ -386,16 +386,16 @@ pub struct DeadLetter {
     pub length: u64,
     /// Stable code of the reason.
     pub code: String,
-    /// The reason in words.
+    /// The reason as text.
     pub reason: String,
 }
 
-/// Something that the host found about itself: no subject, and class evasion, because a blind rule serves whoever
-/// blinded it.
+/// A finding of the host about itself. It has no subject, and is of class evasion, because a disabled rule helps the
+/// attacker who disabled it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostFinding {
-    /// Position at which it holds.
+    /// Position at which it was made.
     pub position: u64,
     /// What it is.
     pub kind: HostFindingKind,
@@ -409,19 +409,19 @@ pub struct HostFinding {
     pub message: String,
 }
 
-/// What the host can find about itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum HostFindingKind {
-    /// A rule went into quarantine.
-    RuleQuarantined,
-    /// A rule was stopped by the wall-clock backstop.
-    RuleStopped,
-    /// A rule isn't deterministic.
-    RuleNotDeterministic,
+text_ids! {
+    /// What the host can find about itself.
+    pub enum HostFindingKind {
+        /// A rule went into quarantine.
+        RuleQuarantined = "rule-quarantined",
+        /// A rule was stopped because it ran past the deadline.
+        RuleStopped = "rule-stopped",
+        /// A rule isn't deterministic.
+        RuleNotDeterministic = "rule-not-deterministic",
+    }
 }
 
-/// An input worked off to its end: what was judged, without saying where it lay.
+/// An input that was processed to its end: its content, without its path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
@@ -429,9 +429,9 @@ pub struct Input {
     pub input: u32,
     /// Its records, dead letters and duplicates included.
     pub records: u64,
-    /// The records that came before, byte for byte or in all but their time of receipt, and so were judged no second time.
+    /// Records equal to an earlier one, byte for byte or in all but their time of receipt, which were not judged again.
     pub duplicates: u64,
-    /// The bytes of its records after decompression; what stands between them isn't counted.
+    /// Bytes of its records after decompression, without what separates them.
     pub bytes: u64,
     /// Keyed digest of the 32 bytes of a running SHA-256 over the records that became events: it begins with zeros, and
     /// each record makes it the SHA-256 of itself followed by the raw record's SHA-256.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, BufRead};
 
 use countersign_model::Digest;
+use countersign_model::vocabulary::text_ids;
 use serde::Serialize;
 
 use crate::chain::{ChainWriter, Head};
@@ -14,13 +15,13 @@ use crate::record::{FORMAT, Record};
 /// Something wrong with an audit file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct AuditFault {
-    /// Which line, from 1; 0 for the file as a whole.
+    /// The line, from 1; 0 for the file as a whole.
     pub line: u64,
     /// Stable code.
     pub code: FaultCode,
     /// What was expected.
     pub expected: String,
-    /// What came.
+    /// What was there.
     pub got: String,
 }
 
@@ -33,63 +34,39 @@ impl fmt::Display for AuditFault {
     }
 }
 
-/// What can be wrong with an audit file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultCode {
-    /// Nothing in it.
-    Empty,
-    /// A line that isn't a record.
-    NotARecord,
-    /// A line that says a record in other bytes than this product writes.
-    NotCanonical,
-    /// A line longer than [`MAX_LINE`].
-    LineTooLong,
-    /// The last line has no newline.
-    LineUnended,
-    /// A sequence number that isn't the next.
-    WrongSequence,
-    /// A link that isn't the digest of the line before.
-    WrongLink,
-    /// The first record isn't a header.
-    HeaderMissing,
-    /// A header that isn't the first record.
-    HeaderRepeated,
-    /// A format that this version doesn't read.
-    WrongFormat,
-    /// No seal at the end.
-    SealMissing,
-    /// A seal that doesn't fit the file.
-    WrongSeal,
-    /// Something after the seal.
-    AfterSeal,
-    /// Another head than the one asked for.
-    WrongHead,
-    /// There were more faults than are listed.
-    MoreFaults,
-}
-
-impl FaultCode {
-    /// The word in messages and JSON.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            FaultCode::Empty => "empty",
-            FaultCode::NotARecord => "not-a-record",
-            FaultCode::NotCanonical => "not-canonical",
-            FaultCode::LineTooLong => "line-too-long",
-            FaultCode::LineUnended => "line-unended",
-            FaultCode::WrongSequence => "wrong-sequence",
-            FaultCode::WrongLink => "wrong-link",
-            FaultCode::HeaderMissing => "header-missing",
-            FaultCode::HeaderRepeated => "header-repeated",
-            FaultCode::WrongFormat => "wrong-format",
-            FaultCode::SealMissing => "seal-missing",
-            FaultCode::WrongSeal => "wrong-seal",
-            FaultCode::AfterSeal => "after-seal",
-            FaultCode::WrongHead => "wrong-head",
-            FaultCode::MoreFaults => "more-faults",
-        }
+text_ids! {
+    /// What can be wrong with an audit file. The codes are stable.
+    pub enum FaultCode {
+        /// The file is empty.
+        Empty = "empty",
+        /// A line that isn't a record.
+        NotARecord = "not-a-record",
+        /// A line that writes a record in other bytes than this product does.
+        NotCanonical = "not-canonical",
+        /// A line of more than 4 MiB.
+        LineTooLong = "line-too-long",
+        /// The last line has no newline.
+        LineUnended = "line-unended",
+        /// A sequence number that isn't the next.
+        WrongSequence = "wrong-sequence",
+        /// A link that isn't the digest of the line before.
+        WrongLink = "wrong-link",
+        /// The first record isn't a header.
+        HeaderMissing = "header-missing",
+        /// A header that isn't the first record.
+        HeaderRepeated = "header-repeated",
+        /// A format that this version doesn't read.
+        WrongFormat = "wrong-format",
+        /// No seal at the end.
+        SealMissing = "seal-missing",
+        /// A seal that doesn't fit the file.
+        WrongSeal = "wrong-seal",
+        /// Something after the seal.
+        AfterSeal = "after-seal",
+        /// Another head than the one given.
+        WrongHead = "wrong-head",
+        /// There were more faults than are listed.
+        MoreFaults = "more-faults",
     }
 }
 
@@ -99,15 +76,31 @@ pub enum VerifyError {
     /// It couldn't be read.
     #[error("the audit file can't be read: {0}")]
     Unreadable(#[from] io::Error),
-    /// It was read and isn't as it was written; at least one fault, at most [`MAX_FAULTS`] and a word that there were more.
+    /// It isn't as it was written: at least one fault, at most [`MAX_FAULTS`] and then [`FaultCode::MoreFaults`].
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Faults(Vec<AuditFault>),
 }
 
-/// Most faults that are listed.
+/// Maximum of listed faults.
 pub const MAX_FAULTS: usize = 100;
 
 /// Reads a whole file and checks everything that the file can prove; `head`, if given, pins it against replacement.
+///
+/// ```
+/// use countersign_audit::record::Header;
+/// use countersign_audit::{ChainWriter, FaultCode, Record, VerifyError, verify};
+/// use countersign_model::DigestKey;
+///
+/// let (mut chain, mut file) = (ChainWriter::new(), Vec::new());
+/// chain.append(&Record::Header(Header::new("0.1.0", &DigestKey::public())), &mut file)?;
+/// let head = chain.seal(&mut file)?;
+/// assert_eq!(verify(&*file, Some(head.digest)).unwrap(), head);
+///
+/// let changed = String::from_utf8(file).unwrap().replace("0.1.0", "0.2.0");
+/// let Err(VerifyError::Faults(faults)) = verify(changed.as_bytes(), None) else { panic!("it verifies") };
+/// assert_eq!((faults[0].line, faults[0].code), (2, FaultCode::WrongLink));
+/// # Ok::<(), countersign_audit::AppendError>(())
+/// ```
 ///
 /// # Errors
 /// When it can't be read, or with every fault in it.
@@ -144,7 +137,7 @@ pub fn verify<R: BufRead>(mut reader: R, head: Option<Digest>) -> Result<Head, V
     }
 }
 
-/// Follows a chain line by line. After a fault it goes on from what came, so that each fault is told once.
+/// Follows a chain line by line. After a fault it continues from what was there, so that each fault is reported once.
 #[derive(Debug)]
 pub(crate) struct Checker {
     lines: u64,
@@ -163,18 +156,18 @@ impl Default for Checker {
 pub(crate) struct Checked(pub(crate) Option<Entry>);
 
 impl Checker {
-    /// The head, once the seal has come.
+    /// The head, once the seal has been read.
     pub(crate) fn head(&self) -> Option<Head> {
         self.head
     }
 
-    /// A writer that goes on after the lines read so far.
+    /// A writer that continues after the lines read so far.
     pub(crate) fn writer(&self) -> ChainWriter {
         ChainWriter::resume(self.seq, self.link)
     }
 
-    /// Reads and checks the next line, adding what is wrong with it to `faults`. None at the end of the file, whose own
-    /// faults are added then.
+    /// Reads and checks the next line, adding its faults to `faults`. None at the end of the file; faults of the file as a
+    /// whole are added then.
     pub(crate) fn next<R: BufRead>(
         &mut self,
         reader: &mut R,

@@ -1,4 +1,4 @@
-//! Whatever is done to a finished file, verification says so.
+//! Verification finds any change of a finished file.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which clippy takes for other code")]
 
@@ -26,7 +26,7 @@ fn faults(bytes: &[u8]) -> Vec<AuditFault> {
 }
 
 /// Line and code of each fault.
-fn told(bytes: &[u8]) -> Vec<(u64, &'static str)> {
+fn codes(bytes: &[u8]) -> Vec<(u64, &'static str)> {
     faults(bytes).iter().map(|fault| (fault.line, fault.code.id())).collect()
 }
 
@@ -147,7 +147,7 @@ fn every_cut_and_every_byte_more_is_found() {
 }
 
 #[test]
-fn faults_name_the_line_and_each_is_told_once() {
+fn faults_name_the_line_and_each_is_reported_once() {
     let records = records();
     let (good, head) = file(&records);
     let text = String::from_utf8(good.clone()).unwrap();
@@ -160,23 +160,23 @@ fn faults_name_the_line_and_each_is_told_once() {
     let last = split.len() as u64;
 
     // A value changed: the next line's link shows it. A form changed: the line itself does, and the next.
-    assert_eq!(told(&change("c5e2", "c5e9")), [(7, "wrong-link")]);
-    assert_eq!(told(&change("\"confidence\":70", "\"confidence\": 70")), [(4, "not-canonical"), (5, "wrong-link")]);
-    assert_eq!(told(&change("\"share\":10", "\"share\":10,\"x\":1")), [(7, "not-a-record"), (8, "wrong-link")]);
-    assert_eq!(told(&change("\"type\":\"input\"", "\"type\":\"inptu\"")), [(13, "not-a-record"), (14, "wrong-link")]);
-    assert_eq!(told(&change("\"format\":2", "\"format\":1")), [(1, "wrong-format"), (2, "wrong-link")]);
-    assert_eq!(told(&without(1)).first().unwrap(), &(1, "wrong-sequence"));
-    assert!(told(&without(1)).contains(&(1, "header-missing")));
-    assert_eq!(told(&without(5)), [(5, "wrong-sequence"), (5, "wrong-link"), (13, "wrong-seal")]);
-    assert_eq!(told(&without(14)), [(13, "seal-missing")]);
-    assert_eq!(told(&good[..good.len() - 1]), [(14, "line-unended")]);
-    assert_eq!(told(&change("\"records\":13", "\"records\":14")), [(last, "wrong-seal"), (last, "wrong-seal")]);
-    assert_eq!(told(&[&*good, b"\n"].concat()), [(15, "after-seal"), (15, "not-a-record")]);
-    assert_eq!(told(&[&*good, b"x"].concat()), [(15, "after-seal")]);
-    assert_eq!(told(b""), [(0, "empty")]);
-    assert_eq!(told(&vec![b' '; MAX_LINE + 1]), [(1, "line-too-long")]);
-    assert_eq!(told(&b"\n".repeat(1_000)).last().unwrap(), &(0, "more-faults"));
-    assert!(told(&[&*good, &*good].concat()).contains(&(15, "header-repeated")));
+    assert_eq!(codes(&change("c5e2", "c5e9")), [(7, "wrong-link")]);
+    assert_eq!(codes(&change("\"confidence\":70", "\"confidence\": 70")), [(4, "not-canonical"), (5, "wrong-link")]);
+    assert_eq!(codes(&change("\"share\":10", "\"share\":10,\"x\":1")), [(7, "not-a-record"), (8, "wrong-link")]);
+    assert_eq!(codes(&change("\"type\":\"input\"", "\"type\":\"inptu\"")), [(13, "not-a-record"), (14, "wrong-link")]);
+    assert_eq!(codes(&change("\"format\":2", "\"format\":1")), [(1, "wrong-format"), (2, "wrong-link")]);
+    assert_eq!(codes(&without(1)).first().unwrap(), &(1, "wrong-sequence"));
+    assert!(codes(&without(1)).contains(&(1, "header-missing")));
+    assert_eq!(codes(&without(5)), [(5, "wrong-sequence"), (5, "wrong-link"), (13, "wrong-seal")]);
+    assert_eq!(codes(&without(14)), [(13, "seal-missing")]);
+    assert_eq!(codes(&good[..good.len() - 1]), [(14, "line-unended")]);
+    assert_eq!(codes(&change("\"records\":13", "\"records\":14")), [(last, "wrong-seal"), (last, "wrong-seal")]);
+    assert_eq!(codes(&[&*good, b"\n"].concat()), [(15, "after-seal"), (15, "not-a-record")]);
+    assert_eq!(codes(&[&*good, b"x"].concat()), [(15, "after-seal")]);
+    assert_eq!(codes(b""), [(0, "empty")]);
+    assert_eq!(codes(&vec![b' '; MAX_LINE + 1]), [(1, "line-too-long")]);
+    assert_eq!(codes(&b"\n".repeat(1_000)).last().unwrap(), &(0, "more-faults"));
+    assert!(codes(&[&*good, &*good].concat()).contains(&(15, "header-repeated")));
 
     let other = verify(&*good, Some(Digest::of(b"other"))).unwrap_err();
     assert_eq!(other.to_string(), format!("wrong-head: expected {}, got {}", Digest::of(b"other"), head.digest));
@@ -189,7 +189,7 @@ fn faults_name_the_line_and_each_is_told_once() {
 }
 
 #[test]
-fn a_rewritten_file_verifies_and_only_the_head_tells() {
+fn a_rewritten_file_verifies_and_only_a_pinned_head_detects_it() {
     let (_, head) = file(&records());
     let (rewritten, _) = file(&records()[..3]);
     assert!(verify(&*rewritten, None).is_ok());
@@ -197,7 +197,7 @@ fn a_rewritten_file_verifies_and_only_the_head_tells() {
 }
 
 #[test]
-fn records_come_in_their_place() {
+fn a_header_comes_first_a_seal_last() {
     let (mut chain, mut out) = (ChainWriter::new(), Vec::new());
     let other = records().remove(5);
     assert!(matches!(chain.append(&other, &mut out), Err(AppendError::NoHeader("set-aside"))));
@@ -209,11 +209,11 @@ fn records_come_in_their_place() {
     assert!(matches!(chain.append(&seal, &mut out), Err(AppendError::SealAppended)));
     let long = Record::Header(Header { product: "x".repeat(MAX_LINE), ..Header::new("0", &key()) });
     assert!(matches!(ChainWriter::new().append(&long, &mut out), Err(AppendError::TooLong { .. })));
-    let mut nobody = records().remove(3);
-    if let Record::Finding(finding) = &mut nobody {
+    let mut broken = records().remove(3);
+    if let Record::Finding(finding) = &mut broken {
         finding.account = Some(Account::new("aws", "", "x"));
     }
-    assert!(matches!(chain.append(&nobody, &mut out), Err(AppendError::Unreadable { type_id: "finding", .. })));
+    assert!(matches!(chain.append(&broken, &mut out), Err(AppendError::Unreadable { type_id: "finding", .. })));
     assert_eq!((chain, out.len()), (before, length));
     chain.seal(&mut out).unwrap();
     assert!(matches!(chain.append(&other, &mut out), Err(AppendError::Sealed(1))));
@@ -223,9 +223,9 @@ fn records_come_in_their_place() {
 #[test]
 fn a_private_key_shows_in_the_header_and_in_every_digest_of_content() {
     let private = DigestKey::private(&[7; 32]).unwrap();
-    let (public, ours) = (Header::new("0.1.0", &key()), Header::new("0.1.0", &private));
-    assert_eq!((public.private, ours.private), (false, true));
-    assert_ne!(public.digest_key, ours.digest_key);
+    let (public, own) = (Header::new("0.1.0", &key()), Header::new("0.1.0", &private));
+    assert_eq!((public.private, own.private), (false, true));
+    assert_ne!(public.digest_key, own.digest_key);
     let raw = |key: &DigestKey| {
         countersign_audit::record::FindingRecord::new(1, &common::finding(), None, Digest::of(b""), key).evidence[0].raw
     };
@@ -235,7 +235,7 @@ fn a_private_key_shows_in_the_header_and_in_every_digest_of_content() {
 
 proptest! {
     #[test]
-    fn no_bytes_make_the_reader_fail_badly(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         prop_assert!(verify(&*bytes, None).is_err());
     }
 

@@ -28,8 +28,8 @@ pub(crate) struct Loading {
     /// Compile every rule anew, and keep nothing
     #[arg(long)]
     no_cache: bool,
-    /// A limit of the process that compiles a rule: memory, cpu (processor time) or wall (time on the wall); may be given
-    /// several times [default: memory=1GiB cpu=60s wall=120s]
+    /// A limit of the process that compiles a rule: memory, cpu (processor time) or elapsed (elapsed time); may be given
+    /// several times [default: memory=1GiB cpu=60s elapsed=120s]
     #[arg(long = "compile-limit", value_name = "NAME=VALUE", value_parser = a_limit)]
     limits: Vec<Limit>,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Loading {
 enum Limit {
     Memory(u64),
     Cpu(Duration),
-    Wall(Duration),
+    Elapsed(Duration),
 }
 
 impl Loading {
@@ -53,7 +53,7 @@ impl Loading {
             match *limit {
                 Limit::Memory(bytes) => limits.memory = bytes,
                 Limit::Cpu(time) => limits.cpu = time,
-                Limit::Wall(time) => limits.wall = time,
+                Limit::Elapsed(time) => limits.elapsed = time,
             }
         }
         Ok(Compilation {
@@ -112,8 +112,8 @@ fn a_limit(text: &str) -> Result<Limit, String> {
     match name {
         "memory" => a_size(value).map(Limit::Memory),
         "cpu" => time().map(Limit::Cpu),
-        "wall" => time().map(Limit::Wall),
-        other => Err(format!("expected `memory`, `cpu` or `wall`, got `{other}`")),
+        "elapsed" => time().map(Limit::Elapsed),
+        other => Err(format!("expected `memory`, `cpu` or `elapsed`, got `{other}`")),
     }
 }
 
@@ -193,10 +193,10 @@ mod tests {
     fn limits_are_read_by_name() {
         assert!(matches!(a_limit("memory=512MiB"), Ok(Limit::Memory(bytes)) if bytes == 512 << 20));
         assert!(matches!(a_limit("cpu=90s"), Ok(Limit::Cpu(time)) if time == Duration::from_secs(90)));
-        assert!(matches!(a_limit("wall=5m"), Ok(Limit::Wall(time)) if time == Duration::from_secs(300)));
+        assert!(matches!(a_limit("elapsed=5m"), Ok(Limit::Elapsed(time)) if time == Duration::from_secs(300)));
         for (text, wrong) in [
             ("memory", "NAME=VALUE"),
-            ("fuel=1s", "`memory`, `cpu` or `wall`, got `fuel`"),
+            ("fuel=1s", "`memory`, `cpu` or `elapsed`, got `fuel`"),
             ("memory=12", "32MiB"),
             ("memory=31MiB", "32MiB"),
             ("memory=99999999999GiB", "32MiB"),

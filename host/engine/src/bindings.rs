@@ -1,5 +1,5 @@
-//! The generated bindings of our two worlds; nothing else. Arguments borrow, so that columns lower straight from the
-//! host's slices.
+//! The generated bindings of the two worlds; nothing else. Arguments borrow, so that columns are lowered directly from
+//! the host's slices.
 
 #![allow(missing_docs, unreachable_pub, reason = "generated code")]
 

@@ -1,5 +1,5 @@
-//! One call: a fresh store and instance, the declared fuel and memory, the deadline, and the answer in plain data. What it
-//! used of them is told to whoever asks.
+//! One call: a fresh store and instance, the declared fuel and memory, the deadline, and the answer in plain data. What
+//! it used is reported on request.
 
 use countersign_declaration::Limits;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, FailureKind};
@@ -9,9 +9,9 @@ use wasmtime::Store;
 use crate::bindings::{detection, response};
 use crate::limiter::Limiter;
 use crate::rule::Sandbox;
-use crate::{answer, failure, lower};
+use crate::{failure, lift, lower};
 
-/// What every call of a rule gets, whatever its size.
+/// What every call of a rule gets, regardless of its size.
 #[derive(Clone, Copy)]
 pub(crate) struct Allowance {
     pub(crate) limits: Limits,
@@ -23,7 +23,7 @@ pub(crate) struct Allowance {
 pub struct Usage {
     /// Fuel: about one an instruction.
     pub fuel: u64,
-    /// Bytes of memories and tables at its end, and at most: neither ever shrinks.
+    /// Bytes of memories and tables at its end, which is also the maximum: neither ever shrinks.
     pub memory: u64,
     /// Bytes of the answer as the declared output counts them; 0 of a call without an answer.
     pub output: u64,
@@ -54,8 +54,8 @@ pub(crate) fn detect(
         let instance = pre.instantiate(&mut *store)?;
         instance.countersign_rules_detect().call_evaluate(store, batch, &state, &parameters, &call.data, &context)
     })?;
-    within(allowance, answer::detection_size(&answer), usage)?;
-    Ok(answer::detection(answer))
+    check_output(allowance, lift::detection_answer_size(&answer), usage)?;
+    Ok(lift::detection_answer(answer))
 }
 
 pub(crate) fn migrate(
@@ -72,7 +72,7 @@ pub(crate) fn migrate(
     })?;
     let migrated =
         migrated.map_err(|message| CallFailure { kind: FailureKind::InvalidAnswer, message: clip(message) })?;
-    within(allowance, migrated.len(), None)?;
+    check_output(allowance, migrated.len(), None)?;
     Ok(migrated)
 }
 
@@ -93,8 +93,8 @@ pub(crate) fn respond(
         let incident = incident_lists.incident(&call.incident);
         instance.countersign_rules_respond().call_propose(store, incident, &parameters, &call.data)
     })?;
-    within(allowance, answer::response_size(&answer), usage)?;
-    Ok(answer::response(answer))
+    check_output(allowance, lift::response_answer_size(&answer), usage)?;
+    Ok(lift::response_answer(answer))
 }
 
 fn run<T>(
@@ -104,7 +104,7 @@ fn run<T>(
     body: impl FnOnce(&mut Store<Limiter>) -> wasmtime::Result<T>,
 ) -> Result<T, CallFailure> {
     let limits = allowance.limits;
-    // Given back after the store has given its part of the pool back.
+    // Released after the store has released its part of the pool.
     let _slot = sandbox.slots.take();
     let mut store = Store::new(&sandbox.wasmtime, Limiter::new(limits.memory));
     store.limiter(|limiter| limiter);
@@ -119,21 +119,21 @@ fn run<T>(
     answer.map_err(|error| failure::classify(&error, &mut store))
 }
 
-fn within(allowance: Allowance, size: usize, usage: Option<&mut Usage>) -> Result<(), CallFailure> {
-    let most = allowance.limits.output;
+fn check_output(allowance: Allowance, size: usize, usage: Option<&mut Usage>) -> Result<(), CallFailure> {
+    let max = allowance.limits.output;
     if let Some(usage) = usage {
         usage.output = size as u64;
     }
-    if u32::try_from(size).is_ok_and(|size| size <= most) {
+    if u32::try_from(size).is_ok_and(|size| size <= max) {
         return Ok(());
     }
     Err(CallFailure {
         kind: FailureKind::OutputExceeded,
-        message: format!("the answer has {size} bytes, the declaration allows {most}"),
+        message: format!("the answer has {size} bytes, the declaration allows {max}"),
     })
 }
 
-/// A guest's text is shown to people: not more of it than they can read.
+/// Cuts a guest's text, which is shown to people, to 1 KiB.
 fn clip(mut text: String) -> String {
     let end = text.floor_char_boundary(1024);
     text.truncate(end);

@@ -1,5 +1,5 @@
-//! The canary: a call that any machine makes within the deadline. If it misses it too, the machine is stalled, and no rule
-//! is to blame.
+//! The canary: a call that any machine makes within the deadline. If it misses the deadline too, the machine is stalled,
+//! and no rule is to blame.
 
 use wasmtime::{Instance, Module, Store};
 
@@ -22,7 +22,7 @@ const MODULE: &[u8] = &[
 /// Fuel for the count, several times over.
 const FUEL: u64 = 100_000_000;
 
-/// Whether a call comes back within so many ticks.
+/// Whether a call returns within so many ticks.
 pub(crate) fn beats(engine: &wasmtime::Engine, deadline_ticks: u64) -> bool {
     let beat = || -> wasmtime::Result<()> {
         let module = Module::new(engine, MODULE)?;

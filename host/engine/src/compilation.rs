@@ -1,11 +1,11 @@
-//! How an admitted component becomes code: from the cache, else from the compiler, and then into the cache.
+//! Turns an admitted component into code: from the cache, or by the compiler and then into the cache.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash as _, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_admission::{Admitted, code_rules};
-use countersign_artefacts::{Cache, Found, Name};
+use countersign_artefacts::{Cache, Lookup, Name};
 use countersign_model::vocabulary::RuleKind;
 use countersign_model::{Digest, RuleId};
 use sha2::{Digest as _, Sha256};
@@ -15,68 +15,68 @@ use crate::compile::{self, ChildError, CompileLimits, Compiler};
 use crate::native;
 use crate::rule::LoadError;
 
-/// An entry that somebody changes between the check and the mapping is looked for again, so often.
-const LOOKS: usize = 3;
+/// How often an entry that changes between check and mapping is looked up.
+const MAX_LOOKUPS: usize = 3;
 
-/// Where code comes from, and who is told about it.
+/// Where code comes from, and who observes it.
 pub struct Compilation {
-    /// Who compiles what isn't in the cache.
+    /// What compiles code that isn't in the cache.
     pub compiler: Compiler,
-    /// What was compiled before. Without one, everything is compiled at every start, and its code lies in memory that no
-    /// file stands behind.
+    /// Code that was compiled before. Without a cache everything is compiled at every start, into memory that isn't
+    /// backed by a file.
     pub cache: Option<Cache>,
-    /// Who is told.
+    /// What is notified.
     pub observer: Arc<dyn LoadObserver>,
 }
 
 impl Compilation {
-    /// In this process, without limits, cache or listener: only for bytes that are trusted.
+    /// In this process, without limits, cache or observer: only for trusted bytes.
     #[must_use]
     pub fn in_process() -> Compilation {
         Compilation { compiler: Compiler::InProcess, cache: None, observer: Arc::new(()) }
     }
 }
 
-/// Is told what loading rules comes to beside the rules. Called from several threads at once.
+/// Observes the loading of rules. Called from several threads at once.
 pub trait LoadObserver: Send + Sync {
     /// A rule's code isn't in the cache: it is being compiled, which takes a while.
     fn compiling(&self, _rule: &RuleId) {}
 
-    /// That has ended, well or not.
+    /// Compiling has ended, successfully or not.
     fn compiled(&self, _rule: &RuleId) {}
 
-    /// An entry of the cache can't be used, or none be written; the rule is loaded all the same.
+    /// An entry of the cache can't be used or written; the rule is loaded anyway.
     fn cache_fault(&self, _rule: &RuleId, _what: &str) {}
 }
 
 impl LoadObserver for () {}
 
-/// Makes code for one engine.
-pub(crate) struct Source {
+/// The source of code for one engine.
+pub(crate) struct CodeSource {
     compilation: Compilation,
-    /// What the code depends on beside the component.
+    /// Digest of what the code depends on besides the component.
     compiler: Digest,
-    /// What it was admitted under.
-    rules: Digest,
-    /// Code that is being made: a second rule with the same waits for it.
-    under_way: Mutex<BTreeMap<Digest, Arc<Mutex<()>>>>,
+    /// Digest of the rules of admission.
+    admission: Digest,
+    /// Code that is being compiled: a second rule with the same code waits for it.
+    compiling: Mutex<BTreeMap<Digest, Arc<Mutex<()>>>>,
 }
 
-impl Source {
-    pub(crate) fn new(engine: &wasmtime::Engine, compilation: Compilation) -> Source {
+impl CodeSource {
+    pub(crate) fn new(engine: &wasmtime::Engine, compilation: Compilation) -> CodeSource {
         let mut hasher = Sha256Hasher(Sha256::new());
         // The version, the target with its processor's features, and every setting that the code depends on.
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let compiler = Digest(hasher.0.finalize().into());
-        Source { compilation, compiler, rules: code_rules(), under_way: Mutex::default() }
+        CodeSource { compilation, compiler, admission: code_rules(), compiling: Mutex::default() }
     }
 
     fn name(&self, code: Digest, kind: RuleKind) -> Name {
-        Name::new(code, self.compiler, &[&self.rules.0, kind.id().as_bytes()])
+        Name::new(code, self.compiler, &[&self.admission.0, kind.id().as_bytes()])
     }
 
-    /// Whether the cache has this code: nothing but what was admitted for this kind under the same rules is compiled
-    /// into it, and whoever could put something else there would have us run it as it is.
+    /// Whether the cache has this code. Only code that was admitted for this kind under the same rules is compiled into
+    /// it; an attacker who could put other code there could have it run anyway.
     pub(crate) fn has(&self, code: Digest, kind: RuleKind) -> bool {
         self.compilation.cache.as_ref().is_some_and(|cache| cache.has(&self.name(code, kind)))
     }
@@ -90,10 +90,10 @@ impl Source {
                 None => Component::from_binary(engine, admitted.component()),
             });
         };
-        let alone = Arc::clone(
-            self.under_way.lock().unwrap_or_else(PoisonError::into_inner).entry(admitted.code()).or_default(),
+        let lock = Arc::clone(
+            self.compiling.lock().unwrap_or_else(PoisonError::into_inner).entry(admitted.code()).or_default(),
         );
-        let _alone = alone.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
         let name = self.name(admitted.code(), admitted.declaration().kind);
         if let Some(component) = self.cached(engine, cache, &name, rule)? {
             return Ok(component);
@@ -108,7 +108,7 @@ impl Source {
                 }
             };
             match cache.put(&name, compiled) {
-                // Mapped from the file, as at any later start; not if it was too large to be kept.
+                // Mapped from the file, as at any later start; None if it was too large to be kept.
                 Ok(()) => match self.cached(engine, cache, &name, rule) {
                     Ok(Some(component)) => return Ok(component),
                     Ok(None) => {}
@@ -123,7 +123,7 @@ impl Source {
         })
     }
 
-    /// From the cache, if it has it. What it has and mustn't be used is told, and isn't there any more.
+    /// The component from the cache, if it is there. An entry that mustn't be used is reported and removed.
     fn cached(
         &self,
         engine: &wasmtime::Engine,
@@ -131,18 +131,18 @@ impl Source {
         name: &Name,
         rule: &RuleId,
     ) -> Result<Option<Component>, LoadError> {
-        for _ in 0..LOOKS {
+        for _ in 0..MAX_LOOKUPS {
             let fault = match cache.get(name) {
-                Found::Nothing => return Ok(None),
-                Found::Refused(fault) => fault,
-                Found::Entry(entry) => match native::map(engine, &entry) {
+                Lookup::Missing => return Ok(None),
+                Lookup::Refused(fault) => fault,
+                Lookup::Entry(entry) => match native::map(engine, &entry) {
                     Ok(Some(component)) => {
                         entry.note_use();
                         return Ok(Some(component));
                     }
                     // Another process has evicted or replaced it, or noted its use.
                     Ok(None) => continue,
-                    Err(error) if is_too_much_for_the_pool(&error) => return Err(LoadError::room(rule, &error)),
+                    Err(error) if exceeds_the_pool(&error) => return Err(LoadError::room(rule, &error)),
                     Err(error) => cache.refuse(name, &format!("can't be mapped ({error:#})")),
                 },
             };
@@ -152,7 +152,7 @@ impl Source {
         Ok(None)
     }
 
-    /// Compiles, and makes a component of what came of it: None where this process compiles by itself.
+    /// Compiles, and has `finish` make a component of the code; it gets None where this process compiles by itself.
     fn compile(
         &self,
         rule: &RuleId,
@@ -165,10 +165,10 @@ impl Source {
             Compiler::InProcess => Ok(None),
             Compiler::Child { program, limits } => compile::compile(program, limits, admitted.component())
                 .map(Some)
-                .map_err(|error| refusal(rule, limits, error)),
+                .map_err(|error| load_error(rule, limits, error)),
         };
         let component = compiled.and_then(|compiled| {
-            finish(compiled.as_deref()).map_err(|error| match is_too_much_for_the_pool(&error) {
+            finish(compiled.as_deref()).map_err(|error| match exceeds_the_pool(&error) {
                 true => LoadError::room(rule, &error),
                 false => LoadError::compile(rule, &error),
             })
@@ -178,7 +178,7 @@ impl Source {
     }
 }
 
-fn refusal(rule: &RuleId, limits: &CompileLimits, error: ChildError) -> LoadError {
+fn load_error(rule: &RuleId, limits: &CompileLimits, error: ChildError) -> LoadError {
     let rule = rule.to_string();
     match error {
         ChildError::Limit(limit) => {
@@ -191,12 +191,13 @@ fn refusal(rule: &RuleId, limits: &CompileLimits, error: ChildError) -> LoadErro
     }
 }
 
-/// wasmtime has no type for it. Its words are those of the one place that asks the pool, when code becomes a component.
-fn is_too_much_for_the_pool(error: &wasmtime::Error) -> bool {
+/// wasmtime has no error type for it. The text is that of the one place that checks the pool, when code becomes a
+/// component.
+fn exceeds_the_pool(error: &wasmtime::Error) -> bool {
     error.chain().any(|cause| cause.to_string().contains("pooling allocator"))
 }
 
-/// Feeds what is hashed to SHA-256, which gives the same in every process of this build.
+/// Hashes with SHA-256, so that the result is the same in every process of this build.
 struct Sha256Hasher(Sha256);
 
 impl Hasher for Sha256Hasher {

@@ -1,5 +1,5 @@
-//! Compiling: untrusted bytes make a compiler work, and can make it work for minutes and take gigabytes. So it works in a
-//! process of its own, within limits. `child` is that process, `parent` starts it and says what became of it.
+//! Compiling. Untrusted bytes can make a compiler take minutes and gigabytes, so it runs in a process of its own, within
+//! limits. `child` is that process; `parent` starts it and interprets how it ended.
 
 mod child;
 mod limits;
@@ -15,7 +15,7 @@ pub(crate) use parent::{ChildError, compile};
 /// Where rules are compiled.
 #[derive(Clone, Debug)]
 pub enum Compiler {
-    /// In this process, without limits: only for bytes that are trusted, such as those that a test made.
+    /// In this process, without limits: only for trusted bytes, such as those made by a test.
     InProcess,
     /// In a process for each rule.
     Child {

@@ -1,4 +1,4 @@
-//! How wasmtime is set up: what rules may use of WebAssembly, the pool of instances, fuel and the epoch.
+//! wasmtime's configuration: the WebAssembly features that rules may use, the pool of instances, fuel and the epoch.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,14 +8,14 @@ use wasmtime::{
     WasmFeatures,
 };
 
-/// What an operator may set about the engine.
+/// The engine's settings.
 #[derive(Clone, Copy, Debug)]
 pub struct EngineConfig {
-    /// How many calls may be under way at once; one more waits. At least 1.
+    /// How many calls may run at once; one more waits. At least 1.
     pub concurrent_calls: u32,
-    /// The most linear memory that a rule may declare, bytes.
+    /// Maximum linear memory that a rule may declare, bytes.
     pub max_memory: usize,
-    /// Wall-clock backstop of a call; at least [`EngineConfig::MIN_DEADLINE`].
+    /// Wall-clock deadline of a call; at least [`EngineConfig::MIN_DEADLINE`].
     pub deadline: Duration,
 }
 
@@ -30,12 +30,12 @@ impl Default for EngineConfig {
     }
 }
 
-/// Bytes of a slot's memory that are reset by writing rather than given back to the kernel: what a call of a few
-/// hundred rows dirties.
+/// Bytes of a slot's memory that are reset by writing rather than returned to the kernel: about what a call of a few
+/// hundred rows writes to.
 const KEEP_RESIDENT: usize = 512 << 10;
 
-/// Deepest guest stack, bytes.
-const STACK: usize = 512 << 10;
+/// Maximum guest stack, bytes.
+const MAX_STACK: usize = 512 << 10;
 
 /// What one call has room for.
 pub(crate) struct Room {
@@ -49,9 +49,9 @@ pub(crate) struct Room {
     table_elements: usize,
 }
 
-/// Admission's ceilings bound what is *written* in a component; how often a nested part is instantiated is known only once
-/// it is compiled. So this is held against the component when it is loaded, and never first when it is called. Components
-/// of `rule build` take one of each.
+/// Admission's ceilings bound what is *written* in a component; how often a nested part is instantiated is only known once
+/// it is compiled. So this is checked when the component is loaded, rather than on its first call. Components of
+/// `rule build` need one of each.
 pub(crate) const ROOM: Room = Room { core_instances: 4, memories: 1, tables: 4, table_elements: 10_000 };
 
 impl fmt::Display for Room {
@@ -61,7 +61,7 @@ impl fmt::Display for Room {
     }
 }
 
-/// What a sandbox runs with.
+/// The configuration of a sandbox.
 pub(crate) fn wasmtime_config(config: &EngineConfig) -> Config {
     let calls = config.concurrent_calls.max(1);
     let Room { core_instances, memories, tables, table_elements } = ROOM;
@@ -82,22 +82,24 @@ pub(crate) fn wasmtime_config(config: &EngineConfig) -> Config {
         .pagemap_scan(Enabled::Auto);
 
     let mut wasm = code_config();
-    wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pool)).max_wasm_stack(STACK).coredump_on_trap(true);
+    wasm.allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
+        .max_wasm_stack(MAX_STACK)
+        .coredump_on_trap(true);
     wasm
 }
 
-/// What a compiler process compiles with: the same code as a sandbox expects, by one thread, so that its limits mean the
-/// same on every machine; and without a pool, since nothing runs there.
+/// The configuration of a compiler process: the same code as a sandbox expects, by one thread, so that its limits mean
+/// the same on every machine, and without a pool, since nothing runs there.
 pub(crate) fn compiler_config() -> Config {
     let mut wasm = code_config();
     wasm.allocation_strategy(InstanceAllocationStrategy::OnDemand)
-        .max_wasm_stack(STACK)
+        .max_wasm_stack(MAX_STACK)
         .coredump_on_trap(true)
         .parallel_compilation(false);
     wasm
 }
 
-/// Everything that the compiled code depends on.
+/// All settings that the compiled code depends on.
 fn code_config() -> Config {
     let mut wasm = Config::new();
     wasm.strategy(Strategy::Cranelift)
@@ -107,11 +109,11 @@ fn code_config() -> Config {
         .consume_fuel(true)
         .epoch_interruption(true)
         .memory_init_cow(true)
-        // For debuggers and backtraces of native code, of which nobody looks at any: a fifth of what an idle rule
-        // keeps mapped, and frames to be registered at each loading.
+        // For debuggers and backtraces of native code, which aren't used: they would be a fifth of what an idle rule
+        // keeps mapped, and frames would be registered at each loading.
         .generate_address_map(false)
         .native_unwind_info(false);
-    // What admission lets through and nothing else, whatever the compiler would take by default.
+    // Only what admission accepts, regardless of the compiler's defaults.
     wasm.wasm_features(WasmFeatures::all(), false);
     for feature in countersign_admission::feature_names().into_iter().filter_map(WasmFeatures::from_name) {
         wasm.wasm_features(feature, true);
@@ -136,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn every_feature_that_admission_lets_through_is_on() {
+    fn every_feature_that_admission_accepts_is_on() {
         let names = countersign_admission::feature_names();
         assert!(names.iter().all(|name| WasmFeatures::from_name(name).is_some()), "{names:?}");
         let engine = engine();

@@ -1,15 +1,15 @@
-//! From what wasmtime says to why a call failed, with the guest's own panic message where it left one.
+//! Maps wasmtime's errors to call failures, with the guest's own panic message where it left one.
 
 use countersign_model::call::{CallFailure, FailureKind};
 use wasmtime::{Store, Trap, WasmCoreDump};
 
 use crate::limiter::{Limiter, MemoryExceeded};
 
-/// What the SDK's panic hook writes in front of its message: then a little-endian u32 of its length, then UTF-8.
+/// What the SDK's panic hook writes before its message: the mark, then the length as a little-endian u32, then UTF-8.
 const PANIC_MARK: &[u8; 16] = b"\x00\xc5countersign!\xc5\x00";
 
-/// The longest panic message that is read.
-const PANIC_BYTES: usize = 1024;
+/// Maximum bytes of a panic message that are read.
+const MAX_PANIC_BYTES: usize = 1024;
 
 /// Classifies an error of a call.
 pub(crate) fn classify(error: &wasmtime::Error, store: &mut Store<Limiter>) -> CallFailure {
@@ -25,7 +25,7 @@ pub(crate) fn classify(error: &wasmtime::Error, store: &mut Store<Limiter>) -> C
         None if root.contains("fuel allocated for hostcalls") => {
             (FailureKind::OutputExceeded, "the answer is larger than the declared output".to_owned())
         }
-        // What is left is the canonical ABI refusing what the guest handed back.
+        // Otherwise the canonical ABI has refused what the guest returned.
         None => (FailureKind::InvalidAnswer, root),
     };
     let panic = (kind == FailureKind::Trap).then(|| panic_message(error, store)).flatten();
@@ -38,7 +38,7 @@ fn panic_message(error: &wasmtime::Error, store: &mut Store<Limiter>) -> Option<
         let bytes = memory.data(&*store);
         let at = memchr::memmem::find(bytes, PANIC_MARK)?;
         let (length, text) = bytes.get(at + PANIC_MARK.len()..)?.split_at_checked(4)?;
-        let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?.min(PANIC_BYTES);
+        let length = usize::try_from(u32::from_le_bytes(length.try_into().ok()?)).ok()?.min(MAX_PANIC_BYTES);
         // The guest wrote it: shown as text, never trusted.
         Some(String::from_utf8_lossy(text.get(..length)?).into_owned())
     })

@@ -1,8 +1,7 @@
 //! The only crate that knows wasmtime: loads admitted rules and calls them. Plain data in and plain data out, so that
-//! the engine can move into another process; no wasmtime type leaves it. What is compiled is compiled in a process of its
-//! own, and kept in a cache.
+//! the engine can move into another process; no wasmtime type leaves it. Rules are compiled in a process of their own,
+//! and the code is kept in a cache.
 
-mod answer;
 mod bindings;
 mod call;
 mod canary;
@@ -10,6 +9,7 @@ mod compilation;
 mod compile;
 mod config;
 mod failure;
+mod lift;
 mod limiter;
 mod lower;
 mod native;
@@ -24,7 +24,7 @@ pub use config::EngineConfig;
 pub use countersign_artefacts::{Cache, CacheError};
 pub use rule::{Engine, LoadError, LoadedRule};
 
-/// The engine's name and version, as evidence bundles state it: another version may meter fuel differently.
+/// The engine's name and version, as in evidence bundles: another version may meter fuel differently.
 pub const ENGINE_VERSION: &str = "wasmtime 48";
 
 /// The package of the interfaces that rules export, as `wit/` names it.

@@ -1,12 +1,12 @@
-//! What a call may use of memory: the declared bytes, linear memory and tables together.
+//! The memory limit of a call: the declared bytes, for linear memory and tables together.
 
 use wasmtime::ResourceLimiter;
 
-/// Bytes that a table element counts as.
+/// Bytes that each table element counts for.
 const TABLE_ELEMENT: usize = 8;
 
-/// Refuses growth beyond the declared bytes; the refusal ends the call, since a rule that goes on without the memory
-/// it asked for would answer by how much it was given.
+/// Refuses growth beyond the declared bytes. The refusal ends the call: a rule that continued without the memory would
+/// answer by how much it got.
 pub(crate) struct Limiter {
     left: usize,
 }
@@ -20,12 +20,12 @@ pub(crate) struct MemoryExceeded {
 }
 
 impl Limiter {
-    /// With so many bytes to give.
+    /// With this many bytes available.
     pub(crate) fn new(memory: u64) -> Limiter {
         Limiter { left: usize::try_from(memory).unwrap_or(usize::MAX) }
     }
 
-    /// Bytes that are left.
+    /// Bytes still available.
     pub(crate) fn left(&self) -> u64 {
         self.left as u64
     }

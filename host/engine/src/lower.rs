@@ -1,4 +1,4 @@
-//! From plain calls to the generated argument types: slices are borrowed, nothing is copied but the lists of them.
+//! Converts plain calls to the generated argument types: slices are borrowed, only the lists of slices are allocated.
 
 use countersign_model::call as plain;
 use countersign_model::response as plain_response;
@@ -92,7 +92,7 @@ pub(crate) fn state(slots: &[plain::SlotState]) -> Vec<wit::SlotState<'_>> {
         .collect()
 }
 
-/// The texts of list parameters, which must be lists of borrowed texts before the parameters can borrow them.
+/// The list parameters as lists of borrowed texts, for the parameters to borrow.
 pub(crate) fn parameter_lists(parameters: &[plain::Parameter]) -> Vec<Vec<&str>> {
     parameters
         .iter()
@@ -127,7 +127,7 @@ macro_rules! parameters {
 parameters!(detection_parameters, wit);
 parameters!(response_parameters, wit_response);
 
-/// The parts of a context table that must be lists of generated types before the table can borrow them.
+/// The parts of a context table as lists of generated types, for the table to borrow.
 pub(crate) struct TableLists<'a> {
     availability: Vec<wit::Availability>,
     columns: Vec<wit::Column<'a>>,
@@ -177,7 +177,7 @@ pub(crate) fn context<'a>(
         .collect()
 }
 
-/// Everything of an incident that must be a list of generated types before the incident can borrow it.
+/// The texts of an incident that its lists borrow.
 pub(crate) struct IncidentParts<'a> {
     techniques: Vec<Vec<&'a str>>,
     accounts: Vec<String>,
@@ -192,6 +192,7 @@ impl<'a> IncidentParts<'a> {
     }
 }
 
+/// The parts of an incident as lists of generated types, for the incident to borrow.
 pub(crate) struct IncidentLists<'a> {
     findings: Vec<wit_response::Finding<'a>>,
     identities: Vec<wit_response::Identity<'a>>,
@@ -253,7 +254,7 @@ impl<'a> IncidentLists<'a> {
             class: match action.class {
                 ActionClass::Observe => wit_response::ActionClass::Observe,
                 ActionClass::Challenge => wit_response::ActionClass::Challenge,
-                // The remediation lane is never offered to a rule; a view that did would be read as its nearest.
+                // Remediation is never offered to a rule; if a view did, it would be shown as the nearest class.
                 ActionClass::Contain | ActionClass::Remediate => wit_response::ActionClass::Contain,
             },
             reversibility: match action.reversibility {

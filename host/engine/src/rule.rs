@@ -1,4 +1,4 @@
-//! Loading an admitted rule, and the loaded rule as somebody who can be called.
+//! Loads admitted rules, and calls them.
 
 use std::sync::Arc;
 
@@ -13,41 +13,41 @@ use wasmtime::component::Linker;
 use crate::bindings::{detection, response};
 use crate::call::{self, Allowance, Usage};
 use crate::canary;
-use crate::compilation::{Compilation, Source};
+use crate::compilation::{CodeSource, Compilation};
 use crate::compile::CompileLimit;
 use crate::config::{EngineConfig, ROOM, wasmtime_config};
 use crate::limiter::Limiter;
 use crate::slots::Slots;
 use crate::ticker::Ticker;
 
-/// The sandbox. Cheap to share; the last owner stops its clock.
+/// The sandbox. Cheap to clone; the last owner stops its epoch thread.
 #[derive(Clone)]
 pub struct Engine {
     sandbox: Arc<Sandbox>,
 }
 
-/// What all calls share.
+/// The state that all calls share.
 pub(crate) struct Sandbox {
     pub(crate) wasmtime: wasmtime::Engine,
     pub(crate) slots: Slots,
-    source: Source,
+    code_source: CodeSource,
     deadline_ticks: u64,
     _ticker: Ticker,
 }
 
-/// Why the sandbox couldn't be set up, or a rule not be loaded.
+/// Why the sandbox couldn't be set up, or a rule couldn't be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError {
     /// The sandbox couldn't be set up on this machine.
     #[error("the sandbox couldn't be set up: {0}")]
     Setup(String),
-    /// The component passed admission and still couldn't be compiled.
+    /// The component passed admission but couldn't be compiled.
     #[error("`{rule}` couldn't be compiled: {reason}")]
     Compile {
         /// The rule.
         rule: String,
-        /// The compiler's word.
+        /// The compiler's message.
         reason: String,
     },
     /// Compiling it hit a limit of the compiler process.
@@ -67,7 +67,7 @@ pub enum LoadError {
     Compiler {
         /// The rule.
         rule: String,
-        /// What became of it.
+        /// How it ended.
         reason: String,
     },
     /// A call of it would take more instances, memories or tables than a call has.
@@ -91,8 +91,8 @@ impl LoadError {
 }
 
 impl Engine {
-    /// Sets the sandbox up and starts its clock. Rules are compiled in this process, without limits: only for bytes that
-    /// are trusted. [`Engine::with`] is for all others.
+    /// Sets up the sandbox and starts its epoch thread. Rules are compiled in this process, without limits: only for
+    /// trusted bytes. For others use [`Engine::with`].
     ///
     /// # Errors
     /// When the machine lacks what it needs: address space for the pool, a thread.
@@ -100,7 +100,7 @@ impl Engine {
         Engine::with(config, Compilation::in_process())
     }
 
-    /// Sets the sandbox up and starts its clock; rules become code in the given way.
+    /// Sets up the sandbox and starts its epoch thread; rules are compiled in the given way.
     ///
     /// # Errors
     /// When the machine lacks what it needs: address space for the pool, a thread.
@@ -111,37 +111,36 @@ impl Engine {
         let deadline = config.deadline.max(EngineConfig::MIN_DEADLINE);
         let slots = Slots::new(config.concurrent_calls);
         let deadline_ticks = Ticker::ticks(deadline);
-        let source = Source::new(&wasmtime, compilation);
-        Ok(Engine { sandbox: Arc::new(Sandbox { wasmtime, slots, source, deadline_ticks, _ticker: ticker }) })
+        let code_source = CodeSource::new(&wasmtime, compilation);
+        Ok(Engine { sandbox: Arc::new(Sandbox { wasmtime, slots, code_source, deadline_ticks, _ticker: ticker }) })
     }
 
-    /// Whether this machine makes a small call within the deadline. To be asked when a rule missed it twice: if the
-    /// answer is no, the machine is stalled and the host must stop, rather than silence its rules one by one.
+    /// Whether this machine makes a small call within the deadline. Call it when a rule has missed the deadline twice: if
+    /// this is false, the machine is stalled and the host must stop, rather than silence its rules one by one.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         let _slot = self.sandbox.slots.take();
         canary::beats(&self.sandbox.wasmtime, self.sandbox.deadline_ticks)
     }
 
-    /// Admits a rule's bytes; code that the cache has was admitted before, and only what may have changed since is looked
-    /// at.
+    /// Admits a rule's bytes. Code that is in the cache was admitted before: of it only what may have changed is checked.
     ///
     /// # Errors
     /// Every reason to refuse it.
     pub fn admit(&self, bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>> {
-        admit_again(bytes, ceilings, &|code, kind| self.sandbox.source.has(code, kind))
+        admit_again(bytes, ceilings, &|code, kind| self.sandbox.code_source.has(code, kind))
     }
 
     /// Loads an admitted rule: its code comes from the cache, or is compiled. No guest instruction runs before its first
     /// call.
     ///
     /// # Errors
-    /// When the component can't be compiled, or not within the limits, or takes more than a call has room for.
+    /// When the component can't be compiled, hits a limit of the compiler, or needs more than a call has room for.
     pub fn load(&self, admitted: &Admitted) -> Result<LoadedRule, LoadError> {
         let declaration = admitted.declaration();
         let compile_error = |error: wasmtime::Error| LoadError::compile(&declaration.id, &error);
-        let component = self.sandbox.source.component(&self.sandbox.wasmtime, admitted)?;
-        // No function is ever linked: a rule has no imports, and this is where one would fail to find any.
+        let component = self.sandbox.code_source.component(&self.sandbox.wasmtime, admitted)?;
+        // No function is ever linked: a rule has no imports, and one that had would fail here.
         let pre = Linker::<Limiter>::new(&self.sandbox.wasmtime).instantiate_pre(&component).map_err(compile_error)?;
         let world = match declaration.kind {
             RuleKind::Detection => World::Detection(detection::DetectionPre::new(pre).map_err(compile_error)?),
@@ -152,7 +151,7 @@ impl Engine {
     }
 }
 
-/// A compiled rule. Every call runs in a fresh instance, so calls may come from several threads at once.
+/// A compiled rule. Every call runs in a fresh instance, so several threads may call it at once.
 pub struct LoadedRule {
     engine: Engine,
     declaration: Declaration,
@@ -172,7 +171,7 @@ impl LoadedRule {
         &self.declaration
     }
 
-    /// The same as [`Detector::detect`], and what the call used, whether or not it gave an answer.
+    /// The same as [`Detector::detect`], and what the call used, with or without an answer.
     ///
     /// # Errors
     /// As there.
@@ -185,7 +184,7 @@ impl LoadedRule {
         (answer, usage)
     }
 
-    /// The same as [`Responder::respond`], and what the call used, whether or not it gave an answer.
+    /// The same as [`Responder::respond`], and what the call used, with or without an answer.
     ///
     /// # Errors
     /// As there.
@@ -230,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_canary_lives_on_a_machine_that_runs_and_not_past_its_deadline() {
+    fn the_canary_passes_on_a_running_machine_and_fails_past_its_deadline() {
         let engine = Engine::new(&EngineConfig::default()).unwrap();
         assert!(engine.is_alive());
         assert!(!canary::beats(&engine.sandbox.wasmtime, 0));

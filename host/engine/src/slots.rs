@@ -1,8 +1,8 @@
-//! How many calls are under way: one more waits, since a full pool must not look like a rule that fails.
+//! Limits how many calls run at once: one more waits, since a full pool must not look like a rule that fails.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-/// So many calls at once.
+/// The slots for calls.
 pub(crate) struct Slots {
     count: Mutex<Count>,
     freed: Condvar,
@@ -10,7 +10,7 @@ pub(crate) struct Slots {
 
 struct Count {
     free: u32,
-    /// Who waits. Nobody is woken when nobody does: that would cost a call to the kernel.
+    /// Number of waiting threads. Without any, none is notified: that would cost a system call.
     waiting: u32,
 }
 
@@ -18,7 +18,7 @@ struct Count {
 pub(crate) struct Slot<'a>(&'a Slots);
 
 impl Slots {
-    /// At least one.
+    /// So many slots, at least one.
     pub(crate) fn new(calls: u32) -> Slots {
         Slots { count: Mutex::new(Count { free: calls.max(1), waiting: 0 }), freed: Condvar::new() }
     }
@@ -51,22 +51,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_more_calls_than_slots_are_under_way() {
+    fn no_more_calls_than_slots_run_at_once() {
         let slots = Slots::new(3);
-        let (under_way, most) = (AtomicU32::new(0), AtomicU32::new(0));
+        let (running, max) = (AtomicU32::new(0), AtomicU32::new(0));
         std::thread::scope(|scope| {
             for _ in 0..12 {
                 scope.spawn(|| {
                     for _ in 0..50 {
                         let _slot = slots.take();
-                        most.fetch_max(under_way.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        max.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                         std::thread::yield_now();
-                        under_way.fetch_sub(1, Ordering::SeqCst);
+                        running.fetch_sub(1, Ordering::SeqCst);
                     }
                 });
             }
         });
-        assert!((1..=3).contains(&most.into_inner()));
+        assert!((1..=3).contains(&max.into_inner()));
         let count = slots.count.into_inner().unwrap();
         assert_eq!((count.free, count.waiting), (3, 0));
     }

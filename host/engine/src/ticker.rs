@@ -1,4 +1,5 @@
-//! The epoch's own thread: it ticks whatever the workers do, so a call that never ends is struck.
+//! The thread that advances the epoch: it ticks regardless of what the workers do, so a call that never returns is
+//! interrupted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,7 +29,7 @@ impl Ticker {
         Ok(Ticker { stop, thread: Some(thread) })
     }
 
-    /// How many ticks make a deadline, rounded up, and one more for the tick that is about to come.
+    /// The number of ticks of a deadline, rounded up, plus one for the tick that is about to come.
     pub(crate) fn ticks(deadline: Duration) -> u64 {
         u64::try_from(deadline.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX).min(u64::MAX / 2) + 1
     }

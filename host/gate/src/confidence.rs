@@ -1,4 +1,4 @@
-//! Confidence: what a finding counts for under the operator's caps, and what several findings count for together.
+//! Confidence: of a finding under the operator's caps, and of several findings combined.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use countersign_model::vocabulary::SignalClass;
 
 use crate::inputs::{GateInputs, RuleAuthority};
 
-/// Most that combined confidence can be: certainty needs a finding that has it alone.
+/// The maximum of combined confidence: more needs a finding that has it alone.
 pub const MAX_COMBINED: u8 = 95;
 
 /// A finding's effective confidence, 0–100: its rule's score under the operator's caps on the rule, on its publisher
@@ -38,7 +38,7 @@ pub struct Counted<'i> {
     pub class: SignalClass,
     /// Its rule's publisher.
     pub publisher: &'i str,
-    /// Whether the operator lets this publisher's findings count each on its own.
+    /// Whether this publisher's findings count each on its own, by the operator's setting.
     pub exempt_from_grouping: bool,
 }
 
@@ -72,12 +72,12 @@ pub fn combined_confidence(findings: &[Counted<'_>]) -> u8 {
 
 /// 1 − ∏(1 − c) over the strongest of each group, in whole per cent, rounded down.
 fn strength<K: Ord>(findings: impl Iterator<Item = (K, u8)>) -> u8 {
-    // Whole numbers, so that the result is the same on every machine; doubt is rounded up, so that it never vanishes.
+    // Integers, so that the result is the same on every machine; doubt is rounded up, so that it never vanishes.
     const WHOLE: u64 = 1_000_000_000_000;
     let mut strongest: BTreeMap<K, u8> = BTreeMap::new();
     for (group, confidence) in findings {
-        let most = strongest.entry(group).or_default();
-        *most = confidence.min(100).max(*most);
+        let max = strongest.entry(group).or_default();
+        *max = confidence.min(100).max(*max);
     }
     let doubt =
         strongest.values().fold(WHOLE, |doubt, confidence| (doubt * (100 - u64::from(*confidence))).div_ceil(100));

@@ -1,4 +1,5 @@
-//! From an incident's inputs to decisions: one a proposal, and the host's own enrich-alert where there is nothing else.
+//! From an incident's inputs to decisions: one for each proposal, and the host's own enrich-alert where there is nothing
+//! else.
 
 use countersign_model::incident::Subject;
 use countersign_model::vocabulary::{Action, ActionClass, Reversibility, SignalClass, TargetLevel};
@@ -6,11 +7,62 @@ use countersign_model::{Decision, DecisionKind, Effect, Proposal, Reason, Reason
 
 use crate::confidence::effective_confidence;
 use crate::inputs::{GateInputs, Suppression};
-use crate::judge::{Judgement, capability, has, is_interactive_human, judge, level, reversibility};
+use crate::judge::{Judgement, about, capability, has, is_interactive_human, judge, level, reversibility, unavailable};
 use crate::outcome::{ActionTarget, Authorised, Outcome};
 
-/// Decides an incident: one decision a proposal, in their order, and at most one enrich-alert of the host's own after
-/// them. Pure: the same inputs give the same outcome, on every machine and for ever.
+/// Decides an incident: one decision for each proposal, in their order, then at most one enrich-alert of the host's own.
+/// Pure: the same inputs give the same outcome, on every machine.
+///
+/// ```
+/// use countersign_gate::{GateInputs, decide};
+/// # use countersign_model::incident::{IncidentFinding, Subject};
+/// # use countersign_model::vocabulary::{EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Usage};
+/// # use countersign_model::{Account, ContextState, Finding, Identity, Incident, Occasion};
+/// use countersign_model::{DecisionKind, ReasonCode};
+/// use countersign_policy::{Capabilities, Policy};
+///
+/// # let clock = "2026-06-01T12:00:00Z".parse().unwrap();
+/// # let finding = Finding {
+/// #     rule: "countersign/impossible-travel".parse().unwrap(),
+/// #     position: 0,
+/// #     index: 0,
+/// #     occasion: Occasion::Event,
+/// #     event_id: "e-1".to_owned(),
+/// #     event_time: clock,
+/// #     signal_class: SignalClass::SignIn,
+/// #     confidence: 80,
+/// #     severity: Severity::High,
+/// #     role: SubjectRole::Actor,
+/// #     evidence_role: EvidenceRole::AuthenticatedAs,
+/// #     evidence: Vec::new(),
+/// #     techniques: Vec::new(),
+/// #     message: "signed in from two continents within an hour".to_owned(),
+/// #     context: ContextState::Complete,
+/// # };
+/// # let subject = Subject {
+/// #     role: SubjectRole::Actor,
+/// #     evidence_role: EvidenceRole::AuthenticatedAs,
+/// #     account: Some(Account::new("aws", "111122223333", "AIDAEXAMPLE1")),
+/// #     identity: Identity::without_fact(Some(IdentityType::Human), false),
+/// #     usage: Usage::Interactive,
+/// #     session: None,
+/// #     token: None,
+/// #     grant: None,
+/// #     shared: false,
+/// #     chain: Vec::new(),
+/// # };
+/// // One finding about one subject, without a response rule that proposes anything.
+/// let findings = vec![IncidentFinding { finding, subject: 0, rule_suspect: false }];
+/// let incident = Incident { findings, subjects: vec![subject] };
+/// let (policy, capabilities) = (Policy::shipped().unwrap(), Capabilities::shipped().unwrap());
+/// let outcome = decide(&GateInputs::new(clock, incident, Vec::new(), &policy, &capabilities));
+///
+/// // The host enriches the alert, and says why it does no more.
+/// let [decision] = outcome.decisions() else { panic!("expected one decision") };
+/// assert_eq!(decision.kind, DecisionKind::Execute);
+/// assert_eq!(decision.reasons[0].code, ReasonCode::NoProposal);
+/// assert_eq!(outcome.authorised().len(), 1);
+/// ```
 #[must_use]
 pub fn decide(inputs: &GateInputs) -> Outcome {
     let exempt = exempt_from_suppression(inputs);
@@ -19,7 +71,7 @@ pub fn decide(inputs: &GateInputs) -> Outcome {
         if exempt.is_none() {
             return Outcome::new(vec![(suppressed(inputs, why), None)]);
         }
-        note = exempt.map(|exempt| format!("suppression said `{why}`, but {exempt} can't be suppressed"));
+        note = exempt.map(|exempt| format!("suppression applies (`{why}`), but {exempt} can't be suppressed"));
     }
     let mut decided: Vec<(Decision, Option<Authorised>)> =
         inputs.proposals.iter().map(|proposal| decide_one(inputs, proposal)).collect();
@@ -28,12 +80,18 @@ pub fn decide(inputs: &GateInputs) -> Outcome {
         .iter()
         .any(|(decision, authorised)| authorised.is_some() && decision.action == Some(Action::EnrichAlert));
     if decided.is_empty() {
-        decided.push(enrich(inputs, ReasonCode::NoProposal, "nobody proposed anything: the alert is enriched"));
+        decided.push(enrich(
+            inputs,
+            ReasonCode::NoProposal,
+            "no response rule proposed anything: the alert is enriched",
+        ));
     } else if denied && !enriched {
         decided.push(enrich(inputs, ReasonCode::NoRungAllowed, "a proposal was denied: the alert is enriched"));
     }
-    if let Some(detail) = note {
-        decided = decided.into_iter().map(|decided| noted(decided, &detail)).collect();
+    for entry in &mut decided {
+        let mut reasons = nothing_available(inputs, &entry.0);
+        reasons.extend(note.as_deref().map(|detail| not_suppressed(&entry.0, detail)));
+        explain(entry, reasons);
     }
     Outcome::new(decided)
 }
@@ -56,12 +114,49 @@ fn exempt_from_suppression(inputs: &GateInputs) -> Option<String> {
     }
 }
 
-fn noted((mut decision, authorised): (Decision, Option<Authorised>), detail: &str) -> (Decision, Option<Authorised>) {
+fn not_suppressed(decision: &Decision, detail: &str) -> Reason {
     let action = decision.action.or(decision.requested_action).unwrap_or(Action::EnrichAlert);
-    let detail = detail.to_owned();
-    decision.reasons.push(Reason { code: ReasonCode::Suppressed, action, effect: Effect::Allow, detail });
-    let authorised = authorised.map(|authorised| authorised.explained(&decision));
-    (decision, authorised)
+    Reason { code: ReasonCode::Suppressed, action, effect: Effect::Allow, detail: detail.to_owned() }
+}
+
+/// Why nothing past observe can follow a finding for want of a connector: a reason for each such action that the
+/// finding's rule declares. None where a connector can do any of them, or the decision says so about the proposed one.
+fn nothing_available(inputs: &GateInputs, decision: &Decision) -> Vec<Reason> {
+    let anchor = about(inputs, decision.subject).find(|(place, _)| *place == decision.anchor);
+    let authority = anchor.and_then(|(_, found)| inputs.authority(&found.finding.rule));
+    let who = inputs.incident.subjects.get(decision.subject);
+    let Some((authority, who)) = authority.zip(who) else { return Vec::new() };
+    let Some(account) = &who.account else { return Vec::new() };
+    let code = ReasonCode::ActionUnavailable;
+    if decision.reasons.iter().any(|reason| reason.code == code) {
+        return Vec::new();
+    }
+    let declared: Vec<Action> = authority.actions.iter().copied().filter(|action| is_past_observe(*action)).collect();
+    // Actions that aren't rungs of the type count only where the rule declares no other.
+    let rungs = who.identity.identity_type.rungs();
+    let any_rung = declared.iter().any(|action| rungs.contains(action));
+    let reasons: Option<Vec<Reason>> = declared
+        .into_iter()
+        .filter(|action| !any_rung || rungs.contains(action))
+        .map(|action| {
+            let detail = unavailable(inputs, who, account, action)?;
+            Some(Reason { code, action, effect: Effect::Refuse, detail })
+        })
+        .collect();
+    reasons.unwrap_or_default()
+}
+
+/// Whether an action challenges or contains.
+fn is_past_observe(action: Action) -> bool {
+    matches!(action.class(), ActionClass::Challenge | ActionClass::Contain)
+}
+
+/// Adds reasons to a decision, and to the decision that its right to act carries.
+fn explain((decision, authorised): &mut (Decision, Option<Authorised>), reasons: Vec<Reason>) {
+    decision.reasons.extend(reasons);
+    if let Some(authorised) = authorised {
+        authorised.explain(decision);
+    }
 }
 
 /// The finding that the host's own decisions are about: the strongest, the earliest of equals.
@@ -95,7 +190,7 @@ fn suppressed(inputs: &GateInputs, why: &str) -> Decision {
     }
 }
 
-/// The host's own enrich-alert: it needs nobody's authority, because it tells nobody anything new and touches nothing.
+/// The host's own enrich-alert. It needs no rule's authority: it adds to an alert and touches no account.
 fn enrich(inputs: &GateInputs, code: ReasonCode, why: &str) -> (Decision, Option<Authorised>) {
     let (anchor, subject, confidence) = strongest(inputs);
     let who = inputs.incident.subjects.get(subject);
@@ -162,7 +257,7 @@ fn decide_one(inputs: &GateInputs, proposal: &Proposal) -> (Decision, Option<Aut
         anchor,
         reasons: all,
     };
-    // Parameters were given for what was asked: another action takes its connector's own.
+    // The parameters are the proposed action's: another action takes its connector's defaults.
     let parameters = if action == Some(proposal.action) { proposal.parameters.clone() } else { Vec::new() };
     let authorised = authorise(inputs, &decision, parameters);
     (decision, authorised)
@@ -171,12 +266,12 @@ fn decide_one(inputs: &GateInputs, proposal: &Proposal) -> (Decision, Option<Aut
 /// The search for a lower rung.
 enum Lower {
     Found(Action, Judgement),
-    /// None is allowed; the text says why not.
+    /// None is allowed, for the reason given.
     None(String),
 }
 
-/// The highest allowed rung below what was asked for and above observe, on the same subject, never a less reversible
-/// one, and judged in full like any other.
+/// The highest allowed rung below the proposed one and above observe, on the same subject, never a less reversible one.
+/// It is judged in full like any other.
 fn lower_rung(inputs: &GateInputs, proposal: &Proposal) -> Lower {
     let Some(who) = inputs.incident.subjects.get(proposal.subject) else {
         return Lower::None("the incident has no such subject".to_owned());
@@ -205,8 +300,8 @@ fn lower_rung(inputs: &GateInputs, proposal: &Proposal) -> Lower {
     Lower::None(format!("refused below it: {}", refused.join(", ")))
 }
 
-/// How hard an action is to undo, for the order that a downgrade must keep: for an interactive human what heals by
-/// itself ranks with what can be taken back.
+/// How hard an action is to undo, for the order that a downgrade must keep: for an interactive human, self-healing ranks
+/// with reversible.
 fn undoing(inputs: &GateInputs, who: &Subject, action: Action) -> Reversibility {
     match reversibility(capability(inputs, who, action)) {
         Reversibility::SelfHealing if is_interactive_human(who) => Reversibility::Reversible,
@@ -214,7 +309,7 @@ fn undoing(inputs: &GateInputs, who: &Subject, action: Action) -> Reversibility 
     }
 }
 
-/// None for observe actions; else what the rule gave or the operator's default, cut to the operator's longest.
+/// None for observe actions; else the rule's lease or the operator's default, at most the operator's longest.
 fn lease(inputs: &GateInputs, proposal: &Proposal, action: Action) -> Option<u32> {
     if action.class() == ActionClass::Observe {
         return None;
@@ -243,7 +338,7 @@ fn authorise(
 fn target(inputs: &GateInputs, who: &Subject, action: Action) -> Option<ActionTarget> {
     let account = who.account.clone()?;
     let level = match action.class() {
-        // The host does these itself, at any level of the catalogue's.
+        // The host does these itself, at any of the catalogue's levels.
         ActionClass::Observe => action.levels().iter().copied().find(|level| has(who, *level))?,
         _ => level(who, action, capability(inputs, who, action))?,
     };

@@ -1,23 +1,23 @@
-//! Everything that the gate looks at, by value: what is stored with a decision, and recomputes it.
+//! The gate's inputs, by value: stored with a decision, they are enough to recompute it.
 
 use std::collections::BTreeSet;
 
 use countersign_declaration::Declaration;
 use countersign_model::response::{LeaseView, OutcomeView};
-use countersign_model::vocabulary::{Action, IdentityType, RuleKind, SignalClass, Tier};
+use countersign_model::vocabulary::{Action, IdentityType, RuleKind, SignalClass, Tier, text_ids};
 use countersign_model::{Account, Incident, Proposal, RuleId, Timestamp};
 use countersign_policy::{Capabilities, Capability, Grant, Policy, PolicyView};
 use serde::{Deserialize, Serialize};
 
-/// Everything that the gate looks at.
+/// The gate's inputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GateInputs {
     /// The gate's clock.
     pub clock: Timestamp,
-    /// What it is about.
+    /// The incident to decide.
     pub incident: Incident,
-    /// What response rules ask for; empty while [`crate::incident_view`] shows them the incident.
+    /// What response rules propose; empty while [`crate::incident_view`] shows them the incident.
     pub proposals: Vec<Proposal>,
     /// The authority of every rule of the incident: detections, those whose findings fed them, and response rules.
     pub rules: Vec<RuleAuthority>,
@@ -27,7 +27,7 @@ pub struct GateInputs {
     pub capabilities: Vec<Capability>,
     /// What an action would hit.
     pub estimates: Estimates,
-    /// Whether the incident has been told already.
+    /// Whether the incident has been reported already.
     pub suppression: Suppression,
     /// Whether new intents are stopped.
     pub kill_switch: KillSwitch,
@@ -46,8 +46,8 @@ pub struct GateInputs {
 }
 
 impl GateInputs {
-    /// The inputs of an incident: what its classes, identities and providers need of policy and capabilities. What
-    /// isn't served yet is unconfigured, and proposals are empty.
+    /// The inputs of an incident, with the part of policy and capabilities that its classes, identities and providers
+    /// need. What isn't served yet is unconfigured, and proposals are empty.
     #[must_use]
     pub fn new(
         clock: Timestamp,
@@ -93,7 +93,7 @@ impl GateInputs {
         }
     }
 
-    /// The authority of a rule; none if the inputs don't have it: then the rule may lead to nothing.
+    /// The authority of a rule. Without one the rule leads to nothing.
     #[must_use]
     pub fn authority(&self, rule: &RuleId) -> Option<&RuleAuthority> {
         self.rules.iter().find(|authority| authority.rule == *rule)
@@ -117,7 +117,7 @@ pub struct RuleAuthority {
     /// Declared signal classes: those it emits or answers.
     pub signal_classes: BTreeSet<SignalClass>,
     /// The rules whose findings feed it, directly or through others, each once, in order of their ids. Their authority
-    /// is among the inputs too, and holds for this rule as well.
+    /// is among the inputs too, and limits this rule as well.
     pub lineage: Vec<RuleId>,
     /// The operator's cap on its confidence: the lesser of the rule's and the publisher's, 0–100.
     pub cap: u8,
@@ -128,7 +128,7 @@ pub struct RuleAuthority {
 }
 
 impl RuleAuthority {
-    /// Of a declaration under a policy. `lineage` are the rules whose findings feed it, through others too.
+    /// From a declaration under a policy. `lineage` lists the rules whose findings feed it, directly or through others.
     #[must_use]
     pub fn new(declaration: &Declaration, lineage: BTreeSet<RuleId>, policy: &Policy) -> RuleAuthority {
         let publisher = declaration.id.publisher();
@@ -147,13 +147,13 @@ impl RuleAuthority {
     }
 }
 
-/// What connectors say an action would hit.
+/// What an action would hit, by the connectors' estimates.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Estimates {
     /// No connector is attached that could be asked: restricts nothing.
     Unconfigured,
-    /// What connectors said. An action that nothing was said about counts as high.
+    /// The connectors' estimates. An action without one counts as high.
     Asked(Vec<Estimate>),
 }
 
@@ -173,29 +173,30 @@ pub struct Estimate {
     pub callers: u32,
 }
 
-/// Whether the incident has been told already.
+/// Whether the incident has been reported already.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Suppression {
     /// No suppression is configured: restricts nothing.
     Unconfigured,
-    /// It is to be told.
-    Tell,
-    /// It isn't to be told again; the text says why. Classes federation, credential and evasion, and incidents with
-    /// break-glass in the chain, are told all the same.
+    /// It is to be reported.
+    #[serde(rename = "tell")]
+    Report,
+    /// It isn't to be reported again, for the reason given. Classes federation, credential and evasion, and incidents
+    /// with break-glass in the chain, are reported regardless.
     Suppress(String),
 }
 
-/// Whether new intents are stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum KillSwitch {
-    /// There is none: restricts nothing.
-    Unconfigured,
-    /// It is off.
-    Off,
-    /// It is on: nothing past observe begins.
-    On,
+text_ids! {
+    /// Whether new intents are stopped.
+    pub enum KillSwitch {
+        /// There is none: restricts nothing.
+        Unconfigured = "unconfigured",
+        /// It is off.
+        Off = "off",
+        /// It is on: nothing past observe begins.
+        On = "on",
+    }
 }
 
 /// Whether a change window is open.
@@ -232,25 +233,25 @@ pub enum Stages {
     Rules(Vec<(RuleId, Stage)>),
 }
 
-/// A rollout stage, from least to most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stage {
-    /// Only the alert is enriched.
-    Shadow,
-    /// Observe only.
-    Notify,
-    /// By approval.
-    Approve,
-    /// As policy says.
-    Automatic,
+text_ids! {
+    /// A rollout stage, from least to most.
+    pub enum Stage {
+        /// Only the alert is enriched.
+        Shadow = "shadow",
+        /// Observe only.
+        Notify = "notify",
+        /// By approval.
+        Approve = "approve",
+        /// As policy answers.
+        Automatic = "automatic",
+    }
 }
 
 /// How many administrators would remain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Administrators {
-    /// Nobody counts them: restricts nothing.
+    /// They aren't counted: restricts nothing.
     Unconfigured,
     /// The accounts that are administrators, and how many of them would remain if one were contained.
     Counted {
@@ -267,7 +268,7 @@ pub enum Administrators {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Approvals {
-    /// Approvals aren't served: what wants one waits.
+    /// Approvals aren't served: what needs one waits.
     Unconfigured,
 }
 

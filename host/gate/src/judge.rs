@@ -5,7 +5,7 @@ use countersign_model::incident::{IncidentFinding, Subject};
 use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Reversibility, SubjectRole, TargetLevel, Usage,
 };
-use countersign_model::{Effect, Reason, ReasonCode, RuleId};
+use countersign_model::{Account, Effect, Reason, ReasonCode, RuleId};
 use countersign_policy::Capability;
 
 use crate::confidence::{Counted, combined_confidence, effective_confidence};
@@ -15,15 +15,15 @@ mod authority;
 mod conditions;
 mod matrix;
 
-/// What the gate holds of one action on one subject.
+/// The gate's judgement of one action on one subject.
 pub(crate) struct Judgement {
     /// Every reason.
     pub(crate) reasons: Vec<Reason>,
-    /// The confidence held against the floor.
+    /// The confidence that was compared with the floor.
     pub(crate) confidence: u8,
     /// The floor that applied.
     pub(crate) floor: u8,
-    /// The finding that speaks for it most.
+    /// The finding that allows the most.
     pub(crate) anchor: usize,
 }
 
@@ -48,8 +48,8 @@ pub(crate) struct Question<'i> {
     pub(crate) action: Action,
 }
 
-/// Judges an action on a subject: each finding about the subject is asked alone, and the one that allows most is the
-/// anchor. So a finding less, or less authority of its rule, can only allow less.
+/// Judges an action on a subject: once for each finding about the subject alone; the one that allows most is the anchor.
+/// So removing a finding, or some authority of its rule, can only allow less.
 pub(crate) fn judge(inputs: &GateInputs, subject: usize, action: Action, response: &RuleId) -> Judgement {
     let best = inputs.incident.subjects.get(subject).and_then(|who| {
         about(inputs, subject)
@@ -69,7 +69,7 @@ pub(crate) fn judge(inputs: &GateInputs, subject: usize, action: Action, respons
     })
 }
 
-/// The findings about a subject: the same place, account or identity.
+/// The findings about a subject: the same subject, account or identity.
 pub(crate) fn about(inputs: &GateInputs, subject: usize) -> impl Iterator<Item = (usize, &IncidentFinding)> {
     let subjects = &inputs.incident.subjects;
     let who = subjects.get(subject);
@@ -97,7 +97,7 @@ impl<'i> Question<'i> {
         self.action.class()
     }
 
-    /// Whether the action touches nothing.
+    /// Whether the action only observes.
     pub(crate) fn observes(&self) -> bool {
         self.class() == ActionClass::Observe
     }
@@ -131,12 +131,7 @@ impl<'i> Question<'i> {
         };
         let capability = capability(self.inputs, self.subject, self.action);
         let level = level(self.subject, self.action, capability);
-        if level.is_none() {
-            let provider = &account.provider;
-            let detail = match capability {
-                None => format!("no connector of `{provider}` can do it to type `{ty}`"),
-                Some(found) => format!("`{}` can do it at no level of what is in evidence", found.connector),
-            };
+        if let Some(detail) = unavailable(self.inputs, self.subject, account, self.action) {
             reasons.push(self.reason(ReasonCode::ActionUnavailable, Effect::Refuse, detail));
         }
         match reversibility(capability) {
@@ -161,12 +156,12 @@ impl<'i> Question<'i> {
         }
     }
 
-    /// Holds confidence against the floors. Returns the confidence that counted and the floor that applied.
+    /// Compares confidence with the floors. Returns the confidence that counted and the floor that applied.
     fn floors(&self, policy: u8, reasons: &mut Vec<Reason>) -> (u8, u8) {
         let finding = &self.found.finding;
         let alone = effective_confidence(self.inputs, finding);
         if alone < finding.confidence {
-            let detail = format!("the rule said {}, capped at {alone}", finding.confidence);
+            let detail = format!("the rule gave {}, capped at {alone}", finding.confidence);
             reasons.push(self.reason(ReasonCode::ConfidenceCapped, Effect::Allow, detail));
         }
         let floor_of = |rule: &RuleId| self.inputs.authority(rule).map_or(100, |authority| authority.floor);
@@ -236,7 +231,7 @@ impl<'i> Question<'i> {
                 || self.found.finding.context == ContextState::Missing)
     }
 
-    /// Whether the subject is an end point.
+    /// Whether the subject is a source address.
     pub(crate) fn is_source(&self) -> bool {
         self.subject.role == SubjectRole::Source || self.found.finding.role == SubjectRole::Source
     }
@@ -247,11 +242,24 @@ pub(crate) fn is_interactive_human(subject: &Subject) -> bool {
     subject.identity.identity_type == IdentityType::Human && subject.usage == Usage::Interactive
 }
 
-/// What connectors can do to a subject with an action.
+/// The capability of a connector to do an action to a subject.
 pub(crate) fn capability<'i>(inputs: &'i GateInputs, subject: &Subject, action: Action) -> Option<&'i Capability> {
     let provider = &subject.account.as_ref()?.provider;
     inputs.capabilities.iter().find(|entry| {
         entry.provider == *provider && entry.action == action && entry.identity_type == subject.identity.identity_type
+    })
+}
+
+/// Why no connector can do an action to a subject with this account, if none can.
+pub(crate) fn unavailable(inputs: &GateInputs, subject: &Subject, account: &Account, action: Action) -> Option<String> {
+    let capability = capability(inputs, subject, action);
+    if level(subject, action, capability).is_some() {
+        return None;
+    }
+    let (provider, ty) = (&account.provider, subject.identity.identity_type);
+    Some(match capability {
+        None => format!("no connector of `{provider}` can do it to type `{ty}`"),
+        Some(found) => format!("`{}` can do it at no level of what is in evidence", found.connector),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The gate: one pure function from an incident's inputs to decisions. Authority only shrinks in here, every reason is
+//! The gate: one pure function from an incident's inputs to decisions. Authority only shrinks, every reason is
 //! collected, and nothing else in the host can make an [`Authorised`] action. No I/O, no clock, no state.
 
 mod confidence;

@@ -1,4 +1,4 @@
-//! What the gate gives back, and the one type that lets a connector act.
+//! What the gate returns, and the one type that lets a connector act.
 
 use countersign_model::response::ActionValue;
 use countersign_model::vocabulary::{Action, TargetLevel};
@@ -21,7 +21,7 @@ impl Outcome {
         outcome
     }
 
-    /// One a proposal, in their order; then the host's own.
+    /// One for each proposal, in their order; then the host's own.
     #[must_use]
     pub fn decisions(&self) -> &[Decision] {
         &self.decisions
@@ -33,7 +33,7 @@ impl Outcome {
         &self.authorised
     }
 
-    /// Gives up the decisions and the right to act on them.
+    /// The decisions and the right to act on them.
     #[must_use]
     pub fn into_parts(self) -> (Vec<Decision>, Vec<Authorised>) {
         (self.decisions, self.authorised)
@@ -105,9 +105,9 @@ impl Authorised {
         Authorised { decision, target, parameters }
     }
 
-    /// The same right with its decision's reasons completed.
-    pub(crate) fn explained(self, decision: &Decision) -> Authorised {
-        Authorised { decision: Decision { reasons: decision.reasons.clone(), ..self.decision }, ..self }
+    /// Completes the reasons of the decision that authorised it.
+    pub(crate) fn explain(&mut self, decision: &Decision) {
+        self.decision.reasons.clone_from(&decision.reasons);
     }
 
     /// The decision that authorised it.
@@ -134,19 +134,19 @@ impl Authorised {
         &self.parameters
     }
 
-    /// How long it holds, seconds; none for observe actions.
+    /// How long it lasts, seconds; none for observe actions.
     #[must_use]
     pub fn lease(&self) -> Option<u32> {
         self.decision.lease
     }
 }
 
-/// Whoever can act on identities. It is given nothing but what the gate authorised.
+/// Acts on identities. It gets nothing but what the gate authorised.
 pub trait Connector {
     /// Its name, as in the capability tables.
     fn name(&self) -> &str;
 
-    /// Does what was authorised, and uses the right up.
+    /// Does what was authorised. The right is consumed.
     fn execute(&self, action: Authorised) -> Execution;
 }
 
@@ -162,9 +162,9 @@ pub struct Execution {
 /// What undoing takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Undo {
-    /// Nothing is to be undone: it told somebody, or heals by itself.
+    /// Nothing is to be undone: it only informed, or heals by itself.
     Nothing,
-    /// The state before, in the connector's own words.
+    /// The state before, in the connector's own format.
     Restore(String),
     /// It can't be undone.
     Impossible,

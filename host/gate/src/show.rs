@@ -1,4 +1,4 @@
-//! What response rules are shown: the incident, and which actions can be had here.
+//! What response rules are shown: the incident, and which actions are available.
 
 use countersign_model::incident::{ChainIdentity, Subject};
 use countersign_model::response::{
@@ -26,9 +26,9 @@ pub fn answering_rules(inputs: &GateInputs) -> impl Iterator<Item = &RuleId> {
     })
 }
 
-/// The actions that a response rule declared and that can be had here, by subject, weak to strong: rungs of the
-/// subject's type that a connector can do to what is in evidence. An unresolved subject has the observe actions, an end
-/// point nothing that contains. Whether policy allows them is the gate's to say.
+/// The available actions that a response rule declared, by subject, weak to strong: rungs of the subject's type that a
+/// connector can do to what is in evidence. An unresolved subject has the observe actions, a source address nothing that
+/// contains. Whether policy allows them is for [`crate::decide`] to check.
 #[must_use]
 pub fn available_actions(inputs: &GateInputs, response: &RuleId) -> Vec<AvailableAction> {
     let Some(authority) = inputs.authority(response) else { return Vec::new() };
@@ -45,7 +45,7 @@ pub fn available_actions(inputs: &GateInputs, response: &RuleId) -> Vec<Availabl
     available
 }
 
-/// What undoing takes, if the action can be had.
+/// What undoing takes, if the action is available.
 fn available_for(inputs: &GateInputs, who: &Subject, action: Action) -> Option<Reversibility> {
     match action.class() {
         ActionClass::Observe => Some(Reversibility::Reversible),
@@ -58,7 +58,7 @@ fn available_for(inputs: &GateInputs, who: &Subject, action: Action) -> Option<R
     }
 }
 
-/// The incident as a response rule is shown it. Accounts that aren't known stand as `unresolved:-:-`.
+/// The incident as a response rule sees it. An unknown account is written `unresolved:-:-`.
 #[must_use]
 pub fn incident_view(inputs: &GateInputs, response: &RuleId) -> IncidentView {
     let mut identities = Vec::new();
@@ -115,7 +115,7 @@ fn known(leases: &Leases) -> (Vec<LeaseView>, Vec<OutcomeView>) {
     }
 }
 
-/// The place of an identity among those shown, each once.
+/// The index of an identity among those shown, each once.
 fn index(identity: IdentityView, identities: &mut Vec<IdentityView>) -> u32 {
     let place = identities.iter().position(|known| *known == identity).unwrap_or_else(|| {
         identities.push(identity);

@@ -1,4 +1,4 @@
-//! What must hold of every decision, over inputs at random.
+//! Properties of every decision, over random inputs.
 
 #![expect(
     clippy::unwrap_used,
@@ -14,10 +14,10 @@ use countersign_model::incident::Subject;
 use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Reversibility, SignalClass, SubjectRole, Usage,
 };
-use countersign_model::{ContextState, Decision, DecisionKind, Effect};
+use countersign_model::{ContextState, Decision, DecisionKind, Effect, Reason, ReasonCode};
 use countersign_policy::{Answer, CellOutcome};
 use proptest::prelude::*;
-use random::{Random, everyone, inputs, members};
+use random::{Random, identities_of, inputs, members};
 
 fn touches(decision: &Decision) -> Option<Action> {
     decision.action.filter(|action| action.class() != ActionClass::Observe)
@@ -147,7 +147,7 @@ proptest! {
             let contains = action.class() == ActionClass::Contain;
             let who = &inputs.incident.subjects[decision.subject];
             let found = &inputs.incident.findings[decision.anchor];
-            // Refused whoever agrees.
+            // Refused even with approval.
             prop_assert!(who.account.is_some());
             let merely = who.evidence_role.min(found.finding.evidence_role) == EvidenceRole::MerelyNames;
             prop_assert!(!(contains && merely));
@@ -225,6 +225,42 @@ proptest! {
     }
 
     #[test]
+    fn what_no_connector_can_do_is_among_the_reasons(seed: u64) {
+        let with = inputs(seed);
+        let without = GateInputs { capabilities: Vec::new(), ..with.clone() };
+        for decision in decide(&without).decisions() {
+            let who = &without.incident.subjects[decision.subject];
+            let finding = &without.incident.findings[decision.anchor];
+            let Some(authority) = without.authority(&finding.finding.rule) else { continue };
+            if who.account.is_none() || finding.subject != decision.subject {
+                continue;
+            }
+            let unavailable: Vec<Action> = decision
+                .reasons
+                .iter()
+                .filter(|reason| reason.code == ReasonCode::ActionUnavailable && reason.effect == Effect::Refuse)
+                .map(|reason| reason.action)
+                .collect();
+            let past_observe = |action: &Action| matches!(action.class(), ActionClass::Challenge | ActionClass::Contain);
+            let rungs = who.identity.identity_type.rungs();
+            let mut declared = authority.actions.iter().filter(|action| past_observe(action) && rungs.contains(action));
+            let proposed = decision.requested_action.filter(|action| unavailable.contains(action));
+            prop_assert!(
+                proposed.is_some() || declared.all(|action| unavailable.contains(action)),
+                "{:#?}",
+                decision
+            );
+        }
+        // Reasons are only added, and never to a decision that leads past observe.
+        for decision in decide(&with).decisions() {
+            let allowed = |reason: &Reason| Some(reason.action) != decision.action;
+            let mut unavailable =
+                decision.reasons.iter().filter(|reason| reason.code == ReasonCode::ActionUnavailable);
+            prop_assert!(unavailable.all(allowed), "{:#?}", decision);
+        }
+    }
+
+    #[test]
     fn stored_inputs_decide_the_same(seed: u64) {
         let inputs = inputs(seed);
         let text = serde_json::to_string(&inputs).unwrap();
@@ -293,14 +329,14 @@ fn combined_confidence_is_as_defined() {
     }
 }
 
-/// The properties say something only if the inputs reach every kind of decision.
+/// The properties mean something only if the inputs reach every kind of decision.
 #[test]
 fn random_inputs_reach_every_kind() {
     let mut kinds = std::collections::BTreeMap::new();
     let mut chains = 0;
     for seed in 0..3_000 {
         let inputs = inputs(seed);
-        chains += usize::from(everyone(&inputs.incident).count() > inputs.incident.subjects.len());
+        chains += usize::from(identities_of(&inputs.incident).count() > inputs.incident.subjects.len());
         for decision in decide(&inputs).decisions().iter().filter(|decision| touches(decision).is_some()) {
             *kinds.entry(decision.kind).or_insert(0) += 1;
         }

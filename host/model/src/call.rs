@@ -1,7 +1,7 @@
 //! A call of a detection rule as plain data: what goes in, what comes out. The shapes are those of `wit/detection.wit`,
 //! where units and ranges stand; the engine turns them into its own and back, and evidence bundles hold them by value.
 
-use countersign_vocabulary::{EvidenceRole, Keying, Severity, SubjectRole};
+use countersign_vocabulary::{EvidenceRole, Keying, Severity, SubjectRole, text_ids};
 use serde::{Deserialize, Serialize};
 
 use crate::digest::hex_bytes;
@@ -9,7 +9,7 @@ use crate::digest::hex_bytes;
 /// The key index of a row without a key.
 pub const NO_KEY: u32 = u32::MAX;
 
-/// Everything that a detection rule is given.
+/// The arguments of a detection rule's call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DetectionCall {
@@ -32,7 +32,7 @@ pub struct DetectionCall {
 pub struct Batch {
     /// See [`schema_hash`].
     pub schema_hash: u64,
-    /// What the host says about each row.
+    /// The host's facts about each row.
     pub rows: Rows,
     /// One a declared field, in declared order.
     pub columns: Vec<Column>,
@@ -52,7 +52,7 @@ impl Batch {
     }
 }
 
-/// What the host says about each row: every list has one member a row.
+/// The host's facts about each row: every list has one member a row.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rows {
@@ -90,7 +90,7 @@ pub enum RowKind {
 pub struct Column {
     /// One a row.
     pub values: Values,
-    /// Which of them are there; none where all are.
+    /// Which of them are present; none where all are.
     pub masks: Option<Masks>,
 }
 
@@ -138,14 +138,14 @@ pub enum Values {
     },
 }
 
-/// How a raw body is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RawKind {
-    /// JSON text.
-    Json,
-    /// Bytes of no stated form.
-    Binary,
+text_ids! {
+    /// How a raw body is written.
+    pub enum RawKind {
+        /// JSON text.
+        Json = "json",
+        /// Bytes of no stated form.
+        Binary = "binary",
+    }
 }
 
 /// Bit words over the rows of a column.
@@ -224,9 +224,9 @@ pub enum Parameter {
 pub struct ContextTable {
     /// What its rows stand for.
     pub keying: Keying,
-    /// How many rows; 0 when the host has no such table.
+    /// The number of rows; 0 when the host has no such table.
     pub rows: u32,
-    /// Whether its rows can be had.
+    /// Whether its rows are available.
     pub availability: TableAvailability,
     /// The declared columns; none when the host has no such table.
     pub columns: Vec<Column>,
@@ -241,18 +241,18 @@ impl ContextTable {
     }
 }
 
-/// Whether the rows of a context table can be had.
+/// Whether the rows of a context table are available.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TableAvailability {
-    /// All rows alike.
+    /// The same for all rows.
     Whole(Availability),
     /// One a row.
     Each(Vec<Availability>),
 }
 
 impl TableAvailability {
-    /// Of these rows, said once where they are alike.
+    /// Of these rows, given once where they all agree.
     #[must_use]
     pub fn of(rows: Vec<Availability>) -> TableAvailability {
         match rows.split_first() {
@@ -262,7 +262,7 @@ impl TableAvailability {
         }
     }
 
-    /// Whether every row can be had and isn't too old.
+    /// Whether every row is available and not too old.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
         let fresh = |one: &Availability| matches!(one, Availability::Fresh(_));
@@ -273,11 +273,11 @@ impl TableAvailability {
     }
 }
 
-/// Whether something can be had, and the time it is as of, microseconds.
+/// Whether something is available, and the time it is as of, microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Availability {
-    /// Not to be had.
+    /// Not available.
     Missing,
     /// Older than declared.
     Stale(i64),
@@ -285,11 +285,11 @@ pub enum Availability {
     Fresh(i64),
 }
 
-/// What a detection rule says, after validation.
+/// What a detection rule returned, after validation.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DetectionAnswer {
-    /// What it saw, in its order.
+    /// Findings, in the rule's order.
     pub findings: Vec<AnswerFinding>,
     /// Changed state, by slot.
     pub states: Vec<SlotChanges>,
@@ -299,7 +299,7 @@ pub struct DetectionAnswer {
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// A finding as the rule gave it: words are still text.
+/// A finding as the rule gave it: ids are still text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerFinding {
@@ -311,7 +311,7 @@ pub struct AnswerFinding {
     pub confidence: u8,
     /// Severity.
     pub severity: Severity,
-    /// Whom it is about.
+    /// Which party to the row's event it is about.
     pub subject: SubjectRole,
     /// References.
     pub evidence: Vec<u64>,
@@ -360,73 +360,57 @@ pub struct AnswerTimer {
 pub struct Diagnostic {
     /// The row it is about.
     pub row: u32,
-    /// How grave.
+    /// Its severity.
     pub level: Level,
     /// The text.
     pub message: String,
 }
 
-/// How grave a diagnostic is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Level {
-    /// To know.
-    Information,
-    /// Odd.
-    Warning,
-    /// Wrong.
-    Error,
+text_ids! {
+    /// The severity of a diagnostic.
+    pub enum Level {
+        /// For information.
+        Information = "information",
+        /// Unusual.
+        Warning = "warning",
+        /// Wrong.
+        Error = "error",
+    }
 }
 
 /// Why a call gave no answer that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallFailure {
-    /// What kind of failure, a stable word.
+    /// What kind of failure.
     pub kind: FailureKind,
-    /// What happened, with the guest's own panic message where it left one.
+    /// What happened, with the guest's panic message where there is one.
     pub message: String,
 }
 
-/// The kinds of failure of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FailureKind {
-    /// The guest trapped; a panic does too.
-    Trap,
-    /// The declared fuel was used up.
-    FuelExhausted,
-    /// More memory was asked for than declared.
-    MemoryExceeded,
-    /// More output than declared.
-    OutputExceeded,
-    /// The stack ran over.
-    StackOverflow,
-    /// The wall-clock backstop struck.
-    Deadline,
-    /// The answer broke the contract.
-    InvalidAnswer,
-}
-
-impl FailureKind {
-    /// The word in JSON and audit.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            FailureKind::Trap => "trap",
-            FailureKind::FuelExhausted => "fuel-exhausted",
-            FailureKind::MemoryExceeded => "memory-exceeded",
-            FailureKind::OutputExceeded => "output-exceeded",
-            FailureKind::StackOverflow => "stack-overflow",
-            FailureKind::Deadline => "deadline",
-            FailureKind::InvalidAnswer => "invalid-answer",
-        }
+text_ids! {
+    /// The kinds of failure of a call.
+    pub enum FailureKind {
+        /// The guest trapped; a panic does too.
+        Trap = "trap",
+        /// The declared fuel was used up.
+        FuelExhausted = "fuel-exhausted",
+        /// More memory was asked for than declared.
+        MemoryExceeded = "memory-exceeded",
+        /// More output than declared.
+        OutputExceeded = "output-exceeded",
+        /// The stack overflowed.
+        StackOverflow = "stack-overflow",
+        /// The call ran past the host's deadline.
+        Deadline = "deadline",
+        /// The answer broke the contract.
+        InvalidAnswer = "invalid-answer",
     }
 }
 
-/// Whoever can judge a batch: the engine with a component, or the same code compiled natively.
+/// Judges batches: the engine with a component, or the same code compiled natively.
 pub trait Detector {
-    /// Judges a batch. The answer is as the rule gave it; whether it keeps the contract is the caller's to check.
+    /// Judges a batch. The answer is as the rule gave it; the caller checks whether it keeps the contract.
     ///
     /// # Errors
     /// When the call gave no answer.
@@ -435,7 +419,7 @@ pub trait Detector {
     /// Turns a state blob of an older version of a slot into one of the declared version.
     ///
     /// # Errors
-    /// When the call gave no answer, or the rule said that it can't.
+    /// When the call gave no answer, or the rule can't.
     fn migrate(&self, slot: u32, from_version: u32, blob: &[u8]) -> Result<Vec<u8>, CallFailure>;
 }
 

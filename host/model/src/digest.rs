@@ -1,4 +1,4 @@
-//! Digests: plain SHA-256 where anybody must be able to check, keyed where the content could be guessed.
+//! Digests: plain SHA-256 where anyone must be able to check, keyed where the content could be guessed.
 
 use std::fmt;
 use std::str::FromStr;
@@ -110,13 +110,13 @@ pub mod hex_bytes {
 pub struct DigestKey(Vec<u8>);
 
 impl DigestKey {
-    /// The documented key that serves when the operator names none: digests under it are not private.
+    /// The documented key for when the operator names none: digests under it are not private.
     pub const PUBLIC: &'static [u8] = b"countersign public digest key, version 1: not private";
 
-    /// The fewest bytes that a private key must have.
+    /// Minimum bytes of a private key.
     pub const MIN_BYTES: usize = 32;
 
-    /// A key of the operator's. None if it is shorter than [`DigestKey::MIN_BYTES`].
+    /// The operator's own key. None if it is shorter than [`DigestKey::MIN_BYTES`].
     #[must_use]
     pub fn private(bytes: &[u8]) -> Option<DigestKey> {
         (bytes.len() >= Self::MIN_BYTES).then(|| DigestKey(bytes.to_vec()))
@@ -147,7 +147,7 @@ impl DigestKey {
         }
     }
 
-    /// Names the key without telling it: a tag of a fixed text.
+    /// Names the key without revealing it: a tag of a fixed text.
     #[must_use]
     pub fn fingerprint(&self) -> Digest {
         self.digest(b"countersign digest key fingerprint")
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn digests_are_sha_256_and_hmac_sha_256() {
-        // FIPS 180-4 example, and RFC 4231 test case 6's shape: a key of our own is used whole.
+        // FIPS 180-4 example, and RFC 4231 test case 6's shape: a private key is used whole.
         assert_eq!(Digest::of(b"abc").to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         let text = Digest::of(b"abc").to_string();
         assert_eq!(text.parse::<Digest>().unwrap(), Digest::of(b"abc"));

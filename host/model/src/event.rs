@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_vocabulary::{EventClass, IdentityType, Usage};
+use countersign_vocabulary::{EventClass, IdentityType, Usage, text_ids};
 use serde::{Deserialize, Serialize};
 
 use crate::{Account, Digest, Fields, Timestamp};
@@ -23,15 +23,15 @@ pub struct Event {
     pub id: Arc<str>,
     /// Its one OCSF class.
     pub class: EventClass,
-    /// When it happened, as the record says.
+    /// When it happened, by the record.
     pub time: Timestamp,
-    /// When it was received: by the record's word if it has one, else the greatest event time sequenced so far.
+    /// When it was received: the record's own receipt time if it has one, else the greatest event time sequenced so far.
     pub ingest_time: Timestamp,
     /// Who acted.
     pub actor: Actor,
-    /// Everyone who took part in the act, from initiator to executor; at least the actor where it is known.
+    /// All who took part in the act, from initiator to executor; at least the actor where it is known.
     pub chain: Vec<ChainMember>,
-    /// Whom it acted on, where the record proves the account.
+    /// What it acted on, where the record proves the account.
     pub target: Option<Target>,
     /// The event's fields.
     pub fields: Fields,
@@ -42,13 +42,13 @@ pub struct Event {
 /// Who acted in an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Actor {
-    /// None when the record doesn't say who it was: `unresolved`.
+    /// None when the record doesn't identify it: `unresolved`.
     pub account: Option<Account>,
     /// How the account was used.
     pub usage: Usage,
-    /// Whether its authentication succeeded: a denied call signed with its key counts, a failed sign-in doesn't.
+    /// Whether its authentication succeeded: it did for a denied call signed with its key, not for a failed sign-in.
     pub authenticated: bool,
-    /// Session, token and grant in evidence.
+    /// The session in evidence.
     pub session: Option<Arc<str>>,
     /// The id of the token or access key in evidence.
     pub token: Option<Arc<str>>,
@@ -56,16 +56,16 @@ pub struct Actor {
     pub grant: Option<Arc<str>>,
 }
 
-/// A part in an act.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ChainRole {
-    /// Who began it.
-    Initiator,
-    /// Who passed it on.
-    Delegate,
-    /// Who carried it out.
-    Executor,
+text_ids! {
+    /// A part in an act.
+    pub enum ChainRole {
+        /// Began it.
+        Initiator = "initiator",
+        /// Passed it on.
+        Delegate = "delegate",
+        /// Carried it out.
+        Executor = "executor",
+    }
 }
 
 /// One member of an actor chain.
@@ -73,7 +73,7 @@ pub enum ChainRole {
 pub struct ChainMember {
     /// Its part.
     pub role: ChainRole,
-    /// Its account; none when the record names somebody without saying which account that is.
+    /// Its account; none when the record has a name but no account id.
     pub account: Option<Account>,
     /// What the record calls it, for people.
     pub name: Option<Arc<str>>,
@@ -85,7 +85,7 @@ pub struct ChainMember {
     pub protected: bool,
 }
 
-/// Whom an event acted on.
+/// The account that an event acted on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
     /// The account.

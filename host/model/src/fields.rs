@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use countersign_vocabulary::{FIELDS, FieldId};
 
-/// One value of a field. Its variant agrees with the field's type, or says that the record's value didn't.
+/// One value of a field: of the field's type, or `WrongType`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// `unsigned`.
@@ -16,7 +16,7 @@ pub enum Value {
     Float(f64),
     /// `boolean`.
     Boolean(bool),
-    /// `text`; sources share the text of values that repeat.
+    /// `text`; values that repeat share one allocation.
     Text(Arc<str>),
     /// `text-list`.
     TextList(Vec<Arc<str>>),

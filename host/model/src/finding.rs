@@ -1,6 +1,6 @@
-//! A finding as the host keeps it: what a detection said, checked, and tied to the event it is about.
+//! A finding as the host keeps it: what a detection returned, checked, and tied to the event it is about.
 
-use countersign_vocabulary::{EvidenceRole, Severity, SignalClass, SubjectRole};
+use countersign_vocabulary::{EvidenceRole, Severity, SignalClass, SubjectRole, text_ids};
 use serde::{Deserialize, Serialize};
 
 use crate::call::ContextTable;
@@ -16,7 +16,7 @@ pub struct Finding {
     pub position: u64,
     /// Its place among the findings of this rule at that position, from 0, in the order of the rule's rows there.
     pub index: u32,
-    /// What brought the row about; left out for an event.
+    /// Why the row came to the rule; left out for an event.
     #[serde(default, skip_serializing_if = "Occasion::is_event")]
     pub occasion: Occasion,
     /// The event that the row shows.
@@ -29,9 +29,9 @@ pub struct Finding {
     pub confidence: u8,
     /// Severity.
     pub severity: Severity,
-    /// Whom it is about.
+    /// Which party to the event it is about.
     pub role: SubjectRole,
-    /// How the subject is tied to the evidence: the host's word, or weaker by the rule's.
+    /// How the subject is tied to the evidence: as the host computed it, or weaker where the rule asked for that.
     pub evidence_role: EvidenceRole,
     /// The events that show it; the row's own first.
     pub evidence: Vec<Evidence>,
@@ -39,7 +39,7 @@ pub struct Finding {
     pub techniques: Vec<String>,
     /// For people.
     pub message: String,
-    /// What context the rule lacked.
+    /// Whether the rule lacked context.
     pub context: ContextState,
 }
 
@@ -57,15 +57,16 @@ pub struct Evidence {
     pub raw: Digest,
 }
 
-/// Whether the declared context was there when the finding was made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ContextState {
-    /// All of it, or none was declared.
-    #[default]
-    Complete,
-    /// Some was missing, too old, or still learning.
-    Missing,
+text_ids! {
+    /// Whether the declared context was available when the finding was made.
+    #[derive(Default)]
+    pub enum ContextState {
+        /// All of it, or none was declared.
+        #[default]
+        Complete = "complete",
+        /// Some was missing, too old, or still learning.
+        Missing = "missing",
+    }
 }
 
 impl ContextState {

@@ -8,7 +8,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Provider + tenant + immutable subject id; never a name, an ARN or an address, which get reused.
 ///
-/// Prints as `provider:tenant:subject` with `:` and `%` percent-encoded.
+/// Prints as `provider:tenant:subject` with `:` and `%` percent-encoded, and parses only that form, so that an account
+/// has exactly one:
+///
+/// ```
+/// use countersign_model::Account;
+///
+/// let account = Account::new("windows", "corp:emea", "S-1-5-21-1-2-3-500");
+/// assert_eq!(account.to_string(), "windows:corp%3Aemea:S-1-5-21-1-2-3-500");
+/// assert_eq!(account.to_string().parse::<Account>()?, account);
+/// assert!("windows:corp%3aemea:S-1-5-21-1-2-3-500".parse::<Account>().is_err());
+/// # Ok::<(), countersign_model::AccountError>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Account {
     /// Such as `aws`.
@@ -27,7 +38,7 @@ pub struct Account {
 pub struct AccountError(pub String);
 
 impl Account {
-    /// Of its three parts.
+    /// From its three parts.
     #[must_use]
     pub fn new(provider: impl Into<String>, tenant: impl Into<String>, subject: impl Into<String>) -> Account {
         Account { provider: provider.into(), tenant: tenant.into(), subject: subject.into() }
@@ -52,7 +63,7 @@ impl fmt::Display for Account {
     }
 }
 
-/// Most parts have nothing to encode and are written as they are: keys of state are made of them, event by event.
+/// Fast where there is nothing to encode, as in most parts: keys of state are made of accounts, event by event.
 fn encode(part: &str, out: &mut impl fmt::Write) -> fmt::Result {
     let mut rest = part;
     while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'%' | b':')) {

@@ -1,4 +1,4 @@
-//! Incidents, their subjects, and what response rules ask for.
+//! Incidents, their subjects, and what response rules propose.
 
 use countersign_vocabulary::{Action, EvidenceRole, SubjectRole, Usage};
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::{Account, Finding, Identity, RuleId};
 pub struct Incident {
     /// The findings, in the stream's order; at least one. Each is about one subject.
     pub findings: Vec<IncidentFinding>,
-    /// Whom the findings are about. A subject that can't be resolved is here without an account.
+    /// The subjects of the findings. One that can't be resolved is listed without an account.
     pub subjects: Vec<Subject>,
 }
 
@@ -29,7 +29,7 @@ pub struct IncidentFinding {
     pub rule_suspect: bool,
 }
 
-/// Whom a finding is about, as of the generation.
+/// The subject of a finding, as of the generation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Subject {
@@ -37,7 +37,7 @@ pub struct Subject {
     pub role: SubjectRole,
     /// How it is tied to the evidence.
     pub evidence_role: EvidenceRole,
-    /// Its account; none when unresolved: then nothing past notify.
+    /// Its account; none when unresolved: then notify at most.
     pub account: Option<Account>,
     /// What is known about it.
     pub identity: Identity,
@@ -51,7 +51,7 @@ pub struct Subject {
     pub grant: Option<String>,
     /// A principal that several may use (role, client, group): containing the account needs approval.
     pub shared: bool,
-    /// Everyone in the chain of the act that authenticated it, the subject itself left out: the strictest counts.
+    /// The other members of the chain of the act that authenticated it: the strictest counts.
     pub chain: Vec<ChainIdentity>,
 }
 
@@ -67,7 +67,7 @@ pub struct ChainIdentity {
     pub identity: Identity,
 }
 
-/// What a response rule asks for, checked for form: the action is in the catalogue, the subject is the incident's.
+/// A response rule's proposal, checked for form: the action is in the catalogue, the subject is in the incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Proposal {

@@ -1,5 +1,5 @@
-//! Countersign's words as types, in the order in which an event walks through the host: event → finding → incident →
-//! proposal → decision. No I/O, and nothing here decides anything.
+//! Countersign's domain types, in the order in which an event passes through the host: event → finding → incident →
+//! proposal → decision. No I/O and no decisions.
 
 pub mod call;
 pub mod decision;

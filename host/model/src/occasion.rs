@@ -1,4 +1,4 @@
-//! What brings a row to a rule. A row is named by its position, its event and this.
+//! Why a row comes to a rule. A row is identified by its position, its event and its occasion.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{RuleId, Timestamp};
 
-/// What brings a row to a rule. Where it is an event, JSON leaves it out.
+/// Why a row comes to a rule. JSON leaves it out where it is an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Occasion {

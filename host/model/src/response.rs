@@ -2,6 +2,7 @@
 
 use countersign_vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Reversibility, Severity, SignalClass, SubjectRole, Tier, Usage,
+    text_ids,
 };
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +10,7 @@ use crate::call::{CallFailure, Level, Parameter};
 use crate::digest::hex_bytes;
 use crate::{Account, RuleId};
 
-/// Everything that a response rule is given.
+/// The arguments of a response rule's call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResponseCall {
@@ -34,9 +35,9 @@ pub struct IncidentView {
     pub combined_confidence: u8,
     /// Each once.
     pub identities: Vec<IdentityView>,
-    /// Whom proposals may name.
+    /// The subjects that proposals may name.
     pub subjects: Vec<SubjectView>,
-    /// What can be had, by subject, weak to strong.
+    /// The available actions, by subject, weak to strong.
     pub actions: Vec<AvailableAction>,
     /// What is contained already.
     #[serde(default)]
@@ -95,7 +96,7 @@ pub struct IdentityView {
     pub break_glass: bool,
 }
 
-/// Whom a proposal may be about.
+/// A subject that a proposal may name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct SubjectView {
@@ -115,7 +116,7 @@ pub struct SubjectView {
     pub has_grant: bool,
 }
 
-/// An action that can be had for a subject.
+/// An action that is available for a subject.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct AvailableAction {
@@ -123,7 +124,7 @@ pub struct AvailableAction {
     pub action: Action,
     /// Index into the subjects.
     pub subject: u32,
-    /// Its place in the written order.
+    /// Its place among the rungs of the identity type.
     pub rung: u32,
     /// Its class: observe, challenge or contain.
     pub class: ActionClass,
@@ -131,7 +132,7 @@ pub struct AvailableAction {
     pub reversibility: Reversibility,
 }
 
-/// A containment that lives.
+/// A containment in force.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LeaseView {
@@ -159,23 +160,23 @@ pub struct OutcomeView {
     pub result: StepResult,
 }
 
-/// What became of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StepResult {
-    /// It was done.
-    Done,
-    /// It was tried in vain.
-    Failed,
-    /// The gate or a person refused.
-    Refused,
-    /// It was done and undone.
-    Undone,
-    /// It waits for a person.
-    Waiting,
+text_ids! {
+    /// What became of a step.
+    pub enum StepResult {
+        /// It was done.
+        Done = "done",
+        /// It was tried without success.
+        Failed = "failed",
+        /// The gate or a person refused.
+        Refused = "refused",
+        /// It was done and undone.
+        Undone = "undone",
+        /// It waits for a person.
+        Waiting = "waiting",
+    }
 }
 
-/// What a response rule says, after validation.
+/// What a response rule returned, after validation.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResponseAnswer {
@@ -185,7 +186,7 @@ pub struct ResponseAnswer {
     pub diagnostics: Vec<ResponseDiagnostic>,
 }
 
-/// A proposal as the rule gave it: words are still text.
+/// A proposal as the rule gave it: ids are still text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerProposal {
@@ -215,15 +216,15 @@ pub enum ActionValue {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResponseDiagnostic {
-    /// How grave.
+    /// Its severity.
     pub level: Level,
     /// The text.
     pub message: String,
 }
 
-/// Whoever can answer an incident.
+/// Answers incidents: the engine with a component, or the same code compiled natively.
 pub trait Responder {
-    /// Answers an incident. The answer is as the rule gave it; whether it keeps the contract is the caller's to check.
+    /// Answers an incident. The answer is as the rule gave it; the caller checks whether it keeps the contract.
     ///
     /// # Errors
     /// When the call gave no answer.

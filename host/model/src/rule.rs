@@ -1,4 +1,4 @@
-//! Which rule: its id, and the digests that make up its identity.
+//! A rule's id, and the digests that make up its identity.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,7 +28,7 @@ impl RuleId {
         self.text.get(..self.slash).unwrap_or_default()
     }
 
-    /// Its name among the publisher's.
+    /// Its name, unique within the publisher.
     #[must_use]
     pub fn name(&self) -> &str {
         self.text.get(self.slash + 1..).unwrap_or_default()

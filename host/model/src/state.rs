@@ -1,18 +1,18 @@
-//! Keyed state and source positions as they are stored: what survives between calls is here and nowhere else.
+//! Keyed state and source positions as they are stored. Nothing else survives between calls.
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::hex_bytes;
 use crate::{Digest, Evidence, RuleId, Timestamp};
 
-/// One of the 1,024 parts into which keyed state is cut, for good: state moves from one machine to another by hash slot. It
-/// is the first ten bits of the SHA-256 of the partition key's text, so it hangs on the key alone: what different rules
-/// hold of one key lies together.
+/// One of the 1,024 parts of keyed state: state moves from one machine to another by hash slot. The number never changes.
+/// It is the first ten bits of the SHA-256 of the partition key's text. It depends on the key alone, so the states that
+/// different rules keep for one key are in the same slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HashSlot(u16);
 
 impl HashSlot {
-    /// How many there are.
+    /// The number of slots.
     pub const COUNT: u16 = 1_024;
 
     /// The slot of a partition key's text.
@@ -22,7 +22,7 @@ impl HashSlot {
         HashSlot(u16::from_be_bytes([first, second]) >> 6)
     }
 
-    /// The slot with this number; none from 1,024 on.
+    /// The slot with this number; none for 1,024 and above.
     #[must_use]
     pub fn new(number: u16) -> Option<HashSlot> {
         (number < HashSlot::COUNT).then_some(HashSlot(number))
@@ -74,11 +74,11 @@ pub struct StateEntry {
     /// The events that the rule asked to keep a reference to.
     pub kept: Vec<Evidence>,
     /// When it was changed last: the stream's clock at the first row that the rule was given between the same two
-    /// ticks. One time for all changes between two ticks, so that the size of batches doesn't show.
+    /// ticks. One time for all changes between two ticks, so that it doesn't depend on the batch size.
     pub changed: Timestamp,
 }
 
-/// How far the stream has been worked off.
+/// How far the stream has been processed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Position {

@@ -1,4 +1,4 @@
-//! Points in time, as the whole host counts them: microseconds since 1970-01-01T00:00:00Z.
+//! Points in time and durations: microseconds, since 1970-01-01T00:00:00Z.
 
 use std::fmt;
 use std::str::FromStr;
@@ -15,7 +15,7 @@ pub struct Timestamp(pub i64);
 pub struct TimestampError(pub String);
 
 impl Timestamp {
-    /// The least there is.
+    /// The earliest.
     pub const MIN: Timestamp = Timestamp(i64::MIN);
 
     /// Microseconds since 1970-01-01T00:00:00Z.
@@ -24,13 +24,13 @@ impl Timestamp {
         self.0
     }
 
-    /// This much later, held at the ends of the range.
+    /// This much later, saturating.
     #[must_use]
     pub const fn plus_micros(self, micros: i64) -> Timestamp {
         Timestamp(self.0.saturating_add(micros))
     }
 
-    /// How much later this is than `earlier`, microseconds, held at the ends of the range.
+    /// How much later this is than `earlier`, microseconds, saturating.
     #[must_use]
     pub const fn micros_since(self, earlier: Timestamp) -> i64 {
         self.0.saturating_sub(earlier.0)

@@ -1,11 +1,11 @@
-//! Timers as they are stored: enough to bring their rows after a restart.
+//! Timers as they are stored: enough to make their rows after a restart.
 
 use countersign_vocabulary::{Severity, SignalClass, SubjectRole};
 use serde::{Deserialize, Serialize};
 
 use crate::{RawAddress, RuleId, Timestamp};
 
-/// A timer of one key of one rule, set, moved or gone.
+/// A timer of one key of one rule, set, moved or removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TimerChange {
@@ -15,26 +15,26 @@ pub struct TimerChange {
     pub key: String,
     /// The timer's declared id.
     pub id: String,
-    /// The timer; none when it came, was cancelled or was dropped.
+    /// The timer; none when it fired, was cancelled or was dropped.
     pub entry: Option<TimerEntry>,
 }
 
-/// A timer that is yet to come, and the row that set it, whose columns it will show. The event isn't stored again: its
-/// raw record can be had by its address, and makes the same event.
+/// A pending timer and the row that set it, whose columns its row will have. The event isn't stored again: it is made
+/// anew from its raw record, which is found by its address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TimerEntry {
-    /// When it is due: it comes at the first tick at or after.
+    /// When it is due: it fires at the first tick at or after this time.
     pub at: Timestamp,
-    /// The source of the event that the row shows.
+    /// The source of the row's event.
     pub source: String,
     /// That event's id.
     pub event_id: String,
-    /// When that event was received: where the record doesn't say, the stream's clock has.
+    /// When that event was received, by its record or else by the stream's clock.
     pub ingest_time: Timestamp,
     /// Where its raw record is.
     pub raw: RawAddress,
-    /// What the row says of a finding, if a finding brought it about.
+    /// The row's fields of a finding, if it came because of one.
     pub finding: Option<FindingFields>,
 }
 

@@ -1,8 +1,8 @@
-//! What rows cost a rule: time, fuel, memory, output and state, in calls of several sizes.
+//! Measures what rows cost a rule: time, fuel, memory, output and state, in calls of several sizes.
 //!
-//! The rows are those that the rule is given of some records: events that it wants, and findings of the rules that feed
-//! it. They are repeated, each time as other events at later times, so that state expires and grows as it does in
-//! telemetry; between two calls there is a tick. Keys stay as few as they are.
+//! The rows are those that the rule gets of some records: events that it wants, and findings of the rules that feed it.
+//! They are repeated, each time as other events at later times, so that state expires and grows as it does in telemetry;
+//! between two calls there is a tick. The number of keys stays the same.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,39 +13,41 @@ use countersign_formats::Record;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::response::ResponseCall;
 use countersign_model::{Digest, Event};
-use countersign_stream::{FindingTurn, LATENESS, Placement, RuleStream, Sequenced, Tick, Turn, matches};
+use countersign_stream::{
+    DeliveredFinding, LATENESS, OrderedOccasion, Placement, RuleStream, Sequenced, Tick, matches,
+};
 
 use crate::chunk::{Chunk, Item, Judges};
 use crate::generation::{Generation, Rule};
 use crate::run::RunOptions;
 use crate::sequence::{Next, Sequencer};
 
-/// Between two repetitions passes so much, microseconds.
+/// Time between two repetitions, microseconds.
 const PAUSE: i64 = 60 * 1_000_000;
 
-/// The most rows that are repeated.
+/// Maximum of rows that are repeated.
 const MAX_ROWS: usize = 65_536;
 
-/// What calls of one size came to.
+/// The figures of calls of one size.
 #[derive(Clone, Debug, Default)]
 pub struct Measured {
     /// Rows of a call.
     pub batch: usize,
     /// Calls of that size that gave an answer. If there are none, all figures are 0.
     pub calls: u64,
-    /// The time of a call by its rows, the median of all calls.
+    /// The time of a call divided by its rows, the median of all calls.
     pub time: Duration,
-    /// Fuel of a call by its rows: the median of all calls, and the most.
+    /// The fuel of a call divided by its rows: the median of all calls, and the maximum.
     pub fuel: (u64, u64),
-    /// The most fuel of a call.
+    /// The maximum fuel of a call.
     pub fuel_of_call: u64,
-    /// The most memory of a call, bytes.
+    /// The maximum memory of a call, bytes.
     pub memory: u64,
     /// The largest answer, bytes.
     pub output: u64,
     /// The largest state that a call left of a key, bytes, by slot in declared order.
     pub state: Vec<u64>,
-    /// Calls of any size that failed, by kind; of those that had several rows the rows were judged again.
+    /// Calls of any size that failed, by kind; the rows of a failed batch were judged again.
     pub failures: BTreeMap<FailureKind, u64>,
 }
 
@@ -67,16 +69,16 @@ pub struct Rows<'g> {
 }
 
 impl<'g> Rows<'g> {
-    /// What a rule of a generation is given of some telemetries, one after the other; at most 65,536 rows.
+    /// Collects the rows that a rule of a generation gets of some telemetries, one after the other; at most 65,536 rows.
     #[must_use]
-    pub fn of(generation: &'g Generation, rule: &'g Rule, telemetries: Vec<Vec<Record>>) -> Rows<'g> {
+    pub fn collect(generation: &'g Generation, rule: &'g Rule, telemetries: Vec<Vec<Record>>) -> Rows<'g> {
         let mut rows: Vec<Sequenced> = Vec::new();
         for records in telemetries {
-            let given = given(generation, rule, records);
-            let shift = following(rows.last(), given.first());
+            let more = rows_for_rule(generation, rule, records);
+            let shift = shift_after(rows.last(), more.first());
             let from = rows.len();
-            let given = given.iter().zip(from..).map(|(row, position)| repeated(row, 0, position as u64, shift));
-            rows.extend(given.take(MAX_ROWS - from.min(MAX_ROWS)));
+            let more = more.iter().zip(from..).map(|(row, position)| repeat_row(row, 0, position as u64, shift));
+            rows.extend(more.take(MAX_ROWS - from.min(MAX_ROWS)));
         }
         Rows { generation, rule, rows }
     }
@@ -106,22 +108,22 @@ impl<'g> Rows<'g> {
         let mut waiting: Vec<Sequenced> = Vec::with_capacity(batch);
         while judged < min_rows && !self.rows.is_empty() {
             for row in &self.rows {
-                waiting.push(repeated(row, round, judged as u64, shift));
+                waiting.push(repeat_row(row, round, judged as u64, shift));
                 judged += 1;
                 if waiting.len() >= batch {
-                    stretch(&mut stream, &mut waiting);
+                    judge_chunk(&mut stream, &mut waiting);
                 }
             }
             round += 1;
-            shift = shift.saturating_add(following(self.rows.last(), self.rows.first()));
+            shift = shift.saturating_add(shift_after(self.rows.last(), self.rows.first()));
         }
         drop(stream);
         let samples = std::mem::take(&mut *meter.samples.lock().unwrap_or_else(PoisonError::into_inner));
-        summed(batch, slots, &samples)
+        summarise(batch, slots, &samples)
     }
 }
 
-/// Measures a response rule: each call so many times.
+/// Measures a response rule, each call so many times.
 #[must_use]
 pub fn measure_responses(rule: &LoadedRule, calls: &[ResponseCall], times: usize) -> Measured {
     let mut samples = Vec::new();
@@ -131,11 +133,11 @@ pub fn measure_responses(rule: &LoadedRule, calls: &[ResponseCall], times: usize
         let failure = answer.err().map(|failure| failure.kind);
         samples.push(Sample { rows: 1, time: started.elapsed(), usage, state: Vec::new(), failure });
     }
-    summed(1, 0, &samples)
+    summarise(1, 0, &samples)
 }
 
-/// The rows that a rule is given of records.
-fn given(generation: &Generation, rule: &Rule, records: Vec<Record>) -> Vec<Sequenced> {
+/// The rows that a rule gets of records.
+fn rows_for_rule(generation: &Generation, rule: &Rule, records: Vec<Record>) -> Vec<Sequenced> {
     let defaults = RunOptions::default();
     let mut judges = Judges::new(generation, RunOptions::BATCH, defaults.quarantine, &|rule| rule.loaded.clone());
     let declaration = rule.declaration();
@@ -152,28 +154,28 @@ fn given(generation: &Generation, rule: &Rule, records: Vec<Record>) -> Vec<Sequ
             continue;
         }
         let chunk = Chunk { events: vec![event], ..Chunk::default() };
-        for placed in judges.judge(&chunk.events, chunk.dead, 1).0 {
+        for placed in judges.judge(&chunk.events, chunk.dead_letters, 1).0 {
             let depth = placed.depth;
-            if let Item::Found(found) = placed.item
+            if let Item::Finding(finding) = placed.item
                 && declaration
                     .subscribes
                     .iter()
-                    .any(|one| one.rule == found.finding.rule && one.classes.contains(&found.finding.signal_class))
+                    .any(|one| one.rule == finding.finding.rule && one.classes.contains(&finding.finding.signal_class))
             {
-                rows.push(Sequenced::of_finding(&found, depth));
+                rows.push(Sequenced::finding_row(&finding, depth));
             }
         }
     }
     rows
 }
 
-/// By how much a row must be moved to follow another, microseconds.
-fn following(last: Option<&Sequenced>, first: Option<&Sequenced>) -> i64 {
+/// By how much a row must be moved in time to follow another, microseconds.
+fn shift_after(last: Option<&Sequenced>, first: Option<&Sequenced>) -> i64 {
     last.zip(first).map_or(0, |(last, first)| last.clock.micros_since(first.event.time).saturating_add(PAUSE))
 }
 
 /// A row as another event, so much later.
-fn repeated(row: &Sequenced, round: u64, position: u64, shift: i64) -> Sequenced {
+fn repeat_row(row: &Sequenced, round: u64, position: u64, shift: i64) -> Sequenced {
     let mut event = Event::clone(&row.event);
     event.time = event.time.plus_micros(shift);
     event.ingest_time = event.ingest_time.plus_micros(shift);
@@ -184,18 +186,18 @@ fn repeated(row: &Sequenced, round: u64, position: u64, shift: i64) -> Sequenced
     let placement =
         Placement { watermark: row.watermark.plus_micros(shift), clock: row.clock.plus_micros(shift), late: row.late };
     let mut again = Sequenced::new(position, Arc::new(event), placement);
-    again.turn = match &row.turn {
-        Turn::Finding(finding) => Turn::Finding(Arc::new(FindingTurn {
+    again.occasion = match &row.occasion {
+        OrderedOccasion::Finding(finding) => OrderedOccasion::Finding(Arc::new(DeliveredFinding {
             time: finding.time.plus_micros(shift),
-            ..FindingTurn::clone(finding)
+            ..DeliveredFinding::clone(finding)
         })),
         other => other.clone(),
     };
     again
 }
 
-/// One call's rows, and the tick after it with the timers that are due.
-fn stretch(stream: &mut RuleStream, waiting: &mut Vec<Sequenced>) {
+/// Judges one call's rows, then a tick with the timers that are due.
+fn judge_chunk(stream: &mut RuleStream, waiting: &mut Vec<Sequenced>) {
     let rows = std::mem::take(waiting);
     drop(stream.judge(&rows.iter().collect::<Vec<_>>()));
     let Some(last) = rows.last() else { return };
@@ -207,7 +209,7 @@ fn stretch(stream: &mut RuleStream, waiting: &mut Vec<Sequenced>) {
     }
 }
 
-fn summed(batch: usize, slots: usize, samples: &[Sample]) -> Measured {
+fn summarise(batch: usize, slots: usize, samples: &[Sample]) -> Measured {
     let mut measured = Measured { batch, state: vec![0; slots], ..Measured::default() };
     let (mut times, mut fuels) = (Vec::new(), Vec::new());
     for sample in samples {
@@ -215,9 +217,9 @@ fn summed(batch: usize, slots: usize, samples: &[Sample]) -> Measured {
             *measured.failures.entry(kind).or_default() += 1;
             continue;
         }
-        // What is kept and said counts whatever the call's size: a finding is made by a call of one row.
+        // Output and state count for calls of any size: findings are made by one-row calls.
         measured.output = measured.output.max(sample.usage.output);
-        measured.state.iter_mut().zip(&sample.state).for_each(|(most, bytes)| *most = (*most).max(*bytes));
+        measured.state.iter_mut().zip(&sample.state).for_each(|(max, bytes)| *max = (*max).max(*bytes));
         if sample.rows != batch {
             continue;
         }
@@ -233,13 +235,13 @@ fn summed(batch: usize, slots: usize, samples: &[Sample]) -> Measured {
     measured
 }
 
-/// The middle of some values, which are sorted by it; nothing of none.
+/// The median of some values, which are sorted in place; the default without values.
 fn median<T: Ord + Copy + Default>(values: &mut [T]) -> T {
     values.sort_unstable();
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-/// Passes calls on, and takes down what they cost.
+/// Passes calls on, and records their cost.
 struct Meter {
     loaded: Arc<LoadedRule>,
     samples: Mutex<Vec<Sample>>,
@@ -254,8 +256,8 @@ impl Detector for Meter {
         for changes in answer.iter().flat_map(|answer| &answer.states) {
             let blobs = changes.blob_offsets.iter().zip(changes.blob_offsets.iter().skip(1));
             let largest = blobs.map(|(from, to)| u64::from(to.saturating_sub(*from))).max().unwrap_or_default();
-            if let Some(most) = usize::try_from(changes.slot).ok().and_then(|slot| state.get_mut(slot)) {
-                *most = largest.max(*most);
+            if let Some(max) = usize::try_from(changes.slot).ok().and_then(|slot| state.get_mut(slot)) {
+                *max = largest.max(*max);
             }
         }
         let failure = answer.as_ref().err().map(|failure| failure.kind);
@@ -279,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_those_of_calls_of_the_size_that_gave_an_answer() {
+    fn figures_count_calls_of_the_size_that_gave_an_answer() {
         let samples = [
             sample(4, 40, None),
             sample(4, 80, None),
@@ -287,11 +289,11 @@ mod tests {
             sample(1, 900, None),
             sample(4, 5_000, Some(FailureKind::FuelExhausted)),
         ];
-        let measured = summed(4, 2, &samples);
+        let measured = summarise(4, 2, &samples);
         assert_eq!((measured.calls, measured.fuel, measured.fuel_of_call), (3, (20, 200), 800));
         assert_eq!((measured.time, measured.memory), (Duration::from_micros(20), 1_600));
         assert_eq!((measured.output, measured.state), (2_700, vec![900, 1]), "also of calls of one row");
         assert_eq!(measured.failures, BTreeMap::from([(FailureKind::FuelExhausted, 1)]));
-        assert_eq!(summed(4, 0, &[]).fuel, (0, 0));
+        assert_eq!(summarise(4, 0, &[]).fuel, (0, 0));
     }
 }

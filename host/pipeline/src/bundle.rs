@@ -1,4 +1,4 @@
-//! Evidence bundles: everything needed to make a finding or a proposal again, as the bytes that audit names.
+//! Evidence bundles: everything needed to make a finding or a proposal again, as the bytes whose digests the audit file has.
 
 use countersign_model::call::{DetectionAnswer, DetectionCall};
 use countersign_model::incident::{IncidentFinding, Subject};
@@ -6,24 +6,24 @@ use countersign_model::response::{ResponseAnswer, ResponseCall};
 use countersign_model::{Finding, Incident, RuleIdentity, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// What a finding is made of.
+/// The bundle of a finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FindingBundle {
-    /// Exactly which rule.
+    /// The identity of its rule.
     pub rule: RuleIdentity,
-    /// What ran it.
+    /// The engine that ran it.
     pub engine: String,
-    /// What it was given: one row, the state before, parameters, context. Its `data` is left out: the rule's component
-    /// has it, and its digest is part of `rule`.
+    /// The rule's input: one row, the state before, parameters, context. `data` is left out: the rule's component has it,
+    /// and its digest is part of `rule`.
     pub call: DetectionCall,
-    /// What it said.
+    /// The rule's answer.
     pub answer: DetectionAnswer,
-    /// The finding's place among those of the answer, from 0.
+    /// The finding's index among those of the answer, from 0.
     pub place: u32,
-    /// What the host made of it.
+    /// The finding that the host made of it.
     pub finding: Finding,
-    /// Whom it is about, as of the generation.
+    /// Its subject, as of the generation.
     pub subject: Subject,
     /// Whether its rule, or one that feeds it, was in quarantine or not deterministic.
     pub rule_suspect: bool,
@@ -46,17 +46,17 @@ impl FindingBundle {
     }
 }
 
-/// What a response rule's proposals are made of.
+/// The bundle of a response rule's proposals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResponseBundle {
-    /// Exactly which rule.
+    /// The identity of the rule.
     pub rule: RuleIdentity,
-    /// What ran it.
+    /// The engine that ran it.
     pub engine: String,
-    /// What it was given, `data` left out as in [`FindingBundle::call`].
+    /// The rule's input, `data` left out as in [`FindingBundle::call`].
     pub call: ResponseCall,
-    /// What it said, or why it said nothing that could be used.
+    /// The rule's answer, or why there is none that can be used.
     pub answer: Result<ResponseAnswer, countersign_model::call::CallFailure>,
 }
 

@@ -1,5 +1,5 @@
-//! Cases of rules: folders of raw events, or of an incident, with what is expected of them. A case goes the way that
-//! telemetry goes, in batches of several sizes and in several orders of unrelated keys (`orders`): none of them may show.
+//! Cases of rules: folders with raw events, or an incident, and the expected result. A case is processed like telemetry,
+//! in batches of several sizes and in several orders of unrelated keys (`orders`), which must not change the result.
 
 mod expectation;
 mod files;
@@ -27,8 +27,8 @@ use countersign_store::MemoryStore;
 use self::expectation::{DetectionExpectation, ExpectedFinding, ExpectedProposal};
 use self::files::CaseFiles;
 use crate::generation::{Generation, LoadFault, Rule, RuleFile, Settings};
-use crate::report::{DecisionLine, Notice, Observer, shown_row};
-use crate::respond::proposals;
+use crate::report::{DecisionLine, Notice, Observer, describe_row};
+use crate::respond::check_answer;
 use crate::run::{RunError, RunOptions, run};
 
 /// The raw records of a detection's case, as the provider delivers them.
@@ -94,8 +94,8 @@ pub fn find_cases(rule_folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(cases)
 }
 
-/// The rules whose findings feed a rule, directly or through others, as far as `find` has them. What is refused at
-/// admission feeds on nothing here: loading tells why.
+/// The rules whose findings feed a rule, directly or through others, as far as `find` has them. A rule that is refused at
+/// admission counts as without subscriptions: loading reports why.
 pub fn feeders(rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -> Vec<RuleFile> {
     let subscribed = |bytes: &[u8]| -> Vec<RuleId> {
         let admitted = admit(bytes, &Ceilings::default());
@@ -104,25 +104,25 @@ pub fn feeders(rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -
             |admitted| admitted.declaration().subscribes.iter().map(|one| one.rule.clone()).collect(),
         )
     };
-    let mut found = Vec::new();
-    let mut asked = BTreeSet::new();
+    let mut feeders = Vec::new();
+    let mut visited = BTreeSet::new();
     let mut waiting = subscribed(rule);
     while let Some(next) = waiting.pop() {
-        if asked.insert(next.clone())
+        if visited.insert(next.clone())
             && let Some(file) = find(&next)
         {
             waiting.extend(subscribed(&file.bytes));
-            // In a circle it would be there twice: then that it is a circle is what loading should tell.
+            // In a cycle the rule itself would be there twice; then loading should report the cycle.
             if file.bytes != rule {
-                found.push(file);
+                feeders.push(file);
             }
         }
     }
-    found
+    feeders
 }
 
-/// Runs one case of a rule, given as its component's bytes, beside the rules whose findings feed it, directly or through
-/// others. Returns what differs from what the case expects of the rule itself; nothing if it passes.
+/// Runs one case of a rule, given as its component's bytes, with the rules whose findings feed it, directly or through
+/// others. Returns the differences from what the case expects of the rule itself; none if it passes.
 ///
 /// # Errors
 /// When the case can't be read or a rule not be loaded.
@@ -134,16 +134,16 @@ pub fn run_case(engine: &Engine, rule: &[u8], feeders: &[RuleFile], case: &Path)
         let (proposals, incident) = (files.proposals(), files.incident());
         let (settings, proposals, incident) = files.finish(all(settings, proposals, incident))?;
         let generation = load(engine, rule, feeders, settings)?;
-        let rule = tested(&generation, rule, case)?;
+        let rule = rule_under_test(&generation, rule, case)?;
         check_kind(rule, RuleKind::Response, case)?;
-        response(rule, &proposals, incident)
+        run_response_case(rule, &proposals, incident)
     } else {
         let expectation = files.detection();
         let (settings, expectation) = files.finish(settings.zip(expectation))?;
         let generation = load(engine, rule, feeders, settings)?;
-        let rule = tested(&generation, rule, case)?;
+        let rule = rule_under_test(&generation, rule, case)?;
         check_kind(rule, RuleKind::Detection, case)?;
-        detection(&generation, &rule.identity.id, case, &expectation)
+        run_detection_case(&generation, &rule.identity.id, case, &expectation)
     }
 }
 
@@ -160,7 +160,7 @@ fn check_kind(rule: &Rule, kind: RuleKind, case: &Path) -> Result<(), CaseError>
     Err(malformed(case, format!("expected {beside} `{INCIDENT_FILE}` in a case of a {declared} rule")))
 }
 
-/// What a detection rule finds in one of its cases, whatever is expected of it.
+/// The findings of a detection rule in one of its cases, regardless of what is expected.
 ///
 /// # Errors
 /// When the case can't be read or a rule not be loaded.
@@ -172,11 +172,11 @@ pub fn case_findings(
 ) -> Result<Vec<FindingRecord>, CaseError> {
     let DetectionCase { settings, records, until } = open_case(case)?;
     let generation = load(engine, rule, feeders, settings)?;
-    let id = &tested(&generation, rule, case)?.identity.id;
-    Ok(Found::of(&generation, id, &records, RunOptions::BATCH, until)?.findings)
+    let id = &rule_under_test(&generation, rule, case)?.identity.id;
+    Ok(CaseOutcome::run(&generation, id, &records, RunOptions::BATCH, until)?.findings)
 }
 
-/// The rule and those that feed it, under a case's files.
+/// Loads the rule and those that feed it, with a case's settings.
 fn load(engine: &Engine, rule: &[u8], feeders: &[RuleFile], settings: Settings) -> Result<Generation, CaseError> {
     let file = RuleFile { name: "rule".to_owned(), bytes: rule.to_vec() };
     let files = std::iter::once(file).chain(feeders.iter().cloned()).collect();
@@ -184,7 +184,7 @@ fn load(engine: &Engine, rule: &[u8], feeders: &[RuleFile], settings: Settings) 
     faults.into_iter().next().map_or(Ok(generation), |fault| Err(CaseError::Load(fault)))
 }
 
-fn tested<'g>(generation: &'g Generation, rule: &[u8], case: &Path) -> Result<&'g Rule, CaseError> {
+fn rule_under_test<'g>(generation: &'g Generation, rule: &[u8], case: &Path) -> Result<&'g Rule, CaseError> {
     let mut loaded = generation.detections.iter().chain(&generation.responses);
     let tested = loaded.find(|loaded| loaded.bytes().is_ok_and(|bytes| bytes == rule));
     tested.ok_or_else(|| malformed(case, "the policy has switched the rule off"))
@@ -231,32 +231,33 @@ fn records(case: &Path, expectation: &DetectionExpectation) -> Result<Vec<Source
     Ok(inputs.records(format).map_err(|error| malformed(&events, error))?.records().collect())
 }
 
-/// Most rows of a call beside the usual number: in each of these batches a case must find the same.
+/// Further sizes of batches in which a case must have the same result.
 const BATCHES: [usize; 3] = [1, 2, 7];
 
-fn detection(
+fn run_detection_case(
     generation: &Generation,
     rule: &RuleId,
     case: &Path,
     expectation: &DetectionExpectation,
 ) -> Result<Vec<String>, CaseError> {
     let records = records(case, expectation)?;
-    let found = |records: &[SourceRecord], batch| Found::of(generation, rule, records, batch, expectation.until);
+    let outcome =
+        |records: &[SourceRecord], batch| CaseOutcome::run(generation, rule, records, batch, expectation.until);
 
-    let usual = found(&records, RunOptions::BATCH)?;
-    let mut differences = usual.told.clone();
+    let usual = outcome(&records, RunOptions::BATCH)?;
+    let mut differences = usual.problems.clone();
     if usual.events == 0 {
         differences.push("no event in the case".to_owned());
     }
-    compare(&expectation.findings, &usual.findings, &mut differences);
-    // What a case comes to otherwise is of interest only where it comes to what is expected of it.
+    compare_findings(&expectation.findings, &usual.findings, &mut differences);
+    // Other batches and orders matter only if the usual result is as expected.
     if !differences.is_empty() {
         return Ok(differences);
     }
     for batch in BATCHES {
-        let other = found(&records, batch)?;
+        let other = outcome(&records, batch)?;
         let how = format!("in batches of {batch}, not of {}", RunOptions::BATCH);
-        usual.differs(&other, &how, &mut differences);
+        usual.report_differences(&other, &how, &mut differences);
         if other.findings != usual.findings && differences.is_empty() {
             differences.push(format!("{how}: the same findings, but from other evidence, state or context"));
         }
@@ -264,43 +265,44 @@ fn detection(
     let declaration = generation.rule(rule).map(Rule::declaration);
     if declaration.is_some_and(|declaration| declaration.partition_key != PartitionKey::None) {
         for order in orders::orders(&records, generation.detections.iter().map(Rule::declaration)) {
-            let other = found(&order.records, RunOptions::BATCH)?;
-            usual.differs(&other, &format!("with unrelated keys in another order ({})", order.shown), &mut differences);
+            let other = outcome(&order.records, RunOptions::BATCH)?;
+            let how = format!("with unrelated keys in another order ({})", order.shown);
+            usual.report_differences(&other, &how, &mut differences);
         }
     }
     Ok(differences)
 }
 
-/// What a case's records came to.
-struct Found {
+/// The outcome of a case's records.
+struct CaseOutcome {
     events: u64,
-    /// Of the rule itself: those of the rules that feed it are theirs to expect.
+    /// The findings of the rule itself, without those of the rules that feed it.
     findings: Vec<FindingRecord>,
-    /// What a case must not have.
-    told: Vec<String>,
+    /// Everything that no case may have.
+    problems: Vec<String>,
 }
 
-impl Found {
-    fn of(
+impl CaseOutcome {
+    fn run(
         generation: &Generation,
         rule: &RuleId,
         records: &[SourceRecord],
         batch: usize,
         until: Option<Timestamp>,
-    ) -> Result<Found, CaseError> {
+    ) -> Result<CaseOutcome, CaseError> {
         let mut store = MemoryStore::new();
-        let mut heard = Heard::default();
+        let mut observer = ProblemObserver::default();
         let options = RunOptions { batch, workers: 1, until, ..RunOptions::default() };
-        let report = run(records.iter().cloned(), generation, &mut store, &options, &mut heard)?;
+        let report = run(records.iter().cloned(), generation, &mut store, &options, &mut observer)?;
         let findings = read(store.audit()).filter_map(|entry| match entry.ok()?.record {
             Record::Finding(finding) if finding.rule == *rule => Some(finding),
             _ => None,
         });
-        Ok(Found { events: report.summary.events, findings: findings.collect(), told: heard.told })
+        Ok(CaseOutcome { events: report.summary.events, findings: findings.collect(), problems: observer.problems })
     }
 
-    /// Tells what of another run of the same events is otherwise, findings taken as a set.
-    fn differs(&self, other: &Found, how: &str, differences: &mut Vec<String>) {
+    /// Reports the differences of another run of the same events, findings taken as a set.
+    fn report_differences(&self, other: &CaseOutcome, how: &str, differences: &mut Vec<String>) {
         let (mut missing, mut more) = (self.lines(), other.lines());
         missing.retain(|line| match more.iter().position(|other| other == line) {
             Some(place) => {
@@ -313,9 +315,9 @@ impl Found {
         differences.extend(more.into_iter().map(|line| format!("{how}: only there: {line}")));
     }
 
-    /// What of the findings, and of what was told, hangs neither on batches nor on the order of unrelated keys.
+    /// The findings and problems, without what depends on batches or on the order of unrelated keys.
     fn lines(&self) -> Vec<String> {
-        let of = |finding: &FindingRecord| {
+        let line = |finding: &FindingRecord| {
             let by = match &finding.occasion {
                 Occasion::Event => String::new(),
                 Occasion::Timer { id, at } => format!(", by the timer `{id}` at {at}"),
@@ -324,14 +326,18 @@ impl Found {
             let evidence: BTreeSet<&str> = finding.evidence.iter().map(|one| one.event_id.as_str()).collect();
             let evidence = evidence.into_iter().collect::<Vec<_>>().join("`, `");
             let techniques = finding.techniques.join(", ");
-            format!("{}{by}, {}, shown by `{evidence}` ({techniques})", shown(finding), finding.severity.id())
+            format!(
+                "{}{by}, {}, shown by `{evidence}` ({techniques})",
+                describe_finding(finding),
+                finding.severity.id()
+            )
         };
-        self.findings.iter().map(of).chain(self.told.iter().cloned()).collect()
+        self.findings.iter().map(line).chain(self.problems.iter().cloned()).collect()
     }
 }
 
-/// Expected and found, each matched once.
-fn compare(expected: &[ExpectedFinding], found: &[FindingRecord], differences: &mut Vec<String>) {
+/// Compares expected and actual findings, each matched once.
+fn compare_findings(expected: &[ExpectedFinding], found: &[FindingRecord], differences: &mut Vec<String>) {
     let mut left: Vec<_> = found.iter().collect();
     for expected in expected {
         let [least, greatest] = expected.confidence;
@@ -350,7 +356,7 @@ fn compare(expected: &[ExpectedFinding], found: &[FindingRecord], differences: &
                 let near = found
                     .iter()
                     .find(|finding| finding.event_id == expected.event)
-                    .map_or_else(|| "nothing on that event".to_owned(), shown);
+                    .map_or_else(|| "nothing on that event".to_owned(), describe_finding);
                 differences.push(format!(
                     "expected a finding on `{}`: {} about the {} {}, confidence {least} to {greatest}; got {near}",
                     expected.event,
@@ -361,10 +367,12 @@ fn compare(expected: &[ExpectedFinding], found: &[FindingRecord], differences: &
             }
         }
     }
-    differences.extend(left.into_iter().map(|finding| format!("expected no other finding, got {}", shown(finding))));
+    differences.extend(
+        left.into_iter().map(|finding| format!("expected no other finding, got {}", describe_finding(finding))),
+    );
 }
 
-fn shown(finding: &FindingRecord) -> String {
+fn describe_finding(finding: &FindingRecord) -> String {
     format!(
         "{} about the {} {}, confidence {}, on `{}`",
         finding.signal_class,
@@ -379,10 +387,14 @@ fn account(account: Option<&Account>) -> String {
     account.map_or_else(|| "(unresolved)".to_owned(), |account| format!("`{account}`"))
 }
 
-fn response(rule: &Rule, expected: &[ExpectedProposal], incident: IncidentView) -> Result<Vec<String>, CaseError> {
+fn run_response_case(
+    rule: &Rule,
+    expected: &[ExpectedProposal],
+    incident: IncidentView,
+) -> Result<Vec<String>, CaseError> {
     let subjects = incident.subjects.len();
     let call = ResponseCall { incident, parameters: rule.parameters.clone(), data: rule.data.clone() };
-    let answered = rule.loaded.respond(&call).and_then(|answer| proposals(rule.declaration(), subjects, &answer));
+    let answered = rule.loaded.respond(&call).and_then(|answer| check_answer(rule.declaration(), subjects, &answer));
     let got: Vec<ExpectedProposal> = match answered {
         Ok(proposals) => proposals
             .into_iter()
@@ -394,42 +406,42 @@ fn response(rule: &Rule, expected: &[ExpectedProposal], incident: IncidentView) 
             .collect(),
         Err(failure) => return Ok(vec![format!("{}: {}", failure.kind.id(), failure.message)]),
     };
-    let shown = |proposals: &[ExpectedProposal]| {
-        let shown = proposals.iter().map(|proposal| {
+    let list = |proposals: &[ExpectedProposal]| {
+        let items = proposals.iter().map(|proposal| {
             let lease = proposal.lease.map_or_else(String::new, |seconds| format!(" for {seconds} s"));
             format!("{} on subject {}{lease}", proposal.action, proposal.subject)
         });
-        shown.collect::<Vec<_>>().join(", ")
+        items.collect::<Vec<_>>().join(", ")
     };
     if got == expected {
         return Ok(Vec::new());
     }
-    Ok(vec![format!("expected [{}], got [{}]", shown(expected), shown(&got))])
+    Ok(vec![format!("expected [{}], got [{}]", list(expected), list(&got))])
 }
 
-/// Takes down what a case must not have.
+/// Collects what no case may have.
 #[derive(Default)]
-struct Heard {
-    told: Vec<String>,
+struct ProblemObserver {
+    problems: Vec<String>,
 }
 
-impl Observer for Heard {
+impl Observer for ProblemObserver {
     fn decision(&mut self, _: &DecisionLine) -> io::Result<()> {
         Ok(())
     }
 
     fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
-        self.told.push(format!("record {} can't become an event: {}", letter.ordinal, letter.reason));
+        self.problems.push(format!("record {} can't become an event: {}", letter.ordinal, letter.reason));
         Ok(())
     }
 
     fn notice(&mut self, notice: &Notice) -> io::Result<()> {
         match notice {
             Notice::RowSetAside { rule, occasion, event_id, failure, message } => {
-                let row = shown_row(occasion, event_id);
-                self.told.push(format!("`{rule}` failed on {row}: {}: {message}", failure.id()));
+                let row = describe_row(occasion, event_id);
+                self.problems.push(format!("`{rule}` failed on {row}: {}: {message}", failure.id()));
             }
-            Notice::Host { message, .. } => self.told.push(message.clone()),
+            Notice::Host { message, .. } => self.problems.push(message.clone()),
             Notice::Diagnostic { .. } => {}
         }
         Ok(())

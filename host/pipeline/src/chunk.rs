@@ -1,6 +1,6 @@
-//! A stretch of the stream between two ticks: every rule judges its rows of it, on as many threads as there are
-//! workers, and what came of it is brought into one total order, which shows neither threads nor batches. Rules judge
-//! level by level: those that subscribe to nothing first, then those that subscribe to them, and so on.
+//! A chunk of the stream between two ticks: every rule judges its rows of it, on as many threads as there are workers,
+//! and the results are put into one total order that depends neither on threads nor on batches. Rules judge level by
+//! level: those that subscribe to nothing first, then those that subscribe to them, and so on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use countersign_model::call::Detector;
 use countersign_model::vocabulary::SignalClass;
 use countersign_model::{RuleId, StateChange, TimerChange, Timestamp};
 use countersign_stream::{
-    Disagreement, Forgotten, Found, Outcome, Quarantine, QuarantineThreshold, Router, RowDiagnostic, RowFailure,
-    RuleStream, Sequenced, Tally, Tick, Turn,
+    BundledFinding, Disagreement, Forgotten, OrderedOccasion, Outcome, Quarantine, QuarantineThreshold, Router,
+    RowDiagnostic, RowFailure, RuleStream, Sequenced, Tally, Tick,
 };
 
 use crate::generation::{Generation, Rule};
@@ -19,36 +19,36 @@ use crate::workers;
 
 /// Something that happened at a position.
 pub(crate) enum Item {
-    /// A record that isn't judged, before the event of this position.
-    Dead(DeadLetter),
+    /// A dead letter, before the event of this position.
+    DeadLetter(DeadLetter),
     /// A row set aside for one rule.
-    Failed(RowFailure),
-    /// A rule ran past the wall-clock backstop twice.
+    SetAside(RowFailure),
+    /// A rule missed the wall-clock deadline twice.
     Stopped(RowFailure),
-    /// A rule failed on so many accounts that it is no longer heard.
+    /// A rule went into quarantine.
     Quarantined {
-        /// The failing row's event.
+        /// Distinct accounts that failed, and that were seen.
         accounts: (u64, u64),
     },
     /// A rule contradicted itself.
-    Disagreed(Disagreement),
-    /// A rule said something to its author.
-    Said(RowDiagnostic),
+    Disagreement(Disagreement),
+    /// A rule's diagnostic for its author.
+    Diagnostic(RowDiagnostic),
     /// A finding.
-    Found(Box<Found>),
+    Finding(Box<BundledFinding>),
 }
 
 impl Item {
-    /// Its place among what happens at one position: what silences a rule comes before what it says.
+    /// Its order among the items of one position: what silences a rule comes before its diagnostics and findings.
     fn order(&self) -> u8 {
         match self {
-            Item::Dead(_) => 0,
-            Item::Failed(_) => 1,
+            Item::DeadLetter(_) => 0,
+            Item::SetAside(_) => 1,
             Item::Stopped(_) => 2,
             Item::Quarantined { .. } => 3,
-            Item::Disagreed(_) => 4,
-            Item::Said(_) => 5,
-            Item::Found(_) => 6,
+            Item::Disagreement(_) => 4,
+            Item::Diagnostic(_) => 5,
+            Item::Finding(_) => 6,
         }
     }
 }
@@ -56,32 +56,32 @@ impl Item {
 /// An item in its place.
 pub(crate) struct Placed {
     pub(crate) position: u64,
-    /// Whether it happened on another row than a timer's: those come first.
+    /// Whether its row is another than a timer's; timers come first.
     pub(crate) after_timers: bool,
-    /// How deep the rule lies in the graph of subscriptions.
+    /// The rule's depth in the graph of subscriptions.
     pub(crate) depth: usize,
     /// Index of the rule among the generation's detections, which are in order of their ids.
     pub(crate) rule: usize,
     pub(crate) item: Item,
 }
 
-/// Events and dead letters of a stretch.
+/// Events and dead letters between two ticks.
 #[derive(Default)]
 pub(crate) struct Chunk {
     pub(crate) events: Vec<Sequenced>,
-    pub(crate) dead: Vec<(u64, DeadLetter)>,
+    pub(crate) dead_letters: Vec<(u64, DeadLetter)>,
     /// How many records were only counted.
     pub(crate) duplicates: usize,
 }
 
 impl Chunk {
-    /// Its records.
+    /// The number of its records.
     pub(crate) fn len(&self) -> usize {
-        self.events.len() + self.dead.len() + self.duplicates
+        self.events.len() + self.dead_letters.len() + self.duplicates
     }
 }
 
-/// What a stretch did to what rules keep.
+/// The changes of rules' state and timers by a chunk.
 #[derive(Debug, Default)]
 pub(crate) struct Changes {
     pub(crate) state: Vec<StateChange>,
@@ -95,7 +95,7 @@ impl Changes {
     }
 }
 
-/// Which of a chunk's rows a rule is given.
+/// A row that a rule is given.
 #[derive(Clone, Copy)]
 enum Place {
     /// An event, by its place in the chunk.
@@ -108,42 +108,42 @@ enum Place {
 struct Judge {
     stream: RuleStream,
     quarantine: Quarantine,
-    /// How deep it lies in the graph of subscriptions.
+    /// Its depth in the graph of subscriptions.
     depth: usize,
-    /// Rows delivered while it was heard.
+    /// Rows delivered until it was silenced.
     delivered: u64,
-    /// Whether it is no longer heard.
+    /// Whether it was stopped or is in quarantine.
     silenced: bool,
-    /// Of this chunk.
+    /// The outcomes of this chunk.
     outcomes: Vec<Outcome>,
     /// Timers that were due at the tick before this chunk, and findings that it subscribes to.
     own: Vec<Sequenced>,
-    /// What it was given of this chunk, in order.
+    /// The rows that it was given of this chunk, in order.
     rows: Vec<Place>,
 }
 
-/// The detection rules of a run. A rule that no event reaches costs nothing: neither stretches nor ticks visit it.
+/// The detection rules of a run. A rule that no event reaches costs nothing: neither chunks nor ticks visit it.
 pub(crate) struct Judges {
     judges: Vec<Judge>,
     router: Router,
-    /// The rules that hold something which a tick may change, or which is still to be told.
+    /// The rules that hold something which a tick may change, or which is still to be reported.
     holding: BTreeSet<usize>,
-    /// For each rule, who subscribes to which classes of its findings.
+    /// For each rule, its subscribers with the classes of findings that they want.
     subscribers: Vec<Vec<(usize, Vec<SignalClass>)>>,
     batch: usize,
     /// Timers dropped because their rule had too many, in the rules' order.
     dropped_timers: Vec<u64>,
-    /// Findings that fed nobody because their rule had too many about one event, in the rules' order.
+    /// Findings that weren't delivered because their rule had too many about one event, in the rules' order.
     withheld: Vec<u64>,
 }
 
-/// So many of a rule's findings about one event at one position feed other rules: as many as it may find on the event
-/// itself. Else rules that each find so many on what feeds them would multiply: sixteenfold with each that stands behind
-/// another. Counted for each feeder by itself, so that none can crowd out what others find.
+/// Maximum of a rule's findings about one event at one position that are delivered to other rules: as many as it may have
+/// on the event itself. Otherwise findings would multiply sixteenfold with each level of subscriptions. Counted for each
+/// feeding rule separately, so that none can crowd out the findings of others.
 const MAX_FEEDING: u64 = 16;
 
 impl Judges {
-    /// Of a generation's rules, each called through what `detector` makes of it.
+    /// The judges of a generation's rules, each called through the detector that `detector` returns for it.
     pub(crate) fn new(
         generation: &Generation,
         batch: usize,
@@ -164,11 +164,11 @@ impl Judges {
                 Judge::new(stream, rule.depth, Quarantine::new(threshold))
             })
             .collect();
-        Judges::of(judges, batch)
+        Judges::from_judges(judges, batch)
     }
 
-    /// Of rules in order of their ids.
-    fn of(judges: Vec<Judge>, batch: usize) -> Judges {
+    /// From the judges of rules in order of their ids.
+    fn from_judges(judges: Vec<Judge>, batch: usize) -> Judges {
         let places: BTreeMap<RuleId, usize> =
             judges.iter().zip(0..).map(|(judge, place)| (judge.stream.declaration().id.clone(), place)).collect();
         let mut subscribers: Vec<Vec<(usize, Vec<SignalClass>)>> = judges.iter().map(|_| Vec::new()).collect();
@@ -189,17 +189,17 @@ impl Judges {
         }
     }
 
-    /// How much work it was so far to bring events to rules.
+    /// How much work it was so far to route events to rules.
     pub(crate) fn tally(&self) -> Tally {
         self.router.tally()
     }
 
-    /// Rows delivered to each rule while it was heard, in the rules' order.
+    /// Rows delivered to each rule until it was silenced, in the rules' order.
     pub(crate) fn delivered(&self) -> impl Iterator<Item = u64> {
         self.judges.iter().map(|judge| judge.delivered)
     }
 
-    /// What ticks forgot of each rule's state, by slot, in the rules' order; only slots of which they forgot anything.
+    /// How many keys were forgotten at ticks, for each rule by slot, in the rules' order; only slots with any.
     pub(crate) fn forgotten(&self) -> impl Iterator<Item = BTreeMap<String, Forgotten>> {
         self.judges.iter().map(|judge| {
             let slots = judge.stream.forgotten().filter(|(_, forgotten)| *forgotten != Forgotten::default());
@@ -212,7 +212,7 @@ impl Judges {
         self.holding.iter().filter_map(|rule| self.judges.get(*rule)).any(|judge| !judge.own.is_empty())
     }
 
-    /// How many timers of each rule are yet to come, in the rules' order.
+    /// How many timers of each rule are pending, in the rules' order.
     pub(crate) fn pending_timers(&self) -> impl Iterator<Item = u64> {
         self.judges.iter().map(|judge| judge.stream.pending_timers())
     }
@@ -222,13 +222,13 @@ impl Judges {
         self.dropped_timers.iter().copied()
     }
 
-    /// How many findings of each rule fed nobody because it had too many about one event, in the rules' order.
+    /// How many findings of each rule weren't delivered because it had too many about one event, in the rules' order.
     pub(crate) fn withheld_findings(&self) -> impl Iterator<Item = u64> {
         self.withheld.iter().copied()
     }
 
-    /// What a tick does to every rule's state; the timers that are due come with the next stretch. `position` and
-    /// `clock` are those of the event that brought the tick, the first of that stretch.
+    /// Applies a tick to every rule's state; the timers that are due come with the next chunk. `position` and `clock` are
+    /// those of the event that brought the tick, the first of that chunk.
     pub(crate) fn tick(&mut self, tick: Tick, position: u64, clock: Timestamp) {
         for rule in &self.holding {
             if let (Some(judge), Some(dropped)) = (self.judges.get_mut(*rule), self.dropped_timers.get_mut(*rule)) {
@@ -240,21 +240,21 @@ impl Judges {
         }
     }
 
-    /// Judges a stretch on so many threads: what happened, in its total order, and the state that it leads to.
+    /// Judges a chunk on so many threads. Returns its items in their total order, and the changes of state.
     pub(crate) fn judge(
         &mut self,
         events: &[Sequenced],
-        dead: Vec<(u64, DeadLetter)>,
+        dead_letters: Vec<(u64, DeadLetter)>,
         workers: usize,
     ) -> (Vec<Placed>, Changes) {
-        let dead = dead.into_iter().map(|(position, letter)| {
-            let item = Item::Dead(letter);
+        let dead_letters = dead_letters.into_iter().map(|(position, letter)| {
+            let item = Item::DeadLetter(letter);
             Placed { position, after_timers: false, depth: 0, rule: 0, item }
         });
-        let mut placed: Vec<Placed> = dead.collect();
+        let mut placed: Vec<Placed> = dead_letters.collect();
         let mut changes = Changes::default();
         self.router.route(events);
-        // By depth: what a level finds may reach the deeper ones.
+        // By depth: findings of a level may be delivered to deeper ones.
         let mut waiting: BTreeSet<(usize, usize)> = std::mem::take(&mut self.holding)
             .into_iter()
             .chain(self.router.reached().iter().copied())
@@ -264,12 +264,14 @@ impl Judges {
             let deeper = waiting.split_off(&(depth + 1, 0));
             let level: Vec<usize> = std::mem::replace(&mut waiting, deeper).into_iter().map(|(_, rule)| rule).collect();
             let Judges { judges, router, batch, .. } = self;
-            let work = picked(judges, &level).into_iter().map(|(rule, judge)| (judge, router.rows(rule))).collect();
-            workers::each(work, workers, |(judge, rows): (&mut Judge, &[usize])| judge.all(events, rows, *batch));
+            let work = pick(judges, &level).into_iter().map(|(rule, judge)| (judge, router.rows(rule))).collect();
+            workers::each(work, workers, |(judge, rows): (&mut Judge, &[usize])| {
+                judge.judge_rows(events, rows, *batch)
+            });
             for rule in level {
                 let Some(judge) = self.judges.get_mut(rule) else { continue };
                 let before = placed.len();
-                judge.settle(rule, events, &mut placed, &mut changes);
+                judge.finish_chunk(rule, events, &mut placed, &mut changes);
                 if judge.silenced {
                     self.router.silence(rule);
                 } else if !judge.stream.is_idle() {
@@ -283,33 +285,33 @@ impl Judges {
         (placed, changes)
     }
 
-    /// Hands a rule's findings to those that subscribe to them: all of them lie deeper, so they judge later. `placed` is
-    /// all that came of the rule's stretch, and so all that it found at the stretch's positions.
+    /// Delivers a rule's findings to its subscribers, which are deeper and so judge later. `placed` has all items of the
+    /// rule in this chunk, and so all its findings at the chunk's positions.
     fn deliver(&mut self, rule: usize, depth: usize, placed: &[Placed], waiting: &mut BTreeSet<(usize, usize)>) {
         let Some(subscribers) = self.subscribers.get(rule).filter(|subscribers| !subscribers.is_empty()) else {
             return;
         };
-        let mut feeding: BTreeMap<(u64, u32, u64), u64> = BTreeMap::new();
-        for found in placed.iter().filter_map(|placed| match &placed.item {
-            Item::Found(found) => Some(found),
+        let mut delivered: BTreeMap<(u64, u32, u64), u64> = BTreeMap::new();
+        for finding in placed.iter().filter_map(|placed| match &placed.item {
+            Item::Finding(finding) => Some(finding),
             _ => None,
         }) {
-            let wanting = subscribers.iter().filter(|(_, classes)| classes.contains(&found.finding.signal_class));
+            let wanting = subscribers.iter().filter(|(_, classes)| classes.contains(&finding.finding.signal_class));
             let mut wanting = wanting.peekable();
             if wanting.peek().is_none() {
                 continue;
             }
             // Several timers may be due at one position, each with the event that set it.
-            let raw = &found.row.event.raw;
-            let feeding = feeding.entry((found.row.position, raw.input, raw.ordinal)).or_default();
-            *feeding += 1;
-            if *feeding > MAX_FEEDING {
+            let raw = &finding.row.event.raw;
+            let delivered = delivered.entry((finding.row.position, raw.input, raw.ordinal)).or_default();
+            *delivered += 1;
+            if *delivered > MAX_FEEDING {
                 self.withheld.get_mut(rule).into_iter().for_each(|withheld| *withheld += 1);
                 continue;
             }
             let mut row = None;
             for (subscriber, _) in wanting {
-                let row = row.get_or_insert_with(|| Sequenced::of_finding(found, depth));
+                let row = row.get_or_insert_with(|| Sequenced::finding_row(finding, depth));
                 if let Some(judge) = self.judges.get_mut(*subscriber).filter(|judge| !judge.silenced) {
                     judge.own.push(row.clone());
                     waiting.insert((judge.depth, *subscriber));
@@ -319,8 +321,8 @@ impl Judges {
     }
 }
 
-/// Some of the judges, by their places in order, without a look at the others.
-fn picked<'j>(mut judges: &'j mut [Judge], places: &[usize]) -> Vec<(usize, &'j mut Judge)> {
+/// Some of the judges, by their places in order, in time that grows with those alone.
+fn pick<'j>(mut judges: &'j mut [Judge], places: &[usize]) -> Vec<(usize, &'j mut Judge)> {
     let mut picked = Vec::with_capacity(places.len());
     let mut passed = 0;
     for place in places {
@@ -347,11 +349,11 @@ impl Judge {
     }
 
     /// Judges its rows: timers, events that reach the rule, and findings that it subscribes to, in one order.
-    fn all(&mut self, events: &[Sequenced], wanted: &[usize], batch: usize) {
+    fn judge_rows(&mut self, events: &[Sequenced], wanted: &[usize], batch: usize) {
         self.own.sort_by(|a, b| a.order().cmp(&b.order()));
         self.rows = merge(events, wanted, &self.own);
         for rows in self.rows.chunks(batch) {
-            let rows: Vec<&Sequenced> = rows.iter().filter_map(|place| row(*place, events, &self.own)).collect();
+            let rows: Vec<&Sequenced> = rows.iter().filter_map(|place| row_at(*place, events, &self.own)).collect();
             let outcome = self.stream.judge(&rows);
             let stopped = outcome.stopped.is_some();
             self.outcomes.push(outcome);
@@ -361,8 +363,8 @@ impl Judge {
         }
     }
 
-    /// Cuts what came of the rows at the row from which the rule is no longer heard, and hands it over.
-    fn settle(&mut self, rule: usize, events: &[Sequenced], placed: &mut Vec<Placed>, changes: &mut Changes) {
+    /// Cuts the outcomes at the row that silences the rule, if any, and adds them to the chunk's items and changes.
+    fn finish_chunk(&mut self, rule: usize, events: &[Sequenced], placed: &mut Vec<Placed>, changes: &mut Changes) {
         let rows = std::mem::take(&mut self.rows);
         let own = std::mem::take(&mut self.own);
         let outcomes = std::mem::take(&mut self.outcomes);
@@ -373,11 +375,11 @@ impl Judge {
         let mut place = |row: &Sequenced, item: Item| {
             placed.push(Placed { position: row.position, after_timers: !row.is_timer(), depth, rule, item });
         };
-        let failed: BTreeSet<(u64, &Turn)> =
+        let failed: BTreeSet<(u64, &OrderedOccasion)> =
             outcomes.iter().flat_map(|outcome| &outcome.failures).map(|failure| failure.row.order()).collect();
         let stopped = outcomes.iter().find_map(|outcome| outcome.stopped.as_ref()).map(|stopped| stopped.row.clone());
         let mut last: Option<Sequenced> = None;
-        for row in rows.iter().filter_map(|place| row(*place, events, &own)) {
+        for row in rows.iter().filter_map(|place| row_at(*place, events, &own)) {
             self.delivered += 1;
             if self.quarantine.note(row, failed.contains(&row.order())) {
                 place(row, Item::Quarantined { accounts: self.quarantine.accounts() });
@@ -396,12 +398,12 @@ impl Judge {
             }
         };
         for outcome in outcomes {
-            outcome.failures.into_iter().for_each(|failed| place(&failed.row.clone(), Item::Failed(failed)));
+            outcome.failures.into_iter().for_each(|failed| place(&failed.row.clone(), Item::SetAside(failed)));
             outcome.stopped.into_iter().for_each(|stopped| place(&stopped.row.clone(), Item::Stopped(stopped)));
-            outcome.disagreements.into_iter().for_each(|other| place(&other.row.clone(), Item::Disagreed(other)));
-            outcome.diagnostics.into_iter().for_each(|said| place(&said.row.clone(), Item::Said(said)));
-            outcome.found.into_iter().for_each(|found| place(&found.row.clone(), Item::Found(Box::new(found))));
-            // A silenced rule's state serves nobody, and how far it got would show the batch: what was stored goes too.
+            outcome.disagreements.into_iter().for_each(|other| place(&other.row.clone(), Item::Disagreement(other)));
+            outcome.diagnostics.into_iter().for_each(|one| place(&one.row.clone(), Item::Diagnostic(one)));
+            outcome.findings.into_iter().for_each(|one| place(&one.row.clone(), Item::Finding(Box::new(one))));
+            // A silenced rule's state is of no use, and how far it got would show the batch: stored state is removed too.
             let silenced = last.is_some();
             let state = outcome.state.into_iter();
             let state = state.map(|change| if silenced { StateChange { entry: None, ..change } } else { change });
@@ -409,20 +411,20 @@ impl Judge {
             let timers = timers.map(|change| if silenced { TimerChange { entry: None, ..change } } else { change });
             changes.extend((state.collect(), timers.collect()));
         }
-        // What ticks forgot is told though no row came since.
+        // What was forgotten at ticks is reported even if no row came since.
         changes.extend(if last.is_some() { self.stream.forget() } else { self.stream.changes() });
     }
 }
 
-/// A row that a rule is given.
-fn row<'a>(place: Place, events: &'a [Sequenced], own: &'a [Sequenced]) -> Option<&'a Sequenced> {
+/// The row at a place.
+fn row_at<'a>(place: Place, events: &'a [Sequenced], own: &'a [Sequenced]) -> Option<&'a Sequenced> {
     match place {
         Place::Event(place) => events.get(place),
         Place::Own(place) => own.get(place),
     }
 }
 
-/// Events and rows of a rule's own, both in order, in one order.
+/// Merges events and a rule's own rows, each in order, into one order.
 fn merge(events: &[Sequenced], wanted: &[usize], own: &[Sequenced]) -> Vec<Place> {
     let mut merged = Vec::with_capacity(wanted.len() + own.len());
     let mut wanted = wanted.iter().copied().peekable();

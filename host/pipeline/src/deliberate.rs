@@ -1,5 +1,5 @@
-//! From an incident to decisions: the gate's inputs are gathered, response rules are asked, the gate decides. A run and a
-//! recomputation go through the same code.
+//! From an incident to decisions: the gate's inputs are gathered, response rules are called, the gate decides. Runs and
+//! recomputations use the same code.
 
 use std::collections::BTreeSet;
 
@@ -10,23 +10,23 @@ use countersign_model::{Digest, Incident, RuleId, Timestamp};
 use crate::generation::Generation;
 use crate::respond::Response;
 
-/// An incident, decided.
+/// A decided incident.
 #[derive(Debug)]
 pub struct Deliberation {
-    /// Everything that the gate looked at.
+    /// The gate's inputs.
     pub inputs: GateInputs,
-    /// The response rules asked, in order of their ids.
+    /// The responses of the response rules that were called, in order of their ids.
     pub responses: Vec<Response>,
-    /// What the gate decided.
+    /// The gate's decisions.
     pub outcome: Outcome,
 }
 
-/// The gate's inputs for an incident, before anybody proposed anything: the authority of its detections, of the rules
-/// that feed them, and of every response rule.
+/// The gate's inputs for an incident, without proposals yet: the authority of its detections, of the rules that feed
+/// them, and of every response rule.
 #[must_use]
 pub fn gather(generation: &Generation, clock: Timestamp, incident: Incident) -> GateInputs {
-    let found: BTreeSet<&RuleId> = incident.findings.iter().map(|found| &found.finding.rule).collect();
-    let own = generation.detections.iter().filter(|rule| found.contains(&rule.identity.id));
+    let detections: BTreeSet<&RuleId> = incident.findings.iter().map(|one| &one.finding.rule).collect();
+    let own = generation.detections.iter().filter(|rule| detections.contains(&rule.identity.id));
     let wanted: BTreeSet<&RuleId> =
         own.flat_map(|rule| rule.authority.lineage.iter().chain([&rule.identity.id])).collect();
     let rules = generation
@@ -39,20 +39,20 @@ pub fn gather(generation: &Generation, clock: Timestamp, incident: Incident) -> 
     GateInputs::new(clock, incident, rules, &generation.policy, &generation.capabilities)
 }
 
-/// Asks the response rules that may answer, and decides.
+/// Has `respond` call the response rules that may answer, and decides.
 #[must_use]
 pub fn deliberate(
     mut inputs: GateInputs,
-    mut ask: impl FnMut(&RuleId, &GateInputs) -> Option<Response>,
+    mut respond: impl FnMut(&RuleId, &GateInputs) -> Option<Response>,
 ) -> Deliberation {
-    let responses: Vec<Response> = answering_rules(&inputs).filter_map(|rule| ask(rule, &inputs)).collect();
+    let responses: Vec<Response> = answering_rules(&inputs).filter_map(|rule| respond(rule, &inputs)).collect();
     inputs.proposals = responses.iter().flat_map(|response| response.proposals.iter().cloned()).collect();
     let outcome = decide(&inputs);
     Deliberation { inputs, responses, outcome }
 }
 
-/// The decisions as audit has them. `bundles` names the bundles of the responses, in their order; `inputs` names the
-/// gate's inputs.
+/// The decisions as audit records. `bundles` has the names of the responses' bundles, in their order; `inputs` is the
+/// name of the gate's inputs.
 #[must_use]
 pub fn decision_records(
     generation: &Generation,
@@ -67,16 +67,16 @@ pub fn decision_records(
         .iter()
         .filter_map(|decision| {
             let anchor = &incident.findings.get(decision.anchor)?.finding;
-            let asked = deliberation.responses.iter().zip(bundles).filter(|(response, _)| {
+            let responses = deliberation.responses.iter().zip(bundles).filter(|(response, _)| {
                 decision.response_rule.as_ref().is_none_or(|rule| *rule == response.bundle.rule.id)
             });
             Some(DecisionRecord {
                 generation: generation.number,
-                incident: incident.findings.iter().map(|found| FindingReference::from(&found.finding)).collect(),
+                incident: incident.findings.iter().map(|one| FindingReference::from(&one.finding)).collect(),
                 event_id: anchor.event_id.clone(),
                 event_time: anchor.event_time,
                 rule: generation.rule(&anchor.rule)?.identity.clone(),
-                responses: asked
+                responses: responses
                     .map(|(response, bundle)| ResponseReference { rule: response.bundle.rule.clone(), bundle: *bundle })
                     .collect(),
                 decision: decision.clone(),

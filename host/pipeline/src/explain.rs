@@ -1,5 +1,5 @@
-//! What became of one event with one rule, step by step: how it came into the sequence, what the rule was shown of it and
-//! answered, and what the host made of the answer. The event goes the way of all events, with all that come before it.
+//! Explains what happened to one event with one rule, step by step: its place in the sequence, what the rule was shown of
+//! it and answered, and what the host made of the answer. The event is processed like any other, after all earlier ones.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,36 +14,36 @@ use countersign_stream::{Sequenced, Tick, partition_key};
 
 use crate::chunk::{Chunk, Item, Judges, Placed};
 use crate::generation::{Generation, Rule};
-use crate::run::{RunOptions, steps};
+use crate::run::{RunOptions, tick_times};
 use crate::sequence::{Next, Sequencer};
 
-/// The most calls about one record that are kept: its own, those of findings on it and of timers that it set.
+/// Maximum of calls about one record that are kept: its own, those of findings on it and of timers that it set.
 const MAX_CALLS: usize = 64;
 
-/// The most records of one id that are told of.
+/// Maximum of records of one id that are reported.
 const MAX_SIGHTINGS: usize = 16;
 
-/// What became of an event.
+/// What happened to the events of an id.
 #[derive(Default)]
 pub struct Explanation {
-    /// The records that have its id, in the order of their coming; at most 16.
+    /// The records that have the id, in order of arrival; at most 16.
     pub sightings: Vec<Sighting>,
     /// Events sequenced.
     pub events: u64,
-    /// Records that aren't judged.
+    /// Dead letters.
     pub dead_letters: u64,
-    /// The first record that isn't judged and whose first bytes hold the id: it may be the one that is looked for.
+    /// The first dead letter whose excerpt contains the id: it may be the record that is looked for.
     pub suspect: Option<DeadLetter>,
 }
 
-/// What became of one record.
+/// What happened to one record.
 pub enum Sighting {
     /// It was judged.
     Event(Box<Judged>),
     /// It came before, byte for byte or in all but its time of receipt.
     Duplicate(RawAddress),
-    /// It isn't judged.
-    SetAside(DeadLetter),
+    /// It became a dead letter.
+    DeadLetter(DeadLetter),
 }
 
 /// An event that was judged.
@@ -52,37 +52,37 @@ pub struct Judged {
     pub event: Sequenced,
     /// The tick that came before it.
     pub tick: Option<Timestamp>,
-    /// Whether another record claimed its id before and said something else.
+    /// Whether an earlier record had its id with other content.
     pub id_reused: bool,
-    /// What the rule keeps it by.
+    /// Its partition key.
     pub key: Option<String>,
-    /// Since when the rule isn't heard, if it wasn't at this event: a position, and why.
+    /// Since when the rule was silenced at this event, if it was: a position, and why.
     pub silenced: Option<(u64, String)>,
-    /// What other rules found on it, and whether the rule subscribes to that.
+    /// Findings of other rules on it, and whether the rule subscribes to them.
     pub fed: Vec<(Finding, bool)>,
     /// The calls that showed it to the rule, by itself or through findings and timers; at most 64.
     pub calls: Vec<Call>,
-    /// What the host made of the answers: findings.
+    /// The rule's findings on it.
     pub findings: Vec<Finding>,
-    /// What the host made of the answers: rows set aside, with what brought the row about.
+    /// Its rows that were set aside, with why they came.
     pub failures: Vec<(Occasion, CallFailure)>,
-    /// What the host made of the answers: where a rule contradicted itself.
+    /// What differed where the rule contradicted itself.
     pub disagreements: Vec<&'static str>,
 }
 
 /// A call of one row.
 #[derive(Clone)]
 pub struct Call {
-    /// What the rule was given.
+    /// The rule's input.
     pub call: DetectionCall,
-    /// What it answered.
+    /// Its answer.
     pub answer: Result<DetectionAnswer, CallFailure>,
-    /// What that used.
+    /// What the call used.
     pub usage: Usage,
 }
 
 /// Runs records through a generation of a rule and those that feed it, and follows the events of an id. After the last
-/// record time passes up to `options.until`. Of the options, `batch`, `workers`, `key` and `inputs` count for nothing.
+/// record time passes up to `options.until`. The options `batch`, `workers`, `key` and `inputs` are ignored.
 #[must_use]
 pub fn explain(
     generation: &Generation,
@@ -95,91 +95,91 @@ pub fn explain(
         return Explanation::default();
     };
     let Some(loaded) = generation.detections.get(place) else { return Explanation::default() };
-    let watch = Arc::new(Watch { loaded: Arc::clone(&loaded.loaded), calls: Mutex::default() });
+    let recorder = Arc::new(CallRecorder { loaded: Arc::clone(&loaded.loaded), calls: Mutex::default() });
     let detector = |one: &Rule| -> Arc<dyn Detector + Send + Sync> {
-        if one.identity.id == *rule { watch.clone() } else { one.loaded.clone() }
+        if one.identity.id == *rule { recorder.clone() } else { one.loaded.clone() }
     };
-    let mut run = Run {
+    let mut explainer = Explainer {
         judges: Judges::new(generation, 1, options.quarantine, &detector),
         rule: loaded,
         place,
-        watch: &watch,
+        recorder: &recorder,
         silenced: None,
         explanation: Explanation::default(),
     };
     let mut clock = None;
     let mut position = 0;
-    // What an event that is set aside in sequencing was called, is known only before.
-    let named = RefCell::new(BTreeSet::new());
+    // A dead letter doesn't have the id of its event, so records with the id are noted before sequencing.
+    let with_id = RefCell::new(BTreeSet::new());
     let records = records.inspect(|record| {
         if let Record::Event { event, .. } = record
             && *event.id == *event_id
-            && named.borrow().len() < MAX_SIGHTINGS
+            && with_id.borrow().len() < MAX_SIGHTINGS
         {
-            named.borrow_mut().insert((event.raw.input, event.raw.ordinal));
+            with_id.borrow_mut().insert((event.raw.input, event.raw.ordinal));
         }
     });
     for next in Sequencer::new(records, options.max_gap) {
         let sighting = match next {
             Next::Event { tick, event, id_reused } => {
                 (clock, position) = (Some(event.clock), event.position + 1);
-                run.explanation.events += 1;
-                run.event(tick, event, id_reused, event_id);
+                explainer.explanation.events += 1;
+                explainer.process_event(tick, event, id_reused, event_id);
                 continue;
             }
-            Next::Duplicate(raw) if named.borrow().contains(&(raw.input, raw.ordinal)) => Sighting::Duplicate(raw),
+            Next::Duplicate(raw) if with_id.borrow().contains(&(raw.input, raw.ordinal)) => Sighting::Duplicate(raw),
             Next::Duplicate(_) => continue,
-            Next::SetAside(letter) => {
-                run.explanation.dead_letters += 1;
-                if named.borrow().contains(&(letter.input, letter.ordinal)) {
-                    Sighting::SetAside(letter)
+            Next::DeadLetter(letter) => {
+                explainer.explanation.dead_letters += 1;
+                if with_id.borrow().contains(&(letter.input, letter.ordinal)) {
+                    Sighting::DeadLetter(letter)
                 } else {
-                    if run.explanation.suspect.is_none() && letter.excerpt.contains(event_id) {
-                        run.explanation.suspect = Some(letter);
+                    if explainer.explanation.suspect.is_none() && letter.excerpt.contains(event_id) {
+                        explainer.explanation.suspect = Some(letter);
                     }
                     continue;
                 }
             }
         };
-        run.sighted(sighting);
+        explainer.add_sighting(sighting);
     }
     if let (Some(clock), Some(until)) = (clock, options.until) {
-        for at in steps(clock, until) {
-            run.judges.tick(Tick { at }, position, clock.max(at));
-            if run.judges.have_rows() {
-                run.judge(Vec::new());
+        for at in tick_times(clock, until) {
+            explainer.judges.tick(Tick { at }, position, clock.max(at));
+            if explainer.judges.have_rows() {
+                explainer.judge(Vec::new());
                 position += 1;
             }
         }
     }
-    run.finish()
+    explainer.finish()
 }
 
-struct Run<'g> {
+struct Explainer<'g> {
     judges: Judges,
     rule: &'g Rule,
     /// The rule's place among the generation's detections.
     place: usize,
-    watch: &'g Watch,
+    recorder: &'g CallRecorder,
     silenced: Option<(u64, String)>,
     explanation: Explanation,
 }
 
-impl Run<'_> {
-    fn sighted(&mut self, sighting: Sighting) {
+impl Explainer<'_> {
+    fn add_sighting(&mut self, sighting: Sighting) {
         if self.explanation.sightings.len() < MAX_SIGHTINGS {
             self.explanation.sightings.push(sighting);
         }
     }
 
-    fn event(&mut self, tick: Option<Tick>, event: Sequenced, id_reused: bool, wanted: &str) {
+    fn process_event(&mut self, tick: Option<Tick>, event: Sequenced, id_reused: bool, wanted: &str) {
         if let Some(tick) = tick {
             self.judges.tick(tick, event.position, event.clock);
         }
         if *event.event.id == *wanted && self.explanation.sightings.len() < MAX_SIGHTINGS {
             let key = partition_key(self.rule.declaration().partition_key, &event.event);
-            self.watch.follow(event.reference(&self.rule.identity.id, key.as_deref()));
-            self.sighted(Sighting::Event(Box::new(Judged {
+            self.recorder.follow(event.reference(&self.rule.identity.id, key.as_deref()));
+            self.add_sighting(Sighting::Event(Box::new(Judged {
                 event: event.clone(),
                 tick: tick.map(|tick| tick.at),
                 id_reused,
@@ -195,38 +195,38 @@ impl Run<'_> {
         self.judge(vec![event]);
     }
 
-    /// Judges a stretch, and keeps what of it is about the events that are followed.
+    /// Judges a chunk, and keeps the items that concern the followed events.
     fn judge(&mut self, events: Vec<Sequenced>) {
         let chunk = Chunk { events, ..Chunk::default() };
-        let (placed, _) = self.judges.judge(&chunk.events, chunk.dead, 1);
+        let (placed, _) = self.judges.judge(&chunk.events, chunk.dead_letters, 1);
         for Placed { position, rule, item, .. } in placed {
             if rule != self.place {
-                if let Item::Found(found) = item
-                    && let Some(judged) = followed(&mut self.explanation, &found.row)
+                if let Item::Finding(finding) = item
+                    && let Some(judged) = followed_event(&mut self.explanation, &finding.row)
                 {
-                    let wanted = subscribes(self.rule, &found.finding.rule, found.finding.signal_class);
-                    judged.fed.push((found.finding, wanted));
+                    let wanted = subscribes(self.rule, &finding.finding.rule, finding.finding.signal_class);
+                    judged.fed.push((finding.finding, wanted));
                 }
                 continue;
             }
             match item {
-                Item::Found(found) => {
-                    if let Some(judged) = followed(&mut self.explanation, &found.row) {
-                        judged.findings.push(found.finding);
+                Item::Finding(finding) => {
+                    if let Some(judged) = followed_event(&mut self.explanation, &finding.row) {
+                        judged.findings.push(finding.finding);
                     }
                 }
-                Item::Failed(failed) | Item::Stopped(failed) => {
-                    let occasion = failed.row.occasion();
+                Item::SetAside(failed) | Item::Stopped(failed) => {
+                    let occasion = failed.row.occasion.recorded();
                     if failed.failure.kind == FailureKind::Deadline {
-                        let why = "stopped: it ran past the deadline twice".to_owned();
+                        let why = "stopped: it missed the deadline twice".to_owned();
                         self.silenced.get_or_insert((position, why));
                     }
-                    if let Some(judged) = followed(&mut self.explanation, &failed.row) {
+                    if let Some(judged) = followed_event(&mut self.explanation, &failed.row) {
                         judged.failures.push((occasion, failed.failure));
                     }
                 }
-                Item::Disagreed(other) => {
-                    if let Some(judged) = followed(&mut self.explanation, &other.row) {
+                Item::Disagreement(other) => {
+                    if let Some(judged) = followed_event(&mut self.explanation, &other.row) {
                         judged.disagreements.push(other.what);
                     }
                 }
@@ -234,17 +234,17 @@ impl Run<'_> {
                     let why = format!("in quarantine: it failed on {failing} of {all} accounts");
                     self.silenced.get_or_insert((position, why));
                 }
-                Item::Dead(_) | Item::Said(_) => {}
+                Item::DeadLetter(_) | Item::Diagnostic(_) => {}
             }
         }
     }
 
     fn finish(self) -> Explanation {
-        let Run { mut explanation, watch, rule, .. } = self;
+        let Explainer { mut explanation, recorder, rule, .. } = self;
         for sighting in &mut explanation.sightings {
             let Sighting::Event(judged) = sighting else { continue };
             let reference = judged.event.reference(&rule.identity.id, judged.key.as_deref());
-            judged.calls = watch.calls(reference);
+            judged.calls = recorder.calls(reference);
         }
         explanation
     }
@@ -256,21 +256,21 @@ fn subscribes(rule: &Rule, feeder: &RuleId, class: SignalClass) -> bool {
 }
 
 /// The followed event that a row shows.
-fn followed<'e>(explanation: &'e mut Explanation, row: &Sequenced) -> Option<&'e mut Judged> {
+fn followed_event<'e>(explanation: &'e mut Explanation, row: &Sequenced) -> Option<&'e mut Judged> {
     explanation.sightings.iter_mut().find_map(|sighting| match sighting {
         Sighting::Event(judged) if judged.event.event.raw == row.event.raw => Some(&mut **judged),
         _ => None,
     })
 }
 
-/// Passes calls on, and keeps those that show an event which is followed.
-struct Watch {
+/// Passes calls on, and keeps those that show a followed event.
+struct CallRecorder {
     loaded: Arc<LoadedRule>,
     /// By the event's reference.
     calls: Mutex<BTreeMap<u64, Vec<Call>>>,
 }
 
-impl Watch {
+impl CallRecorder {
     fn follow(&self, reference: u64) {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(reference).or_default();
     }
@@ -280,7 +280,7 @@ impl Watch {
     }
 }
 
-impl Detector for Watch {
+impl Detector for CallRecorder {
     fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
         let shown = call.batch.rows.references.as_slice();
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
@@ -293,7 +293,7 @@ impl Detector for Watch {
             return self.loaded.detect(call);
         };
         let (answer, usage) = self.loaded.measured_detect(call);
-        // A call with a finding is made once more, to see whether it answers the same.
+        // A call with a finding is repeated, to check whether the answer is the same.
         if kept.last().is_none_or(|last| last.call != *call) && kept.len() < MAX_CALLS {
             kept.push(Call { call: call.clone(), answer: answer.clone(), usage });
         }

@@ -17,10 +17,10 @@ use countersign_model::{RuleId, RuleIdentity};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
 
 use crate::graph::{Graph, SubscriptionFault};
-use crate::kept::{Keep, Kept};
+use crate::spill::{SpillFile, SpilledBytes};
 use crate::workers;
 
-/// A component's bytes, and what to call it when something is wrong with it.
+/// A component's bytes, with a name for messages.
 #[derive(Clone, Debug)]
 pub struct RuleFile {
     /// A file's name, or a shipped rule's id.
@@ -31,19 +31,19 @@ pub struct RuleFile {
 
 /// A rule of a generation.
 pub struct Rule {
-    /// Exactly which.
+    /// Its identity.
     pub identity: RuleIdentity,
-    /// What it may lead to.
+    /// The decisions that it may lead to.
     pub authority: RuleAuthority,
-    /// Compiled.
+    /// The compiled component.
     pub loaded: Arc<LoadedRule>,
     /// The parameters in force, in declared order.
     pub parameters: Vec<Parameter>,
     /// The data it was built with.
     pub data: Vec<u8>,
     /// The component's bytes, sections included.
-    bytes: Kept,
-    /// How deep it lies in the graph of subscriptions; 0 subscribes to nothing.
+    bytes: SpilledBytes,
+    /// Its depth in the graph of subscriptions; 0 subscribes to nothing.
     pub depth: usize,
 }
 
@@ -57,7 +57,7 @@ impl Rule {
     /// The component's bytes, sections included. They aren't kept in memory.
     ///
     /// # Errors
-    /// When they can't be read back from where they were put at loading.
+    /// When they can't be read back from the temporary file.
     pub fn bytes(&self) -> io::Result<Vec<u8>> {
         self.bytes.read()
     }
@@ -67,7 +67,7 @@ impl Rule {
 pub struct Generation {
     /// Its number, from 1.
     pub number: u64,
-    /// What its rules run in.
+    /// The engine that runs its rules.
     pub engine: Engine,
     /// Detection rules, by id.
     pub detections: Vec<Rule>,
@@ -81,18 +81,18 @@ pub struct Generation {
     pub directory: Arc<Directory>,
     /// The text that the directory was read from.
     pub directory_text: Option<String>,
-    /// What connectors can do.
+    /// The connectors' capabilities.
     pub capabilities: Capabilities,
     /// The text that the capabilities were read from.
     pub capabilities_text: String,
-    /// What context tables say.
+    /// The context tables.
     pub context: Arc<Context>,
 }
 
 /// Why a rule isn't part of a generation. The others are.
 #[derive(Clone, Debug)]
 pub struct LoadFault {
-    /// What the rule is called.
+    /// The rule's name.
     pub name: String,
     /// Why.
     pub reason: LoadReason,
@@ -109,7 +109,7 @@ pub enum LoadReason {
     Compile(String),
     /// Another rule has the same id.
     Duplicate(RuleId),
-    /// It subscribes to findings that it can't be given; every reason.
+    /// Its subscriptions can't be served; every reason.
     Subscriptions(Vec<SubscriptionFault>),
 }
 
@@ -179,8 +179,8 @@ impl Generation {
         let Settings { policy, directory, capabilities, context } = settings;
         let SourceFile { name: policy_name, text: policy_text, content: policy } = policy;
         let ceilings = policy.limits().ceilings();
-        let keep = Keep::new();
-        let loaded = workers::map(rules, |file| load(engine, (&policy_name, &policy), &ceilings, &keep, file));
+        let spill = SpillFile::new();
+        let loaded = workers::map(rules, |file| load(engine, (&policy_name, &policy), &ceilings, &spill, file));
 
         let mut faults = Vec::new();
         let mut by_id: BTreeMap<RuleId, (String, Unbound)> = BTreeMap::new();
@@ -202,11 +202,11 @@ impl Generation {
                 }
             }
         }
-        let mut graph = Graph::of(by_id.values().map(|(_, rule)| rule.loaded.declaration()), &off, &refused);
+        let mut graph = Graph::build(by_id.values().map(|(_, rule)| rule.loaded.declaration()), &off, &refused);
         let (mut detections, mut responses) = (Vec::new(), Vec::new());
         for (id, (name, rule)) in by_id {
-            if let Some(found) = graph.faults.remove(&id) {
-                faults.push(LoadFault { name, reason: LoadReason::Subscriptions(found.into_iter().collect()) });
+            if let Some(reasons) = graph.faults.remove(&id) {
+                faults.push(LoadFault { name, reason: LoadReason::Subscriptions(reasons.into_iter().collect()) });
                 continue;
             }
             let rule = rule.bind(&graph, &policy);
@@ -218,7 +218,7 @@ impl Generation {
         let (directory_text, directory) =
             directory.map_or((None, Directory::default()), |file| (Some(file.text), file.content));
         let directory = Arc::new(directory);
-        // Without a directory its facts are missing, which is another thing than that nobody is in it.
+        // Without a directory the facts are missing, which differs from an empty directory.
         let context = Context::new(context, directory_text.is_some().then(|| Arc::clone(&directory)));
         let generation = Generation {
             number,
@@ -243,13 +243,13 @@ impl Generation {
     }
 }
 
-/// A rule that is loaded, but not yet tied to the rules that feed it.
+/// A loaded rule before its place in the graph of subscriptions is known.
 struct Unbound {
     identity: RuleIdentity,
     loaded: Arc<LoadedRule>,
     parameters: Vec<Parameter>,
     data: Vec<u8>,
-    bytes: Kept,
+    bytes: SpilledBytes,
 }
 
 impl Unbound {
@@ -271,26 +271,26 @@ fn load(
     engine: &Engine,
     (policy_name, policy): (&str, &Policy),
     ceilings: &Ceilings,
-    keep: &Keep,
+    spill: &SpillFile,
     file: RuleFile,
 ) -> (String, Result<Unbound, (Option<RuleId>, LoadReason)>) {
     let RuleFile { name, bytes } = file;
-    // What is refused at admission has no id to be trusted; a shipped rule is called by its own.
+    // The declared id of a refused rule isn't trusted; the name of a shipped rule is its id.
     let refused = |refusals| (name.parse().ok(), LoadReason::Refused(refusals));
     let result = engine.admit(&bytes, ceilings).map_err(refused).and_then(move |admitted| {
-        let of = |reason| (Some(admitted.declaration().id.clone()), reason);
+        let refuse = |reason| (Some(admitted.declaration().id.clone()), reason);
         let parameters = policy.parameters(admitted.declaration()).map_err(|diagnostics| {
-            of(LoadReason::Parameters(FileDiagnostics { file: policy_name.to_owned(), diagnostics }))
+            refuse(LoadReason::Parameters(FileDiagnostics { file: policy_name.to_owned(), diagnostics }))
         })?;
         let names = admitted.declaration().parameters.iter().map(|parameter| parameter.name.as_str());
         let named = names.zip(&parameters);
-        let loaded = engine.load(&admitted).map_err(|error| of(LoadReason::Compile(error.to_string())))?;
+        let loaded = engine.load(&admitted).map_err(|error| refuse(LoadReason::Compile(error.to_string())))?;
         Ok(Unbound {
             identity: admitted.identity(parameters_digest(named)),
             data: admitted.data().unwrap_or_default().to_vec(),
             loaded: Arc::new(loaded),
             parameters,
-            bytes: keep.keep(bytes),
+            bytes: spill.put(bytes),
         })
     });
     (name, result)

@@ -1,4 +1,4 @@
-//! Who is fed by whose findings: whether subscriptions can be served, and how deep each rule lies in their graph.
+//! The graph of subscriptions: whether they can be served, and how deep each rule is.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -16,9 +16,9 @@ pub enum SubscriptionFault {
     SwitchedOff(RuleId),
     /// That rule is refused itself.
     Refused(RuleId),
-    /// That rule is no detection.
+    /// That rule isn't a detection.
     NoDetection(RuleId),
-    /// That rule never finds anything of this class.
+    /// That rule doesn't declare this class.
     NeverFinds(RuleId, SignalClass),
     /// The rule would be fed by itself: from it through the others back to it.
     Cycle(Vec<RuleId>),
@@ -46,19 +46,19 @@ impl fmt::Display for SubscriptionFault {
     }
 }
 
-/// The graph of the rules that are loaded.
+/// The graph of the loaded rules.
 #[derive(Debug, Default)]
 pub(crate) struct Graph {
     /// Rules that can't be served, each with every reason, in order.
     pub(crate) faults: BTreeMap<RuleId, BTreeSet<SubscriptionFault>>,
-    /// Of the others, how deep each lies: 0 subscribes to nothing, else one more than the deepest that feeds it.
+    /// The depths of the others: 0 subscribes to nothing, otherwise one more than the deepest rule that feeds it.
     pub(crate) depths: BTreeMap<RuleId, usize>,
     feeds: BTreeMap<RuleId, BTreeSet<RuleId>>,
 }
 
 impl Graph {
-    /// Of declarations, beside rules that are known but not there: switched off, or refused for another reason.
-    pub(crate) fn of<'d>(
+    /// Builds the graph of declarations. `off` and `refused` are known rules that aren't loaded.
+    pub(crate) fn build<'d>(
         declarations: impl Iterator<Item = &'d Declaration>,
         off: &BTreeSet<RuleId>,
         refused: &BTreeSet<RuleId>,
@@ -74,7 +74,7 @@ impl Graph {
                 .subscribes
                 .iter()
                 .flat_map(|subscription| match rules.get(&subscription.rule) {
-                    Some(feeder) => served(subscription, feeder),
+                    Some(feeder) => subscription_faults(subscription, feeder),
                     None if off.contains(&subscription.rule) => {
                         vec![SubscriptionFault::SwitchedOff(subscription.rule.clone())]
                     }
@@ -89,12 +89,12 @@ impl Graph {
                 graph.faults.insert((*id).clone(), faults);
             }
         }
-        graph.spread();
-        graph.measure();
+        graph.propagate_faults();
+        graph.compute_depths();
         graph
     }
 
-    /// The rules whose findings feed a rule, through others too; the rule itself left out.
+    /// The rules whose findings feed a rule, directly or through others, without the rule itself.
     pub(crate) fn lineage(&self, rule: &RuleId) -> BTreeSet<RuleId> {
         let mut all = BTreeSet::new();
         let mut waiting: Vec<&RuleId> = self.feeds.get(rule).into_iter().flatten().collect();
@@ -106,7 +106,7 @@ impl Graph {
         all
     }
 
-    /// The shortest way from a rule through those that feed it back to it.
+    /// The shortest cycle from a rule through the rules that feed it.
     fn cycle(&self, rule: &RuleId) -> Option<Vec<RuleId>> {
         let mut from: BTreeMap<&RuleId, &RuleId> = BTreeMap::new();
         let mut waiting = VecDeque::from([rule]);
@@ -114,15 +114,15 @@ impl Graph {
         while let Some(next) = waiting.pop_front() {
             for feeder in self.feeds.get(next).into_iter().flatten() {
                 if feeder == rule {
-                    let mut way = vec![rule.clone()];
+                    let mut path = vec![rule.clone()];
                     let mut at = next;
                     while at != rule {
-                        way.push(at.clone());
+                        path.push(at.clone());
                         at = from.get(at).copied().unwrap_or(start);
                     }
-                    way.push(rule.clone());
-                    way.reverse();
-                    return Some(way);
+                    path.push(rule.clone());
+                    path.reverse();
+                    return Some(path);
                 }
                 if !from.contains_key(feeder) {
                     from.insert(feeder, next);
@@ -133,19 +133,19 @@ impl Graph {
         None
     }
 
-    /// What is fed by a refused rule is refused too.
-    fn spread(&mut self) {
+    /// Refuses rules that are fed by refused ones.
+    fn propagate_faults(&mut self) {
         loop {
             let mut spread = Vec::new();
             for (rule, feeders) in &self.feeds {
                 let known = self.faults.get(rule);
-                let in_circle = |feeder: &RuleId| {
+                let in_cycle = |feeder: &RuleId| {
                     known.into_iter().flatten().any(|fault| match fault {
                         SubscriptionFault::Cycle(rules) => rules.contains(feeder),
                         _ => false,
                     })
                 };
-                for feeder in feeders.iter().filter(|feeder| self.faults.contains_key(*feeder) && !in_circle(feeder)) {
+                for feeder in feeders.iter().filter(|feeder| self.faults.contains_key(*feeder) && !in_cycle(feeder)) {
                     let fault = SubscriptionFault::Refused(feeder.clone());
                     if !known.is_some_and(|known| known.contains(&fault)) {
                         spread.push((rule.clone(), fault));
@@ -161,8 +161,8 @@ impl Graph {
         }
     }
 
-    /// Measures the depths, level by level: what is left has no circle.
-    fn measure(&mut self) {
+    /// Computes the depths, level by level: the rules without faults have no cycle.
+    fn compute_depths(&mut self) {
         loop {
             let ready: Vec<(RuleId, usize)> = self
                 .feeds
@@ -183,7 +183,7 @@ impl Graph {
 }
 
 /// What is wrong between a subscription and the rule that it names.
-fn served(subscription: &Subscription, feeder: &Declaration) -> Vec<SubscriptionFault> {
+fn subscription_faults(subscription: &Subscription, feeder: &Declaration) -> Vec<SubscriptionFault> {
     if feeder.kind != RuleKind::Detection {
         return vec![SubscriptionFault::NoDetection(feeder.id.clone())];
     }

@@ -1,30 +1,30 @@
-//! Which events have come already: the last million of them, by id and by content, in memory of a fixed size.
+//! Recognises events that came before: the last million, by id and by content, in a fixed amount of memory.
 
 use std::hash::{BuildHasher as _, RandomState};
 
 use countersign_model::Event;
 
-/// How many events are remembered: a redelivery is known by the 1,048,576 events before it. They take 40 MiB: 24 bytes an
-/// event, and two tables of 8 MiB to find them by.
+/// How many events are remembered: a redelivery is recognised among the 1,048,576 events before it. They take 40 MiB: 24
+/// bytes an event, and two lookup tables of 8 MiB.
 pub(crate) const HORIZON: usize = 1 << 20;
 
-/// What an event is to those before it.
+/// How an event relates to those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arrival {
-    /// Nothing like it came.
+    /// It is new.
     New,
-    /// It came before, and says the same.
+    /// It came before, with the same content.
     Duplicate,
-    /// Another event claimed its id and said something else. Both stand: which of them is true can't be known, and
-    /// who guesses an id must not make the true event vanish.
+    /// Another event had its id with other content. Both are kept: which one is genuine can't be known, and guessing an id
+    /// must not make the genuine event disappear.
     IdReused,
 }
 
 /// Remembers events.
 pub(crate) struct Horizon {
-    /// The events in the order of their coming; the oldest makes room.
+    /// The events in order of arrival; the oldest is overwritten.
     ring: Vec<Seen>,
-    most: usize,
+    capacity: usize,
     /// Where the next goes once the ring is full.
     next: usize,
     by_content: Places,
@@ -32,8 +32,8 @@ pub(crate) struct Horizon {
     by_id: Places,
 }
 
-/// An event: two of them are the same if 128 bits of their content, which their ids are part of, are. So nothing hangs
-/// on the shorter digest of the id but the count of ids that were used again.
+/// An event. Two are the same if 128 bits of their content digests are; the content includes the id. The shorter digest
+/// of the id only affects the count of reused ids.
 #[derive(Clone, Copy)]
 struct Seen {
     content: [u64; 2],
@@ -41,19 +41,19 @@ struct Seen {
 }
 
 impl Horizon {
-    pub(crate) fn new(most: usize) -> Horizon {
-        let most = most.max(1);
+    pub(crate) fn new(capacity: usize) -> Horizon {
+        let capacity = capacity.max(1);
         Horizon {
-            ring: Vec::with_capacity(most),
-            most,
+            ring: Vec::with_capacity(capacity),
+            capacity,
             next: 0,
-            by_content: Places::new(most),
-            by_id: Places::new(most),
+            by_content: Places::new(capacity),
+            by_id: Places::new(capacity),
         }
     }
 
-    /// Takes an event in, unless it is known. An event is its id and its bytes; but a record that carries its time of
-    /// receipt has other bytes at each delivery, so there it is what it says without that.
+    /// Remembers an event, unless it is known. An event is identified by its id and its bytes; but a record that carries
+    /// its time of receipt has other bytes at each delivery, so there by its content without that time.
     pub(crate) fn arrive(&mut self, event: &Event, has_receipt_time: bool) -> Arrival {
         let mut text = Vec::with_capacity(event.source.len() + event.tenant.len() + event.id.len() + 2 + 32);
         for part in [&*event.source, &*event.tenant] {
@@ -61,12 +61,12 @@ impl Horizon {
             text.push(0);
         }
         text.extend_from_slice(event.id.as_bytes());
-        let [id, _] = halves(&text);
+        let [id, _] = digest_halves(&text);
         let content = if has_receipt_time {
-            halves(&event.content())
+            digest_halves(&event.content())
         } else {
             text.extend_from_slice(&event.raw.digest.0);
-            halves(&text)
+            digest_halves(&text)
         };
         self.note(Seen { content, id })
     }
@@ -100,31 +100,31 @@ impl Horizon {
         }
     }
 
-    /// The place for one more; whoever has it is forgotten.
+    /// The place for one more; an event that has it is forgotten.
     fn make_room(&mut self) -> u32 {
-        let place = if self.ring.len() < self.most { self.ring.len() } else { self.next };
-        self.next = (place + 1) % self.most;
+        let place = if self.ring.len() < self.capacity { self.ring.len() } else { self.next };
+        self.next = (place + 1) % self.capacity;
         let place = u32::try_from(place).unwrap_or(u32::MAX);
         if let Some(oldest) = self.ring.get(place as usize).copied() {
             let ring = &self.ring;
-            let hash_of = |of: fn(&Seen) -> u64| move |place: u32| ring.get(place as usize).map_or(0, of);
+            let hash_of = |hash: fn(&Seen) -> u64| move |place: u32| ring.get(place as usize).map_or(0, hash);
             self.by_content.remove(oldest.content[0], place, hash_of(|seen| seen.content[0]));
-            // A later event of the same id has taken its place, or it is the last of its id.
+            // Absent if a later event of the same id has replaced it.
             self.by_id.remove(oldest.id, place, hash_of(|seen| seen.id));
         }
         place
     }
 }
 
-/// 128 bits of BLAKE3. They leave this process as little as the tables do, and SHA-256 of an event's two texts would take
-/// a tenth of a replay where the processor has no instructions for it.
-fn halves(text: &[u8]) -> [u64; 2] {
+/// 128 bits of BLAKE3. They never leave this process, and SHA-256 of an event's two texts would take a tenth of a replay
+/// on processors without instructions for it.
+fn digest_halves(text: &[u8]) -> [u64; 2] {
     let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, ..] = *blake3::hash(text).as_bytes();
     [u64::from_be_bytes([a, b, c, d, e, f, g, h]), u64::from_be_bytes([i, j, k, l, m, n, o, p])]
 }
 
-/// A table of places in the ring: open addressing, linear probing, never more than half full, no tombstones. Where in it
-/// a place stands hangs on a seed of the process, so that nobody can choose ids that crowd; what is found doesn't.
+/// A table of places in the ring: open addressing, linear probing, never more than half full, no tombstones. The slots
+/// depend on a seed of the process, so that no one can choose ids that collide; the results of lookups don't.
 struct Places {
     /// Places plus one; 0 is free. Zeroed memory costs nothing until it is touched.
     slots: Vec<u32>,
@@ -133,8 +133,8 @@ struct Places {
 }
 
 impl Places {
-    fn new(most: usize) -> Places {
-        let slots = most.saturating_mul(2).next_power_of_two();
+    fn new(capacity: usize) -> Places {
+        let slots = capacity.saturating_mul(2).next_power_of_two();
         Places { slots: vec![0; slots], mask: slots - 1, seed: RandomState::new() }
     }
 
@@ -171,7 +171,7 @@ impl Places {
         self.set(slot, place);
     }
 
-    /// Removes a place if it is there, and moves up what stood behind it.
+    /// Removes a place if it is there, and moves up those after it.
     fn remove(&mut self, hash: u64, place: u32, hash_of: impl Fn(u32) -> u64) {
         let Some(mut free) = self.find(hash, |other| other == place) else { return };
         let mut slot = free;
@@ -179,7 +179,7 @@ impl Places {
             slot = (slot + 1) & self.mask;
             let Some(other) = self.at(slot) else { break };
             let home = self.home(hash_of(other));
-            // Whether its home lies at or before the free slot, going round.
+            // Whether its home is at or before the free slot, cyclically.
             if (slot.wrapping_sub(home) & self.mask) >= (slot.wrapping_sub(free) & self.mask) {
                 self.set(free, other);
                 free = slot;

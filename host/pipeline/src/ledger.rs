@@ -1,4 +1,4 @@
-//! What happened, written down: each item of the stream becomes audit records, blobs and lines for whoever listens.
+//! Records what happens in a run: each item of the stream becomes audit records, blobs and calls of the observer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +14,7 @@ use countersign_model::call::{CallFailure, DetectionCall, FailureKind};
 use countersign_model::response::ResponseDiagnostic;
 use countersign_model::vocabulary::{RuleKind, Severity, SignalClass};
 use countersign_model::{DecisionKind, Digest, DigestKey, Finding, Occasion, RawAddress, RuleId};
-use countersign_stream::{Found, QuarantineThreshold, Sequenced};
+use countersign_stream::{BundledFinding, QuarantineThreshold, Sequenced};
 
 use crate::bundle::{FindingBundle, to_bytes};
 use crate::chunk::{Item, Placed};
@@ -23,9 +23,9 @@ use crate::generation::{Generation, Rule};
 use crate::report::{DecisionLine, Notice, Observer, Summary};
 use crate::respond;
 use crate::run::RunError;
-use crate::subject::subject;
+use crate::subject::resolve_subject;
 
-/// What is written down of a run.
+/// The records of a run.
 pub(crate) struct Ledger<'g> {
     generation: &'g Generation,
     key: DigestKey,
@@ -33,16 +33,16 @@ pub(crate) struct Ledger<'g> {
     /// Rules in quarantine, stopped, or not deterministic: what depends on them needs approval.
     suspect: BTreeSet<RuleId>,
     /// Rules whose bytes are on record.
-    kept: BTreeSet<RuleId>,
+    recorded: BTreeSet<RuleId>,
     /// Response rules that were stopped.
     stopped_responses: BTreeSet<RuleId>,
-    /// What was read of each input. Its `content` is plain until the input is closed.
+    /// The counts and digest of each input. Its `content` isn't keyed until the input is recorded.
     inputs: BTreeMap<u32, Input>,
     pub(crate) summary: Summary,
     pub(crate) page: Page,
 }
 
-/// What is to be committed next.
+/// What the next commit contains.
 #[derive(Default)]
 pub(crate) struct Page {
     pub(crate) records: Vec<Record>,
@@ -61,7 +61,7 @@ impl<'g> Ledger<'g> {
             generation,
             threshold,
             suspect: BTreeSet::new(),
-            kept: BTreeSet::new(),
+            recorded: BTreeSet::new(),
             stopped_responses: BTreeSet::new(),
             inputs: BTreeMap::new(),
             summary: Summary {
@@ -74,7 +74,7 @@ impl<'g> Ledger<'g> {
         ledger.page.records.push(Record::Header(Header::new(env!("CARGO_PKG_VERSION"), &ledger.key)));
         let record = ledger.generation_record();
         ledger.page.records.push(Record::Generation(record));
-        generation.responses.iter().try_for_each(|rule| ledger.keep(0, rule))?;
+        generation.responses.iter().try_for_each(|rule| ledger.record_component(0, rule))?;
         Ok(ledger)
     }
 
@@ -85,16 +85,16 @@ impl<'g> Ledger<'g> {
         name
     }
 
-    /// Puts a rule's bytes on record, and those of the rules that feed it, unless they are there.
-    fn keep(&mut self, position: u64, rule: &Rule) -> Result<(), RunError> {
-        if self.kept.contains(&rule.identity.id) {
+    /// Records a rule's bytes, and those of the rules that feed it, unless they are on record.
+    fn record_component(&mut self, position: u64, rule: &Rule) -> Result<(), RunError> {
+        if self.recorded.contains(&rule.identity.id) {
             return Ok(());
         }
         let generation = self.generation;
         let feeders = rule.authority.lineage.iter().filter_map(|id| generation.rule(id));
         for rule in feeders.chain([rule]) {
             let id = &rule.identity.id;
-            if self.kept.insert(id.clone()) {
+            if self.recorded.insert(id.clone()) {
                 let bytes = rule.bytes().map_err(|source| RunError::Rule { rule: id.clone(), source })?;
                 let component = self.blob(bytes);
                 self.page.records.push(Record::Component(Component { position, rule: id.clone(), component }));
@@ -105,8 +105,9 @@ impl<'g> Ledger<'g> {
 
     fn generation_record(&mut self) -> GenerationRecord {
         let generation = self.generation;
-        let mut rules: Vec<GenerationRule> =
-            kinds(generation).map(|(rule, kind)| GenerationRule { identity: rule.identity.clone(), kind }).collect();
+        let mut rules: Vec<GenerationRule> = rules_with_kinds(generation)
+            .map(|(rule, kind)| GenerationRule { identity: rule.identity.clone(), kind })
+            .collect();
         rules.sort_by(|a, b| a.identity.id.cmp(&b.identity.id));
         let files = generation.context.files().files();
         let context = files.map(|file| {
@@ -128,8 +129,8 @@ impl<'g> Ledger<'g> {
     }
 
     /// Counts a record of an input; `digest` is that of the raw record of an event.
-    pub(crate) fn read(&mut self, input: u32, length: u64, digest: Option<Digest>) {
-        let entry = self.inputs.entry(input).or_insert(unread(input));
+    pub(crate) fn count_record(&mut self, input: u32, length: u64, digest: Option<Digest>) {
+        let entry = self.inputs.entry(input).or_insert(empty_input(input));
         entry.records += 1;
         entry.bytes += length;
         if let Some(digest) = digest {
@@ -140,9 +141,9 @@ impl<'g> Ledger<'g> {
         }
     }
 
-    /// Counts a record of an input that came before.
-    pub(crate) fn duplicate(&mut self, raw: &RawAddress) {
-        self.read(raw.input, raw.length, Some(raw.digest));
+    /// Counts a redelivered record of an input.
+    pub(crate) fn count_duplicate(&mut self, raw: &RawAddress) {
+        self.count_record(raw.input, raw.length, Some(raw.digest));
         if let Some(input) = self.inputs.get_mut(&raw.input) {
             input.duplicates += 1;
         }
@@ -150,49 +151,55 @@ impl<'g> Ledger<'g> {
     }
 
     /// How many records of each input were read, by input.
-    pub(crate) fn read_of_inputs(&self) -> Vec<u64> {
+    pub(crate) fn records_per_input(&self) -> Vec<u64> {
         let inputs = self.inputs.keys().next_back().map_or(0, |last| last + 1);
         (0..inputs).map(|input| self.inputs.get(&input).map_or(0, |input| input.records)).collect()
     }
 
-    /// Writes down that the inputs were worked off.
-    pub(crate) fn close(&mut self, inputs: u32) {
+    /// Records the inputs once they are processed.
+    pub(crate) fn record_inputs(&mut self, inputs: u32) {
         for input in 0..inputs {
-            let read = self.inputs.get(&input).cloned().unwrap_or(unread(input));
+            let read = self.inputs.get(&input).cloned().unwrap_or(empty_input(input));
             let content = self.key.digest(&read.content.0);
             self.page.records.push(Record::Input(Input { content, ..read }));
         }
     }
 
-    /// Writes down what happened in a stretch.
-    pub(crate) fn enter(&mut self, placed: Vec<Placed>, observer: &mut dyn Observer) -> Result<(), RunError> {
+    /// Records the items of a chunk.
+    pub(crate) fn record_chunk(&mut self, placed: Vec<Placed>, observer: &mut dyn Observer) -> Result<(), RunError> {
         let generation = self.generation;
-        // A rule that contradicts itself is suspect for the whole stretch: its batches don't show where it began.
-        for placed in placed.iter().filter(|placed| matches!(placed.item, Item::Disagreed(_))) {
+        // A rule that contradicts itself is suspect for the whole chunk: where it began depends on batches.
+        for placed in placed.iter().filter(|placed| matches!(placed.item, Item::Disagreement(_))) {
             self.suspect.extend(generation.detections.get(placed.rule).map(|rule| rule.identity.id.clone()));
         }
         for Placed { position, rule, item, .. } in placed {
-            if let Item::Dead(letter) = item {
-                self.dead(&letter, observer)?;
+            if let Item::DeadLetter(letter) = item {
+                self.record_dead_letter(&letter, observer)?;
                 continue;
             }
             let Some(rule) = generation.detections.get(rule) else { continue };
-            self.item(position, rule, item, observer)?;
+            self.record_item(position, rule, item, observer)?;
         }
         Ok(())
     }
 
-    fn item(&mut self, position: u64, rule: &'g Rule, item: Item, observer: &mut dyn Observer) -> Result<(), RunError> {
+    fn record_item(
+        &mut self,
+        position: u64,
+        rule: &'g Rule,
+        item: Item,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
         let id = &rule.identity.id;
-        self.keep(position, rule)?;
+        self.record_component(position, rule)?;
         match item {
-            // Not of a rule.
-            Item::Dead(_) => {}
-            Item::Failed(failed) => {
-                self.failed(position, id, named(&failed.row), failed.failure, observer)?;
+            // Concerns no rule.
+            Item::DeadLetter(_) => {}
+            Item::SetAside(failed) => {
+                self.record_set_aside(position, id, row_name(&failed.row), failed.failure, observer)?;
             }
             Item::Stopped(stopped) => {
-                self.stopped(position, id, named(&stopped.row), stopped.failure, observer)?;
+                self.record_stopped(position, id, row_name(&stopped.row), stopped.failure, observer)?;
             }
             Item::Quarantined { accounts: (failing, seen) } => {
                 let QuarantineThreshold { min_accounts, percent } = self.threshold;
@@ -208,45 +215,45 @@ impl<'g> Ledger<'g> {
                     "`{id}` is in quarantine: it failed on rows of {failing} of {seen} authenticated accounts; \
                      its later findings are dropped"
                 );
-                self.host(position, HostFindingKind::RuleQuarantined, id, message, observer)?;
+                self.record_host_finding(position, HostFindingKind::RuleQuarantined, id, message, observer)?;
             }
-            Item::Disagreed(disagreed) => {
+            Item::Disagreement(disagreement) => {
                 self.page.records.push(Record::NotDeterministic(NotDeterministic {
-                    position: disagreed.row.position,
+                    position: disagreement.row.position,
                     rule: id.clone(),
-                    occasion: disagreed.row.occasion(),
-                    message: format!("batch and single calls disagree on {}", disagreed.what),
+                    occasion: disagreement.row.occasion.recorded(),
+                    message: format!("batch and single calls disagree on {}", disagreement.what),
                 }));
                 let message = format!(
                     "`{id}` isn't deterministic: asked again about the same rows, its {} differ; what depends on it \
                      needs approval",
-                    disagreed.what
+                    disagreement.what
                 );
-                self.host(position, HostFindingKind::RuleNotDeterministic, id, message, observer)?;
+                self.record_host_finding(position, HostFindingKind::RuleNotDeterministic, id, message, observer)?;
             }
-            Item::Said(said) => {
+            Item::Diagnostic(diagnostic) => {
                 self.page.records.push(Record::Diagnostic(DiagnosticRecord {
                     position,
                     rule: id.clone(),
-                    occasion: said.row.occasion(),
-                    index: said.index,
-                    level: said.level,
-                    message: said.message.clone(),
+                    occasion: diagnostic.row.occasion.recorded(),
+                    index: diagnostic.index,
+                    level: diagnostic.level,
+                    message: diagnostic.message.clone(),
                 }));
                 observer.notice(&Notice::Diagnostic {
                     rule: id.clone(),
-                    occasion: said.row.occasion(),
-                    event_id: said.row.event.id.to_string(),
-                    level: said.level,
-                    message: said.message,
+                    occasion: diagnostic.row.occasion.recorded(),
+                    event_id: diagnostic.row.event.id.to_string(),
+                    level: diagnostic.level,
+                    message: diagnostic.message,
                 })?;
             }
-            Item::Found(found) => self.found(rule, *found, observer)?,
+            Item::Finding(finding) => self.record_finding(rule, *finding, observer)?,
         }
         Ok(())
     }
 
-    fn dead(&mut self, letter: &DeadLetter, observer: &mut dyn Observer) -> Result<(), RunError> {
+    fn record_dead_letter(&mut self, letter: &DeadLetter, observer: &mut dyn Observer) -> Result<(), RunError> {
         self.summary.set_aside += 1;
         self.page.records.push(Record::DeadLetter(DeadRecord {
             input: letter.input,
@@ -259,7 +266,7 @@ impl<'g> Ledger<'g> {
         Ok(observer.dead_letter(letter)?)
     }
 
-    fn failed(
+    fn record_set_aside(
         &mut self,
         position: u64,
         rule: &RuleId,
@@ -285,7 +292,7 @@ impl<'g> Ledger<'g> {
         })?)
     }
 
-    fn stopped(
+    fn record_stopped(
         &mut self,
         position: u64,
         rule: &RuleId,
@@ -293,7 +300,7 @@ impl<'g> Ledger<'g> {
         failure: CallFailure,
         observer: &mut dyn Observer,
     ) -> Result<(), RunError> {
-        // No rule is silenced for a machine's fault.
+        // A stalled machine must not silence a rule.
         if !self.generation.engine.is_alive() {
             return Err(RunError::Stalled(rule.clone()));
         }
@@ -306,10 +313,10 @@ impl<'g> Ledger<'g> {
         }));
         let message =
             format!("`{rule}` was stopped: it ran past the wall-clock deadline twice; it judges nothing more");
-        self.host(position, HostFindingKind::RuleStopped, rule, message, observer)
+        self.record_host_finding(position, HostFindingKind::RuleStopped, rule, message, observer)
     }
 
-    fn host(
+    fn record_host_finding(
         &mut self,
         position: u64,
         kind: HostFindingKind,
@@ -332,16 +339,22 @@ impl<'g> Ledger<'g> {
         Ok(observer.notice(&Notice::Host { rule: rule.clone(), message })?)
     }
 
-    fn found(&mut self, rule: &'g Rule, found: Found, observer: &mut dyn Observer) -> Result<(), RunError> {
+    /// Records a finding, and the decisions on it.
+    fn record_finding(
+        &mut self,
+        rule: &'g Rule,
+        finding: BundledFinding,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
         let generation = self.generation;
-        let Found { finding, row, place, bundle } = found;
+        let BundledFinding { finding, row, place, bundle } = finding;
         let bundle = FindingBundle {
             rule: rule.identity.clone(),
             engine: ENGINE_VERSION.to_owned(),
             call: DetectionCall { data: Vec::new(), ..bundle.call.clone() },
             answer: bundle.answer.clone(),
             place,
-            subject: subject(finding.role, finding.evidence_role, &row.event, &generation.directory),
+            subject: resolve_subject(finding.role, finding.evidence_role, &row.event, &generation.directory),
             rule_suspect: rule.authority.lineage.iter().chain([&rule.identity.id]).any(|id| self.suspect.contains(id)),
             clock: row.clock,
             finding,
@@ -362,7 +375,7 @@ impl<'g> Ledger<'g> {
         let stopped = &self.stopped_responses;
         let deliberation = deliberate(inputs, |id, inputs| {
             let rule = generation.responses.iter().find(|rule| rule.identity.id == *id)?;
-            (!stopped.contains(id)).then(|| respond::ask(rule, inputs))
+            (!stopped.contains(id)).then(|| respond::call_response_rule(rule, inputs))
         });
         let position = bundle.finding.position;
         let row = (bundle.finding.occasion.clone(), bundle.finding.event_id.clone());
@@ -371,14 +384,14 @@ impl<'g> Ledger<'g> {
             names.push(self.blob(to_bytes(&response.bundle)?));
             let id = response.bundle.rule.id.clone();
             if let Ok(answer) = &response.bundle.answer {
-                self.said(position, &id, &row, &answer.diagnostics, observer)?;
+                self.record_diagnostics(position, &id, &row, &answer.diagnostics, observer)?;
             }
             match &response.failure {
                 Some(failure) if failure.kind == FailureKind::Deadline => {
                     self.stopped_responses.insert(id.clone());
-                    self.stopped(position, &id, row.clone(), failure.clone(), observer)?;
+                    self.record_stopped(position, &id, row.clone(), failure.clone(), observer)?;
                 }
-                Some(failure) => self.failed(position, &id, row.clone(), failure.clone(), observer)?,
+                Some(failure) => self.record_set_aside(position, &id, row.clone(), failure.clone(), observer)?,
                 None => {}
             }
         }
@@ -395,7 +408,7 @@ impl<'g> Ledger<'g> {
         Ok(())
     }
 
-    fn said(
+    fn record_diagnostics(
         &mut self,
         position: u64,
         rule: &RuleId,
@@ -424,17 +437,17 @@ impl<'g> Ledger<'g> {
     }
 }
 
-/// What names a row beside its position.
-fn named(row: &Sequenced) -> (Occasion, String) {
-    (row.occasion(), row.event.id.to_string())
+/// What identifies a row besides its position.
+fn row_name(row: &Sequenced) -> (Occasion, String) {
+    (row.occasion.recorded(), row.event.id.to_string())
 }
 
-/// An input of which nothing was read yet.
-fn unread(input: u32) -> Input {
+/// An input without records yet.
+fn empty_input(input: u32) -> Input {
     Input { input, records: 0, duplicates: 0, bytes: 0, content: Digest([0; 32]) }
 }
 
-fn kinds(generation: &Generation) -> impl Iterator<Item = (&Rule, RuleKind)> {
+fn rules_with_kinds(generation: &Generation) -> impl Iterator<Item = (&Rule, RuleKind)> {
     let detections = generation.detections.iter().map(|rule| (rule, RuleKind::Detection));
     detections.chain(generation.responses.iter().map(|rule| (rule, RuleKind::Response)))
 }

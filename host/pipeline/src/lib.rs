@@ -1,5 +1,5 @@
-//! The one path from telemetry to audited decisions: event → finding → incident → proposal → decision; and the way back,
-//! which recomputes every finding and decision of an audit file from its bundles. Telemetry is opened by the callers.
+//! The one path from telemetry to audited decisions: event → finding → incident → proposal → decision; and its
+//! recomputation: every finding and decision of an audit file is made again from its bundles. Callers open the telemetry.
 
 pub mod bench;
 pub mod bundle;
@@ -10,13 +10,13 @@ pub mod explain;
 pub mod generation;
 mod graph;
 mod horizon;
-mod kept;
 mod ledger;
 pub mod recompute;
 pub mod report;
 pub mod respond;
 pub mod run;
 mod sequence;
+mod spill;
 pub mod subject;
 mod workers;
 

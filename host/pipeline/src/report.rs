@@ -1,4 +1,4 @@
-//! What a run tells: a line a decision, and a summary at the end. The shapes of `--json`.
+//! The output of a run: a line for each decision, and a summary at the end. The shapes of `--json`.
 
 use std::collections::BTreeMap;
 
@@ -75,7 +75,7 @@ fn kind<S: Serializer>(kind: &countersign_model::DecisionKind, serializer: S) ->
 }
 
 impl DecisionLine {
-    /// Of a decision on an incident; none if the decision names a finding or subject that the incident doesn't have.
+    /// The line of a decision on an incident; none if the incident doesn't have the decision's finding or subject.
     #[must_use]
     pub fn new(generation: &Generation, incident: &Incident, decision: &Decision) -> Option<DecisionLine> {
         let anchor = &incident.findings.get(decision.anchor)?.finding;
@@ -114,7 +114,7 @@ impl DecisionLine {
     }
 }
 
-/// What happened beside decisions that a person should hear of.
+/// An event of a run, other than a decision, that people should know of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Notice {
@@ -122,7 +122,7 @@ pub enum Notice {
     RowSetAside {
         /// The rule.
         rule: RuleId,
-        /// What brought the row about; left out for an event.
+        /// Why the row came; left out for an event.
         #[serde(skip_serializing_if = "Occasion::is_event")]
         occasion: Occasion,
         /// The row's event.
@@ -132,56 +132,56 @@ pub enum Notice {
         /// What happened.
         message: String,
     },
-    /// The host found something about itself: a rule was stopped, put into quarantine, or contradicted itself.
+    /// A finding of the host: a rule was stopped, put into quarantine, or contradicted itself.
     Host {
         /// The rule.
         rule: RuleId,
         /// In words.
         message: String,
     },
-    /// A rule said something to its author.
+    /// A rule's diagnostic for its author.
     Diagnostic {
         /// The rule.
         rule: RuleId,
-        /// What brought the row about; left out for an event.
+        /// Why the row came; left out for an event.
         #[serde(skip_serializing_if = "Occasion::is_event")]
         occasion: Occasion,
         /// The row's event.
         event_id: String,
-        /// How grave.
+        /// The severity.
         level: Level,
         /// The text.
         message: String,
     },
 }
 
-/// A row in words: its event, and what brought it about if that isn't the event itself.
+/// Describes a row: its event, and why it came if that isn't the event itself.
 #[must_use]
-pub fn shown_row(occasion: &Occasion, event_id: &str) -> String {
+pub fn describe_row(occasion: &Occasion, event_id: &str) -> String {
     if occasion.is_event() { format!("event `{event_id}`") } else { format!("{occasion}, on event `{event_id}`") }
 }
 
-/// Hears what a run tells while it goes on. An error ends the run.
+/// Receives the output of a run as it goes on. An error ends the run.
 pub trait Observer {
-    /// A decision, in the stream's order.
+    /// Receives a decision, in the stream's order.
     ///
     /// # Errors
     /// When it can't be passed on.
     fn decision(&mut self, line: &DecisionLine) -> std::io::Result<()>;
 
-    /// A record that isn't judged, in the stream's order.
+    /// Receives a dead letter, in the stream's order.
     ///
     /// # Errors
     /// When it can't be passed on.
     fn dead_letter(&mut self, letter: &DeadLetter) -> std::io::Result<()>;
 
-    /// Something else, in the stream's order.
+    /// Receives a notice, in the stream's order.
     ///
     /// # Errors
     /// When it can't be passed on.
     fn notice(&mut self, notice: &Notice) -> std::io::Result<()>;
 
-    /// So many records have been worked off.
+    /// Receives the number of records processed so far.
     fn progress(&mut self, records: u64);
 }
 
@@ -193,9 +193,9 @@ pub struct Summary {
     pub events: u64,
     /// Records that became dead letters.
     pub set_aside: u64,
-    /// Records that came before: no rule sees them again.
+    /// Events that came before: no rule sees them again.
     pub duplicates: u64,
-    /// Events that claimed the id of another and said something else. They are judged, and among `events`.
+    /// Events with the id of an earlier one and other content. They are judged, and included in `events`.
     pub id_reused: u64,
     /// Rows set aside, by the rule that failed on them.
     pub rows_set_aside: BTreeMap<RuleId, u64>,
@@ -207,14 +207,14 @@ pub struct Summary {
     pub decisions: BTreeMap<&'static str, u64>,
     /// Rows delivered, by rule; every detection rule is there.
     pub delivered: BTreeMap<RuleId, u64>,
-    /// Keys that ticks forgot, by rule and slot; only slots of which they forgot any.
+    /// Keys forgotten at ticks, by rule and slot; only slots with any.
     pub forgotten: BTreeMap<RuleId, BTreeMap<String, Forgotten>>,
-    /// Timers that were yet to come at the end, by rule; rules without any are left out.
+    /// Timers pending at the end, by rule; rules without any are left out.
     pub pending_timers: BTreeMap<RuleId, u64>,
     /// Timers dropped because the rule had too many, by rule; rules without any are left out.
     pub dropped_timers: BTreeMap<RuleId, u64>,
-    /// Findings that fed no other rule because theirs had found too many about one event, by rule; rules without any are
-    /// left out. They are findings like any other.
+    /// Findings that weren't delivered to subscribers because their rule had too many about one event, by rule; rules
+    /// without any are left out. Otherwise they are findings like any other.
     pub withheld_findings: BTreeMap<RuleId, u64>,
     /// Rules that were stopped or put into quarantine.
     pub silenced: Vec<RuleId>,
@@ -222,13 +222,13 @@ pub struct Summary {
     pub seconds: f64,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The figures.
     pub summary: Summary,
     /// The head of the sealed audit file.
     pub head: countersign_store::Head,
-    /// How much work it was to bring events to rules.
+    /// How much work it was to route events to rules.
     pub tally: countersign_stream::Tally,
 }

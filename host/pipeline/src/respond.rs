@@ -1,4 +1,4 @@
-//! Asking response rules: with what, and whether what they say keeps the contract.
+//! Calls response rules, and checks that their answers keep the contract.
 
 use countersign_declaration::{Declaration, quoted};
 use countersign_engine::ENGINE_VERSION;
@@ -11,29 +11,29 @@ use countersign_model::{Incident, Proposal};
 use crate::bundle::ResponseBundle;
 use crate::generation::Rule;
 
-/// The most proposals of one answer.
+/// Maximum of proposals in an answer.
 const MAX_PROPOSALS: usize = 16;
 
-/// The most diagnostics of one answer.
+/// Maximum of diagnostics in an answer.
 const MAX_DIAGNOSTICS: usize = 16;
 
-/// The longest reason or diagnostic, bytes.
-const TEXT_BYTES: usize = 1024;
+/// Maximum length of a reason or diagnostic, bytes.
+const MAX_TEXT_BYTES: usize = 1024;
 
-/// One response rule's word on an incident.
+/// A response rule's checked answer to an incident.
 #[derive(Debug)]
 pub struct Response {
     /// Everything needed to make it again.
     pub bundle: ResponseBundle,
-    /// What it asks for; nothing when it failed.
+    /// Its proposals; none when it failed.
     pub proposals: Vec<Proposal>,
-    /// Why it gave nothing that could be used.
+    /// Why it failed, or why its answer was refused.
     pub failure: Option<CallFailure>,
 }
 
-/// Asks one response rule. A call that the wall-clock backstop ended is made once more.
+/// Calls a response rule. A call that misses the wall-clock deadline is repeated once.
 #[must_use]
-pub fn ask(rule: &Rule, inputs: &GateInputs) -> Response {
+pub fn call_response_rule(rule: &Rule, inputs: &GateInputs) -> Response {
     let call = ResponseCall {
         incident: incident_view(inputs, &rule.identity.id),
         parameters: rule.parameters.clone(),
@@ -45,15 +45,15 @@ pub fn ask(rule: &Rule, inputs: &GateInputs) -> Response {
     }
     let call = ResponseCall { data: Vec::new(), ..call };
     let bundle = ResponseBundle { rule: rule.identity.clone(), engine: ENGINE_VERSION.to_owned(), call, answer };
-    Response::of(rule.declaration(), &inputs.incident, bundle)
+    Response::check(rule.declaration(), &inputs.incident, bundle)
 }
 
 impl Response {
-    /// What an answer comes to, once it is checked.
+    /// Checks the answer in a bundle.
     #[must_use]
-    pub fn of(declaration: &Declaration, incident: &Incident, bundle: ResponseBundle) -> Response {
+    pub fn check(declaration: &Declaration, incident: &Incident, bundle: ResponseBundle) -> Response {
         let checked = match &bundle.answer {
-            Ok(answer) => proposals(declaration, incident.subjects.len(), answer),
+            Ok(answer) => check_answer(declaration, incident.subjects.len(), answer),
             Err(failure) => Err(failure.clone()),
         };
         match checked {
@@ -67,7 +67,7 @@ impl Response {
 ///
 /// # Errors
 /// When any part of it breaks the contract: then none of it is used.
-pub fn proposals(
+pub fn check_answer(
     declaration: &Declaration,
     subjects: usize,
     answer: &ResponseAnswer,
@@ -78,12 +78,12 @@ pub fn proposals(
     if answer.diagnostics.len() > MAX_DIAGNOSTICS {
         return invalid(format!("{} diagnostics, at most {MAX_DIAGNOSTICS} are allowed", answer.diagnostics.len()));
     }
-    if let Some(long) = answer.diagnostics.iter().find(|diagnostic| diagnostic.message.len() > TEXT_BYTES) {
-        return invalid(format!("a diagnostic of {} bytes, at most {TEXT_BYTES} are allowed", long.message.len()));
+    if let Some(long) = answer.diagnostics.iter().find(|diagnostic| diagnostic.message.len() > MAX_TEXT_BYTES) {
+        return invalid(format!("a diagnostic of {} bytes, at most {MAX_TEXT_BYTES} are allowed", long.message.len()));
     }
     let mut proposals: Vec<Proposal> = Vec::with_capacity(answer.proposals.len());
     for proposal in &answer.proposals {
-        let proposal = checked(declaration, subjects, proposal)?;
+        let proposal = check_proposal(declaration, subjects, proposal)?;
         if proposals.iter().any(|known| known.action == proposal.action && known.subject == proposal.subject) {
             return invalid(format!("`{}` is proposed twice for one subject", proposal.action));
         }
@@ -92,7 +92,11 @@ pub fn proposals(
     Ok(proposals)
 }
 
-fn checked(declaration: &Declaration, subjects: usize, proposal: &AnswerProposal) -> Result<Proposal, CallFailure> {
+fn check_proposal(
+    declaration: &Declaration,
+    subjects: usize,
+    proposal: &AnswerProposal,
+) -> Result<Proposal, CallFailure> {
     let action = Action::from_id(&proposal.action).filter(|action| declaration.actions.contains(action));
     let Some(action) = action else {
         return invalid(format!("action {} isn't declared", quoted(&proposal.action)));
@@ -101,8 +105,8 @@ fn checked(declaration: &Declaration, subjects: usize, proposal: &AnswerProposal
     if subject >= subjects {
         return invalid(format!("subject {subject}, there are {subjects}"));
     }
-    if proposal.reason.len() > TEXT_BYTES {
-        return invalid(format!("a reason of {} bytes, at most {TEXT_BYTES} are allowed", proposal.reason.len()));
+    if proposal.reason.len() > MAX_TEXT_BYTES {
+        return invalid(format!("a reason of {} bytes, at most {MAX_TEXT_BYTES} are allowed", proposal.reason.len()));
     }
     if action.class() == ActionClass::Observe && proposal.lease.is_some() {
         return invalid(format!("`{action}` only observes and has no lease"));

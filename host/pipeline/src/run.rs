@@ -1,4 +1,4 @@
-//! A run over telemetry: records are read and put into sequence, judged stretch by stretch, decided, and committed.
+//! A run over telemetry: records are read and put into sequence, judged chunk by chunk, decided, and committed.
 
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
@@ -14,19 +14,19 @@ use crate::ledger::{Ledger, Page};
 use crate::report::{Observer, Report};
 use crate::sequence::{Next, Sequencer};
 
-/// How a run goes. Nothing here but `max_gap`, `quarantine`, `until` and `key` shows in what it decides or writes.
+/// The options of a run. Only `max_gap`, `quarantine`, `until` and `key` affect what it decides or writes.
 #[derive(Clone)]
 pub struct RunOptions {
-    /// Most rows of a call; at least 1.
+    /// Maximum rows of a call; at least 1.
     pub batch: usize,
     /// Threads that judge; at least 1. With more than one, another reads.
     pub workers: usize,
-    /// How far ahead of what was seen an event's time may lie, microseconds.
+    /// How far ahead of earlier events an event's time may be, microseconds; further ahead it becomes a dead letter.
     pub max_gap: i64,
     /// When a rule goes into quarantine.
     pub quarantine: QuarantineThreshold,
-    /// After the last record time passes up to here: timers that are due by then come. Without it, what isn't due when
-    /// the records end is only counted.
+    /// After the last record time passes up to here, and timers that are due by then fire. Without it, timers that aren't
+    /// due when the records end are only counted.
     pub until: Option<Timestamp>,
     /// The key of digests of content.
     pub key: DigestKey,
@@ -56,14 +56,14 @@ impl Default for RunOptions {
     }
 }
 
-/// Why a run ended early. What was committed before is whole.
+/// Why a run ended early. What was committed before is complete.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// It couldn't be committed: then nothing that depends on it happens.
+    /// A commit failed: then nothing that depends on it happens.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Whoever listens couldn't be told.
-    #[error("what was decided can't be told: {0}")]
+    /// The observer failed.
+    #[error("the output can't be written: {0}")]
     Observer(#[from] std::io::Error),
     /// A rule missed the wall-clock deadline, and so did the canary.
     #[error(
@@ -71,7 +71,7 @@ pub enum RunError {
          free the machine and run again"
     )]
     Stalled(countersign_model::RuleId),
-    /// The bytes that a rule was loaded from can't be had again.
+    /// The bytes that a rule was loaded from can't be read again.
     #[error("the bytes of `{rule}` can't be read back from the temporary file that keeps them: {source}")]
     Rule {
         /// The rule.
@@ -84,27 +84,30 @@ pub enum RunError {
     Bundle(#[from] serde_json::Error),
 }
 
-/// A stretch is at most so many batches long: enough to fill the batches of rules that want few events, and not more
-/// events than stay in a processor's cache until they are let go of (see docs/BENCHMARKS.md).
-const BATCHES: usize = 4;
+/// Maximum length of a chunk, batches: enough to fill the batches of rules that want few events, and few enough events to
+/// stay in a processor's cache until they are freed (see docs/BENCHMARKS.md).
+const MAX_BATCHES_PER_CHUNK: usize = 4;
 
-/// Judging fewer events than this takes less time than starting threads for it.
-const WORTH_THREADS: usize = 256;
+/// Minimum of events that are judged on several threads: fewer take less time than starting threads.
+const MIN_EVENTS_FOR_THREADS: usize = 256;
 
-/// Time that passes after the last record is cut into so much, microseconds, …
+/// Time after the last record passes in steps of this, microseconds, …
 const STEP: i64 = 60 * 1_000_000;
 
-/// … as long as there aren't more steps than a month has; the rest passes at once.
-const STEPS: usize = 31 * 24 * 60;
+/// … and at most so many, a month's; the rest passes at once.
+const MAX_STEPS: usize = 31 * 24 * 60;
 
-/// Records on their way from the thread that reads.
+/// Records in one message from the thread that reads.
 const PARCEL: usize = 256;
-const PARCELS: usize = 8;
+
+/// Maximum of such messages that wait.
+const MAX_PARCELS: usize = 8;
 
 /// Judges records to their end, and seals the audit file.
 ///
 /// # Errors
-/// When something can't be committed or told. Faulty records and rules are no errors: they are set aside and told.
+/// When something can't be committed, or the observer fails. Faulty records and failing rules are no errors: they become
+/// dead letters and rows set aside, and are reported.
 pub fn run(
     records: impl Iterator<Item = Record> + Send,
     generation: &Generation,
@@ -114,29 +117,29 @@ pub fn run(
 ) -> Result<Report, RunError> {
     let sequence = Sequencer::new(records, options.max_gap);
     if options.workers < 2 {
-        return work_off(sequence, generation, store, options, observer, &mut drop);
+        return process(sequence, generation, store, options, observer, &mut drop);
     }
     std::thread::scope(|scope| {
-        let (send, receive) = sync_channel::<Vec<Next>>(PARCELS);
-        // Events go back to be dropped where they were made: allocators make other threads wait for that.
-        let (give_back, worked_off) = sync_channel::<Vec<Sequenced>>(PARCELS);
+        let (send, receive) = sync_channel::<Vec<Next>>(MAX_PARCELS);
+        // Events are returned to be freed on the thread that allocated them: elsewhere allocators would lock.
+        let (give_back, processed) = sync_channel::<Vec<Sequenced>>(MAX_PARCELS);
         scope.spawn(move || {
             let mut sequence = sequence;
             loop {
-                worked_off.try_iter().for_each(drop);
+                processed.try_iter().for_each(drop);
                 let parcel: Vec<Next> = sequence.by_ref().take(PARCEL).collect();
-                // Nobody receives any more: the run ended early.
+                // A failed send means that the run ended early.
                 if parcel.is_empty() || send.send(parcel).is_err() {
                     return;
                 }
             }
         });
         let sequence = receive.into_iter().flatten();
-        work_off(sequence, generation, store, options, observer, &mut |events| drop(give_back.try_send(events)))
+        process(sequence, generation, store, options, observer, &mut |events| drop(give_back.try_send(events)))
     })
 }
 
-fn work_off(
+fn process(
     sequence: impl Iterator<Item = Next>,
     generation: &Generation,
     store: &mut dyn Store,
@@ -145,7 +148,7 @@ fn work_off(
     give_back: &mut dyn FnMut(Vec<Sequenced>),
 ) -> Result<Report, RunError> {
     let started = Instant::now();
-    let mut run = Run {
+    let mut run = RunState {
         ledger: Ledger::new(generation, options.key.clone(), options.quarantine)?,
         judges: Judges::new(generation, options.batch, options.quarantine, &|rule| rule.loaded.clone()),
         workers: options.workers,
@@ -155,18 +158,18 @@ fn work_off(
         observer,
         give_back,
     };
-    let longest = options.batch.max(1).saturating_mul(BATCHES);
+    let max_length = options.batch.max(1).saturating_mul(MAX_BATCHES_PER_CHUNK);
     let mut chunk = Chunk::default();
     let mut next_position = 0;
     let mut clock = None;
     for next in sequence {
         match next {
-            Next::SetAside(letter) => {
-                run.ledger.read(letter.input, letter.length, None);
-                chunk.dead.push((next_position, letter));
+            Next::DeadLetter(letter) => {
+                run.ledger.count_record(letter.input, letter.length, None);
+                chunk.dead_letters.push((next_position, letter));
             }
             Next::Duplicate(raw) => {
-                run.ledger.duplicate(&raw);
+                run.ledger.count_duplicate(&raw);
                 chunk.duplicates += 1;
             }
             Next::Event { tick, event, id_reused } => {
@@ -175,7 +178,7 @@ fn work_off(
                     run.judges.tick(tick, event.position, event.clock);
                 }
                 let raw = &event.event.raw;
-                run.ledger.read(raw.input, raw.length, Some(raw.digest));
+                run.ledger.count_record(raw.input, raw.length, Some(raw.digest));
                 next_position = event.position + 1;
                 clock = Some(event.clock);
                 run.ledger.summary.events += 1;
@@ -183,23 +186,23 @@ fn work_off(
                 chunk.events.push(event);
             }
         }
-        if chunk.len() >= longest {
+        if chunk.len() >= max_length {
             run.flush(&mut chunk)?;
         }
     }
     run.flush(&mut chunk)?;
     if let (Some(clock), Some(until)) = (clock, options.until) {
-        run.pass(clock, until, next_position)?;
+        run.pass_time(clock, until, next_position)?;
     }
-    run.ledger.close(options.inputs);
+    run.ledger.record_inputs(options.inputs);
     run.flush(&mut chunk)?;
-    let Run { ledger, judges, store, .. } = run;
+    let RunState { ledger, judges, store, .. } = run;
     let mut summary = ledger.summary;
     let rules = generation.detections.iter().map(|rule| rule.identity.id.clone());
-    let some = |counts: Vec<u64>| rules.clone().zip(counts).filter(|(_, count)| *count > 0).collect();
-    summary.pending_timers = some(judges.pending_timers().collect());
-    summary.dropped_timers = some(judges.dropped_timers().collect());
-    summary.withheld_findings = some(judges.withheld_findings().collect());
+    let nonzero = |counts: Vec<u64>| rules.clone().zip(counts).filter(|(_, count)| *count > 0).collect();
+    summary.pending_timers = nonzero(judges.pending_timers().collect());
+    summary.dropped_timers = nonzero(judges.dropped_timers().collect());
+    summary.withheld_findings = nonzero(judges.withheld_findings().collect());
     summary.delivered = rules.clone().zip(judges.delivered()).collect();
     summary.forgotten = rules.clone().zip(judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
     let head = store.seal()?;
@@ -207,16 +210,17 @@ fn work_off(
     Ok(Report { summary, head, tally: judges.tally() })
 }
 
-/// The ticks by which time passes from the clock at the last event.
-pub(crate) fn steps(clock: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
+/// The times of the ticks by which time passes from the clock at the last event.
+pub(crate) fn tick_times(clock: Timestamp, until: Timestamp) -> impl Iterator<Item = Timestamp> {
     std::iter::successors(Some((0, clock.min(until))), move |(step, at)| {
-        let next = if step + 1 < STEPS { at.plus_micros(STEP).min(until) } else { until };
+        let next = if step + 1 < MAX_STEPS { at.plus_micros(STEP).min(until) } else { until };
         (*at < until).then_some((step + 1, next))
     })
     .map(|(_, at)| at)
 }
 
-struct Run<'r, 'g> {
+/// The state of a run.
+struct RunState<'r, 'g> {
     ledger: Ledger<'g>,
     judges: Judges,
     workers: usize,
@@ -224,15 +228,15 @@ struct Run<'r, 'g> {
     records: u64,
     store: &'r mut dyn Store,
     observer: &'r mut dyn Observer,
-    /// Takes events that are worked off.
+    /// Takes back events that are processed.
     give_back: &'r mut dyn FnMut(Vec<Sequenced>),
 }
 
-impl Run<'_, '_> {
-    /// Lets time pass from the clock at the last event, by ticks that no event brings. Timers that are due at one have a
-    /// position of their own, past that of the last event.
-    fn pass(&mut self, clock: Timestamp, until: Timestamp, mut position: u64) -> Result<(), RunError> {
-        for at in steps(clock, until) {
+impl RunState<'_, '_> {
+    /// Lets time pass from the clock at the last event, by ticks without events. Timers that are due at one get a position
+    /// of their own, after that of the last event.
+    fn pass_time(&mut self, clock: Timestamp, until: Timestamp, mut position: u64) -> Result<(), RunError> {
+        for at in tick_times(clock, until) {
             self.judges.tick(Tick { at }, position, clock.max(at));
             if self.judges.have_rows() {
                 self.flush(&mut Chunk::default())?;
@@ -242,17 +246,17 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// Judges a stretch and commits what came of it.
+    /// Judges a chunk and commits the results.
     fn flush(&mut self, chunk: &mut Chunk) -> Result<(), RunError> {
         let chunk = std::mem::take(chunk);
         self.records += chunk.len() as u64;
         if let Some(last) = chunk.events.last() {
             self.position.sequenced = last.position + 1;
         }
-        self.position.inputs = self.ledger.read_of_inputs();
-        let workers = if chunk.events.len() < WORTH_THREADS { 1 } else { self.workers };
-        let (placed, changes) = self.judges.judge(&chunk.events, chunk.dead, workers);
-        self.ledger.enter(placed, self.observer)?;
+        self.position.inputs = self.ledger.records_per_input();
+        let workers = if chunk.events.len() < MIN_EVENTS_FOR_THREADS { 1 } else { self.workers };
+        let (placed, changes) = self.judges.judge(&chunk.events, chunk.dead_letters, workers);
+        self.ledger.record_chunk(placed, self.observer)?;
         let Page { records, blobs, findings } = std::mem::take(&mut self.ledger.page);
         self.store.commit(Commit {
             records: &records,

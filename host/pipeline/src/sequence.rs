@@ -1,5 +1,5 @@
-//! From records to a sequence: what was delivered before is only counted, each event gets its position and place in time,
-//! and records too far ahead are set aside.
+//! From records to a sequence: redelivered events are only counted, each event gets its position and place in time, and
+//! events too far ahead become dead letters.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use countersign_stream::{Clock, Sequenced, Tick};
 
 use crate::horizon::{Arrival, HORIZON, Horizon};
 
-/// How many of the next events bear witness to an event's time.
+/// How many of the next events are witnesses to an event's time.
 const WITNESSES: usize = 3;
 
-/// How far beyond its witnesses' times, or its own time of receipt, an event's time still moves the clock, microseconds:
-/// clocks differ, and records come a little out of turn.
+/// How far beyond its witnesses' times, or its own time of receipt, an event's time may move the clock, microseconds:
+/// clocks differ, and records come slightly out of order.
 const SKEW: i64 = 60 * 1_000_000;
 
-/// The most records that wait while witnesses are looked for: what isn't a new event is none.
+/// Maximum of records that are read ahead for witnesses; only new events are witnesses.
 const MAX_AHEAD: usize = 1_024;
 
-/// What comes next.
+/// The next item of the sequence.
 pub(crate) enum Next {
     /// An event.
     Event {
@@ -28,16 +28,16 @@ pub(crate) enum Next {
         tick: Option<Tick>,
         /// The event in its place.
         event: Sequenced,
-        /// Whether another event claimed its id and said something else.
+        /// Whether another event had its id with other content.
         id_reused: bool,
     },
-    /// A record that came before. It takes no position, moves no clock and reaches no rule.
+    /// An event that came before. It takes no position, moves no clock and reaches no rule.
     Duplicate(RawAddress),
-    /// A record that isn't judged: it couldn't become an event, or lies too far ahead of what has been seen.
-    SetAside(DeadLetter),
+    /// A record that isn't judged: it couldn't become an event, or its time is too far ahead of earlier events.
+    DeadLetter(DeadLetter),
 }
 
-/// A record as it waits.
+/// A record that was read.
 enum Waiting {
     Event { event: Box<Event>, has_receipt_time: bool, id_reused: bool },
     Duplicate(RawAddress),
@@ -48,9 +48,9 @@ enum Waiting {
 pub(crate) struct Sequencer<I> {
     records: I,
     horizon: Horizon,
-    /// Looked at as witnesses, and still to come.
+    /// Records that were read ahead for witnesses.
     ahead: VecDeque<Waiting>,
-    /// How many of them are events.
+    /// How many of them are new events.
     events_ahead: usize,
     clock: Clock,
     max_gap: i64,
@@ -71,7 +71,7 @@ impl<I: Iterator<Item = Record>> Sequencer<I> {
         }
     }
 
-    /// The next record as it comes, known or new. A copy of an event bears no witness to it, so this is found out first.
+    /// Reads the next record. Duplicates are recognised here, because a copy of an event isn't a witness to it.
     fn read(&mut self) -> Option<Waiting> {
         Some(match self.records.next()? {
             Record::DeadLetter(letter) => Waiting::DeadLetter(letter),
@@ -82,8 +82,8 @@ impl<I: Iterator<Item = Record>> Sequencer<I> {
         })
     }
 
-    /// The greatest time that most of the next events have reached; none when there are no next events.
-    fn witnessed(&mut self) -> Option<Timestamp> {
+    /// The latest time that a majority of the next events have reached; none without next events.
+    fn witnessed_time(&mut self) -> Option<Timestamp> {
         while self.events_ahead < WITNESSES && self.ahead.len() < MAX_AHEAD {
             let Some(waiting) = self.read() else { break };
             self.events_ahead += usize::from(matches!(waiting, Waiting::Event { .. }));
@@ -101,13 +101,13 @@ impl<I: Iterator<Item = Record>> Sequencer<I> {
         }
         let witnesses = witnesses.get_mut(..count)?;
         witnesses.sort_unstable();
-        // Of three the second, of two the lesser, of one that.
+        // The second of three, the earlier of two, or the only one.
         witnesses.get(count.saturating_sub(1) / 2).copied()
     }
 
-    /// Whether an event lies too far ahead of what was seen, and of what comes. The first event has nothing before it to
-    /// be far ahead of: the next ones decide.
-    fn too_far_ahead(&self, time: Timestamp, witnessed: Option<Timestamp>) -> bool {
+    /// Whether an event is too far ahead of earlier events and of its witnesses. For the first event its witnesses alone
+    /// decide.
+    fn is_too_far_ahead(&self, time: Timestamp, witnessed: Option<Timestamp>) -> bool {
         let disagree = |witnessed: Timestamp| time.micros_since(witnessed) > self.max_gap;
         match self.clock.now() {
             Some(_) => self.clock.is_ahead(time, self.max_gap) && witnessed.is_none_or(disagree),
@@ -128,19 +128,19 @@ impl<I: Iterator<Item = Record>> Iterator for Sequencer<I> {
             None => self.read()?,
         };
         let (mut event, has_receipt_time, id_reused) = match waiting {
-            Waiting::DeadLetter(letter) => return Some(Next::SetAside(letter)),
+            Waiting::DeadLetter(letter) => return Some(Next::DeadLetter(letter)),
             Waiting::Duplicate(raw) => return Some(Next::Duplicate(raw)),
             Waiting::Event { event, has_receipt_time, id_reused } => (event, has_receipt_time, id_reused),
         };
-        // What moves no clock needs no witness.
+        // An event that doesn't move the clock needs no witness.
         let moves = self.clock.now().is_none_or(|now| event.time > now);
-        let witnessed = if moves { self.witnessed() } else { None };
-        if moves && self.too_far_ahead(event.time, witnessed) {
-            return Some(Next::SetAside(far_ahead(&event, self.max_gap)));
+        let witnessed = if moves { self.witnessed_time() } else { None };
+        if moves && self.is_too_far_ahead(event.time, witnessed) {
+            return Some(Next::DeadLetter(far_ahead_letter(&event, self.max_gap)));
         }
-        // INVARIANT: where fewer than half of any four events that follow each other are forged, the clock is never more
-        // than the skew ahead of the greatest true time: it moves to a true event's time, or no further than that of one
-        // which bears witness. The end of a stream has no witnesses and is believed, within the greatest gap.
+        // INVARIANT: if fewer than half of any four consecutive events are forged, the clock is never more than the skew
+        // ahead of the latest genuine time: it moves to a genuine event's time, or no further than a genuine witness's.
+        // The end of a stream has no witnesses and is trusted, within the maximum gap.
         let mut believed = witnessed.map_or(event.time, |witnessed| witnessed.plus_micros(SKEW));
         if has_receipt_time {
             believed = believed.min(event.ingest_time.plus_micros(SKEW));
@@ -155,7 +155,7 @@ impl<I: Iterator<Item = Record>> Iterator for Sequencer<I> {
     }
 }
 
-fn far_ahead(event: &Event, max_gap: i64) -> DeadLetter {
+fn far_ahead_letter(event: &Event, max_gap: i64) -> DeadLetter {
     let RawAddress { input, ordinal, offset, length, .. } = event.raw;
     DeadLetter {
         input,

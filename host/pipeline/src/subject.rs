@@ -1,14 +1,19 @@
-//! Whom a finding is about: the roles of its event resolved to accounts and identities, as of the generation.
+//! The subject of a finding: the roles of its event resolved to accounts and identities, as of the generation.
 
 use countersign_model::incident::ChainIdentity;
 use countersign_model::vocabulary::{EvidenceRole, SubjectRole};
 use countersign_model::{Account, Event, Identity, Subject};
 use countersign_policy::Directory;
 
-/// Whom a role of an event is.
+/// Resolves the account and identity that have a role in an event.
 #[must_use]
-pub fn subject(role: SubjectRole, evidence_role: EvidenceRole, event: &Event, directory: &Directory) -> Subject {
-    let nobody = Subject {
+pub fn resolve_subject(
+    role: SubjectRole,
+    evidence_role: EvidenceRole,
+    event: &Event,
+    directory: &Directory,
+) -> Subject {
+    let unresolved = Subject {
         role,
         evidence_role,
         account: None,
@@ -21,35 +26,35 @@ pub fn subject(role: SubjectRole, evidence_role: EvidenceRole, event: &Event, di
         chain: Vec::new(),
     };
     match role {
-        SubjectRole::Actor => actor(nobody, event, directory),
+        SubjectRole::Actor => actor(unresolved, event, directory),
         SubjectRole::Target => match &event.target {
             Some(target) => Subject {
                 identity: directory.resolve(&target.account, target.proved_type, false),
                 account: Some(target.account.clone()),
                 token: target.token.as_deref().map(str::to_owned),
                 shared: target.shared,
-                ..nobody
+                ..unresolved
             },
-            None => nobody,
+            None => unresolved,
         },
         SubjectRole::Owner => {
             match event.actor.account.as_ref().and_then(|account| Some((account, directory.owner_of(account)?))) {
                 Some((account, owner)) => Subject {
                     identity: owner.identity(None),
                     account: account_near(account, directory.accounts_of(&owner.id)).cloned(),
-                    ..nobody
+                    ..unresolved
                 },
-                None => nobody,
+                None => unresolved,
             }
         }
-        // An end point has no account: it is never contained.
-        SubjectRole::Source => nobody,
+        // A source address has no account: it is never contained.
+        SubjectRole::Source => unresolved,
     }
 }
 
-fn actor(nobody: Subject, event: &Event, directory: &Directory) -> Subject {
-    let Some(account) = &event.actor.account else { return nobody };
-    // An account may stand in the chain more than once: what any of its members proves holds.
+fn actor(unresolved: Subject, event: &Event, directory: &Directory) -> Subject {
+    let Some(account) = &event.actor.account else { return unresolved };
+    // An account may occur in the chain more than once: what any of its members proves counts.
     let own = || event.chain.iter().filter(|member| member.account.as_ref() == Some(account));
     let chain = event
         .chain
@@ -77,7 +82,7 @@ fn actor(nobody: Subject, event: &Event, directory: &Directory) -> Subject {
         grant: text(&event.actor.grant),
         shared: own().any(|member| member.shared),
         chain,
-        ..nobody
+        ..unresolved
     }
 }
 

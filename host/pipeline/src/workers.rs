@@ -1,10 +1,9 @@
-//! Work on several threads whose results don't show how many there were.
+//! Work on several threads, with results that don't depend on how many there are.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
-/// Threads for work that isn't bound to `--workers`: two at least, so that who waits for something keeps nobody else
-/// waiting.
+/// Threads for work that `--workers` doesn't limit: at least two, so that an item that waits doesn't block the others.
 fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8)
 }
@@ -17,26 +16,26 @@ pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync)
     results.into_iter().flatten().collect()
 }
 
-/// Does work on each item on so many threads; an item is worked on by one.
+/// Does work on each item on so many threads, each item on one thread.
 pub(crate) fn each<T: Send>(mut items: Vec<T>, threads: usize, work: impl Fn(T) + Sync) {
     // Taken from the end: the first item first.
     items.reverse();
     let threads = threads.min(items.len());
     let items = Mutex::new(items);
     let next = || items.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    let work_off = || {
+    let process = || {
         while let Some(item) = next() {
             work(item);
         }
     };
     if threads <= 1 {
-        return work_off();
+        return process();
     }
     std::thread::scope(|scope| {
         for _ in 1..threads {
-            scope.spawn(work_off);
+            scope.spawn(process);
         }
-        work_off();
+        process();
     });
 }
 
@@ -59,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn every_item_is_worked_on_once_on_however_many_threads() {
+    fn every_item_is_processed_once_on_any_number_of_threads() {
         for threads in [0, 1, 2, 7, 100] {
             let mut done: Vec<usize> = vec![0; 50];
             each(done.iter_mut().collect(), threads, |item: &mut usize| *item += 1);
@@ -74,7 +73,7 @@ mod tests {
         assert_eq!(order.into_inner().unwrap_or_default(), (0..10).collect::<Vec<_>>());
     }
 
-    /// With one thread less, this would wait for ever.
+    /// With one thread fewer, this would wait forever.
     #[test]
     fn as_many_threads_work_as_were_asked_for() {
         let (barrier, met) = (Barrier::new(3), AtomicUsize::new(0));

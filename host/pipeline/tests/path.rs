@@ -1,4 +1,4 @@
-//! The whole path over generated telemetry, and the way back.
+//! The whole path over generated telemetry, and its recomputation.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod common;
@@ -13,7 +13,7 @@ use countersign_model::{DecisionKind, DigestKey};
 use countersign_pipeline::{RecomputeError, Recomputed, recompute};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 
-fn again(audit: &Path, key: &DigestKey) -> Result<Recomputed, RecomputeError> {
+fn recomputed(audit: &Path, key: &DigestKey) -> Result<Recomputed, RecomputeError> {
     recompute(audit, key, &ENGINE, &mut |_, _| ())
 }
 
@@ -22,16 +22,21 @@ fn audited(folder: &Path) -> std::path::PathBuf {
     let audit = folder.join("audit");
     let (bytes, identities) = demo();
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
-    let (report, ear) = judge(bytes, &generation(Some(identities)), &mut store, &options(256, 2));
+    let (report, output) = judge(bytes, &generation(Some(identities)), &mut store, &options(256, 2));
     assert!(report.summary.findings > 0);
-    assert!(ear.dead.is_empty() && ear.notices.is_empty(), "{:?} {:?}", ear.dead, ear.notices);
-    assert_eq!(report.summary.decisions.values().sum::<u64>(), ear.lines.len() as u64);
-    assert!(ear.lines.iter().any(|line| line.decision == DecisionKind::Execute));
+    assert!(
+        output.dead_letters.is_empty() && output.notices.is_empty(),
+        "{:?} {:?}",
+        output.dead_letters,
+        output.notices
+    );
+    assert_eq!(report.summary.decisions.values().sum::<u64>(), output.lines.len() as u64);
+    assert!(output.lines.iter().any(|line| line.decision == DecisionKind::Execute));
     assert_eq!(verify(BufReader::new(fs::File::open(&audit).unwrap()), None).unwrap(), report.head);
     audit
 }
 
-/// The file with its records changed, in a chain that verifies: what somebody who can rewrite the whole file can do.
+/// Rewrites the file with changed records, in a chain that verifies, as an attacker with write access can.
 fn forge(audit: &Path, change: impl Fn(Record) -> Option<Record>) {
     let bytes = fs::read(audit).unwrap();
     let mut chain = ChainWriter::new();
@@ -56,7 +61,7 @@ fn forge(audit: &Path, change: impl Fn(Record) -> Option<Record>) {
 fn every_finding_and_decision_is_made_again() {
     let folder = tempfile::tempdir().unwrap();
     let audit = audited(folder.path());
-    let result = again(&audit, &DigestKey::public()).unwrap();
+    let result = recomputed(&audit, &DigestKey::public()).unwrap();
     assert_eq!(result.differences, []);
     assert!(result.findings > 0 && result.decisions >= result.findings, "{result:?}");
 }
@@ -68,8 +73,8 @@ fn batches_and_workers_do_not_show() {
     let mut first: Option<(Vec<String>, Vec<u8>)> = None;
     for (batch, workers) in [(256, 1), (1, 2), (7, 1), (1024, 2)] {
         let mut store = MemoryStore::new();
-        let (_, ear) = judge(bytes.clone(), &generation, &mut store, &options(batch, workers));
-        let this = (ear.decisions, store.audit().to_vec());
+        let (_, output) = judge(bytes.clone(), &generation, &mut store, &options(batch, workers));
+        let this = (output.decisions, store.audit().to_vec());
         match &first {
             Some(first) => assert!(*first == this, "batch {batch}, workers {workers}"),
             None => first = Some(this),
@@ -78,10 +83,10 @@ fn batches_and_workers_do_not_show() {
 }
 
 #[test]
-fn a_changed_bundle_is_told_and_stops_nothing_else() {
+fn a_changed_bundle_is_reported_and_stops_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let audit = audited(folder.path());
-    let whole = again(&audit, &DigestKey::public()).unwrap();
+    let whole = recomputed(&audit, &DigestKey::public()).unwrap();
     let finding = read(fs::read(&audit).unwrap().as_slice())
         .find_map(|entry| match entry.unwrap().record {
             Record::Finding(finding) => Some(finding),
@@ -93,13 +98,13 @@ fn a_changed_bundle_is_told_and_stops_nothing_else() {
     let at = bundle.len() / 2;
     bundle[at] ^= 1;
     fs::write(&path, bundle).unwrap();
-    let result = again(&audit, &DigestKey::public()).unwrap();
+    let result = recomputed(&audit, &DigestKey::public()).unwrap();
     assert!(result.differences.iter().any(|difference| difference.what == "finding bundle"), "{result:?}");
     assert_eq!((result.findings, result.decisions), (whole.findings, whole.decisions));
 }
 
 #[test]
-fn a_forged_decision_is_found_out_though_the_chain_holds() {
+fn a_forged_decision_is_detected_though_the_chain_verifies() {
     let folder = tempfile::tempdir().unwrap();
     let audit = audited(folder.path());
     forge(&audit, |record| match record {
@@ -109,27 +114,27 @@ fn a_forged_decision_is_found_out_though_the_chain_holds() {
         }
         other => Some(other),
     });
-    let result = again(&audit, &DigestKey::public()).unwrap();
+    let result = recomputed(&audit, &DigestKey::public()).unwrap();
     assert!(result.differences.iter().all(|difference| difference.what == "decision"), "{result:?}");
     assert!(!result.differences.is_empty());
 }
 
 #[test]
-fn a_decision_left_out_is_found_out_though_the_chain_holds() {
+fn a_missing_decision_is_detected_though_the_chain_verifies() {
     let folder = tempfile::tempdir().unwrap();
     let audit = audited(folder.path());
     forge(&audit, |record| (!matches!(record, Record::Decision(_))).then_some(record));
-    let result = again(&audit, &DigestKey::public()).unwrap();
+    let result = recomputed(&audit, &DigestKey::public()).unwrap();
     assert_eq!(result.decisions, 0);
     assert!(!result.differences.is_empty());
 }
 
 #[test]
-fn another_key_is_told_before_anything_is_run() {
+fn another_key_is_reported_before_any_rule_is_called() {
     let folder = tempfile::tempdir().unwrap();
     let audit = audited(folder.path());
     let key = DigestKey::private(&[7; 32]).unwrap();
-    let error = again(&audit, &key).unwrap_err();
+    let error = recomputed(&audit, &key).unwrap_err();
     assert!(matches!(error, RecomputeError::WrongKey { private: false, given: true }), "{error}");
 }
 
@@ -140,21 +145,21 @@ fn a_file_that_does_not_verify_is_not_recomputed() {
     let mut bytes = fs::read(&audit).unwrap();
     bytes.truncate(bytes.len() - 1);
     fs::write(&audit, bytes).unwrap();
-    assert!(matches!(again(&audit, &DigestKey::public()), Err(RecomputeError::Verify(_))));
+    assert!(matches!(recomputed(&audit, &DigestKey::public()), Err(RecomputeError::Verify(_))));
 }
 
-/// Real telemetry, where it is at hand.
+/// Skipped where the real telemetry is absent.
 #[test]
-fn real_telemetry_sets_nothing_aside() {
+fn real_telemetry_has_no_dead_letters() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/cloudtrail-invictus.ndjson");
     let Ok(bytes) = fs::read(&path) else {
         eprintln!("skipped: no real telemetry at `{}`", path.display());
         return;
     };
     let mut store = MemoryStore::new();
-    let (report, ear) = judge(bytes, &generation(None), &mut store, &options(256, 2));
+    let (report, output) = judge(bytes, &generation(None), &mut store, &options(256, 2));
     assert_eq!((report.summary.events, report.summary.set_aside), (2_900, 0));
-    assert!(ear.notices.is_empty(), "{:?}", ear.notices);
+    assert!(output.notices.is_empty(), "{:?}", output.notices);
     assert!(report.summary.findings > 0);
-    assert!(ear.lines.iter().all(|line| !line.reasons.is_empty()));
+    assert!(output.lines.iter().all(|line| !line.reasons.is_empty()));
 }

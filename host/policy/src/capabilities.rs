@@ -65,6 +65,11 @@ impl Capabilities {
         self.entries.get(&(provider.to_owned(), action, identity_type))
     }
 
+    /// Every capability, in order of provider, action and identity type.
+    pub fn iter(&self) -> impl Iterator<Item = &Capability> {
+        self.entries.values()
+    }
+
     /// Everything that can be done to accounts of a provider and an identity type, in order of the actions.
     pub fn of(&self, provider: &str, identity_type: IdentityType) -> impl Iterator<Item = &Capability> {
         Action::ALL.iter().filter_map(move |action| self.get(provider, *action, identity_type))

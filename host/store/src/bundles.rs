@@ -12,7 +12,7 @@ use crate::StoreError;
 use crate::disk::Disk;
 use crate::memory::check_blobs;
 
-/// Ends the name of a file that takes its own name once it is whole.
+/// The ending of a temporary name, until the file is complete.
 pub(crate) const PART: &str = ".part";
 
 /// Reads the blobs of an audit file.
@@ -22,7 +22,7 @@ pub struct BundleReader {
 }
 
 impl BundleReader {
-    /// Of an audit file. The folder need not be there: then it has no blobs.
+    /// Of an audit file. Without a folder there are no blobs.
     #[must_use]
     pub fn open(audit: &Path) -> BundleReader {
         BundleReader { folder: beside(audit, ".bundles") }
@@ -37,7 +37,7 @@ impl BundleReader {
     /// A blob's bytes, checked against its name under the audit file's key.
     ///
     /// # Errors
-    /// When there is none, it can't be read, it is larger than [`Blob::MAX_BYTES`], or it isn't what its name says.
+    /// When it is missing, unreadable, larger than [`Blob::MAX_BYTES`], or doesn't have the digest that is its name.
     pub fn get(&self, name: &Digest, key: &DigestKey) -> Result<Vec<u8>, StoreError> {
         let path = self.folder.join(name.to_string());
         let file = File::open(&path).map_err(|error| match error.kind() {
@@ -67,7 +67,7 @@ impl BundleWriter {
         BundleWriter { reader: BundleReader::open(audit), made: false }
     }
 
-    /// Writes blobs that aren't there yet: each under another name first, so that a name always has its whole content.
+    /// Writes blobs that are missing: under a temporary name first, so that a name always has its complete content.
     pub(crate) fn put(&mut self, disk: &Disk, blobs: &[Blob], sync: bool) -> Result<(), StoreError> {
         check_blobs(blobs)?;
         if blobs.is_empty() {
@@ -84,7 +84,7 @@ impl BundleWriter {
         }
         for blob in blobs {
             let path = folder.join(blob.name().to_string());
-            // A blob under our name may be another run's, whose last bytes a loss of power took: compare, don't trust.
+            // A blob of this name may be an earlier run's, cut short by a loss of power: compare its bytes.
             if let Ok(file) = File::open(&path)
                 && read_capped(&file, &path, blob.name()).is_ok_and(|bytes| bytes == blob.bytes())
             {
@@ -105,14 +105,14 @@ impl BundleWriter {
     }
 }
 
-/// A path with something after its last name.
+/// A path with an ending appended to its file name.
 pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
     PathBuf::from(name)
 }
 
-#[expect(clippy::disallowed_methods, reason = "capped at one byte past the most that a blob may have")]
+#[expect(clippy::disallowed_methods, reason = "capped at one byte past a blob's maximum")]
 fn read_capped(file: &File, path: &Path, name: Digest) -> Result<Vec<u8>, StoreError> {
     let mut bytes = Vec::new();
     file.take(Blob::MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(StoreError::io("read", path))?;
@@ -122,7 +122,7 @@ fn read_capped(file: &File, path: &Path, name: Digest) -> Result<Vec<u8>, StoreE
     Ok(bytes)
 }
 
-/// Removes what an interrupted run left half-written.
+/// Removes the temporary files of an interrupted run.
 fn remove_parts(disk: &Disk, folder: &Path) -> Result<(), StoreError> {
     for entry in fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
         let path = entry.map_err(StoreError::io("list", folder))?.path();

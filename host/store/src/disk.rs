@@ -1,5 +1,5 @@
-//! Every change of a file goes through here, in small steps that each either happen or don't; tests cut the power
-//! between any two of them, and within a write at any byte.
+//! Every change of a file goes through here, in small steps that each either happen or don't; tests simulate a loss of
+//! power between any two of them, and within a write at any byte.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -8,22 +8,22 @@ use std::path::Path;
 
 use crate::StoreError;
 
-/// The files' hands.
+/// File operations, with simulated loss of power for tests.
 #[derive(Debug, Default)]
 pub(crate) struct Disk {
-    /// How many more bytes and steps happen before the power fails; none for ever. Set by tests only, which then save
-    /// the time of real syncs.
+    /// How many more bytes and steps happen before the power fails; none for no limit. Set by tests only, which then skip
+    /// real syncs.
     left: Cell<Option<u64>>,
 }
 
 impl Disk {
-    /// One whose power fails after so many bytes and steps.
+    /// A disk whose power fails after this many bytes and steps.
     #[cfg(test)]
     pub(crate) fn failing_after(steps: u64) -> Disk {
         Disk { left: Cell::new(Some(steps)) }
     }
 
-    /// How many of `wanted` bytes or steps still happen.
+    /// How many of the `wanted` bytes or steps still happen.
     fn spend(&self, wanted: u64) -> u64 {
         match self.left.get() {
             None => wanted,
@@ -53,14 +53,14 @@ impl Disk {
         self.step().and_then(|()| file.set_len(length)).map_err(StoreError::io("cut", path))
     }
 
-    /// Makes what was written outlast a loss of power.
+    /// Makes what was written survive a loss of power.
     pub(crate) fn sync(&self, file: &File, path: &Path) -> Result<(), StoreError> {
         self.step()
             .and_then(|()| if self.left.get().is_some() { Ok(()) } else { file.sync_data() })
             .map_err(StoreError::io("sync", path))
     }
 
-    /// Makes a folder's names outlast a loss of power. Where folders can't be synced this does nothing.
+    /// Makes a folder's names survive a loss of power. Does nothing where folders can't be synced.
     pub(crate) fn sync_folder(&self, folder: &Path) -> Result<(), StoreError> {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         let sync = || if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) };
@@ -74,7 +74,7 @@ impl Disk {
         self.step().and_then(|()| fs::rename(from, to)).map_err(StoreError::io("rename", from))
     }
 
-    /// Removes a file if it is there.
+    /// Removes a file if it exists.
     pub(crate) fn remove(&self, path: &Path) -> Result<(), StoreError> {
         let result = self.step().and_then(|()| fs::remove_file(path));
         match result {
@@ -83,7 +83,7 @@ impl Disk {
         }
     }
 
-    /// Makes a folder if it isn't there.
+    /// Makes a folder if it doesn't exist.
     pub(crate) fn make_folder(&self, path: &Path) -> Result<(), StoreError> {
         self.step().and_then(|()| fs::create_dir_all(path)).map_err(StoreError::io("make", path))
     }

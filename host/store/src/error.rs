@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use countersign_audit::AppendError;
 use countersign_model::Digest;
 
-/// Why something isn't stored or can't be read back.
+/// Why something can't be stored or read back.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file or folder couldn't be read, written or made.
@@ -19,13 +19,13 @@ pub enum StoreError {
         /// Why not.
         source: io::Error,
     },
-    /// A record can't come here.
+    /// A record can't be appended.
     #[error(transparent)]
     Append(#[from] AppendError),
-    /// There is a file already, and it wasn't to be replaced.
-    #[error("expected no file at `{}`, got one: name another, or say that it may be replaced", .0.display())]
+    /// There is a file already, which may not be replaced.
+    #[error("expected no file at `{}`, got one: name another, or allow it to be replaced", .0.display())]
     Exists(PathBuf),
-    /// There is a file already, and it isn't an audit file, so it is never replaced.
+    /// There is a file already that isn't an audit file, and so is never replaced.
     #[error("expected no file or an audit file at `{}`, got something else: name another file", .0.display())]
     NotAnAuditFile(PathBuf),
     /// Another process writes this audit file.
@@ -34,7 +34,7 @@ pub enum StoreError {
     /// A file is unfinished but has no journal to recover from.
     #[error("expected a journal at `{}` to recover an unfinished audit file, got none", .0.display())]
     NoJournal(PathBuf),
-    /// An earlier call failed half-way.
+    /// An earlier call failed while writing.
     #[error("expected a store without failures, got one that failed while writing: open it again to recover")]
     Broken,
     /// The audit file is finished.
@@ -43,17 +43,17 @@ pub enum StoreError {
     /// This store doesn't keep that.
     #[error("expected a store that keeps {0}, got one that only counts")]
     NotKept(&'static str),
-    /// A blob is larger than any may be.
+    /// A blob is larger than the maximum.
     #[error("expected a blob of at most {limit} bytes under `{name}`, got {got}")]
     BlobTooLarge {
         /// Its name.
         name: Digest,
-        /// Most bytes.
+        /// Maximum bytes.
         limit: usize,
         /// Its bytes, at least.
         got: u64,
     },
-    /// A blob that should be there isn't.
+    /// A blob is missing.
     #[error("expected a blob named `{name}` in `{}`, got none", folder.display())]
     BlobMissing {
         /// Its name.
@@ -61,7 +61,7 @@ pub enum StoreError {
         /// Where it should be.
         folder: PathBuf,
     },
-    /// A blob isn't what its name says.
+    /// A blob doesn't have the digest that is its name.
     #[error("expected the blob `{name}` to have that keyed digest, got `{got}`: it was changed, or the key is another")]
     BlobChanged {
         /// Its name.
@@ -69,10 +69,10 @@ pub enum StoreError {
         /// Its keyed digest.
         got: Digest,
     },
-    /// The findings and state of a commit are more than a journal entry may hold.
+    /// The findings and state of a commit exceed the maximum of a journal entry.
     #[error("expected a commit of at most {limit} bytes of findings and state, got {got}: commit smaller batches")]
     CommitTooLarge {
-        /// Most bytes.
+        /// Maximum bytes.
         limit: usize,
         /// Its bytes.
         got: usize,

@@ -1,12 +1,12 @@
 //! The store in files: `FILE` (audit), `FILE.bundles` (blobs), and while the run lasts `FILE.journal`, which makes a
 //! commit atomic.
 //!
-//! A commit writes blobs, then audit lines, then one journal line. The journal line is the commit: what the files have
-//! beyond the last one that is whole belongs to no commit and is dropped by [`FileStore::recover`]. Sealing writes the
+//! A commit writes blobs, then audit lines, then one journal line. The journal line is the commit: whatever the files
+//! have beyond the last complete line belongs to no commit and is dropped by [`FileStore::recover`]. Sealing writes the
 //! seal line and removes the journal: a finished file can't be continued, so nothing is left to recover.
 //!
 //! The process may die at any point. Against a loss of power, [`Durability::Commit`] syncs at every commit; with
-//! [`Durability::Seal`] it may cost commits and blobs, which recovering and recomputing notice.
+//! [`Durability::Seal`] commits and blobs may be lost, which recovering and recomputing detect.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -21,28 +21,28 @@ use crate::journal::{Entries, Fold, JournalEntry};
 use crate::memory::{append, check_blobs};
 use crate::{Commit, Snapshot, Store, StoreError};
 
-/// When written bytes are made to outlast a loss of power.
+/// When written bytes are made to survive a loss of power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
     /// The audit file once, when it is sealed: for a replay, which can be run again. Blobs are left to the system.
     Seal,
-    /// At every commit, before it returns: for whatever acts on what it committed.
+    /// At every commit, before it returns: for a host that acts on what it committed.
     Commit,
 }
 
-/// What to do about a file that is there already.
+/// What to do about an existing file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// Refuse it, unless it is empty.
+    /// Refuse it unless it is empty.
     Refuse,
     /// Replace it if it is an audit file, finished or not; refuse anything else.
     Replace,
 }
 
-/// What recovering found.
+/// The result of recovering.
 #[derive(Debug)]
 pub enum Recovered {
-    /// A run that can go on after its last whole commit.
+    /// A run that can continue after its last complete commit.
     Unfinished(FileStore),
     /// A finished file.
     Sealed(Head),
@@ -51,7 +51,7 @@ pub enum Recovered {
 /// The journal is folded when it is longer than this, and twice as long as it was after the last fold.
 const FOLD_PAST: u64 = 64 << 20;
 
-/// An audit file that is being written, with what belongs to it. Holds a lock on the audit file.
+/// An audit file that is being written, with its blobs and journal. Holds a lock on the audit file.
 #[derive(Debug)]
 pub struct FileStore {
     disk: Disk,
@@ -76,15 +76,15 @@ enum Condition {
 }
 
 impl FileStore {
-    /// Begins an audit file. The folder of blobs is reused if there is one.
+    /// Begins an audit file. An existing folder of blobs is reused.
     ///
     /// # Errors
-    /// When there is a file that isn't to be replaced, another process writes it, or a file can't be made.
+    /// When there is a file that may not be replaced, another process writes it, or a file can't be made.
     pub fn create(path: &Path, existing: Existing, durability: Durability) -> Result<FileStore, StoreError> {
         FileStore::create_on(Disk::default(), path, existing, durability)
     }
 
-    /// Goes on with an unfinished audit file after its last whole commit; drops what belongs to none.
+    /// Continues an unfinished audit file after its last complete commit; drops what belongs to none.
     ///
     /// # Errors
     /// When there is no audit file, it is unfinished without a journal, another process writes it, or a file can't be
@@ -109,7 +109,7 @@ impl FileStore {
             }
             check_beginning(&mut audit, path)?;
         }
-        // The old journal goes first: one that outlived its audit file would be taken for the new one's.
+        // The old journal is removed first: if it outlived its audit file, it would be taken for the new file's.
         let journal_path = beside(path, ".journal");
         disk.remove(&beside(&journal_path, PART))?;
         disk.remove(&journal_path)?;
@@ -178,7 +178,7 @@ impl FileStore {
         }))
     }
 
-    /// Fails unless the store can be written, and takes it for broken until the caller says otherwise.
+    /// Fails unless the store can be written. Marks it broken until the caller resets that.
     fn begin(&mut self) -> Result<(), StoreError> {
         match self.condition {
             Condition::Whole => {
@@ -221,10 +221,10 @@ impl FileStore {
         if self.journal_length > self.fold_past { self.fold(commit.position) } else { Ok(()) }
     }
 
-    /// Replaces the journal by one entry that says the same.
+    /// Replaces the journal by one equivalent entry.
     fn fold(&mut self, position: &Position) -> Result<(), StoreError> {
         let fold = self.read_journal()?;
-        // Until then the journal only grows; nothing is lost by that.
+        // If that fails, the journal just keeps growing.
         self.fold_past = self.journal_length * 2;
         let entry = JournalEntry {
             records: self.chain.records(),
@@ -240,7 +240,7 @@ impl FileStore {
             Err(StoreError::CommitTooLarge { .. }) => return Ok(()),
             line => line?,
         };
-        // Only after all of what it leaves out is safe: earlier entries can't be gone back to any more.
+        // Only once the audit file is durable: there is no going back to earlier entries afterwards.
         self.disk.sync(&self.audit, &self.path)?;
         let part = beside(&self.journal_path, PART);
         self.disk.remove(&part)?;
@@ -255,7 +255,7 @@ impl FileStore {
         Ok(())
     }
 
-    /// What is committed, if the store is fit to tell.
+    /// What is committed, unless the store is broken or sealed.
     fn committed(&self) -> Result<Fold, StoreError> {
         match self.condition {
             Condition::Whole => self.read_journal(),
@@ -283,7 +283,7 @@ impl FileStore {
 impl Store for FileStore {
     fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
         self.begin()?;
-        // Nothing is written until the whole commit is known to be writable.
+        // Nothing is written before the whole commit is known to be writable.
         let prepared = check_blobs(commit.blobs).and_then(|()| append(self.chain, commit.records));
         let (chain, lines) = match prepared {
             Ok(prepared) => prepared,
@@ -343,7 +343,7 @@ fn open_journal(path: &Path) -> Result<File, StoreError> {
     OpenOptions::new().append(true).create(true).open(path).map_err(StoreError::io("open", path))
 }
 
-/// Refuses a file that doesn't begin as an audit file does; one whose first line is torn begins so too.
+/// Refuses a file that doesn't begin as an audit file does. One whose first line is torn passes.
 fn check_beginning(file: &mut File, path: &Path) -> Result<(), StoreError> {
     let mut beginning = Vec::new();
     let mut read = || {
@@ -354,7 +354,7 @@ fn check_beginning(file: &mut File, path: &Path) -> Result<(), StoreError> {
     if BEGINNING.as_bytes().starts_with(&beginning) { Ok(()) } else { Err(StoreError::NotAnAuditFile(path.to_owned())) }
 }
 
-/// The head of an audit file that is sealed and as it was written.
+/// The head of an audit file, if it is sealed and verifies.
 fn sealed(file: &File, path: &Path) -> Result<Option<Head>, StoreError> {
     let mut reader = BufReader::new(file);
     reader.seek(SeekFrom::Start(0)).map_err(StoreError::io("read", path))?;
@@ -365,7 +365,7 @@ fn sealed(file: &File, path: &Path) -> Result<Option<Head>, StoreError> {
     }
 }
 
-/// The last commit of which everything is there.
+/// The last complete commit.
 struct LastCommit {
     chain: ChainWriter,
     length: u64,

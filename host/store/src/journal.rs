@@ -1,8 +1,8 @@
-//! The journal: one line a commit, written last. A commit is there when its line is whole and what the line tells of is
-//! there; so the end of the file may be lost or torn at any byte.
+//! The journal: one line a commit, written last. A commit is valid when its line is complete and everything that the line
+//! lists is present; so the end of the file may be lost or torn at any byte.
 //!
-//! A line is an entry as JSON, a space, the SHA-256 of those bytes as 64 digits, and a newline. It carries only what the
-//! commit changed. When the lines outgrow the state that they tell of, they are folded into one.
+//! A line is an entry as JSON, a space, the SHA-256 of those bytes as 64 digits, and a newline. It has only what the
+//! commit changed. When the lines outgrow the state that they describe, they are folded into one.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::StoreError;
 use crate::memory::{StateMap, TimerMap};
 
-/// Most bytes of a line: 256 MiB. A commit carries the changes of one batch; a fold that would be longer isn't made.
+/// Maximum bytes of a line: 256 MiB. A commit has the changes of one chunk; a fold that would be longer isn't made.
 pub(crate) const MAX_LINE: usize = 256 << 20;
 
 /// The digest, the space before it and the newline after it.
@@ -30,7 +30,7 @@ pub(crate) struct JournalEntry {
     pub(crate) length: u64,
     /// The audit's next link.
     pub(crate) link: Digest,
-    /// How far the stream is worked off.
+    /// How far the stream is processed.
     pub(crate) position: Position,
     /// The commit's blobs with their lengths.
     pub(crate) blobs: Vec<(Digest, u64)>,
@@ -61,14 +61,14 @@ impl JournalEntry {
     }
 }
 
-/// The entries of a journal up to the first that isn't whole.
+/// The entries of a journal up to the first incomplete one.
 pub(crate) struct Entries<R> {
     reader: R,
     line: Vec<u8>,
 }
 
 impl Entries<BufReader<File>> {
-    /// Of a file, if it is there.
+    /// Of a file, if it exists.
     pub(crate) fn open(path: &Path) -> Result<Option<Self>, StoreError> {
         match File::open(path) {
             Ok(file) => Ok(Some(Entries { reader: BufReader::new(file), line: Vec::new() })),
@@ -88,7 +88,7 @@ impl<R: BufRead> Entries<R> {
     }
 }
 
-/// What the entries of a journal come to.
+/// The entries of a journal applied one after another.
 #[derive(Debug, Default)]
 pub(crate) struct Fold {
     pub(crate) position: Position,
@@ -99,7 +99,7 @@ pub(crate) struct Fold {
 }
 
 impl Fold {
-    /// Takes one more entry in.
+    /// Applies one more entry.
     pub(crate) fn apply(&mut self, entry: JournalEntry) {
         self.position = entry.position;
         self.records = entry.records;

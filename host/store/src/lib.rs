@@ -1,5 +1,5 @@
 //! Storage. One trait commits audit records, blobs, findings, state changes and the position in the stream *together*:
-//! after a crash either all of a commit is there or none of it.
+//! after a crash a commit is either complete or absent.
 
 pub mod bundles;
 #[cfg(test)]

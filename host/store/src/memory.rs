@@ -24,7 +24,7 @@ impl StateMap {
         };
     }
 
-    /// What one hash slot holds.
+    /// The state in one hash slot.
     pub(crate) fn hash_slot(&self, hash_slot: HashSlot) -> Vec<StateChange> {
         self.0.get(&hash_slot).into_iter().flat_map(changes).collect()
     }
@@ -62,7 +62,7 @@ impl TimerMap {
     }
 }
 
-/// Keeps everything in memory: for tests.
+/// Keeps everything in memory, for tests.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     chain: ChainWriter,
@@ -133,7 +133,7 @@ impl Store for MemoryStore {
     }
 }
 
-/// Keeps nothing but the chain's end: for a run whose audit nobody wants to keep, with the same head as one kept.
+/// Keeps nothing but the end of the chain, for a run without an audit file. Its head equals that of a run with one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HeadStore {
     chain: ChainWriter,
@@ -146,7 +146,7 @@ impl HeadStore {
         HeadStore::default()
     }
 
-    /// How many records were committed.
+    /// The number of committed records.
     #[must_use]
     pub const fn records(&self) -> u64 {
         self.chain.records()
@@ -185,7 +185,7 @@ pub(crate) fn append(
     Ok((chain, lines))
 }
 
-/// Refuses blobs that no reader would take back.
+/// Refuses blobs that a reader would refuse.
 pub(crate) fn check_blobs(blobs: &[Blob]) -> Result<(), StoreError> {
     match blobs.iter().find(|blob| blob.bytes().len() > Blob::MAX_BYTES) {
         Some(blob) => {

@@ -10,7 +10,7 @@ use crate::StoreError;
 pub struct Commit<'a> {
     /// Audit records, in order. The first of a file is a header.
     pub records: &'a [Record],
-    /// The blobs that these records name, as far as they aren't stored already.
+    /// The blobs that these records name, unless stored already.
     pub blobs: &'a [Blob],
     /// Findings, in the stream's order.
     pub findings: &'a [Finding],
@@ -18,47 +18,64 @@ pub struct Commit<'a> {
     pub state: &'a [StateChange],
     /// Changes of timers; the last change of a timer counts.
     pub timers: &'a [TimerChange],
-    /// How far the stream is worked off with this commit.
+    /// How far the stream is processed with this commit.
     pub position: &'a Position,
 }
 
-/// What a store holds as of its last commit.
+/// The content of a store as of its last commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// How far the stream was worked off.
+    /// How far the stream was processed.
     pub position: Position,
-    /// How many audit records there are.
+    /// The number of audit records.
     pub records: u64,
     /// The state of every key that has one, by hash slot, rule, slot and key; every entry is `Some`.
     pub state: Vec<StateChange>,
-    /// Every timer that is yet to come, by rule, key and id; every entry is `Some`.
+    /// Every pending timer, by rule, key and id; every entry is `Some`.
     pub timers: Vec<TimerChange>,
     /// Every finding, in the stream's order.
     pub findings: Vec<Finding>,
 }
 
-/// Where everything goes that must outlive the process.
+/// Storage for everything that must survive the process.
+///
+/// ```
+/// use countersign_audit::record::Header;
+/// use countersign_audit::{Record, verify};
+/// use countersign_model::{DigestKey, Position};
+/// use countersign_store::{Commit, MemoryStore, Store};
+///
+/// let mut store = MemoryStore::new();
+/// let records = [Record::Header(Header::new("0.1.0", &DigestKey::public()))];
+/// let position = Position { sequenced: 3, inputs: vec![3] };
+/// store.commit(Commit { records: &records, blobs: &[], findings: &[], state: &[], timers: &[], position: &position })?;
+/// assert_eq!(store.snapshot()?.position, position);
+///
+/// let head = store.seal()?;
+/// assert_eq!(verify(store.audit(), Some(head.digest)).unwrap(), head);
+/// # Ok::<(), countersign_store::StoreError>(())
+/// ```
 pub trait Store {
-    /// Commits all of it or nothing. How records are grouped into commits never shows in the audit file.
+    /// Commits all of it or nothing. The audit file doesn't depend on how records are grouped into commits.
     ///
     /// # Errors
     /// When it can't be stored: then nothing that depends on it may happen. After an I/O error it may be stored or not; the
-    /// store takes nothing more and must be opened again, which tells.
+    /// store refuses further calls and has to be opened again, which finds out.
     fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError>;
 
     /// Seals the audit file. Nothing can be committed afterwards.
     ///
     /// # Errors
-    /// When it isn't sealed, as for [`Store::commit`].
+    /// As for [`Store::commit`]; the file is then not sealed.
     fn seal(&mut self) -> Result<Head, StoreError>;
 
-    /// What is stored as of the last commit: where an interrupted run goes on.
+    /// The content as of the last commit, from which an interrupted run continues.
     ///
     /// # Errors
-    /// When it can't be read back, or this store doesn't keep it, or the file is sealed.
+    /// When it can't be read back, this store doesn't keep it, or the file is sealed.
     fn snapshot(&self) -> Result<Snapshot, StoreError>;
 
-    /// The state that one hash slot holds as of the last commit, by rule, slot and key; every entry is `Some`.
+    /// The state in one hash slot as of the last commit, by rule, slot and key; every entry is `Some`.
     ///
     /// # Errors
     /// As for [`Store::snapshot`].

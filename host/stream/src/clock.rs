@@ -5,7 +5,8 @@ use countersign_model::{SourceId, Timestamp};
 /// How much older than its source's greatest event time an event may be before it counts as late, microseconds.
 pub const LATENESS: i64 = 5 * 60 * 1_000_000;
 
-/// A source that brought nothing for more than so much of the others' event time is waited for no longer, microseconds.
+/// A source without events for more than so much of the others' event time no longer holds back the watermark,
+/// microseconds.
 pub const SILENCE: i64 = 5 * 60 * 1_000_000;
 
 /// A tick comes after so much event time, microseconds, …
@@ -14,10 +15,10 @@ const TICK_MICROS: i64 = 60 * 1_000_000;
 /// … or after so many events.
 pub const TICK_EVENTS: u64 = 65_536;
 
-/// Where an event stands in time.
+/// The place of an event in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
-    /// The source's watermark before it, and at least what ticks may have followed already.
+    /// The source's watermark before it, or the time of the last tick if that is later.
     pub watermark: Timestamp,
     /// The gate's clock after it: the greatest time that counted so far, of any source.
     pub clock: Timestamp,
@@ -35,8 +36,8 @@ pub struct Tick {
 /// Follows event times.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    /// In the order in which they came first. There are as many as the host has sources, a handful.
-    sources: Vec<Heard>,
+    /// In the order of their first events. There are as many as the host has sources, a handful.
+    sources: Vec<SourceClock>,
     now: Option<Timestamp>,
     /// The least watermark of the sources so far; never falls.
     least: Option<Timestamp>,
@@ -44,9 +45,9 @@ pub struct Clock {
     events_since_tick: u64,
 }
 
-/// What was heard of a source.
+/// The times of a source.
 #[derive(Clone, Debug)]
-struct Heard {
+struct SourceClock {
     source: SourceId,
     /// The greatest of its times that counted.
     greatest: Timestamp,
@@ -67,25 +68,25 @@ impl Clock {
         self.now.is_some_and(|now| time.micros_since(now) > max_gap)
     }
 
-    /// Takes in an event of a source: the tick that comes before it, if one is due, and its place in time. Its time
-    /// moves the clock only as far as `believed`; whoever believes it wholly gives its time again.
+    /// Takes in an event of a source. Returns the tick that comes before it, if one is due, and its place in time. Its
+    /// time moves the clock only as far as `believed`; pass `time` again to trust it fully.
     pub fn place(&mut self, source: &SourceId, time: Timestamp, believed: Timestamp) -> (Option<Tick>, Placement) {
         let counts = time.min(believed);
         let now = self.now.map_or(counts, |now| now.max(counts));
         self.now = Some(now);
-        let known = self.sources.iter_mut().find(|heard| heard.source == *source);
-        let own = known.as_ref().map_or(Timestamp::MIN, |heard| heard.greatest.plus_micros(-LATENESS));
-        // Who comes back, or comes first when others were there, finds what has gone by without it gone by.
+        let known = self.sources.iter_mut().find(|known| known.source == *source);
+        let own = known.as_ref().map_or(Timestamp::MIN, |known| known.greatest.plus_micros(-LATENESS));
+        // A source that comes back, or is new, doesn't turn back time that has passed without it.
         let watermark = self.least.map_or(own, |least| least.max(own));
         match known {
-            Some(heard) => {
-                heard.greatest = heard.greatest.max(counts);
-                heard.last = now;
+            Some(known) => {
+                known.greatest = known.greatest.max(counts);
+                known.last = now;
             }
-            None => self.sources.push(Heard { source: source.clone(), greatest: counts, last: now }),
+            None => self.sources.push(SourceClock { source: source.clone(), greatest: counts, last: now }),
         }
-        let awaited = self.sources.iter().filter(|heard| now.micros_since(heard.last) <= SILENCE);
-        let least = awaited.map(|heard| heard.greatest).min().unwrap_or(now).plus_micros(-LATENESS);
+        let awaited = self.sources.iter().filter(|known| now.micros_since(known.last) <= SILENCE);
+        let least = awaited.map(|known| known.greatest).min().unwrap_or(now).plus_micros(-LATENESS);
         let least = self.least.map_or(least, |before| before.max(least));
         self.least = Some(least);
         (self.tick(least), Placement { watermark, clock: now, late: time < watermark })

@@ -14,9 +14,9 @@ use countersign_model::call::{Batch, Column, Masks, NO_KEY, RawKind, Rows, TextA
 use countersign_model::vocabulary::{FieldId, FieldType};
 
 use crate::reference::{NO_KEY_SEED, key_seed, reference, rule_seed};
-use crate::{Sequenced, Turn};
+use crate::{OrderedOccasion, Sequenced};
 
-/// What is the same for all batches of a rule.
+/// The part that is the same for all batches of a rule.
 #[derive(Clone, Debug)]
 pub struct Schema {
     fields: Vec<FieldId>,
@@ -25,7 +25,7 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Of a rule's declaration.
+    /// The schema of a rule's declaration.
     #[must_use]
     pub fn of(declaration: &Declaration) -> Schema {
         Schema {
@@ -36,7 +36,7 @@ impl Schema {
     }
 }
 
-/// Builds the batch of some rows. `keys` has for each row its index into the call's keys, and `key_texts` those keys.
+/// Builds the batch of some rows. `keys` has each row's index into `key_texts`, the call's keys.
 #[must_use]
 pub fn build_batch(schema: &Schema, rows: &[&Sequenced], keys: &[u32], key_texts: &[Arc<str>]) -> Batch {
     let key_seeds: Vec<u64> = key_texts.iter().map(|text| key_seed(text)).collect();
@@ -55,8 +55,8 @@ pub fn build_batch(schema: &Schema, rows: &[&Sequenced], keys: &[u32], key_texts
             keys: keys.to_vec(),
             kinds: rows
                 .iter()
-                .any(|row| row.late || row.turn != Turn::Event)
-                .then(|| rows.iter().map(|row| row.kind()).collect()),
+                .any(|row| row.late || row.occasion != OrderedOccasion::Event)
+                .then(|| rows.iter().map(|row| row.row_kind()).collect()),
         },
         columns: schema.fields.iter().map(|field| column(*field, rows)).collect(),
     }
@@ -65,7 +65,7 @@ pub fn build_batch(schema: &Schema, rows: &[&Sequenced], keys: &[u32], key_texts
 /// The distinct keys of some rows in order of appearance, and for each row which of them it has.
 pub fn index_keys<'a>(keys: impl Iterator<Item = Option<&'a Arc<str>>>) -> (Vec<u32>, Vec<Arc<str>>) {
     let mut texts: Vec<Arc<str>> = Vec::new();
-    // Looked up in, never walked through: its order can't show.
+    // Looked up in, never iterated: its order can't show.
     let mut places: HashMap<&'a str, u32> = HashMap::new();
     let indices = keys
         .map(|key| {
@@ -83,7 +83,7 @@ fn column(field: FieldId, rows: &[&Sequenced]) -> Column {
     value_column(field.field().ty, rows.iter().map(|row| row.event.fields.get(field)))
 }
 
-/// One column of a type over these values, one a row; a value of another type counts as such.
+/// A column of a type over these values, one for each row; a value of another type is marked as of the wrong type.
 #[must_use]
 pub fn value_column<'a>(ty: FieldType, values: impl ExactSizeIterator<Item = Option<&'a Value>> + Clone) -> Column {
     let rows = values.len();
@@ -161,7 +161,7 @@ fn scalars<'a, T: Default>(
         .enumerate()
         .map(|(row, value)| {
             let read_value = value.and_then(&read);
-            masks.note(row, value.is_some(), read_value.is_some());
+            masks.mark(row, value.is_some(), read_value.is_some());
             read_value.unwrap_or_default()
         })
         .collect()
@@ -191,13 +191,13 @@ fn texts<'a>(values: impl Iterator<Item = Option<&'a Value>>, masks: &mut MaskBu
 }
 
 /// None when more than half of the texts would be entries. Sources share the text of values that repeat, so most rows
-/// are told by their text's address; a text at a new address is held against the entries, which are distinct.
+/// are recognised by their text's address; a text at a new address is compared with the entries, which are distinct.
 fn dictionary(texts: &[&str]) -> Option<Values> {
-    let most = texts.len() / 2 + 1;
+    let max = texts.len() / 2 + 1;
     let mut entries = TextArena::default();
-    // Looked up in, never walked through: their order can't show.
-    let mut contents: HashMap<&str, u32> = HashMap::with_capacity(most.min(64));
-    let mut addresses: HashMap<(*const u8, usize), u32> = HashMap::with_capacity(most.min(64));
+    // Looked up in, never iterated: their order can't show.
+    let mut contents: HashMap<&str, u32> = HashMap::with_capacity(max.min(64));
+    let mut addresses: HashMap<(*const u8, usize), u32> = HashMap::with_capacity(max.min(64));
     let mut last: Option<((*const u8, usize), u32)> = None;
     let mut indices = Vec::with_capacity(texts.len());
     for text in texts {
@@ -208,7 +208,7 @@ fn dictionary(texts: &[&str]) -> Option<Values> {
                 *addresses.entry(address).or_insert_with(|| *contents.entry(text).or_insert_with(|| entries.push(text)))
             }
         };
-        if contents.len() > most {
+        if contents.len() > max {
             return None;
         }
         last = Some((address, index));
@@ -223,7 +223,7 @@ fn address_words(address: IpAddr) -> [u64; 2] {
         IpAddr::V6(v6) => v6,
     };
     let bits = mapped.to_bits();
-    #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is meant")]
+    #[expect(clippy::cast_possible_truncation, reason = "takes the lower half")]
     let low = bits as u64;
     [(bits >> 64) as u64, low]
 }
@@ -245,7 +245,7 @@ impl MaskBuilder {
         MaskBuilder { masks: Masks { present: vec![0; words], wrong_type: vec![0; words] }, partial: false }
     }
 
-    fn note(&mut self, row: usize, there: bool, right_type: bool) {
+    fn mark(&mut self, row: usize, there: bool, right_type: bool) {
         if right_type {
             set_bit(&mut self.masks.present, row);
         } else {
@@ -258,7 +258,7 @@ impl MaskBuilder {
 
     fn check<'a>(&mut self, row: usize, value: Option<&'a Value>, right: impl Fn(&Value) -> bool) -> Option<&'a Value> {
         let right_value = value.filter(|value| right(value));
-        self.note(row, value.is_some(), right_value.is_some());
+        self.mark(row, value.is_some(), right_value.is_some());
         right_value
     }
 
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_hardly_repeat_are_no_dictionary() {
+    fn texts_that_rarely_repeat_are_no_dictionary() {
         let texts: Vec<String> = (0..40).map(|row| format!("request {}", row / 4 * 4 + row % 3)).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         assert_eq!(dictionary(&texts), None);

@@ -1,4 +1,4 @@
-//! Context tables as a rule is given them. What they say comes from a [`ContextSource`], which knows the operator's files.
+//! Context tables as a rule is given them. Their content comes from a [`ContextSource`], which reads the operator's files.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use countersign_model::call::ContextTable;
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{Event, Timestamp};
 
-/// Whoever knows what context tables say, as of one generation.
+/// The source of context tables, as of one generation.
 ///
-/// What it says about a row or key may depend on nothing but that row or key and [`ContextCall::now`]: else the size of
+/// Its values for a row or key may depend on nothing but that row or key and [`ContextCall::now`]: otherwise the size of
 /// batches would show.
 pub trait ContextSource: Send + Sync {
-    /// A declared table for the rows and keys of a call: by row it has as many rows as the call, by key as many as the
-    /// call has keys, and it has the declared columns; or [`ContextTable::missing`].
+    /// A declared table for the rows and keys of a call, with the declared columns: by row it has as many rows as the
+    /// call, by key as many as the call has keys. Or [`ContextTable::missing`].
     fn table(&self, wanted: &ContextWanted, call: &ContextCall<'_>) -> ContextTable;
 }
 
@@ -26,11 +26,11 @@ pub struct ContextCall<'a> {
     pub keys: &'a [Arc<str>],
     /// What kind of keys they are.
     pub partition_key: PartitionKey,
-    /// The time by which a table's age is told. It is the same between two ticks.
+    /// The time against which a table's age is measured. It is the same between two ticks.
     pub now: Timestamp,
 }
 
-/// Knows nothing: every table is missing.
+/// A source without tables: every table is missing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoContext;
 

@@ -1,5 +1,5 @@
-//! Whether an event is one that a rule declared: its class, and its `where`. [`matches`] asks one rule; `index` asks many
-//! at once, and comes to the same.
+//! Whether an event is one that a rule declared: its class, and its `where`. [`matches`] tests one rule; `index` tests
+//! many at once, with the same result.
 
 mod condition;
 mod fields;
@@ -21,7 +21,7 @@ pub fn matches(declaration: &Declaration, event: &Event) -> bool {
     declaration.event_classes.contains(&event.class) && holds(&declaration.filter, &event.fields)
 }
 
-/// Whether fields are those that a `where`, or a part of one, wants.
+/// Whether fields pass a `where`, or a part of one.
 #[must_use]
 pub fn holds(filter: &Filter, fields: &Fields) -> bool {
     match filter {
@@ -29,12 +29,12 @@ pub fn holds(filter: &Filter, fields: &Fields) -> bool {
         Filter::And(parts) => parts.iter().all(|part| holds(part, fields)),
         Filter::Or(parts) => parts.iter().any(|part| holds(part, fields)),
         Filter::Not(part) => !holds(part, fields),
-        Filter::Test { field, test, ignore_case: false } => tested(*field, test, fields),
-        Filter::Test { field, test, ignore_case: true } => tested_without_case(*field, test, fields),
+        Filter::Test { field, test, ignore_case: false } => passes(*field, test, fields),
+        Filter::Test { field, test, ignore_case: true } => passes_ignoring_case(*field, test, fields),
     }
 }
 
-fn tested(field: FieldId, test: &Test, fields: &Fields) -> bool {
+fn passes(field: FieldId, test: &Test, fields: &Fields) -> bool {
     let value = match fields.get(field) {
         None | Some(Value::WrongType) => return matches!(test, Test::Exists(false)),
         Some(value) => value,
@@ -54,40 +54,38 @@ fn tested(field: FieldId, test: &Test, fields: &Fields) -> bool {
     }
 }
 
-/// A test whose own text is folded, held against folded text. Characters fold one by one, so most needs no copy.
-fn tested_without_case(field: FieldId, test: &Test, fields: &Fields) -> bool {
+/// A test whose text is folded, against folded text. Characters fold one by one, so that most tests need no copy.
+fn passes_ignoring_case(field: FieldId, test: &Test, fields: &Fields) -> bool {
     let Some(value) = fields.get(field) else { return false };
     let same = |text: &str, wanted: &Literal| matches!(wanted, Literal::Text(wanted) if text.chars().map(fold_char).eq(wanted.chars()));
     match test {
         Test::Eq(literal) => any_text(value, |text| same(text, literal)),
         Test::In(literals) => any_text(value, |text| literals.iter().any(|literal| same(text, literal))),
-        Test::Prefix(part) => any_text(value, |text| begins(text.chars(), part.chars())),
-        Test::Suffix(part) => any_text(value, |text| begins(text.chars().rev(), part.chars().rev())),
+        Test::Prefix(part) => any_text(value, |text| folded_starts_with(text.chars(), part.chars())),
+        Test::Suffix(part) => any_text(value, |text| folded_starts_with(text.chars().rev(), part.chars().rev())),
         Test::Contains(part) => any_text(value, |text| fold_case(text).contains(part.as_str())),
-        // No other test has text, and none is read with `ignore-case`.
+        // No other test has text, so none is read with `ignore-case`.
         Test::Range(_) | Test::Cidr(_) | Test::Exists(_) => false,
     }
 }
 
-/// Whether characters begin with others once they are folded.
-fn begins(text: impl Iterator<Item = char>, part: impl Iterator<Item = char>) -> bool {
+/// Whether the folded characters start with `part`.
+fn folded_starts_with(text: impl Iterator<Item = char>, part: impl Iterator<Item = char>) -> bool {
     let mut text = text.map(fold_char);
     part.into_iter().all(|c| text.next() == Some(c))
 }
 
 fn within(value: &Value, range: &Range) -> bool {
-    let (number, least, most) = match (value, range.span()) {
-        (Value::Unsigned(number), Span::Integers(least, most)) => (i128::from(*number), least, most),
-        (Value::Signed(number) | Value::Timestamp(number), Span::Integers(least, most)) => {
-            (i128::from(*number), least, most)
-        }
-        (Value::Float(number), Span::Floats(least, most)) => match float_key(*number) {
-            Some(key) => (i128::from(key), least, most),
+    let (number, min, max) = match (value, range.span()) {
+        (Value::Unsigned(number), Span::Integers(min, max)) => (i128::from(*number), min, max),
+        (Value::Signed(number) | Value::Timestamp(number), Span::Integers(min, max)) => (i128::from(*number), min, max),
+        (Value::Float(number), Span::Floats(min, max)) => match float_key(*number) {
+            Some(key) => (i128::from(key), min, max),
             None => return false,
         },
         _ => return false,
     };
-    least <= number && number <= most
+    min <= number && number <= max
 }
 
 fn equal(value: &Value, literal: &Literal) -> bool {

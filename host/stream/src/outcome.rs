@@ -1,4 +1,4 @@
-//! What came of a rule's rows: findings with their bundles, rows set aside, diagnostics, changed state.
+//! The outcome of a rule's rows: findings with their bundles, rows set aside, diagnostics, changed state.
 
 use std::sync::Arc;
 
@@ -7,25 +7,25 @@ use countersign_model::{Finding, StateChange, TimerChange};
 
 use crate::Sequenced;
 
-/// The one-row call that a finding comes from: enough to make it again.
+/// The one-row call that made a finding: enough to make it again.
 #[derive(Debug)]
 pub struct Bundle {
     /// What the rule was given.
     pub call: DetectionCall,
-    /// What it said.
+    /// What it answered.
     pub answer: DetectionAnswer,
 }
 
 /// A finding with its row and bundle.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct BundledFinding {
     /// The finding.
     pub finding: Finding,
     /// The row it is about.
     pub row: Sequenced,
-    /// Its place among the findings of the answer.
+    /// Its index among the findings of the answer.
     pub place: u32,
-    /// The call it comes from; findings of one row share it.
+    /// The call that made it; findings of one row share it.
     pub bundle: Arc<Bundle>,
 }
 
@@ -38,33 +38,33 @@ pub struct RowFailure {
     pub failure: CallFailure,
 }
 
-/// A row on which a batch and the one-row calls disagreed.
+/// A key whose batch and one-row calls disagreed.
 #[derive(Clone, Debug)]
 pub struct Disagreement {
     /// The last row of the key in the batch.
     pub row: Sequenced,
-    /// What differs.
+    /// What differs: `findings`, `state` or `timers`.
     pub what: &'static str,
 }
 
-/// What a rule said to its author about a row.
+/// A rule's diagnostic about a row, for its author.
 #[derive(Clone, Debug)]
 pub struct RowDiagnostic {
     /// The row.
     pub row: Sequenced,
-    /// Its place among the rule's diagnostics on the row.
+    /// Its index among the rule's diagnostics on the row.
     pub index: u32,
-    /// How grave.
+    /// The severity.
     pub level: Level,
     /// The text.
     pub message: String,
 }
 
-/// What came of some rows. Each list is in the order of the rows.
+/// The outcome of some rows. Each list is in the order of the rows.
 #[derive(Debug, Default)]
 pub struct Outcome {
     /// Findings.
-    pub found: Vec<Found>,
+    pub findings: Vec<BundledFinding>,
     /// Rows set aside.
     pub failures: Vec<RowFailure>,
     /// Where the rule contradicted itself.
@@ -73,15 +73,15 @@ pub struct Outcome {
     pub diagnostics: Vec<RowDiagnostic>,
     /// Changed state, each key of a slot once.
     pub state: Vec<StateChange>,
-    /// The row at which the wall-clock deadline struck twice: the rule ran no further.
+    /// The row at which a call missed the wall-clock deadline twice: the rule was not called again.
     pub stopped: Option<RowFailure>,
-    /// Timers set, moved, cancelled or come, each once.
+    /// Timers set, moved, cancelled or fired, each once.
     pub timers: Vec<TimerChange>,
 }
 
 impl Outcome {
     pub(crate) fn sort(&mut self) {
-        self.found.sort_by(|a, b| (a.row.order(), a.place).cmp(&(b.row.order(), b.place)));
+        self.findings.sort_by(|a, b| (a.row.order(), a.place).cmp(&(b.row.order(), b.place)));
         self.failures.sort_by(|a, b| a.row.order().cmp(&b.row.order()));
         self.disagreements.sort_by(|a, b| a.row.order().cmp(&b.row.order()));
         self.diagnostics.sort_by(|a, b| (a.row.order(), a.index).cmp(&(b.row.order(), b.index)));

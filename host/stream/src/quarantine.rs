@@ -1,5 +1,5 @@
-//! When a rule that fails too often is no longer believed: a share of the distinct accounts that authenticated, never
-//! of rows or of names that anybody can send.
+//! When a rule that fails too often goes into quarantine: by a share of the distinct accounts that authenticated, never
+//! of rows, nor of names that anyone can send.
 
 use std::collections::HashSet;
 
@@ -31,21 +31,21 @@ pub struct Quarantine {
     /// Distinct accounts whose rows reached the rule. Only counted, so their order can't show.
     seen: HashSet<u64>,
     failed: HashSet<u64>,
-    /// How many accounts are told apart.
-    most: usize,
+    /// How many distinct accounts are counted.
+    max_accounts: usize,
 }
 
-/// Accounts that come after so many distinct ones are left out: a share of this many is a share.
+/// Accounts beyond so many distinct ones are ignored: the share among these is close enough.
 const MAX_ACCOUNTS: usize = 1 << 20;
 
 impl Quarantine {
-    /// Nothing has failed yet.
+    /// Without failures yet.
     #[must_use]
     pub fn new(threshold: QuarantineThreshold) -> Quarantine {
-        Quarantine { threshold, seen: HashSet::new(), failed: HashSet::new(), most: MAX_ACCOUNTS }
+        Quarantine { threshold, seen: HashSet::new(), failed: HashSet::new(), max_accounts: MAX_ACCOUNTS }
     }
 
-    /// Takes in that a row reached the rule, and whether it failed. True when this row puts the rule into quarantine.
+    /// Takes in a row that reached the rule, and whether it failed. True when this row puts the rule into quarantine.
     pub fn note(&mut self, row: &Sequenced, failed: bool) -> bool {
         if evidence_role(SubjectRole::Actor, &row.event) != EvidenceRole::AuthenticatedAs {
             return false;
@@ -53,8 +53,8 @@ impl Quarantine {
         let Some(account) = &row.event.actor.account else { return false };
         let account = key_seed(&account.to_string());
         if !self.seen.contains(&account) {
-            // Who isn't counted among those seen isn't counted among those who failed either.
-            if self.seen.len() >= self.most {
+            // An account that isn't counted as seen isn't counted as failed either.
+            if self.seen.len() >= self.max_accounts {
                 return false;
             }
             self.seen.insert(account);
@@ -74,84 +74,5 @@ impl Quarantine {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, reason = "tests")]
-
-    use super::*;
-    use crate::testing::{account, event, sequence};
-
-    /// A row of a subject; one that didn't authenticate begins with `?`, and nobody is empty.
-    fn row(subject: &str) -> Sequenced {
-        let mut event = event(0);
-        event.actor.authenticated = !subject.starts_with('?');
-        let subject = subject.trim_start_matches('?');
-        event.actor.account = (!subject.is_empty()).then(|| account(subject));
-        sequence(vec![event]).remove(0)
-    }
-
-    fn quarantine(min_accounts: u32, percent: u32) -> Quarantine {
-        Quarantine::new(QuarantineThreshold { min_accounts, percent })
-    }
-
-    /// Notes rows, failing ones with a `!` in front; says after which the rule was in quarantine.
-    fn note(quarantine: &mut Quarantine, rows: &[String]) -> Option<usize> {
-        let noted = rows.iter().map(|subject| match subject.strip_prefix('!') {
-            Some(subject) => quarantine.note(&row(subject), true),
-            None => quarantine.note(&row(subject), false),
-        });
-        noted.collect::<Vec<_>>().iter().position(|entered| *entered)
-    }
-
-    fn subjects(mark: &str, numbers: std::ops::Range<u32>) -> Vec<String> {
-        numbers.map(|number| format!("{mark}AIDA{number}")).collect()
-    }
-
-    #[test]
-    fn both_the_number_and_the_share_must_be_reached() {
-        let mut few = quarantine(3, 50);
-        assert_eq!(note(&mut few, &subjects("!", 0..2)), None, "all that were seen, and too few");
-        assert_eq!(note(&mut few, &subjects("!", 2..3)), Some(0));
-        let mut many = quarantine(3, 50);
-        assert_eq!(note(&mut many, &subjects("", 0..10)), None);
-        assert_eq!(note(&mut many, &subjects("!", 0..4)), None, "four of ten");
-        assert_eq!(note(&mut many, &subjects("!", 4..5)), Some(0), "five of ten");
-        assert_eq!(many.accounts(), (5, 10));
-    }
-
-    #[test]
-    fn an_account_counts_once_however_often_it_fails() {
-        let mut quarantine = quarantine(2, 20);
-        let rows: Vec<String> = (0..1_000).map(|_| "!AIDA1".to_owned()).collect();
-        assert_eq!((note(&mut quarantine, &rows), quarantine.accounts()), (None, (1, 1)));
-    }
-
-    #[test]
-    fn names_that_anybody_can_send_count_neither_way() {
-        let mut quarantine = quarantine(1, 50);
-        let mut rows = subjects("!?", 0..1_000);
-        rows.extend(subjects("?", 1_000..2_000));
-        rows.extend((0..10).map(|_| "!".to_owned()));
-        assert_eq!((note(&mut quarantine, &rows), quarantine.accounts()), (None, (0, 0)));
-        // They don't drown a share either.
-        note(&mut quarantine, &subjects("", 0..1));
-        assert_eq!(note(&mut quarantine, &subjects("!", 1..2)), Some(0));
-    }
-
-    #[test]
-    fn one_subject_of_two_tenants_is_two_accounts() {
-        let mut quarantine = quarantine(2, 100);
-        assert_eq!(note(&mut quarantine, &["!AIDA1".to_owned()]), None);
-        let mut elsewhere = event(1);
-        elsewhere.actor.account = Some(countersign_model::Account::new("aws", "444455556666", "AIDA1"));
-        assert!(quarantine.note(&sequence(vec![elsewhere]).remove(0), true));
-    }
-
-    #[test]
-    fn accounts_past_those_told_apart_count_neither_way() {
-        let mut quarantine = Quarantine { most: 10, ..quarantine(1, 20) };
-        assert_eq!(note(&mut quarantine, &subjects("", 0..10)), None);
-        assert_eq!(note(&mut quarantine, &subjects("!", 10..1_000)), None);
-        assert_eq!(quarantine.accounts(), (0, 10));
-        assert_eq!(note(&mut quarantine, &subjects("!", 0..2)), Some(1));
-    }
-}
+#[path = "../tests/unit/quarantine.rs"]
+mod tests;

@@ -1,9 +1,9 @@
-//! Event references: made by the host, the same for the same rule, key and event, and telling a rule nothing.
+//! Event references: made by the host, the same for the same rule, key and event, and opaque to rules.
 
 use countersign_model::{Digest, Event, RuleId};
 
-/// What stands for an event: its id is unique within (source, tenant) only, and is only the record's word. Two records
-/// that claim one id must not pass for each other as evidence, so the bytes count too.
+/// The seed of an event. Its id is unique within (source, tenant) only, and only claimed by the record: two records that
+/// claim one id must not pass for each other as evidence, so the bytes count too.
 pub(crate) fn event_seed(event: &Event) -> u64 {
     let raw = event.raw.digest.0;
     let mut text = Vec::with_capacity(raw.len() + event.source.len() + event.tenant.len() + event.id.len() + 2);
@@ -16,20 +16,20 @@ pub(crate) fn event_seed(event: &Event) -> u64 {
     Digest::of(&text).prefix_u64()
 }
 
-/// What stands for a rule.
+/// The seed of a rule.
 pub(crate) fn rule_seed(rule: &RuleId) -> u64 {
     Digest::of(rule.as_str().as_bytes()).prefix_u64()
 }
 
-/// What stands for the missing key of a row without one.
+/// The seed of a row without a key.
 pub(crate) const NO_KEY_SEED: u64 = 0;
 
-/// What stands for a key: FNV-1a, 64 bits (Fowler, Noll and Vo).
+/// The seed of a key: FNV-1a, 64 bits (Fowler, Noll and Vo).
 pub(crate) fn key_seed(key: &str) -> u64 {
     key.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
-/// The reference. Each seed goes through a bijection of its own, so that two of them can't cancel out.
+/// The reference. Each seed goes through its own bijection, so that two of them can't cancel out.
 pub(crate) fn reference(rule: u64, key: u64, event: u64) -> u64 {
     mix(mix(mix(rule) ^ key) ^ event)
 }
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
     use crate::testing::event;
 
-    fn of(rule: &str, key: Option<&str>, event: &Event) -> u64 {
+    fn make(rule: &str, key: Option<&str>, event: &Event) -> u64 {
         reference(rule_seed(&rule.parse().unwrap()), key.map_or(NO_KEY_SEED, key_seed), event_seed(event))
     }
 
@@ -61,7 +61,7 @@ mod tests {
         delivered_again.raw.input = 3;
         delivered_again.raw.ordinal = 9;
         delivered_again.raw.offset = 1_000;
-        assert_eq!(of("a/b", Some("k"), &event(7)), of("a/b", Some("k"), &delivered_again));
+        assert_eq!(make("a/b", Some("k"), &event(7)), make("a/b", Some("k"), &delivered_again));
     }
 
     #[test]
@@ -77,7 +77,7 @@ mod tests {
         let mut all = BTreeSet::new();
         for event in &events {
             for rule in ["a/b", "a/c"] {
-                all.extend([None, Some(""), Some("k"), Some("l")].map(|key| of(rule, key, event)));
+                all.extend([None, Some(""), Some("k"), Some("l")].map(|key| make(rule, key, event)));
             }
         }
         assert_eq!(all.len(), events.len() * 2 * 4);
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn no_rule_shares_the_references_of_another_by_a_choice_of_keys() {
-        // Were the seeds only joined, each key could stand for the event of another.
+        // If the seeds were only joined, a key could be chosen to get the reference of another key's event.
         let (first, second) = (event_seed(&event(1)), event_seed(&event(2)));
         let rule = rule_seed(&"a/b".parse().unwrap());
         assert_ne!(reference(rule, first, second), reference(rule, second, first));

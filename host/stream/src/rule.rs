@@ -9,11 +9,11 @@ use countersign_model::{Event, StateChange, TimerChange, Timestamp};
 
 use crate::columns::{Schema, build_batch, index_keys};
 use crate::context::{ContextCall, ContextSource, NoContext};
-use crate::isolate::Run;
-use crate::outcome::Outcome;
+use crate::isolate::Judging;
+use crate::occasion::OrderedOccasion;
+use crate::outcome::{BundledFinding, Outcome};
 use crate::state::RuleState;
 use crate::timers::{Due, RuleTimers};
-use crate::turn::Turn;
 use crate::{Forgotten, Sequenced, Tick, keys};
 
 /// A row as a rule gets it: the event and the rule's own key for it.
@@ -36,7 +36,7 @@ pub struct RuleStream {
     /// How many rows a call may have: falls when fuel runs out, grows back. Never changes a result.
     pub(crate) rows_per_call: usize,
     /// The last position with findings, and how many it had.
-    found: (u64, u32),
+    last_findings: (u64, u32),
 }
 
 /// A call with what is needed to read its answer.
@@ -65,11 +65,11 @@ impl RuleStream {
             data,
             context: Arc::new(NoContext),
             rows_per_call: usize::MAX,
-            found: (0, 0),
+            last_findings: (0, 0),
         }
     }
 
-    /// The same with somebody who knows what context tables say.
+    /// The same with a source of context tables.
     #[must_use]
     pub fn with_context(self, context: Arc<dyn ContextSource>) -> RuleStream {
         RuleStream { context, ..self }
@@ -84,7 +84,7 @@ impl RuleStream {
     /// Judges rows that the rule wants, in their order ([`Sequenced::order`]); no tick lies between them.
     pub fn judge(&mut self, rows: &[&Sequenced]) -> Outcome {
         if let Some(first) = rows.first() {
-            self.state.enter(first.clock);
+            self.state.begin_rows(first.clock);
         }
         let key = self.declaration.partition_key;
         let keyed = key != PartitionKey::None;
@@ -92,23 +92,23 @@ impl RuleStream {
             .iter()
             .map(|sequenced| Row {
                 sequenced,
-                key: match &sequenced.turn {
-                    Turn::Timer(timer) => Some(Arc::clone(&timer.key)),
+                key: match &sequenced.occasion {
+                    OrderedOccasion::Timer(timer) => Some(Arc::clone(&timer.key)),
                     _ => keyed.then(|| keys::partition_key(key, &sequenced.event)).flatten().map(Arc::from),
                 },
             })
             .collect();
-        let mut run = Run::new(self);
-        run.all(&rows);
-        let mut outcome = run.finish();
+        let mut judging = Judging::new(self);
+        judging.judge_all(&rows);
+        let mut outcome = judging.finish();
         outcome.state = self.state.take_changes();
         outcome.timers = self.timers.take_changes();
         outcome.sort();
-        self.number(&mut outcome);
+        self.number_findings(&mut outcome);
         outcome
     }
 
-    /// What a tick does to the rule's state. Returns how many keys were forgotten.
+    /// Applies a tick to the rule's state. Returns how many keys were forgotten.
     pub fn tick(&mut self, tick: Tick) -> u64 {
         self.state.tick(tick)
     }
@@ -119,41 +119,41 @@ impl RuleStream {
         self.timers.take_due(tick, position, clock)
     }
 
-    /// Whether the rule holds nothing: then a tick does nothing to it, and it has nothing to tell.
+    /// Whether the rule holds nothing: then a tick does nothing to it, and it has no changes to report.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.state.is_idle() && self.timers.is_idle()
     }
 
-    /// How many of the rule's timers are yet to come.
+    /// How many of the rule's timers are pending.
     #[must_use]
     pub fn pending_timers(&self) -> u64 {
         self.timers.pending()
     }
 
-    /// How many keys of each slot ticks forgot so far, by the slot's name, in declared order.
+    /// How many keys of each slot were forgotten at ticks so far, by the slot's name, in declared order.
     pub fn forgotten(&self) -> impl Iterator<Item = (&str, Forgotten)> {
         self.state.forgotten()
     }
 
-    /// What changed in the rule's state since it was told last: what ticks forgot, which no row may tell.
+    /// What changed in the rule's state since this was called last: what ticks forgot, which no row reports.
     pub fn changes(&mut self) -> (Vec<StateChange>, Vec<TimerChange>) {
         (self.state.take_changes(), self.timers.take_changes())
     }
 
-    /// Forgets the rule's state and its timers: what is to be stored of it, each key of a slot and each timer once.
+    /// Forgets the rule's state and its timers. Returns the changes to store, each key of a slot and each timer once.
     pub fn forget(&mut self) -> (Vec<StateChange>, Vec<TimerChange>) {
         (self.state.clear(), self.timers.clear())
     }
 
-    /// Counts findings through the rows of a position: those of an earlier call went before.
-    fn number(&mut self, outcome: &mut Outcome) {
-        for found in &mut outcome.found {
-            let (position, count) = &mut self.found;
-            if *position != found.row.position {
-                (*position, *count) = (found.row.position, 0);
+    /// Numbers findings through the rows of a position, earlier calls included.
+    fn number_findings(&mut self, outcome: &mut Outcome) {
+        for BundledFinding { finding, row, .. } in &mut outcome.findings {
+            let (position, count) = &mut self.last_findings;
+            if *position != row.position {
+                (*position, *count) = (row.position, 0);
             }
-            found.finding.index = *count;
+            finding.index = *count;
             *count += 1;
         }
     }

@@ -11,28 +11,28 @@ use serde::Serialize;
 
 use crate::Tick;
 
-/// How many keys of a slot ticks forgot, and why.
+/// How many keys of a slot were forgotten at ticks, and why.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Forgotten {
     /// Not changed for longer than the slot's `ttl`.
     pub expired: u64,
     /// The oldest of more than `max-keys`, to make room.
     pub evicted: u64,
-    /// New since the tick before, where the slot was full and keeps whom it has.
+    /// New since the tick before, where the slot was full and keeps the keys it has.
     pub refused: u64,
 }
 
-/// The state of one rule. Between ticks it may grow past a slot's `max-keys`, else the size of batches would show; but a
-/// tick comes at least every 65,536 events and an event has one key, so a slot never has more than `max-keys` + 65,536.
+/// The state of one rule. Between ticks it may grow past a slot's `max-keys`, or else the size of batches would show; but
+/// a tick comes at least every 65,536 events and an event has one key, so a slot never has more than `max-keys` + 65,536.
 pub(crate) struct RuleState {
     rule: RuleId,
     slots: Vec<Slot>,
     max_kept: usize,
-    /// One table a slot. Looked up in and collected with a sort, so its order can't show.
+    /// A table for each slot. Looked up in, or sorted after collecting, so its order can't show.
     tables: Vec<HashMap<Arc<str>, StateEntry>>,
     /// For each key of each slot touched since the last tick: its state then. Only looked up in.
     before: Vec<HashMap<Arc<str>, Option<StateEntry>>>,
-    /// What ticks forgot, slot by slot.
+    /// What was forgotten at ticks, slot by slot.
     forgotten: Vec<Forgotten>,
     /// The stream's clock at the first row since the last tick.
     stamp: Option<Timestamp>,
@@ -88,7 +88,7 @@ impl RuleState {
         self.tables.get(slot)?.get(key)
     }
 
-    /// The most references that all slots together may keep with a key.
+    /// Maximum of references that all slots together may keep with a key.
     pub(crate) fn max_kept(&self) -> usize {
         self.max_kept
     }
@@ -98,13 +98,13 @@ impl RuleState {
         self.tables.iter().filter_map(|table| table.get(key)).flat_map(|entry| &entry.kept)
     }
 
-    /// What ticks forgot so far, slot by slot.
+    /// What was forgotten at ticks so far, slot by slot.
     pub(crate) fn forgotten(&self) -> impl Iterator<Item = (&str, Forgotten)> {
         self.slots.iter().zip(&self.forgotten).map(|(slot, forgotten)| (slot.name.as_str(), *forgotten))
     }
 
-    /// Rows come, the first of them at this clock.
-    pub(crate) fn enter(&mut self, clock: Timestamp) {
+    /// Notes that rows come, the first of them at this clock.
+    pub(crate) fn begin_rows(&mut self, clock: Timestamp) {
         self.stamp.get_or_insert(clock);
     }
 
@@ -113,8 +113,8 @@ impl RuleState {
         self.stamp.unwrap_or_default()
     }
 
-    /// Sets or, without an entry, forgets a key's state. What is again as it was at the last tick wasn't changed: else
-    /// the size of batches would show, since a batch tells only what its rows came to.
+    /// Sets or, without an entry, forgets a key's state. An entry that is again what it was at the last tick counts as
+    /// unchanged: otherwise the size of batches would show, since a batch reports only the state after its last row.
     pub(crate) fn set(&mut self, slot: usize, key: &Arc<str>, entry: Option<StateEntry>) {
         let (Some(table), Some(before)) = (self.tables.get_mut(slot), self.before.get_mut(slot)) else { return };
         let now = table.remove(key);
@@ -129,7 +129,7 @@ impl RuleState {
         self.changed.push((slot, Arc::clone(key)));
     }
 
-    /// What a tick does: slots expire, and what is over a slot's bound is forgotten. Returns how many keys were.
+    /// Applies a tick: entries expire, and keys over a slot's bound are forgotten. Returns how many keys were.
     pub(crate) fn tick(&mut self, tick: Tick) -> u64 {
         let mut forgotten = Vec::new();
         let slots = self.slots.iter().zip(&self.tables).zip(&self.before).zip(&mut self.forgotten);
@@ -148,7 +148,7 @@ impl RuleState {
                     .iter()
                     .filter(|(key, _)| !expired.contains(*key))
                     .map(|(key, entry)| {
-                        // `refuse` keeps who was there at the last tick; both forget in an order that no hash decides.
+                        // `refuse` keeps keys that were there at the last tick; both forget in an order that no hash decides.
                         let newcomer = before.get(key).is_some_and(Option::is_none);
                         (slot.when_full == WhenFull::Refuse && !newcomer, entry.changed, Arc::clone(key))
                     })
@@ -166,7 +166,7 @@ impl RuleState {
         u64::try_from(forgotten.len()).unwrap_or(u64::MAX)
     }
 
-    /// Whether there is no state, none that was there at the last tick, and none to tell of.
+    /// Whether there is no state, none since the last tick, and no change to report.
     pub(crate) fn is_idle(&self) -> bool {
         self.stamp.is_none()
             && self.changed.is_empty()
@@ -174,7 +174,7 @@ impl RuleState {
             && self.before.iter().all(HashMap::is_empty)
     }
 
-    /// Forgets every key. Returns what changed by it, and before it since this was asked last.
+    /// Forgets every key. Returns all changes since they were taken last.
     pub(crate) fn clear(&mut self) -> Vec<StateChange> {
         let keys: Vec<(usize, Arc<str>)> = self
             .tables
@@ -188,7 +188,7 @@ impl RuleState {
         self.take_changes()
     }
 
-    /// What changed since this was asked last, by slot and key.
+    /// What changed since this was called last, by slot and key.
     pub(crate) fn take_changes(&mut self) -> Vec<StateChange> {
         let mut changed = std::mem::take(&mut self.changed);
         changed.sort_unstable();
@@ -206,151 +206,5 @@ impl RuleState {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn second(second: i64) -> Timestamp {
-        Timestamp(second * 1_000_000)
-    }
-
-    fn state(max_keys: u32, when_full: WhenFull) -> RuleState {
-        let slot = Slot {
-            name: "count".to_owned(),
-            version: 1,
-            max_bytes: 8,
-            max_keys,
-            kept_references: 0,
-            ttl: 100 * 1_000_000,
-            when_full,
-        };
-        RuleState::new("example/rule".parse().unwrap(), &[slot])
-    }
-
-    /// Keys that change at a time, then a tick.
-    fn interval(state: &mut RuleState, at: i64, keys: &[&str]) -> u64 {
-        state.enter(second(at));
-        for key in keys {
-            let (key, content) =
-                key.split_once('=').map_or((*key, 1), |(key, content)| (key, content.parse().unwrap()));
-            let (key, forget) = key.strip_prefix('-').map_or((key, false), |key| (key, true));
-            let entry = StateEntry { version: 1, blob: vec![content], kept: Vec::new(), changed: Timestamp::default() };
-            state.set(0, &Arc::from(key), (!forget).then_some(entry));
-        }
-        state.tick(Tick { at: second(at) })
-    }
-
-    fn keys(state: &RuleState) -> Vec<&str> {
-        let mut keys: Vec<&str> = state.tables[0].keys().map(|key| &**key).collect();
-        keys.sort_unstable();
-        keys
-    }
-
-    #[test]
-    fn a_key_expires_when_it_was_not_changed_for_longer_than_its_ttl() {
-        let mut state = state(10, WhenFull::EvictOldest);
-        assert_eq!(interval(&mut state, 0, &["a", "b"]), 0);
-        assert_eq!(interval(&mut state, 60, &["b=2"]), 0);
-        assert_eq!(interval(&mut state, 100, &[]), 0);
-        assert_eq!(interval(&mut state, 101, &[]), 1);
-        assert_eq!(keys(&state), ["b"]);
-        let told: Vec<_> =
-            state.take_changes().into_iter().map(|change| (change.key, change.entry.is_some())).collect();
-        assert_eq!(told, [("a".to_owned(), false), ("b".to_owned(), true)]);
-        assert!(state.take_changes().is_empty());
-    }
-
-    #[test]
-    fn changes_between_two_ticks_count_as_made_at_once() {
-        let mut state = state(10, WhenFull::EvictOldest);
-        let changed = |state: &RuleState, key: &str| state.get(0, key).unwrap().changed;
-        interval(&mut state, 7, &["a", "b"]);
-        state.enter(second(50));
-        interval(&mut state, 55, &["a=2", "b=2", "b=1", "c"]);
-        assert_eq!(changed(&state, "a"), second(50));
-        assert_eq!(changed(&state, "b"), second(7), "it is again as it was");
-        interval(&mut state, 80, &["-c", "c", "a=1"]);
-        assert_eq!((changed(&state, "c"), changed(&state, "a")), (second(50), second(80)));
-    }
-
-    #[test]
-    fn the_keys_changed_longest_ago_make_room() {
-        let mut state = state(2, WhenFull::EvictOldest);
-        interval(&mut state, 0, &["c", "d"]);
-        assert_eq!(interval(&mut state, 1, &["b", "d"]), 1);
-        assert_eq!(keys(&state), ["b", "d"]);
-        assert_eq!(interval(&mut state, 2, &["z", "y", "x"]), 3);
-        assert_eq!(keys(&state), ["y", "z"], "of those changed at once the first in order go");
-    }
-
-    #[test]
-    fn what_is_cleared_is_told_once() {
-        let mut state = state(10, WhenFull::EvictOldest);
-        interval(&mut state, 0, &["b", "a"]);
-        let told: Vec<_> = state.clear().into_iter().map(|change| (change.key, change.entry)).collect();
-        assert_eq!(told, [("a".to_owned(), None), ("b".to_owned(), None)]);
-        assert!(keys(&state).is_empty() && state.clear().is_empty());
-    }
-
-    #[test]
-    fn bounds_hold_at_ticks_and_nowhere_else() {
-        let mut state = state(2, WhenFull::EvictOldest);
-        state.enter(second(0));
-        let all: Vec<Arc<str>> = ["d", "a", "c", "b", "e"].map(Arc::from).into();
-        for key in &all {
-            let entry = StateEntry { version: 1, blob: vec![1], kept: Vec::new(), changed: Timestamp::default() };
-            state.set(0, key, Some(entry));
-        }
-        assert_eq!(state.gather(&all)[0].blob_offsets, [0, 1, 2, 3, 4, 5]);
-        // Long past its time, and still there.
-        state.enter(second(1_000));
-        assert_eq!(state.gather(&all)[0].blobs.len(), 5);
-        assert_eq!(state.tick(Tick { at: second(0) }), 3);
-        let gathered = state.gather(&all).remove(0);
-        assert_eq!((gathered.blobs.len(), gathered.blob_offsets.as_slice()), (2, &[0, 1, 1, 1, 1, 2][..]));
-    }
-
-    #[test]
-    fn slots_are_bounded_apart_and_keys_share_nothing() {
-        let slot = |name: &str, max_keys, ttl| Slot {
-            name: name.to_owned(),
-            version: 1,
-            max_bytes: 8,
-            max_keys,
-            kept_references: 1,
-            ttl,
-            when_full: WhenFull::EvictOldest,
-        };
-        let mut state = RuleState::new(
-            "example/rule".parse().unwrap(),
-            &[slot("few", 1, i64::MAX), slot("short", 9, 10 * 1_000_000)],
-        );
-        state.enter(second(0));
-        for (place, key) in ["a", "b"].map(Arc::<str>::from).iter().enumerate() {
-            for slot in 0..2 {
-                let reference = (place * 2 + slot) as u64;
-                let event_time = second(0);
-                let raw = countersign_model::Digest::of(b"");
-                let kept = vec![Evidence { reference, event_id: format!("event-{reference}"), event_time, raw }];
-                state.set(slot, key, Some(StateEntry { version: 1, blob: vec![1], kept, changed: event_time }));
-            }
-        }
-        let kept =
-            |state: &RuleState, key: &str| -> Vec<u64> { state.kept(key).map(|evidence| evidence.reference).collect() };
-        assert_eq!((kept(&state, "a"), kept(&state, "b"), kept(&state, "c")), (vec![0, 1], vec![2, 3], vec![]));
-        assert_eq!(state.tick(Tick { at: second(10) }), 1, "the first of two where there is room for one");
-        assert_eq!((kept(&state, "a"), kept(&state, "b")), (vec![1], vec![2, 3]));
-        assert_eq!(state.tick(Tick { at: second(11) }), 2, "both of the short-lived");
-        assert_eq!((kept(&state, "a"), kept(&state, "b")), (vec![], vec![2]));
-    }
-
-    #[test]
-    fn newcomers_are_refused_where_the_rule_says_so() {
-        let mut state = state(2, WhenFull::Refuse);
-        interval(&mut state, 0, &["c", "d"]);
-        assert_eq!(interval(&mut state, 1, &["a", "b"]), 2);
-        assert_eq!(keys(&state), ["c", "d"]);
-        // Gone and back between two ticks: it was there, however the rows were grouped.
-        assert_eq!(interval(&mut state, 2, &["a", "-c", "c", "-b"]), 1);
-        assert_eq!(keys(&state), ["c", "d"]);
-    }
-}
+#[path = "../tests/unit/state.rs"]
+mod tests;

@@ -1,4 +1,4 @@
-//! How a finding's subject is tied to the evidence: the host's word.
+//! How a finding's subject is tied to the evidence, as the host decides it.
 
 use countersign_model::Event;
 use countersign_model::vocabulary::{EvidenceRole, SubjectRole};

@@ -9,28 +9,27 @@ use countersign_model::vocabulary::{FieldId, Severity, SignalClass, SubjectRole}
 use countersign_model::{FindingFields, RuleId, TimerChange, TimerEntry, Timestamp, Value};
 
 use crate::rule::{Prepared, Row};
-use crate::turn::TimerTurn;
 use crate::validate::invalid;
-use crate::{Sequenced, Tick, Turn};
+use crate::{DueTimer, OrderedOccasion, Sequenced, Tick};
 
-/// Most timers of a rule that are yet to come, enforced at ticks: each holds the event that set it. Past it, those that
-/// are due last are dropped, so that who sets many can't push out the ones that were there before.
+/// Maximum of pending timers of a rule, enforced at ticks: each holds the event that set it. Beyond it, those that are
+/// due last are dropped, so that setting many can't push out earlier ones.
 const MAX_PENDING: usize = 65_536;
 
 /// The timers of one rule.
 pub(crate) struct RuleTimers {
     rule: RuleId,
-    most_per_key: usize,
+    max_per_key: usize,
     max_pending: usize,
     /// By key and id.
     keys: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Pending>>,
-    /// The same by time: the order in which they come.
+    /// The same by time: the order in which they fire.
     due: BTreeSet<(Timestamp, Arc<str>, Arc<str>)>,
     /// Key and id of what changed since the changes were taken last.
     changed: BTreeSet<(Arc<str>, Arc<str>)>,
 }
 
-/// A timer that is yet to come.
+/// A pending timer.
 #[derive(Clone)]
 pub(crate) struct Pending {
     at: Timestamp,
@@ -44,11 +43,11 @@ impl PartialEq for Pending {
 }
 
 /// The timers of one key, by id.
-pub(crate) type OfKey = BTreeMap<Arc<str>, Pending>;
+pub(crate) type KeyTimers = BTreeMap<Arc<str>, Pending>;
 
 /// One timer that a row sets, moves or, without a time, cancels.
 #[derive(Clone, Debug)]
-pub(crate) struct Setting {
+pub(crate) struct TimerSetting {
     /// The row's place in the call.
     pub(crate) row: usize,
     pub(crate) id: Arc<str>,
@@ -68,7 +67,7 @@ impl RuleTimers {
     pub(crate) fn new(declaration: &Declaration) -> RuleTimers {
         RuleTimers {
             rule: declaration.id.clone(),
-            most_per_key: declaration.timers.as_ref().map_or(0, |timers| timers.most_per_key as usize),
+            max_per_key: declaration.timers.as_ref().map_or(0, |timers| timers.most_per_key as usize),
             max_pending: MAX_PENDING,
             keys: BTreeMap::new(),
             due: BTreeSet::new(),
@@ -76,30 +75,34 @@ impl RuleTimers {
         }
     }
 
-    /// How many are yet to come.
+    /// How many are pending.
     pub(crate) fn pending(&self) -> u64 {
         self.due.len() as u64
     }
 
-    /// Whether there are none, and none to tell of.
+    /// Whether there are none, and no change to report.
     pub(crate) fn is_idle(&self) -> bool {
         self.due.is_empty() && self.changed.is_empty()
     }
 
-    /// Those of a key.
-    pub(crate) fn of_key(&self, key: &str) -> OfKey {
+    /// The timers of a key.
+    pub(crate) fn for_key(&self, key: &str) -> KeyTimers {
         self.keys.get(key).cloned().unwrap_or_default()
     }
 
-    /// What an answer does to timers, in the order of its rows, once [`crate::validate`] has seen it. Refused at the row
-    /// after which a key would have more than declared: so it is the row that asks for too much that fails alone.
-    pub(crate) fn settings(&self, prepared: &Prepared, timers: &[AnswerTimer]) -> Result<Vec<Setting>, CallFailure> {
-        let mut said: Vec<&AnswerTimer> = timers.iter().collect();
-        // Stable: what one row says is taken in its order.
-        said.sort_by_key(|timer| timer.row);
+    /// What an answer that [`crate::validate`] has checked does to timers, in the order of its rows. Refused at the row
+    /// after which a key would have more timers than declared: so the row that sets too many fails alone.
+    pub(crate) fn settings(
+        &self,
+        prepared: &Prepared,
+        timers: &[AnswerTimer],
+    ) -> Result<Vec<TimerSetting>, CallFailure> {
+        let mut timers: Vec<&AnswerTimer> = timers.iter().collect();
+        // Stable: timers of one row stay in their order.
+        timers.sort_by_key(|timer| timer.row);
         let mut held: BTreeMap<u32, BTreeSet<&str>> = BTreeMap::new();
-        let mut settings = Vec::with_capacity(said.len());
-        for timer in said {
+        let mut settings = Vec::with_capacity(timers.len());
+        for timer in timers {
             let row = timer.row as usize;
             let key = prepared.call.batch.rows.keys.get(row).copied().unwrap_or_default();
             let ids = held.entry(key).or_insert_with(|| {
@@ -110,19 +113,19 @@ impl RuleTimers {
                 Some(_) => ids.insert(&timer.id),
                 None => ids.remove(timer.id.as_str()),
             };
-            if ids.len() > self.most_per_key {
+            if ids.len() > self.max_per_key {
                 return invalid(format!(
                     "timer `{}` is one more for its key than the {} declared",
-                    timer.id, self.most_per_key
+                    timer.id, self.max_per_key
                 ));
             }
-            settings.push(Setting { row, id: Arc::from(timer.id.as_str()), at: timer.at.map(Timestamp) });
+            settings.push(TimerSetting { row, id: Arc::from(timer.id.as_str()), at: timer.at.map(Timestamp) });
         }
         Ok(settings)
     }
 
     /// Sets, moves or cancels a timer for the key of a row.
-    pub(crate) fn set(&mut self, row: &Row<'_>, setting: Setting) {
+    pub(crate) fn set(&mut self, row: &Row<'_>, setting: TimerSetting) {
         let Some(key) = &row.key else { return };
         if self.remove(key, &setting.id).is_none() && setting.at.is_none() {
             return;
@@ -132,34 +135,34 @@ impl RuleTimers {
             Some(at) => {
                 self.due.insert((at, Arc::clone(key), Arc::clone(&setting.id)));
             }
-            None => self.tidy(key),
+            None => self.remove_if_empty(key),
         }
         self.changed.insert((Arc::clone(key), setting.id));
     }
 
-    /// Takes out what is due at a tick, and what is over the bound. The rows have the position and the clock of the
-    /// event that brought the tick.
+    /// Removes the timers that are due at a tick, and those over the bound. The rows have the position and the clock of
+    /// the event that brought the tick.
     pub(crate) fn take_due(&mut self, tick: Tick, position: u64, clock: Timestamp) -> Due {
         let mut due = Due::default();
         while self.due.first().is_some_and(|(at, _, _)| *at <= tick.at) {
             let Some((at, key, id)) = self.due.pop_first() else { break };
             let pending = self.remove(&key, &id);
-            self.tidy(&key);
+            self.remove_if_empty(&key);
             self.changed.insert((Arc::clone(&key), Arc::clone(&id)));
-            due.rows
-                .extend(pending.map(|pending| pending.set_by.timer(TimerTurn { at, key, id }, tick, position, clock)));
+            let timer = DueTimer { at, key, id };
+            due.rows.extend(pending.map(|pending| pending.set_by.into_timer_row(timer, tick, position, clock)));
         }
         while self.due.len() > self.max_pending {
             let Some((_, key, id)) = self.due.pop_last() else { break };
             self.remove(&key, &id);
-            self.tidy(&key);
+            self.remove_if_empty(&key);
             self.changed.insert((key, id));
             due.dropped += 1;
         }
         due
     }
 
-    /// Drops all. Returns what changed by it, and before it since this was asked last.
+    /// Drops all timers. Returns all changes since they were taken last.
     pub(crate) fn clear(&mut self) -> Vec<TimerChange> {
         let all = std::mem::take(&mut self.due);
         self.changed.extend(all.into_iter().map(|(_, key, id)| (key, id)));
@@ -167,13 +170,13 @@ impl RuleTimers {
         self.take_changes()
     }
 
-    /// What changed since this was asked last, each timer once, by key and id.
+    /// What changed since this was called last, each timer once, by key and id.
     pub(crate) fn take_changes(&mut self) -> Vec<TimerChange> {
         std::mem::take(&mut self.changed)
             .into_iter()
             .map(|(key, id)| TimerChange {
                 rule: self.rule.clone(),
-                entry: self.keys.get(&key).and_then(|timers| timers.get(&id)).map(stored),
+                entry: self.keys.get(&key).and_then(|timers| timers.get(&id)).map(timer_entry),
                 key: String::from(&*key),
                 id: String::from(&*id),
             })
@@ -186,23 +189,23 @@ impl RuleTimers {
         Some(pending)
     }
 
-    /// Keeps nothing of a key without timers.
-    fn tidy(&mut self, key: &str) {
+    /// Removes a key without timers.
+    fn remove_if_empty(&mut self, key: &str) {
         if self.keys.get(key).is_some_and(BTreeMap::is_empty) {
             self.keys.remove(key);
         }
     }
 }
 
-/// What a setting does to the timers of its key.
-pub(crate) fn apply(timers: &mut OfKey, row: &Row<'_>, setting: &Setting) {
+/// Applies a setting to the timers of its key.
+pub(crate) fn apply(timers: &mut KeyTimers, row: &Row<'_>, setting: &TimerSetting) {
     match setting.at {
         Some(at) => timers.insert(Arc::clone(&setting.id), Pending { at, set_by: row.sequenced.clone() }),
         None => timers.remove(&setting.id),
     };
 }
 
-fn stored(pending: &Pending) -> TimerEntry {
+fn timer_entry(pending: &Pending) -> TimerEntry {
     let event = &pending.set_by.event;
     TimerEntry {
         at: pending.at,
@@ -214,9 +217,9 @@ fn stored(pending: &Pending) -> TimerEntry {
     }
 }
 
-/// The fields of a finding that a row shows: of its own, or those of the row whose timer it is.
+/// The finding fields that a row shows: of its own finding, or of the row that set its timer.
 fn finding_fields(row: &Sequenced) -> Option<FindingFields> {
-    if matches!(row.turn, Turn::Event) {
+    if matches!(row.occasion, OrderedOccasion::Event) {
         return None;
     }
     let fields = &row.event.fields;

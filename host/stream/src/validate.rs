@@ -1,4 +1,4 @@
-//! Whether an answer keeps the contract: what it names was given to this call, and what it says was declared.
+//! Checks that an answer keeps the contract: what it names was given to this call, and what it uses was declared.
 
 use countersign_declaration::{Declaration, quoted};
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, FailureKind, NO_KEY, SlotChanges};
@@ -7,17 +7,17 @@ use countersign_model::vocabulary::{EvidenceRole, SignalClass};
 use crate::Sequenced;
 use crate::subject::evidence_role;
 
-/// The longest message, bytes.
-const MESSAGE_BYTES: usize = 1024;
+/// Maximum length of a message, bytes.
+const MAX_MESSAGE_BYTES: usize = 1024;
 
-/// The most findings on one row.
-const FINDINGS_A_ROW: usize = 16;
+/// Maximum of findings on one row.
+const MAX_FINDINGS_PER_ROW: usize = 16;
 
-/// The most diagnostics on one row.
-const DIAGNOSTICS_A_ROW: usize = 16;
+/// Maximum of diagnostics on one row.
+const MAX_DIAGNOSTICS_PER_ROW: usize = 16;
 
-/// The most timers set, moved or cancelled on one row: as many as there may be ids.
-const TIMERS_A_ROW: usize = 64;
+/// Maximum of timers set, moved or cancelled on one row: as many as there may be ids.
+const MAX_TIMERS_PER_ROW: usize = 64;
 
 /// Checks an answer. References are checked where they are resolved to events.
 pub(crate) fn validate(
@@ -27,11 +27,11 @@ pub(crate) fn validate(
     keys: usize,
     answer: &DetectionAnswer,
 ) -> Result<(), CallFailure> {
-    let mut found = vec![0usize; rows.len()];
+    let mut findings = vec![0usize; rows.len()];
     let kept: usize = declaration.slots.iter().map(|slot| slot.kept_references as usize).sum();
     for finding in &answer.findings {
         let row = row_of(rows, finding.row, "finding")?;
-        count(&mut found, finding.row, FINDINGS_A_ROW, "findings")?;
+        count(&mut findings, finding.row, MAX_FINDINGS_PER_ROW, "findings")?;
         let class = SignalClass::from_id(&finding.signal_class);
         if !class.is_some_and(|class| declaration.signal_classes.contains(&class)) {
             return invalid(format!("signal class {} isn't declared", quoted(&finding.signal_class)));
@@ -47,12 +47,12 @@ pub(crate) fn validate(
         {
             return invalid(format!("technique {} isn't declared", quoted(technique)));
         }
-        message(&finding.message)?;
+        check_message(&finding.message)?;
         let host = evidence_role(finding.subject, &row.event);
         if finding.evidence_role == Some(EvidenceRole::AuthenticatedAs) && host == EvidenceRole::MerelyNames {
             return invalid(format!("evidence role `authenticated-as` is stronger than the host's `{host}`"));
         }
-        // The same in any batch: alone a row has only itself and what is kept.
+        // The same bound in any batch: alone a row may cite itself and what is kept.
         if finding.evidence.len() > 1 + kept {
             return invalid(format!("{} references are more than it was shown", finding.evidence.len()));
         }
@@ -63,12 +63,12 @@ pub(crate) fn validate(
             return invalid(format!("slot {} is answered twice", change.slot));
         }
         seen_slots.push(change.slot);
-        slot_changes(declaration, keys, change)?;
+        check_slot_changes(declaration, keys, change)?;
     }
     let mut set = vec![0usize; if answer.timers.is_empty() { 0 } else { rows.len() }];
     for timer in &answer.timers {
         let row = row_of(rows, timer.row, "timer")?;
-        count(&mut set, timer.row, TIMERS_A_ROW, "timers")?;
+        count(&mut set, timer.row, MAX_TIMERS_PER_ROW, "timers")?;
         let Some(timers) = declaration.timers.as_ref().filter(|timers| timers.ids.contains(&timer.id)) else {
             return invalid(format!("timer {} isn't declared", quoted(&timer.id)));
         };
@@ -79,11 +79,11 @@ pub(crate) fn validate(
             return invalid(format!("timer `{}` is set further ahead than declared", timer.id));
         }
     }
-    let mut noted = vec![0usize; rows.len()];
+    let mut diagnosed = vec![0usize; rows.len()];
     for diagnostic in &answer.diagnostics {
         row_of(rows, diagnostic.row, "diagnostic")?;
-        count(&mut noted, diagnostic.row, DIAGNOSTICS_A_ROW, "diagnostics")?;
-        message(&diagnostic.message)?;
+        count(&mut diagnosed, diagnostic.row, MAX_DIAGNOSTICS_PER_ROW, "diagnostics")?;
+        check_message(&diagnostic.message)?;
     }
     Ok(())
 }
@@ -92,13 +92,13 @@ pub(crate) fn invalid<T>(message: String) -> Result<T, CallFailure> {
     Err(CallFailure { kind: FailureKind::InvalidAnswer, message })
 }
 
-/// The part of an arena that belongs to entry `index`, once [`validate`] has seen the offsets.
+/// The part of an arena that belongs to entry `index`; [`validate`] has checked the offsets.
 pub(crate) fn part<'a, T>(arena: &'a [T], offsets: &[u32], index: usize) -> &'a [T] {
     let bound = |at: usize| offsets.get(at).map_or(0, |offset| *offset as usize);
     arena.get(bound(index)..bound(index + 1)).unwrap_or_default()
 }
 
-fn slot_changes(declaration: &Declaration, keys: usize, change: &SlotChanges) -> Result<(), CallFailure> {
+fn check_slot_changes(declaration: &Declaration, keys: usize, change: &SlotChanges) -> Result<(), CallFailure> {
     let Some(slot) = declaration.slots.get(change.slot as usize) else {
         return invalid(format!("slot {} isn't declared", change.slot));
     };
@@ -108,8 +108,8 @@ fn slot_changes(declaration: &Declaration, keys: usize, change: &SlotChanges) ->
     if let Some(key) = change.keys.last().filter(|key| **key as usize >= keys) {
         return invalid(format!("slot `{}`: key {key} wasn't given, there are {keys}", slot.name));
     }
-    offsets(&change.blob_offsets, change.keys.len(), change.blobs.len(), &slot.name, "blob")?;
-    offsets(&change.kept_offsets, change.keys.len(), change.kept.len(), &slot.name, "kept")?;
+    check_offsets(&change.blob_offsets, change.keys.len(), change.blobs.len(), &slot.name, "blob")?;
+    check_offsets(&change.kept_offsets, change.keys.len(), change.kept.len(), &slot.name, "kept")?;
     for index in 0..change.keys.len() {
         let bytes = part(&change.blobs, &change.blob_offsets, index).len();
         if bytes > slot.max_bytes as usize {
@@ -129,7 +129,7 @@ fn slot_changes(declaration: &Declaration, keys: usize, change: &SlotChanges) ->
     Ok(())
 }
 
-fn offsets(offsets: &[u32], entries: usize, length: usize, slot: &str, what: &str) -> Result<(), CallFailure> {
+fn check_offsets(offsets: &[u32], entries: usize, length: usize, slot: &str, what: &str) -> Result<(), CallFailure> {
     let ends = offsets.first() == Some(&0) && offsets.last().is_some_and(|last| *last as usize == length);
     if offsets.len() != entries + 1 || !ends || !offsets.is_sorted() {
         return invalid(format!("slot `{slot}`: the {what} offsets don't divide {length} into {entries}"));
@@ -144,19 +144,19 @@ fn row_of<'a>(rows: &[&'a Sequenced], row: u32, what: &str) -> Result<&'a Sequen
     }
 }
 
-fn count(counts: &mut [usize], row: u32, most: usize, what: &str) -> Result<(), CallFailure> {
+fn count(counts: &mut [usize], row: u32, max: usize, what: &str) -> Result<(), CallFailure> {
     if let Some(count) = counts.get_mut(row as usize) {
         *count += 1;
-        if *count > most {
-            return invalid(format!("more than {most} {what} on one row"));
+        if *count > max {
+            return invalid(format!("more than {max} {what} on one row"));
         }
     }
     Ok(())
 }
 
-fn message(text: &str) -> Result<(), CallFailure> {
-    if text.len() > MESSAGE_BYTES {
-        return invalid(format!("a message of {} bytes, at most {MESSAGE_BYTES} are allowed", text.len()));
+fn check_message(text: &str) -> Result<(), CallFailure> {
+    if text.len() > MAX_MESSAGE_BYTES {
+        return invalid(format!("a message of {} bytes, at most {MAX_MESSAGE_BYTES} are allowed", text.len()));
     }
     Ok(())
 }

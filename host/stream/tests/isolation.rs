@@ -1,5 +1,5 @@
-//! Whatever rows come, and however they are divided into calls: the same findings, the same rows set aside, the same
-//! state. Held against a rule that is judged row by row.
+//! For any rows in any division into calls: the same findings, the same rows set aside, the same state, compared with a
+//! rule that is judged row by row.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
@@ -21,7 +21,7 @@ const RULE: &str = r#"
 id = "example/counts"
 version = "1.0.0"
 kind = "detection"
-description = "Counts the rows of each account, and finds what it is told to find."
+description = "Counts the rows of each account, and finds on rows that ask for it."
 identity-types = ["human"]
 confidence-floor = 50
 actions = ["notify"]
@@ -46,20 +46,20 @@ fn declaration() -> Declaration {
     parse_toml(RULE).unwrap()
 }
 
-/// A rule written straight over the call, as plain as can be.
+/// A rule written directly on the call types.
 struct Counts {
-    /// Rows that a call's fuel carries.
-    carries: usize,
+    /// How many rows a call has fuel for.
+    fuel_rows: usize,
     calls: AtomicUsize,
 }
 
 impl Detector for Counts {
     fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let failure = |kind| Err(CallFailure { kind, message: "as it was told".to_owned() });
+        let failure = |kind| Err(CallFailure { kind, message: "as the test wants".to_owned() });
         let rows = &call.batch.rows;
         let operations = texts(&call.batch.columns[0].values);
-        if operations.iter().any(|operation| operation == "burn") || operations.len() > self.carries {
+        if operations.iter().any(|operation| operation == "burn") || operations.len() > self.fuel_rows {
             return failure(FailureKind::FuelExhausted);
         }
         if operations.iter().any(|operation| operation == "fail") {
@@ -149,7 +149,7 @@ fn texts(values: &Values) -> Vec<String> {
     }
 }
 
-/// What an event is made of: operation, account (none for 0), seconds since the one before.
+/// The parts of an event: operation, account (none for 0), seconds since the event before.
 type Row = (&'static str, u8, i64);
 
 fn sequence(rows: &[Row]) -> Vec<(Option<countersign_stream::Tick>, Sequenced)> {
@@ -190,9 +190,9 @@ fn sequence(rows: &[Row]) -> Vec<(Option<countersign_stream::Tick>, Sequenced)> 
         .collect()
 }
 
-/// Everything that came of a run, in a form that can be compared.
+/// All results, in a comparable form.
 #[derive(Debug, Default, PartialEq)]
-struct Said {
+struct Results {
     findings: Vec<countersign_model::Finding>,
     calls_of_findings: Vec<String>,
     failures: Vec<(u64, FailureKind)>,
@@ -200,17 +200,16 @@ struct Said {
     state: BTreeMap<String, StateEntry>,
 }
 
-impl Said {
+impl Results {
     fn take(&mut self, outcome: Outcome) {
         assert!(outcome.disagreements.is_empty() && outcome.stopped.is_none());
-        for found in outcome.found {
+        for found in outcome.findings {
             assert_eq!(found.bundle.call.batch.len(), 1);
             self.calls_of_findings.push(format!("{:?}", found.bundle));
             self.findings.push(found.finding);
         }
         self.failures.extend(outcome.failures.iter().map(|failed| (failed.row.position, failed.failure.kind)));
-        self.diagnostics
-            .extend(outcome.diagnostics.into_iter().map(|said| (said.row.position, said.index, said.message)));
+        self.diagnostics.extend(outcome.diagnostics.into_iter().map(|one| (one.row.position, one.index, one.message)));
         for change in outcome.state {
             match change.entry {
                 Some(entry) => self.state.insert(change.key, entry),
@@ -220,16 +219,16 @@ impl Said {
     }
 }
 
-/// Judges rows in batches of the sizes given, over and over; a tick ends a batch.
-fn judge(rows: &[Row], sizes: &[usize], carries: usize) -> (Said, usize) {
-    let rule = Arc::new(Counts { carries, calls: AtomicUsize::new(0) });
+/// Judges rows in batches of the sizes given, cyclically; a tick ends a batch.
+fn judge(rows: &[Row], sizes: &[usize], fuel_rows: usize) -> (Results, usize) {
+    let rule = Arc::new(Counts { fuel_rows, calls: AtomicUsize::new(0) });
     let mut stream = RuleStream::new(declaration(), rule.clone(), Vec::new(), Vec::new());
-    let said = Mutex::new(Said::default());
+    let results = Mutex::new(Results::default());
     let mut waiting: Vec<Sequenced> = Vec::new();
     let mut sizes = sizes.iter().cycle();
     let mut size = *sizes.next().unwrap();
     let flush = |stream: &mut RuleStream, waiting: &mut Vec<Sequenced>| {
-        said.lock().unwrap().take(stream.judge(&waiting.iter().collect::<Vec<_>>()));
+        results.lock().unwrap().take(stream.judge(&waiting.iter().collect::<Vec<_>>()));
         waiting.clear();
     };
     for (tick, row) in sequence(rows) {
@@ -244,7 +243,7 @@ fn judge(rows: &[Row], sizes: &[usize], carries: usize) -> (Said, usize) {
         }
     }
     flush(&mut stream, &mut waiting);
-    (said.into_inner().unwrap(), rule.calls.load(Ordering::Relaxed))
+    (results.into_inner().unwrap(), rule.calls.load(Ordering::Relaxed))
 }
 
 fn rows() -> impl Strategy<Value = Vec<Row>> {
@@ -259,15 +258,15 @@ proptest! {
     fn the_division_into_calls_does_not_show(
         rows in rows(),
         sizes in proptest::collection::vec(1usize..40, 1..5),
-        carries in 1usize..30,
+        fuel_rows in 1usize..30,
     ) {
         let (alone, _) = judge(&rows, &[1], usize::MAX);
         prop_assert_eq!(&judge(&rows, &sizes, usize::MAX).0, &alone);
-        prop_assert_eq!(&judge(&rows, &sizes, carries).0, &alone);
+        prop_assert_eq!(&judge(&rows, &sizes, fuel_rows).0, &alone);
     }
 
     #[test]
-    fn a_failing_row_is_as_if_it_had_not_come(rows in rows(), size in 1usize..40) {
+    fn a_failing_row_has_no_effect(rows in rows(), size in 1usize..40) {
         let fails = |row: &Row| ["fail", "burn"].contains(&row.0);
         let (with, _) = judge(&rows, &[size], usize::MAX);
         let positions: Vec<u64> = (0u64..).zip(&rows).filter(|(_, row)| fails(row)).map(|(position, _)| position).collect();
@@ -284,34 +283,34 @@ proptest! {
 #[test]
 fn calls_stay_few_when_every_row_burns() {
     let rows: Vec<Row> = (0..256).map(|_| ("burn", 1, 0)).collect();
-    let (said, calls) = judge(&rows, &[256], usize::MAX);
-    assert_eq!(said.failures.len(), 256);
+    let (results, calls) = judge(&rows, &[256], usize::MAX);
+    assert_eq!(results.failures.len(), 256);
     assert!(calls <= 2 * 256, "{calls}");
 }
 
 #[test]
 fn one_failing_row_among_many_costs_few_calls() {
     let rows: Vec<Row> = (0..1_024).map(|row| (if row == 700 { "fail" } else { "count" }, 1, 0)).collect();
-    let (said, calls) = judge(&rows, &[1_024], usize::MAX);
-    assert_eq!(said.failures, [(700, FailureKind::Trap)]);
-    assert_eq!(said.state.values().map(|entry| entry.blob.clone()).collect::<Vec<_>>(), [1_023u32.to_le_bytes()]);
+    let (results, calls) = judge(&rows, &[1_024], usize::MAX);
+    assert_eq!(results.failures, [(700, FailureKind::Trap)]);
+    assert_eq!(results.state.values().map(|entry| entry.blob.clone()).collect::<Vec<_>>(), [1_023u32.to_le_bytes()]);
     assert!(calls <= 21, "{calls}");
 }
 
 #[test]
-fn a_rule_that_runs_out_of_fuel_is_given_fewer_rows_and_then_more() {
+fn a_rule_that_runs_out_of_fuel_gets_fewer_rows_and_then_more() {
     let rows: Vec<Row> = (0..1_024).map(|_| ("count", 1, 0)).collect();
-    let (said, calls) = judge(&rows, &[256], 100);
-    assert_eq!(said.failures, []);
-    // Four calls of 256 rows would do without the limit; halves and quarters of them carry.
+    let (results, calls) = judge(&rows, &[256], 100);
+    assert_eq!(results.failures, []);
+    // Four calls of 256 rows would be enough without the limit; halves and quarters of them succeed.
     assert!(calls <= 40, "{calls}");
 }
 
 #[test]
-fn what_a_call_can_carry_is_learnt() {
+fn the_number_of_rows_that_fuel_is_enough_for_is_learnt() {
     let rows: Vec<Row> = (0..2_048).map(|_| ("count", 1, 0)).collect();
-    let (said, calls) = judge(&rows, &[256], 10);
-    assert_eq!(said.failures, []);
-    // Row by row at first, then in calls of about as many rows as the fuel carries.
+    let (results, calls) = judge(&rows, &[256], 10);
+    assert_eq!(results.failures, []);
+    // Row by row at first, then in calls of about as many rows as there is fuel for.
     assert!(calls <= 700, "{calls}");
 }

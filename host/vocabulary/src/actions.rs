@@ -1,4 +1,4 @@
-//! What the catalogue says about each action: its class, where it acts, its parameters, and the written order of rungs.
+//! The catalogue of actions: each one's class, levels and parameters, and the order of rungs of each identity type.
 
 use crate::{Action, ActionClass, IdentityType, TargetLevel};
 
@@ -7,14 +7,14 @@ use crate::{Action, ActionClass, IdentityType, TargetLevel};
 pub enum ActionParameterType {
     /// A whole number within a range, ends included.
     Integer {
-        /// The least.
+        /// The lowest.
         min: i64,
-        /// The greatest.
+        /// The highest.
         max: i64,
     },
     /// Text of at most so many bytes.
     Text {
-        /// The most bytes.
+        /// The maximum of bytes.
         max_bytes: usize,
     },
 }
@@ -26,7 +26,7 @@ pub struct ActionParameter {
     pub name: &'static str,
     /// Its type and range.
     pub ty: ActionParameterType,
-    /// What it says.
+    /// What it sets.
     pub meaning: &'static str,
 }
 
@@ -116,7 +116,7 @@ impl Action {
             Notify => &[ActionParameter {
                 name: "audience",
                 ty: ActionParameterType::Text { max_bytes: 64 },
-                meaning: "whom to tell: a group that the operator has named",
+                meaning: "who is notified: a group that the operator has named",
             }],
             RestrictAccess => &[ActionParameter {
                 name: "mode",
@@ -134,8 +134,8 @@ impl Action {
 }
 
 impl IdentityType {
-    /// The written order of rungs for this type, weak to strong. An action that isn't in it can't be had.
-    /// `unknown` has the human's, from `revoke-token` on by approval only.
+    /// The order of rungs for this type, weak to strong. An action that isn't among them is never available.
+    /// `unknown` has those of `human`, from `revoke-token` on by approval only.
     #[must_use]
     pub const fn rungs(self) -> &'static [Action] {
         match self {
@@ -146,7 +146,7 @@ impl IdentityType {
         }
     }
 
-    /// The rungs on a trust, whatever the type.
+    /// The rungs on a trust, for every type.
     #[must_use]
     pub const fn trust_rungs() -> &'static [Action] {
         TRUST

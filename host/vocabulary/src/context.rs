@@ -1,5 +1,4 @@
-//! The closed list of context tables: what each is about, what its rows may stand for, and the columns that a
-//! declaration may ask of it.
+//! The closed list of context tables: what each is looked up by, what its rows may stand for, and its columns.
 
 use crate::{FieldType, Keying, PartitionKey};
 
@@ -10,7 +9,7 @@ pub struct ContextColumn {
     pub name: &'static str,
     /// Its type.
     pub ty: FieldType,
-    /// What it says.
+    /// What it holds.
     pub meaning: &'static str,
 }
 
@@ -21,7 +20,7 @@ pub enum ContextSubject {
     SourceAddress,
     /// An account: the actor's of the row, or the key itself where the partition key is `actor` or `target`.
     Account,
-    /// The key, whatever it is.
+    /// The key, of any partition key.
     Key,
 }
 
@@ -41,7 +40,7 @@ pub struct ContextTable {
 }
 
 impl ContextSubject {
-    /// The partition keys whose keys are such a subject: beside others there is no table by key.
+    /// The partition keys whose keys are such a subject. A rule with another partition key can't have the table by key.
     #[must_use]
     pub const fn partition_keys(self) -> &'static [PartitionKey] {
         match self {
@@ -88,7 +87,7 @@ impl ContextTable {
             keyings: &[Keying::Row, Keying::Key, Keying::Batch],
             columns: &[
                 column("network", FieldType::Text, "declared network in CIDR form"),
-                column("name", FieldType::Text, "what the operator calls the egress"),
+                column("name", FieldType::Text, "the operator's name of the egress"),
                 column("kind", FieldType::Text, "vpn, proxy, office, cloud or partner"),
                 column("provider", FieldType::Text, "who provides the network"),
                 column("asn", FieldType::Unsigned, "autonomous system number"),
@@ -106,7 +105,7 @@ impl ContextTable {
                 column("longitude", FieldType::Float, "degrees, east positive"),
                 column("radius", FieldType::Float, "accuracy of the coordinates, kilometres"),
                 column("asn", FieldType::Unsigned, "autonomous system number"),
-                column("organisation", FieldType::Text, "whose autonomous system it is"),
+                column("organisation", FieldType::Text, "organisation of the autonomous system"),
             ],
             meaning: "where a source address is",
         },
@@ -116,7 +115,11 @@ impl ContextTable {
             keyings: &[Keying::Row, Keying::Key, Keying::Batch],
             columns: &[
                 column("account", FieldType::Text, "account in text form"),
-                column("host", FieldType::Text, "the host by whose role an account of its own has it"),
+                column(
+                    "host",
+                    FieldType::Text,
+                    "the host whose role the account has, where the account is the host's own",
+                ),
                 column(
                     "roles",
                     FieldType::TextList,

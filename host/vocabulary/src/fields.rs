@@ -1,43 +1,28 @@
 //! The closed table of fields: OCSF 1.x attribute paths, with a type each. A rule sees only the fields it declared.
 
-/// The type of a field's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum FieldType {
-    /// Unsigned 64-bit.
-    Unsigned,
-    /// Signed 64-bit.
-    Signed,
-    /// 64-bit floating point.
-    Float,
-    /// True or false.
-    Boolean,
-    /// UTF-8 text.
-    Text,
-    /// A list of UTF-8 texts.
-    TextList,
-    /// Microseconds since 1970-01-01T00:00:00Z.
-    Timestamp,
-    /// IPv4 or IPv6 address.
-    Address,
-    /// A body without a home in the schema, as JSON.
-    Json,
-}
+use crate::text_ids;
 
-impl FieldType {
-    /// The id used in the schema hash and in messages.
-    #[must_use]
-    pub const fn id(self) -> &'static str {
-        match self {
-            FieldType::Unsigned => "unsigned",
-            FieldType::Signed => "signed",
-            FieldType::Float => "float",
-            FieldType::Boolean => "boolean",
-            FieldType::Text => "text",
-            FieldType::TextList => "text-list",
-            FieldType::Timestamp => "timestamp",
-            FieldType::Address => "address",
-            FieldType::Json => "json",
-        }
+text_ids! {
+    /// The type of a field's values. Its id is used in the schema hash and in messages.
+    pub enum FieldType {
+        /// Unsigned 64-bit.
+        Unsigned = "unsigned",
+        /// Signed 64-bit.
+        Signed = "signed",
+        /// 64-bit floating point.
+        Float = "float",
+        /// True or false.
+        Boolean = "boolean",
+        /// UTF-8 text.
+        Text = "text",
+        /// A list of UTF-8 texts.
+        TextList = "text-list",
+        /// Microseconds since 1970-01-01T00:00:00Z.
+        Timestamp = "timestamp",
+        /// IPv4 or IPv6 address.
+        Address = "address",
+        /// A body without a home in the schema, as JSON.
+        Json = "json",
     }
 }
 
@@ -90,18 +75,18 @@ macro_rules! for_each_field {
             (MetadataCorrelationUid, metadata_correlation_uid, "metadata.correlation_uid", Text, "what the source groups this record with others by: a transaction"),
             (ClassUid, class_uid, "class_uid", Unsigned, "OCSF class"),
             (ActivityId, activity_id, "activity_id", Unsigned, "OCSF activity within the class: of authentication 1 logon, 2 logoff, 3 ticket, 4 service ticket"),
-            (SeverityId, severity_id, "severity_id", Unsigned, "OCSF severity by the record's own word"),
-            (Message, message, "message", Text, "what the source says of the event in words"),
+            (SeverityId, severity_id, "severity_id", Unsigned, "OCSF severity, as the record rates it"),
+            (Message, message, "message", Text, "the source's description of the event"),
             (StatusId, status_id, "status_id", Unsigned, "1 success, 2 failure"),
             (StatusCode, status_code, "status_code", Text, "the source's own code of the outcome"),
-            (StatusDetail, status_detail, "status_detail", Text, "the source's own words about the outcome"),
+            (StatusDetail, status_detail, "status_detail", Text, "the source's description of the outcome"),
             (ActionId, action_id, "action_id", Unsigned, "1 allowed, 2 denied: refused for want of rights, not throttled or malformed"),
             (IsMfa, is_mfa, "is_mfa", Boolean, "whether the sign-in used a second factor"),
-            (AuthProtocol, auth_protocol, "auth_protocol", Text, "how the sign-in was proved: Kerberos, NTLM, SAML, OpenID"),
+            (AuthProtocol, auth_protocol, "auth_protocol", Text, "the protocol of the sign-in: Kerberos, NTLM, SAML, OpenID"),
             (AuthFactorsFactorType, auth_factors_factor_type, "auth_factors.factor_type", TextList, "the factors asked for or used, as the source names them"),
             (LogonTypeId, logon_type_id, "logon_type_id", Unsigned, "OCSF logon type, which is Windows' own: 2 interactive, 3 network, 5 service, 10 remote interactive"),
             (IsRemote, is_remote, "is_remote", Boolean, "whether the sign-in came over a network"),
-            (RiskLevel, risk_level, "risk_level", Text, "the source's own word on the risk of the act"),
+            (RiskLevel, risk_level, "risk_level", Text, "the source's own rating of the risk"),
             (Privileges, privileges, "privileges", TextList, "the rights that the session was given"),
             (ServiceName, service_name, "service.name", Text, "the service or application signed in to: a Kerberos service, an app"),
             (ServiceUid, service_uid, "service.uid", Text, "its immutable id"),
@@ -167,16 +152,16 @@ macro_rules! for_each_field {
             (SrcEndpointHostname, src_endpoint_hostname, "src_endpoint.hostname", Text, "the name of the machine at the source, which it chose"),
             (SrcEndpointPort, src_endpoint_port, "src_endpoint.port", Unsigned, "its port"),
             (SrcEndpointIntermediateIps, src_endpoint_intermediate_ips, "src_endpoint.intermediate_ips", TextList, "the addresses through which the request came, the nearest to the source first"),
-            (SrcEndpointLocationCountry, src_endpoint_location_country, "src_endpoint.location.country", Text, "where the source is: ISO 3166-1 alpha-2, or as the record names it"),
+            (SrcEndpointLocationCountry, src_endpoint_location_country, "src_endpoint.location.country", Text, "the source's country: ISO 3166-1 alpha-2, or as the record names it"),
             (SrcEndpointLocationCity, src_endpoint_location_city, "src_endpoint.location.city", Text, "the city"),
             (SrcEndpointLocationLat, src_endpoint_location_lat, "src_endpoint.location.lat", Float, "degrees, north positive"),
             (SrcEndpointLocationLong, src_endpoint_location_long, "src_endpoint.location.long", Float, "degrees, east positive"),
             (SrcEndpointLocationIsp, src_endpoint_location_isp, "src_endpoint.location.isp", Text, "who provides the network"),
-            (SrcEndpointAutonomousSystemNumber, src_endpoint_autonomous_system_number, "src_endpoint.autonomous_system.number", Unsigned, "the number of the network that the address is announced by"),
+            (SrcEndpointAutonomousSystemNumber, src_endpoint_autonomous_system_number, "src_endpoint.autonomous_system.number", Unsigned, "the number of the autonomous system that announces the address"),
             (SrcEndpointAutonomousSystemName, src_endpoint_autonomous_system_name, "src_endpoint.autonomous_system.name", Text, "its name"),
             (DstEndpointHostname, dst_endpoint_hostname, "dst_endpoint.hostname", Text, "the machine acted on"),
             (HttpRequestUserAgent, http_request_user_agent, "http_request.user_agent", Text, "the user agent, which the caller chose"),
-            (Unmapped, unmapped, "unmapped", Json, "what the record had beside"),
+            (Unmapped, unmapped, "unmapped", Json, "what else the record had"),
             (RawData, raw_data, "raw_data", Json, "the whole record as delivered"),
             (FindingRule, finding_rule, "finding.rule", Text, "on a finding row: the rule that found it"),
             (FindingClass, finding_class, "finding.class", Text, "on a finding row: its signal class"),

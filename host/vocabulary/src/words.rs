@@ -1,57 +1,10 @@
 //! The short word lists, each an enum whose members print and parse as their id.
 
-/// Makes an enum of ids: `ALL` in written order, `id`, and `from_id`.
-macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $id:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$variant_meta])* $variant,)+ }
+use crate::text_ids;
 
-        impl $name {
-            /// Every member, in written order.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
-
-            /// The id that travels in WIT, declarations, policy and JSON.
-            #[must_use]
-            pub const fn id(self) -> &'static str {
-                match self { $($name::$variant => $id,)+ }
-            }
-
-            /// The member with this id.
-            #[must_use]
-            pub fn from_id(id: &str) -> Option<$name> {
-                match id { $($id => Some($name::$variant),)+ _ => None }
-            }
-        }
-
-        impl core::fmt::Display for $name {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.pad(self.id())
-            }
-        }
-
-        #[cfg(feature = "serde")]
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.id())
-            }
-        }
-
-        #[cfg(feature = "serde")]
-        impl<'de> serde::Deserialize<'de> for $name {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let id = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                Self::from_id(&id).ok_or_else(|| {
-                    serde::de::Error::custom(format!("`{id}` is not a {}", stringify!($name)))
-                })
-            }
-        }
-    };
-}
-
-words! {
+text_ids! {
     /// What a rule is for.
-    RuleKind {
+    pub enum RuleKind {
         /// Judges events.
         Detection = "detection",
         /// Answers incidents.
@@ -59,9 +12,9 @@ words! {
     }
 }
 
-words! {
+text_ids! {
     /// What a finding is a sign of.
-    SignalClass {
+    pub enum SignalClass {
         /// A sign-in or an attempt at one.
         SignIn = "sign-in",
         /// Use of a session, token or access key.
@@ -79,37 +32,37 @@ words! {
     }
 }
 
-words! {
+text_ids! {
     /// What an identity is. Not the same as its [`Usage`].
-    IdentityType {
+    pub enum IdentityType {
         /// A person.
         Human = "human",
         /// An account that software uses with a long-lived credential.
         ServiceAccount = "service-account",
         /// Software with credentials of its platform.
         Workload = "workload",
-        /// Software that acts for a person by its own judgement.
+        /// Software that acts for a person and decides itself how.
         AiAgent = "ai-agent",
-        /// Nobody said, and the record doesn't prove it.
+        /// No fact states it, and the record doesn't prove it.
         Unknown = "unknown",
     }
 }
 
-words! {
+text_ids! {
     /// How much depends on an identity, the most first.
-    Tier {
-        /// Its loss or its lock-out stops the organisation; also everyone without a fact.
+    pub enum Tier {
+        /// Its loss or its lock-out stops the organisation; also any identity without a fact.
         Critical = "critical",
         /// Its loss or its lock-out hurts.
         High = "high",
-        /// Everyone else of whom a fact says so.
+        /// Neither, as a fact states.
         Standard = "standard",
     }
 }
 
-words! {
+text_ids! {
     /// How an identity was used in one event.
-    Usage {
+    pub enum Usage {
         /// By a person in a console or browser.
         Interactive = "interactive",
         /// By software with the identity's own credential.
@@ -119,9 +72,9 @@ words! {
     }
 }
 
-words! {
+text_ids! {
     /// OCSF event classes.
-    EventClass {
+    pub enum EventClass {
         /// 3001.
         AccountChange = "account-change",
         /// 3002.
@@ -155,9 +108,9 @@ impl EventClass {
     }
 }
 
-words! {
+text_ids! {
     /// What a rule's state is kept by.
-    PartitionKey {
+    pub enum PartitionKey {
         /// The actor's account, never its identity.
         Actor = "actor",
         /// The target's account.
@@ -175,9 +128,9 @@ words! {
     }
 }
 
-words! {
+text_ids! {
     /// What a row of a context table stands for.
-    Keying {
+    pub enum Keying {
         /// A row of the batch.
         Row = "row",
         /// A key of the call.
@@ -187,9 +140,9 @@ words! {
     }
 }
 
-words! {
+text_ids! {
     /// What the operator declares an egress to be.
-    EgressKind {
+    pub enum EgressKind {
         /// A virtual private network's way out.
         Vpn = "vpn",
         /// A web proxy or secure web gateway.
@@ -203,9 +156,9 @@ words! {
     }
 }
 
-words! {
+text_ids! {
     /// What a machine or account is to a directory domain.
-    DomainRole {
+    pub enum DomainRole {
         /// Replicates the directory: asks for, and hands out, every secret in it.
         DomainController = "domain-controller",
         /// Synchronises the directory with another, as Entra Connect does: may ask for password hashes.
@@ -217,33 +170,33 @@ words! {
     }
 }
 
-words! {
-    /// Whom a finding is about.
-    SubjectRole {
+text_ids! {
+    /// Which party to an event a finding is about.
+    pub enum SubjectRole {
         /// Who authenticated or signed.
         Actor = "actor",
         /// The entity acted on.
         Target = "target",
         /// The actor's owner in the directory.
         Owner = "owner",
-        /// The end point; never contained.
+        /// The source address; never contained.
         Source = "source",
     }
 }
 
-words! {
+text_ids! {
     /// How a subject is tied to the evidence, from weak to strong.
-    EvidenceRole {
-        /// The events name it, which anybody can bring about.
+    pub enum EvidenceRole {
+        /// The events only name it, which needs no access: anyone can cause that.
         MerelyNames = "merely-names",
         /// It authenticated the act.
         AuthenticatedAs = "authenticated-as",
     }
 }
 
-words! {
+text_ids! {
     /// OCSF `severity_id` 1–6.
-    Severity {
+    pub enum Severity {
         /// 1.
         Informational = "informational",
         /// 2.
@@ -267,10 +220,10 @@ impl Severity {
     }
 }
 
-words! {
+text_ids! {
     /// The lane and weight of an action, weak to strong.
-    ActionClass {
-        /// Tells, and touches nothing.
+    pub enum ActionClass {
+        /// Informs people, and touches no account.
         Observe = "observe",
         /// Asks the identity to prove itself.
         Challenge = "challenge",
@@ -281,21 +234,21 @@ words! {
     }
 }
 
-words! {
+text_ids! {
     /// What undoing an action takes, from best to worst.
-    Reversibility {
-        /// We can put it back.
+    pub enum Reversibility {
+        /// The host can restore what was there.
         Reversible = "reversible",
         /// It heals by itself.
         SelfHealing = "self-healing",
-        /// It can't be put back.
+        /// It can't be undone.
         Irreversible = "irreversible",
     }
 }
 
-words! {
+text_ids! {
     /// At which level of a target an action acts, narrow to wide.
-    TargetLevel {
+    pub enum TargetLevel {
         /// One token or access key.
         Token = "token",
         /// One grant: an assumed role, a consent.
@@ -309,14 +262,14 @@ words! {
     }
 }
 
-words! {
+text_ids! {
     /// The closed catalogue of actions.
-    Action {
+    pub enum Action {
         /// Adds what is known to an alert.
         EnrichAlert = "enrich-alert",
         /// Raises the risk score of an identity or session; decays.
         RaiseRiskScore = "raise-risk-score",
-        /// Tells people.
+        /// Notifies people.
         Notify = "notify",
         /// Asks for a second factor from the next sign-in on.
         RequireMfa = "require-mfa",

@@ -1,5 +1,5 @@
 //! The cost of an event for five rules, in the sandbox and natively, by batch size. On both sides the same host code
-//! builds the columns, gathers the state, checks the answer and applies it; only who answers differs.
+//! builds the columns, gathers the state, checks the answer and applies it; only the detector differs.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use crate::rows::{self, Rows, Telemetry};
 
 const SIZES: [usize; 4] = [1, 16, 256, 1_024];
 
-/// Rows of each rule. Their events stay in the processor's cache, as those that were just read do: with more of them both
+/// Rows of each rule. Their events stay in the processor's cache, like events that were just read: with more of them both
 /// sides wait for memory, and the sandbox seems to cost less than it does.
 const ROWS: usize = 2_048;
 
-/// Four with state, one without, over the telemetry of two systems.
+/// The measured rules: four with state, one without, over the telemetry of two systems.
 const MEASURED: [(System, &str, Evaluate); 5] = [
     (System::CloudTrail, "countersign/burst-of-denied-calls", burst_of_denied_calls::evaluate),
     (
@@ -37,7 +37,7 @@ const MEASURED: [(System, &str, Evaluate); 5] = [
     (System::Okta, "countersign/session-used-from-two-networks", session_used_from_two_networks::evaluate),
 ];
 
-/// A rule on both sides.
+/// A rule in the sandbox and natively.
 struct Subject {
     system: System,
     admitted: Admitted,
@@ -71,7 +71,7 @@ impl Detector for Timed {
     }
 }
 
-/// Figures of one rule and batch size, one a round; nanoseconds an event, of the sandbox and natively.
+/// Figures of one rule and batch size, one for each round: nanoseconds an event, in the sandbox and natively.
 #[derive(Default)]
 struct Figures {
     whole: [Vec<f64>; 2],
@@ -106,7 +106,7 @@ pub(crate) fn measure(effort: Effort, wanted: &str) -> Result<(), Box<dyn Error>
         "median of the rules, times native",
         medians.map(|of| format!("{of:>10.2}")).collect::<String>()
     );
-    println!("\nThe same where every estate is attacked: a finding is made once more, row by row");
+    println!("\nThe same where every estate is attacked: rows of keys with findings are called again one by one");
     over(Telemetry::Attacked, &subjects, effort)?;
     println!();
     Ok(())
@@ -118,7 +118,7 @@ fn over(telemetry: Telemetry, subjects: &[Subject], effort: Effort) -> Result<Ve
     for system in [System::CloudTrail, System::Okta] {
         let subjects: Vec<_> = subjects.iter().filter(|subject| subject.system == system).collect();
         let declarations: Vec<_> = subjects.iter().map(|subject| subject.admitted.declaration()).collect();
-        let rows = rows::of_rules(telemetry, system, &declarations, ROWS)?;
+        let rows = rows::generate(telemetry, system, &declarations, ROWS)?;
         for (subject, rows) in subjects.iter().zip(&rows) {
             ratios.push(subject.print(rows, effort.rounds)?);
         }
@@ -154,7 +154,7 @@ impl Subject {
 
     /// Measures and prints the rule; the ratios by batch size.
     fn print(&self, rows: &Rows, rounds: usize) -> Result<[f64; SIZES.len()], Box<dyn Error>> {
-        let found = self.agree(&rows.rows)?;
+        let found = self.check_agreement(&rows.rows)?;
         println!("{}", self.admitted.declaration().id);
         println!("  {} rows of {} keys, {found} findings", rows.rows.len(), rows.keys);
         let figures = SIZES.map(|size| self.rounds(rows, size, rounds));
@@ -173,12 +173,12 @@ impl Subject {
         Ok(figures.each_ref().map(|one| ratio(&one.whole)))
     }
 
-    /// How many findings there are, when both sides say the same.
-    fn agree(&self, rows: &[Sequenced]) -> Result<usize, Box<dyn Error>> {
-        let [sandbox, native] = self.sides.each_ref().map(|side| said(self.stream(side.clone()), rows));
+    /// The number of findings, if both sides have the same results.
+    fn check_agreement(&self, rows: &[Sequenced]) -> Result<usize, Box<dyn Error>> {
+        let [sandbox, native] = self.sides.each_ref().map(|side| results(self.stream(side.clone()), rows));
         let sandbox = sandbox?;
         if sandbox != native? {
-            return Err(format!("`{}` says something else natively", self.admitted.declaration().id).into());
+            return Err(format!("`{}` has other results natively", self.admitted.declaration().id).into());
         }
         Ok(sandbox.0.len())
     }
@@ -188,7 +188,7 @@ impl Subject {
         let count = rows.rows.len();
         // The first warms up.
         for round in 0..=rounds {
-            // Who goes first changes from round to round.
+            // The sides take turns at going first.
             let order = if round % 2 == 0 { [SANDBOX, NATIVE] } else { [NATIVE, SANDBOX] };
             for place in order {
                 let Some(side) = self.sides.get(place) else { continue };
@@ -230,7 +230,7 @@ impl Subject {
     }
 }
 
-/// The median; 0 of none.
+/// The median; 0 without values.
 fn middle(values: Option<&Vec<f64>>) -> f64 {
     median(values.into_iter().flatten().copied())
 }
@@ -246,8 +246,8 @@ fn judge(mut stream: RuleStream, rows: &[Sequenced], size: usize) -> Duration {
     .0
 }
 
-/// What a rule says of all rows, and the state it leaves.
-fn said(mut stream: RuleStream, rows: &[Sequenced]) -> Result<(Vec<Finding>, Vec<StateChange>), Box<dyn Error>> {
+/// A rule's findings on all rows, and its changes of state.
+fn results(mut stream: RuleStream, rows: &[Sequenced]) -> Result<(Vec<Finding>, Vec<StateChange>), Box<dyn Error>> {
     let rows: Vec<&Sequenced> = rows.iter().collect();
     let (mut findings, mut state) = (Vec::new(), Vec::new());
     for rows in rows.chunks(256) {
@@ -258,7 +258,7 @@ fn said(mut stream: RuleStream, rows: &[Sequenced]) -> Result<(Vec<Finding>, Vec
         if let Some(disagreement) = outcome.disagreements.first() {
             return Err(format!("the rule contradicts itself: {}", disagreement.what).into());
         }
-        findings.extend(outcome.found.into_iter().map(|found| found.finding));
+        findings.extend(outcome.findings.into_iter().map(|found| found.finding));
         state.extend(outcome.state);
     }
     Ok((findings, state))

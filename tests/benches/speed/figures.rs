@@ -3,14 +3,14 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// The time of one go.
-pub(crate) fn timed<T>(go: impl FnOnce() -> T) -> (Duration, T) {
-    let begun = Instant::now();
-    let value = go();
-    (begun.elapsed(), value)
+/// Calls a function and measures its time.
+pub(crate) fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let started = Instant::now();
+    let value = work();
+    (started.elapsed(), value)
 }
 
-/// The one in the middle; 0 of none.
+/// The median; 0 without values.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
@@ -28,14 +28,14 @@ pub(crate) fn nanos_each(time: Duration, count: usize) -> f64 {
 pub(crate) struct Watch(AtomicU64);
 
 impl Watch {
-    /// Does something and counts its time.
+    /// Calls a function and adds its time.
     pub(crate) fn time<T>(&self, part: impl FnOnce() -> T) -> T {
         let (time, value) = timed(part);
         self.0.fetch_add(u64::try_from(time.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
         value
     }
 
-    /// The time since this was asked last.
+    /// The time since this was called last.
     pub(crate) fn take(&self) -> Duration {
         Duration::from_nanos(self.0.swap(0, Ordering::Relaxed))
     }

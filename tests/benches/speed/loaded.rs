@@ -1,5 +1,5 @@
-//! What rules cost that are loaded and that no event concerns: a replay with rules that find things, against the same ones
-//! among a thousand.
+//! The cost of loaded rules that no event reaches: a replay with rules that have findings, against the same rules among a
+//! thousand.
 
 use std::error::Error;
 use std::io::Cursor;
@@ -17,7 +17,7 @@ use crate::Effort;
 use crate::figures::{median, nanos_each, timed};
 use crate::replay::{generation, replayed};
 
-/// Rules that find things, and all that are loaded in the larger case; response rules come beside both.
+/// Detections with findings, and all detections of the larger case; response rules are loaded in both.
 const RELEVANT: usize = 10;
 const LOADED: usize = 1_000;
 
@@ -35,7 +35,7 @@ pub(crate) fn measure(effort: Effort) -> Result<(), Box<dyn Error>> {
     write_ndjson(Preset::Bulk.scenario(Telemetry::CloudTrail, 1, Some(effort.replayed)).build().records, &mut bytes)?;
     let records = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).count();
     println!(
-        "A replay of {records} generated records with one worker: {} rules that find things, and the same among {}, whose\n\
+        "A replay of {records} generated records with one worker: {} rules with findings, and the same among {}, whose\n\
          others want events of all classes by tests that none passes; medians of {} rounds\n",
         ten.detections.len(),
         thousand.detections.len(),
@@ -98,7 +98,7 @@ fn relevant() -> Result<Vec<RuleFile>, Box<dyn Error>> {
     Ok(rules)
 }
 
-/// A shipped detection's code under another name, wanting what no record has.
+/// A shipped detection's code with another id, and a filter that no record passes.
 fn idle(number: usize) -> Result<RuleFile, Box<dyn Error>> {
     let id = "countersign/console-login-without-mfa";
     let (_, bytes) =
@@ -112,7 +112,7 @@ fn idle(number: usize) -> Result<RuleFile, Box<dyn Error>> {
     Ok(RuleFile { name: declaration.id.to_string(), bytes })
 }
 
-/// A declaration with one of several kinds of filters, each of which some record's values come close to.
+/// A declaration with one of several kinds of filters, each close to some record's values.
 fn filter(number: usize) -> Result<Declaration, Box<dyn Error>> {
     let test = match number % 6 {
         0 => format!("{{ field = \"api.operation\", eq = \"GetNothing{number}\" }}"),

@@ -1,6 +1,6 @@
-//! What loading a thousand rules from a warm cache takes, and what an idle rule keeps of the machine's memory. The rules
-//! have a declaration each, over the code of the shipped rules: every one is read, admitted, checked against its MAC and
-//! mapped by itself, but their code lies in as many files as there are shipped rules.
+//! The time to load a thousand rules from a warm cache, and the memory of an idle rule. The rules have a declaration each,
+//! with the code of the shipped rules: each is read, admitted, checked against its MAC and mapped separately, but their
+//! code is in as many files as there are shipped rules.
 
 use std::error::Error;
 use std::fs;
@@ -46,7 +46,7 @@ pub(crate) fn measure(effort: Effort) -> Result<(), Box<dyn Error>> {
         cold.as_secs_f64()
     );
     println!("{:<44}{:>10.2} s, median of {}", "  admitted and loaded", median(times), effort.replays);
-    // What was read to load rules and is freed again isn't kept by them: the allocator is to give it back at once.
+    // Memory that is freed after loading isn't a rule's: the allocator must return it at once.
     let memory = Command::new(std::env::current_exe()?)
         .arg(IDLE_MEMORY)
         .arg(&path)
@@ -57,13 +57,13 @@ pub(crate) fn measure(effort: Effort) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Has this process print what idle rules keep, of the cache that follows.
+/// Makes this process print the memory of idle rules; the next argument is the cache.
 pub(crate) const IDLE_MEMORY: &str = "--idle-memory";
 
-/// Loads the rules and prints what they keep of a process that did nothing else.
+/// Loads the rules and prints their memory, in a process that does nothing else.
 pub(crate) fn idle_memory(cache: &Path) -> Result<(), Box<dyn Error>> {
     let engine = engine(cache)?;
-    // What a first rule costs isn't what an idle one costs.
+    // The first rule's cost includes what all rules share.
     let first = generation(&engine, rules(1)?)?;
     let before = Memory::now()?;
     let loaded = generation(&engine, rules(LOADED)?)?;
@@ -80,7 +80,7 @@ fn engine(cache: &Path) -> Result<Engine, Box<dyn Error>> {
     Ok(Engine::with(&EngineConfig::default(), Compilation { cache, ..Compilation::in_process() })?)
 }
 
-/// So many rules with ids of their own, over the shipped rules' code.
+/// So many rules with different ids and the shipped rules' code.
 fn rules(count: usize) -> Result<Vec<RuleFile>, Box<dyn Error>> {
     let listed = |refusals: Vec<Refusal>| refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     let shipped = countersign_shipped::RULES
@@ -94,12 +94,12 @@ fn rules(count: usize) -> Result<Vec<RuleFile>, Box<dyn Error>> {
         let bytes = sections::attach(of.component(), &declaration, of.data()).map_err(listed)?;
         Ok(RuleFile { name: format!("idle-{number}"), bytes })
     };
-    // Who subscribes needs its feeders, under their own names.
+    // Rules with subscriptions need their feeders, under their own ids.
     let alone: Vec<_> = shipped.iter().filter(|rule| rule.declaration().subscribes.is_empty()).collect();
     alone.into_iter().cycle().take(count).enumerate().map(numbered).collect()
 }
 
-/// What the process has in memory, KiB.
+/// The memory of the process, KiB.
 struct Memory {
     resident: u64,
     anonymous: u64,

@@ -1,7 +1,7 @@
-//! How fast rules are judged in the sandbox against the same code compiled natively, and a replay against plain JSON
-//! parsing, what loaded rules cost that no event concerns, and what loading them takes: both sides by turns in one run, so
-//! that what slows the machine slows both. `docs/BENCHMARKS.md` has figures and how to get them. `--quick` takes fewer
-//! rounds; a word measures only what has it in its name: a rule, `replay`, `loaded`, `loading`.
+//! Benchmarks: rules in the sandbox against the same code compiled natively, a replay against plain JSON parsing, the cost
+//! of loaded rules that no event reaches, and of loading them. Both sides take turns in one run, so that a slow machine
+//! slows both. `docs/BENCHMARKS.md` has the figures and how to get them. `--quick` takes fewer rounds; an argument selects
+//! the measurements with that text in their name: a rule, `replay`, `loaded`, `loading`.
 
 mod calls;
 mod figures;
@@ -36,11 +36,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             loading::IDLE_MEMORY => return loading::idle_memory(arguments.next().unwrap_or_default().as_ref()),
-            // Cargo says this to every benchmark.
+            // Cargo passes this to every benchmark.
             "--bench" => {}
             "--quick" => effort = QUICK,
-            word if word.starts_with('-') => return Err(format!("expected `--quick` or a word, got `{word}`").into()),
-            word => word.clone_into(&mut wanted),
+            option if option.starts_with('-') => {
+                return Err(format!("expected `--quick` or a name, got `{option}`").into());
+            }
+            name => name.clone_into(&mut wanted),
         }
     }
     println!("{ENGINE_VERSION}\n");

@@ -1,6 +1,5 @@
-//! A rule compiled natively, in the place where the host has the sandbox. The SDK's entry takes columns that it owns, and
-//! the host lends them: the time in which they are copied is kept apart, so that a native rule seems to be handed the
-//! host's columns as they lie.
+//! A rule compiled natively, in place of the sandbox. The SDK's entry takes owned columns, and the host lends them: the
+//! time for copying is measured separately and subtracted, as if a native rule got the host's columns directly.
 
 use countersign_model::call::{self as plain, CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::vocabulary::{EvidenceRole, Keying, Severity, SubjectRole};
@@ -8,7 +7,7 @@ use countersign_sdk::bindings::detect as sdk;
 
 use crate::figures::Watch;
 
-/// The function that `#[detection]` makes.
+/// The function that `#[detection]` generates.
 pub(crate) type Evaluate =
     fn(&sdk::Batch, &[sdk::SlotState], &[sdk::Parameter], &[u8], &[sdk::ContextTable]) -> sdk::Answer;
 
@@ -172,7 +171,7 @@ fn table(table: &plain::ContextTable) -> sdk::ContextTable {
     }
 }
 
-/// Nothing is copied but what must change its form.
+/// Copies only what has another representation.
 fn detection(answer: sdk::Answer) -> DetectionAnswer {
     DetectionAnswer {
         findings: answer.findings.into_iter().map(finding).collect(),

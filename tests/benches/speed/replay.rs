@@ -10,9 +10,7 @@ use countersign_engine::{Engine, EngineConfig};
 use countersign_formats::{CloudTrail, DeadLetter, Format, Record};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_model::DigestKey;
-use countersign_pipeline::{
-    DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
-};
+use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run};
 use countersign_store::HeadStore;
 
 use crate::Effort;
@@ -109,7 +107,7 @@ pub(crate) fn replayed(
     let records = CloudTrail.read(Box::new(bytes), 0);
     let options = RunOptions { workers, key: DigestKey::public(), ..RunOptions::default() };
     let mut store = HeadStore::new();
-    let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut Nobody));
+    let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut NoOutput));
     Ok((time, report?))
 }
 
@@ -128,10 +126,10 @@ pub(crate) fn generation(engine: &Engine, rules: Vec<RuleFile>) -> Result<Genera
     }
 }
 
-/// Whoever listens is no part of it.
-struct Nobody;
+/// Ignores the output, which isn't measured.
+struct NoOutput;
 
-impl Observer for Nobody {
+impl Observer for NoOutput {
     fn decision(&mut self, _: &DecisionLine) -> io::Result<()> {
         Ok(())
     }

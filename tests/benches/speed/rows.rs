@@ -1,5 +1,5 @@
-//! Rows that a rule wants, from generated telemetry: large estates at ordinary work, or with every attack and lawful
-//! burst laid over it, one after another until there are enough.
+//! Rows that a rule wants, from generated telemetry: large estates at ordinary work, or with every attack and benign burst
+//! added, one after another until there are enough.
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -13,24 +13,24 @@ use countersign_generate::{Generated, Preset, START, Size, Telemetry as System, 
 use countersign_model::vocabulary::PartitionKey;
 use countersign_stream::{Clock, Sequenced, matches, partition_key};
 
-/// Estates are made until every rule has its rows, but no more than so many.
-const ESTATES: u64 = 48;
+/// Maximum of estates that are generated to get every rule's rows.
+const MAX_ESTATES: u64 = 48;
 
-/// Records of one estate: most people have signed in by then.
+/// Records of one estate: enough for most people to have signed in.
 const RECORDS: u64 = 60_000;
 
-/// Between the beginnings of two estates' telemetry, microseconds.
+/// Time between the beginnings of two estates' telemetry, microseconds.
 const ESTATE_MICROS: i64 = 3_600 * 1_000_000;
 
 /// Ordinary records a minute.
 const A_MINUTE: u32 = 6_000;
 
-/// What the rows come from.
+/// The telemetry that rows come from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Telemetry {
     /// Ordinary work alone, as on most days.
     Ordinary,
-    /// Every attack and lawful burst in every estate.
+    /// Every attack and benign burst in every estate.
     Attacked,
 }
 
@@ -48,29 +48,29 @@ impl Telemetry {
     }
 }
 
-/// What a rule is measured with.
+/// The rows for measuring a rule.
 pub(crate) struct Rows {
     pub(crate) rows: Vec<Sequenced>,
     /// Distinct keys among them.
     pub(crate) keys: usize,
 }
 
-/// `wanted` rows for each rule, out of the telemetry of one system.
+/// Generates `wanted` rows for each rule, from the telemetry of one system.
 ///
 /// # Errors
-/// When no number of estates gives them.
-pub(crate) fn of_rules(
+/// When the maximum of estates doesn't have enough.
+pub(crate) fn generate(
     telemetry: Telemetry,
     system: System,
     declarations: &[&Declaration],
     wanted: usize,
 ) -> Result<Vec<Rows>, Box<dyn Error>> {
-    let mut found: Vec<Vec<Sequenced>> = declarations.iter().map(|_| Vec::new()).collect();
+    let mut collected: Vec<Vec<Sequenced>> = declarations.iter().map(|_| Vec::new()).collect();
     let mut clock = Clock::default();
     let mut position = 0;
     let format = format_by_name(system.id())?;
-    for seed in 0..ESTATES {
-        if found.iter().all(|rows| rows.len() >= wanted) {
+    for seed in 0..MAX_ESTATES {
+        if collected.iter().all(|rows| rows.len() >= wanted) {
             break;
         }
         let mut bytes = Vec::new();
@@ -81,7 +81,7 @@ pub(crate) fn of_rules(
             event.ingest_time = placement.clock;
             let row = Sequenced::new(position, Arc::from(event), placement);
             position += 1;
-            for (declaration, rows) in declarations.iter().zip(&mut found) {
+            for (declaration, rows) in declarations.iter().zip(&mut collected) {
                 if rows.len() < wanted && matches(declaration, &row.event) {
                     rows.push(row.clone());
                 }
@@ -90,7 +90,7 @@ pub(crate) fn of_rules(
     }
     declarations
         .iter()
-        .zip(found)
+        .zip(collected)
         .map(|(declaration, rows)| {
             if rows.len() < wanted {
                 return Err(

@@ -1,4 +1,4 @@
-//! The compiler process of the tests: what `countersign compile` does, for a crate that can't name that binary.
+//! The compiler process of the tests: does what `countersign compile` does, which this crate can't depend on.
 
 use std::error::Error;
 use std::io;
@@ -8,8 +8,10 @@ use countersign_engine::{CompileLimits, confine, serve};
 
 /// Started as `PROGRAM compile --memory BYTES --cpu SECONDS`.
 fn main() -> Result<(), Box<dyn Error>> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let [command, memory, bytes, cpu, seconds] = words.as_slice() else { return Err("expected five words".into()) };
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [command, memory, bytes, cpu, seconds] = arguments.as_slice() else {
+        return Err("expected five arguments".into());
+    };
     if [command, memory, cpu] != ["compile", "--memory", "--cpu"] {
         return Err("expected `compile --memory BYTES --cpu SECONDS`".into());
     }

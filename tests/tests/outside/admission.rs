@@ -1,5 +1,5 @@
-//! Damaged and forged files at the door: cut anywhere, flipped anywhere, with more in them than belongs there. Nothing
-//! panics, nothing broken gets in, and what gets in though it was changed is contained.
+//! Admission of damaged and forged files: truncated, with flipped bits, or with additional sections. Nothing panics,
+//! nothing invalid is admitted, and changed code that is admitted is contained.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ fn section(name: &str, contents: &[u8]) -> Vec<u8> {
     wat::parse_str(text).unwrap()[8..].to_vec()
 }
 
-/// Where the sections of the outermost layer begin, and where the last one ends.
+/// The offsets at which the sections of the outermost component begin, and the end of the last one.
 fn boundaries(bytes: &[u8]) -> Vec<usize> {
     let mut boundaries = vec![8];
     let mut at = 8;
@@ -49,7 +49,7 @@ fn boundaries(bytes: &[u8]) -> Vec<usize> {
 }
 
 #[test]
-fn a_rule_cut_anywhere_is_refused() {
+fn a_truncated_rule_is_refused() {
     let bytes = shipped("burst-of-denied-calls");
     let sampled = (0..400).map(|part| bytes.len() * part / 400);
     let near = boundaries(bytes).into_iter().flat_map(|at| at.saturating_sub(12)..at + 12);
@@ -62,17 +62,17 @@ fn a_rule_cut_anywhere_is_refused() {
 }
 
 #[test]
-fn a_flipped_bit_is_refused_or_seen_and_what_gets_in_is_contained() {
+fn a_flipped_bit_is_refused_or_visible_and_admitted_code_is_contained() {
     let mut random = ChaCha8Rng::seed_from_u64(20_251_124);
     let mut seen: Vec<(String, usize)> = Vec::new();
     let mut mutants: Vec<Admitted> = Vec::new();
     for rule in [shipped("burst-of-denied-calls"), shipped("console-login-without-mfa"), bytes("answers-garbage")] {
         let good = admitted(rule);
-        // Where the declaration is: behind the component.
+        // The declaration is after the component.
         let declared = good.component().len();
         let (mut refused, mut other_code, mut other_declaration) = (0, 0, 0);
         for flip in 0..500 {
-            // Every second one within the declaration.
+            // Every second one is within the declaration.
             let (from, to) = if flip % 2 == 0 { (0, declared) } else { (declared, rule.len()) };
             let at = from + random.next_u32() as usize % (to - from);
             let mut flipped = rule.to_vec();
@@ -82,7 +82,7 @@ fn a_flipped_bit_is_refused_or_seen_and_what_gets_in_is_contained() {
                 continue;
             };
             if at < declared {
-                // The code is another, and its authority is what was declared.
+                // The code differs, with the declared authority.
                 assert_ne!(mutant.code(), good.code(), "byte {at}");
                 assert_eq!(mutant.declaration(), good.declaration(), "byte {at}");
                 assert_eq!(mutant.declaration_digest(), good.declaration_digest(), "byte {at}");
@@ -107,12 +107,12 @@ fn a_flipped_bit_is_refused_or_seen_and_what_gets_in_is_contained() {
     println!("{} mutants run", mutants.len());
     assert!(mutants.len() >= 10, "{seen:?}");
     for mutant in mutants {
-        contained(&mutant);
+        check_contained(&mutant);
     }
 }
 
-/// Whatever a mutant does: the host goes on, and each row is either judged or set aside.
-fn contained(mutant: &Admitted) {
+/// Asserts that a mutant can't stop the host, and that each row is either judged or set aside.
+fn check_contained(mutant: &Admitted) {
     let rule = match engine().load(mutant) {
         Ok(rule) => Arc::new(rule),
         Err(error) => return assert!(error.to_string().contains("couldn't be compiled"), "{error}"),
@@ -124,12 +124,12 @@ fn contained(mutant: &Admitted) {
     assert!(outcome.stopped.is_none());
     let failed: BTreeSet<u64> = outcome.failures.iter().map(|failed| failed.row.position).collect();
     assert_eq!(failed.len(), outcome.failures.len());
-    assert!(outcome.found.iter().all(|found| !failed.contains(&found.finding.position)));
+    assert!(outcome.findings.iter().all(|found| !failed.contains(&found.finding.position)));
     assert!(outcome.failures.iter().all(|failed| failed.failure.kind != FailureKind::Deadline));
 }
 
 #[test]
-fn more_than_one_declaration_is_refused_wherever_it_stands() {
+fn a_second_declaration_is_refused_in_any_place() {
     let rule = shipped("burst-of-denied-calls");
     let own = &rule[admitted(rule).component().len()..];
     let other = section(sections::DECLARATION_SECTION, b"{}");
@@ -140,7 +140,7 @@ fn more_than_one_declaration_is_refused_wherever_it_stands() {
             assert!(codes(&forged).contains(&RefusalCode::DeclarationDuplicate));
         }
     }
-    // Within, between any two sections.
+    // Between any two sections.
     for at in boundaries(rule) {
         let forged = [&rule[..at], &other, &rule[at..]].concat();
         assert!(codes(&forged).contains(&RefusalCode::DeclarationDuplicate), "byte {at}");
@@ -148,7 +148,7 @@ fn more_than_one_declaration_is_refused_wherever_it_stands() {
 }
 
 #[test]
-fn data_that_nobody_declared_are_refused() {
+fn undeclared_data_are_refused() {
     let rule = shipped("burst-of-denied-calls");
     for at in [8, rule.len()] {
         let forged = [&rule[..at], &section(sections::DATA_SECTION, b"allow all"), &rule[at..]].concat();
@@ -157,22 +157,22 @@ fn data_that_nobody_declared_are_refused() {
 }
 
 #[test]
-fn a_declaration_moved_to_another_component_is_that_components() {
+fn a_declaration_moved_to_another_component_makes_another_rule() {
     let (modest, greedy) = (admitted(shipped("console-login-without-mfa")), admitted(shipped("burst-of-denied-calls")));
     let bytes = sections::attach(modest.component(), greedy.declaration(), None).unwrap();
     let moved = admitted(&bytes);
-    // It is admitted, as neither of the two: grants and approvals are bound to both digests.
+    // It is admitted as neither of the two: grants and approvals are bound to both digests.
     assert_eq!((moved.code(), moved.declaration_digest()), (modest.code(), greedy.declaration_digest()));
-    // And it can't be heard: its columns aren't those that the code was compiled for.
+    // And its calls fail: the columns aren't those that the code was compiled for.
     let mut judge = Judge::new(Arc::new(engine().load(&moved).unwrap()));
     let outcome = judge.judge(&[("ListUsers", "ALICE")]);
-    assert_eq!((outcome.failures.len(), outcome.found.len()), (1, 0));
+    assert_eq!((outcome.failures.len(), outcome.findings.len()), (1, 0));
     let message = &outcome.failures[0].failure.message;
     assert!(message.contains("schema mismatch"), "{message}");
 }
 
 #[test]
-fn sections_deeper_down_are_not_ours() {
+fn nested_sections_are_ignored() {
     let rule = admitted(shipped("burst-of-denied-calls"));
     let forged = r#"{"actions":["suspend-account"]}"#;
     let nested = format!("(component (component (@custom \"countersign-declaration\" {forged:?})))");
@@ -182,7 +182,7 @@ fn sections_deeper_down_are_not_ours() {
 }
 
 #[test]
-fn what_is_no_component_of_ours_is_refused() {
+fn a_file_that_is_not_a_rule_is_refused() {
     let rule = shipped("burst-of-denied-calls");
     let trailing = [rule, b"\0"].concat();
     assert!(!codes(&trailing).is_empty());
@@ -212,7 +212,7 @@ fn nothing_is_imported() {
         r#"(import "component" (component))"#,
     ] {
         let fields = wat::parse_str(format!("(component {import})")).unwrap();
-        // Before all that is there already, and behind it.
+        // Before all other fields, and after them.
         for at in [8, rule.component().len()] {
             let component = [&rule.component()[..at], &fields[8..], &rule.component()[at..]].concat();
             let bytes = sections::attach(&component, rule.declaration(), None).unwrap();
@@ -221,9 +221,9 @@ fn nothing_is_imported() {
     }
 }
 
-/// A module that wants what no component gives it can't become part of one.
+/// A nested module with imports that no component satisfies is invalid.
 #[test]
-fn a_module_with_imports_of_its_own_has_nobody_to_ask() {
+fn a_nested_module_with_imports_is_refused() {
     let rule = admitted(shipped("burst-of-denied-calls"));
     let nested = r#"(component (component
         (core module $asks (import "wasi_snapshot_preview1" "random_get" (func (param i32 i32) (result i32))))

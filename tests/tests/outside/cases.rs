@@ -1,4 +1,4 @@
-//! Every case of every shipped rule, run on the component that the binary carries: all in one test, each difference told.
+//! Runs every case of every shipped rule on the component in the binary: all in one test that reports each difference.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ fn folder(id: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../rules").join(name)
 }
 
-/// Whether a case expects that nothing is found, or only what touches nobody is asked for.
+/// Whether a case expects no finding, or only proposals without a lease.
 fn is_quiet(case: &Path) -> bool {
     let expected = std::fs::read_to_string(case.join("expect.toml")).unwrap();
     !expected.contains("[[finding]]") && !expected.contains("lease")
@@ -29,7 +29,7 @@ fn every_case_of_every_shipped_rule_passes() {
         for case in find_cases(&folder(id)).unwrap() {
             let name = format!("{id}, {}", case.file_name().unwrap().to_string_lossy());
             match run_case(engine(), bytes, &feeders, &case) {
-                Ok(told) => differences.extend(told.into_iter().map(|difference| format!("{name}: {difference}"))),
+                Ok(found) => differences.extend(found.into_iter().map(|difference| format!("{name}: {difference}"))),
                 Err(error) => differences.push(format!("{name}: {error}")),
             }
             ran += 1;
@@ -51,7 +51,7 @@ fn every_shipped_rule_has_cases_that_find_and_cases_that_stay_quiet() {
 }
 
 #[test]
-fn a_case_that_expects_otherwise_is_told_what_came() {
+fn a_case_that_fails_reports_what_came() {
     let (id, bytes) =
         countersign_shipped::RULES.iter().find(|(id, _)| id.ends_with("/console-login-without-mfa")).unwrap();
     let found = find_cases(&folder(id)).unwrap().into_iter().find(|case| !is_quiet(case)).unwrap();
@@ -62,8 +62,9 @@ fn a_case_that_expects_otherwise_is_told_what_came() {
         }
     }
     std::fs::write(wrong.path().join("expect.toml"), "source = \"cloudtrail\"\n").unwrap();
-    let told = run_case(engine(), bytes, &[], wrong.path()).unwrap();
-    assert!(told.iter().any(|difference| difference.starts_with("expected no other finding")), "{told:?}");
+    let differences = run_case(engine(), bytes, &[], wrong.path()).unwrap();
+    let expected = "expected no other finding";
+    assert!(differences.iter().any(|difference| difference.starts_with(expected)), "{differences:?}");
 
     std::fs::write(wrong.path().join("expect.toml"), "source = \"cloudtrail\"\nfindings = []\n").unwrap();
     let error = run_case(engine(), bytes, &[], wrong.path()).unwrap_err().to_string();

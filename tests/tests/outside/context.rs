@@ -1,5 +1,5 @@
-//! Context tables through the sandbox and the whole path: what a guest is given of all three kinds, whatever the batch;
-//! an audit file that is made again without the database; another file, another generation.
+//! Context tables through the sandbox and the whole path: a guest gets all three kinds, in any batch; an audit file is
+//! recomputed without the database; another file makes another generation.
 
 use std::fs;
 use std::io::Cursor;
@@ -14,7 +14,7 @@ use countersign_pipeline::{Generation, RuleFile, RunOptions, Settings, recompute
 use countersign_store::{Durability, Existing, FileStore};
 use countersign_stream::Sequenced;
 
-use crate::determinism::Ear;
+use crate::determinism::Collector;
 use crate::support::{Judge, bytes, engine, event, found, guest, seen};
 
 pub(crate) const GEO: &str = "version = 1\nas-of = 2024-04-28\n[[location]]\nnetworks = [\"203.0.113.0/24\"]\ncountry = \"KP\"\n\
@@ -48,7 +48,7 @@ fn from(judge: &mut Judge, number: u64, address: &str) -> Sequenced {
 }
 
 #[test]
-fn a_guest_is_given_tables_of_all_three_kinds_whatever_the_batch() {
+fn a_guest_gets_tables_of_all_three_kinds_in_any_batch() {
     let judged = |size: usize| {
         let mut judge = Judge::new(guest("uses-context"));
         judge.stream = judge.stream.with_context(Arc::new(Context::new(files(GEO), None)));
@@ -69,15 +69,15 @@ fn a_guest_is_given_tables_of_all_three_kinds_whatever_the_batch() {
             (5, &*format!("a call from KP (203.0.113.7) through no declared egress, {beside}")),
         ]
     );
-    // The second's network isn't known whole: its ASN is missing. The others' findings don't lack that.
+    // The second's network isn't fully known: its ASN is missing. The others' are complete.
     use ContextState::{Complete, Missing};
-    let states: Vec<_> = whole.found.iter().map(|found| found.finding.context).collect();
+    let states: Vec<_> = whole.findings.iter().map(|found| found.finding.context).collect();
     assert_eq!(states, [Complete, Missing, Complete, Complete, Complete]);
     assert_eq!(whole.disagreements.len(), 0);
     for size in [1, 2] {
         let mut all = judged(size);
         let mut first = all.remove(0);
-        first.found.extend(all.into_iter().flat_map(|outcome| outcome.found));
+        first.findings.extend(all.into_iter().flat_map(|outcome| outcome.findings));
         assert_eq!(seen(&first), seen(&whole), "in batches of {size}");
     }
 }
@@ -106,13 +106,13 @@ fn audited(audit: &Path, context: ContextFiles, batch: usize) -> String {
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry.into_bytes())), 0);
     let mut store = FileStore::create(audit, Existing::Refuse, Durability::Seal).unwrap();
     let options = RunOptions { batch, workers: 1, key: DigestKey::public(), ..RunOptions::default() };
-    let report = run(records, &generation(context), &mut store, &options, &mut Ear::default()).unwrap();
+    let report = run(records, &generation(context), &mut store, &options, &mut Collector::default()).unwrap();
     assert_eq!((report.summary.events, report.summary.findings), (12, 12));
     fs::read_to_string(audit).unwrap()
 }
 
 #[test]
-fn what_context_led_to_is_made_again_and_another_file_is_another_generation() {
+fn findings_with_context_are_recomputed_and_another_file_is_another_generation() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let first = audited(&path("first"), files(GEO), 256);
@@ -124,11 +124,11 @@ fn what_context_led_to_is_made_again_and_another_file_is_another_generation() {
     let again = recompute(&path("first"), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
     assert_eq!((again.differences.len(), again.findings), (0, 12), "{:?}", again.differences);
 
-    // The same places under another date: nothing else differs, and the generation is another.
+    // The same locations with another date: nothing else differs, but the generation does.
     let other = audited(&path("other"), files(&GEO.replace("04-28", "04-29")), 256);
     assert_ne!(other.lines().nth(1), Some(generation));
-    // Older than the rule lets it be: every finding lacks it.
+    // Older than the rule's `max-age`: missing for every finding.
     let stale = audited(&path("stale"), files(&GEO.replace("2024-04-28", "2024-04-01")), 256);
-    let lacking = |audit: &str| audit.matches("\"context\":\"missing\"").count();
-    assert_eq!((lacking(&first), lacking(&stale)), (4, 12));
+    let missing = |audit: &str| audit.matches("\"context\":\"missing\"").count();
+    assert_eq!((missing(&first), missing(&stale)), (4, 12));
 }

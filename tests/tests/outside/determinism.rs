@@ -1,5 +1,5 @@
-//! The same input gives the same decisions, the same audit file and the same state, bit for bit: whatever the size of
-//! batches and the number of workers, with a rule that traps and one that runs out of fuel among the rules.
+//! The same input gives the same decisions, the same audit file and the same state, bit for bit, for any size of batches
+//! and number of workers, with a rule that traps and one that runs out of fuel among the rules.
 
 use std::io;
 use std::sync::Arc;
@@ -8,9 +8,7 @@ use countersign_formats::{DeadLetter, Format, format_by_name};
 use countersign_generate::{Disorder, Preset, Telemetry, write_ndjson};
 use countersign_inputs::{ByteInput, Input, InputId, merge};
 use countersign_model::{Digest, DigestKey, HashSlot, StateChange};
-use countersign_pipeline::{
-    DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run,
-};
+use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
 use countersign_store::{Commit, Head, MemoryStore, Snapshot, Store, StoreError};
 use countersign_stream::QuarantineThreshold;
@@ -21,7 +19,7 @@ use crate::support::{bytes, engine};
 const ALL: &[(usize, usize)] = &[(1, 1), (1, 2), (7, 1), (7, 2), (256, 1), (256, 2), (1_024, 1), (1_024, 2)];
 const SOME: &[(usize, usize)] = &[(1, 2), (7, 1), (1_024, 2)];
 
-/// What the hostile guests are told, so that they fail on ordinary work and find in some of the rest.
+/// Parameters with which the hostile guests fail on ordinary events, and find in some of the others.
 const PARAMETERS: &str = r#"
 [rule."hostile/panics"]
 parameters = { on = ["ListRoles", "GetUser", "DescribeInstances"], every = 5 }
@@ -30,11 +28,11 @@ parameters = { on = ["ListRoles", "GetUser", "DescribeInstances"], every = 5 }
 parameters = { on = ["ListBuckets", "ListUsers", "AssumeRole"], every = 7, work = 1500 }
 "#;
 
-/// Everything that came of a run and must not differ.
+/// The results of a run, which must not differ.
 #[derive(PartialEq)]
-pub(crate) struct Came {
-    /// Decisions as `--json` prints them, and everything else that is told, in the order in which it was.
-    pub(crate) told: Vec<String>,
+pub(crate) struct Results {
+    /// Decisions as `--json` prints them, and all other output, in order.
+    pub(crate) output: Vec<String>,
     pub(crate) audit: Vec<u8>,
     head: Head,
     /// The summary without its seconds.
@@ -42,48 +40,49 @@ pub(crate) struct Came {
     pub(crate) snapshot: Snapshot,
 }
 
-impl Came {
-    /// The same in few bytes: of a million events it takes gigabytes.
+impl Results {
+    /// The digests of the results, which take gigabytes for a million events.
     fn condensed(self) -> (Head, String, [Digest; 3]) {
-        let Came { told, audit, head, summary, snapshot } = self;
-        let of = |bytes: &[u8]| Digest::of(bytes);
-        (head, summary, [of(told.join("\n").as_bytes()), of(&audit), of(format!("{snapshot:?}").as_bytes())])
+        let Results { output, audit, head, summary, snapshot } = self;
+        let texts = [output.join("\n").into_bytes(), audit, format!("{snapshot:?}").into_bytes()];
+        (head, summary, texts.map(|text| Digest::of(&text)))
     }
 }
 
+/// Collects the output of a run.
 #[derive(Default)]
-pub(crate) struct Ear {
-    told: Vec<String>,
+pub(crate) struct Collector {
+    output: Vec<String>,
 }
 
-impl Observer for Ear {
+impl Observer for Collector {
     fn decision(&mut self, line: &DecisionLine) -> io::Result<()> {
-        self.told.push(serde_json::to_string(line)?);
+        self.output.push(serde_json::to_string(line)?);
         Ok(())
     }
 
     fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
-        self.told.push(format!("{letter:?}"));
+        self.output.push(format!("{letter:?}"));
         Ok(())
     }
 
     fn notice(&mut self, notice: &Notice) -> io::Result<()> {
-        self.told.push(serde_json::to_string(notice)?);
+        self.output.push(serde_json::to_string(notice)?);
         Ok(())
     }
 
     fn progress(&mut self, _: u64) {}
 }
 
-/// Looks at what is stored just before the seal: afterwards nobody may.
-struct Looked {
+/// Takes a snapshot just before the seal: afterwards it isn't allowed.
+struct SnapshotAtSeal {
     store: MemoryStore,
     snapshot: Snapshot,
 }
 
-impl Store for Looked {
+impl Store for SnapshotAtSeal {
     fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
-        // Records name blobs by their contents' digests.
+        // Blobs are left out: records have the digests of their contents.
         self.store.commit(Commit { blobs: &[], ..commit })
     }
 
@@ -125,7 +124,7 @@ fn load(identities: Option<&str>, policy: String, beside: &[(&str, &[u8])]) -> G
     generation
 }
 
-/// The demo's telemetry as it might really come: late, twice, out of turn, damaged.
+/// The demo's telemetry as it may really come: late, twice, out of order, damaged.
 pub(crate) fn telemetry() -> (Vec<u8>, String) {
     let disorder = Disorder { late: 20, out_of_order: 100, duplicate: 10, bad: 5 };
     let generated = Preset::Demo.scenario(Telemetry::CloudTrail, 7, None).disorder(disorder).build();
@@ -140,13 +139,13 @@ pub(crate) fn judge(
     batch: usize,
     workers: usize,
     quarantine: QuarantineThreshold,
-) -> Came {
+) -> Results {
     let options = RunOptions { batch, workers, quarantine, key: DigestKey::public(), ..RunOptions::default() };
     judge_merged(&[(Telemetry::CloudTrail, telemetry.into())], generation, options)
 }
 
 /// The same over several inputs, joined by event time.
-fn judge_merged(inputs: &[(Telemetry, Arc<[u8]>)], generation: &Generation, options: RunOptions) -> Came {
+fn judge_merged(inputs: &[(Telemetry, Arc<[u8]>)], generation: &Generation, options: RunOptions) -> Results {
     let input = |(telemetry, bytes): &(Telemetry, Arc<[u8]>)| -> (Box<dyn Input>, &'static dyn Format) {
         let bytes = Box::new(io::Cursor::new(Arc::clone(bytes)));
         let input = ByteInput::once(InputId::from(telemetry.id()), bytes).unwrap();
@@ -154,13 +153,13 @@ fn judge_merged(inputs: &[(Telemetry, Arc<[u8]>)], generation: &Generation, opti
     };
     let records = merge(inputs.iter().map(input).collect()).records();
     let options = RunOptions { inputs: u32::try_from(inputs.len()).unwrap(), ..options };
-    let mut ear = Ear::default();
-    let mut store = Looked { store: MemoryStore::new(), snapshot: Snapshot::default() };
-    let report = run(records, generation, &mut store, &options, &mut ear).unwrap();
+    let mut collector = Collector::default();
+    let mut store = SnapshotAtSeal { store: MemoryStore::new(), snapshot: Snapshot::default() };
+    let report = run(records, generation, &mut store, &options, &mut collector).unwrap();
     let mut summary = report.summary;
     summary.seconds = 0.0;
-    Came {
-        told: ear.told,
+    Results {
+        output: collector.output,
         audit: store.store.audit().to_vec(),
         head: report.head,
         summary: serde_json::to_string(&summary).unwrap(),
@@ -168,21 +167,22 @@ fn judge_merged(inputs: &[(Telemetry, Arc<[u8]>)], generation: &Generation, opti
     }
 }
 
-/// Runs every combination and returns what all came to.
-fn check(combinations: &[(usize, usize)], quarantine: QuarantineThreshold) -> Came {
+/// Runs every combination and returns the results, which are the same for all.
+fn check(combinations: &[(usize, usize)], quarantine: QuarantineThreshold) -> Results {
     let (telemetry, identities) = telemetry();
     let generation = generation(&identities);
-    // Once more as it is, too: nothing of a run may stay behind.
+    // The first combination is repeated too: a run must leave nothing behind.
     let first = judge(&telemetry, &generation, 256, 1, quarantine);
     for (batch, workers) in combinations.iter().copied() {
         let other = judge(&telemetry, &generation, batch, workers, quarantine);
         let which = format!("batch {batch}, workers {workers}");
-        let differing = first.told.iter().zip(&other.told).find(|(one, other)| one != other);
-        assert_eq!((differing, first.told.len()), (None, other.told.len()), "{which}");
+        let differing = first.output.iter().zip(&other.output).find(|(one, other)| one != other);
+        assert_eq!((differing, first.output.len()), (None, other.output.len()), "{which}");
         assert_eq!(first.summary, other.summary, "{which}");
         assert!(first.snapshot == other.snapshot, "{which}: what is stored differs");
-        let lines =
-            |came: &Came| String::from_utf8(came.audit.clone()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>();
+        let lines = |results: &Results| {
+            String::from_utf8(results.audit.clone()).unwrap().lines().map(str::to_owned).collect::<Vec<_>>()
+        };
         let differing = lines(&first).into_iter().zip(lines(&other)).find(|(one, other)| one != other);
         assert_eq!(differing, None, "{which}");
         assert!(first == other, "{which}: the audit files differ");
@@ -191,42 +191,43 @@ fn check(combinations: &[(usize, usize)], quarantine: QuarantineThreshold) -> Ca
 }
 
 #[test]
-fn rules_that_fail_do_not_show_batches_or_workers() {
+fn failing_rules_do_not_depend_on_batches_or_workers() {
     let never = QuarantineThreshold { min_accounts: u32::MAX, percent: 100 };
-    let came = check(ALL, never);
-    let of =
-        |rule: &str, what: &str| came.told.iter().filter(|told| told.contains(rule) && told.contains(what)).count();
-    let (trapped, burnt) = (of("hostile/panics", "\"failure\":\"trap\""), of("hostile/burns-fuel", "fuel-exhausted"));
+    let results = check(ALL, never);
+    let count =
+        |rule: &str, what: &str| results.output.iter().filter(|one| one.contains(rule) && one.contains(what)).count();
+    let trapped = count("hostile/panics", "\"failure\":\"trap\"");
+    let burnt = count("hostile/burns-fuel", "fuel-exhausted");
     assert!(trapped >= 20 && burnt >= 20, "{trapped} rows trapped, {burnt} rows ran out of fuel");
     for rule in ["hostile/panics", "hostile/burns-fuel", "countersign/"] {
-        assert!(of(rule, "\"type\":\"decision\"") > 5, "{rule} came to few decisions");
+        assert!(count(rule, "\"type\":\"decision\"") > 5, "{rule} led to few decisions");
     }
-    assert!(of("", "time-far-ahead") + of("", "DeadLetter") > 0, "nothing damaged came");
-    println!("{} lines told, {} bytes of audit: {}", came.told.len(), came.audit.len(), came.summary);
+    assert!(count("", "time-far-ahead") + count("", "DeadLetter") > 0, "there was no dead letter");
+    println!("{} lines, {} bytes of audit: {}", results.output.len(), results.audit.len(), results.summary);
 }
 
 #[test]
-fn a_rule_in_quarantine_does_not_show_batches_or_workers() {
+fn quarantine_does_not_depend_on_batches_or_workers() {
     let soon = QuarantineThreshold { min_accounts: 3, percent: 10 };
-    let came = check(SOME, soon);
+    let results = check(SOME, soon);
     for rule in ["hostile/panics", "hostile/burns-fuel"] {
-        let told = came.told.iter().position(|told| told.contains(&format!("`{rule}` is in quarantine")));
-        let told = told.unwrap_or_else(|| panic!("{rule} never went into quarantine"));
-        let later =
-            came.told[told..].iter().filter(|told| told.contains("\"type\":\"decision\"") && told.contains(rule));
-        // The findings of the very row may still come.
-        assert!(later.count() <= 1, "{rule} was heard after it went into quarantine");
+        let quarantined = format!("`{rule}` is in quarantine");
+        let at = results.output.iter().position(|line| line.contains(&quarantined));
+        let at = at.unwrap_or_else(|| panic!("{rule} never went into quarantine"));
+        let decisions = results.output[at..].iter().filter(|line| line.contains("\"type\":\"decision\""));
+        // Findings on the failing row itself may still follow.
+        assert!(decisions.filter(|line| line.contains(rule)).count() <= 1, "{rule} led to decisions in quarantine");
     }
-    assert!(came.summary.contains(r#""silenced":["#), "{}", came.summary);
-    assert!(came.told.iter().any(|told| told.contains("\"rule\":\"countersign/")), "no other rule was heard");
-    // Nothing is kept of a rule that is no longer heard.
-    assert!(came.snapshot.state.iter().all(|change| change.rule.publisher() == "countersign"));
-    assert!(!came.snapshot.state.is_empty());
+    assert!(results.summary.contains(r#""silenced":["#), "{}", results.summary);
+    assert!(results.output.iter().any(|line| line.contains("\"rule\":\"countersign/")), "no other rule has output");
+    // No state is kept of a silenced rule.
+    assert!(results.snapshot.state.iter().all(|change| change.rule.publisher() == "countersign"));
+    assert!(!results.snapshot.state.is_empty());
 }
 
-/// Stretches of thousands of events: here threads share the rules among them, and calls are as large as they may be.
+/// Chunks of thousands of events: here threads share the rules, and calls have the maximum size.
 #[test]
-fn a_dense_stream_does_not_show_batches_or_workers() {
+fn a_dense_stream_does_not_depend_on_batches_or_workers() {
     let generated = Preset::Bulk.scenario(Telemetry::CloudTrail, 3, Some(12_000)).build();
     let identities = generated.identities_toml.clone();
     let mut telemetry = Vec::new();
@@ -238,10 +239,10 @@ fn a_dense_stream_does_not_show_batches_or_workers() {
         let other = judge(&telemetry, &generation, batch, workers, quarantine);
         assert!(first == other, "batch {batch}, workers {workers}");
     }
-    assert!(first.told.len() > 100, "{} lines told", first.told.len());
+    assert!(first.output.len() > 100, "{} lines", first.output.len());
 }
 
-/// What three systems see of one company, each late, twice and out of turn on its own account, joined: so many events.
+/// The merged telemetry of three systems of one company, each late, twice and out of order: so many events.
 fn three_systems(events: u64) {
     let disorder = Disorder { late: 20, out_of_order: 100, duplicate: 20, bad: 2 };
     let mut identities = String::new();
@@ -272,12 +273,12 @@ fn three_systems(events: u64) {
 }
 
 #[test]
-fn three_interleaved_systems_do_not_show_batches_or_workers() {
+fn three_interleaved_systems_do_not_depend_on_batches_or_workers() {
     three_systems(50_000);
 }
 
 #[test]
 #[ignore = "takes half an hour: a million events, eight times over"]
-fn a_million_events_of_three_interleaved_systems_do_not_show_batches_or_workers() {
+fn a_million_events_of_three_interleaved_systems_do_not_depend_on_batches_or_workers() {
     three_systems(1_000_000);
 }

@@ -1,5 +1,5 @@
-//! A rule that sets timers and one that its findings feed, in the sandbox: what they come to is the same however the
-//! work is cut up, is made again from what the run left, and carries the authority of both.
+//! A rule that sets timers and one that its findings feed, in the sandbox: their results don't depend on how the work is
+//! divided, are recomputed from the audit file, and have the authority of both rules.
 
 use std::io::Cursor;
 
@@ -10,14 +10,12 @@ use countersign_formats::format_by_name;
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::{Action, SignalClass};
 use countersign_pipeline::bundle::FindingBundle;
-use countersign_pipeline::{
-    Generation, LoadReason, RuleFile, RunOptions, Settings, SubscriptionFault, recompute, run,
-};
+use countersign_pipeline::{Generation, LoadReason, RuleFile, RunOptions, Settings, SubscriptionFault, recompute, run};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 use countersign_stream::QuarantineThreshold;
 
-use crate::determinism::{Ear, judge};
+use crate::determinism::{Collector, judge};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
 use crate::support::{admitted, bytes, engine, shipped};
 
@@ -39,8 +37,8 @@ pub(crate) fn record(second: i64, user: u32, what: &str) -> String {
     )
 }
 
-/// Twenty people fail to sign in, twice each; some succeed afterwards. An hour later it happens again, and at the very end
-/// once more. Some of it comes late.
+/// Twenty people fail to sign in, twice each; some succeed afterwards. The same an hour later, and once at the very end.
+/// Some records come late.
 pub(crate) fn telemetry() -> Vec<u8> {
     let mut records = Vec::new();
     for hour in [0, 60 * MINUTE] {
@@ -80,7 +78,7 @@ pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<co
     Generation::load(engine(), 1, rules.collect(), settings)
 }
 
-/// The two rules, the one that feeds nobody here, and a response rule.
+/// The two rules, another feeder without findings here, and a response rule.
 fn generation(policy: &str) -> Generation {
     let rules = [
         ("example/uses-findings", bytes("uses-findings")),
@@ -108,34 +106,34 @@ fn found(audit: &[u8], rule: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn timers_and_findings_do_not_show_batches_or_workers() {
+fn timers_and_findings_do_not_depend_on_batches_or_workers() {
     let (telemetry, generation) = (telemetry(), generation(""));
     let first = judge(&telemetry, &generation, 256, 1, NEVER);
     let silences = found(&first.audit, "example/uses-a-timer");
     let repeated = found(&first.audit, "example/uses-findings");
-    // Who succeeded after failing is not found; the others are, once an hour, and the second time the other rule says so.
+    // People who succeeded after failing aren't found; the others are, once an hour, and the second time by the other rule.
     assert!(silences.len() >= 28 && silences.iter().all(|(occasion, _)| occasion.starts_with("the timer `silence`")));
     assert!(repeated.len() >= 13, "{repeated:?}");
     assert!(repeated.iter().all(|(occasion, _)| occasion.starts_with("finding ") && occasion.contains("uses-a-timer")));
-    // The one at the very end is yet to come, and stored.
+    // The one at the very end is pending, and stored.
     assert!(first.summary.contains(r#""pending_timers":{"example/uses-a-timer":1}"#), "{}", first.summary);
     assert_eq!(first.snapshot.timers.len(), 1, "{:?}", first.snapshot.timers);
     for (batch, workers) in [(1, 1), (1, 2), (7, 1), (7, 2), (256, 2)] {
         let other = judge(&telemetry, &generation, batch, workers, NEVER);
         let which = format!("batch {batch}, workers {workers}");
-        assert_eq!((&first.told, &first.summary), (&other.told, &other.summary), "{which}");
+        assert_eq!((&first.output, &first.summary), (&other.output, &other.summary), "{which}");
         assert!(first.audit == other.audit && first.snapshot == other.snapshot, "{which}");
     }
 }
 
 #[test]
-fn findings_on_timers_and_of_subscribers_are_made_again() {
+fn findings_on_timers_and_of_subscribers_are_recomputed() {
     let folder = tempfile::tempdir().unwrap();
     let audit = folder.path().join("audit");
     let options = RunOptions { key: DigestKey::public(), quarantine: NEVER, ..RunOptions::default() };
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry())), 0);
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
-    let report = run(records, &generation(""), &mut store, &options, &mut Ear::default()).unwrap();
+    let report = run(records, &generation(""), &mut store, &options, &mut Collector::default()).unwrap();
     drop(store);
     let result = recompute(&audit, &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
     assert_eq!(result.differences, []);
@@ -145,17 +143,17 @@ fn findings_on_timers_and_of_subscribers_are_made_again() {
 
 /// A rule has no more authority, and no more confidence, than those that feed it.
 #[test]
-fn what_feeds_a_rule_holds_for_it() {
+fn a_rule_is_limited_by_its_feeders() {
     let generation = generation("\n[rule.\"example/uses-a-timer\"]\ncap = 20\n");
     let rule = generation.rule(&"example/uses-findings".parse().unwrap()).unwrap();
     let lineage: Vec<&str> = rule.authority.lineage.iter().map(|rule| rule.as_str()).collect();
     assert_eq!(lineage, ["countersign/burst-of-denied-calls", "example/uses-a-timer"]);
     assert!(rule.authority.actions.contains(&Action::RevokeSessions), "it declares what its feeder doesn't");
-    let came = judge(&telemetry(), &generation, 256, 1, NEVER);
-    let lines: Vec<serde_json::Value> = came
-        .told
+    let results = judge(&telemetry(), &generation, 256, 1, NEVER);
+    let lines: Vec<serde_json::Value> = results
+        .output
         .iter()
-        .map(|told| serde_json::from_str(told).unwrap())
+        .map(|line| serde_json::from_str(line).unwrap())
         .filter(|line: &serde_json::Value| line["rule"] == "example/uses-findings" && line["type"] == "decision")
         .collect();
     assert!(lines.len() >= 13);
@@ -166,7 +164,7 @@ fn what_feeds_a_rule_holds_for_it() {
 }
 
 #[test]
-fn what_cannot_be_fed_is_refused_and_the_others_load() {
+fn a_subscription_that_cannot_be_served_is_refused_and_the_others_load() {
     let rules = [
         ("a.wasm", bytes("uses-findings")),
         ("b.wasm", bytes("uses-a-timer")),
@@ -189,15 +187,15 @@ fn what_cannot_be_fed_is_refused_and_the_others_load() {
     assert!(faults[0].to_string().ends_with("which the policy switches off"), "{}", faults[0]);
 }
 
-/// A rule that contradicts itself is doubted, and so is everything that it fed.
+/// A rule that contradicts itself is suspect, and so are the findings that it feeds.
 #[test]
-fn doubt_about_a_rule_is_doubt_about_those_that_it_feeds() {
+fn a_suspect_rule_makes_those_that_it_feeds_suspect() {
     let subscriber = admitted(bytes("uses-findings"));
     let mut declaration = subscriber.declaration().clone();
     declaration.subscribes =
         vec![Subscription { rule: "hostile/raw".parse().unwrap(), classes: vec![SignalClass::Privilege] }];
     let subscriber = sections::attach(subscriber.component(), &declaration, subscriber.data()).unwrap();
-    // Finds something on the first row of whatever it is shown.
+    // Finds something on the first row of every batch.
     let feeder = module(Parts { evaluate: "i32.const 128", more: FINDING, ..HONEST });
     let declared = DECLARATION.replace("\n[limits]", "partition-key = \"actor\"\n\n[limits]");
     let feeder = component(feeder, &declared);
@@ -207,8 +205,8 @@ fn doubt_about_a_rule_is_doubt_about_those_that_it_feeds() {
     let telemetry: String = (0..6).map(|second| record(second, 1, "clock") + "\n").collect();
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0);
     let mut store = MemoryStore::new();
-    run(records, &generation, &mut store, &RunOptions::default(), &mut Ear::default()).unwrap();
-    let mut doubted = 0;
+    run(records, &generation, &mut store, &RunOptions::default(), &mut Collector::default()).unwrap();
+    let mut suspect = 0;
     let mut contradicts = false;
     for entry in countersign_audit::read(store.audit()) {
         match entry.unwrap().record {
@@ -216,10 +214,10 @@ fn doubt_about_a_rule_is_doubt_about_those_that_it_feeds() {
             Record::Finding(finding) if finding.rule.as_str() == "example/uses-findings" => {
                 let bundle: FindingBundle = serde_json::from_slice(store.blob(&finding.bundle).unwrap()).unwrap();
                 assert!(bundle.rule_suspect);
-                doubted += 1;
+                suspect += 1;
             }
             _ => {}
         }
     }
-    assert!(contradicts && doubted >= 4, "{contradicts}, {doubted}");
+    assert!(contradicts && suspect >= 4, "{contradicts}, {suspect}");
 }

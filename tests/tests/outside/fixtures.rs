@@ -1,5 +1,5 @@
-//! Rules as 0.1.0 built them, byte for byte: they are admitted, load, and say today what they said then. Among them are
-//! rules that use what 0.1.0 didn't serve yet (a timer, a subscription, a context table): they are called with it here.
+//! Rules as 0.1.0 built them, byte for byte: they are admitted, load, and answer as they did then. Among them are rules
+//! that use what 0.1.0 didn't serve yet (a timer, a subscription, a context table): here they are called with it.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,10 +21,10 @@ use countersign_model::vocabulary::{
 
 use crate::support::{Judge, admitted, bytes, engine, found, shipped};
 
-/// Set, it writes the fixtures anew from what is built now. Only before a release: afterwards they stay as they are.
+/// If set, the fixtures are written from the current build. Only before a release: afterwards they never change.
 const FREEZE: &str = "COUNTERSIGN_FREEZE_FIXTURES";
 
-/// The call that a fixture is made to answer.
+/// Makes the call of a fixture.
 type MakeCall = fn(&Declaration) -> DetectionCall;
 
 /// Each fixture, with its call.
@@ -35,13 +35,13 @@ const FIXTURES: &[(&str, MakeCall)] = &[
     ("example.uses-findings", findings),
 ];
 
-/// SHA-256 of the interface's files as they were released.
+/// SHA-256 of the interface's released files.
 const FROZEN: &[(&str, &str)] = &[
     ("detection.wit", "6970bca4a57f1e8ee41331971620878474aad6bc17785b7f0a0837b0be7f0202"),
     ("response.wit", "38037e3f1b399783cef4f78faf6c3882cc3ff66f90a4fbbecec097c3fe0531d6"),
 ];
 
-/// The response rule among them.
+/// The response rule among the fixtures.
 const RESPONSE: &str = "countersign.graduated-containment";
 
 fn path(name: &str) -> PathBuf {
@@ -57,7 +57,7 @@ fn json<T: serde::de::DeserializeOwned>(name: &str) -> T {
 }
 
 #[test]
-fn rules_of_0_1_0_say_what_they_said() {
+fn rules_of_0_1_0_answer_as_they_did() {
     if std::env::var_os(FREEZE).is_some() {
         freeze();
     }
@@ -66,24 +66,24 @@ fn rules_of_0_1_0_say_what_they_said() {
         assert_eq!(rule.declaration().id.file_name(), format!("{name}.wasm"));
         let loaded = engine().load(&rule).unwrap();
         let call = call(rule.declaration());
-        assert_eq!(call, json::<DetectionCall>(&format!("{name}.call.json")), "{name}: calls have another form");
+        assert_eq!(call, json::<DetectionCall>(&format!("{name}.call.json")), "{name}: the shape of calls has changed");
         let answer = loaded.detect(&call).unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
         assert_eq!(answer, json::<DetectionAnswer>(&format!("{name}.answer.json")), "{name}");
-        assert!(!answer.findings.is_empty(), "{name} shows nothing");
+        assert!(!answer.findings.is_empty(), "{name} has no finding");
     }
 }
 
 #[test]
-fn a_response_rule_of_0_1_0_asks_for_what_it_asked_for() {
+fn a_response_rule_of_0_1_0_proposes_what_it_did() {
     let rule = admitted(&wasm(RESPONSE));
     let call = response(rule.declaration());
-    assert_eq!(call, json::<ResponseCall>(&format!("{RESPONSE}.call.json")), "calls have another form");
+    assert_eq!(call, json::<ResponseCall>(&format!("{RESPONSE}.call.json")), "the shape of calls has changed");
     let answer = engine().load(&rule).unwrap().respond(&call).unwrap();
     assert_eq!(answer, json::<ResponseAnswer>(&format!("{RESPONSE}.answer.json")));
     assert!(!answer.proposals.is_empty());
 }
 
-/// What is frozen never changes; what is served is what is frozen, as long as it has the same number.
+/// The frozen files never change, and the current ones are the same as long as they have the same version.
 #[test]
 fn the_interface_of_0_1_0_is_the_frozen_one() {
     let wit = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../wit");
@@ -94,7 +94,7 @@ fn the_interface_of_0_1_0_is_the_frozen_one() {
         assert!(frozen.starts_with(package), "{name}");
         assert!(
             !served.starts_with(package) || served == frozen,
-            "wit/{name} isn't wit/v0.1.0/{name}: give it another number"
+            "wit/{name} differs from wit/v0.1.0/{name}: give it another version"
         );
         let got = countersign_model::Digest::of(frozen.as_bytes()).to_string();
         assert_eq!(got, *digest, "wit/v0.1.0/{name} was changed");
@@ -102,7 +102,7 @@ fn the_interface_of_0_1_0_is_the_frozen_one() {
 }
 
 #[test]
-fn the_folder_has_these_and_nothing_else() {
+fn the_folder_has_exactly_these_fixtures() {
     let mut expected: Vec<String> = FIXTURES
         .iter()
         .map(|(name, _)| *name)
@@ -118,7 +118,7 @@ fn the_folder_has_these_and_nothing_else() {
     assert_eq!(names, expected);
 }
 
-/// Through the whole of the stream: keys, columns, state, the one-row calls.
+/// Through the whole stream: keys, columns, state, one-row calls.
 #[test]
 fn the_shipped_rule_of_0_1_0_still_finds_in_the_stream() {
     let rule = Arc::new(engine().load(&admitted(&wasm("countersign.burst-of-denied-calls"))).unwrap());
@@ -129,7 +129,7 @@ fn the_shipped_rule_of_0_1_0_still_finds_in_the_stream() {
     let message =
         |last: &str| format!("10 denied calls of 3 operations within 5m, the last {last} of an unnamed service");
     assert_eq!(found(&outcome), [(18, &*message("ListUsers")), (19, &*message("ListUsers"))]);
-    let finding = &outcome.found[0].finding;
+    let finding = &outcome.findings[0].finding;
     assert_eq!((finding.confidence, finding.evidence.len()), (60, 10));
     assert_eq!((outcome.failures.len(), outcome.disagreements.len()), (0, 0));
 }
@@ -159,8 +159,8 @@ fn freeze() {
     }
 }
 
-/// A person whose token and session are in evidence, and the role that they attached: two findings, a challenge that is
-/// in force, and a step that failed.
+/// A person whose token and session are in evidence, and the role that they attached: two findings, a challenge with a
+/// live lease, and a failed step.
 fn response(declaration: &Declaration) -> ResponseCall {
     let identity = |subject: &str, identity_type, protected: bool| IdentityView {
         account: Account::new("aws", "111122223333", subject),
@@ -229,7 +229,7 @@ fn response(declaration: &Declaration) -> ResponseCall {
 
 const START: i64 = 1_714_550_400_000_000;
 
-/// A call with these rows, a second apart, of as many keys as are named, without state.
+/// A call with a row for each of these keys, a second apart, without state.
 fn call(declaration: &Declaration, keys: &[u32], kinds: Option<Vec<RowKind>>, columns: Vec<Column>) -> DetectionCall {
     let rows = i64::try_from(keys.len()).unwrap();
     let times: Vec<i64> = (0..rows).map(|row| START + row * 1_000_000).collect();
@@ -281,13 +281,13 @@ fn burst(declaration: &Declaration) -> DetectionCall {
     let services = Values::Text(arena(&["iam.amazonaws.com"; 13]));
     let keys: Vec<u32> = (0..13).map(|row| u32::from(row == 5)).collect();
     let mut call = call(declaration, &keys, None, vec![column(operations), column(services)]);
-    // The last row's service isn't there, and one was no text.
+    // The last row's service is absent, and one isn't text.
     let masks = Masks { present: vec![0b0_1111_1111_0111], wrong_type: vec![0b1000] };
     call.batch.columns[1].masks = Some(masks);
     call
 }
 
-/// Two failed sign-ins, the second of them late, and the timer that they set.
+/// Two failed sign-ins, the second one late, and the timer that they set.
 fn timer(declaration: &Declaration) -> DetectionCall {
     let kinds = vec![RowKind::Event, RowKind::Late, RowKind::Timer("silence".to_owned())];
     call(declaration, &[0, 0, 0], Some(kinds), vec![column(Values::Unsigned(vec![2, 2, 2]))])
@@ -303,7 +303,7 @@ fn findings(declaration: &Declaration) -> DetectionCall {
     call(declaration, &[0, 0], Some(vec![RowKind::Finding, RowKind::Finding]), columns)
 }
 
-/// Calls from three addresses, of which one's country is expected, one's isn't, and one's isn't known.
+/// Calls from three addresses, with an expected, an unexpected, and an unknown country.
 fn context(declaration: &Declaration) -> DetectionCall {
     let address = |last: u64| [0, 0xffff_c633_6400 + last];
     let addresses = column(Values::Addresses([1, 2, 3].map(address).concat()));

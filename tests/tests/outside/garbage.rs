@@ -1,4 +1,4 @@
-//! Answers that break the contract: each is refused with its own reason, and costs its row and nothing else.
+//! Answers that break the contract: each is refused with its own reason, and only its row is set aside.
 
 use countersign_declaration::Declaration;
 use countersign_model::call::{CallFailure, Detector, FailureKind};
@@ -12,7 +12,7 @@ use countersign_model::{Account, Proposal};
 
 use crate::support::{Judge, failed, found, guest, seen};
 
-/// What the guest does on an event of this name, and what is said about it.
+/// What the guest does on an operation of this name: the kind of failure and its message.
 const ANSWERS: &[(&str, FailureKind, &str)] = &[
     ("UnknownReference", INVALID, "reference deadbeefdeadbeef is neither the row's own nor kept with its key"),
     ("ReferencesWithoutEnd", INVALID, "1000 references are more than it was shown"),
@@ -57,8 +57,8 @@ fn an_answer_that_breaks_the_contract_is_refused_with_its_reason() {
         let rows = [("ListUsers", "ALICE"), (*way, "ALICE"), ("ListUsers", "ALICE"), ("ListUsers", "BOB")];
         let outcome = Judge::new(rule.clone()).judge(&rows);
         assert_eq!(failed(&outcome), [(1, *kind)], "{way}");
-        let told = &outcome.failures[0].failure.message;
-        assert!(told.contains(message), "{way}: `{told}`");
+        let got = &outcome.failures[0].failure.message;
+        assert!(got.contains(message), "{way}: `{got}`");
         let honest = [(0, "row 1 of its key"), (2, "row 2 of its key"), (3, "row 1 of its key")];
         assert_eq!(found(&outcome), honest, "{way}");
         let counts: Vec<_> =
@@ -80,30 +80,30 @@ fn a_timer_needs_a_key() {
 }
 
 #[test]
-fn a_row_of_another_key_is_no_evidence() {
+fn a_row_of_another_key_cant_be_cited() {
     let rule = guest("answers-garbage");
     let outcome = Judge::new(rule.clone()).judge(&[("ListUsers", "BOB"), ("AnotherKeysReference", "ALICE")]);
-    // Alone it has nothing of another's to cite.
+    // Alone it was shown no other key's row.
     assert_eq!(failed(&outcome), []);
-    assert!(outcome.found.iter().all(|found| found.finding.evidence.len() == 1));
+    assert!(outcome.findings.iter().all(|found| found.finding.evidence.len() == 1));
 }
 
 #[test]
 fn an_evidence_role_can_be_weakened() {
     let outcome = Judge::new(guest("answers-garbage")).judge(&[("WeakerRole", "ALICE"), ("ListUsers", "ALICE")]);
-    let roles: Vec<_> = outcome.found.iter().map(|found| found.finding.evidence_role).collect();
+    let roles: Vec<_> = outcome.findings.iter().map(|found| found.finding.evidence_role).collect();
     assert_eq!(roles, [EvidenceRole::MerelyNames, EvidenceRole::AuthenticatedAs]);
 }
 
 #[test]
-fn a_rule_that_answers_by_the_size_of_its_batch_is_found_out() {
+fn a_rule_that_answers_by_the_size_of_its_batch_is_reported() {
     let rule = guest("answers-garbage");
     for (way, what) in [("SaysBatch", "findings"), ("FindsInBatch", "findings"), ("StateOfBatch", "state")] {
         let outcome = Judge::new(rule.clone()).judge(&[("ListUsers", "BOB"), (way, "ALICE"), ("ListUsers", "BOB")]);
         let disagreed: Vec<_> = outcome.disagreements.iter().map(|one| (one.row.position, one.what)).collect();
         assert_eq!(disagreed, [(1, what)], "{way}");
         assert_eq!(failed(&outcome), [], "{way}");
-        // What the one-row calls say is what holds.
+        // The one-row calls are authoritative.
         let alone = Judge::new(rule.clone()).judge_in(1, &[("ListUsers", "BOB"), (way, "ALICE"), ("ListUsers", "BOB")]);
         assert_eq!((found(&outcome), &outcome.state), (found(&alone), &alone.state), "{way}");
     }
@@ -119,12 +119,12 @@ fn a_migration_is_held_to_the_same_limits() {
 }
 
 #[test]
-fn a_rule_is_called_as_what_it_declared() {
+fn a_rule_is_called_as_its_declared_kind() {
     let answered = guest("answers-garbage").respond(&call("ListUsers"));
     assert_eq!(answered.unwrap_err().message, "`hostile/answers-garbage` is a detection rule");
 }
 
-/// What the response rule does on an incident whose first finding says so, and what is said about it.
+/// What the response rule does where the first finding's message is this: the kind of failure and its message.
 const PROPOSALS: &[(&str, FailureKind, &str)] = &[
     ("UndeclaredAction", INVALID, "action `suspend-account` isn't declared"),
     ("UnknownAction", INVALID, "action `delete-everything` isn't declared"),
@@ -161,10 +161,10 @@ fn a_proposal_that_breaks_the_contract_is_refused_with_its_reason() {
     );
 }
 
-/// Asks the response rule about an incident whose finding says what to do.
+/// Calls the response rule with an incident whose finding has this message.
 pub(crate) fn propose(declaration: &Declaration, way: &str) -> Result<Vec<Proposal>, CallFailure> {
     let answer = guest("proposes-garbage").respond(&call(way))?;
-    countersign_pipeline::respond::proposals(declaration, 1, &answer)
+    countersign_pipeline::respond::check_answer(declaration, 1, &answer)
 }
 
 fn call(message: &str) -> ResponseCall {

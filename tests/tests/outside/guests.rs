@@ -1,4 +1,4 @@
-//! Each guest by its own name: what it tries, and that it harms nothing but the row it tries it on.
+//! One test for each guest, with its name: what it tries, and that it affects nothing but its own row.
 
 use countersign_model::Digest;
 use countersign_model::call::{FailureKind, Parameter};
@@ -14,7 +14,7 @@ macro_rules! has_a_test {
 }
 countersign_tests::for_each_guest!(has_a_test);
 
-/// Judges in one batch, and holds every other batch size against it.
+/// Judges in one batch, and compares other batch sizes with it.
 fn check(name: &'static str, parameters: &[(&str, Parameter)], rows: &[(&str, &str)]) -> countersign_stream::Outcome {
     let rule = guest(name);
     let whole = Judge::with(rule.clone(), parameters).judge(rows);
@@ -41,12 +41,12 @@ fn panics() {
     let row = ["row 1 of its key", "row 2 of its key", "row 3 of its key", "row 4 of its key"];
     assert_eq!(found(&outcome), [(0, row[0]), (1, row[1]), (3, row[2]), (4, row[0]), (7, row[3])]);
     assert_eq!(failed(&outcome), [(2, FailureKind::Trap), (5, FailureKind::Trap), (6, FailureKind::Trap)]);
-    // It names rule, version, place and message.
+    // It has the rule, version, place and message.
     let message = &outcome.failures[0].failure.message;
     assert!(message.starts_with("hostile/panics 0.1.0 at tests/guests/panics/src/lib.rs:"), "{message}");
     assert!(message.ends_with(": `PanicHere` is more than this rule can bear"), "{message}");
-    // What was counted before the panic went with it, and so did the reference.
-    let cited = outcome.found[4].finding.evidence.iter().map(|evidence| evidence.event_id.as_str());
+    // What was counted before the panic is lost, and so is the reference.
+    let cited = outcome.findings[4].finding.evidence.iter().map(|evidence| evidence.event_id.as_str());
     assert_eq!(cited.collect::<Vec<_>>(), ["event-7", "event-0", "event-1", "event-3"]);
     let state: Vec<_> =
         outcome.state.iter().map(|change| (change.key.as_str(), change.entry.as_ref().unwrap().blob[0])).collect();
@@ -63,17 +63,17 @@ fn burns_fuel() {
     let burnt = [(7, FailureKind::FuelExhausted), (27, FailureKind::FuelExhausted), (47, FailureKind::FuelExhausted)];
     assert_eq!(failed(&outcome), burnt);
     assert_eq!(outcome.failures[0].failure.message, "the declared fuel was used up");
-    assert_eq!(outcome.found.len(), 6);
+    assert_eq!(outcome.findings.len(), 6);
 }
 
 #[test]
-fn a_row_has_the_declared_fuel_whatever_comes_with_it() {
+fn a_row_has_the_declared_fuel_in_any_batch() {
     let rule = guest("burns-fuel");
     let judge = |work: i64, rows: usize| {
         let rows: Vec<(&str, &str)> = (0..rows).map(|_| ("ListUsers", "")).collect();
         Judge::with(rule.clone(), &[("work", Parameter::Integer(work))]).judge(&rows).failures.len()
     };
-    // The most work that one row can afford, by halves.
+    // The maximum of work that one row has fuel for, by bisection.
     let (mut enough, mut too_much) = (0, 1_000_000);
     while too_much - enough > 1 {
         let middle = (enough + too_much) / 2;
@@ -119,8 +119,8 @@ fn counts_in_statics() {
     for rows in [1, 2, 40] {
         let rows: Vec<(&str, &str)> = (0..rows).map(|_| ("ListUsers", "ALICE")).collect();
         let outcome = judge.judge(&rows);
-        assert_eq!((outcome.found.len(), outcome.disagreements.len()), (rows.len(), 0));
-        for found in &outcome.found {
+        assert_eq!((outcome.findings.len(), outcome.disagreements.len()), (rows.len(), 0));
+        for found in &outcome.findings {
             assert_eq!(found.finding.message, "call 1, 0 rows remembered");
             assert_eq!(found.finding.confidence, 1);
         }
@@ -142,14 +142,14 @@ fn proposes_garbage() {
     crate::garbage::propose(&declaration, "ListUsers").unwrap();
 }
 
-/// The event's action isn't a failure, so there is nothing to cancel; what comes of timers stands in `fed`.
+/// The event isn't a failure, so there is nothing to cancel; timers are tested in `fed`.
 #[test]
 fn uses_a_timer() {
     let outcome = check("uses-a-timer", &[], &[("ConsoleLogin", "ALICE"), ("ConsoleLogin", "BOB")]);
-    assert_eq!((outcome.timers.len(), outcome.found.len(), outcome.failures.len()), (0, 0, 0));
+    assert_eq!((outcome.timers.len(), outcome.findings.len(), outcome.failures.len()), (0, 0, 0));
 }
 
-/// It wants no event of any class; what it is fed stands in `fed`.
+/// It wants no event of any class; its subscriptions are tested in `fed`.
 #[test]
 fn uses_findings() {
     let judge = Judge::new(guest("uses-findings"));
@@ -160,12 +160,12 @@ fn uses_findings() {
     }
 }
 
-/// Without anybody who knows what context tables say, the rule judges without; with, see `context.rs`.
+/// Without context tables; for those see `context.rs`.
 #[test]
 fn uses_context() {
     let mut judge = Judge::new(guest("uses-context"));
     let outcome = judge.judge(&[("ConsoleLogin", "ALICE")]);
-    assert_eq!((outcome.found.len(), outcome.failures.len()), (0, 0));
+    assert_eq!((outcome.findings.len(), outcome.failures.len()), (0, 0));
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_component_names_no_folder_of_the_machine_it_was_built_on() {
 }
 
 #[test]
-fn every_guest_is_told_from_every_other() {
+fn all_guests_differ() {
     let digests: std::collections::BTreeSet<Digest> =
         countersign_tests::GUESTS.iter().map(|(_, bytes)| admitted(bytes).code()).collect();
     assert_eq!(digests.len(), countersign_tests::GUESTS.len());

@@ -1,11 +1,11 @@
-//! Guests written by hand below the generated types: one module around parts, and a component of our world around it.
+//! Guests written by hand in the text format, below the generated types: a module of parts, and a component around it.
 
 use countersign_admission::sections;
 use countersign_declaration::parse_toml;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-/// Parts of a module: each has a default that keeps the contract and finds nothing.
+/// The parts of a module. The defaults in [`HONEST`] keep the contract and find nothing.
 #[derive(Clone, Copy)]
 pub(crate) struct Parts<'a> {
     /// Body of `evaluate`: takes the address of the arguments, gives that of the answer.
@@ -21,7 +21,7 @@ pub(crate) struct Parts<'a> {
 /// 64 zero bytes that nothing else uses: an answer of four empty lists.
 pub(crate) const EMPTY: &str = "i32.const 64";
 
-/// Hands out memory and never takes it back, as the SDK does.
+/// A bump allocator that never frees, like the SDK's.
 const BUMP: &str = "
     (local $block i32)
     (local.set $block
@@ -55,7 +55,7 @@ pub(crate) fn module(parts: Parts<'_>) -> Vec<u8> {
     wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
 }
 
-/// A component of our world around a module, with a declaration given as `rule.toml`.
+/// A component of the world `detection` around a module, with a declaration given as `rule.toml`.
 pub(crate) fn component(module: Vec<u8>, declaration: &str) -> Vec<u8> {
     let mut module = module;
     let mut resolve = Resolve::default();
@@ -66,7 +66,7 @@ pub(crate) fn component(module: Vec<u8>, declaration: &str) -> Vec<u8> {
     sections::attach(&component, &parse_toml(declaration).unwrap(), None).unwrap()
 }
 
-/// What such a guest declares, unless it is to be something else.
+/// The usual declaration of such a guest.
 pub(crate) const DECLARATION: &str = r#"
 id = "hostile/raw"
 version = "0.1.0"

@@ -1,5 +1,5 @@
-//! From outside: whatever a rule's author may try, damaged files, and files of older versions. One binary, since each
-//! links the sandbox.
+//! From outside: what a hostile rule may try, damaged files, and files of older versions. One binary, because each links
+//! the engine.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 

@@ -1,4 +1,4 @@
-//! When a rule is no longer believed: by distinct accounts that authenticated, whatever anybody else sends.
+//! When a rule goes into quarantine: by distinct accounts that authenticated, regardless of what others send.
 
 use countersign_stream::{Quarantine, QuarantineThreshold};
 
@@ -18,7 +18,7 @@ fn quarantined(threshold: QuarantineThreshold, rows: &[Row<'_>]) -> (Vec<u64>, (
 const THREE_OF_A_QUARTER: QuarantineThreshold = QuarantineThreshold { min_accounts: 3, percent: 25 };
 
 #[test]
-fn distinct_accounts_count_and_rows_do_not() {
+fn distinct_accounts_count_rather_than_rows() {
     let rows = [
         ("PanicHere", "A"),
         ("PanicHere", "A"),
@@ -32,18 +32,18 @@ fn distinct_accounts_count_and_rows_do_not() {
 }
 
 #[test]
-fn who_did_not_authenticate_never_counts() {
+fn unauthenticated_accounts_never_count() {
     let rows: Vec<Row<'_>> =
         ["?A", "?B", "?C", "", "?D", "", "E"].into_iter().map(|account| ("PanicHere", account)).collect();
     assert_eq!(quarantined(THREE_OF_A_QUARTER, &rows), (vec![], (1, 1)));
 }
 
 #[test]
-fn a_small_share_of_many_accounts_is_borne() {
+fn a_small_share_of_many_accounts_is_tolerated() {
     let names: Vec<String> = (0..40).map(|index| format!("ACCOUNT{index}")).collect();
-    let well = names.iter().map(|name| ("ListUsers", name.as_str()));
-    let ill = names.iter().take(12).map(|name| ("PanicHere", name.as_str()));
+    let passing = names.iter().map(|name| ("ListUsers", name.as_str()));
+    let failing = names.iter().take(12).map(|name| ("PanicHere", name.as_str()));
     // The tenth of forty reaches a quarter.
-    let rows: Vec<Row<'_>> = well.chain(ill).collect();
+    let rows: Vec<Row<'_>> = passing.chain(failing).collect();
     assert_eq!(quarantined(THREE_OF_A_QUARTER, &rows), (vec![49, 50, 51], (12, 40)));
 }

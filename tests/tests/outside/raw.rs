@@ -1,5 +1,5 @@
-//! Guests written by hand below the generated types: what the canonical ABI must refuse, and what a module may try before
-//! and after its answer.
+//! Guests written by hand below the generated types: answers that the canonical ABI must refuse, and what a module may try
+//! before and after its answer.
 
 use std::sync::Arc;
 
@@ -19,14 +19,14 @@ fn judge(engine: &Engine, parts: Parts<'_>) -> Judge {
 
 const ROWS: &[Row<'_>] = &[("ListUsers", "ALICE"), ("ListUsers", "BOB")];
 
-/// Both rows fail alike.
+/// Asserts that both rows fail with the same kind and message.
 fn check(parts: Parts<'_>, kind: FailureKind, message: &str) {
     let outcome = judge(engine(), parts).judge(ROWS);
-    let told = outcome.failures.first().map(|failed| failed.failure.message.as_str()).unwrap_or_default();
-    assert_eq!(failed(&outcome), [(0, kind), (1, kind)], "{}{}\n`{told}`", parts.evaluate, parts.more);
-    assert!(told.contains(message), "expected `{message}` in `{told}`");
-    assert!(told.len() <= 1_024, "{} bytes", told.len());
-    assert_eq!((outcome.found.len(), outcome.state.len()), (0, 0));
+    let got = outcome.failures.first().map(|failed| failed.failure.message.as_str()).unwrap_or_default();
+    assert_eq!(failed(&outcome), [(0, kind), (1, kind)], "{}{}\n`{got}`", parts.evaluate, parts.more);
+    assert!(got.contains(message), "expected `{message}` in `{got}`");
+    assert!(got.len() <= 1_024, "{} bytes", got.len());
+    assert_eq!((outcome.findings.len(), outcome.state.len()), (0, 0));
 }
 
 fn evaluate(body: &'static str, kind: FailureKind, message: &str) {
@@ -40,12 +40,12 @@ fn more(more: &'static str, kind: FailureKind, message: &str) {
 use FailureKind::{FuelExhausted, InvalidAnswer, MemoryExceeded, OutputExceeded, Trap};
 
 #[test]
-fn the_honest_one_is_heard() {
+fn an_honest_answer_is_accepted() {
     let outcome = judge(engine(), HONEST).judge(ROWS);
-    assert_eq!((failed(&outcome), outcome.found.len()), (vec![], 0));
+    assert_eq!((failed(&outcome), outcome.findings.len()), (vec![], 0));
     let outcome = judge(engine(), Parts { evaluate: "i32.const 128", more: FINDING, ..HONEST }).judge(ROWS);
-    assert_eq!((failed(&outcome), outcome.found.len()), (vec![], 1));
-    let finding = &outcome.found[0].finding;
+    assert_eq!((failed(&outcome), outcome.findings.len()), (vec![], 1));
+    let finding = &outcome.findings[0].finding;
     assert_eq!((finding.confidence, finding.message.as_str()), (50, "ok"));
 }
 
@@ -54,7 +54,7 @@ fn an_answer_lies_within_memory() {
     evaluate("i32.const 0x40000", InvalidAnswer, "out of bounds");
     evaluate("i32.const -8", InvalidAnswer, "out of bounds");
     evaluate("i32.const 65", InvalidAnswer, "not aligned");
-    // A list that runs past the end, one whose length isn't to be had, and one that wraps around.
+    // A list that runs past the end, one with an impossible length, and one that wraps around.
     more(r#"(data (i32.const 128) "\00\01\00\00\00\00\10\00")"#, InvalidAnswer, "out of bounds");
     more(r#"(data (i32.const 128) "\00\01\00\00\ff\ff\ff\ff")"#, InvalidAnswer, "");
     more(r#"(data (i32.const 128) "\fc\ff\ff\ff\01\00\00\00")"#, InvalidAnswer, "out of bounds");
@@ -63,7 +63,7 @@ fn an_answer_lies_within_memory() {
 
 #[test]
 fn an_answer_has_the_shape_of_the_interface() {
-    // A confidence is a byte, whatever it says; a severity, a role and an option are one of few.
+    // A confidence is any byte; a severity, a role and an option have few valid values.
     let finding = |bytes: &'static str| -> &'static str {
         let text = FINDING.replace(r"\09\00\00\00\32\01\00\00", bytes);
         assert_ne!(text, FINDING);
@@ -83,7 +83,7 @@ fn an_answer_has_the_shape_of_the_interface() {
 }
 
 #[test]
-fn an_answer_is_counted_by_what_it_unfolds_to() {
+fn an_answer_is_counted_by_its_unfolded_size() {
     // 4,096 diagnostics, each the same 60,000 bytes of the guest's 256 KiB: 240 MB in the host.
     let amplified = r"
         (local $at i32) (local $end i32)
@@ -98,19 +98,19 @@ fn an_answer_is_counted_by_what_it_unfolds_to() {
             (br_if $next (i32.lt_u (local.get $at) (local.get $end))))
         i32.const 128";
     evaluate(amplified, OutputExceeded, "larger than the declared output");
-    // Empty lists of no size, as many as can be said.
+    // A list of as many empty items as possible.
     more(r#"(data (i32.const 136) "\00\01\00\00\00\10\00\00")"#, OutputExceeded, "");
 }
 
 #[test]
-fn memory_that_is_handed_out_lies_within_memory() {
+fn allocated_memory_lies_within_memory() {
     let realloc = |body| Parts { realloc: body, ..HONEST };
     check(realloc("i32.const 0x7ffffff0"), InvalidAnswer, "beyond end of memory");
     check(realloc("i32.const -4"), InvalidAnswer, "");
     check(realloc("i32.const 4097"), InvalidAnswer, "not aligned");
     check(realloc("unreachable"), Trap, "unreachable");
     check(realloc("(loop $forever (br $forever)) i32.const 0"), FuelExhausted, "");
-    // The same place for everything: what the guest reads is its own affair.
+    // The same place for everything: the guest only harms itself.
     let outcome = judge(engine(), realloc("i32.const 4096")).judge(ROWS);
     assert_eq!(failed(&outcome), []);
 }
@@ -130,13 +130,13 @@ fn what_runs_before_and_after_the_answer_is_metered_too() {
 }
 
 #[test]
-fn growth_is_held_to_what_was_declared() {
+fn growth_is_limited_to_the_declared_memory() {
     evaluate("(drop (memory.grow (i32.const 13))) i32.const 64", MemoryExceeded, "left of those declared");
     evaluate("(drop (memory.grow (i32.const 65535))) i32.const 64", MemoryExceeded, "left of those declared");
     let table = "(table $table 1 funcref) (func $grow (drop (table.grow $table (ref.null func) (i32.const 100000))))";
     let parts = Parts { evaluate: "(call $grow) i32.const 64", more: table, ..HONEST };
     check(parts, MemoryExceeded, "left of those declared");
-    // To the last page.
+    // Up to the last page.
     let parts = Parts { evaluate: "(drop (memory.grow (i32.const 12))) i32.const 64", ..HONEST };
     assert_eq!(failed(&judge(engine(), parts).judge(ROWS)), []);
 }
@@ -152,7 +152,7 @@ fn work_in_one_instruction_costs_fuel_too() {
 }
 
 #[test]
-fn traps_are_told_by_what_they_are() {
+fn traps_are_reported_with_their_cause() {
     evaluate("unreachable", Trap, "unreachable");
     evaluate("(i32.div_u (i32.const 1) (i32.const 0))", Trap, "divide by zero");
     evaluate("(i32.load (i32.const -1))", Trap, "out of bounds memory access");
@@ -160,8 +160,8 @@ fn traps_are_told_by_what_they_are() {
 }
 
 #[test]
-fn a_left_panic_message_is_only_text() {
-    // The mark, and a length and text that lie: longer than memory, longer than a message, no text.
+fn a_panic_message_is_only_text() {
+    // The mark, with a wrong length or text: longer than memory, longer than a message, invalid UTF-8.
     let with = |length: &str, text: &str| -> Parts<'_> {
         let data = format!(r#"(data (i32.const 1024) "\00\c5countersign!\c5\00{length}{text}")"#);
         Parts { evaluate: "unreachable", more: Box::leak(data.into_boxed_str()), ..HONEST }
@@ -171,14 +171,14 @@ fn a_left_panic_message_is_only_text() {
     check(with(r"\03\00\00\00", r"a\ffb"), Trap, "a\u{fffd}b");
     let at_the_end = r#"(data (i32.const 262128) "\00\c5countersign!\c5\00")"#;
     check(Parts { evaluate: "unreachable", more: at_the_end, ..HONEST }, Trap, "unreachable");
-    // A call that answers says nothing by it.
+    // It is ignored where the call answers.
     let outcome = judge(engine(), Parts { evaluate: EMPTY, ..with(r"\05\00\00\00", "hello") }).judge(ROWS);
     assert_eq!(failed(&outcome), []);
 }
 
 #[test]
-fn nothing_of_a_call_is_left_in_memory_for_the_next() {
-    // Traps if any byte of a page of its own isn't zero, then leaves all of them dirty, those that it grew too.
+fn memory_is_cleared_between_calls() {
+    // Traps if any byte of its unused pages isn't zero, then overwrites all of them, and the pages that it grows.
     let body = r"
         (local $at i32)
         (local.set $at (i32.const 0x10000))
@@ -205,20 +205,20 @@ fn nothing_of_a_call_is_left_in_memory_for_the_next() {
 }
 
 #[test]
-fn a_component_that_the_pool_has_no_room_for_is_told_when_it_is_loaded() {
-    let crowd = |fields: &str| {
+fn a_component_that_the_pool_has_no_room_for_is_refused_when_it_is_loaded() {
+    let load_with = |fields: &str| {
         let mut bytes = sections::strip(&component(module(HONEST), DECLARATION));
         bytes.extend_from_slice(&wat::parse_str(format!("(component {fields})")).unwrap()[8..]);
         let bytes = sections::attach(&bytes, &parse_toml(DECLARATION).unwrap(), None).unwrap();
         let admitted = countersign_admission::admit(&bytes, &Ceilings::default()).unwrap();
         engine().load(&admitted).map(|_| ()).unwrap_err().to_string()
     };
-    // The component's own module, which has a memory, and one that has nothing: index 1 once it stands behind it.
+    // More instances of the component's own module, which has a memory, and of an empty one, which gets index 1.
     for fields in ["(core instance (instantiate 0))", &"(core instance (instantiate 1))".repeat(4)] {
-        let told = crowd(&format!("(core module) {fields}"));
+        let error = load_with(&format!("(core module) {fields}"));
         let room =
             "`hostile/raw` takes more than a call has room for, which is 4 core instances, 1 memory and 4 tables";
-        assert!(told.starts_with(room), "{told}");
-        assert!(told.contains("which exceeds the"), "{told}");
+        assert!(error.starts_with(room), "{error}");
+        assert!(error.contains("which exceeds the"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Real telemetry, where it is at hand: what the shipped rules find in it and what they don't, and the way back over it.
+//! Real telemetry, where available: what the shipped rules find in it and what they don't, and its recomputation.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -13,10 +13,10 @@ use countersign_pipeline::{Generation, RunOptions, Summary, recompute, run};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 use serde_json::Value;
 
-use crate::determinism::{Ear, shipped_generation};
+use crate::determinism::{Collector, shipped_generation};
 use crate::support::engine;
 
-/// A file of the shared data; none, and said so, where it is absent.
+/// A file of the shared data; none, with a note, where it is absent.
 fn data(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data").join(name);
     if path.is_file() {
@@ -26,13 +26,13 @@ fn data(name: &str) -> Option<PathBuf> {
     None
 }
 
-/// A finding as far as these tests care.
-type Found = (String, String, u8);
+/// A finding's rule, event and confidence.
+type FindingSummary = (String, String, u8);
 
-fn judge(records: Records, generation: &Generation, until: Option<Timestamp>) -> (Summary, Vec<Found>) {
+fn judge(records: Records, generation: &Generation, until: Option<Timestamp>) -> (Summary, Vec<FindingSummary>) {
     let mut store = MemoryStore::new();
     let options = RunOptions { until, ..RunOptions::default() };
-    let report = run(records, generation, &mut store, &options, &mut Ear::default()).unwrap();
+    let report = run(records, generation, &mut store, &options, &mut Collector::default()).unwrap();
     let found = read(store.audit()).filter_map(|entry| match entry.unwrap().record {
         Entry::Finding(finding) => Some((finding.rule.name().to_owned(), finding.event_id, finding.confidence)),
         _ => None,
@@ -53,21 +53,21 @@ fn the_attacks_in_the_windows_file_are_found_and_nothing_else() {
         let replicated = by_rule.remove("dcsync").unwrap_or_default();
         let exported = by_rule.remove("ad-fs-signing-material-exported").unwrap_or_default();
         assert!(!replicated.is_empty() && !exported.is_empty(), "{name}: {found:?}");
-        // At most one that is false among a thousand events; each is printed.
+        // At most one false finding per thousand events; each is printed.
         let others: usize = by_rule.values().map(Vec::len).sum();
         println!("{name}: {} events; dcsync {replicated:?}, AD FS {exported:?}; others {by_rule:?}", summary.events);
         assert!(others as u64 * 1_000 <= summary.events, "{name}: {by_rule:?}");
     }
 }
 
-/// Other people's detections that mean what one of these rules means, and the rule.
-const WITHIN_MEANING: &[(&str, &str)] = &[
+/// Third-party detections with the meaning of one of these rules, and the rule.
+const SAME_MEANING: &[(&str, &str)] = &[
     ("Okta.User.MFA.Reset.All", "mfa-factor-reset-without-enrolment"),
     ("Okta.User.MFA.Reset.Single", "mfa-factor-reset-without-enrolment"),
 ];
 
 #[test]
-fn other_peoples_okta_scenarios_normalise_and_those_within_these_rules_meaning_agree() {
+fn third_party_okta_scenarios_normalise_and_those_with_the_meaning_of_a_rule_agree() {
     let Some(path) = data("panther-cases.ndjson") else { return };
     let generation = shipped_generation(None);
     let text = std::fs::read_to_string(path).unwrap();
@@ -76,12 +76,12 @@ fn other_peoples_okta_scenarios_normalise_and_those_within_these_rules_meaning_a
         if case["source"] != "okta" {
             continue;
         }
-        let rule = WITHIN_MEANING.iter().find(|(id, _)| case["rule_id"] == *id).map(|(_, rule)| *rule);
+        let rule = SAME_MEANING.iter().find(|(id, _)| case["rule_id"] == *id).map(|(_, rule)| *rule);
         for test in case["tests"].as_array().unwrap() {
             let which = format!("{} / {}", case["rule_id"], test["name"]);
             let bytes = serde_json::to_vec(&test["log"]).unwrap();
             let records = format_by_name("okta").unwrap().read(Box::new(Cursor::new(bytes)), 0);
-            // Time passes, so that what waits for something that doesn't come is told.
+            // Time passes, so that rules that wait for something absent find.
             let until = Some(Timestamp(4_000_000_000_000_000));
             let (summary, found) = judge(records, &generation, until);
             assert_eq!((summary.events, summary.set_aside), (1, 0), "{which}");
@@ -93,12 +93,12 @@ fn other_peoples_okta_scenarios_normalise_and_those_within_these_rules_meaning_a
             }
         }
     }
-    println!("{scenarios} scenarios normalise; {agreed} are within these rules' meaning, and agree");
+    println!("{scenarios} scenarios normalise; {agreed} have the meaning of a rule, and agree");
     assert!(scenarios > 0 && agreed > 0);
 }
 
 #[test]
-fn what_was_found_in_real_and_generated_telemetry_is_made_again_to_the_same_bytes() {
+fn findings_in_real_and_generated_telemetry_are_recomputed_to_the_same_bytes() {
     let generated = Preset::AllAttacks.scenario(Telemetry::Okta, 5, None).build();
     let identities = generated.identities_toml.clone();
     let mut okta = Vec::new();
@@ -118,7 +118,7 @@ fn what_was_found_in_real_and_generated_telemetry_is_made_again_to_the_same_byte
         let audit = folder.path().join(format!("audit-{place}"));
         let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
         let options = RunOptions { inputs: 3, ..RunOptions::default() };
-        let report = run(records, &generation, &mut store, &options, &mut Ear::default()).unwrap();
+        let report = run(records, &generation, &mut store, &options, &mut Collector::default()).unwrap();
         let again = recompute(&audit, &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
         assert_eq!(again.differences, []);
         assert_eq!(again.findings, report.summary.findings);

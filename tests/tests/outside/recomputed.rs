@@ -1,4 +1,4 @@
-//! The way back with rules that fail among the rules, and over one flipped bit in whatever a run left.
+//! Recomputation with failing rules among the rules, and with one flipped bit in any bundle of a run.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -13,10 +13,10 @@ use countersign_pipeline::{RecomputeError, Recomputed, RunOptions, recompute, ru
 use countersign_store::{Durability, Existing, FileStore};
 use countersign_stream::QuarantineThreshold;
 
-use crate::determinism::{Ear, generation, telemetry};
+use crate::determinism::{Collector, generation, telemetry};
 use crate::support::engine;
 
-/// An audited run, with rules that trap, run out of fuel, and go into quarantine in its midst.
+/// An audited run, with rules that trap, run out of fuel, and go into quarantine.
 fn audited(folder: &Path) -> PathBuf {
     let audit = folder.join("audit");
     let (telemetry, identities) = telemetry();
@@ -24,26 +24,26 @@ fn audited(folder: &Path) -> PathBuf {
     let options = RunOptions { quarantine, key: DigestKey::public(), ..RunOptions::default() };
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0);
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
-    let report = run(records, &generation(&identities), &mut store, &options, &mut Ear::default()).unwrap();
+    let report = run(records, &generation(&identities), &mut store, &options, &mut Collector::default()).unwrap();
     assert!(report.summary.rows_set_aside.values().sum::<u64>() > 0);
-    assert!(!report.summary.silenced.is_empty(), "nobody went into quarantine");
+    assert!(!report.summary.silenced.is_empty(), "no rule went into quarantine");
     audit
 }
 
-fn again(audit: &Path) -> Result<Recomputed, RecomputeError> {
+fn recomputed(audit: &Path) -> Result<Recomputed, RecomputeError> {
     recompute(audit, &DigestKey::public(), engine(), &mut |_, _| ())
 }
 
 #[test]
-fn what_was_decided_beside_failing_rules_is_made_again() {
+fn decisions_beside_failing_rules_are_recomputed() {
     let folder = tempfile::tempdir().unwrap();
-    let result = again(&audited(folder.path())).unwrap();
+    let result = recomputed(&audited(folder.path())).unwrap();
     assert_eq!(result.differences, []);
     assert!(result.findings > 10 && result.decisions > result.findings, "{result:?}");
 }
 
 #[test]
-fn the_bytes_of_a_rule_are_on_record_before_the_first_thing_it_did_and_those_of_idle_rules_are_not() {
+fn a_rules_bytes_are_recorded_before_its_first_record_and_not_for_idle_rules() {
     let folder = tempfile::tempdir().unwrap();
     let audit = audited(folder.path());
     let (mut rules, mut kept, mut did) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
@@ -80,7 +80,7 @@ fn one_flipped_bit_in_any_bundle_is_found_and_named() {
     let mut blobs: Vec<PathBuf> =
         fs::read_dir(folder.path().join("audit.bundles")).unwrap().map(|entry| entry.unwrap().path()).collect();
     blobs.sort();
-    // Every so many: each takes a whole recomputation.
+    // A sample: each takes a whole recomputation.
     let every = blobs.len() / 12;
     for (number, path) in blobs.iter().step_by(every).enumerate() {
         let whole = fs::read(path).unwrap();
@@ -89,15 +89,15 @@ fn one_flipped_bit_in_any_bundle_is_found_and_named() {
         flipped[at] ^= 1 << (number % 8);
         fs::write(path, &flipped).unwrap();
         let name = path.file_name().unwrap().to_string_lossy();
-        match again(&audit) {
+        match recomputed(&audit) {
             Ok(result) => {
                 let named = |text: &str| text.contains(&*name);
-                let told = result.differences.iter().any(|one| named(&one.expected) || named(&one.got));
-                assert!(told, "{name}: {:?}", result.differences);
+                let reported = result.differences.iter().any(|one| named(&one.expected) || named(&one.got));
+                assert!(reported, "{name}: {:?}", result.differences);
             }
             Err(error) => assert!(error.to_string().contains(&*name), "{name}: {error}"),
         }
         fs::write(path, whole).unwrap();
     }
-    assert_eq!(again(&audit).unwrap().differences, []);
+    assert_eq!(recomputed(&audit).unwrap().differences, []);
 }

@@ -1,4 +1,4 @@
-//! Rules side by side: one that fails harms no other, calls share nothing but time, and a full pool makes nobody fail.
+//! Rules side by side: one that fails affects no other, calls share nothing but time, and a full pool makes no call fail.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use countersign_stream::Sequenced;
 
 use crate::support::{Judge, admitted, bytes, engine, event, guest, seen, shipped};
 
-/// Denied calls of several operations, with those that the hostile guests fail on among them.
+/// Denied calls of several operations, including those that the hostile guests fail on.
 fn rows(judge: &mut Judge) -> Vec<Sequenced> {
     const OPERATIONS: [&str; 8] =
         ["ListUsers", "ListRoles", "PanicHere", "BurnHere", "LoopHere", "BitByBit", "Frames", "ListBuckets"];
@@ -22,7 +22,7 @@ fn burst() -> Judge {
 }
 
 #[test]
-fn a_rule_does_not_see_how_its_neighbours_fail() {
+fn a_rule_is_not_affected_by_failing_neighbours() {
     let mut alone = burst();
     let rows = rows(&mut alone);
     let rows: Vec<&Sequenced> = rows.iter().collect();
@@ -36,7 +36,7 @@ fn a_rule_does_not_see_how_its_neighbours_fail() {
             let rows = &rows;
             scope.spawn(move || {
                 let outcome = Judge::new(rule).stream.judge(rows);
-                assert!(!outcome.failures.is_empty() && !outcome.found.is_empty());
+                assert!(!outcome.failures.is_empty() && !outcome.findings.is_empty());
             });
         }
         for _ in 0..4 {
@@ -47,7 +47,7 @@ fn a_rule_does_not_see_how_its_neighbours_fail() {
 }
 
 #[test]
-fn calls_wait_for_a_place_in_the_pool() {
+fn calls_wait_for_a_free_slot_in_the_pool() {
     let engine = Engine::new(&EngineConfig { concurrent_calls: 1, ..EngineConfig::default() }).unwrap();
     let rule = Arc::new(engine.load(&admitted(bytes("counts-in-statics"))).unwrap());
     std::thread::scope(|scope| {
@@ -57,17 +57,17 @@ fn calls_wait_for_a_place_in_the_pool() {
                 let mut judge = Judge::new(rule);
                 for _ in 0..20 {
                     let outcome = judge.judge(&[("ListUsers", "ALICE"), ("ListUsers", "BOB")]);
-                    assert_eq!((outcome.found.len(), outcome.failures.len()), (2, 0));
-                    assert_eq!(outcome.found[1].finding.message, "call 1, 0 rows remembered");
+                    assert_eq!((outcome.findings.len(), outcome.failures.len()), (2, 0));
+                    assert_eq!(outcome.findings[1].finding.message, "call 1, 0 rows remembered");
                 }
             });
         }
     });
 }
 
-/// The texts of an event are the attacker's. None of them may make the host say what a rule didn't.
+/// An attacker may choose the texts of an event. None of them may forge a rule's message.
 #[test]
-fn texts_of_events_are_only_texts() {
+fn texts_of_events_are_only_data() {
     let rule = guest("panics");
     for text in ["", "\0", "\u{feff}", "\u{1b}[2J", "\0\u{c5}countersign!\u{c5}\0", &"x".repeat(1 << 16)] {
         let mut judge = Judge::new(rule.clone());
@@ -84,7 +84,7 @@ fn texts_of_events_are_only_texts() {
             })
             .collect();
         let outcome = judge.stream.judge(&rows.iter().collect::<Vec<_>>());
-        assert_eq!((outcome.failures.len(), outcome.found.len()), (1, 1));
+        assert_eq!((outcome.failures.len(), outcome.findings.len()), (1, 1));
         assert!(outcome.failures[0].failure.message.contains("`PanicHere` is more"));
     }
 }

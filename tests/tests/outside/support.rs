@@ -1,4 +1,4 @@
-//! Rows made of an operation and an account, and a rule that judges them.
+//! Rows with an operation and an account, and a rule that judges them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -11,7 +11,7 @@ use countersign_model::vocabulary::{EventClass, FieldId, Usage};
 use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
 use countersign_stream::{Clock, Outcome, RuleStream, Sequenced};
 
-/// The sandbox that most tests share.
+/// The engine that most tests share.
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| Engine::new(&EngineConfig::default()).unwrap())
@@ -34,14 +34,14 @@ pub(crate) fn admitted(bytes: &[u8]) -> Admitted {
     admit(bytes, &Ceilings::default()).unwrap_or_else(|refusals| panic!("{refusals:#?}"))
 }
 
-/// A guest, ready to be called; compiled when it is first asked for.
+/// A guest, ready to be called; compiled on first use.
 pub(crate) fn guest(name: &'static str) -> Arc<LoadedRule> {
     static GUESTS: Mutex<BTreeMap<&str, Arc<LoadedRule>>> = Mutex::new(BTreeMap::new());
     let mut guests = GUESTS.lock().unwrap();
     guests.entry(name).or_insert_with(|| Arc::new(engine().load(&admitted(bytes(name))).unwrap())).clone()
 }
 
-/// One event: what was called, and who called. No account is an empty text; one that didn't authenticate begins with `?`.
+/// One event: the operation, and the account. An empty text means no account, a leading `?` not authenticated.
 pub(crate) type Row<'a> = (&'a str, &'a str);
 
 /// A rule in the stream, and the stream's clock.
@@ -52,7 +52,7 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    /// With its parameters' defaults.
+    /// With the default parameters.
     pub(crate) fn new(rule: Arc<LoadedRule>) -> Judge {
         Judge::with(rule, &[])
     }
@@ -84,12 +84,12 @@ impl Judge {
         self.stream.judge(&rows.iter().collect::<Vec<_>>())
     }
 
-    /// Judges rows in batches of a size, as one outcome.
+    /// Judges rows in batches of a size, with a merged outcome.
     pub(crate) fn judge_in(&mut self, size: usize, rows: &[Row<'_>]) -> Outcome {
         let mut all = Outcome::default();
         for rows in rows.chunks(size) {
             let outcome = self.judge(rows);
-            all.found.extend(outcome.found);
+            all.findings.extend(outcome.findings);
             all.failures.extend(outcome.failures);
             all.disagreements.extend(outcome.disagreements);
             all.diagnostics.extend(outcome.diagnostics);
@@ -138,29 +138,29 @@ pub(crate) fn event(number: u64, (operation, account): Row<'_>) -> Event {
     }
 }
 
-/// What was found: position and message.
+/// The findings: position and message.
 pub(crate) fn found(outcome: &Outcome) -> Vec<(u64, &str)> {
-    outcome.found.iter().map(|found| (found.finding.position, found.finding.message.as_str())).collect()
+    outcome.findings.iter().map(|found| (found.finding.position, found.finding.message.as_str())).collect()
 }
 
-/// What was set aside: position and why.
+/// The rows set aside: position and kind of failure.
 pub(crate) fn failed(outcome: &Outcome) -> Vec<(u64, FailureKind)> {
     outcome.failures.iter().map(|failed| (failed.row.position, failed.failure.kind)).collect()
 }
 
-/// Everything of an outcome that a person or the audit file can see, as text.
+/// Everything of an outcome that people or the audit file get, as text.
 pub(crate) fn seen(outcome: &Outcome) -> String {
     use std::fmt::Write as _;
 
     let mut text = String::new();
-    for found in &outcome.found {
+    for found in &outcome.findings {
         writeln!(text, "{:?} {:?}", found.finding, found.bundle).unwrap();
     }
     for failed in &outcome.failures {
         writeln!(text, "{} {:?}", failed.row.position, failed.failure).unwrap();
     }
-    for said in &outcome.diagnostics {
-        writeln!(text, "{said:?}").unwrap();
+    for diagnostic in &outcome.diagnostics {
+        writeln!(text, "{diagnostic:?}").unwrap();
     }
     writeln!(text, "{:?} {:?}, {} disagreements", outcome.state, outcome.timers, outcome.disagreements.len()).unwrap();
     text

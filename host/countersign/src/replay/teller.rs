@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Write};
 
 use countersign_formats::DeadLetter;
 use countersign_model::call::Level;
-use countersign_pipeline::report::shown_row;
+use countersign_pipeline::report::describe_row;
 use countersign_pipeline::{DecisionLine, Notice, Observer};
 
 use crate::decisions::{self, Decided};
@@ -82,12 +82,12 @@ impl<'a> Teller<'a> {
         self.progress.aside(|| match notice {
             Notice::RowSetAside { rule, occasion, event_id, failure, message } => say::warning(format_args!(
                 "`{rule}` failed on {}, which is set aside for it: {}: {message}",
-                shown_row(occasion, event_id),
+                describe_row(occasion, event_id),
                 failure.id()
             )),
             Notice::Host { message, .. } => say::error(message),
             Notice::Diagnostic { rule, occasion, event_id, level, message } => {
-                let text = format!("`{rule}` on {}: {message}", shown_row(occasion, event_id));
+                let text = format!("`{rule}` on {}: {message}", describe_row(occasion, event_id));
                 if *level >= Level::Warning { say::warning(text) } else { say::note(text) }
             }
         });

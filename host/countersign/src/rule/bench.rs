@@ -165,7 +165,7 @@ impl Arguments {
         let generation = given.generation(engine, settings)?;
         let id = &given.declaration.id;
         let Some(rule) = generation.rule(id) else { anyhow::bail!("`{id}` isn't loaded") };
-        let rows = Rows::of(&generation, rule, telemetries);
+        let rows = Rows::collect(&generation, rule, telemetries);
         if rows.is_empty() {
             return Err(unusable(format_args!("expected at least one event that `{id}` wants, got none")));
         }

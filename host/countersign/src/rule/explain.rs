@@ -158,7 +158,7 @@ fn line(rule: &Declaration, event: &str, explanation: &Explanation, found: bool)
         .iter()
         .map(|sighting| match sighting {
             Sighting::Duplicate(raw) => json!({ "what": "duplicate", "input": raw.input, "record": raw.ordinal }),
-            Sighting::SetAside(letter) => json!({ "what": "set-aside", "letter": letter }),
+            Sighting::DeadLetter(letter) => json!({ "what": "set-aside", "letter": letter }),
             Sighting::Event(judged) => event_json(rule, judged),
         })
         .collect();

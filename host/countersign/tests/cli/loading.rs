@@ -91,10 +91,10 @@ fn a_compile_bomb_is_cut_off_by_the_limit_that_it_hits_and_the_others_serve() {
     fs::remove_file(folder.path(&format!("rules/{RULE}.wasm"))).unwrap();
     folder.write("rules/bomb.wasm", bomb());
     // The other rule is compiled under ordinary limits first.
-    replay(&folder, "--compile-limit wall=1ms").exits(1);
+    replay(&folder, "--compile-limit elapsed=1ms").exits(1);
     for (limit, told) in [
         ("cpu=1s", "within the limit `cpu` of 1 s: "),
-        ("wall=100ms", "within the limit `wall` of 0.1 s: "),
+        ("elapsed=100ms", "within the limit `elapsed` of 0.1 s: "),
         ("memory=64MiB", "within the limit `memory` of 67108864 bytes: "),
     ] {
         let rest = folder.path("rules/bomb.wasm");
@@ -233,5 +233,5 @@ fn the_compiler_process_answers_nobody_who_does_not_ask_properly() {
     assert!(help.stdout.contains("CSCOMP1"), "{}", help.stdout);
     assert!(!folder.say("--help").exits(0).stdout.contains("  compile "));
     let limits = folder.say("replay --source cloudtrail --compile-limit fuel=1 x").exits(2);
-    assert!(limits.stderr.contains("`memory`, `cpu` or `wall`"), "{}", limits.stderr);
+    assert!(limits.stderr.contains("`memory`, `cpu` or `elapsed`"), "{}", limits.stderr);
 }

@@ -1,4 +1,4 @@
-//! What a compiler process may use, and how it says so.
+//! The limits of a compiler process.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,15 +10,15 @@ pub struct CompileLimits {
     pub memory: u64,
     /// Processor time; counted in whole seconds, at least 1.
     pub cpu: Duration,
-    /// Time on the wall.
-    pub wall: Duration,
+    /// Elapsed time.
+    pub elapsed: Duration,
 }
 
 impl Default for CompileLimits {
-    /// 1 GiB, 60 s of processor time, 120 s on the wall: several times what a rule in JavaScript takes, and a Rust rule
-    /// takes a hundredth.
+    /// 1 GiB, 60 s of processor time, 120 s elapsed: several times what a rule in JavaScript needs, and a hundred times
+    /// what a Rust rule needs.
     fn default() -> Self {
-        CompileLimits { memory: 1 << 30, cpu: Duration::from_secs(60), wall: Duration::from_secs(120) }
+        CompileLimits { memory: 1 << 30, cpu: Duration::from_secs(60), elapsed: Duration::from_secs(120) }
     }
 }
 
@@ -33,7 +33,7 @@ impl CompileLimits {
         match limit {
             CompileLimit::Memory => format!("{} bytes", self.memory),
             CompileLimit::Cpu => format!("{} s", self.cpu_seconds()),
-            CompileLimit::Wall => format!("{} s", self.wall.as_secs_f64()),
+            CompileLimit::Elapsed => format!("{} s", self.elapsed.as_secs_f64()),
             CompileLimit::Stack => format!("{STACK} bytes"),
         }
     }
@@ -50,9 +50,9 @@ pub enum CompileLimit {
     Memory,
     /// [`CompileLimits::cpu`].
     Cpu,
-    /// [`CompileLimits::wall`].
-    Wall,
-    /// The compiler's stack, which nobody can set.
+    /// [`CompileLimits::elapsed`].
+    Elapsed,
+    /// The compiler's stack, which can't be set.
     Stack,
 }
 
@@ -63,7 +63,7 @@ impl CompileLimit {
         match self {
             CompileLimit::Memory => "memory",
             CompileLimit::Cpu => "cpu",
-            CompileLimit::Wall => "wall",
+            CompileLimit::Elapsed => "elapsed",
             CompileLimit::Stack => "stack",
         }
     }
@@ -72,10 +72,12 @@ impl CompileLimit {
     pub(crate) fn remedy(self) -> &'static str {
         match self {
             CompileLimit::Memory | CompileLimit::Cpu => {
-                "if you trust its author, raise the limit; else let it have smaller functions, or fewer"
+                "if you trust its author, raise the limit; otherwise give it smaller functions, or fewer"
             }
-            CompileLimit::Wall => "on a busy machine try again, or raise the limit; else let it have smaller functions",
-            CompileLimit::Stack => "let it have functions that are nested less deeply",
+            CompileLimit::Elapsed => {
+                "on a busy machine try again, or raise the limit; otherwise give it smaller functions"
+            }
+            CompileLimit::Stack => "give it functions that are nested less deeply",
         }
     }
 }

@@ -1,5 +1,5 @@
-//! This side of a compiler process: starts it, hands it the component, waits no longer than allowed, and says what became
-//! of it. Whatever it does, this process goes on.
+//! The parent of a compiler process: starts it, sends it the component, waits no longer than allowed, and interprets how
+//! it ended. Nothing the child does can stop this process.
 
 use std::io::{self, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -10,18 +10,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::limits::{CompileLimit, CompileLimits};
-use super::protocol::{self, FrameError, Kind};
+use super::protocol::{self, FrameError, FrameKind};
 
-/// The largest code that is taken back, bytes: a rule of the largest size becomes a sixth of this.
+/// Maximum bytes of code that are read back: a rule of the largest size needs a sixth of it.
 const MAX_COMPILED: u64 = 512 << 20;
 
-/// As much of its last words as is kept, bytes.
-const MAX_WORDS: u64 = 4 << 10;
+/// Maximum bytes of its standard error that are kept.
+const MAX_STDERR: u64 = 4 << 10;
 
-/// How often it is asked whether it has ended, once it has nothing more to say.
-const ASKED: Duration = Duration::from_millis(1);
+/// How often it is polled for its end, once it has replied.
+const POLL_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Signals by their numbers, which are the same on Linux and macOS.
+/// Signal numbers, which are the same on Linux and macOS.
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 const SIGSEGV: i32 = 11;
@@ -32,18 +32,18 @@ const SIGXCPU: i32 = 24;
 pub(crate) enum ChildError {
     /// It hit a limit.
     Limit(CompileLimit),
-    /// The compiler refused the component, in its words.
+    /// The compiler refused the component, with its message.
     Refused(String),
-    /// It couldn't be started, or ended without an answer.
+    /// It couldn't be started, or ended without a reply.
     Failed(String),
 }
 
 /// Compiles a component in a process of its own.
 pub(crate) fn compile(program: &Path, limits: &CompileLimits, component: &[u8]) -> Result<Vec<u8>, ChildError> {
-    let until = Instant::now() + limits.wall;
+    let until = Instant::now() + limits.elapsed;
     let failed = |what: &str, error: &io::Error| ChildError::Failed(format!("{what}: {error}"));
     let mut child = Command::new(program)
-        // A path such as /proc/self/exe says little in a list of processes.
+        // A path such as /proc/self/exe is unclear in a list of processes.
         .arg0("countersign")
         .arg("compile")
         .args(["--memory", &limits.memory.to_string(), "--cpu", &limits.cpu_seconds().to_string()])
@@ -54,51 +54,51 @@ pub(crate) fn compile(program: &Path, limits: &CompileLimits, component: &[u8]) 
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| failed(&format!("`{}` can't be started", program.display()), &error))?;
-    let talked = talk(&mut child, component, until);
-    // Whatever it is at now, nobody waits for it any longer. One that has ended can't be killed, which does no harm.
-    let in_time = ended(&mut child, until);
+    let exchanged = exchange(&mut child, component, until);
+    // Nothing waits for it any longer. Killing a process that has ended does no harm.
+    let in_time = wait_for_end(&mut child, until);
     let _ = child.kill();
     let status = child.wait().map_err(|error| failed("it can't be waited for", &error))?;
-    match talked {
-        None => Err(ChildError::Limit(CompileLimit::Wall)),
-        Some((Ok((Kind::Compiled, code)), _)) => Ok(code),
-        Some((Ok((Kind::Refused, reason)), _)) => {
+    match exchanged {
+        None => Err(ChildError::Limit(CompileLimit::Elapsed)),
+        Some((Ok((FrameKind::Compiled, code)), _)) => Ok(code),
+        Some((Ok((FrameKind::Refused, reason)), _)) => {
             Err(ChildError::Refused(String::from_utf8_lossy(&reason).into_owned()))
         }
-        Some((Ok((Kind::OutOfMemory, _)), _)) => Err(ChildError::Limit(CompileLimit::Memory)),
-        Some((Ok((Kind::Component, _)), _)) => Err(ChildError::Failed(FrameError::Form.to_string())),
-        Some((Err(_), _)) if !in_time => Err(ChildError::Limit(CompileLimit::Wall)),
-        Some((Err(error), words)) => Err(ending(status, &words, &error)),
+        Some((Ok((FrameKind::OutOfMemory, _)), _)) => Err(ChildError::Limit(CompileLimit::Memory)),
+        Some((Ok((FrameKind::Component, _)), _)) => Err(ChildError::Failed(FrameError::Form.to_string())),
+        Some((Err(_), _)) if !in_time => Err(ChildError::Limit(CompileLimit::Elapsed)),
+        Some((Err(error), stderr)) => Err(interpret_end(status, &stderr, &error)),
     }
 }
 
-type Answer = Result<(Kind, Vec<u8>), FrameError>;
+type Reply = Result<(FrameKind, Vec<u8>), FrameError>;
 
-/// Hands it the component and takes its answer and its last words. None if that took too long: it is killed then, so that
-/// no pipe stays open.
-fn talk(child: &mut Child, component: &[u8], until: Instant) -> Option<(Answer, String)> {
+/// Sends it the component and reads its reply and its standard error. None if that took too long: then it is killed, so
+/// that no pipe stays open.
+fn exchange(child: &mut Child, component: &[u8], until: Instant) -> Option<(Reply, String)> {
     let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     thread::scope(|scope| {
-        let (tell, told) = mpsc::sync_channel(1);
+        let (sender, receiver) = mpsc::sync_channel(1);
         scope.spawn(move || {
-            // A process that stops listening has a reason, which it gives otherwise.
-            stdin.map(|stdin| protocol::write(stdin, Kind::Component, component))
+            // If the process stops reading, its reply or its end shows why.
+            stdin.map(|stdin| protocol::write(stdin, FrameKind::Component, component))
         });
         scope.spawn(move || {
-            let answer = match stdout {
+            let reply = match stdout {
                 Some(stdout) => protocol::read(stdout, MAX_COMPILED),
                 None => Err(FrameError::Form),
             };
-            let _ = tell.send(answer);
+            let _ = sender.send(reply);
         });
-        let words = scope.spawn(move || stderr.map(last_words).unwrap_or_default());
-        match told.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            Ok(answer) => {
-                // It has nothing more to answer. Its last words come with its end.
-                if !ended(child, until) {
+        let stderr = scope.spawn(move || stderr.map(read_stderr).unwrap_or_default());
+        match receiver.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok(reply) => {
+                // It has replied. Its standard error is complete when it ends.
+                if !wait_for_end(child, until) {
                     let _ = child.kill();
                 }
-                Some((answer, words.join().unwrap_or_default()))
+                Some((reply, stderr.join().unwrap_or_default()))
             }
             Err(_) => {
                 let _ = child.kill();
@@ -108,51 +108,54 @@ fn talk(child: &mut Child, component: &[u8], until: Instant) -> Option<(Answer, 
     })
 }
 
-/// The beginning of what it says; the rest is read and forgotten, so that it doesn't wait for a reader.
-fn last_words(mut stderr: impl Read) -> String {
-    let mut words = Vec::new();
-    // What can't be read is as good as not said.
+/// The beginning of its standard error; the rest is read and dropped, so that it isn't blocked.
+fn read_stderr(mut stderr: impl Read) -> String {
+    let mut text = Vec::new();
+    // What can't be read is left out.
     #[expect(clippy::disallowed_methods, reason = "capped by the line itself")]
-    let _ = stderr.by_ref().take(MAX_WORDS).read_to_end(&mut words);
+    let _ = stderr.by_ref().take(MAX_STDERR).read_to_end(&mut text);
     let _ = io::copy(&mut stderr, &mut io::sink());
-    String::from_utf8_lossy(&words).into_owned()
+    String::from_utf8_lossy(&text).into_owned()
 }
 
-/// Waits until it has ended, and no longer than that; whether it has.
-fn ended(child: &mut Child, until: Instant) -> bool {
+/// Waits for its end, until a time at most. Returns whether it has ended.
+fn wait_for_end(child: &mut Child, until: Instant) -> bool {
     loop {
         match child.try_wait() {
             Ok(Some(_)) => return true,
-            Ok(None) if Instant::now() < until => thread::sleep(ASKED),
+            Ok(None) if Instant::now() < until => thread::sleep(POLL_INTERVAL),
             _ => return false,
         }
     }
 }
 
-/// What an end without an answer means.
-fn ending(status: ExitStatus, words: &str, frame: &FrameError) -> ChildError {
-    // What Rust says when an allocation fails, and when a stack runs over; it aborts then.
-    let says = |what: &str| words.contains(what);
+/// What an end without a reply means.
+fn interpret_end(status: ExitStatus, stderr: &str, frame: &FrameError) -> ChildError {
+    // Rust prints these before it aborts, when an allocation fails and when a stack overflows.
+    let printed = |what: &str| stderr.contains(what);
     match status.signal() {
         Some(SIGXCPU) => ChildError::Limit(CompileLimit::Cpu),
-        Some(SIGABRT) if says("memory allocation of") => ChildError::Limit(CompileLimit::Memory),
-        Some(SIGABRT | SIGSEGV) if says("has overflowed its stack") => ChildError::Limit(CompileLimit::Stack),
+        Some(SIGABRT) if printed("memory allocation of") => ChildError::Limit(CompileLimit::Memory),
+        Some(SIGABRT | SIGSEGV) if printed("has overflowed its stack") => ChildError::Limit(CompileLimit::Stack),
         Some(SIGKILL) => {
             ChildError::Failed("it was killed, as the kernel does where a machine's memory is short".into())
         }
-        Some(signal) => ChildError::Failed(format!("it was ended by signal {signal}{}", quoting(words))),
+        Some(signal) => ChildError::Failed(format!("it was ended by signal {signal}{}", quote_stderr(stderr))),
         None if status.success() => ChildError::Failed(frame.to_string()),
-        None if says("memory allocation of") || says("Cannot allocate memory") => {
+        None if printed("memory allocation of") || printed("Cannot allocate memory") => {
             ChildError::Limit(CompileLimit::Memory)
         }
-        None => ChildError::Failed(format!("it exited with {}{}", status.code().unwrap_or_default(), quoting(words))),
+        None => {
+            let code = status.code().unwrap_or_default();
+            ChildError::Failed(format!("it exited with {code}{}", quote_stderr(stderr)))
+        }
     }
 }
 
-/// Somebody's last words, if there are any.
-fn quoting(words: &str) -> String {
-    match words.trim() {
+/// The standard error for a message, if there is any.
+fn quote_stderr(stderr: &str) -> String {
+    match stderr.trim() {
         "" => String::new(),
-        words => format!(", saying {}", countersign_declaration::quoted(words)),
+        text => format!(", printing {}", countersign_declaration::quoted(text)),
     }
 }

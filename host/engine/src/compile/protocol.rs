@@ -1,33 +1,33 @@
-//! What goes between the two processes: one frame there, one frame back. A frame is eight bytes that name the form, a kind
-//! (one byte), a length (eight bytes, little-endian), so many bytes, and the end of the stream.
+//! The protocol between the two processes: one frame each way. A frame is eight bytes that name the format, a kind (one
+//! byte), a length (eight bytes, little-endian), so many bytes, and the end of the stream.
 
 use std::io::{self, Read, Write};
 
-/// Another form is another text.
+/// Names the format; another format has another name.
 const FORM: &[u8; 8] = b"CSCOMP1\n";
 
 /// What a frame holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum FrameKind {
     /// The component to compile.
     Component,
     /// The compiled code.
     Compiled,
-    /// Why it couldn't be compiled: the compiler's words.
+    /// Why it couldn't be compiled: the compiler's message.
     Refused,
-    /// The memory didn't suffice.
+    /// There wasn't enough memory.
     OutOfMemory,
 }
 
-impl Kind {
-    const ALL: [Kind; 4] = [Kind::Component, Kind::Compiled, Kind::Refused, Kind::OutOfMemory];
+impl FrameKind {
+    const ALL: [FrameKind; 4] = [FrameKind::Component, FrameKind::Compiled, FrameKind::Refused, FrameKind::OutOfMemory];
 
     fn byte(self) -> u8 {
         match self {
-            Kind::Component => b'w',
-            Kind::Compiled => b'c',
-            Kind::Refused => b'r',
-            Kind::OutOfMemory => b'm',
+            FrameKind::Component => b'w',
+            FrameKind::Compiled => b'c',
+            FrameKind::Refused => b'r',
+            FrameKind::OutOfMemory => b'm',
         }
     }
 }
@@ -40,19 +40,19 @@ pub enum FrameError {
     #[error("expected a frame of a compilation, got other bytes")]
     Form,
     /// It is larger than it may be.
-    #[error("expected a frame of at most {most} bytes, got one of {got}")]
+    #[error("expected a frame of at most {max} bytes, got one of {got}")]
     TooLarge {
-        /// Bytes that it says it has.
+        /// The length in its header, bytes.
         got: u64,
-        /// Bytes that it may have.
-        most: u64,
+        /// The maximum, bytes.
+        max: u64,
     },
-    /// It breaks off, or something comes behind it.
-    #[error("expected {said} bytes and the end, got {got}")]
+    /// It is truncated, or followed by more.
+    #[error("expected {expected} bytes and the end, got {got}")]
     Length {
-        /// Bytes that it says it has.
-        said: u64,
-        /// Bytes that came, as far as they were read.
+        /// The length in its header, bytes.
+        expected: u64,
+        /// Bytes read.
         got: u64,
     },
     /// It can't be read.
@@ -60,8 +60,8 @@ pub enum FrameError {
     Unreadable(#[from] io::Error),
 }
 
-/// Writes a frame. The stream is to be closed behind it.
-pub(crate) fn write(mut stream: impl Write, kind: Kind, bytes: &[u8]) -> io::Result<()> {
+/// Writes a frame. The caller closes the stream afterwards.
+pub(crate) fn write(mut stream: impl Write, kind: FrameKind, bytes: &[u8]) -> io::Result<()> {
     stream.write_all(FORM)?;
     stream.write_all(&[kind.byte()])?;
     stream.write_all(&(bytes.len() as u64).to_le_bytes())?;
@@ -69,37 +69,37 @@ pub(crate) fn write(mut stream: impl Write, kind: Kind, bytes: &[u8]) -> io::Res
     stream.flush()
 }
 
-/// Reads a frame of at most so many bytes, and the end of the stream. Memory is taken for bytes that came, not for those
-/// that were promised.
-pub(crate) fn read(mut stream: impl Read, most: u64) -> Result<(Kind, Vec<u8>), FrameError> {
+/// Reads a frame of at most `max` bytes, and the end of the stream. Memory is allocated for bytes that arrive, not for
+/// the length in the header.
+pub(crate) fn read(mut stream: impl Read, max: u64) -> Result<(FrameKind, Vec<u8>), FrameError> {
     let mut form = [0; FORM.len()];
     let mut kind = [0; 1];
-    let mut said = [0; 8];
+    let mut length = [0; 8];
     let mut head = |part: &mut [u8]| match stream.read_exact(part) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(FrameError::Form),
         other => Ok(other?),
     };
     head(&mut form)?;
     head(&mut kind)?;
-    head(&mut said)?;
+    head(&mut length)?;
     let [kind] = kind;
-    let kind = Kind::ALL.into_iter().find(|known| known.byte() == kind).filter(|_| form == *FORM);
-    let (kind, said) = (kind.ok_or(FrameError::Form)?, u64::from_le_bytes(said));
-    if said > most {
-        return Err(FrameError::TooLarge { got: said, most });
+    let kind = FrameKind::ALL.into_iter().find(|known| known.byte() == kind).filter(|_| form == *FORM);
+    let (kind, expected) = (kind.ok_or(FrameError::Form)?, u64::from_le_bytes(length));
+    if expected > max {
+        return Err(FrameError::TooLarge { got: expected, max });
     }
     let mut bytes = Vec::new();
-    // One byte beyond tells that there is more.
+    // One byte more shows that the stream goes on.
     #[expect(clippy::disallowed_methods, reason = "capped by the line itself")]
-    let got = stream.take(said.saturating_add(1)).read_to_end(&mut bytes)? as u64;
-    if got == said { Ok((kind, bytes)) } else { Err(FrameError::Length { said, got }) }
+    let got = stream.take(expected.saturating_add(1)).read_to_end(&mut bytes)? as u64;
+    if got == expected { Ok((kind, bytes)) } else { Err(FrameError::Length { expected, got }) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn frame(kind: Kind, bytes: &[u8]) -> Vec<u8> {
+    fn frame(kind: FrameKind, bytes: &[u8]) -> Vec<u8> {
         let mut frame = Vec::new();
         write(&mut frame, kind, bytes).unwrap();
         frame
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        for kind in Kind::ALL {
+        for kind in FrameKind::ALL {
             for bytes in [&[][..], b"bytes", &[0; 100_000]] {
                 assert_eq!(read(&frame(kind, bytes)[..], 100_000).unwrap(), (kind, bytes.to_vec()));
             }
@@ -116,18 +116,18 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        let whole = frame(Kind::Compiled, b"bytes");
+        let whole = frame(FrameKind::Compiled, b"bytes");
         for length in 0..whole.len() {
             assert!(read(&whole[..length], 5).is_err(), "{length}");
         }
-        assert!(matches!(read(&[&whole[..], b"x"].concat()[..], 5), Err(FrameError::Length { said: 5, got: 6 })));
-        assert!(matches!(read(&whole[..], 4), Err(FrameError::TooLarge { got: 5, most: 4 })));
+        assert!(matches!(read(&[&whole[..], b"x"].concat()[..], 5), Err(FrameError::Length { expected: 5, got: 6 })));
+        assert!(matches!(read(&whole[..], 4), Err(FrameError::TooLarge { got: 5, max: 4 })));
         for at in 0..9 {
             let mut other = whole.clone();
             other[at] ^= 0x80;
             assert!(matches!(read(&other[..], 5), Err(FrameError::Form)), "{at}");
         }
-        // A length that no memory has room for is refused before any is taken.
+        // A length that no memory has room for is refused before any is allocated.
         let mut vast = whole;
         vast[9..17].copy_from_slice(&u64::MAX.to_le_bytes());
         assert!(read(&vast[..], u64::MAX - 1).is_err());

@@ -103,8 +103,8 @@ impl Question<'_> {
         }
     }
 
-    /// The weakest of what the named response rules ask for this subject, each by the strongest rung that it asks for,
-    /// and who asks for it. What a rule may have doesn't matter here: less authority must never lift the weaker one away.
+    /// The weakest of what the named response rules propose for this subject, each taken at its strongest rung, and the
+    /// rule that proposes it. A rule's authority doesn't count here: losing some must never remove the weaker proposal.
     fn weakest_of<'n>(&self, named: &'n [RuleId]) -> Option<(usize, &'n RuleId)> {
         let rungs = self.subject.identity.identity_type.rungs();
         let subjects = &self.inputs.incident.subjects;

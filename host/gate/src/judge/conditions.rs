@@ -1,4 +1,4 @@
-//! Who the subject is, how good the evidence is, and what stands in the way right now.
+//! Checks of the subject, the evidence, and the present circumstances.
 
 use countersign_model::time::format_duration;
 use countersign_model::vocabulary::{Action, EvidenceRole, IdentityType};
@@ -8,7 +8,7 @@ use super::Question;
 use crate::inputs::{Administrators, Budgets, Estimates, KillSwitch, Stage, Stages, Windows};
 
 impl Question<'_> {
-    /// What the subject and its chain are, and how they are tied to the evidence. Observe actions touch nobody.
+    /// What the subject and its chain are, and how they are tied to the evidence. Observe actions touch no account.
     pub(super) fn standing(&self, reasons: &mut Vec<Reason>) {
         if self.observes() {
             return;
@@ -34,7 +34,7 @@ impl Question<'_> {
             add(ReasonCode::UnknownType, Effect::Approval, &detail);
         }
         if self.is_source() {
-            let detail = "the subject is an end point, which is never contained";
+            let detail = "the subject is a source address, which is never contained";
             add(ReasonCode::SourceNeverContained, Effect::Refuse, detail);
         }
         if self.evidence_role() == EvidenceRole::MerelyNames {
@@ -47,7 +47,7 @@ impl Question<'_> {
         }
     }
 
-    /// What stands in the way right now: age, doubt about the rule, reach, and what the operator switched.
+    /// The present circumstances: age, doubt about the rule, reach, and the operator's switches.
     pub(super) fn conditions(&self, max_age: i64, reasons: &mut Vec<Reason>) {
         self.stage(reasons);
         if self.observes() {
@@ -58,13 +58,13 @@ impl Question<'_> {
             let detail = format!("`{}` is in quarantine or not deterministic", self.found.finding.rule);
             add(ReasonCode::RuleSuspect, Effect::Approval, detail);
         }
-        // Evidence that is dated as far ahead of the clock is as old as anybody likes.
+        // Evidence dated ahead of the clock may be of any age.
         let age = self.inputs.clock.micros_since(self.found.finding.event_time);
         if self.contains() && age.saturating_abs() > max_age {
-            let (old, most) = (format_duration(age.saturating_abs()), format_duration(max_age));
+            let (old, max) = (format_duration(age.saturating_abs()), format_duration(max_age));
             let detail = match age < 0 {
-                true => format!("the evidence is dated {old} ahead of the clock, more than {most}"),
-                false => format!("the evidence is {old} old, more than {most}"),
+                true => format!("the evidence is dated {old} ahead of the clock, more than {max}"),
+                false => format!("the evidence is {old} old, more than {max}"),
             };
             add(ReasonCode::EvidenceStale, Effect::Approval, detail);
         }
@@ -117,12 +117,12 @@ impl Question<'_> {
         let Stages::Rules(stages) = &self.inputs.stages else { return };
         let rule = &self.found.finding.rule;
         let stage = stages.iter().find(|(name, _)| name == rule).map_or(Stage::Shadow, |(_, stage)| *stage);
-        let (effect, word) = match stage {
+        let (effect, progress) = match stage {
             Stage::Shadow if self.action != Action::EnrichAlert => (Effect::Refuse, "in shadow"),
             Stage::Notify if !self.observes() => (Effect::Refuse, "rolled out to observe"),
             Stage::Approve if !self.observes() => (Effect::Approval, "rolled out to approval"),
             _ => return,
         };
-        reasons.push(self.reason(ReasonCode::RolloutStage, effect, format!("`{rule}` is {word}")));
+        reasons.push(self.reason(ReasonCode::RolloutStage, effect, format!("`{rule}` is {progress}")));
     }
 }

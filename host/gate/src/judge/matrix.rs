@@ -1,30 +1,31 @@
-//! The policy matrix over everyone in the chain: the weakest cell, the greatest floor, the shortest age.
+//! The policy matrix over all members of the chain: the weakest cell, the highest floor, the shortest age.
 
 use countersign_model::{Effect, Identity, Reason, ReasonCode};
 use countersign_policy::{Answer, CellOutcome, DEFAULT_MAX_AGE};
 
 use super::Question;
 
-/// What the matrix asks for.
+/// The matrix's conditions.
 pub(super) struct Terms {
-    /// The greatest floor of the chain.
+    /// The highest floor of the chain.
     pub(super) floor: u8,
     /// The shortest age of the chain, microseconds.
     pub(super) max_age: i64,
 }
 
 impl Question<'_> {
-    /// Asks the matrix about the subject, then about everyone else in the chain.
+    /// Looks up the subject, then every other member of the chain.
     pub(super) fn matrix(&self, reasons: &mut Vec<Reason>) -> Terms {
         let own = self.cell(&self.subject.identity);
         let mut terms = Terms {
             floor: own.map_or(0, |cell| cell.floor),
             max_age: own.map_or(DEFAULT_MAX_AGE, |cell| cell.max_age),
         };
-        let who = self.combination(&self.subject.identity);
+        let combination = self.combination(&self.subject.identity);
         reasons.push(match own {
             Some(cell) => {
-                let detail = format!("`{}` answers `{}` for {who}, floor {}", cell.name, cell.answer.id(), cell.floor);
+                let detail =
+                    format!("`{}` answers `{}` for {combination}, floor {}", cell.name, cell.answer.id(), cell.floor);
                 self.reason(ReasonCode::PolicyCell, effect(Some(cell)), detail)
             }
             None if self.observes() => {
@@ -32,7 +33,7 @@ impl Question<'_> {
                 self.reason(ReasonCode::ObserveExempt, Effect::Allow, detail)
             }
             None => {
-                let detail = format!("no cell covers {who}: never");
+                let detail = format!("no cell covers {combination}: never");
                 self.reason(ReasonCode::PolicyUnset, Effect::Refuse, detail)
             }
         });
@@ -44,7 +45,7 @@ impl Question<'_> {
             }
             let floor = cell.map_or(0, |cell| cell.floor);
             let max_age = cell.map_or(DEFAULT_MAX_AGE, |cell| cell.max_age);
-            // INVARIANT: the strictest in the chain counts, whoever it is.
+            // INVARIANT: the strictest member of the chain counts.
             if self.strictness(cell) > self.strictness(own) || floor > terms.floor || max_age < terms.max_age {
                 let (name, answer) = cell.map_or(("unset", Answer::Never), |cell| (cell.name.as_str(), cell.answer));
                 let detail = format!(

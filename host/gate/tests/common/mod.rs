@@ -43,13 +43,13 @@ pub(crate) struct Case {
     pub(crate) subject: Vec<CaseSubject>,
     #[serde(default)]
     pub(crate) finding: Vec<CaseFinding>,
-    /// Actions that `countersign/respond` asks for on the first subject.
+    /// Actions that `countersign/respond` proposes for the first subject.
     #[serde(default)]
     pub(crate) ask: Vec<Action>,
-    /// Proposals at length.
+    /// Proposals in full.
     #[serde(default)]
     pub(crate) proposal: Vec<CaseProposal>,
-    /// What rules declare other than everything.
+    /// What rules declare, where that isn't everything.
     #[serde(default)]
     pub(crate) rule: BTreeMap<String, CaseRule>,
     #[serde(default)]
@@ -338,8 +338,8 @@ fn authority(name: &str, kind: RuleKind, rule: &CaseRule, policy: &Policy) -> Ru
 }
 
 /// A decision as one line: `kind requested -> granted [lease] confidence/floor by ANCHOR: reasons`, where the
-/// first finding goes without saying, a reason about another
-/// action than the one before it names it, `?` wants approval and `!` refuses.
+/// anchor is left out if it is the first finding, a reason about another action than the one before it names it, `?`
+/// needs approval and `!` refuses.
 pub(crate) fn line(decision: &Decision) -> String {
     let name = |action: Option<Action>| action.map_or("-", Action::id);
     let mut text = format!("{} {}", decision.kind.id(), name(decision.requested_action));
@@ -370,7 +370,7 @@ pub(crate) fn line(decision: &Decision) -> String {
     text
 }
 
-/// Whether an action takes something away or asks something of somebody.
+/// Whether an action does more than observe.
 pub(crate) fn touches(action: Action) -> bool {
     action.class() != ActionClass::Observe
 }

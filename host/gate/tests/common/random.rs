@@ -188,7 +188,7 @@ fn view(random: &mut Random, inputs: &GateInputs) -> PolicyView {
     let incident = &inputs.incident;
     let classes: BTreeSet<SignalClass> = incident.findings.iter().map(|found| found.finding.signal_class).collect();
     let identities: BTreeSet<(IdentityType, Tier)> =
-        everyone(incident).map(|who| (who.identity_type, who.tier)).collect();
+        identities_of(incident).map(|who| (who.identity_type, who.tier)).collect();
     for class in classes.iter().copied() {
         for (identity_type, tier) in identities.iter().copied() {
             for action in Action::ALL.iter().copied().filter(|action| action.class() != ActionClass::Observe) {
@@ -206,7 +206,7 @@ fn view(random: &mut Random, inputs: &GateInputs) -> PolicyView {
 }
 
 /// The identities of an incident.
-pub(crate) fn everyone(incident: &Incident) -> impl Iterator<Item = &Identity> {
+pub(crate) fn identities_of(incident: &Incident) -> impl Iterator<Item = &Identity> {
     incident.subjects.iter().flat_map(members)
 }
 

@@ -1,4 +1,4 @@
-//! What an event says, without when it was received and where it is: two deliveries of one record agree on it.
+//! An event's content, without when it was received and where it is: two deliveries of one record agree on it.
 
 use countersign_vocabulary::FieldId;
 
@@ -6,13 +6,13 @@ use super::{Actor, ChainMember, Event, Target};
 use crate::{Account, Value};
 
 impl Event {
-    /// All that the event says, as bytes: its source, tenant and id, class, time, who acted on whom, every field. The
-    /// envelope isn't in it: neither when it was received nor where its record is, nor the record as a whole, which may
-    /// hold the time of receipt. Each part is preceded by its length or by a byte that tells what it is, so no two events
-    /// that differ give the same bytes.
+    /// The event's content as bytes: its source, tenant and id, class, time, actor, chain, target and every field. The
+    /// envelope isn't part of it: neither when it was received nor where its record is, nor the record as a whole, which
+    /// may hold the time of receipt. Each part is preceded by its length or by a byte for its kind, so no two events that
+    /// differ give the same bytes.
     #[must_use]
     pub fn content(&self) -> Vec<u8> {
-        // Whoever adds a member decides whether it is content.
+        // A new member has to be listed here, as content or not.
         let Event { source, tenant, id, class, time, ingest_time: _, actor, chain, target, fields, raw: _ } = self;
         let mut out = Writer(Vec::with_capacity(2_048));
         out.text(source);

@@ -58,12 +58,10 @@ pub(super) fn detection(table: &Table<'_>) -> Option<DetectionExpectation> {
 
 fn finding(table: &Table<'_>) -> Option<ExpectedFinding> {
     let event = table.read("event", "the id of the event", |item| item.any_text(usize::MAX));
-    let class = table.read("class", "a signal class", |item| {
-        item.word("a signal class", SignalClass::ALL, SignalClass::id)
-    });
+    let class =
+        table.read("class", "a signal class", |item| item.word("a signal class", SignalClass::ALL, SignalClass::id));
     let role = table.read("role", "a role", |item| item.word("a role", SubjectRole::ALL, SubjectRole::id));
-    let account =
-        table.optional("account", |item| item.parsed("an account `provider:tenant:subject`"));
+    let account = table.optional("account", |item| item.parsed("an account `provider:tenant:subject`"));
     let confidence = table.read("confidence", "the lowest and highest confidence, such as `[70, 80]`", |item| {
         item.list((2, 2), |item| item.percent()).and_then(|ends| <[u8; 2]>::try_from(ends).ok())
     });

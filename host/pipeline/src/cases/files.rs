@@ -71,20 +71,12 @@ impl CaseFiles<'_> {
     }
 
     /// None if the case has no such file.
-    fn optional<T>(
-        &mut self,
-        name: &str,
-        parse: impl Fn(&str) -> Result<T, Vec<Diagnostic>>,
-    ) -> Option<SourceFile<T>> {
+    fn optional<T>(&mut self, name: &str, parse: impl Fn(&str) -> Result<T, Vec<Diagnostic>>) -> Option<SourceFile<T>> {
         let path = self.case.join(name);
         if path.exists() { self.read(path, parse) } else { None }
     }
 
-    fn read<T>(
-        &mut self,
-        path: PathBuf,
-        parse: impl Fn(&str) -> Result<T, Vec<Diagnostic>>,
-    ) -> Option<SourceFile<T>> {
+    fn read<T>(&mut self, path: PathBuf, parse: impl Fn(&str) -> Result<T, Vec<Diagnostic>>) -> Option<SourceFile<T>> {
         let name = path.display().to_string();
         let text = text(&path).map_err(|fault| FileDiagnostics::whole(name.clone(), fault));
         let file = text.and_then(|text| SourceFile::parse(name, text, parse));

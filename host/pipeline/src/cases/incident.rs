@@ -49,12 +49,10 @@ fn tables<T>(item: Item<'_>, read: impl Fn(&Table<'_>) -> Option<T>) -> Option<V
 
 fn finding(table: &Table<'_>) -> Option<FindingView> {
     let rule = table.read("rule", "a rule id", |item| item.parsed("a rule id `publisher/name`"));
-    let signal_class = table.read("signal-class", "a signal class", |item| {
-        item.word("a signal class", SignalClass::ALL, SignalClass::id)
-    });
+    let signal_class = table
+        .read("signal-class", "a signal class", |item| item.word("a signal class", SignalClass::ALL, SignalClass::id));
     let confidence = table.read("confidence", "0 to 100", |item| item.percent());
-    let severity =
-        table.read("severity", "a severity", |item| item.word("a severity", Severity::ALL, Severity::id));
+    let severity = table.read("severity", "a severity", |item| item.word("a severity", Severity::ALL, Severity::id));
     let subject = index(table, "subject", "an index into `subjects`");
     let techniques = table.read("techniques", "a list of ATT&CK ids", |item| {
         item.list((0, usize::MAX), |item| item.any_text(usize::MAX).map(str::to_owned))
@@ -74,8 +72,7 @@ fn finding(table: &Table<'_>) -> Option<FindingView> {
 }
 
 fn identity(table: &Table<'_>) -> Option<IdentityView> {
-    let account =
-        table.read("account", "an account", |item| item.parsed("an account `provider:tenant:subject`"));
+    let account = table.read("account", "an account", |item| item.parsed("an account `provider:tenant:subject`"));
     let directory_id = optional_text(table, "directory-id");
     let identity_type = table.read("identity-type", "an identity type", |item| {
         item.word("an identity type", IdentityType::ALL, IdentityType::id)
@@ -121,8 +118,8 @@ fn available_action(table: &Table<'_>) -> Option<AvailableAction> {
     let action = action(table);
     let subject = index(table, "subject", "an index into `subjects`");
     let rung = index(table, "rung", "the action's place in the order of rungs");
-    let class = table
-        .read("class", "an action class", |item| item.word("an action class", ActionClass::ALL, ActionClass::id));
+    let class =
+        table.read("class", "an action class", |item| item.word("an action class", ActionClass::ALL, ActionClass::id));
     let reversibility = table.read("reversibility", "a reversibility", |item| {
         item.word("a reversibility", Reversibility::ALL, Reversibility::id)
     });
@@ -143,13 +140,8 @@ fn lease(table: &Table<'_>) -> Option<LeaseView> {
 }
 
 fn outcome(table: &Table<'_>) -> Option<OutcomeView> {
-    const RESULTS: &[StepResult] = &[
-        StepResult::Done,
-        StepResult::Failed,
-        StepResult::Refused,
-        StepResult::Undone,
-        StepResult::Waiting,
-    ];
+    const RESULTS: &[StepResult] =
+        &[StepResult::Done, StepResult::Failed, StepResult::Refused, StepResult::Undone, StepResult::Waiting];
     let id = |result| match result {
         StepResult::Done => "done",
         StepResult::Failed => "failed",

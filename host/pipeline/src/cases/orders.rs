@@ -1,11 +1,10 @@
-//! Other orders of a case's records in which its rules must find the same: events of unrelated keys come in another order.
+//! Other orders of a case's records in which its rules must find the same: events of unrelated keys change places.
 //!
-//! What is permuted: the events between two ticks, but for the first of them, which brings the tick. Two events are
-//! related if any rule of the case keeps them by one key; of those the earlier stays the earlier. Records that can't
-//! become events, redeliveries and late events stay where they are, and nothing crosses them. An order is used only if
-//! the sequence that it makes has the same ticks, at the same times and between the same events, and the same late
-//! events: then nothing is left that a rule may see but the order itself, and how far the watermark has come within a
-//! tick.
+//! Permuted are the events between two ticks, except the first, which brings the tick. Two events are related if they have
+//! the same key for any rule of the case; related events stay in their order. Dead letters, redeliveries and late events
+//! stay where they are, and nothing crosses them. An order is used only if its sequence has the same ticks, at the same
+//! times and between the same events, and the same late events: then a rule can see nothing but the order itself, and the
+//! watermark within a tick.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -22,19 +21,19 @@ use crate::sequence::{Next, Sequencer};
 /// How many orders are tried.
 const ORDERS: u64 = 4;
 
-/// No event is moved further than among so many: what a permutation costs grows with the square.
-const MAX_TOGETHER: usize = 256;
+/// Maximum length of a run of events that is permuted: the cost grows with its square.
+const MAX_RUN: usize = 256;
 
 /// Another order.
 pub(super) struct Order {
     /// The records in it.
     pub(super) records: Vec<Record>,
-    /// For people: the first event that comes before another than it did.
+    /// A description: the first event that changed places, and how many did.
     pub(super) shown: String,
 }
 
-/// Some orders in which rules with these declarations must find the same as in the given one; none if no two events
-/// that follow each other are unrelated.
+/// Some orders in which rules with these declarations must find the same as in the given one; none if all consecutive
+/// events are related.
 pub(super) fn orders<'d>(records: &[Record], rules: impl Iterator<Item = &'d Declaration>) -> Vec<Order> {
     let keys: BTreeSet<PartitionKey> =
         rules.map(|rule| rule.partition_key).filter(|key| *key != PartitionKey::None).collect();
@@ -44,13 +43,13 @@ pub(super) fn orders<'d>(records: &[Record], rules: impl Iterator<Item = &'d Dec
     let mut seen = BTreeSet::from([(0..records.len()).collect::<Vec<usize>>()]);
     let mut orders = Vec::new();
     for seed in 0..ORDERS {
-        let order = permuted(records.len(), &runs, &keyed, seed);
+        let order = permute(records.len(), &runs, &keyed, seed);
         if !seen.insert(order.clone()) {
             continue;
         }
         let permuted: Vec<Record> = order.iter().filter_map(|place| records.get(*place)).cloned().collect();
         if Sequence::of(&permuted) == sequence {
-            orders.push(Order { shown: shown(records, &order), records: permuted });
+            orders.push(Order { shown: describe(records, &order), records: permuted });
         }
     }
     orders
@@ -63,11 +62,11 @@ fn place(raw: &RawAddress) -> Place {
     (raw.input, raw.ordinal)
 }
 
-/// What of a sequence mustn't change.
+/// The parts of a sequence that mustn't change.
 #[derive(PartialEq, Eq, Default)]
 struct Sequence {
     ticks: Vec<Timestamp>,
-    /// Of each event, how many ticks came before it, and whether it is late.
+    /// For each event, how many ticks came before it, and whether it is late.
     events: BTreeMap<Place, (usize, bool)>,
     others: BTreeSet<Place>,
 }
@@ -84,7 +83,7 @@ impl Sequence {
                 Next::Duplicate(raw) => {
                     sequence.others.insert(place(&raw));
                 }
-                Next::SetAside(letter) => {
+                Next::DeadLetter(letter) => {
                     sequence.others.insert((letter.input, letter.ordinal));
                 }
             }
@@ -104,7 +103,7 @@ fn runs(records: &[Record], sequence: &Sequence) -> Vec<Vec<usize>> {
             Record::DeadLetter(_) => None,
         };
         match known {
-            Some((before, false)) if ticks == Some(*before) && run.len() < MAX_TOGETHER => run.push(at),
+            Some((before, false)) if ticks == Some(*before) && run.len() < MAX_RUN => run.push(at),
             _ => runs.push(std::mem::take(&mut run)),
         }
         ticks = known.map(|(before, _)| *before).or(ticks);
@@ -121,8 +120,8 @@ fn keys_of(record: &Record, keys: &BTreeSet<PartitionKey>) -> Vec<Option<String>
     }
 }
 
-/// All places, those of each run drawn anew: any event whose related ones went before may come next.
-fn permuted(records: usize, runs: &[Vec<usize>], keyed: &[Vec<Option<String>>], seed: u64) -> Vec<usize> {
+/// All places, with those of each run permuted: any event may come next whose earlier related events have come.
+fn permute(records: usize, runs: &[Vec<usize>], keyed: &[Vec<Option<String>>], seed: u64) -> Vec<usize> {
     let related = |a: usize, b: usize| match (keyed.get(a), keyed.get(b)) {
         (Some(a), Some(b)) => a.iter().zip(b).any(|(a, b)| a.is_some() && a == b),
         _ => true,
@@ -138,7 +137,7 @@ fn permuted(records: usize, runs: &[Vec<usize>], keyed: &[Vec<Option<String>>], 
             };
             let free: Vec<usize> = (0..left.len()).filter(free).collect();
             let drawn = match seed {
-                // Once each event goes as far forward as it can.
+                // In the first order each event moves as far forward as it can.
                 0 => free.last(),
                 _ => free.get(usize::try_from(draw(&mut random) % free.len().max(1) as u64).unwrap_or_default()),
             };
@@ -157,7 +156,7 @@ fn draw(state: &mut u64) -> u64 {
     value ^ (value >> 31)
 }
 
-fn shown(records: &[Record], order: &[usize]) -> String {
+fn describe(records: &[Record], order: &[usize]) -> String {
     let id = |at: usize| match records.get(at) {
         Some(Record::Event { event, .. }) => Arc::clone(&event.id),
         _ => Arc::from(""),

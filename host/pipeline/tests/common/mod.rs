@@ -1,4 +1,4 @@
-//! What the tests of the path share: the shipped rules as a generation, generated telemetry, an ear.
+//! Shared by the tests of the path: the shipped rules as a generation, generated telemetry, an observer.
 
 use std::io;
 use std::sync::LazyLock;
@@ -43,16 +43,16 @@ pub(crate) fn records(bytes: Vec<u8>) -> impl Iterator<Item = Record> + Send {
     format_by_name("cloudtrail").unwrap().read(Box::new(io::Cursor::new(bytes)), 0)
 }
 
-/// Keeps what a run tells.
+/// Collects the output of a run.
 #[derive(Default)]
-pub(crate) struct Ear {
+pub(crate) struct Collector {
     pub(crate) decisions: Vec<String>,
     pub(crate) lines: Vec<DecisionLine>,
     pub(crate) notices: Vec<Notice>,
-    pub(crate) dead: Vec<DeadLetter>,
+    pub(crate) dead_letters: Vec<DeadLetter>,
 }
 
-impl Observer for Ear {
+impl Observer for Collector {
     fn decision(&mut self, line: &DecisionLine) -> io::Result<()> {
         self.decisions.push(serde_json::to_string(line)?);
         self.lines.push(line.clone());
@@ -60,7 +60,7 @@ impl Observer for Ear {
     }
 
     fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
-        self.dead.push(letter.clone());
+        self.dead_letters.push(letter.clone());
         Ok(())
     }
 
@@ -81,8 +81,8 @@ pub(crate) fn judge(
     generation: &Generation,
     store: &mut dyn Store,
     options: &RunOptions,
-) -> (Report, Ear) {
-    let mut ear = Ear::default();
-    let report = run(records(bytes), generation, store, options, &mut ear).unwrap();
-    (report, ear)
+) -> (Report, Collector) {
+    let mut output = Collector::default();
+    let report = run(records(bytes), generation, store, options, &mut output).unwrap();
+    (report, output)
 }

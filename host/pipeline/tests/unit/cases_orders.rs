@@ -39,11 +39,11 @@ fn ids(orders: &[Order]) -> Vec<String> {
 }
 
 #[test]
-fn a_keys_own_order_stays_and_the_rest_changes() {
+fn events_of_one_key_stay_in_order_and_others_change_places() {
     let calls = [("A", 0), ("A", 1), ("B", 2), ("A", 3), ("B", 4), ("C", 5)];
     let orders = orders(&records(&calls), [declaration("actor")].iter());
     let shown = ids(&orders);
-    assert_eq!(shown[0], "0 5 2 4 1 3", "once as far forward as can be");
+    assert_eq!(shown[0], "0 5 2 4 1 3", "the first moves as far forward as it can");
     assert_eq!(orders[0].shown, "`e-5` before `e-1`, 4 events moved");
     assert!(shown.len() > 2, "{shown:?}");
     for order in &shown {
@@ -54,7 +54,7 @@ fn a_keys_own_order_stays_and_the_rest_changes() {
 
 #[test]
 fn no_event_crosses_a_tick_or_becomes_late() {
-    // Events 3 and 6 bring ticks; 5 is late, and would not be before 3.
+    // Events 3 and 6 bring ticks; 5 is late, and wouldn't be late before 3.
     let calls = [("A", 400), ("B", 401), ("C", 402), ("D", 470), ("E", 471), ("F", 100), ("G", 540), ("H", 541)];
     let given = records(&calls);
     let before = Sequence::of(&given);
@@ -64,14 +64,14 @@ fn no_event_crosses_a_tick_or_becomes_late() {
 }
 
 #[test]
-fn events_that_any_rule_keeps_together_are_related_and_keyless_ones_are_not() {
+fn events_with_one_key_for_any_rule_are_related_and_keyless_ones_are_not() {
     let calls = [("A", 0), ("B", 1), ("C", 2)];
     let by = |keys: &[&str]| {
         let rules: Vec<Declaration> = keys.iter().map(|key| declaration(key)).collect();
         orders(&records(&calls), rules.iter()).len()
     };
     assert_eq!(by(&["actor"]), 1);
-    assert_eq!(by(&["actor", "tenant"]), 0, "a rule keeps all of them by the tenant");
-    // None of the calls has a source address, so nothing is kept of them.
+    assert_eq!(by(&["actor", "tenant"]), 0, "they have one tenant");
+    // None of the calls has a source address, so none has a key.
     assert_eq!(by(&["source-ip"]), 1);
 }

@@ -1,4 +1,4 @@
-//! Rules without a sandbox that find, fail and hang by what an event is called, and the order of what comes of it.
+//! Rules without a sandbox that find, fail and hang by an event's operation, and the order of the resulting items.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
@@ -19,14 +19,15 @@ use super::*;
 #[path = "chunk_thousand.rs"]
 mod thousand;
 
-/// On an event that has its own letter: finds where the event says `find`, and so on; counts the rows of each key.
+/// On an operation that begins with its letter: finds, fails, hangs or adds a diagnostic as the operation commands. Counts
+/// the rows of each key.
 struct Letter(char);
 
 impl Detector for Letter {
     fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
         let operations = texts(&call.batch.columns[0].values);
         let mine = |operation: &str, what: &str| operation.strip_prefix(self.0).is_some_and(|rest| rest.contains(what));
-        let failure = |kind| Err(CallFailure { kind, message: "as it was told".to_owned() });
+        let failure = |kind| Err(CallFailure { kind, message: "as the test wants".to_owned() });
         if operations.iter().any(|operation| mine(operation, "hang")) {
             return failure(FailureKind::Deadline);
         }
@@ -48,7 +49,7 @@ impl Detector for Letter {
                     evidence_role: None,
                 });
             }
-            if mine(operation, "say") {
+            if mine(operation, "note") {
                 answer.diagnostics.push(Diagnostic { row, level: Level::Information, message: operation.clone() });
             }
         }
@@ -107,7 +108,7 @@ fn judges(batch: usize, min_accounts: u32) -> Judges {
         let stream = RuleStream::new(declaration(letter), Arc::new(Letter(letter)), Vec::new(), Vec::new());
         Judge::new(stream, 0, Quarantine::new(QuarantineThreshold { min_accounts, percent: 20 }))
     });
-    Judges::of(judges.collect(), batch)
+    Judges::from_judges(judges.collect(), batch)
 }
 
 /// Events of an operation and a subject each, a second apart, from a position on.
@@ -142,7 +143,7 @@ pub(super) fn events(first: u64, rows: &[(&str, &str)]) -> Vec<Sequenced> {
     events.collect()
 }
 
-fn dead(position: u64, ordinal: u64) -> (u64, DeadLetter) {
+fn dead_letter(position: u64, ordinal: u64) -> (u64, DeadLetter) {
     let letter = DeadLetter {
         input: 0,
         ordinal,
@@ -156,31 +157,31 @@ fn dead(position: u64, ordinal: u64) -> (u64, DeadLetter) {
     (position, letter)
 }
 
-/// What happened: position, rule, and what.
-fn told(placed: &[Placed]) -> Vec<(u64, char, String)> {
-    let told = placed.iter().map(|placed| {
+/// The items: position, rule, and a description.
+fn describe(placed: &[Placed]) -> Vec<(u64, char, String)> {
+    let described = placed.iter().map(|placed| {
         let what = match &placed.item {
-            Item::Dead(letter) => format!("dead {}", letter.ordinal),
-            Item::Failed(failed) => format!("failed {}", failed.failure.kind.id()),
+            Item::DeadLetter(letter) => format!("dead {}", letter.ordinal),
+            Item::SetAside(failed) => format!("failed {}", failed.failure.kind.id()),
             Item::Stopped(stopped) => format!("stopped {}", stopped.failure.kind.id()),
             Item::Quarantined { accounts: (failed, seen) } => format!("quarantined {failed} of {seen}"),
-            Item::Disagreed(other) => format!("disagreed {}", other.what),
-            Item::Said(said) => format!("said {}", said.message),
-            Item::Found(found) => format!("found {}", found.finding.message),
+            Item::Disagreement(other) => format!("disagreed {}", other.what),
+            Item::Diagnostic(diagnostic) => format!("noted {}", diagnostic.message),
+            Item::Finding(finding) => format!("found {}", finding.finding.message),
         };
         (placed.position, ['a', 'b'][placed.rule], what)
     });
-    told.collect()
+    described.collect()
 }
 
-/// A stretch with everything in it: `a` goes into quarantine at 7, `b` is stopped at 9.
+/// A chunk with items of every kind: `a` goes into quarantine at 7, `b` is stopped at 9.
 const ROWS: &[(&str, &str)] = &[
-    ("afind say", "ALICE"),
+    ("afind note", "ALICE"),
     ("bfind", "ALICE"),
     ("afail", "BOB"),
     ("afind", "BOB"),
     ("-afind", "BOB"),
-    ("bsay find", "CAROL"),
+    ("bnote find", "CAROL"),
     ("afail", "BOB"),
     ("afail", "CAROL"),
     ("afind", "ALICE"),
@@ -188,22 +189,23 @@ const ROWS: &[(&str, &str)] = &[
     ("bfind", "ALICE"),
 ];
 
-fn stretch() -> Chunk {
-    Chunk { events: events(0, ROWS), dead: vec![dead(0, 7), dead(3, 8), dead(3, 9)], duplicates: 0 }
+fn chunk() -> Chunk {
+    let dead_letters = vec![dead_letter(0, 7), dead_letter(3, 8), dead_letter(3, 9)];
+    Chunk { events: events(0, ROWS), dead_letters, duplicates: 0 }
 }
 
 fn expected() -> Vec<(u64, char, String)> {
     let expected = [
         (0, 'a', "dead 7"),
-        (0, 'a', "said afind say"),
-        (0, 'a', "found afind say"),
+        (0, 'a', "noted afind note"),
+        (0, 'a', "found afind note"),
         (1, 'b', "found bfind"),
         (2, 'a', "failed trap"),
         (3, 'a', "dead 8"),
         (3, 'a', "dead 9"),
         (3, 'a', "found afind"),
-        (5, 'b', "said bsay find"),
-        (5, 'b', "found bsay find"),
+        (5, 'b', "noted bnote find"),
+        (5, 'b', "found bnote find"),
         (6, 'a', "failed trap"),
         (7, 'a', "failed trap"),
         (7, 'a', "quarantined 2 of 3"),
@@ -213,31 +215,31 @@ fn expected() -> Vec<(u64, char, String)> {
 }
 
 #[test]
-fn neither_batches_nor_workers_show() {
+fn items_do_not_depend_on_batches_or_workers() {
     for batch in [1, 2, 3, 4, 7, 100] {
         for workers in [1, 2, 5] {
             let mut judges = judges(batch, 2);
-            let (placed, _) = judges.judge(&stretch().events, stretch().dead, workers);
-            assert_eq!(told(&placed), expected(), "batches of {batch}, {workers} workers");
-            // Up to the row that silenced each, the one that nobody wants left out.
+            let (placed, _) = judges.judge(&chunk().events, chunk().dead_letters, workers);
+            assert_eq!(describe(&placed), expected(), "batches of {batch}, {workers} workers");
+            // Up to the row that silenced each, without the one that no rule wants.
             assert_eq!(judges.delivered().collect::<Vec<_>>(), [7, 9], "batches of {batch}");
         }
     }
 }
 
 #[test]
-fn a_silenced_rule_is_heard_no_more_and_the_other_is() {
+fn a_silenced_rule_has_no_more_items_and_the_other_has() {
     let mut judges = judges(4, 2);
     judges.judge(&events(0, &[("afail", "ALICE"), ("afail", "BOB")]), Vec::new(), 1);
     let later = events(2, &[("afind", "ALICE"), ("bfind", "ALICE"), ("afail", "CAROL")]);
     let (placed, Changes { state, .. }) = judges.judge(&later, Vec::new(), 1);
-    assert_eq!(told(&placed), [(3, 'b', "found bfind".to_owned())]);
+    assert_eq!(describe(&placed), [(3, 'b', "found bfind".to_owned())]);
     assert_eq!(judges.delivered().collect::<Vec<_>>(), [2, 5]);
     assert!(state.iter().all(|change| change.rule.as_str() == "example/b"), "{state:?}");
 }
 
 #[test]
-fn at_one_position_things_have_an_order_and_rules_come_by_their_ids() {
+fn items_of_one_position_are_ordered_by_kind_and_rule_id() {
     struct Both;
     impl Detector for Both {
         fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
@@ -260,17 +262,17 @@ fn at_one_position_things_have_an_order_and_rules_come_by_their_ids() {
     for (judge, letter) in judges.judges.iter_mut().zip("ab".chars()) {
         judge.stream = RuleStream::new(declaration(letter), Arc::new(Both), Vec::new(), Vec::new());
     }
-    let rows = events(0, &[("xfind say", "ALICE"), ("xfail", "ALICE")]);
-    let (placed, _) = judges.judge(&rows, vec![dead(1, 4)], 2);
+    let rows = events(0, &[("xfind note", "ALICE"), ("xfail", "ALICE")]);
+    let (placed, _) = judges.judge(&rows, vec![dead_letter(1, 4)], 2);
     let both = |position: u64, what: &str| ['a', 'b'].map(|rule| (position, rule, what.to_owned()));
-    let mut expected = [both(0, "said afind say"), both(0, "found afind say")].concat();
+    let mut expected = [both(0, "noted afind note"), both(0, "found afind note")].concat();
     expected.push((1, 'a', "dead 4".to_owned()));
     expected.extend([both(1, "failed trap"), both(1, "quarantined 1 of 1")].concat());
-    assert_eq!(told(&placed), expected);
+    assert_eq!(describe(&placed), expected);
 }
 
 #[test]
-fn state_counts_every_row_and_is_told_by_key() {
+fn state_counts_every_row_and_changes_are_reported_by_key() {
     for batch in [1, 3, 100] {
         let mut judges = judges(batch, 100);
         let rows = events(0, &[("a", "ALICE"), ("afind", "BOB"), ("afail", "ALICE"), ("a", "ALICE"), ("b", "BOB")]);
@@ -285,16 +287,16 @@ fn state_counts_every_row_and_is_told_by_key() {
     }
 }
 
-/// Also of a rule that no row reached since.
+/// Even of a rule that no row has reached since.
 #[test]
-fn what_a_tick_forgets_is_told_with_the_next_stretch() {
+fn what_a_tick_forgets_is_reported_with_the_next_chunk() {
     let mut judges = judges(10, 100);
     judges.judge(&events(0, &[("a", "ALICE")]), Vec::new(), 1);
     judges.tick(Tick { at: Timestamp(i64::MAX) }, 1, Timestamp(i64::MAX));
     let (_, Changes { state, .. }) = judges.judge(&events(1, &[("-", "BOB")]), Vec::new(), 1);
-    let told: Vec<_> =
+    let changes: Vec<_> =
         state.iter().map(|change| (change.rule.name(), change.key.as_str(), change.entry.is_some())).collect();
-    assert_eq!(told, [("a", "aws:111122223333:ALICE", false), ("b", "aws:111122223333:ALICE", false)]);
+    assert_eq!(changes, [("a", "aws:111122223333:ALICE", false), ("b", "aws:111122223333:ALICE", false)]);
     let (_, Changes { state, .. }) = judges.judge(&events(2, &[("-", "BOB")]), Vec::new(), 1);
     assert_eq!(state, []);
 }

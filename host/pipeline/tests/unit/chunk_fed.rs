@@ -1,5 +1,5 @@
-//! Rules that feed each other and set timers: the order of what they say, what they are given, and that neither batches,
-//! nor stretches, nor workers show.
+//! Rules that feed each other and set timers: the order of their items, the rows that they get, and that neither depends
+//! on batches, chunks or workers.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
@@ -47,7 +47,7 @@ impl Detector for Numbers {
                     let mine: Vec<&str> =
                         operation.split(' ').filter_map(|command| command.strip_prefix(self.0)).collect();
                     if mine.contains(&"fail") {
-                        return Err(CallFailure { kind: FailureKind::Trap, message: "told to".to_owned() });
+                        return Err(CallFailure { kind: FailureKind::Trap, message: "as the test wants".to_owned() });
                     }
                     if let Some(seconds) = mine.iter().find_map(|command| command.parse::<i64>().ok()) {
                         let at = Some(rows.event_times[row] + seconds * SECOND);
@@ -102,7 +102,7 @@ fn judge(letter: char, feeders: &str, min_accounts: u32) -> Judge {
          [timers]\nids = [\"t\"]\nmost-per-key = 1\nlongest = \"1h\"\n",
         subscribes.join(", ")
     );
-    // A feeder's field is there only beside a subscription.
+    // Finding fields may only be declared with a subscription.
     let text = if feeders.is_empty() {
         text.replace("subscribes = []\n", "subscribes = [{ rule = \"example/none\", classes = [\"token\"] }]\n")
     } else {
@@ -118,34 +118,34 @@ fn judge(letter: char, feeders: &str, min_accounts: u32) -> Judge {
 /// `c` is fed by `b` and `a`, `b` by `a`.
 fn judges(batch: usize, min_accounts: u32) -> Judges {
     let judge = |letter, feeders| judge(letter, feeders, min_accounts);
-    Judges::of(vec![judge('a', ""), judge('b', "a"), judge('c', "ab")], batch)
+    Judges::from_judges(vec![judge('a', ""), judge('b', "a"), judge('c', "ab")], batch)
 }
 
-/// What happened at each position, in order: the rule, its index among its findings there, and what it said.
-fn told(placed: &[Placed]) -> Vec<String> {
-    let told = placed.iter().map(|placed| {
+/// The items in order: position, rule, and a description with a finding's index and occasion.
+fn describe(placed: &[Placed]) -> Vec<String> {
+    let described = placed.iter().map(|placed| {
         let rule = ['a', 'b', 'c'][placed.rule];
         let what = match &placed.item {
-            Item::Found(found) => {
-                let Finding { index, confidence, message, occasion, .. } = &found.finding;
-                let of = match occasion {
+            Item::Finding(finding) => {
+                let Finding { index, confidence, message, occasion, .. } = &finding.finding;
+                let occasion = match occasion {
                     Occasion::Event => String::new(),
                     Occasion::Timer { .. } => " (timer)".to_owned(),
                     Occasion::Finding { rule, index } => format!(" ({} {index})", rule.name()),
                 };
-                format!("found {index}{of} {confidence} {message}")
+                format!("found {index}{occasion} {confidence} {message}")
             }
-            Item::Failed(failed) => format!("failed {}", failed.row.occasion()),
+            Item::SetAside(failed) => format!("failed {}", failed.row.occasion.recorded()),
             Item::Quarantined { .. } => "quarantined".to_owned(),
             _ => panic!("something else happened"),
         };
         format!("{} {rule} {what}", placed.position)
     });
-    told.collect()
+    described.collect()
 }
 
-/// Judges rows in stretches of so many events, with a tick at the watermark of ten seconds before every tenth event.
-fn run(judges: &mut Judges, stretch: usize, workers: usize, rows: &[(&str, &str)]) -> Vec<String> {
+/// Judges rows in chunks of so many events, with a tick at the watermark of ten seconds before every tenth event.
+fn run(judges: &mut Judges, chunk: usize, workers: usize, rows: &[(&str, &str)]) -> Vec<String> {
     let all = events(0, rows);
     let mut placed = Vec::new();
     for (ten, events) in all.chunks(10).enumerate() {
@@ -153,19 +153,19 @@ fn run(judges: &mut Judges, stretch: usize, workers: usize, rows: &[(&str, &str)
             let first = &events[0];
             judges.tick(Tick { at: first.event.time.plus_micros(-10 * SECOND) }, first.position, first.clock);
         }
-        for events in events.chunks(stretch) {
-            placed.extend(told(&judges.judge(events, Vec::new(), workers).0));
+        for events in events.chunks(chunk) {
+            placed.extend(describe(&judges.judge(events, Vec::new(), workers).0));
         }
     }
     placed
 }
 
 #[test]
-fn findings_reach_those_who_subscribe_in_one_order() {
+fn findings_reach_subscribers_in_one_order() {
     let rows = [("* afind bfind cfind", "ALICE"), ("a afind", "BOB"), ("*", "ALICE"), ("c cfind", "BOB")];
     let expected = [
         "0 a found 0 80 1: * afind bfind cfind",
-        // Its own event first, then what it is fed.
+        // Its own event first, then findings that feed it.
         "0 b found 0 80 1: * afind bfind cfind",
         "0 b found 1 (a 0) 79 2: example/a on * afind bfind cfind",
         "0 c found 0 80 1: * afind bfind cfind",
@@ -180,9 +180,9 @@ fn findings_reach_those_who_subscribe_in_one_order() {
     ];
     for batch in [1, 2, 7, 100] {
         for workers in [1, 2] {
-            for stretch in [1, 2, 10] {
-                let seen = run(&mut judges(batch, 100), stretch, workers, &rows);
-                assert_eq!(seen, expected, "batches of {batch}, {workers} workers, stretches of {stretch}");
+            for chunk in [1, 2, 10] {
+                let seen = run(&mut judges(batch, 100), chunk, workers, &rows);
+                assert_eq!(seen, expected, "batches of {batch}, {workers} workers, chunks of {chunk}");
             }
         }
     }
@@ -218,14 +218,14 @@ const TIMED: &[(&str, &str)] = &[
 ];
 
 #[test]
-fn neither_batches_nor_stretches_nor_workers_show() {
+fn items_do_not_depend_on_batches_chunks_or_workers() {
     let expected = run(&mut judges(100, 100), 10, 1, TIMED);
-    // What is due at a tick comes before everything else there, by time and key.
+    // Timers that are due at a tick come before everything else there, by time and key.
     let at_tick: Vec<&str> = expected
         .iter()
-        .filter(|told| told.starts_with("20 "))
-        .map(|told| &told[3..])
-        .filter(|told| !told.starts_with('c'))
+        .filter(|item| item.starts_with("20 "))
+        .map(|item| &item[3..])
+        .filter(|item| !item.starts_with('c'))
         .collect();
     assert_eq!(
         at_tick[..3],
@@ -236,19 +236,19 @@ fn neither_batches_nor_stretches_nor_workers_show() {
         ],
         "{expected:#?}"
     );
-    assert!(expected.iter().any(|told| told == "3 b failed the event itself"), "{expected:#?}");
+    assert!(expected.iter().any(|item| item == "3 b failed the event itself"), "{expected:#?}");
     for batch in [1, 2, 3, 7, 256] {
-        for (workers, stretch) in [(1, 1), (2, 3), (1, 7), (2, 10)] {
+        for (workers, chunk) in [(1, 1), (2, 3), (1, 7), (2, 10)] {
             let mut judges = judges(batch, 100);
-            assert_eq!(run(&mut judges, stretch, workers, TIMED), expected, "{batch}, {workers}, {stretch}");
-            assert_eq!(judges.pending_timers().sum::<u64>(), 3, "what isn't due at the end stays");
+            assert_eq!(run(&mut judges, chunk, workers, TIMED), expected, "{batch}, {workers}, {chunk}");
+            assert_eq!(judges.pending_timers().sum::<u64>(), 3, "timers that aren't due at the end stay");
         }
     }
 }
 
-/// A rule in quarantine feeds nobody any more, and its timers don't come.
+/// A rule in quarantine no longer feeds others, and its timers don't fire.
 #[test]
-fn a_silenced_rule_feeds_nobody_and_has_no_timers() {
+fn a_silenced_rule_feeds_no_rule_and_has_no_timers() {
     let rows = [
         ("* a1 afind", "ALICE"),
         ("* afail", "ALICE"),
@@ -285,17 +285,17 @@ fn a_silenced_rule_feeds_nobody_and_has_no_timers() {
     ];
     for batch in [1, 3, 100] {
         let mut judges = judges(batch, 1);
-        let told = run(&mut judges, 10, 2, &rows);
-        assert_eq!(told, expected, "batches of {batch}");
+        let seen = run(&mut judges, 10, 2, &rows);
+        assert_eq!(seen, expected, "batches of {batch}");
         assert_eq!(judges.pending_timers().collect::<Vec<_>>(), [0, 0, 0]);
     }
 }
 
-/// Where a stretch begins with a tick, the timers of a rule and what they lead to are committed with it.
+/// Where a chunk begins with a tick, the timers of a rule and what they lead to are committed with it.
 #[test]
-fn what_becomes_of_timers_is_told_to_be_stored() {
+fn changes_of_timers_are_reported_for_storage() {
     let mut judges = judges(10, 100);
-    let told = |changes: Changes| -> Vec<(String, bool)> {
+    let timers = |changes: Changes| -> Vec<(String, bool)> {
         changes
             .timers
             .into_iter()
@@ -303,15 +303,14 @@ fn what_becomes_of_timers_is_told_to_be_stored() {
             .collect()
     };
     let (_, changes) = judges.judge(&events(0, &[("* a1", "ALICE"), ("* a900", "BOB")]), Vec::new(), 1);
-    let of = |subject: &str| format!("a aws:111122223333:{subject}");
-    assert_eq!(told(changes), [(of("ALICE"), true), (of("BOB"), true)]);
+    let timer = |subject: &str| format!("a aws:111122223333:{subject}");
+    assert_eq!(timers(changes), [(timer("ALICE"), true), (timer("BOB"), true)]);
     let next = events(100, &[("b", "CAROL")]);
     judges.tick(Tick { at: next[0].event.time }, 100, next[0].clock);
     let (placed, changes) = judges.judge(&next, Vec::new(), 1);
-    assert_eq!(told(changes), [(of("ALICE"), false)]);
-    let told: Vec<String> = super::fed::told(&placed);
+    assert_eq!(timers(changes), [(timer("ALICE"), false)]);
     assert_eq!(
-        told,
+        describe(&placed),
         [
             "100 a found 0 (timer) 90 2: timer t of * a1",
             "100 b found 0 (a 0) 89 2: example/a on * a1",
@@ -319,5 +318,5 @@ fn what_becomes_of_timers_is_told_to_be_stored() {
             "100 c found 1 (b 0) 88 3: example/b on * a1",
         ]
     );
-    assert_eq!(judges.pending_timers().collect::<Vec<_>>(), [1, 0, 0], "bob's is yet to come");
+    assert_eq!(judges.pending_timers().collect::<Vec<_>>(), [1, 0, 0], "bob's is pending");
 }

@@ -38,7 +38,7 @@ fn filter(kind: &str, number: usize) -> String {
             let (least, end) = (number * 10, number * 10 + 10);
             format!("{{ field = \"src_endpoint.port\", range = {{ at-least = {least}, below = {end} }} }}")
         }
-        // What all of them ask for is no way to tell them apart.
+        // A key that all of them share doesn't distinguish them.
         "and" => format!(
             "{{ and = [{{ field = \"cloud.provider\", eq = \"aws\" }}, \
              {{ field = \"api.operation\", suffix = \"-Both{number}\" }}] }}"
@@ -47,7 +47,7 @@ fn filter(kind: &str, number: usize) -> String {
     }
 }
 
-/// What the events of a kind's rule have.
+/// A field and value that a rule's events have.
 fn value(kind: &str, number: usize) -> (FieldId, Value) {
     let operation = |operation: String| (FieldId::ApiOperation, Value::Text(Arc::from(operation)));
     match kind {
@@ -100,11 +100,11 @@ fn thousand() -> Thousand {
         let stream = RuleStream::new(declaration.clone(), counter.clone(), Vec::new(), Vec::new());
         Judge::new(stream, 0, Quarantine::new(QuarantineThreshold::default()))
     });
-    Thousand { judges: Judges::of(judges.collect(), 256), declarations, counters }
+    Thousand { judges: Judges::from_judges(judges.collect(), 256), declarations, counters }
 }
 
-/// Events with a value each, and all with one that many rules ask for.
-fn stretch(first: u64, values: Vec<(FieldId, Value)>) -> Vec<Sequenced> {
+/// Events with a value each, and one value that many rules test in all of them.
+fn chunk(first: u64, values: Vec<(FieldId, Value)>) -> Vec<Sequenced> {
     let mut rows = events(first, &vec![("Other", "ALICE"); values.len()]);
     for (row, (field, value)) in rows.iter_mut().zip(values) {
         let event = Arc::make_mut(&mut row.event);
@@ -116,22 +116,22 @@ fn stretch(first: u64, values: Vec<(FieldId, Value)>) -> Vec<Sequenced> {
 
 impl Thousand {
     fn counted(&self) -> (u64, u64) {
-        let sum = |of: fn(&Counter) -> &AtomicU64| {
-            self.counters.iter().map(|counter| of(counter).load(Ordering::Relaxed)).sum::<u64>()
+        let sum = |count: fn(&Counter) -> &AtomicU64| {
+            self.counters.iter().map(|counter| count(counter).load(Ordering::Relaxed)).sum::<u64>()
         };
         (sum(|counter| &counter.calls), sum(|counter| &counter.rows))
     }
 }
 
 #[test]
-fn an_event_reaches_only_the_rule_that_it_concerns() {
+fn an_event_reaches_only_the_rule_that_wants_it() {
     for workers in [1, 2] {
         let mut all = thousand();
-        // One event for each rule, and as many that concern none.
+        // One event for each rule, and as many that no rule wants.
         let mut values: Vec<_> =
             KINDS.iter().flat_map(|(kind, count)| (0..*count).map(|number| value(kind, number))).collect();
         values.extend((0..1_000).map(|number| value("eq", 300 + number)));
-        let rows = stretch(0, values);
+        let rows = chunk(0, values);
         let (placed, changes) = all.judges.judge(&rows, Vec::new(), workers);
         assert!(placed.is_empty() && changes.state.is_empty() && changes.timers.is_empty());
 
@@ -139,7 +139,7 @@ fn an_event_reaches_only_the_rule_that_it_concerns() {
         assert!(all.judges.delivered().all(|delivered| delivered == 1));
         let tally = all.judges.tally();
         assert_eq!((tally.events, tally.deliveries), (2_000, 1_000));
-        // Not one rule was a candidate in vain; only the joined filters had to be asked for their other half.
+        // No rule was a candidate in vain; only the joined filters were evaluated, for their other half.
         assert_eq!((tally.candidates, tally.asked), (1_000, 100));
         let one_by_one = rows
             .iter()
@@ -149,20 +149,20 @@ fn an_event_reaches_only_the_rule_that_it_concerns() {
 }
 
 #[test]
-fn of_a_thousand_rules_ten_are_called_where_ten_are_concerned() {
+fn of_a_thousand_rules_only_the_ten_that_want_events_are_called() {
     let mut all = thousand();
-    let stretches = 5_u64;
-    for number in 0..stretches {
+    let chunks = 5_u64;
+    for number in 0..chunks {
         let values = (0..400).map(|row| value("eq", row % 10)).collect();
-        all.judges.judge(&stretch(number * 400, values), Vec::new(), 1);
-        assert_eq!(all.judges.holding.len(), 10, "ticks and stretches visit no other rule");
+        all.judges.judge(&chunk(number * 400, values), Vec::new(), 1);
+        assert_eq!(all.judges.holding.len(), 10, "ticks and chunks visit no other rule");
         all.judges.tick(Tick { at: Timestamp(i64::MIN) }, (number + 1) * 400, Timestamp(i64::MIN));
     }
-    assert_eq!(all.counted(), (10 * stretches, 400 * stretches));
+    assert_eq!(all.counted(), (10 * chunks, 400 * chunks));
     let tally = all.judges.tally();
-    assert_eq!((tally.candidates, tally.asked), (400 * stretches, 0));
-    // What reaches nobody calls nobody.
-    all.judges.judge(&stretch(9_000, vec![value("eq", 999); 10]), Vec::new(), 1);
-    assert_eq!(all.counted(), (10 * stretches, 400 * stretches));
+    assert_eq!((tally.candidates, tally.asked), (400 * chunks, 0));
+    // Events that no rule wants cause no call.
+    all.judges.judge(&chunk(9_000, vec![value("eq", 999); 10]), Vec::new(), 1);
+    assert_eq!(all.counted(), (10 * chunks, 400 * chunks));
     assert_eq!(all.judges.holding.len(), 0);
 }

@@ -1,4 +1,4 @@
-//! Graphs of declarations: what is refused, why, and how deep the rest lies.
+//! Graphs of declarations: what is refused, why, and the depths of the rest.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -34,8 +34,8 @@ fn ids(names: &[&str]) -> BTreeSet<RuleId> {
     names.iter().map(|name| format!("example/{name}").parse().unwrap()).collect()
 }
 
-/// Every fault, as it is told.
-fn told(graph: &Graph) -> Vec<(&str, Vec<String>)> {
+/// Every fault, as a message.
+fn messages(graph: &Graph) -> Vec<(&str, Vec<String>)> {
     graph
         .faults
         .iter()
@@ -48,11 +48,11 @@ fn depths(graph: &Graph) -> Vec<(&str, usize)> {
 }
 
 fn graph(declarations: &[Declaration]) -> Graph {
-    Graph::of(declarations.iter(), &ids(&["off"]), &ids(&["bad"]))
+    Graph::build(declarations.iter(), &ids(&["off"]), &ids(&["bad"]))
 }
 
 #[test]
-fn a_rule_lies_deeper_than_everything_that_feeds_it() {
+fn a_rule_is_deeper_than_everything_that_feeds_it() {
     let graph = graph(&[
         detection("a", &[]),
         detection("b", &[("a", "token")]),
@@ -60,13 +60,13 @@ fn a_rule_lies_deeper_than_everything_that_feeds_it() {
         detection("d", &[("c", "token"), ("a", "token")]),
         response("r"),
     ]);
-    assert_eq!((told(&graph), depths(&graph)), (vec![], vec![("a", 0), ("b", 1), ("c", 2), ("d", 3), ("r", 0)]));
+    assert_eq!((messages(&graph), depths(&graph)), (vec![], vec![("a", 0), ("b", 1), ("c", 2), ("d", 3), ("r", 0)]));
     assert_eq!(graph.lineage(&"example/d".parse().unwrap()), ids(&["a", "b", "c"]));
     assert_eq!(graph.lineage(&"example/a".parse().unwrap()), ids(&[]));
 }
 
 #[test]
-fn every_reason_is_told_and_the_others_load() {
+fn every_reason_is_reported_and_the_others_load() {
     let graph = graph(&[
         detection("a", &[]),
         detection("b", &[("nobody", "token"), ("off", "token"), ("bad", "token"), ("r", "token"), ("a", "agent")]),
@@ -80,12 +80,12 @@ fn every_reason_is_told_and_the_others_load() {
         "subscribes to `example/r`, which is a response rule: only detections find something",
         "subscribes to class `agent` of `example/a`, which doesn't declare that class",
     ];
-    assert_eq!(told(&graph), [("b", expected.map(str::to_owned).to_vec())]);
+    assert_eq!(messages(&graph), [("b", expected.map(str::to_owned).to_vec())]);
     assert_eq!(depths(&graph), [("a", 0), ("c", 1), ("r", 0)]);
 }
 
 #[test]
-fn a_circle_is_named_in_full_and_takes_with_it_what_it_feeds() {
+fn a_cycle_is_listed_in_full_and_what_it_feeds_is_refused() {
     let graph = graph(&[
         detection("a", &[("c", "token")]),
         detection("b", &[("a", "token")]),
@@ -94,18 +94,18 @@ fn a_circle_is_named_in_full_and_takes_with_it_what_it_feeds() {
         detection("e", &[("d", "token"), ("nobody", "token")]),
         detection("f", &[]),
     ]);
-    let circle = |rules: &str| {
+    let cycle = |rules: &str| {
         let rules: Vec<String> = rules.chars().map(|rule| format!("`example/{rule}`")).collect();
         vec![format!("subscribes in a circle: {}", rules.join(" → "))]
     };
     let refused = |rule: &str| format!("subscribes to `example/{rule}`, which is refused");
     let nobody = "subscribes to `example/nobody`, which isn't loaded: load it too, or correct the id".to_owned();
     assert_eq!(
-        told(&graph),
+        messages(&graph),
         [
-            ("a", circle("acba")),
-            ("b", circle("bacb")),
-            ("c", circle("cbac")),
+            ("a", cycle("acba")),
+            ("b", cycle("bacb")),
+            ("c", cycle("cbac")),
             ("d", vec![refused("c")]),
             ("e", vec![nobody, refused("d")]),
         ]

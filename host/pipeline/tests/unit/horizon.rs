@@ -1,4 +1,4 @@
-//! Against the plain way: a list of the last events.
+//! Compared with a simple list of the last events.
 
 use std::collections::VecDeque;
 
@@ -10,12 +10,12 @@ fn seen(id: u64, content: u64) -> Seen {
     Seen { content: [id, content], id }
 }
 
-/// What the last `most` events say about one.
-fn plainly(list: &mut VecDeque<(u64, u64)>, most: usize, id: u64, content: u64) -> Arrival {
+/// The arrival of an event by a list of the last `capacity` events.
+fn arrive_in_list(list: &mut VecDeque<(u64, u64)>, capacity: usize, id: u64, content: u64) -> Arrival {
     if list.contains(&(id, content)) {
         return Arrival::Duplicate;
     }
-    if list.len() == most {
+    if list.len() == capacity {
         list.pop_front();
     }
     let arrival = if list.iter().any(|other| other.0 == id) { Arrival::IdReused } else { Arrival::New };
@@ -25,11 +25,11 @@ fn plainly(list: &mut VecDeque<(u64, u64)>, most: usize, id: u64, content: u64) 
 
 proptest! {
     #[test]
-    fn it_tells_what_a_list_would(most in 1usize..9, events in prop::collection::vec((0u64..6, 0u64..3), 0..300)) {
-        let mut horizon = Horizon::new(most);
+    fn it_agrees_with_a_list(capacity in 1usize..9, events in prop::collection::vec((0u64..6, 0u64..3), 0..300)) {
+        let mut horizon = Horizon::new(capacity);
         let mut list = VecDeque::new();
         for (id, content) in events {
-            let expected = plainly(&mut list, most, id, content);
+            let expected = arrive_in_list(&mut list, capacity, id, content);
             prop_assert_eq!(horizon.note(seen(id, content)), expected);
             let held = |places: &Places| places.slots.iter().filter(|slot| **slot != 0).count();
             prop_assert_eq!(held(&horizon.by_content), list.len());
@@ -40,7 +40,7 @@ proptest! {
 }
 
 #[test]
-fn what_lies_beyond_the_horizon_is_new_and_memory_stays_as_it_is() {
+fn events_beyond_the_horizon_are_new_and_memory_stays_constant() {
     let mut horizon = Horizon::new(HORIZON);
     let bytes = |horizon: &Horizon| {
         horizon.ring.capacity() * size_of::<Seen>()

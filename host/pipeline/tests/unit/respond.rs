@@ -1,4 +1,4 @@
-//! Answers of response rules: what each refusal says, and what is just within its bounds.
+//! Answers of response rules: the message of each refusal, and answers just within the bounds.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -42,16 +42,16 @@ fn text(text: &str) -> ActionValue {
     ActionValue::Text(text.to_owned())
 }
 
-fn said(message: String) -> ResponseDiagnostic {
+fn diagnostic(message: String) -> ResponseDiagnostic {
     ResponseDiagnostic { level: Level::Warning, message }
 }
 
-/// What an answer on an incident of two subjects comes to.
+/// Checks an answer on an incident of two subjects.
 fn check(answer: ResponseAnswer) -> Result<Vec<Proposal>, CallFailure> {
-    proposals(&declaration(), 2, &answer)
+    check_answer(&declaration(), 2, &answer)
 }
 
-fn proposed(proposals: Vec<AnswerProposal>) -> Result<Vec<Proposal>, CallFailure> {
+fn check_proposals(proposals: Vec<AnswerProposal>) -> Result<Vec<Proposal>, CallFailure> {
     check(ResponseAnswer { proposals, diagnostics: Vec::new() })
 }
 
@@ -62,14 +62,14 @@ fn refused(result: Result<Vec<Proposal>, CallFailure>, message: &str) {
 }
 
 #[test]
-fn what_keeps_the_contract_is_taken_in_its_order() {
+fn valid_proposals_are_accepted_in_their_order() {
     let asked = vec![
         AnswerProposal { lease: Some(3_600), ..proposal("revoke-sessions", 1) },
         proposal("enrich-alert", 0),
         AnswerProposal { lease: Some(0), ..proposal("revoke-sessions", 0) },
         with("raise-risk-score", &[("points", ActionValue::Integer(100))]),
     ];
-    let taken = proposed(asked).unwrap();
+    let taken = check_proposals(asked).unwrap();
     let seen: Vec<_> = taken.iter().map(|one| (one.action, one.subject, one.lease)).collect();
     assert_eq!(
         seen,
@@ -87,58 +87,61 @@ fn what_keeps_the_contract_is_taken_in_its_order() {
 
 #[test]
 fn an_action_must_be_declared() {
-    refused(proposed(vec![proposal("suspend-account", 0)]), "action `suspend-account` isn't declared");
-    refused(proposed(vec![proposal("delete-everything", 0)]), "action `delete-everything` isn't declared");
-    refused(proposed(vec![proposal("Notify", 0)]), "action `Notify` isn't declared");
+    refused(check_proposals(vec![proposal("suspend-account", 0)]), "action `suspend-account` isn't declared");
+    refused(check_proposals(vec![proposal("delete-everything", 0)]), "action `delete-everything` isn't declared");
+    refused(check_proposals(vec![proposal("Notify", 0)]), "action `Notify` isn't declared");
     // Only ever a step of a case, so no rule can declare it.
-    refused(proposed(vec![proposal("disable-account", 0)]), "action `disable-account` isn't declared");
+    refused(check_proposals(vec![proposal("disable-account", 0)]), "action `disable-account` isn't declared");
 }
 
 #[test]
-fn a_subject_must_be_the_incidents() {
-    refused(proposed(vec![proposal("notify", 2)]), "subject 2, there are 2");
-    refused(proposed(vec![proposal("notify", u32::MAX)]), "subject 4294967295, there are 2");
+fn a_subject_must_be_of_the_incident() {
+    refused(check_proposals(vec![proposal("notify", 2)]), "subject 2, there are 2");
+    refused(check_proposals(vec![proposal("notify", u32::MAX)]), "subject 4294967295, there are 2");
 }
 
 #[test]
-fn one_fault_costs_the_whole_answer() {
+fn one_fault_refuses_the_whole_answer() {
     let good = || proposal("notify", 0);
-    refused(proposed(vec![good(), proposal("notify", 2), proposal("enrich-alert", 0)]), "subject 2, there are 2");
+    refused(
+        check_proposals(vec![good(), proposal("notify", 2), proposal("enrich-alert", 0)]),
+        "subject 2, there are 2",
+    );
 }
 
 #[test]
 fn nothing_is_proposed_twice_for_one_subject() {
     let twice = vec![proposal("notify", 0), proposal("notify", 1), with("notify", &[("audience", text("owners"))])];
-    refused(proposed(twice), "`notify` is proposed twice for one subject");
+    refused(check_proposals(twice), "`notify` is proposed twice for one subject");
 }
 
 #[test]
-fn only_so_much_may_be_said() {
+fn the_size_of_an_answer_is_bounded() {
     let many: Vec<AnswerProposal> = (0..17).map(|_| proposal("notify", 0)).collect();
-    refused(proposed(many), "17 proposals, at most 16 are allowed");
+    refused(check_proposals(many), "17 proposals, at most 16 are allowed");
     let long = AnswerProposal { reason: "x".repeat(1_025), ..proposal("notify", 0) };
-    refused(proposed(vec![long]), "a reason of 1025 bytes, at most 1024 are allowed");
-    let most = AnswerProposal { reason: "é".repeat(512), ..proposal("notify", 0) };
-    assert!(proposed(vec![most]).is_ok());
+    refused(check_proposals(vec![long]), "a reason of 1025 bytes, at most 1024 are allowed");
+    let max = AnswerProposal { reason: "é".repeat(512), ..proposal("notify", 0) };
+    assert!(check_proposals(vec![max]).is_ok());
 
     let diagnostics =
         |diagnostics: Vec<ResponseDiagnostic>| check(ResponseAnswer { proposals: Vec::new(), diagnostics });
-    refused(diagnostics(vec![said(String::new()); 17]), "17 diagnostics, at most 16 are allowed");
-    refused(diagnostics(vec![said("x".repeat(1_025))]), "a diagnostic of 1025 bytes, at most 1024 are allowed");
-    assert!(diagnostics(vec![said("x".repeat(1_024)); 16]).is_ok());
+    refused(diagnostics(vec![diagnostic(String::new()); 17]), "17 diagnostics, at most 16 are allowed");
+    refused(diagnostics(vec![diagnostic("x".repeat(1_025))]), "a diagnostic of 1025 bytes, at most 1024 are allowed");
+    assert!(diagnostics(vec![diagnostic("x".repeat(1_024)); 16]).is_ok());
 }
 
 #[test]
-fn what_only_observes_has_no_lease() {
+fn an_observing_action_has_no_lease() {
     for action in Action::ALL.iter().filter(|action| action.class() == ActionClass::Observe) {
         let leased = AnswerProposal { lease: Some(60), ..proposal(action.id(), 0) };
-        refused(proposed(vec![leased]), &format!("`{action}` only observes and has no lease"));
+        refused(check_proposals(vec![leased]), &format!("`{action}` only observes and has no lease"));
     }
-    assert!(proposed(vec![AnswerProposal { lease: Some(60), ..proposal("require-mfa", 0) }]).is_ok());
+    assert!(check_proposals(vec![AnswerProposal { lease: Some(60), ..proposal("require-mfa", 0) }]).is_ok());
 }
 
 #[test]
-fn parameters_are_those_of_the_catalogue() {
+fn parameters_follow_the_catalogue() {
     let integer = ActionValue::Integer;
     let refusals = [
         (with("require-mfa", &[("mode", text("x"))]), "`require-mfa` has no parameter `mode`"),
@@ -161,12 +164,12 @@ fn parameters_are_those_of_the_catalogue() {
             "parameter `audience` of `notify` isn't of its type or range",
         ),
         (
-            with("notify", &[("audience", text("owners")), ("audience", text("everybody"))]),
+            with("notify", &[("audience", text("owners")), ("audience", text("all"))]),
             "parameter `audience` of `notify` is given twice",
         ),
     ];
     for (proposal, message) in refusals {
-        refused(proposed(vec![proposal]), message);
+        refused(check_proposals(vec![proposal]), message);
     }
     for taken in [
         with("raise-risk-score", &[("points", integer(1))]),
@@ -174,15 +177,15 @@ fn parameters_are_those_of_the_catalogue() {
         with("suspend-privilege", &[("reference", text(&"x".repeat(512)))]),
         with("restrict-access", &[("mode", text(""))]),
     ] {
-        assert!(proposed(vec![taken]).is_ok());
+        assert!(check_proposals(vec![taken]).is_ok());
     }
 }
 
 #[test]
-fn what_a_rule_wrote_is_quoted_and_bounded_in_what_is_said_of_it() {
+fn a_rules_text_is_quoted_and_cut_in_messages() {
     let hostile = "\u{1b}[2J\n".repeat(100_000);
     for proposal in [proposal(&hostile, 0), with("notify", &[(hostile.as_str(), text("x"))])] {
-        let message = proposed(vec![proposal]).unwrap_err().message;
+        let message = check_proposals(vec![proposal]).unwrap_err().message;
         assert!(message.len() < 2_048 && !message.contains(char::is_control), "{message}");
     }
 }

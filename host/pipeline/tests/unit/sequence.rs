@@ -1,4 +1,4 @@
-//! Records whose clocks are wrong, garbage between them, and what is made of it.
+//! Events with wrong times, with garbage between them.
 
 use countersign_model::vocabulary::{EventClass, Usage};
 use countersign_model::{Actor, Digest, Event, Fields, RawAddress};
@@ -17,7 +17,7 @@ fn address(ordinal: u64) -> RawAddress {
     RawAddress { input: 2, ordinal, offset: ordinal * 100, length: 90, digest: Digest::of(b"") }
 }
 
-/// An event of an hour; `Some` hour of receipt is the record's own word.
+/// An event of an hour; with `received`, the record has its own time of receipt.
 fn event(ordinal: u64, time: Timestamp, received: Option<Timestamp>) -> Record {
     let event = Event {
         source: "example".into(),
@@ -67,17 +67,17 @@ fn sequencer(records: Vec<Record>) -> Sequencer<impl Iterator<Item = Record>> {
     Sequencer::new(records.into_iter(), 24 * HOUR)
 }
 
-/// What became of each record, in the order in which it comes out: `Ok` the event of an hour, `Err` what was set aside.
+/// The items of the sequence in order: `Ok` for an event with its hour, `Err` for a dead letter.
 fn outcome(hours: &[Option<i64>]) -> Vec<Result<i64, DeadReason>> {
     let outcome = sequencer(records(hours)).map(|next| match next {
         Next::Event { event, .. } => Ok(event.event.time.micros_since(hour(0)) / HOUR),
-        Next::SetAside(letter) => Err(letter.reason_code),
+        Next::DeadLetter(letter) => Err(letter.reason_code),
         Next::Duplicate(raw) => panic!("{raw:?} came before"),
     });
     outcome.collect()
 }
 
-/// The hours that were set aside as too far ahead, and nothing else was.
+/// Asserts that exactly these events become dead letters because they are too far ahead.
 #[track_caller]
 fn check(hours: &[Option<i64>], ahead: &[usize]) {
     let expected: Vec<_> = hours
@@ -100,12 +100,12 @@ fn at(hour: i64) -> Option<i64> {
 }
 
 #[test]
-fn a_record_far_ahead_is_set_aside_and_the_next_ones_are_not() {
+fn an_event_far_ahead_becomes_a_dead_letter_and_the_next_ones_do_not() {
     check(&[at(0), at(1), at(YEARS), at(2), at(3), at(1)], &[2]);
     // A day is not far.
     check(&[at(0), at(24), at(1), at(2), at(3)], &[]);
     check(&[at(0), at(25), at(0), at(0), at(1)], &[1]);
-    // Again and again.
+    // Repeatedly.
     check(&[at(0), at(YEARS), at(1), at(YEARS), at(2), at(YEARS), at(3), at(4), at(4)], &[1, 3, 5]);
 }
 
@@ -120,14 +120,14 @@ fn time_moves_on_when_most_of_the_next_events_agree() {
 }
 
 #[test]
-fn one_record_has_no_say_about_itself() {
+fn an_event_is_no_witness_to_itself() {
     check(&[at(0), at(100)], &[1]);
-    // Nor do two against the others.
+    // Nor are two against the others.
     check(&[at(0), at(YEARS), at(YEARS), at(1), at(2), at(3)], &[1, 2]);
 }
 
 #[test]
-fn the_first_event_is_held_against_the_next_ones() {
+fn the_first_event_is_compared_with_the_next_ones() {
     check(&[at(YEARS), at(0), at(1), at(2)], &[0]);
     check(&[at(YEARS), at(0), at(YEARS), at(1), at(2), at(3)], &[0, 2]);
     check(&[at(0), at(1), at(2)], &[]);
@@ -154,15 +154,17 @@ fn garbage_without_end_is_not_held_in_memory() {
     let mut sequencer = Sequencer::new(garbage_after(records(&[at(0), at(100)])), 24 * HOUR);
     assert!(matches!(sequencer.next(), Some(Next::Event { .. })));
     assert!(sequencer.ahead.len() <= MAX_AHEAD);
-    assert!(matches!(sequencer.next(), Some(Next::SetAside(letter)) if letter.reason_code == DeadReason::TimeFarAhead));
+    assert!(
+        matches!(sequencer.next(), Some(Next::DeadLetter(letter)) if letter.reason_code == DeadReason::TimeFarAhead)
+    );
     assert!(sequencer.ahead.len() <= MAX_AHEAD);
-    assert!(matches!(sequencer.next(), Some(Next::SetAside(letter)) if letter.ordinal == 10));
+    assert!(matches!(sequencer.next(), Some(Next::DeadLetter(letter)) if letter.ordinal == 10));
 }
 
 #[test]
-fn what_is_set_aside_says_where_it_is_and_why() {
-    let set_aside = sequencer(records(&[at(0), at(48), at(1)])).find_map(|next| match next {
-        Next::SetAside(letter) => Some(letter),
+fn a_dead_letter_has_its_address_and_reason() {
+    let found = sequencer(records(&[at(0), at(48), at(1)])).find_map(|next| match next {
+        Next::DeadLetter(letter) => Some(letter),
         _ => None,
     });
     let expected = DeadLetter {
@@ -175,7 +177,7 @@ fn what_is_set_aside_says_where_it_is_and_why() {
         excerpt: String::new(),
         hint: None,
     };
-    assert_eq!(set_aside, Some(expected));
+    assert_eq!(found, Some(expected));
 }
 
 /// The events that were judged.
@@ -200,14 +202,14 @@ fn ingest_time_is_the_records_own_or_the_greatest_event_time_so_far() {
         event(0, hour(1), None),
         event(1, hour(0), None),
         event(2, hour(2), Some(hour(9))),
-        // Set aside: its time is nobody's.
+        // A dead letter: its time moves nothing.
         event(3, hour(YEARS), None),
         event(4, hour(1), None),
         event(5, hour(1), Some(hour(-9))),
         event(6, hour(3), None),
     ]);
     let ingested: Vec<_> = sequenced.iter().map(|event| event.event.ingest_time).collect();
-    // The third is an hour ahead of most that come after it: it counts for a minute.
+    // The third is an hour ahead of its witnesses: it moves the clock by a minute.
     let minute = hour(1).plus_micros(SKEW);
     assert_eq!(ingested, [hour(1), hour(1), hour(9), minute, hour(-9), hour(3)]);
     let clocks: Vec<_> = sequenced.iter().map(|event| event.clock).collect();
@@ -230,7 +232,7 @@ fn ticks_come_before_the_event_that_brings_them() {
 }
 
 #[test]
-fn times_at_the_ends_of_the_range_are_held_there() {
+fn times_at_the_ends_of_the_range_saturate() {
     let extremes =
         [Timestamp(i64::MIN), Timestamp(0), Timestamp(i64::MAX), Timestamp(1), Timestamp(i64::MIN), Timestamp(2)];
     let records = (0..).zip(extremes).map(|(ordinal, at)| event(ordinal, at, None)).collect();
@@ -250,9 +252,9 @@ fn clocks(seconds: &[i64]) -> Vec<i64> {
 }
 
 #[test]
-fn a_forged_time_moves_the_clock_no_further_than_the_skew_beyond_true_ones() {
+fn a_forged_time_moves_the_clock_no_further_than_the_skew_beyond_genuine_ones() {
     assert_eq!(clocks(&[0, 3_600, 1, 2, 3]), [0, 62, 62, 62, 62]);
-    // Again and again: each is held against true times, not against where the one before it got.
+    // Repeatedly: each is compared with genuine times, not with the clock that earlier forged ones reached.
     let seconds: Vec<i64> = (0..400).map(|at| if at % 4 == 1 { at + 80_000 } else { at }).collect();
     let clocks = clocks(&seconds);
     assert!(clocks.iter().zip(0..).all(|(clock, at)| *clock <= at + 64), "{clocks:?}");
@@ -278,18 +280,18 @@ fn a_time_counts_no_further_than_its_receipt_and_the_skew() {
     assert_eq!(clocks, [0, 62, 63, 64, 7_200]);
 }
 
-/// What became of records: positions of events (with whether the id was used before), and `None` for duplicates.
+/// The items of the sequence: positions of events (with whether the id was used before), and `None` for duplicates.
 fn arrivals(records: Vec<Record>) -> Vec<Option<(u64, bool)>> {
     let arrivals = sequencer(records).map(|next| match next {
         Next::Event { event, id_reused, .. } => Some((event.position, id_reused)),
         Next::Duplicate(_) => None,
-        Next::SetAside(letter) => panic!("{letter:?}"),
+        Next::DeadLetter(letter) => panic!("{letter:?}"),
     });
     arrivals.collect()
 }
 
-/// An event with its id and its bytes chosen.
-fn told(id: &str, bytes: &str, received: Option<i64>) -> Record {
+/// An event with this id and these bytes.
+fn event_with(id: &str, bytes: &str, received: Option<i64>) -> Record {
     let Record::Event { mut event, has_receipt_time } = event(0, second(0), received.map(second)) else { panic!() };
     event.id = Arc::from(id);
     event.raw.digest = Digest::of(bytes.as_bytes());
@@ -299,46 +301,46 @@ fn told(id: &str, bytes: &str, received: Option<i64>) -> Record {
 #[test]
 fn a_redelivery_takes_no_position_and_another_content_is_another_event() {
     let records = vec![
-        told("a", "one", None),
-        told("b", "one", None),
-        told("a", "one", None),
-        // Who guesses an id hides nothing.
-        told("a", "two", None),
-        told("a", "two", None),
-        told("b", "one", None),
-        told("c", "one", None),
+        event_with("a", "one", None),
+        event_with("b", "one", None),
+        event_with("a", "one", None),
+        // Guessing an id hides no event.
+        event_with("a", "two", None),
+        event_with("a", "two", None),
+        event_with("b", "one", None),
+        event_with("c", "one", None),
     ];
     let expected = [Some((0, false)), Some((1, false)), None, Some((2, true)), None, None, Some((3, false))];
     assert_eq!(arrivals(records), expected);
 }
 
 #[test]
-fn a_redelivery_that_differs_in_its_receipt_alone_is_one() {
+fn a_redelivery_may_differ_in_its_time_of_receipt() {
     let other = || {
-        let Record::Event { mut event, has_receipt_time } = told("a", "three", Some(9)) else { panic!() };
+        let Record::Event { mut event, has_receipt_time } = event_with("a", "three", Some(9)) else { panic!() };
         event.actor.authenticated = false;
         Record::Event { event, has_receipt_time }
     };
-    let records = vec![told("a", "one", Some(1)), told("a", "two", Some(2)), other(), other()];
+    let records = vec![event_with("a", "one", Some(1)), event_with("a", "two", Some(2)), other(), other()];
     assert_eq!(arrivals(records), [Some((0, false)), None, Some((1, true)), None]);
 }
 
 #[test]
-fn a_copy_bears_no_witness() {
+fn a_copy_is_no_witness() {
     let far = |ordinal| event(ordinal, hour(YEARS), None);
     let copies: Vec<Record> = vec![event(0, hour(0), None), far(1), far(1), far(1), far(1)];
-    let became: Vec<_> = sequencer(copies)
+    let items: Vec<_> = sequencer(copies)
         .map(|next| match next {
             Next::Event { .. } => "event",
             Next::Duplicate(_) => "duplicate",
-            Next::SetAside(_) => "set aside",
+            Next::DeadLetter(_) => "dead letter",
         })
         .collect();
-    assert_eq!(became, ["event", "set aside", "duplicate", "duplicate", "duplicate"]);
+    assert_eq!(items, ["event", "dead letter", "duplicate", "duplicate", "duplicate"]);
 }
 
 proptest! {
-    /// Where no two forged events lie within four that follow each other, and the end isn't forged.
+    /// With no two forged events within four consecutive ones, and none at the end.
     #[test]
     fn forged_times_never_get_the_clock_further_than_the_skew(
         honest in prop::collection::vec((0i64..3_000, prop::collection::vec(-200_000i64..200_000, 0..2)), 4..60),
@@ -360,7 +362,7 @@ proptest! {
         let clocks = clocks(&records);
         prop_assert!(clocks.iter().all(|clock| *clock <= greatest + 60), "{clocks:?} of {records:?}");
         prop_assert!(clocks.is_sorted());
-        // And time goes on: what is true isn't held back by what is forged.
+        // And time goes on: forged times don't hold genuine ones back.
         prop_assert!(clocks.last() >= Some(&greatest), "{clocks:?} of {records:?}");
     }
 }

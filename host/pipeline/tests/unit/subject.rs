@@ -1,4 +1,4 @@
-//! Every role of an event, with and without what the operator knows.
+//! Every role of an event, with and without the operator's facts.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -114,11 +114,11 @@ fn event(subject: Option<&str>) -> Event {
 }
 
 fn resolve(role: SubjectRole, event: &Event) -> Subject {
-    subject(role, EvidenceRole::AuthenticatedAs, event, &directory())
+    resolve_subject(role, EvidenceRole::AuthenticatedAs, event, &directory())
 }
 
 #[test]
-fn the_actor_is_who_signed_with_what_is_in_evidence() {
+fn the_actor_is_the_signer_with_the_credentials_in_evidence() {
     let actor = resolve(SubjectRole::Actor, &event(Some("AROADEPLOY")));
     assert_eq!((actor.role, actor.evidence_role), (SubjectRole::Actor, EvidenceRole::AuthenticatedAs));
     assert_eq!((actor.account, actor.usage), (Some(account("AROADEPLOY")), Usage::Delegated));
@@ -132,7 +132,7 @@ fn the_actor_is_who_signed_with_what_is_in_evidence() {
         (Some("svc:deploy"), Some("person:grace"))
     );
     assert!(identity.protected && actor.shared);
-    // Everyone else of the chain is there, whether it has an account or not.
+    // All other members of the chain are there, with or without an account.
     let chain: Vec<_> =
         actor.chain.iter().map(|one| (one.role, one.account.as_ref().map(ToString::to_string))).collect();
     assert_eq!(
@@ -147,7 +147,7 @@ fn the_actor_is_who_signed_with_what_is_in_evidence() {
 fn without_a_fact_the_record_proves_the_type_and_the_tier_is_critical() {
     let actor = resolve(SubjectRole::Actor, &event(Some("AROAELSE")));
     assert_eq!(actor.identity, Identity::without_fact(Some(IdentityType::Workload), false));
-    // What the record proves of protection no fact takes away.
+    // Protection that the record proves isn't overridden by facts.
     let mut root = event(Some("AIDAGRACE2"));
     root.chain[1].protected = true;
     let root = resolve(SubjectRole::Actor, &root);
@@ -156,7 +156,7 @@ fn without_a_fact_the_record_proves_the_type_and_the_tier_is_critical() {
 }
 
 #[test]
-fn an_account_that_stands_in_the_chain_twice_is_what_any_of_its_members_proves() {
+fn an_account_that_occurs_twice_in_the_chain_is_what_any_of_its_members_proves() {
     let mut event = event(Some("AROAELSE"));
     event.chain[0].account = Some(account("AROAELSE"));
     event.chain[2].account = Some(account("AROAELSE"));
@@ -167,7 +167,7 @@ fn an_account_that_stands_in_the_chain_twice_is_what_any_of_its_members_proves()
 }
 
 #[test]
-fn the_target_is_whom_the_event_acted_on_and_takes_nothing_of_the_actor() {
+fn the_target_is_the_account_acted_on_without_the_actors_credentials() {
     let target = resolve(SubjectRole::Target, &event(Some("AROADEPLOY")));
     assert_eq!(target.account, Some(account("AIDAGRACE2")));
     assert_eq!(target.identity.directory_id.as_deref(), Some("person:grace"));
@@ -183,7 +183,7 @@ fn the_target_is_whom_the_event_acted_on_and_takes_nothing_of_the_actor() {
 }
 
 #[test]
-fn the_owner_is_the_actors_in_the_directory_by_the_account_nearest() {
+fn the_owner_is_the_actors_in_the_directory_with_the_nearest_account() {
     let owner = resolve(SubjectRole::Owner, &event(Some("AROADEPLOY")));
     assert_eq!(owner.identity.directory_id.as_deref(), Some("person:grace"));
     assert_eq!(owner.account, Some(account("AIDAGRACE2")), "the same tenant before the same provider");
@@ -201,7 +201,7 @@ fn the_nearest_account_is_by_tenant_then_provider_then_name() {
     let (okta, elsewhere) = (Account::new("okta", "corp", "00u1"), Account::new("aws", "999900001111", "AIDAGRACE"));
     assert_eq!(near(&[okta.clone(), elsewhere.clone(), account("B"), account("A")]), Some(account("A")));
     assert_eq!(near(&[okta.clone(), elsewhere.clone()]), Some(elsewhere));
-    // A tenant of that name at another provider is not the same tenant.
+    // A tenant with the same name at another provider is another tenant.
     let namesake = Account::new("okta", "111122223333", "00u2");
     assert_eq!(near(&[namesake, Account::new("aws", "zz", "X")]), Some(Account::new("aws", "zz", "X")));
     assert_eq!(near(std::slice::from_ref(&okta)), Some(okta));
@@ -209,19 +209,19 @@ fn the_nearest_account_is_by_tenant_then_provider_then_name() {
 }
 
 #[test]
-fn who_cant_be_resolved_has_no_account_and_nothing_to_act_on() {
-    let mut nobody = event(None);
-    nobody.target = None;
+fn an_unresolved_subject_has_no_account_and_nothing_to_act_on() {
+    let mut unresolved = event(None);
+    unresolved.target = None;
     let known = event(Some("AROADEPLOY"));
     let unknown_owner = event(Some("AROAELSE"));
     for (role, event) in [
-        (SubjectRole::Actor, &nobody),
-        (SubjectRole::Target, &nobody),
-        (SubjectRole::Owner, &nobody),
+        (SubjectRole::Actor, &unresolved),
+        (SubjectRole::Target, &unresolved),
+        (SubjectRole::Owner, &unresolved),
         (SubjectRole::Owner, &unknown_owner),
-        // An end point is never contained, however well its event is known.
+        // A source address is never contained, even if everything else is known.
         (SubjectRole::Source, &known),
-        (SubjectRole::Source, &nobody),
+        (SubjectRole::Source, &unresolved),
     ] {
         let subject = resolve(role, event);
         assert_eq!((subject.role, subject.account), (role, None));

@@ -1,4 +1,4 @@
-//! The way back: what a row of a column says.
+//! The inverse of building columns: the value of a row.
 
 use std::net::Ipv6Addr;
 use std::sync::Arc;
@@ -6,8 +6,8 @@ use std::sync::Arc;
 use countersign_model::Value;
 use countersign_model::call::{Column, TextArena, Values};
 
-/// What a row of a column says; none where it says nothing, or the column has no such row. Booleans are words of bits,
-/// which don't know where the rows end: there a row past the end is false.
+/// The value of a row of a column; none where it is absent, or the column has no such row. Booleans are words of bits
+/// without a length in rows: a row past the end is false.
 #[must_use]
 pub fn value_at(column: &Column, row: usize) -> Option<Value> {
     if let Some(masks) = &column.masks {
@@ -18,18 +18,18 @@ pub fn value_at(column: &Column, row: usize) -> Option<Value> {
             return None;
         }
     }
-    let of = |arena: &TextArena, index: usize| text(arena, index).map(Arc::from);
+    let entry = |arena: &TextArena, index: usize| text(arena, index).map(Arc::from);
     Some(match &column.values {
         Values::Unsigned(values) => Value::Unsigned(*values.get(row)?),
         Values::Signed(values) => Value::Signed(*values.get(row)?),
         Values::Float(values) => Value::Float(*values.get(row)?),
         Values::Timestamps(values) => Value::Timestamp(*values.get(row)?),
         Values::Bits(words) => Value::Boolean(bit(words, row)),
-        Values::Text(arena) => Value::Text(of(arena, row)?),
-        Values::Dictionary { entries, indices } => Value::Text(of(entries, index(*indices.get(row)?))?),
+        Values::Text(arena) => Value::Text(entry(arena, row)?),
+        Values::Dictionary { entries, indices } => Value::Text(entry(entries, index(*indices.get(row)?))?),
         Values::TextLists { items, rows } => {
             let range = index(*rows.get(row)?)..index(*rows.get(row + 1)?);
-            Value::TextList(range.map(|item| of(items, item)).collect::<Option<_>>()?)
+            Value::TextList(range.map(|item| entry(items, item)).collect::<Option<_>>()?)
         }
         Values::Addresses(words) => {
             let (high, low) = (*words.get(2 * row)?, *words.get(2 * row + 1)?);

@@ -1,17 +1,17 @@
-//! What must hold of a value for a filter to hold: the part of a filter by which events can be looked up.
+//! The conditions that are necessary for a filter to pass: the part of a filter by which events can be looked up.
 
 use std::collections::{BTreeSet, HashMap};
 
 use countersign_declaration::{Filter, Literal, Network, Span, Test, float_key};
 use countersign_model::vocabulary::FieldId;
 
-use super::patterns::{How, MAX_PATTERN};
+use super::patterns::{MAX_PATTERN, TextMatch};
 
 /// What a field's value is looked up by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Key<'f> {
     /// There is a value.
-    There,
+    Exists,
     /// It is this boolean.
     Boolean(bool),
     /// It is this whole number.
@@ -24,29 +24,29 @@ pub(super) enum Key<'f> {
     Floats(i128, i128),
     /// It is an address of this network.
     Network(Network),
-    /// It is a text, or a list with a text, of which this one holds.
+    /// It is a text, or a list with a text, that this one matches.
     Text {
-        /// How.
-        how: How,
-        /// Whether it is held against the value without case.
+        /// How it matches.
+        how: TextMatch,
+        /// Whether it is compared without case.
         folded: bool,
-        /// This one.
+        /// The text.
         text: &'f str,
     },
 }
 
-/// One of these must hold, or the filter doesn't.
+/// One of these keys must apply for the filter to pass.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Condition<'f> {
-    /// A field with what its value is looked up by.
+    /// Fields with what their values are looked up by.
     pub(super) keys: BTreeSet<(FieldId, Key<'f>)>,
-    /// Whether the filter holds wherever one of them does, so that it needn't be asked.
+    /// Whether the filter passes whenever one of them applies, so that it needn't be evaluated.
     pub(super) exact: bool,
-    /// How many events it may let through, as a guess.
+    /// An estimate of how many events it lets through; only compared.
     likely: u64,
 }
 
-/// How often each key stands in the filters of a class. Only looked up in.
+/// How often each key occurs in the filters of a class. Only looked up in.
 #[derive(Default)]
 pub(super) struct Usage<'f>(HashMap<(FieldId, Key<'f>), u32>);
 
@@ -65,21 +65,21 @@ impl<'f> Usage<'f> {
         }
     }
 
-    /// What one of a filter's keys must be; none if nothing can be looked up.
+    /// The condition of a filter; none if nothing can be looked up.
     pub(super) fn condition(&self, filter: &'f Filter) -> Option<Condition<'f>> {
         self.necessary(filter, false)
     }
 
-    /// Of a filter, or of its negation.
+    /// The condition of a filter, or of its negation.
     fn necessary(&self, filter: &'f Filter, negated: bool) -> Option<Condition<'f>> {
         match (filter, negated) {
             // Nothing is looked up by the absence of a value.
             (Filter::Always, _) => None,
             (Filter::Not(part), _) => self.necessary(part, !negated),
-            // The likeliest to keep events away stands for all; by De Morgan, so it is with a negated `or`.
+            // The most selective part stands for all; by De Morgan, the same goes for a negated `or`.
             (Filter::And(parts), false) | (Filter::Or(parts), true) => {
-                let found = parts.iter().filter_map(|part| self.necessary(part, negated));
-                let best = found.min_by_key(|condition| condition.likely)?;
+                let conditions = parts.iter().filter_map(|part| self.necessary(part, negated));
+                let best = conditions.min_by_key(|condition| condition.likely)?;
                 Some(Condition { exact: best.exact && parts.len() == 1, ..best })
             }
             (Filter::Or(parts), false) | (Filter::And(parts), true) => {
@@ -93,47 +93,48 @@ impl<'f> Usage<'f> {
                 Some(all)
             }
             (Filter::Test { field, test: Test::Exists(wanted), .. }, _) => {
-                (*wanted != negated).then(|| self.of(*field, vec![Key::There], true))
+                (*wanted != negated).then(|| self.estimate(*field, vec![Key::Exists], true))
             }
             (Filter::Test { .. }, true) => None,
             (Filter::Test { field, test, ignore_case }, false) => {
                 let (keys, exact) = keys(test, *ignore_case)?;
-                Some(self.of(*field, keys, exact))
+                Some(self.estimate(*field, keys, exact))
             }
         }
     }
 
-    fn of(&self, field: FieldId, keys: Vec<Key<'f>>, exact: bool) -> Condition<'f> {
+    /// The condition of these keys, with an estimate of how many events it lets through.
+    fn estimate(&self, field: FieldId, keys: Vec<Key<'f>>, exact: bool) -> Condition<'f> {
         let keys: BTreeSet<_> = keys.into_iter().map(|key| (field, key)).collect();
-        // A key that many filters share is a common one; a list of many is hit a little more often than its commonest.
+        // A key that many filters share is probably common; a list matches slightly more often than its commonest key.
         let commonest = keys.iter().map(|key| weight(&key.1) * u64::from(self.0.get(key).copied().unwrap_or(1))).max();
         let likely = commonest.unwrap_or(0) * u64::from(1 + keys.len().checked_ilog2().unwrap_or(0));
         Condition { keys, exact, likely }
     }
 }
 
-/// What a test's values are looked up by, and whether the test holds wherever a key does; none where nothing is.
+/// The keys of a test, and whether the test passes whenever a key applies; none where nothing can be looked up.
 fn keys(test: &Test, ignore_case: bool) -> Option<(Vec<Key<'_>>, bool)> {
     Some(match test {
-        Test::Exists(true) => (vec![Key::There], true),
+        Test::Exists(true) => (vec![Key::Exists], true),
         Test::Exists(false) => return None,
         Test::Eq(literal) => (literal_key(literal, ignore_case).into_iter().collect(), true),
         Test::In(literals) => (literals.iter().filter_map(|literal| literal_key(literal, ignore_case)).collect(), true),
-        Test::Prefix(text) => part_key(How::Prefix, ignore_case, text),
-        Test::Suffix(text) => part_key(How::Suffix, ignore_case, text),
-        Test::Contains(text) => part_key(How::Within, ignore_case, text),
+        Test::Prefix(text) => part_key(TextMatch::Prefix, ignore_case, text),
+        Test::Suffix(text) => part_key(TextMatch::Suffix, ignore_case, text),
+        Test::Contains(text) => part_key(TextMatch::Within, ignore_case, text),
         Test::Range(range) => match range.span() {
-            Span::Integers(least, most) => (vec![Key::Integers(least, most)], true),
-            Span::Floats(least, most) => (vec![Key::Floats(least, most)], true),
+            Span::Integers(min, max) => (vec![Key::Integers(min, max)], true),
+            Span::Floats(min, max) => (vec![Key::Floats(min, max)], true),
         },
         Test::Cidr(networks) => (networks.iter().copied().map(Key::Network).collect(), true),
     })
 }
 
-fn part_key(how: How, folded: bool, text: &str) -> (Vec<Key<'_>>, bool) {
-    // Every text has the empty one, but not every value is text.
+fn part_key(how: TextMatch, folded: bool, text: &str) -> (Vec<Key<'_>>, bool) {
+    // Every text contains the empty one, but not every value is text.
     if text.is_empty() {
-        return (vec![Key::There], false);
+        return (vec![Key::Exists], false);
     }
     (vec![Key::Text { how, folded, text }], text.len() <= MAX_PATTERN)
 }
@@ -141,30 +142,29 @@ fn part_key(how: How, folded: bool, text: &str) -> (Vec<Key<'_>>, bool) {
 /// None for what no value equals.
 fn literal_key(literal: &Literal, folded: bool) -> Option<Key<'_>> {
     Some(match literal {
-        Literal::Text(text) => Key::Text { how: How::Whole, folded, text },
+        Literal::Text(text) => Key::Text { how: TextMatch::Whole, folded, text },
         Literal::Integer(number) => Key::Integer(*number),
         Literal::Float(number) => Key::Float(float_key(*number)?),
         Literal::Boolean(value) => Key::Boolean(*value),
     })
 }
 
-/// How many events a key lets through, as a guess from its kind: the choice costs time when it is wrong, and nothing
-/// else.
+/// A guess from a key's kind of how many events it lets through. A wrong guess costs time and nothing else.
 fn weight(key: &Key<'_>) -> u64 {
     match key {
-        Key::There => 128,
+        Key::Exists => 128,
         Key::Boolean(_) => 64,
         // Often a code of few values.
         Key::Integer(_) => 16,
-        Key::Integers(least, most) | Key::Floats(least, most) => {
-            if *least == i128::MIN || *most == i128::MAX {
+        Key::Integers(min, max) | Key::Floats(min, max) => {
+            if *min == i128::MIN || *max == i128::MAX {
                 64
             } else {
                 32
             }
         }
-        Key::Float(_) | Key::Network(_) | Key::Text { how: How::Whole, .. } => 2,
-        // A long part is a rare one.
+        Key::Float(_) | Key::Network(_) | Key::Text { how: TextMatch::Whole, .. } => 2,
+        // A long part is rare.
         Key::Text { text, .. } => 128_u64 >> text.len().min(5),
     }
 }

@@ -1,11 +1,11 @@
-//! All rules' filters as one index: an event is looked up in it, and only rules that it can concern are asked.
+//! All rules' filters as one index: an event is looked up in it, and only filters that it may pass are evaluated.
 //!
-//! For each event class, each rule gets the condition that must hold for its filter to hold: a set of keys of which the
-//! event must have one. Keys are looked up by the value of their field, whatever the number of rules that have them: by
-//! hash, by automaton, by interval. A rule whose filter has no such condition (`not`, a field that isn't there) is asked
-//! about every event of its classes. So the cost of an event grows with the fields that some rule of its class tests and
-//! with the rules that it can concern, not with the rules that are loaded. Its size grows with the bytes of their
-//! declarations, which admission bounds, for each class that a rule wants.
+//! For each event class, each rule gets the condition that is necessary for its filter to pass: a set of keys of which
+//! one must apply to the event. Keys are looked up by the value of their field, regardless of the number of rules that
+//! have them: by hash, by automaton, by interval. A rule whose filter has no such condition (`not`, a field that must be
+//! absent) is evaluated on every event of its classes. So the cost of an event grows with the fields that some rule of its
+//! class tests and with the rules that may want it, not with the rules that are loaded. The size of the index grows with
+//! the bytes of their declarations, which admission bounds, for each class that a rule wants.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use super::condition::{Condition, Key, Usage};
 use super::fields::{FieldIndex, Texts};
 use super::holds;
 
-/// The filters of many rules. A rule is named by its place among them.
+/// The filters of many rules. A rule is identified by its place among them.
 #[derive(Debug)]
 pub(super) struct FilterIndex {
     filters: Vec<Filter>,
@@ -27,15 +27,15 @@ pub(super) struct FilterIndex {
 /// The rules that want events of one class.
 #[derive(Debug)]
 struct ClassIndex {
-    /// Those that are asked about every event.
+    /// Those that are candidates for every event.
     always: Vec<u32>,
     fields: Vec<(FieldId, FieldIndex)>,
     lists: Lists,
-    /// The rules whose filter holds wherever a key of theirs does, in order.
+    /// The rules whose filter passes whenever one of its keys applies, in order.
     exact: Vec<u32>,
 }
 
-/// Lists of rules, one behind the other.
+/// Lists of rules, one after the other.
 #[derive(Debug, Default)]
 struct Lists {
     /// Where each list ends.
@@ -43,7 +43,7 @@ struct Lists {
     rules: Vec<u32>,
 }
 
-/// What looking up an event needs beside the index, kept for its memory; and what it came to.
+/// Buffers for looking up events, reused from event to event, and counts of the work.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
     texts: Texts,
@@ -54,54 +54,55 @@ pub(super) struct Scratch {
     pub(super) tally: Tally,
 }
 
-/// How much work it was to bring events to rules. No decision depends on it.
+/// How much work it was to route events to rules. No decision depends on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Events looked up.
     pub events: u64,
-    /// Rules that events could concern, summed over the events.
+    /// Rules that may want an event, summed over the events.
     pub candidates: u64,
-    /// Filters of them that were asked, since looking up hadn't settled it.
+    /// Filters of candidates that were evaluated, because the lookup didn't decide.
     pub asked: u64,
-    /// Events that rules wanted, summed over the rules.
+    /// Events that rules want, summed over the rules.
     pub deliveries: u64,
 }
 
 impl FilterIndex {
-    /// Of rules in their order.
+    /// The index of rules in their order.
     pub(super) fn new<'d>(declarations: impl IntoIterator<Item = &'d Declaration>) -> FilterIndex {
         let declarations: Vec<&Declaration> = declarations.into_iter().collect();
-        let of_class = |class: &EventClass| {
+        let index_class = |class: &EventClass| {
             let wanting = declarations.iter().zip(0u32..).filter(|(rule, _)| rule.event_classes.contains(class));
             let wanting: Vec<_> = wanting.map(|(rule, place)| (place, &rule.filter)).collect();
             (!wanting.is_empty()).then(|| (*class, ClassIndex::new(&wanting)))
         };
         FilterIndex {
-            classes: EventClass::ALL.iter().filter_map(of_class).collect(),
+            classes: EventClass::ALL.iter().filter_map(index_class).collect(),
             filters: declarations.iter().map(|rule| rule.filter.clone()).collect(),
         }
     }
 
-    /// Tells each rule that wants the event once, in no order; those that aren't heard are neither asked nor told.
-    pub(super) fn wanting(
+    /// Emits each rule that wants the event once, in no order. Rules that aren't active are neither evaluated nor
+    /// emitted.
+    pub(super) fn for_each_wanting(
         &self,
         event: &Event,
         scratch: &mut Scratch,
-        heard: impl Fn(usize) -> bool,
-        mut tell: impl FnMut(usize),
+        is_active: impl Fn(usize) -> bool,
+        mut emit: impl FnMut(usize),
     ) {
         scratch.tally.events += 1;
         let Some((_, class)) = self.classes.iter().find(|(class, _)| *class == event.class) else { return };
         class.candidates(event, self.filters.len(), scratch);
         for candidate in &scratch.candidates {
             let rule = *candidate as usize;
-            let Some(filter) = self.filters.get(rule).filter(|_| heard(rule)) else { continue };
+            let Some(filter) = self.filters.get(rule).filter(|_| is_active(rule)) else { continue };
             scratch.tally.candidates += 1;
-            let settled = class.exact.binary_search(candidate).is_ok();
-            scratch.tally.asked += u64::from(!settled);
-            if settled || holds(filter, &event.fields) {
+            let decided = class.exact.binary_search(candidate).is_ok();
+            scratch.tally.asked += u64::from(!decided);
+            if decided || holds(filter, &event.fields) {
                 scratch.tally.deliveries += 1;
-                tell(rule);
+                emit(rule);
             }
         }
     }
@@ -122,11 +123,11 @@ impl ClassIndex {
                         exact.push(*rule);
                     }
                 }
-                Some(Condition { keys, exact: settles, .. }) => {
+                Some(Condition { keys, exact: decides, .. }) => {
                     for (field, key) in keys {
                         fields.entry(field).or_default().entry(key).or_default().push(*rule);
                     }
-                    if settles {
+                    if decides {
                         exact.push(*rule);
                     }
                 }
@@ -138,18 +139,18 @@ impl ClassIndex {
             let numbered: Vec<_> = keys.iter().map(|(key, rules)| (key.clone(), lists.push(rules))).collect();
             match FieldIndex::new(&numbered) {
                 Ok(index) => indexed.push((field, index)),
-                // More text than an automaton can have: its rules are asked about every event.
+                // More text than an automaton can have: its rules are candidates for every event.
                 Err(_) => always.extend(keys.into_values().flatten()),
             }
         }
         always.sort_unstable();
         always.dedup();
-        // A rule that is asked about every event is settled by no key.
+        // A rule that is a candidate for every event isn't decided by a key.
         exact.retain(|rule| always.binary_search(rule).is_err() || is_always(rules, *rule));
         ClassIndex { always, fields: indexed, lists, exact }
     }
 
-    /// Puts the rules that the event can concern into the scratch, each once.
+    /// Puts the rules that may want the event into the scratch, each once.
     fn candidates(&self, event: &Event, rules: usize, scratch: &mut Scratch) {
         let Scratch { texts, last, event: number, candidates, .. } = scratch;
         *number += 1;
@@ -178,11 +179,11 @@ fn is_always(rules: &[(u32, &Filter)], rule: u32) -> bool {
 }
 
 impl Lists {
-    /// The number of a new list.
+    /// Adds a list and returns its number.
     fn push(&mut self, rules: &[u32]) -> u32 {
         self.rules.extend_from_slice(rules);
         self.ends.push(self.rules.len());
-        // A list needs a key of a declaration: there are fewer than bytes of declarations.
+        // Each list has a key from a declaration: there are fewer lists than bytes of declarations.
         u32::try_from(self.ends.len() - 1).unwrap_or(u32::MAX)
     }
 

@@ -1,9 +1,9 @@
-//! Which of many intervals hold a value, without asking each.
+//! Finds which of many intervals contain a value, without testing each.
 
-/// Intervals of ordered values, both ends included, with the number of a list each.
+/// Intervals of ordered values, both ends included, each with the number of a list.
 ///
-/// Sorted by their first value and searched by halves: each interval knows the greatest last value of the half around it,
-/// so a half that ends below the value is left out whole.
+/// Sorted by first value and searched by halves: each interval stores the greatest last value of the half around it, so a
+/// half that ends below the value is skipped as a whole.
 #[derive(Debug)]
 pub(super) struct Intervals<T> {
     nodes: Vec<Node<T>>,
@@ -25,7 +25,7 @@ impl<T> Default for Intervals<T> {
 }
 
 impl<T: Copy + Ord> Intervals<T> {
-    /// Of intervals in any order; one whose first value is above its last holds nothing.
+    /// From intervals in any order; one whose first value is above its last contains nothing.
     pub(super) fn new(intervals: impl IntoIterator<Item = (T, T, u32)>) -> Intervals<T> {
         let mut nodes: Vec<Node<T>> =
             intervals.into_iter().map(|(first, last, list)| Node { first, last, greatest: last, list }).collect();
@@ -34,9 +34,9 @@ impl<T: Copy + Ord> Intervals<T> {
         Intervals { nodes }
     }
 
-    /// Tells the list of each interval that holds the value.
-    pub(super) fn holding(&self, value: T, tell: &mut impl FnMut(u32)) {
-        search(&self.nodes, value, tell);
+    /// Emits the list of each interval that contains the value.
+    pub(super) fn for_each_containing(&self, value: T, emit: &mut impl FnMut(u32)) {
+        search(&self.nodes, value, emit);
     }
 }
 
@@ -47,18 +47,18 @@ fn summarise<T: Copy + Ord>(nodes: &mut [Node<T>]) -> Option<T> {
     Some(node.greatest)
 }
 
-fn search<T: Copy + Ord>(nodes: &[Node<T>], value: T, tell: &mut impl FnMut(u32)) {
+fn search<T: Copy + Ord>(nodes: &[Node<T>], value: T, emit: &mut impl FnMut(u32)) {
     let (left, rest) = nodes.split_at(nodes.len() / 2);
     let Some((node, right)) = rest.split_first() else { return };
     if node.greatest < value {
         return;
     }
-    search(left, value, tell);
+    search(left, value, emit);
     if node.first <= value {
         if value <= node.last {
-            tell(node.list);
+            emit(node.list);
         }
-        search(right, value, tell);
+        search(right, value, emit);
     }
 }
 
@@ -68,27 +68,27 @@ mod tests {
 
     use super::*;
 
-    fn holding(intervals: &[(i128, i128)], value: i128) -> Vec<u32> {
+    fn containing(intervals: &[(i128, i128)], value: i128) -> Vec<u32> {
         let numbered = intervals.iter().zip(0..).map(|((first, last), list)| (*first, *last, list));
-        let mut told = Vec::new();
-        Intervals::new(numbered).holding(value, &mut |list| told.push(list));
-        told.sort_unstable();
-        told
+        let mut lists = Vec::new();
+        Intervals::new(numbered).for_each_containing(value, &mut |list| lists.push(list));
+        lists.sort_unstable();
+        lists
     }
 
     #[test]
     fn both_ends_are_included() {
         let intervals = [(1, 3), (3, 3), (2, 1), (i128::MIN, i128::MAX)];
-        let told = [0, 1, 3, 4].map(|value| holding(&intervals, value));
-        assert_eq!(told, [vec![3], vec![0, 3], vec![0, 1, 3], vec![3]]);
-        assert!(holding(&[], 0).is_empty());
+        let lists = [0, 1, 3, 4].map(|value| containing(&intervals, value));
+        assert_eq!(lists, [vec![3], vec![0, 3], vec![0, 1, 3], vec![3]]);
+        assert!(containing(&[], 0).is_empty());
     }
 
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
         #[test]
-        fn those_that_hold_a_value_are_told_once(
+        fn each_interval_that_contains_a_value_is_emitted_once(
             intervals in proptest::collection::vec((-20i128..20, -20i128..20), 0..40),
             value in -22i128..22,
         ) {
@@ -98,7 +98,7 @@ mod tests {
                 .filter(|((first, last), _)| *first <= value && value <= *last)
                 .map(|(_, list)| list)
                 .collect();
-            prop_assert_eq!(holding(&intervals, value), expected);
+            prop_assert_eq!(containing(&intervals, value), expected);
         }
     }
 }

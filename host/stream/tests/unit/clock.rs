@@ -1,4 +1,4 @@
-//! One source and several, silent and late ones, and times that aren't believed.
+//! One source and several, silent and late ones, and times that aren't trusted.
 
 use super::*;
 use proptest::prelude::*;
@@ -7,8 +7,8 @@ fn second(second: i64) -> Timestamp {
     Timestamp(second * 1_000_000)
 }
 
-/// An event of the only source, wholly believed.
-fn one(clock: &mut Clock, at: i64) -> (Option<Tick>, Placement) {
+/// Places an event of the only source, fully trusted.
+fn place(clock: &mut Clock, at: i64) -> (Option<Tick>, Placement) {
     clock.place(&"a".into(), second(at), second(at))
 }
 
@@ -28,23 +28,23 @@ fn seen(events: &[(&str, i64)]) -> Vec<(Option<i64>, bool, Option<i64>)> {
 fn the_watermark_follows_the_greatest_time_and_never_falls() {
     let mut clock = Clock::default();
     assert!(!clock.is_ahead(second(0), 1));
-    assert_eq!(one(&mut clock, 1000).1.watermark, Timestamp::MIN, "nothing was seen that could be waited for");
-    assert!(!one(&mut clock, 990).1.late);
-    let late = one(&mut clock, 600).1;
+    assert_eq!(place(&mut clock, 1000).1.watermark, Timestamp::MIN, "there is no earlier event");
+    assert!(!place(&mut clock, 990).1.late);
+    let late = place(&mut clock, 600).1;
     assert_eq!((late.late, late.watermark, late.clock), (true, second(700), second(1000)));
-    assert!(!one(&mut clock, 700).1.late, "at the watermark is not late");
+    assert!(!place(&mut clock, 700).1.late, "at the watermark is not late");
     assert!(clock.is_ahead(second(1011), 10_000_000));
     assert!(!clock.is_ahead(second(1010), 10_000_000));
 }
 
 #[test]
-fn a_time_moves_the_clock_only_as_far_as_it_is_believed() {
+fn a_time_moves_the_clock_only_as_far_as_it_is_trusted() {
     let mut clock = Clock::default();
-    one(&mut clock, 1_000);
+    place(&mut clock, 1_000);
     let (tick, placed) = clock.place(&"a".into(), second(50_000), second(1_010));
     assert_eq!((tick, placed.clock, placed.late), (None, second(1_010), false));
-    assert_eq!(one(&mut clock, 1_000).1.watermark, second(710));
-    // Belief beyond the event's own time adds nothing.
+    assert_eq!(place(&mut clock, 1_000).1.watermark, second(710));
+    // Trust beyond the event's own time adds nothing.
     assert_eq!(clock.place(&"a".into(), second(1_005), second(9_000)).1.clock, second(1_010));
 }
 
@@ -53,7 +53,7 @@ fn each_source_has_a_watermark_of_its_own_and_ticks_follow_the_least() {
     let seen = seen(&[("a", 1_000), ("b", 900), ("a", 1_090), ("b", 910), ("b", 600), ("b", 965), ("a", 800)]);
     let expected = [
         (None, false, None),
-        // A newcomer finds gone by what has gone by.
+        // A new source doesn't turn the watermark back.
         (Some(700), false, None),
         (Some(700), false, None),
         (Some(700), false, None),
@@ -65,18 +65,18 @@ fn each_source_has_a_watermark_of_its_own_and_ticks_follow_the_least() {
 }
 
 #[test]
-fn a_silent_source_is_not_waited_for_and_comes_back_late() {
+fn a_silent_source_is_left_out_and_comes_back_late() {
     let seen = seen(&[
         ("a", 0),
         ("b", 0),
         ("a", 300),
-        // Five minutes and a second after `b` was heard of.
+        // Five minutes and a second after the last event of `b`.
         ("a", 301),
         ("a", 400),
-        // Older than what ticks have followed, though not than its own watermark.
+        // Older than the last tick, though not than its own watermark.
         ("b", 50),
         ("b", 200),
-        // It is waited for again, and turns nothing back.
+        // It counts again, and turns nothing back.
         ("a", 430),
         ("a", 700),
         ("a", 701),
@@ -87,48 +87,48 @@ fn a_silent_source_is_not_waited_for_and_comes_back_late() {
 }
 
 #[test]
-fn a_tick_by_time_begins_the_count_anew_and_the_other_way_round() {
+fn a_tick_by_time_resets_the_count_and_the_other_way_round() {
     let mut clock = Clock::default();
     for _ in 0..TICK_EVENTS {
-        assert_eq!(one(&mut clock, 0).0, None);
+        assert_eq!(place(&mut clock, 0).0, None);
     }
-    assert_eq!(one(&mut clock, 60).0, Some(Tick { at: second(-240) }), "due by both, it comes once");
+    assert_eq!(place(&mut clock, 60).0, Some(Tick { at: second(-240) }), "due by both, it comes once");
     for _ in 1..TICK_EVENTS {
-        assert_eq!(one(&mut clock, 100).0, None);
+        assert_eq!(place(&mut clock, 100).0, None);
     }
     // By count; the next by time is due a minute after it, not after the one before.
-    assert_eq!(one(&mut clock, 100).0, Some(Tick { at: second(-200) }));
-    assert_eq!(one(&mut clock, 159).0, None);
-    assert_eq!(one(&mut clock, 160).0, Some(Tick { at: second(-140) }));
+    assert_eq!(place(&mut clock, 100).0, Some(Tick { at: second(-200) }));
+    assert_eq!(place(&mut clock, 159).0, None);
+    assert_eq!(place(&mut clock, 160).0, Some(Tick { at: second(-140) }));
 }
 
 #[test]
-fn late_events_bring_no_tick_by_time_and_a_leap_brings_one() {
+fn late_events_bring_no_tick_by_time_and_a_jump_brings_one() {
     let mut clock = Clock::default();
     for at in [10_000, 0, 9_000, -5_000, 10_059] {
-        assert_eq!(one(&mut clock, at).0, None, "{at}");
+        assert_eq!(place(&mut clock, at).0, None, "{at}");
     }
-    assert_eq!(one(&mut clock, 90_000).0, Some(Tick { at: second(89_700) }));
-    assert_eq!(one(&mut clock, 90_000).0, None);
+    assert_eq!(place(&mut clock, 90_000).0, Some(Tick { at: second(89_700) }));
+    assert_eq!(place(&mut clock, 90_000).0, None);
 }
 
 #[test]
-fn times_at_the_ends_of_the_range_are_held_there() {
-    let (least, most) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
+fn times_at_the_ends_of_the_range_saturate() {
+    let (min, max) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
     let mut clock = Clock::default();
-    clock.place(&"a".into(), least, least);
-    assert!(clock.is_ahead(most, i64::MAX - 1));
-    assert_eq!(clock.place(&"a".into(), least, least).1.watermark, least);
-    let (tick, placed) = clock.place(&"a".into(), most, most);
-    assert_eq!(tick, Some(Tick { at: most.plus_micros(-LATENESS) }));
-    assert_eq!(placed, Placement { watermark: least, clock: most, late: false });
-    let late = clock.place(&"a".into(), least, least).1;
-    assert_eq!(late, Placement { watermark: most.plus_micros(-LATENESS), clock: most, late: true });
+    clock.place(&"a".into(), min, min);
+    assert!(clock.is_ahead(max, i64::MAX - 1));
+    assert_eq!(clock.place(&"a".into(), min, min).1.watermark, min);
+    let (tick, placed) = clock.place(&"a".into(), max, max);
+    assert_eq!(tick, Some(Tick { at: max.plus_micros(-LATENESS) }));
+    assert_eq!(placed, Placement { watermark: min, clock: max, late: false });
+    let late = clock.place(&"a".into(), min, min).1;
+    assert_eq!(late, Placement { watermark: max.plus_micros(-LATENESS), clock: max, late: true });
 }
 
 proptest! {
     #[test]
-    fn nothing_falls_and_ticks_never_pass_a_source_that_is_heard(
+    fn nothing_falls_and_ticks_never_pass_an_active_source(
         events in prop::collection::vec((0usize..3, 0i64..4_000), 1..200),
     ) {
         let mut clock = Clock::default();
@@ -140,10 +140,10 @@ proptest! {
             now = placed.clock;
             prop_assert_eq!(placed.late, second(time) < placed.watermark);
             greatest[source] = Some(greatest[source].map_or(time, |greatest| greatest.max(time)));
-            let most = greatest.iter().flatten().max().copied().unwrap_or_default();
-            prop_assert_eq!(now, second(most));
+            let max = greatest.iter().flatten().max().copied().unwrap_or_default();
+            prop_assert_eq!(now, second(max));
             if let Some(tick) = tick {
-                prop_assert!(tick.at >= at && tick.at <= second(most - 300));
+                prop_assert!(tick.at >= at && tick.at <= second(max - 300));
                 at = tick.at;
             }
         }

@@ -1,4 +1,4 @@
-//! Batches read back to the values that they were made of.
+//! Batches decode to the values that they were built from.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
@@ -45,7 +45,7 @@ fn check_offsets(offsets: &[u32], entries: usize, length: usize) {
     assert_eq!(offsets[entries] as usize, length);
 }
 
-/// A column's values as a reader of the interface understands them; what is absent or of the wrong type as nothing or
+/// A column's values as the interface defines them: absent ones as none, those of the wrong type as
 /// [`Value::WrongType`].
 fn decode(column: &Column, rows: usize) -> Vec<Option<Value>> {
     let words = rows.div_ceil(64);
@@ -175,7 +175,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 128, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_batch_reads_back_to_the_values_that_it_was_made_of(rows in some_rows()) {
+    fn a_batch_decodes_to_the_values_that_it_was_built_from(rows in some_rows()) {
         let batch = batch(&sequence(rows.iter().map(|row| event_of(row)).collect()));
         prop_assert_eq!(batch.columns.len(), FIELDS.len());
         for (place, column) in batch.columns.iter().enumerate() {
@@ -186,7 +186,7 @@ proptest! {
 }
 
 #[test]
-fn columns_have_their_fields_types_also_where_nothing_is_there() {
+fn columns_have_their_fields_types_even_without_values() {
     let rows = sequence(vec![event(0), event(1)]);
     let batch = batch(&rows);
     let types: Vec<&str> = batch
@@ -211,11 +211,11 @@ fn columns_have_their_fields_types_also_where_nothing_is_there() {
 }
 
 #[test]
-fn text_that_repeats_is_said_once() {
+fn repeated_text_is_stored_once() {
     let rows: Vec<Event> = (0..200)
         .map(|row| {
             let mut event = event(row);
-            // Texts of their own each: what counts is what they say.
+            // Separate allocations: the content counts.
             event.fields.set(fields()[2], Value::Text(Arc::from(format!("operation {}", row % 3))));
             event.fields.set(fields()[3], Value::Text(Arc::from(format!("agent {row}"))));
             event
@@ -228,7 +228,7 @@ fn text_that_repeats_is_said_once() {
 }
 
 #[test]
-fn what_the_host_says_about_rows_is_one_member_a_row() {
+fn row_metadata_has_one_member_for_each_row() {
     let mut events = vec![event(0), event(1_000), event(600), event(1_001)];
     events[1].ingest_time = second(1_060);
     let rows = sequence(events);
@@ -237,18 +237,18 @@ fn what_the_host_says_about_rows_is_one_member_a_row() {
         index_keys([Some("b"), None, Some("a"), Some("b")].map(|key| key.map(Arc::from)).iter().map(Option::as_ref));
     assert_eq!((indices.as_slice(), keys.len()), (&[0, NO_KEY, 1, 0][..], 2));
     assert_eq!((&*keys[0], &*keys[1]), ("b", "a"), "in order of appearance");
-    let told = build_batch(&schema, &rows.iter().collect::<Vec<_>>(), &indices, &keys).rows;
+    let built = build_batch(&schema, &rows.iter().collect::<Vec<_>>(), &indices, &keys).rows;
     let times = [0, 1_000, 600, 1_001].map(|at| second(at).micros());
-    assert_eq!(told.event_times, times);
-    assert_eq!(told.ingest_times, [times[0], second(1_060).micros(), times[2], times[3]]);
+    assert_eq!(built.event_times, times);
+    assert_eq!(built.ingest_times, [times[0], second(1_060).micros(), times[2], times[3]]);
     let behind = |at: i64| second(at).micros() - 300 * SECOND;
-    assert_eq!(told.watermarks, [Timestamp::MIN.micros(), behind(0), behind(1_000), behind(1_000)]);
-    assert_eq!(told.kinds, Some(vec![RowKind::Event, RowKind::Event, RowKind::Late, RowKind::Event]));
-    assert_eq!(told.references.iter().collect::<BTreeSet<_>>().len(), 4);
+    assert_eq!(built.watermarks, [Timestamp::MIN.micros(), behind(0), behind(1_000), behind(1_000)]);
+    assert_eq!(built.kinds, Some(vec![RowKind::Event, RowKind::Event, RowKind::Late, RowKind::Event]));
+    assert_eq!(built.references.iter().collect::<BTreeSet<_>>().len(), 4);
 
-    // Without late rows the usual case is said once, and a row's reference doesn't show its company.
+    // Without late rows the kinds are left out, and a row's reference doesn't depend on the rest of its batch.
     let alone = build_batch(&schema, &[&rows[3]], &[0], &keys[..1]).rows;
-    assert_eq!((alone.kinds, alone.references), (None, vec![told.references[3]]));
+    assert_eq!((alone.kinds, alone.references), (None, vec![built.references[3]]));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Tables follow the rows and keys of each call, and what a finding lacked doesn't show the batch.
+//! Tables follow the rows and keys of each call, and a finding's context state doesn't depend on the batch.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
@@ -7,10 +7,10 @@ use countersign_model::call::{Availability, TableAvailability};
 use countersign_model::vocabulary::Keying;
 
 use super::*;
-use crate::testing::{Fake, Says, Sheet, declaration, judge, rows, second, sequence};
+use crate::testing::{Fake, FakeAnswer, FakeCall, declaration, judge, rows, second, sequence};
 use crate::{Outcome, RuleStream};
 
-/// Knows roles of every account but BOB, as of the beginning.
+/// Has roles of every account but BOB, as of the beginning.
 struct Roles;
 
 impl ContextSource for Roles {
@@ -38,12 +38,12 @@ impl ContextSource for Roles {
     }
 }
 
-/// Finds in every row, and says what context its call had.
+/// Finds on `find`, with the row's context in the message.
 fn stream(by: &str) -> RuleStream {
     let table =
         format!("[[context]]\ntable = \"domain-roles\"\nby = \"{by}\"\ncolumns = [\"roles\"]\nmax-age = \"2m\"\n");
-    let (stream, _) = Fake::stream(declaration("", &table), |sheet: &Sheet<'_>| {
-        let mut says = Says::default();
+    let (stream, _) = Fake::stream(declaration("", &table), |sheet: &FakeCall<'_>| {
+        let mut answer = FakeAnswer::default();
         for (row, operation) in sheet.rows().collect::<Vec<_>>() {
             let table = &sheet.call.context[0];
             let place = match table.keying {
@@ -57,16 +57,16 @@ fn stream(by: &str) -> RuleStream {
                 (TableAvailability::Each(_), None) => Availability::Missing,
             };
             if operation == "find" {
-                says.found(row, &format!("{own:?}"));
+                answer.find(row, &format!("{own:?}"));
             }
         }
-        Ok(says)
+        Ok(answer)
     });
     stream.with_context(Arc::new(Roles))
 }
 
 fn states(outcome: &Outcome) -> Vec<ContextState> {
-    outcome.found.iter().map(|found| found.finding.context).collect()
+    outcome.findings.iter().map(|found| found.finding.context).collect()
 }
 
 #[test]
@@ -83,9 +83,9 @@ fn a_finding_lacks_what_its_own_row_lacks() {
         assert_eq!((states(&whole), whole.disagreements.len()), (expected.to_vec(), 0), "by {by}");
         let mut one = stream(by);
         let alone: Vec<Outcome> = all.chunks(1).map(|row| judge(&mut one, row)).collect();
-        let findings = |outcome: &Outcome| format!("{:?}", outcome.found);
+        let findings = |outcome: &Outcome| format!("{:?}", outcome.findings);
         let text: Vec<String> =
-            alone.iter().flat_map(|one| one.found.iter().map(|found| format!("{found:?}"))).collect();
+            alone.iter().flat_map(|one| one.findings.iter().map(|found| format!("{found:?}"))).collect();
         assert_eq!(findings(&whole), format!("[{}]", text.join(", ")), "by {by}");
     }
 }

@@ -1,4 +1,4 @@
-//! Filters as authors write them, held against one value after another.
+//! Filters as authors write them, against one value after another.
 
 #![allow(clippy::unwrap_used, reason = "tests")]
 
@@ -56,7 +56,7 @@ fn a_test_holds_for_a_list_when_it_holds_for_an_item() {
     let holds = |test: &str, items: &[&str]| holds("resources.uid", test, list(items));
     for test in ["eq = \"b1\"", "in = [\"x\", \"b1\"]", "prefix = \"b\"", "suffix = \"1\"", "contains = \"1\""] {
         assert!(holds(test, &["a", "b1"]), "{test}");
-        // No test spans two items, and an empty list has none that it could hold for.
+        // No test spans two items, and an empty list has no item.
         assert!(!holds(test, &["a", "c"]) && !holds(test, &[]), "{test}");
     }
     assert!(!holds("contains = \"ab\"", &["a", "b"]));
@@ -92,7 +92,7 @@ fn numbers_booleans_and_times_are_tested_by_value() {
 }
 
 #[test]
-fn ranges_have_their_ends_where_they_say_so() {
+fn ranges_include_their_ends_as_declared() {
     let holds = |range: &str, value: Value| holds("logon_type_id", &format!("range = {range}"), value);
     let within = |range: &str| (0..6).filter(|number| holds(range, Value::Unsigned(*number))).collect::<Vec<u64>>();
     assert_eq!(within("{ at-least = 2, at-most = 4 }"), [2, 3, 4]);
@@ -104,7 +104,7 @@ fn ranges_have_their_ends_where_they_say_so() {
 }
 
 #[test]
-fn ranges_of_times_and_floats_are_of_their_own_numbers() {
+fn ranges_of_times_and_floats_compare_their_own_type() {
     let since = |value: Value| holds("actor.session.created_time", "range = { at-least = -5, below = 7 }", value);
     let times = [-6, -5, 6, 7].map(|time| since(Value::Timestamp(time)));
     assert_eq!(times, [false, true, true, false]);
@@ -136,7 +136,7 @@ fn without_case_letters_of_every_alphabet_are_the_same() {
         holds("suffix = \"@EXAMPLE.org\"", "Ada@example.ORG") && !holds("suffix = \"@EXAMPLE.org\"", "example.org")
     );
     assert!(holds("contains = \"Жук\"", "<ЖУК>") && !holds("contains = \"Жук\"", "Жу"));
-    // One character folds to one: no locale, and no letters that become two.
+    // One character folds to one: no locale, no letters that become two.
     assert!(!holds("eq = \"STRASSE\"", "straße") && holds("eq = \"STRAẞE\"", "straße"));
     assert!(!holds("eq = \"i\"", "İ") && !holds("eq = \"i\"", "ı") && holds("eq = \"i\"", "I"));
     let list = |test: &str, items: &[&str]| super::tests::holds("resources.name", test, list(items));
@@ -225,7 +225,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn filters_are_joined_as_they_say((written, filter) in filters(), there in any::<[bool; 3]>()) {
+    fn filters_combine_by_their_truth_table((written, filter) in filters(), there in any::<[bool; 3]>()) {
         let mut event = event(0);
         let values = [text("x"), Value::Unsigned(0), Value::Boolean(false)];
         let fields = ["api.operation", "status_id", "is_mfa"].map(|path| FieldId::from_path(path).unwrap());

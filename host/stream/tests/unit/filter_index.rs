@@ -1,4 +1,4 @@
-//! The index against one filter after another, over whatever filters and events.
+//! The index against evaluating each filter, over arbitrary filters and events.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -84,8 +84,8 @@ fn range(ty: FieldType) -> impl Strategy<Value = Test> {
     let bounds = (proptest::option::of(bound.clone()), proptest::option::of(bound));
     bounds.prop_filter_map("a range that isn't empty", |(lower, upper)| {
         let range = Range { lower, upper };
-        let (Span::Integers(least, most) | Span::Floats(least, most)) = range.span();
-        ((range.lower.is_some() || range.upper.is_some()) && least <= most).then_some(Test::Range(range))
+        let (Span::Integers(min, max) | Span::Floats(min, max)) = range.span();
+        ((range.lower.is_some() || range.upper.is_some()) && min <= max).then_some(Test::Range(range))
     })
 }
 
@@ -145,7 +145,7 @@ fn rule() -> impl Strategy<Value = Declaration> {
     })
 }
 
-/// A value of the field's type, or, as a faulty source would have it, of whatever type.
+/// A value of a type.
 fn value(ty: FieldType) -> BoxedStrategy<Value> {
     match ty {
         FieldType::Text => word().prop_map(|word| text(&word)).boxed(),
@@ -164,7 +164,8 @@ fn value(ty: FieldType) -> BoxedStrategy<Value> {
     }
 }
 
-fn happening() -> impl Strategy<Value = Event> {
+/// An event with values of its fields' types or, as from a faulty source, of other types.
+fn any_event() -> impl Strategy<Value = Event> {
     let types = [
         FieldType::Text,
         FieldType::TextList,
@@ -199,7 +200,7 @@ fn happening() -> impl Strategy<Value = Event> {
 
 fn wanting(index: &FilterIndex, event: &Event, scratch: &mut Scratch) -> Vec<usize> {
     let mut wanting = Vec::new();
-    index.wanting(event, scratch, |_| true, |rule| wanting.push(rule));
+    index.for_each_wanting(event, scratch, |_| true, |rule| wanting.push(rule));
     wanting.sort_unstable();
     wanting
 }
@@ -208,9 +209,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_index_finds_the_rules_whose_filters_hold(
+    fn the_index_finds_the_rules_whose_filters_pass(
         rules in proptest::collection::vec(rule(), 0..12),
-        events in proptest::collection::vec(happening(), 1..8),
+        events in proptest::collection::vec(any_event(), 1..8),
     ) {
         let index = FilterIndex::new(&rules);
         let mut scratch = Scratch::default();
@@ -224,21 +225,21 @@ proptest! {
     }
 }
 
-/// How many rules an event with one value could concern, of rules with a filter each.
+/// How many of rules with these filters are candidates for an event with one value, and how many are evaluated.
 fn candidates(filters: &[&str], path: &str, value: Value) -> (u64, u64) {
     let rules: Vec<Declaration> = filters.iter().map(|filter| declaration(&format!("where = {filter}"), "")).collect();
     let mut scratch = Scratch::default();
     let mut event = with_field(path, value);
     event.fields.set(FieldId::CloudProvider, text("aws"));
     let index = FilterIndex::new(&rules);
-    let found = wanting(&index, &event, &mut scratch);
+    let wanting = wanting(&index, &event, &mut scratch);
     let one_by_one: Vec<usize> = (0..rules.len()).filter(|rule| matches(&rules[*rule], &event)).collect();
-    assert_eq!(found, one_by_one);
+    assert_eq!(wanting, one_by_one);
     (scratch.tally.candidates, scratch.tally.asked)
 }
 
 #[test]
-fn what_many_rules_ask_for_stands_for_none_of_them() {
+fn a_key_that_many_rules_share_is_not_chosen() {
     let one = |operation: &str| {
         let cloud = "{ field = \"cloud.provider\", eq = \"aws\" }";
         format!("{{ and = [{cloud}, {{ field = \"api.operation\", eq = \"{operation}\" }}] }}")
@@ -249,7 +250,7 @@ fn what_many_rules_ask_for_stands_for_none_of_them() {
 }
 
 #[test]
-fn what_looking_up_settles_is_not_asked() {
+fn what_the_lookup_decides_is_not_evaluated() {
     let filters = [
         "{ field = \"src_endpoint.ip\", cidr = [\"10.0.0.0/8\", \"2001:db8::/32\"] }",
         "{ or = [{ field = \"src_endpoint.ip\", eq = \"10.0.0.1\" }, { field = \"status_id\", eq = 2 }] }",
@@ -259,15 +260,15 @@ fn what_looking_up_settles_is_not_asked() {
         "{ not = { field = \"src_endpoint.ip\", eq = \"10.0.0.2\" } }",
     ];
     let address = Value::Address("10.0.0.1".parse().unwrap());
-    // The last two: one that looking up narrows down, and one that nothing does.
+    // Evaluated are the last two: one that the lookup narrows down, and one that it can't.
     assert_eq!(candidates(&filters, "src_endpoint.ip", address), (5, 2));
 }
 
 #[test]
-fn a_rule_that_is_not_heard_is_neither_asked_nor_told() {
+fn an_inactive_rule_is_neither_evaluated_nor_emitted() {
     let rules = [declaration("", ""), declaration("", "")];
     let index = FilterIndex::new(&rules);
-    let (mut scratch, mut told) = (Scratch::default(), Vec::new());
-    index.wanting(&event(0), &mut scratch, |rule| rule != 0, |rule| told.push(rule));
-    assert_eq!((told, scratch.tally.candidates), (vec![1], 1));
+    let (mut scratch, mut emitted) = (Scratch::default(), Vec::new());
+    index.for_each_wanting(&event(0), &mut scratch, |rule| rule != 0, |rule| emitted.push(rule));
+    assert_eq!((emitted, scratch.tally.candidates), (vec![1], 1));
 }

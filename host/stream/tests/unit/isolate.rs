@@ -1,4 +1,4 @@
-//! Rules that fail and hang, by row and by call: what is set aside, what stops them, and how many calls it takes.
+//! Rules that fail and hang: which rows are set aside, what stops a rule, and how many calls it takes.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -8,33 +8,35 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use proptest::prelude::*;
 
 use super::*;
-use crate::testing::{Fake, Says, Sheet, declaration, failed, failure, found, judge, rows, slot, state};
+use crate::testing::{Fake, FakeAnswer, FakeCall, declaration, failed, failure, found, judge, rows, slot, state};
 
 /// Counts the rows of each key and keeps the last two references; `find` finds, citing what is kept. `fail` traps.
-pub(super) fn count(sheet: &Sheet<'_>) -> Result<Says, CallFailure> {
+pub(super) fn count(sheet: &FakeCall<'_>) -> Result<FakeAnswer, CallFailure> {
     if sheet.has("fail") {
         return failure(FailureKind::Trap);
     }
-    let mut says = Says::default();
+    let mut answer = FakeAnswer::default();
     for (row, operation) in sheet.rows() {
         let Some(key) = sheet.key(row) else {
             if operation == "find" {
-                says.found(row, "of nobody");
+                answer.find(row, "without a key");
             }
             continue;
         };
-        let (blob, mut kept) =
-            says.states.remove(&(0, key)).unwrap_or_else(|| (sheet.blob(0, key).to_vec(), sheet.kept(0, key).to_vec()));
+        let (blob, mut kept) = answer
+            .states
+            .remove(&(0, key))
+            .unwrap_or_else(|| (sheet.blob(0, key).to_vec(), sheet.kept(0, key).to_vec()));
         let count = blob.first().copied().unwrap_or_default() + 1;
         if operation == "find" {
-            let finding = says.found(row, &format!("row {count} of its key"));
+            let finding = answer.find(row, &format!("row {count} of its key"));
             finding.evidence = kept.clone();
         }
         kept.push(sheet.reference(row));
         kept.drain(..kept.len().saturating_sub(2));
-        says.state(0, key, &[count], &kept);
+        answer.set_state(0, key, &[count], &kept);
     }
-    Ok(says)
+    Ok(answer)
 }
 
 pub(super) fn counting() -> (RuleStream, Arc<Fake>) {
@@ -58,8 +60,8 @@ fn a_trap_sets_aside_its_row_and_nothing_else() {
         ]),
     );
     assert_eq!(failed(&outcome), [(3, FailureKind::Trap), (6, FailureKind::Trap)]);
-    assert_eq!(outcome.failures[0].failure.message, "as it was told");
-    assert_eq!(found(&outcome), [(1, "row 2 of its key"), (4, "row 4 of its key"), (5, "of nobody")]);
+    assert_eq!(outcome.failures[0].failure.message, "as the test wants");
+    assert_eq!(found(&outcome), [(1, "row 2 of its key"), (4, "row 4 of its key"), (5, "without a key")]);
     let state = state(&outcome);
     assert_eq!(state[0], ("aws:111122223333:ALICE", vec![4], vec!["event-2", "event-4"]));
     assert_eq!(state[1], ("aws:111122223333:BOB", vec![2], vec!["event-1", "event-1"]));
@@ -77,15 +79,15 @@ fn a_key_whose_rows_all_fail_keeps_the_state_that_it_had() {
     assert_eq!(found(&outcome), [(0, "row 2 of its key")]);
 }
 
-/// Whatever the kind of failure, a row fails only if it fails alone, and no kind costs more calls than two a row.
+/// For every kind of failure, a row is set aside only if it fails alone, with fewer than two calls per row.
 #[test]
 fn every_kind_of_failure_is_split_down_to_the_row() {
     use FailureKind::{FuelExhausted, InvalidAnswer, MemoryExceeded, OutputExceeded, StackOverflow, Trap};
     for kind in [Trap, FuelExhausted, MemoryExceeded, OutputExceeded, StackOverflow, InvalidAnswer] {
         let (mut stream, fake) =
-            Fake::stream(declaration("", ""), move |sheet: &Sheet<'_>| match sheet.operations.len() {
-                // More than three rows at once are too much, and so is the bad row.
-                0..4 if !sheet.has("bad") => Ok(Says::default()),
+            Fake::stream(declaration("", ""), move |sheet: &FakeCall<'_>| match sheet.operations.len() {
+                // More than three rows at once fail, and so does the bad row.
+                0..4 if !sheet.has("bad") => Ok(FakeAnswer::default()),
                 _ => failure(kind),
             });
         let all: Vec<(&str, &str)> = (0..50).map(|row| (if row % 17 == 4 { "bad" } else { "good" }, "ALICE")).collect();
@@ -103,13 +105,13 @@ proptest! {
         costs in proptest::collection::vec(prop_oneof![8 => 1usize..8, 1 => 90usize..120], 1..150),
         fuel in 8usize..101,
     ) {
-        let (mut stream, fake) = Fake::stream(declaration("", ""), move |sheet: &Sheet<'_>| {
+        let (mut stream, fake) = Fake::stream(declaration("", ""), move |sheet: &FakeCall<'_>| {
             let cost: usize = sheet.operations.iter().map(|cost| cost.parse::<usize>().unwrap()).sum();
-            if cost > fuel { failure(FailureKind::FuelExhausted) } else { Ok(Says::default()) }
+            if cost > fuel { failure(FailureKind::FuelExhausted) } else { Ok(FakeAnswer::default()) }
         });
         let operations: Vec<String> = costs.iter().map(ToString::to_string).collect();
         let all: Vec<(&str, &str)> = operations.iter().map(|cost| (cost.as_str(), "ALICE")).collect();
-        // Again and again: what was learnt of the fuel must not make it worse.
+        // Repeated: what was learnt about fuel must not make it worse.
         for _ in 0..3 {
             let before = fake.calls().len();
             let outcome = judge(&mut stream, &rows(&all));
@@ -123,44 +125,49 @@ proptest! {
 
 #[test]
 fn a_deadline_is_retried_alone_and_then_stops_the_rule_at_the_row() {
-    let (mut stream, fake) = Fake::stream(declaration("", &slot("count")), |sheet: &Sheet<'_>| {
+    let (mut stream, fake) = Fake::stream(declaration("", &slot("count")), |sheet: &FakeCall<'_>| {
         if sheet.has("hang") { failure(FailureKind::Deadline) } else { count(sheet) }
     });
     let all = [("find", "ALICE"), ("fail", "BOB"), ("hang", "BOB"), ("find", "ALICE"), ("hang", "ALICE")];
     let outcome = judge(&mut stream, &rows(&all));
     let stopped = outcome.stopped.as_ref().unwrap();
     assert_eq!((stopped.row.position, stopped.failure.kind), (2, FailureKind::Deadline));
-    // What came before holds, and nothing after is judged; the row itself isn't set aside.
+    // Findings before it stay, and nothing after it is judged; the row itself isn't set aside.
     assert_eq!((found(&outcome), failed(&outcome)), (vec![(0, "row 1 of its key")], vec![(1, FailureKind::Trap)]));
-    // The batch, the first row and again for its finding, the second, and the one that hangs: alone, once.
+    // The batch, the first row and its recheck, the second, and the one that hangs: alone, once.
     assert_eq!(fake.calls(), [5, 1, 1, 1, 1]);
 }
 
 /// Misses the deadline in the calls with these numbers, from 0.
 fn hangs_in(calls: &'static [usize]) -> (RuleStream, Arc<Fake>) {
     let made = AtomicUsize::new(0);
-    Fake::stream(declaration("", &slot("count")), move |sheet: &Sheet<'_>| {
+    Fake::stream(declaration("", &slot("count")), move |sheet: &FakeCall<'_>| {
         let call = made.fetch_add(1, Ordering::Relaxed);
         if calls.contains(&call) { failure(FailureKind::Deadline) } else { count(sheet) }
     })
 }
 
 #[test]
-fn a_machine_that_hesitates_once_costs_no_row() {
+fn a_single_missed_deadline_costs_no_row() {
     let all = [("find", "ALICE"), ("seen", "BOB"), ("find", "BOB")];
     let (mut stream, _) = counting();
-    let calm = judge(&mut stream, &rows(&all));
-    // In the batch, and in each of the one-row calls that a finding asks for.
+    let undisturbed = judge(&mut stream, &rows(&all));
+    // In the batch, and in each of the one-row calls of a finding.
     for call in 0..4 {
         let call: &'static [usize] = [&[0], &[1], &[2], &[3]][call];
         let (mut stream, fake) = hangs_in(call);
         let outcome = judge(&mut stream, &rows(&all));
         assert!(outcome.stopped.is_none() && outcome.failures.is_empty() && outcome.disagreements.is_empty());
-        assert_eq!((found(&outcome), state(&outcome)), (found(&calm), state(&calm)), "{call:?} {:?}", fake.calls());
+        assert_eq!(
+            (found(&outcome), state(&outcome)),
+            (found(&undisturbed), state(&undisturbed)),
+            "{call:?} {:?}",
+            fake.calls()
+        );
     }
 }
 
-/// However rows are batched, a row that comes alone has a second chance too.
+/// A row that comes alone has a second try too.
 #[test]
 fn a_row_in_a_batch_of_its_own_is_retried() {
     let (mut stream, fake) = hangs_in(&[0]);
@@ -173,21 +180,20 @@ fn a_row_in_a_batch_of_its_own_is_retried() {
     assert_eq!(fake.calls(), [1, 1]);
 }
 
-/// A rule that is quick in a batch and hangs alone: what came before the row at which it stops is judged, whoever's
-/// rows those are.
+/// A rule that is quick in a batch and hangs alone: rows of all keys before the one at which it stops are judged.
 #[test]
-fn rows_are_judged_again_in_the_order_of_the_stream() {
-    let (mut stream, _) = Fake::stream(declaration("", &slot("count")), |sheet: &Sheet<'_>| {
+fn one_row_calls_follow_the_order_of_the_stream() {
+    let (mut stream, _) = Fake::stream(declaration("", &slot("count")), |sheet: &FakeCall<'_>| {
         if sheet.operations == ["hang"] { failure(FailureKind::Deadline) } else { count(sheet) }
     });
     let all = [("find", "ALICE"), ("find", "BOB"), ("find", ""), ("hang", "ALICE"), ("find", "BOB"), ("find", "")];
     let outcome = judge(&mut stream, &rows(&all));
     assert_eq!(outcome.stopped.as_ref().unwrap().row.position, 3);
-    assert_eq!(found(&outcome), [(0, "row 1 of its key"), (1, "row 1 of its key"), (2, "of nobody")]);
+    assert_eq!(found(&outcome), [(0, "row 1 of its key"), (1, "row 1 of its key"), (2, "without a key")]);
 }
 
 #[test]
-fn a_stopped_rule_is_called_no_more() {
+fn a_stopped_rule_is_not_called_again() {
     let (mut stream, fake) = hangs_in(&[0, 2]);
     let outcome = judge(&mut stream, &rows(&[("seen", "A"), ("seen", "B"), ("seen", "C"), ("seen", "D")]));
     assert_eq!(outcome.stopped.unwrap().row.position, 1);

@@ -52,7 +52,7 @@ pub(crate) fn account(subject: &str) -> Account {
     Account::new("aws", "111122223333", subject)
 }
 
-/// An event without fields, by nobody.
+/// An event without fields or an account.
 pub(crate) fn event(number: u64) -> Event {
     let time = second(i64::try_from(number).unwrap());
     Event {
@@ -99,7 +99,7 @@ pub(crate) fn sequence(events: Vec<Event>) -> Vec<Sequenced> {
     placed.collect()
 }
 
-/// Rows of an operation and a subject each, a second apart; an empty subject is nobody.
+/// Rows with an operation and a subject each, a second apart; an empty subject means no account.
 pub(crate) fn rows(rows: &[(&str, &str)]) -> Vec<Sequenced> {
     let events = rows.iter().zip(0..).map(|((operation, subject), number)| {
         let mut event = event(number);
@@ -115,20 +115,20 @@ pub(crate) fn judge(stream: &mut RuleStream, rows: &[Sequenced]) -> Outcome {
     stream.judge(&rows.iter().collect::<Vec<_>>())
 }
 
-/// What a rule says to a call.
-type Answer = dyn Fn(&Sheet<'_>) -> Result<Says, CallFailure> + Send + Sync;
+/// How a fake rule answers a call.
+type AnswerFn = dyn Fn(&FakeCall<'_>) -> Result<FakeAnswer, CallFailure> + Send + Sync;
 
-/// A rule that answers as a function says, and how many rows each of its calls had.
+/// A rule that answers by a function, and counts the rows of its calls.
 pub(crate) struct Fake {
-    answer: Box<Answer>,
+    answer: Box<AnswerFn>,
     calls: Mutex<Vec<usize>>,
 }
 
 impl Fake {
-    /// With a stream of this declaration.
+    /// A fake rule with this declaration, in a stream.
     pub(crate) fn stream(
         declaration: Declaration,
-        answer: impl Fn(&Sheet<'_>) -> Result<Says, CallFailure> + Send + Sync + 'static,
+        answer: impl Fn(&FakeCall<'_>) -> Result<FakeAnswer, CallFailure> + Send + Sync + 'static,
     ) -> (RuleStream, Arc<Fake>) {
         let fake = Arc::new(Fake { answer: Box::new(answer), calls: Mutex::default() });
         (RuleStream::new(declaration, fake.clone(), Vec::new(), b"the rule's data".to_vec()), fake)
@@ -143,8 +143,8 @@ impl Fake {
 impl Detector for Fake {
     fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
         self.calls.lock().unwrap().push(call.batch.len());
-        let sheet = Sheet { call, operations: texts(&call.batch.columns[0].values) };
-        (self.answer)(&sheet).map(Says::answer)
+        let call = FakeCall { call, operations: texts(&call.batch.columns[0].values) };
+        (self.answer)(&call).map(FakeAnswer::into_answer)
     }
 
     fn migrate(&self, _: u32, _: u32, _: &[u8]) -> Result<Vec<u8>, CallFailure> {
@@ -154,17 +154,17 @@ impl Detector for Fake {
 
 /// A call that failed.
 pub(crate) fn failure<T>(kind: FailureKind) -> Result<T, CallFailure> {
-    Err(CallFailure { kind, message: "as it was told".to_owned() })
+    Err(CallFailure { kind, message: "as the test wants".to_owned() })
 }
 
-/// A call as a rule reads it.
-pub(crate) struct Sheet<'a> {
+/// A call as a fake rule reads it.
+pub(crate) struct FakeCall<'a> {
     pub(crate) call: &'a DetectionCall,
     /// The first column.
     pub(crate) operations: Vec<String>,
 }
 
-impl Sheet<'_> {
+impl FakeCall<'_> {
     /// Whether a row has this operation.
     pub(crate) fn has(&self, operation: &str) -> bool {
         self.operations.iter().any(|other| other == operation)
@@ -202,27 +202,27 @@ fn part<'a, T>(all: &'a [T], offsets: &[u32], index: usize) -> &'a [T] {
     &all[offsets[index] as usize..offsets[index + 1] as usize]
 }
 
-/// What a rule says, as it goes.
+/// The answer of a fake rule.
 #[derive(Default)]
-pub(crate) struct Says {
+pub(crate) struct FakeAnswer {
     pub(crate) plain: DetectionAnswer,
     pub(crate) states: BTreeMap<(u32, u32), (Vec<u8>, Vec<u64>)>,
 }
 
-impl Says {
-    /// A finding on a row.
-    pub(crate) fn found(&mut self, row: u32, message: &str) -> &mut AnswerFinding {
+impl FakeAnswer {
+    /// Adds a finding on a row.
+    pub(crate) fn find(&mut self, row: u32, message: &str) -> &mut AnswerFinding {
         self.plain.findings.push(finding(row, message));
         self.plain.findings.last_mut().unwrap()
     }
 
-    /// New state of a key in a slot.
-    pub(crate) fn state(&mut self, slot: u32, key: u32, blob: &[u8], kept: &[u64]) {
+    /// Sets the state of a key in a slot.
+    pub(crate) fn set_state(&mut self, slot: u32, key: u32, blob: &[u8], kept: &[u64]) {
         self.states.insert((slot, key), (blob.to_vec(), kept.to_vec()));
     }
 
-    fn answer(self) -> DetectionAnswer {
-        let Says { mut plain, states } = self;
+    fn into_answer(self) -> DetectionAnswer {
+        let FakeAnswer { mut plain, states } = self;
         let mut slots: BTreeMap<u32, SlotChanges> = BTreeMap::new();
         for ((slot, key), (blob, kept)) in states {
             let changes = slots.entry(slot).or_insert_with(|| no_changes(slot));
@@ -281,17 +281,17 @@ pub(crate) fn entries(arena: &TextArena) -> Vec<String> {
     arena.offsets.windows(2).map(|ends| arena.bytes[ends[0] as usize..ends[1] as usize].to_owned()).collect()
 }
 
-/// What was found: position and message.
+/// The findings: position and message.
 pub(crate) fn found(outcome: &Outcome) -> Vec<(u64, &str)> {
-    outcome.found.iter().map(|found| (found.finding.position, found.finding.message.as_str())).collect()
+    outcome.findings.iter().map(|found| (found.finding.position, found.finding.message.as_str())).collect()
 }
 
-/// What was set aside: position and why.
+/// The rows set aside: position and kind of failure.
 pub(crate) fn failed(outcome: &Outcome) -> Vec<(u64, FailureKind)> {
     outcome.failures.iter().map(|failed| (failed.row.position, failed.failure.kind)).collect()
 }
 
-/// What became of state: key, blob, and the events kept.
+/// The changes of state: key, blob, and the events kept.
 pub(crate) fn state(outcome: &Outcome) -> Vec<(&str, Vec<u8>, Vec<&str>)> {
     let changes = outcome.state.iter().map(|change| {
         let (blob, kept) = change.entry.as_ref().map(|entry| (entry.blob.clone(), &entry.kept)).unzip();

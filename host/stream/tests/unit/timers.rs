@@ -1,4 +1,4 @@
-//! Timers through calls: what rows do to them, in which order they come, and that neither batches nor company show.
+//! Timers through calls: what rows do to them, in which order they fire, and that the size of batches doesn't show.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -6,39 +6,39 @@ use countersign_model::call::{AnswerTimer, FailureKind, RowKind};
 use countersign_model::{Occasion, StateChange};
 
 use super::*;
-use crate::testing::{Fake, SECOND, Says, Sheet, declaration, failed, found, rows, second, slot};
+use crate::testing::{Fake, FakeAnswer, FakeCall, SECOND, declaration, failed, found, rows, second, slot};
 use crate::{Outcome, RuleStream};
 
-/// A rule that does to its timers what a row's operation says: `set ID SECOND`, `cancel ID`, several divided by `;`. On a
-/// timer, and on `find`, it finds; `carry` makes a timer's row set itself again ten seconds later, once.
+/// A rule that changes its timers as a row's operation commands: `set ID SECOND`, `cancel ID`, separated by `;`. It finds
+/// on a timer and on `find`; the row of timer `carry` sets timer `a` ten seconds later.
 fn stream(most_per_key: u32) -> RuleStream {
     let tables = format!(
         "{}[timers]\nids = [\"a\", \"b\", \"carry\", \"cling\"]\nmost-per-key = {most_per_key}\nlongest = \"1h\"\n",
         slot("count")
     );
-    let (stream, _) = Fake::stream(declaration("", &tables), |sheet: &Sheet<'_>| {
-        let mut says = Says::default();
+    let (stream, _) = Fake::stream(declaration("", &tables), |sheet: &FakeCall<'_>| {
+        let mut answer = FakeAnswer::default();
         for (row, operation) in sheet.rows() {
             let at = |text: &str| Some(second(text.parse().unwrap()).micros());
-            let told = &sheet.call.batch.rows;
-            if let Some(RowKind::Timer(id)) = told.kinds.as_ref().map(|kinds| &kinds[row as usize]) {
-                let time = told.event_times[row as usize];
-                says.found(row, &format!("{id} of `{operation}`"));
+            let rows = &sheet.call.batch.rows;
+            if let Some(RowKind::Timer(id)) = rows.kinds.as_ref().map(|kinds| &kinds[row as usize]) {
+                let time = rows.event_times[row as usize];
+                answer.find(row, &format!("{id} of `{operation}`"));
                 if id == "carry" {
-                    says.plain.timers.push(timer(row, "a", Some(time + 10 * SECOND)));
+                    answer.plain.timers.push(timer(row, "a", Some(time + 10 * SECOND)));
                 }
                 continue;
             }
             for command in operation.split(';') {
                 match command.split(' ').collect::<Vec<_>>()[..] {
-                    ["set", id, time] => says.plain.timers.push(timer(row, id, at(time))),
-                    ["cancel", id] => says.plain.timers.push(timer(row, id, None)),
-                    ["find"] => drop(says.found(row, "found")),
+                    ["set", id, time] => answer.plain.timers.push(timer(row, id, at(time))),
+                    ["cancel", id] => answer.plain.timers.push(timer(row, id, None)),
+                    ["find"] => drop(answer.find(row, "found")),
                     _ => {}
                 }
             }
         }
-        Ok(says)
+        Ok(answer)
     });
     stream
 }
@@ -51,7 +51,7 @@ fn tick(at: i64) -> Tick {
     Tick { at: second(at) }
 }
 
-/// Judges rows in batches of a size: what was found, set aside, and is yet to come.
+/// Judges rows in batches of a size.
 fn judge(stream: &mut RuleStream, size: usize, rows: &[Sequenced]) -> Vec<Outcome> {
     rows.chunks(size).map(|rows| crate::testing::judge(stream, rows)).collect()
 }
@@ -59,21 +59,21 @@ fn judge(stream: &mut RuleStream, size: usize, rows: &[Sequenced]) -> Vec<Outcom
 /// The rows that are due at a tick: id, the second they are set for, and the event that they show.
 fn due(stream: &mut RuleStream, at: i64) -> Vec<(String, i64, String)> {
     let due = stream.due(tick(at), 1_000, second(9_999));
-    let told = due.rows.iter().map(|row| {
+    let rows = due.rows.iter().map(|row| {
         assert_eq!((row.position, row.clock, row.watermark, row.late), (1_000, second(9_999), second(at), false));
-        let Occasion::Timer { id, at } = row.occasion() else { panic!("{row:?}") };
+        let Occasion::Timer { id, at } = row.occasion.recorded() else { panic!("{row:?}") };
         assert_eq!(row.time(), at);
         (id, at.micros_since(second(0)) / SECOND, row.event.id.to_string())
     });
-    told.collect()
+    rows.collect()
 }
 
-fn told(id: &str, at: i64, event: &str) -> (String, i64, String) {
+fn due_timer(id: &str, at: i64, event: &str) -> (String, i64, String) {
     (id.to_owned(), at, event.to_owned())
 }
 
 #[test]
-fn a_timer_comes_once_at_the_first_tick_at_or_after_its_time() {
+fn a_timer_fires_once_at_the_first_tick_at_or_after_its_time() {
     for size in [1, 2, 10] {
         let mut stream = stream(4);
         let rows = rows(&[("set a 100;set b 50", "ALICE"), ("set a 50", "BOB"), ("seen", "ALICE")]);
@@ -81,8 +81,8 @@ fn a_timer_comes_once_at_the_first_tick_at_or_after_its_time() {
         assert_eq!(stream.pending_timers(), 3);
         assert_eq!(due(&mut stream, 49), []);
         // By time, then key, then id.
-        assert_eq!(due(&mut stream, 50), [told("b", 50, "event-0"), told("a", 50, "event-1")]);
-        assert_eq!(due(&mut stream, 5_000), [told("a", 100, "event-0")]);
+        assert_eq!(due(&mut stream, 50), [due_timer("b", 50, "event-0"), due_timer("a", 50, "event-1")]);
+        assert_eq!(due(&mut stream, 5_000), [due_timer("a", 100, "event-0")]);
         assert_eq!((due(&mut stream, 9_000), stream.pending_timers()), (vec![], 0));
     }
 }
@@ -101,16 +101,16 @@ fn timers_move_and_are_cancelled_by_their_own_key_only() {
         ]);
         let outcomes = judge(&mut stream, size, &rows);
         assert!(outcomes.iter().all(|outcome| outcome.failures.is_empty() && outcome.disagreements.is_empty()));
-        assert_eq!(due(&mut stream, 300), [told("b", 20, "event-4"), told("a", 200, "event-2")], "{size}");
+        assert_eq!(due(&mut stream, 300), [due_timer("b", 20, "event-4"), due_timer("a", 200, "event-2")], "{size}");
     }
 }
 
-/// What is due already when it is set comes at the next tick all the same.
+/// A timer set for the past is due at once.
 #[test]
-fn a_time_that_has_passed_comes_at_the_next_tick() {
+fn a_timer_for_the_past_fires_at_the_next_tick() {
     let mut stream = stream(4);
     judge(&mut stream, 10, &rows(&[("set a -100000", "ALICE")]));
-    assert_eq!(due(&mut stream, 0), [told("a", -100_000, "event-0")]);
+    assert_eq!(due(&mut stream, 0), [due_timer("a", -100_000, "event-0")]);
 }
 
 #[test]
@@ -129,27 +129,27 @@ fn a_row_that_sets_more_than_declared_fails_alone() {
         assert_eq!(all, [(1, FailureKind::InvalidAnswer), (4, FailureKind::InvalidAnswer)], "{size}");
         let message = &outcomes.iter().find_map(|outcome| outcome.failures.first()).unwrap().failure.message;
         assert_eq!(message, "timer `b` is one more for its key than the 1 declared");
-        assert_eq!(due(&mut stream, 200), [told("b", 70, "event-3"), told("b", 100, "event-2")], "{size}");
+        assert_eq!(due(&mut stream, 200), [due_timer("b", 70, "event-3"), due_timer("b", 100, "event-2")], "{size}");
     }
 }
 
 #[test]
 fn a_flood_of_timers_is_refused() {
     let tables = "[timers]\nids = [\"a\"]\nmost-per-key = 1\nlongest = \"1h\"\n";
-    let (mut stream, _) = Fake::stream(declaration("", tables), |sheet: &Sheet<'_>| {
-        let mut says = Says::default();
+    let (mut stream, _) = Fake::stream(declaration("", tables), |sheet: &FakeCall<'_>| {
+        let mut answer = FakeAnswer::default();
         if sheet.has("flood") {
-            says.plain.timers = vec![timer(0, "a", None); 1_000_000];
+            answer.plain.timers = vec![timer(0, "a", None); 1_000_000];
         }
-        Ok(says)
+        Ok(answer)
     });
     let outcome = crate::testing::judge(&mut stream, &rows(&[("flood", "ALICE"), ("seen", "BOB")]));
     assert_eq!(failed(&outcome), [(0, FailureKind::InvalidAnswer)]);
     assert_eq!(outcome.failures[0].failure.message, "more than 64 timers on one row");
 }
 
-/// The row has the kind, the time, the reference and the columns that the interface promises, and what is found on it
-/// names the timer.
+/// The row has the kind, the time, the reference and the columns that the interface promises, and findings on it name
+/// the timer.
 #[test]
 fn a_timers_row_shows_the_event_that_set_it() {
     for size in [1, 10] {
@@ -160,46 +160,46 @@ fn a_timers_row_shows_the_event_that_set_it() {
         let outcomes = judge(&mut stream, size, &due);
         let all: Vec<_> = outcomes.iter().flat_map(found).collect();
         assert_eq!(all, [(7, "carry of `set carry 50;find`"), (7, "a of `set a 60`")]);
-        let findings: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.found).collect();
+        let findings: Vec<_> = outcomes.iter().flat_map(|outcome| &outcome.findings).collect();
         for (found, (index, id, at)) in findings.iter().zip([(0, "carry", 50), (1, "a", 60)]) {
             let finding = &found.finding;
             let at = second(at);
             assert_eq!((finding.index, found.place), (index, 0), "counted through the rows of a position");
             assert_eq!(finding.occasion, Occasion::Timer { id: id.to_owned(), at });
             assert_eq!(finding.event_id, format!("event-{index}"));
-            let told = &found.bundle.call.batch.rows;
-            assert_eq!((told.event_times[0], told.watermarks[0]), (at.micros(), second(100).micros()));
-            assert_eq!(told.kinds, Some(vec![RowKind::Timer(id.to_owned())]));
+            let shown = &found.bundle.call.batch.rows;
+            assert_eq!((shown.event_times[0], shown.watermarks[0]), (at.micros(), second(100).micros()));
+            assert_eq!(shown.kinds, Some(vec![RowKind::Timer(id.to_owned())]));
         }
-        // It set `a` again, and what came isn't there any more.
-        assert_eq!(super::tests::due(&mut stream, 200), [told("a", 60, "event-0")]);
-        // Its own reference is that of the event: what was kept of it stands for the same.
+        // It set `a` again, and the timers that fired are gone.
+        assert_eq!(super::tests::due(&mut stream, 200), [due_timer("a", 60, "event-0")]);
+        // Its reference is the event's own.
         let own = findings[0].finding.evidence[0].reference;
         let alone = crate::testing::judge(&mut stream, &first[..1]);
-        assert_eq!(alone.found[0].finding.evidence[0].reference, own);
+        assert_eq!(alone.findings[0].finding.evidence[0].reference, own);
     }
 }
 
 #[test]
-fn timers_that_differ_in_company_are_told() {
+fn timers_that_differ_in_a_batch_are_reported() {
     let tables = "[timers]\nids = [\"a\"]\nmost-per-key = 1\nlongest = \"1h\"\n";
-    let (mut stream, _) = Fake::stream(declaration("", tables), |sheet: &Sheet<'_>| {
-        let mut says = Says::default();
+    let (mut stream, _) = Fake::stream(declaration("", tables), |sheet: &FakeCall<'_>| {
+        let mut answer = FakeAnswer::default();
         for (row, _) in sheet.rows() {
-            says.found(row, "found");
+            answer.find(row, "found");
             let late = if sheet.operations.len() > 1 { 60 } else { 50 };
-            says.plain.timers.push(timer(row, "a", Some(second(late).micros())));
+            answer.plain.timers.push(timer(row, "a", Some(second(late).micros())));
         }
-        Ok(says)
+        Ok(answer)
     });
     let outcome = crate::testing::judge(&mut stream, &rows(&[("seen", "ALICE"), ("seen", "ALICE")]));
-    let told: Vec<_> = outcome.disagreements.iter().map(|one| (one.row.position, one.what)).collect();
-    assert_eq!(told, [(1, "timers")]);
-    assert_eq!(due(&mut stream, 50), [super::tests::told("a", 50, "event-1")], "what is said alone holds");
+    let disagreed: Vec<_> = outcome.disagreements.iter().map(|one| (one.row.position, one.what)).collect();
+    assert_eq!(disagreed, [(1, "timers")]);
+    assert_eq!(due(&mut stream, 50), [due_timer("a", 50, "event-1")], "the one-row answer is authoritative");
 }
 
 #[test]
-fn those_due_last_make_room_and_a_silenced_rule_keeps_none() {
+fn those_due_last_are_dropped_and_a_silenced_rule_keeps_none() {
     let mut stream = stream(4);
     stream.timers.max_pending = 2;
     let set = rows(&[("set a 500;set b 300", "ALICE"), ("set a 400", "BOB"), ("set b 100", "CAROL")]);
@@ -208,20 +208,20 @@ fn those_due_last_make_room_and_a_silenced_rule_keeps_none() {
     let at_tick = stream.due(tick(0), 9, second(0));
     assert_eq!((at_tick.rows.len(), at_tick.dropped), (0, 2));
     let key = |subject: &str| format!("aws:111122223333:{subject}");
-    let told = |changes: Vec<TimerChange>| -> Vec<(String, String, bool)> {
+    let listed = |changes: Vec<TimerChange>| -> Vec<(String, String, bool)> {
         changes.into_iter().map(|change| (change.key, change.id, change.entry.is_some())).collect()
     };
     let (state, timers): (Vec<StateChange>, _) = stream.changes();
     assert_eq!(state, []);
-    assert_eq!(told(timers), [(key("ALICE"), "a".to_owned(), false), (key("BOB"), "a".to_owned(), false)]);
+    assert_eq!(listed(timers), [(key("ALICE"), "a".to_owned(), false), (key("BOB"), "a".to_owned(), false)]);
     let (_, timers) = stream.forget();
-    assert_eq!(told(timers), [(key("ALICE"), "b".to_owned(), false), (key("CAROL"), "b".to_owned(), false)]);
+    assert_eq!(listed(timers), [(key("ALICE"), "b".to_owned(), false), (key("CAROL"), "b".to_owned(), false)]);
     assert_eq!(stream.pending_timers(), 0);
 }
 
-/// What is stored of a timer is enough to have its row again: the raw record's address, and the finding that it shows.
+/// A stored timer is enough to make its row again: it has the raw record's address, and the finding that it shows.
 #[test]
-fn what_is_stored_names_the_record_and_the_finding() {
+fn a_stored_timer_names_the_record_and_the_finding() {
     let mut stream = stream(4);
     let mut set = rows(&[("set a 50;find", "ALICE"), ("set b 60", "BOB")]);
     let outcome = crate::testing::judge(&mut stream, &set[..1]);
@@ -229,10 +229,10 @@ fn what_is_stored_names_the_record_and_the_finding() {
     let event = &set[0].event;
     assert_eq!((entry.at, entry.source.as_str(), entry.event_id.as_str()), (second(50), event.source.as_str(), "event-0"));
     assert_eq!((entry.ingest_time, entry.raw, entry.finding), (event.ingest_time, event.raw, None));
-    let mut fed = outcome.found[0].clone();
+    let mut fed = outcome.findings[0].clone();
     fed.row = set.remove(1);
-    let row = Sequenced::of_finding(&fed, 0);
-    assert_eq!(row.occasion(), Occasion::Finding { rule: "example/rule".parse().unwrap(), index: 0 });
+    let row = Sequenced::finding_row(&fed, 0);
+    assert_eq!(row.occasion.recorded(), Occasion::Finding { rule: "example/rule".parse().unwrap(), index: 0 });
     let outcome = crate::testing::judge(&mut stream, &[row]);
     let fields = outcome.timers[0].entry.clone().unwrap().finding.unwrap();
     assert_eq!((fields.rule.as_str(), fields.class.id(), fields.confidence), ("example/rule", "token", 70));

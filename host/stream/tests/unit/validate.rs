@@ -1,4 +1,4 @@
-//! Answers that break the contract, each in one way, and those that go as far as they may.
+//! Answers that break the contract, each in one way, and answers just within its bounds.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -9,30 +9,31 @@ use countersign_model::vocabulary::SubjectRole;
 
 use super::*;
 use crate::testing::{
-    Fake, SECOND, Says, Sheet, declaration, failed, finding, found, judge, no_changes, rows, second, slot, state,
+    Fake, FakeAnswer, FakeCall, SECOND, declaration, failed, finding, found, judge, no_changes, rows, second, slot,
+    state,
 };
 use crate::{Outcome, RuleStream};
 
-type Twist = fn(&Sheet<'_>, u32, &mut DetectionAnswer);
+type Twist = fn(&FakeCall<'_>, u32, &mut DetectionAnswer);
 
 const TIMERS: &str = "[timers]\nids = [\"quiet\"]\nmost-per-key = 1\nlongest = \"1h\"\n";
 
-/// A rule with two slots and a timer. It finds something on every row and writes each key's first slot; on `twist` it
-/// says what it is told beside.
+/// A rule with two slots and a timer. It finds on every row and writes each key's first slot; on `twist` the answer is
+/// changed.
 fn twisted(twist: Twist) -> RuleStream {
     let tables = format!("{}{}{TIMERS}", slot("first"), slot("second"));
-    let (stream, _) = Fake::stream(declaration("", &tables), move |sheet: &Sheet<'_>| {
-        let mut says = Says::default();
+    let (stream, _) = Fake::stream(declaration("", &tables), move |sheet: &FakeCall<'_>| {
+        let mut answer = FakeAnswer::default();
         for (row, operation) in sheet.rows() {
-            says.found(row, operation);
+            answer.find(row, operation);
             if let Some(key) = sheet.key(row) {
-                says.state(0, key, b"seen", &[sheet.reference(row)]);
+                answer.set_state(0, key, b"seen", &[sheet.reference(row)]);
             }
             if operation == "twist" {
-                twist(sheet, row, &mut says.plain);
+                twist(sheet, row, &mut answer.plain);
             }
         }
-        Ok(says)
+        Ok(answer)
     });
     stream
 }
@@ -42,12 +43,12 @@ fn outcome(twist: Twist, subject: &str) -> Outcome {
     judge(&mut twisted(twist), &rows(&[("first", "ALICE"), ("twist", subject), ("third", "ALICE"), ("fourth", "BOB")]))
 }
 
-/// The twisted row is set aside with this message, alone, and as if it hadn't come.
+/// Asserts that the twisted row alone is set aside with this message, as if it hadn't come.
 #[track_caller]
 fn refused(name: &str, subject: &str, twist: Twist, message: &str) {
     let outcome = outcome(twist, subject);
-    let told: Vec<_> = outcome.failures.iter().map(|failed| failed.failure.message.as_str()).collect();
-    assert_eq!((failed(&outcome), told), (vec![(1, FailureKind::InvalidAnswer)], vec![message]), "{name}");
+    let messages: Vec<_> = outcome.failures.iter().map(|failed| failed.failure.message.as_str()).collect();
+    assert_eq!((failed(&outcome), messages), (vec![(1, FailureKind::InvalidAnswer)], vec![message]), "{name}");
     assert_eq!(found(&outcome), [(0, "first"), (2, "third"), (3, "fourth")], "{name}");
     let alice = ("aws:111122223333:ALICE", b"seen".to_vec(), vec!["event-2"]);
     let bob = ("aws:111122223333:BOB", b"seen".to_vec(), vec!["event-3"]);
@@ -77,12 +78,12 @@ fn timer(row: u32, id: &str, at: Option<i64>) -> AnswerTimer {
     AnswerTimer { row, id: id.to_owned(), at }
 }
 
-fn said(row: u32, message: String) -> Diagnostic {
+fn diagnostic(row: u32, message: String) -> Diagnostic {
     Diagnostic { row, level: Level::Information, message }
 }
 
 #[test]
-fn an_answer_without_a_fault_is_taken() {
+fn a_valid_answer_is_accepted() {
     let outcome = outcome(|_, _, _| {}, "ALICE");
     assert_eq!(found(&outcome), [(0, "first"), (1, "twist"), (2, "third"), (3, "fourth")]);
     assert!(outcome.failures.is_empty() && outcome.disagreements.is_empty());
@@ -98,7 +99,7 @@ fn findings_that_break_the_contract_are_refused() {
             "signal class `privilege` isn't declared",
         ),
         (
-            "a class that there isn't",
+            "a class that doesn't exist",
             |_, row, answer| also(answer, row).signal_class = "Token".to_owned(),
             "signal class `Token` isn't declared",
         ),
@@ -135,9 +136,9 @@ fn findings_that_break_the_contract_are_refused() {
     for (name, twist, message) in cases {
         refused(name, "ALICE", *twist, message);
     }
-    // How many rows there are, a row learns alone.
+    // The row is called alone: there is one row.
     refused(
-        "a row that there isn't",
+        "a row that doesn't exist",
         "ALICE",
         |_, _, answer| answer.findings.push(finding(4, "also")),
         "finding on row 4, there are 1",
@@ -149,7 +150,7 @@ fn references_that_were_not_shown_are_refused() {
     const UNKNOWN: &str = "reference deadbeefdeadbeef is neither the row's own nor kept with its key";
     refused("unknown", "ALICE", |_, row, answer| also(answer, row).evidence = vec![0xdead_beef_dead_beef], UNKNOWN);
     refused(
-        "unknown, of nobody",
+        "unknown, without a key",
         "",
         |_, row, answer| also(answer, row).evidence = vec![0xdead_beef_dead_beef],
         UNKNOWN,
@@ -180,10 +181,10 @@ fn a_reference_of_another_key_is_refused() {
         answer.states.extend(bobs.map(|bobs| change(sheet.key(row).unwrap(), b"x", &[bobs])));
     };
     for (twist, what) in [(cite, "cites"), (keep, "keeps")] {
-        // The batch is refused, and alone the row has nothing of another's: so nothing comes of it.
+        // The batch is refused, and alone the row has no reference of another key: nothing is cited or kept.
         let outcome = outcome(twist, "ALICE");
         assert_eq!(failed(&outcome), [], "{what}");
-        let alices = outcome.found.iter().filter(|found| found.row.position < 3);
+        let alices = outcome.findings.iter().filter(|found| found.row.position < 3);
         assert!(alices.flat_map(|found| &found.finding.evidence).all(|one| one.event_id != "event-3"), "{what}");
         let kept = outcome.state.iter().filter(|change| change.key.ends_with("ALICE"));
         assert!(
@@ -192,24 +193,24 @@ fn a_reference_of_another_key_is_refused() {
         );
     }
 
-    // Remembered from an earlier call, where no batch is in the way.
+    // Remembered from an earlier call, outside any batch.
     let remembered = Arc::new(std::sync::OnceLock::new());
-    let (mut stream, _) = Fake::stream(declaration("", &slot("first")), move |sheet: &Sheet<'_>| {
-        let mut says = Says::default();
+    let (mut stream, _) = Fake::stream(declaration("", &slot("first")), move |sheet: &FakeCall<'_>| {
+        let mut answer = FakeAnswer::default();
         for (row, operation) in sheet.rows() {
             let own = sheet.reference(row);
             match operation {
-                "keep" => says.state(0, sheet.key(row).unwrap(), b"x", &[*remembered.get_or_init(|| own)]),
-                _ => says.found(row, "found").evidence.extend(remembered.get()),
+                "keep" => answer.set_state(0, sheet.key(row).unwrap(), b"x", &[*remembered.get_or_init(|| own)]),
+                _ => answer.find(row, "found").evidence.extend(remembered.get()),
             }
         }
-        Ok(says)
+        Ok(answer)
     });
     let all = rows(&[("keep", "BOB"), ("find", "ALICE"), ("find", ""), ("find", "BOB"), ("keep", "ALICE")]);
     let outcomes: Vec<Outcome> = all.chunks(1).map(|row| judge(&mut stream, row)).collect();
     let failures: Vec<_> = outcomes.iter().flat_map(failed).collect();
     assert_eq!(failures, [1, 2, 4].map(|position| (position, FailureKind::InvalidAnswer)));
-    assert_eq!(outcomes[3].found[0].finding.evidence.len(), 2);
+    assert_eq!(outcomes[3].findings[0].finding.evidence.len(), 2);
 }
 
 #[test]
@@ -230,7 +231,7 @@ fn state_that_breaks_the_contract_is_refused() {
             |sheet, row, answer| answer.states.push(change(0, b"", &[sheet.reference(row)])),
             "slot `second`: references kept with a key that is forgotten",
         ),
-        ("a slot that there isn't", |_, _, answer| answer.states.push(no_changes(2)), "slot 2 isn't declared"),
+        ("a slot that doesn't exist", |_, _, answer| answer.states.push(no_changes(2)), "slot 2 isn't declared"),
         (
             "a slot twice",
             |_, _, answer| answer.states.extend([change(0, b"x", &[]), change(0, b"y", &[])]),
@@ -261,7 +262,7 @@ fn state_that_breaks_the_contract_is_refused() {
             "the keys of slot `second` don't rise",
         ),
         (
-            "a key that there isn't",
+            "a key that doesn't exist",
             |_, _, answer| answer.states.push(change(2, b"x", &[])),
             "slot `second`: key 2 wasn't given, there are 1",
         ),
@@ -274,7 +275,7 @@ fn state_that_breaks_the_contract_is_refused() {
     for (name, twist, message) in cases {
         refused(name, "ALICE", *twist, message);
     }
-    // A row without a key has no key to write: not in company, where it would be another's, nor alone.
+    // A row without a key can't write state: in a batch it would be another row's, alone there is no key.
     let outcome = outcome(
         |sheet, row, answer| {
             if sheet.key(row).is_none() && sheet.operations.len() == 1 {
@@ -288,7 +289,7 @@ fn state_that_breaks_the_contract_is_refused() {
 }
 
 #[test]
-fn offsets_that_lie_are_refused() {
+fn wrong_offsets_are_refused() {
     let blobs: &[(&str, &[u32], usize)] = &[
         ("none", &[], 0),
         ("too few", &[0], 0),
@@ -304,7 +305,7 @@ fn offsets_that_lie_are_refused() {
         ..change(0, &[], &[])
     };
     let check = |change: &SlotChanges| {
-        slot_changes(&declaration("", &slot("first")), 1, &SlotChanges { slot: 0, ..change.clone() })
+        check_slot_changes(&declaration("", &slot("first")), 1, &SlotChanges { slot: 0, ..change.clone() })
     };
     for (name, offsets, length) in blobs {
         let message = format!("slot `first`: the blob offsets don't divide {length} into 1");
@@ -313,7 +314,7 @@ fn offsets_that_lie_are_refused() {
         let message = format!("slot `first`: the kept offsets don't divide {length} into 1");
         assert_eq!(check(&kept).unwrap_err().message, message, "{name}");
     }
-    // Between its ends an offset may stay, never fall.
+    // Offsets may repeat, never fall.
     let two = |middle: u32| SlotChanges {
         slot: 0,
         keys: vec![0, 1],
@@ -322,7 +323,7 @@ fn offsets_that_lie_are_refused() {
         kept_offsets: vec![0; 3],
         ..no_changes(0)
     };
-    let check = |middle: u32| slot_changes(&declaration("", &slot("first")), 2, &two(middle)).is_ok();
+    let check = |middle: u32| check_slot_changes(&declaration("", &slot("first")), 2, &two(middle)).is_ok();
     assert_eq!([0, 1, 2, 3, u32::MAX].map(check), [true, true, true, false, false]);
 }
 
@@ -343,12 +344,12 @@ fn timers_that_break_the_contract_are_refused() {
             "timer `quiet` is set further ahead than declared",
         ),
         (
-            "as far ahead as can be said",
+            "as far ahead as possible",
             |_, row, answer| answer.timers.push(timer(row, "quiet", Some(i64::MAX))),
             "timer `quiet` is set further ahead than declared",
         ),
         (
-            "a row that there isn't",
+            "a row that doesn't exist",
             |_, _, answer| answer.timers.push(timer(9, "quiet", None)),
             "timer on row 9, there are 1",
         ),
@@ -368,10 +369,10 @@ fn timers_that_break_the_contract_are_refused() {
 
 #[test]
 fn a_rule_that_declares_no_timers_sets_none() {
-    let (mut stream, _) = Fake::stream(declaration("", ""), |sheet: &Sheet<'_>| {
-        let mut says = Says::default();
-        says.plain.timers.extend(sheet.rows().map(|(row, _)| timer(row, "quiet", None)));
-        Ok(says)
+    let (mut stream, _) = Fake::stream(declaration("", ""), |sheet: &FakeCall<'_>| {
+        let mut answer = FakeAnswer::default();
+        answer.plain.timers.extend(sheet.rows().map(|(row, _)| timer(row, "quiet", None)));
+        Ok(answer)
     });
     let outcome = judge(&mut stream, &rows(&[("seen", "ALICE")]));
     assert_eq!(outcome.failures[0].failure.message, "timer `quiet` isn't declared");
@@ -382,17 +383,17 @@ fn diagnostics_that_break_the_contract_are_refused() {
     let cases: &[(&str, Twist, &str)] = &[
         (
             "long",
-            |_, row, answer| answer.diagnostics.push(said(row, "x".repeat(1_025))),
+            |_, row, answer| answer.diagnostics.push(diagnostic(row, "x".repeat(1_025))),
             "a message of 1025 bytes, at most 1024 are allowed",
         ),
         (
             "too many",
-            |_, row, answer| answer.diagnostics.extend((0..17).map(|_| said(row, String::new()))),
+            |_, row, answer| answer.diagnostics.extend((0..17).map(|_| diagnostic(row, String::new()))),
             "more than 16 diagnostics on one row",
         ),
         (
-            "a row that there isn't",
-            |_, _, answer| answer.diagnostics.push(said(u32::MAX, String::new())),
+            "a row that doesn't exist",
+            |_, _, answer| answer.diagnostics.push(diagnostic(u32::MAX, String::new())),
             "diagnostic on row 4294967295, there are 1",
         ),
     ];
@@ -401,10 +402,10 @@ fn diagnostics_that_break_the_contract_are_refused() {
     }
 }
 
-/// As much as may be said of one row.
+/// As much as one row may have.
 #[test]
-fn what_is_just_within_its_bounds_is_taken() {
-    let most: Twist = |sheet, row, answer| {
+fn an_answer_just_within_its_bounds_is_accepted() {
+    let max: Twist = |sheet, row, answer| {
         for _ in 0..15 {
             let finding = also(answer, row);
             finding.confidence = 100;
@@ -413,16 +414,16 @@ fn what_is_just_within_its_bounds_is_taken() {
             finding.evidence_role = Some(EvidenceRole::AuthenticatedAs);
             finding.evidence = vec![sheet.reference(row); 5];
         }
-        answer.diagnostics.extend((0..16).map(|_| said(row, "x".repeat(1_024))));
+        answer.diagnostics.extend((0..16).map(|_| diagnostic(row, "x".repeat(1_024))));
         answer.states.push(change(sheet.key(row).unwrap(), b"1234", &[sheet.reference(row); 2]));
     };
-    let outcome = outcome(most, "CAROL");
-    assert_eq!((failed(&outcome), outcome.found.len(), outcome.diagnostics.len()), (vec![], 19, 16));
+    let outcome = outcome(max, "CAROL");
+    assert_eq!((failed(&outcome), outcome.findings.len(), outcome.diagnostics.len()), (vec![], 19, 16));
     assert!(outcome.disagreements.is_empty());
 }
 
 #[test]
-fn what_a_rule_wrote_is_quoted_and_bounded_in_what_is_said_of_it() {
+fn a_rules_text_is_quoted_and_cut_in_messages() {
     let twists: [Twist; 3] = [
         |_, row, answer| also(answer, row).signal_class = "\u{1b}[2J\n".repeat(100_000),
         |_, row, answer| also(answer, row).techniques = vec!["\u{1b}[2J\n".repeat(100_000)],

@@ -1,4 +1,4 @@
-//! Answers that break the contract, and what a rule may bring along from one call into another.
+//! Attempts with answers that break the contract, and to keep something from one call for another.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use countersign_engine::LoadedRule;
 use countersign_model::call::{Detector as _, FailureKind};
 
-use super::{Attempt, Held, amid_honest_rows, attempt, on_every_row};
+use super::{Attempt, Defence, amid_honest_rows, attempt, on_every_row};
 use crate::garbage::propose;
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
 use crate::support::{Judge, Row, admitted, engine, failed, found, guest, seen};
@@ -27,22 +27,22 @@ pub(super) fn attempts() -> Vec<Attempt> {
             "",
             r#"(data (i32.const 288) "\fc\ff\ff\ff\ff\ff\ff\ff")"#,
         ),
-        raw("severity-of-its-own", "a severity that there isn't", "", r#"(data (i32.const 269) "\06")"#),
-        raw("role-of-its-own", "a subject that there isn't", "", r#"(data (i32.const 270) "\04")"#),
+        raw("severity-of-its-own", "a severity that doesn't exist", "", r#"(data (i32.const 269) "\06")"#),
+        raw("role-of-its-own", "a subject that doesn't exist", "", r#"(data (i32.const 270) "\04")"#),
     ];
     for (name, tries, way, words) in WAYS {
-        attempts.push(attempt(name, tries, Held::AnswerRefused((*words).to_owned()), || {
+        attempts.push(attempt(name, tries, Defence::AnswerRefused((*words).to_owned()), || {
             amid_honest_rows(&guest("answers-garbage"), &[], way)
         }));
     }
     for (name, tries, way, expected) in PROPOSALS {
         let expected = expected
-            .map_or(Held::CallFailed(FailureKind::FuelExhausted), |words| Held::AnswerRefused(words.to_owned()));
+            .map_or(Defence::CallFailed(FailureKind::FuelExhausted), |words| Defence::AnswerRefused(words.to_owned()));
         attempts.push(attempt(name, tries, expected, || {
             match propose(&guest("proposes-garbage").declaration().clone(), way) {
-                Ok(proposals) => Held::No(format!("{proposals:?}")),
-                Err(failure) if failure.kind == FailureKind::InvalidAnswer => Held::of(&failure),
-                Err(failure) => Held::CallFailed(failure.kind),
+                Ok(proposals) => Defence::None(format!("{proposals:?}")),
+                Err(failure) if failure.kind == FailureKind::InvalidAnswer => Defence::by_failure(&failure),
+                Err(failure) => Defence::CallFailed(failure.kind),
             }
         }));
     }
@@ -51,77 +51,82 @@ pub(super) fn attempts() -> Vec<Attempt> {
         attempt(
             "reference-of-another-key",
             "cites an event of another account, whose reference it knows",
-            Held::AnswerRefused(unknown.to_owned()),
+            Defence::AnswerRefused(unknown.to_owned()),
             || cites("hostile/raw", "BOB"),
         ),
         attempt(
             "reference-of-another-rule",
             "cites this event by the reference another rule has for it",
-            Held::AnswerRefused(unknown.to_owned()),
+            Defence::AnswerRefused(unknown.to_owned()),
             || cites("hostile/accomplice", "ALICE"),
         ),
-        attempt("own-reference", "cites what it may, for comparison", Held::NothingGained, || {
+        attempt("own-reference", "cites what it may, for comparison", Defence::NothingGained, || {
             cites("hostile/raw", "ALICE")
         }),
         attempt(
             "migration-that-traps",
             "traps on state of an older version",
-            Held::CallFailed(FailureKind::Trap),
+            Defence::CallFailed(FailureKind::Trap),
             || migration(&loaded(HONEST), 1),
         ),
         attempt(
             "migration-that-floods",
             "makes a MiB out of two bytes",
-            Held::CallFailed(FailureKind::OutputExceeded),
+            Defence::CallFailed(FailureKind::OutputExceeded),
             || migration(&guest("answers-garbage"), 2),
         ),
-        attempt("static-counter", "counts its calls in a static and on the heap", Held::NothingGained, static_counter),
-        attempt("dirty-memory", "looks for what its last call left in memory", Held::NothingGained, dirty_memory),
+        attempt(
+            "static-counter",
+            "counts its calls in a static and on the heap",
+            Defence::NothingGained,
+            static_counter,
+        ),
+        attempt("dirty-memory", "looks for data of its last call in memory", Defence::NothingGained, dirty_memory),
         attempt(
             "time-by-counting",
-            "counts rounds of work while the machine is idle and while it isn't",
-            Held::NothingGained,
+            "counts rounds of work on an idle and on a busy machine",
+            Defence::NothingGained,
             time_by_counting,
         ),
         attempt(
             "time-by-counting-on",
             "counts until it is cut off, for its next call to read",
-            Held::RowSetAside(FailureKind::FuelExhausted),
+            Defence::RowSetAside(FailureKind::FuelExhausted),
             || on_every_row(&loaded(Parts { evaluate: COUNTS_ON, more: FINDING, ..HONEST }), ROWS),
         ),
-        attempt("nan-payload", "reads the bits of numbers that are none", Held::NothingGained, nan_payload),
+        attempt("nan-payload", "reads the payload bits of NaNs", Defence::NothingGained, nan_payload),
         attempt(
             "answer-by-allocation",
-            "its confidence is where its memory happens to lie",
-            Held::NotDeterministic("findings"),
+            "its confidence depends on the address of its memory",
+            Defence::NotDeterministic("findings"),
             || {
                 let body = "(i32.store8 (i32.const 268)
                     (i32.and (i32.shr_u (global.get $next) (i32.const 3)) (i32.const 63))) i32.const 128";
                 contradicts(&Judge::new(loaded(Parts { evaluate: body, more: FINDING, ..HONEST })).judge(ROWS))
             },
         ),
-        by_batch("answer-by-batch", "says how many rows came with its own", "SaysBatch", "findings"),
-        by_batch("finding-in-company", "finds only what nobody asks again", "FindsInBatch", "findings"),
-        by_batch("state-by-batch", "keeps how many rows came with its own", "StateOfBatch", "state"),
+        by_batch("answer-by-batch", "its message has the number of rows", "SaysBatch", "findings"),
+        by_batch("finding-in-a-batch", "finds only in batches", "FindsInBatch", "findings"),
+        by_batch("state-by-batch", "its state has the number of rows", "StateOfBatch", "state"),
     ]);
     attempts
 }
 
-/// What `answers-garbage` does, and the words of the refusal.
+/// What `answers-garbage` does, and the message of the refusal.
 const WAYS: &[(&str, &str, &str, &str)] = &[
-    ("unknown-reference", "cites an event that there isn't", "UnknownReference", "is neither the row's own nor kept"),
+    ("unknown-reference", "cites an event that doesn't exist", "UnknownReference", "is neither the row's own nor kept"),
     ("references-without-end", "cites one event 1,000 times", "ReferencesWithoutEnd", "are more than it was shown"),
-    ("confidence-101", "is surer than sure", "Confidence101", "confidence 101 is above 100"),
+    ("confidence-101", "a confidence above 100", "Confidence101", "confidence 101 is above 100"),
     ("undeclared-class", "finds of a class that it didn't declare", "UndeclaredClass", "`sign-in` isn't declared"),
-    ("unknown-class", "finds of a class that there isn't", "UnknownClass", "isn't declared"),
+    ("unknown-class", "finds of a class that doesn't exist", "UnknownClass", "isn't declared"),
     (
         "undeclared-technique",
         "names a technique that it didn't declare",
         "UndeclaredTechnique",
         "`T1110` isn't declared",
     ),
-    ("stronger-role", "says that a named account authenticated", "StrongerRole", "is stronger than the host's"),
-    ("row-beyond", "finds on a row that there isn't", "RowBeyond", "finding on row 1, there are 1"),
+    ("stronger-role", "claims that a named account authenticated", "StrongerRole", "is stronger than the host's"),
+    ("row-beyond", "finds on a row that doesn't exist", "RowBeyond", "finding on row 1, there are 1"),
     ("seventeen-findings", "17 findings on one row", "ManyFindings", "more than 16 findings on one row"),
     ("long-message", "a message of 1,025 bytes", "LongMessage", "a message of 1025 bytes"),
     ("state-too-large", "keeps more than it declared", "StateTooLarge", "state of 5 bytes, declared are 4"),
@@ -132,7 +137,7 @@ const WAYS: &[(&str, &str, &str, &str)] = &[
     ("falling-offsets", "offsets that begin elsewhere", "OffsetsFromElsewhere", "the blob offsets don't divide"),
     (
         "keeps-an-unknown-reference",
-        "keeps an event that there isn't",
+        "keeps an event that doesn't exist",
         "KeepsUnknown",
         "is neither the row's own nor kept",
     ),
@@ -145,23 +150,23 @@ const WAYS: &[(&str, &str, &str, &str)] = &[
     ),
 ];
 
-/// What `proposes-garbage` does, and the words of the refusal; none where it runs out of fuel.
+/// What `proposes-garbage` does, and the message of the refusal; none where it runs out of fuel.
 const PROPOSALS: &[(&str, &str, &str, Option<&str>)] = &[
     (
         "undeclared-action",
-        "asks for what it didn't declare",
+        "proposes an action that it didn't declare",
         "UndeclaredAction",
         Some("`suspend-account` isn't declared"),
     ),
     (
         "unknown-action",
-        "asks for an action that there isn't",
+        "proposes an action that doesn't exist",
         "UnknownAction",
         Some("`delete-everything` isn't declared"),
     ),
     (
         "action-on-a-stranger",
-        "asks for it on a subject that there isn't",
+        "proposes it for a subject that doesn't exist",
         "SubjectBeyond",
         Some("subject 7, there are 1"),
     ),
@@ -174,9 +179,9 @@ const SURROGATE: &str = r#"(data (i32.const 292) "\03\00\00\00") (data (i32.cons
 
 const ROWS: &[Row<'_>] = &[("ListUsers", "ALICE"), ("ListUsers", "BOB"), ("ListUsers", "")];
 
-/// A finding whose bytes are other ones.
+/// An attempt with changed bytes of a finding.
 fn raw(name: &'static str, tries: &'static str, words: &'static str, bytes: &'static str) -> Attempt {
-    attempt(name, tries, Held::AnswerRefused(words.to_owned()), move || {
+    attempt(name, tries, Defence::AnswerRefused(words.to_owned()), move || {
         let more = format!("{FINDING} {bytes}");
         on_every_row(&loaded(Parts { evaluate: "i32.const 128", more: &more, ..HONEST }), ROWS)
     })
@@ -186,9 +191,9 @@ fn loaded(parts: Parts<'_>) -> Arc<LoadedRule> {
     Arc::new(engine().load(&admitted(&component(module(parts), DECLARATION))).unwrap())
 }
 
-/// A rule on Alice's event, which cites the reference that a rule of this id is given for the event of this account:
-/// references are the same in every run, so whoever writes a rule can know them.
-fn cites(id: &str, account: &'static str) -> Held {
+/// A rule on Alice's event cites the reference that a rule with this id gets for the event of this account: references are
+/// the same in every run, so an author can know them.
+fn cites(id: &str, account: &'static str) -> Defence {
     let keyed = DECLARATION.replace("fields =", "partition-key = \"actor\"\nfields =");
     let load = |more: &str, declared: &str| {
         let parts = Parts { evaluate: "i32.const 128", more, ..HONEST };
@@ -196,7 +201,7 @@ fn cites(id: &str, account: &'static str) -> Held {
     };
     let spied = load(FINDING, &keyed.replace("hostile/raw", id));
     let outcome = Judge::new(spied).judge(&[("ListUsers", account)]);
-    let reference: String = outcome.found[0].bundle.call.batch.rows.references[0]
+    let reference: String = outcome.findings[0].bundle.call.batch.rows.references[0]
         .to_le_bytes()
         .map(|byte| format!("\\{byte:02x}"))
         .concat();
@@ -204,29 +209,29 @@ fn cites(id: &str, account: &'static str) -> Held {
         format!(r#"{FINDING} (data (i32.const 272) "\40\02\00\00\01\00\00\00") (data (i32.const 576) "{reference}")"#);
     let outcome = Judge::new(load(&cites, &keyed)).judge(&[("ListUsers", "ALICE")]);
     match outcome.failures.as_slice() {
-        [failed] => Held::of(&failed.failure),
-        _ => Held::nothing_gained(outcome.found[0].finding.evidence.len() == 1, || seen(&outcome)),
+        [failed] => Defence::by_failure(&failed.failure),
+        _ => Defence::nothing_gained(outcome.findings[0].finding.evidence.len() == 1, || seen(&outcome)),
     }
 }
 
-fn migration(rule: &LoadedRule, from_version: u32) -> Held {
+fn migration(rule: &LoadedRule, from_version: u32) -> Defence {
     match rule.migrate(0, from_version, &[1, 2]) {
-        Ok(blob) => Held::No(format!("{} bytes", blob.len())),
-        Err(failure) => Held::CallFailed(failure.kind),
+        Ok(blob) => Defence::None(format!("{} bytes", blob.len())),
+        Err(failure) => Defence::CallFailed(failure.kind),
     }
 }
 
-fn static_counter() -> Held {
+fn static_counter() -> Defence {
     let mut judge = Judge::new(guest("counts-in-statics"));
     let rows: Vec<Row<'_>> = (0..20).map(|_| ("ListUsers", "ALICE")).collect();
     let outcomes = [&rows[..1], &rows[..2], &rows].map(|rows| judge.judge(rows));
     let mut found = outcomes.iter().flat_map(found);
     let fresh = found.all(|(_, message)| message == "call 1, 0 rows remembered");
-    Held::nothing_gained(fresh && outcomes.iter().all(|outcome| !outcome.found.is_empty()), || seen(&outcomes[2]))
+    Defence::nothing_gained(fresh && outcomes.iter().all(|outcome| !outcome.findings.is_empty()), || seen(&outcomes[2]))
 }
 
-/// Traps if anything of a page of its own isn't zero, and leaves it dirty, on an engine with one place for calls.
-fn dirty_memory() -> Held {
+/// Traps if any byte of its unused pages isn't zero, and overwrites them, on an engine with one slot for calls.
+fn dirty_memory() -> Defence {
     let body = r"
         (local $at i32)
         (local.set $at (i32.const 0x10000))
@@ -243,10 +248,10 @@ fn dirty_memory() -> Held {
     let engine = countersign_engine::Engine::new(&config).unwrap();
     let mut judge = Judge::new(Arc::new(engine.load(&admitted(&component(module(parts), DECLARATION))).unwrap()));
     let outcomes: Vec<_> = (0..10).map(|_| judge.judge(ROWS)).collect();
-    Held::nothing_gained(outcomes.iter().all(|outcome| failed(outcome).is_empty()), || seen(&outcomes[1]))
+    Defence::nothing_gained(outcomes.iter().all(|outcome| failed(outcome).is_empty()), || seen(&outcomes[1]))
 }
 
-/// Counts in memory until it is cut off; finds if there is a count already.
+/// Counts in memory until it is interrupted; finds if there is a count already.
 const COUNTS_ON: &str = "
     (if (i32.ne (i32.load (i32.const 0x20000)) (i32.const 0)) (then (return (i32.const 128))))
     (loop $on
@@ -254,8 +259,8 @@ const COUNTS_ON: &str = "
         (br $on))
     i32.const 64";
 
-/// Rounds of work between two looks at everything that it can look at: no such look shows how long they took.
-fn time_by_counting() -> Held {
+/// Does rounds of work and combines everything it can observe: nothing shows how long they took.
+fn time_by_counting() -> Defence {
     let body = "
         (local $round i32) (local $sum i32)
         (loop $on
@@ -280,11 +285,11 @@ fn time_by_counting() -> Held {
         busy
     });
     let found = idle.contains("confidence: ");
-    Held::nothing_gained(found && busy.iter().all(|busy| *busy == idle), || format!("{idle} {busy:?}"))
+    Defence::nothing_gained(found && busy.iter().all(|busy| *busy == idle), || format!("{idle} {busy:?}"))
 }
 
-/// Arithmetic on numbers that carry bits where they are none: whatever the processor makes of them, they are the same.
-fn nan_payload() -> Held {
+/// Arithmetic on NaNs with payloads: the results are canonical on every processor.
+fn nan_payload() -> Defence {
     let payload = |number: &str| format!("(i32.wrap_i64 (i64.reinterpret_f64 {number}))");
     let nan = "(f64.load (i32.const 1024))";
     let narrow = |number: &str| format!("(i32.reinterpret_f32 {number})");
@@ -304,27 +309,27 @@ fn nan_payload() -> Held {
     let data = r#"(data (i32.const 1024) "\32\00\00\00\00\00\f8\7f\32\00\c0\7f")"#;
     let rule = loaded(Parts { evaluate: &body, more: &format!("{FINDING} {data}"), ..HONEST });
     let outcome = Judge::new(rule).judge(&ROWS[..1]);
-    let told: Vec<u8> = outcome.found.iter().map(|found| found.finding.confidence).collect();
-    Held::nothing_gained(told == [0], || format!("the payload is {told:?}"))
+    let payload: Vec<u8> = outcome.findings.iter().map(|found| found.finding.confidence).collect();
+    Defence::nothing_gained(payload == [0], || format!("the payload is {payload:?}"))
 }
 
 fn by_batch(name: &'static str, tries: &'static str, way: &'static str, what: &'static str) -> Attempt {
-    attempt(name, tries, Held::NotDeterministic(what), move || {
+    attempt(name, tries, Defence::NotDeterministic(what), move || {
         let rows = [("ListUsers", "BOB"), (way, "ALICE"), ("ListUsers", "BOB")];
         let rule = guest("answers-garbage");
         let outcome = Judge::new(rule.clone()).judge(&rows);
-        // What the one-row calls say is what holds.
+        // The one-row calls are authoritative.
         let alone = Judge::new(rule).judge_in(1, &rows);
         match found(&outcome) == found(&alone) && outcome.state == alone.state {
             true => contradicts(&outcome),
-            false => Held::No(format!("{} {}", seen(&outcome), seen(&alone))),
+            false => Defence::None(format!("{} {}", seen(&outcome), seen(&alone))),
         }
     })
 }
 
-fn contradicts(outcome: &countersign_stream::Outcome) -> Held {
+fn contradicts(outcome: &countersign_stream::Outcome) -> Defence {
     match outcome.disagreements.first() {
-        Some(one) if outcome.failures.is_empty() => Held::NotDeterministic(one.what),
-        _ => Held::No(seen(outcome)),
+        Some(one) if outcome.failures.is_empty() => Defence::NotDeterministic(one.what),
+        _ => Defence::None(seen(outcome)),
     }
 }

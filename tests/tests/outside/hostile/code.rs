@@ -1,4 +1,4 @@
-//! What is tried on the compiler and on its cache: through a compiler process like that of `countersign compile`.
+//! Attempts on the compiler and its cache, through a compiler process like that of `countersign compile`.
 
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};
@@ -14,7 +14,7 @@ use countersign_engine::{
 use countersign_model::RuleId;
 
 use super::door::{doubling, with};
-use super::{Attempt, Held, attempt};
+use super::{Attempt, Defence, attempt};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
 use crate::support::{Judge, admitted, found};
 
@@ -23,9 +23,9 @@ pub(super) fn attempts() -> Vec<Attempt> {
     let bomb = Arc::new(bomb());
     let compiled = |name, tries, limit, limits: CompileLimits, bytes: &Arc<Vec<u8>>| {
         let bytes = Arc::clone(bytes);
-        attempt(name, tries, Held::AtCompile(limit), move || compile(&bytes, limits))
+        attempt(name, tries, Defence::AtCompile(limit), move || compile(&bytes, limits))
     };
-    let (second, memory, wall) = (Duration::from_secs(1), 48 << 20, Duration::from_millis(100));
+    let (second, memory, elapsed) = (Duration::from_secs(1), 48 << 20, Duration::from_millis(100));
     vec![
         compiled(
             "compile-bomb-processor",
@@ -42,10 +42,10 @@ pub(super) fn attempts() -> Vec<Attempt> {
             &bomb,
         ),
         compiled(
-            "compile-bomb-wall",
-            "makes who starts it wait",
-            CompileLimit::Wall,
-            CompileLimits { wall, ..limits },
+            "compile-bomb-elapsed",
+            "makes its caller wait",
+            CompileLimit::Elapsed,
+            CompileLimits { elapsed, ..limits },
             &bomb,
         ),
         compiled(
@@ -55,10 +55,13 @@ pub(super) fn attempts() -> Vec<Attempt> {
             CompileLimits { cpu: second, ..limits },
             &Arc::new(functions()),
         ),
-        attempt("types-that-nothing-uses", "a type that unfolds to 2^40 fields, unused", Held::NothingGained, || {
-            still_honest(&with(&doubling(40)))
-        }),
-        attempt("tampered-cache-entry", "flips a bit of compiled code", Held::CacheEntryRefused, || {
+        attempt(
+            "types-that-nothing-uses",
+            "a type that unfolds to 2^40 fields, unused",
+            Defence::NothingGained,
+            || compiles_and_judges(&with(&doubling(40))),
+        ),
+        attempt("tampered-cache-entry", "flips a bit of compiled code", Defence::CacheEntryRefused, || {
             cached(|entries, _| {
                 let mut bytes = fs::read(&entries[0]).unwrap();
                 let middle = bytes.len() / 2;
@@ -66,29 +69,29 @@ pub(super) fn attempts() -> Vec<Attempt> {
                 overwrite(&entries[0], &bytes);
             })
         }),
-        attempt("another-rules-entry", "puts another rule's code in its place", Held::CacheEntryRefused, || {
+        attempt("another-rules-entry", "puts another rule's code in its place", Defence::CacheEntryRefused, || {
             cached(|entries, folder| {
-                let aside = folder.join("aside");
-                fs::rename(&entries[0], &aside).unwrap();
+                let temporary = folder.join("temporary");
+                fs::rename(&entries[0], &temporary).unwrap();
                 fs::rename(&entries[1], &entries[0]).unwrap();
-                fs::rename(&aside, &entries[1]).unwrap();
+                fs::rename(&temporary, &entries[1]).unwrap();
             })
         }),
-        attempt("linked-cache-entry", "puts a link to code elsewhere in its place", Held::CacheEntryRefused, || {
+        attempt("linked-cache-entry", "puts a link to code elsewhere in its place", Defence::CacheEntryRefused, || {
             cached(|entries, folder| {
                 let elsewhere = folder.join("elsewhere");
                 fs::rename(&entries[0], &elsewhere).unwrap();
                 std::os::unix::fs::symlink(&elsewhere, &entries[0]).unwrap();
             })
         }),
-        attempt("forged-cache-key", "writes an entry under a key of its own", Held::CacheEntryRefused, || {
+        attempt("forged-cache-key", "writes an entry under a key of its own", Defence::CacheEntryRefused, || {
             cached(|entries, folder| {
                 let other = tempfile::tempdir().unwrap();
-                let told = Arc::new(Told::default());
-                let theirs = other.path().join("cache");
-                load_both(&theirs, &told);
+                let events = Arc::new(Events::default());
+                let forged = other.path().join("cache");
+                load_both(&forged, &events);
                 for entry in entries {
-                    fs::copy(theirs.join(entry.file_name().unwrap()), folder.join("copy")).unwrap();
+                    fs::copy(forged.join(entry.file_name().unwrap()), folder.join("copy")).unwrap();
                     fs::rename(folder.join("copy"), entry).unwrap();
                 }
             })
@@ -104,29 +107,29 @@ fn one_call() -> EngineConfig {
     EngineConfig { concurrent_calls: 1, ..EngineConfig::default() }
 }
 
-fn compile(bytes: &[u8], limits: CompileLimits) -> Held {
+fn compile(bytes: &[u8], limits: CompileLimits) -> Defence {
     let compilation = Compilation { compiler: child(limits), ..Compilation::in_process() };
     match Engine::with(&one_call(), compilation).unwrap().load(&admitted(bytes)) {
-        Ok(_) => Held::No("compiled".to_owned()),
-        Err(LoadError::CompileLimit { limit, .. }) => Held::AtCompile(limit),
-        Err(error) => Held::No(error.to_string()),
+        Ok(_) => Defence::None("compiled".to_owned()),
+        Err(LoadError::CompileLimit { limit, .. }) => Defence::AtCompile(limit),
+        Err(error) => Defence::None(error.to_string()),
     }
 }
 
-/// Compiles within ordinary limits, and says what it said without.
-fn still_honest(bytes: &[u8]) -> Held {
+/// Compiles within the default limits, and judges without a failure.
+fn compiles_and_judges(bytes: &[u8]) -> Defence {
     let compilation = Compilation { compiler: child(CompileLimits::default()), ..Compilation::in_process() };
     match Engine::with(&one_call(), compilation).unwrap().load(&admitted(bytes)) {
         Ok(rule) => {
             let outcome = Judge::new(Arc::new(rule)).judge(&[("ListUsers", "ALICE")]);
-            Held::nothing_gained(outcome.failures.is_empty(), || format!("{:?}", outcome.failures))
+            Defence::nothing_gained(outcome.failures.is_empty(), || format!("{:?}", outcome.failures))
         }
-        Err(LoadError::CompileLimit { limit, .. }) => Held::AtCompile(limit),
-        Err(error) => Held::AtLoad(error.to_string()),
+        Err(LoadError::CompileLimit { limit, .. }) => Defence::AtCompile(limit),
+        Err(error) => Defence::AtLoad(error.to_string()),
     }
 }
 
-/// Many values that live across many branches: small for its reader, large for who hands out registers.
+/// Many values that live across many branches: small to read, expensive for the register allocator.
 fn bomb() -> Vec<u8> {
     let (locals, branches) = (1_500, 6_000);
     let mut body = String::new();
@@ -146,18 +149,18 @@ fn bomb() -> Vec<u8> {
     with(&format!("(core module (func (param i32) (result i32) {locals} {body} local.get 0))"))
 }
 
-/// As many functions as admission lets through beside the rule's own, each with work for the compiler.
+/// As many functions as admission accepts besides the rule's own, each with work for the compiler.
 fn functions() -> Vec<u8> {
     let work = "(local.set 0 (i32.mul (i32.add (local.get 0) (local.get 1)) (local.get 0)))".repeat(3);
     let functions = format!("(func (param i32 i32) (result i32) {work} local.get 0)").repeat(45_000);
     with(&format!("(core module {functions})"))
 }
 
-/// What is told about the cache.
+/// The observed events of loading.
 #[derive(Default)]
-struct Told(Mutex<Vec<String>>);
+struct Events(Mutex<Vec<String>>);
 
-impl LoadObserver for Told {
+impl LoadObserver for Events {
     fn compiling(&self, _: &RuleId) {
         self.0.lock().unwrap().push("compiling".to_owned());
     }
@@ -167,15 +170,15 @@ impl LoadObserver for Told {
     }
 }
 
-/// Loads two rules whose code differs, and what each says.
-fn load_both(cache: &Path, told: &Arc<Told>) -> Vec<String> {
+/// Loads two rules whose code differs. Returns the message of each one's finding.
+fn load_both(cache: &Path, events: &Arc<Events>) -> Vec<String> {
     let other = FINDING.replace("\"privilege\" \"ok\"", "\"privilege\" \"hi\"");
     let engine = Engine::with(
         &one_call(),
         Compilation {
             compiler: child(CompileLimits::default()),
             cache: Some(Cache::open(cache, Cache::MAX_BYTES).unwrap()),
-            observer: told.clone(),
+            observer: events.clone(),
         },
     )
     .unwrap();
@@ -189,25 +192,25 @@ fn load_both(cache: &Path, told: &Arc<Told>) -> Vec<String> {
         .to_vec()
 }
 
-/// Loads, lets somebody lay hands on the entries, and loads again.
-fn cached(lay_hands: impl FnOnce(&[PathBuf], &Path)) -> Held {
+/// Loads, tampers with the entries, and loads again.
+fn cached(tamper: impl FnOnce(&[PathBuf], &Path)) -> Defence {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache");
-    let told = Arc::new(Told::default());
-    assert_eq!(load_both(&cache, &told), ["ok", "hi"]);
-    assert_eq!(std::mem::take(&mut *told.0.lock().unwrap()), ["compiling", "compiling"]);
-    assert_eq!((load_both(&cache, &told).len(), told.0.lock().unwrap().len()), (2, 0), "the cache isn't used");
+    let events = Arc::new(Events::default());
+    assert_eq!(load_both(&cache, &events), ["ok", "hi"]);
+    assert_eq!(std::mem::take(&mut *events.0.lock().unwrap()), ["compiling", "compiling"]);
+    assert_eq!((load_both(&cache, &events).len(), events.0.lock().unwrap().len()), (2, 0), "the cache isn't used");
     let entries = fs::read_dir(&cache).unwrap().map(|entry| entry.unwrap().path());
     let mut entries: Vec<PathBuf> = entries.filter(|path| path.file_name().unwrap() != "key").collect();
     entries.sort();
     assert_eq!(entries.len(), 2);
-    lay_hands(&entries, &cache);
-    let said = load_both(&cache, &told);
-    let told = std::mem::take(&mut *told.0.lock().unwrap());
-    let refused = told.iter().any(|told| told.contains("it is removed"));
-    match refused && told.iter().any(|told| told == "compiling") && said == ["ok", "hi"] {
-        true => Held::CacheEntryRefused,
-        false => Held::No(format!("{said:?}, {told:?}")),
+    tamper(&entries, &cache);
+    let messages = load_both(&cache, &events);
+    let events = std::mem::take(&mut *events.0.lock().unwrap());
+    let refused = events.iter().any(|event| event.contains("it is removed"));
+    match refused && events.iter().any(|event| event == "compiling") && messages == ["ok", "hi"] {
+        true => Defence::CacheEntryRefused,
+        false => Defence::None(format!("{messages:?}, {events:?}")),
     }
 }
 

@@ -1,11 +1,11 @@
-//! What admission is to refuse or not to heed.
+//! Attempts at admission: what it must refuse or ignore.
 
 use countersign_admission::{Admitted, admit, sections};
 use countersign_declaration::{Ceilings, Refusal, RefusalCode, parse_toml};
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::Action;
 
-use super::{Attempt, Held, attempt};
+use super::{Attempt, Defence, attempt};
 use crate::handmade::{DECLARATION, HONEST, component, module};
 use crate::support::{admitted, bytes, shipped};
 
@@ -54,15 +54,15 @@ pub(super) fn attempts() -> Vec<Attempt> {
             Code::WasmTooLarge,
             "(core module (memory 65536))".to_owned(),
         ),
-        attempt("second-declaration", "a second declaration behind the first", at(Code::DeclarationDuplicate), || {
+        attempt("second-declaration", "a second declaration after the first", at(Code::DeclarationDuplicate), || {
             let forged = br#"(component (@custom "countersign-declaration" "{}"))"#;
             let forged = wat::parse_bytes(forged).unwrap();
-            Held::refused(check(&[shipped(RULE), &forged[8..]].concat()), Code::DeclarationDuplicate)
+            Defence::refused(check(&[shipped(RULE), &forged[8..]].concat()), Code::DeclarationDuplicate)
         }),
         attempt(
             "declaration-in-a-dependency",
             "a dependency brings a declaration into the core module",
-            Held::NothingGained,
+            Defence::NothingGained,
             declaration_in_a_dependency,
         ),
         attempt("swapped-data", "brings data that it didn't declare", at(Code::DataMismatch), || {
@@ -70,12 +70,12 @@ pub(super) fn attempts() -> Vec<Attempt> {
             let with = |data: &[u8]| sections::attach(rule.component(), rule.declaration(), Some(data)).unwrap();
             let (declared, other) = (with(b"deny all"), with(b"allow all"));
             let after = |bytes: &[u8]| admitted(bytes).component().len();
-            // The declaration of the one, the data section of the other.
+            // The declaration of the first, the data section of the second.
             let (end, begin) = (declared.len() - "deny all".len(), other.len() - "allow all".len());
             assert_eq!(after(&declared), after(&other));
             let mut swapped = declared[..end].to_vec();
             swapped.extend_from_slice(&other[begin..begin + "deny all".len()]);
-            Held::refused(check(&swapped), Code::DataMismatch)
+            Defence::refused(check(&swapped), Code::DataMismatch)
         }),
         attempt("parameter-out-of-range", "a default beyond its own range", at(Code::ParameterOutOfRange), || {
             let rule = admitted(bytes("burns-fuel"));
@@ -83,24 +83,24 @@ pub(super) fn attempts() -> Vec<Attempt> {
             let work = declaration.parameters.iter_mut().find(|one| one.name == "work").unwrap();
             work.default = Parameter::Integer(i64::MAX);
             let bytes = sections::attach(rule.component(), &declaration, None).unwrap();
-            Held::refused(check(&bytes), Code::ParameterOutOfRange)
+            Defence::refused(check(&bytes), Code::ParameterOutOfRange)
         }),
         attempt("remediation", "declares an action that removes persistence", at(Code::RemediateAction), || {
             let rule = admitted(shipped(RULE));
             let mut declaration = rule.declaration().clone();
             declaration.actions.push(Action::DisableAccount);
             let bytes = sections::attach(rule.component(), &declaration, None).unwrap();
-            Held::refused(check(&bytes), Code::RemediateAction)
+            Defence::refused(check(&bytes), Code::RemediateAction)
         }),
         attempt("fuel-above-the-operators", "declares fuel for years", at(Code::LimitAboveOperator), || {
             let declared = DECLARATION.replace("fuel = 1000000", "fuel = 1000000000000000");
-            Held::refused(check(&component(module(HONEST), &declared)), Code::LimitAboveOperator)
+            Defence::refused(check(&component(module(HONEST), &declared)), Code::LimitAboveOperator)
         }),
         attempt("state-for-the-planet", "declares 600 GiB of state", at(Code::LimitAboveOperator), || {
             let slot = "[[slot]]\nname = \"s\"\nversion = 1\nmax-bytes = 65536\nmax-keys = 10000000\nttl = \"1h\"\n";
             let declared = DECLARATION.replace("[limits]", &format!("{slot}\n[limits]"));
             let declared = declared.replace("fields =", "partition-key = \"actor\"\nfields =");
-            Held::refused(check(&component(module(HONEST), &declared)), Code::LimitAboveOperator)
+            Defence::refused(check(&component(module(HONEST), &declared)), Code::LimitAboveOperator)
         }),
         attempt("types-that-double", "a type that unfolds to 2^40 fields", at(Code::WasmMalformed), || {
             let lifted = r#"
@@ -111,23 +111,23 @@ pub(super) fn attempts() -> Vec<Attempt> {
                 (core instance $i (instantiate $m))
                 (func $f (param "x" $t40)
                     (canon lift (core func $i "f") (memory (core memory $i "m")) (realloc (core func $i "r"))))"#;
-            Held::refused(check(&with(&format!("{} {lifted}", doubling(40)))), Code::WasmMalformed)
+            Defence::refused(check(&with(&format!("{} {lifted}", doubling(40)))), Code::WasmMalformed)
         }),
         attempt("native-code", "native code, as the compile cache would hold it", at(Code::WasmMalformed), || {
-            Held::refused(check(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"), Code::WasmMalformed)
+            Defence::refused(check(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"), Code::WasmMalformed)
         }),
     ]
 }
 
-fn at(code: RefusalCode) -> Held {
-    Held::AtAdmission(code)
+fn at(code: RefusalCode) -> Defence {
+    Defence::AtAdmission(code)
 }
 
 fn check(bytes: &[u8]) -> Result<Admitted, Vec<Refusal>> {
     admit(bytes, &Ceilings::default())
 }
 
-/// A shipped rule with more in it.
+/// A shipped rule with additional fields.
 pub(super) fn with(fields: &str) -> Vec<u8> {
     let rule = admitted(shipped(RULE));
     let fields = wat::parse_str(format!("(component {fields})")).unwrap();
@@ -136,16 +136,16 @@ pub(super) fn with(fields: &str) -> Vec<u8> {
 }
 
 fn added(name: &'static str, tries: &'static str, code: RefusalCode, fields: String) -> Attempt {
-    attempt(name, tries, at(code), move || Held::refused(check(&with(&fields)), code))
+    attempt(name, tries, at(code), move || Defence::refused(check(&with(&fields)), code))
 }
 
-/// Types that each unfold to twice the fields of the one before.
+/// Types that each have twice the fields of the one before.
 pub(super) fn doubling(times: usize) -> String {
     let types = (1..=times).map(|n| format!("(type $t{n} (tuple $t{} $t{}))", n - 1, n - 1));
     format!("(type $t0 (tuple u8 u8)) {}", types.collect::<String>())
 }
 
-/// A function of blocks that lie within one another.
+/// A function of nested blocks.
 fn nested_blocks(times: usize) -> String {
     format!("(func {} {})", "block ".repeat(times), "end ".repeat(times))
 }
@@ -154,8 +154,8 @@ fn nested(times: usize) -> String {
     format!("{}{}", "(component ".repeat(times), ")".repeat(times))
 }
 
-/// A custom section in a dependency's object file ends up in the core module: there it is somebody's bytes and no more.
-fn declaration_in_a_dependency() -> Held {
+/// A custom section in a dependency's object file ends up in the core module, where it is ignored.
+fn declaration_in_a_dependency() -> Defence {
     let own = component(module(HONEST), DECLARATION);
     let forged = DECLARATION.replace("\"notify\"", "\"notify\", \"revoke-sessions\"");
     let forged = countersign_declaration::to_section(&parse_toml(&forged).unwrap());
@@ -167,5 +167,5 @@ fn declaration_in_a_dependency() -> Held {
     let (own, other) = (admitted(&own), with.component());
     let there = other.windows(16).any(|window| window == b"revoke-sessions\"");
     let same = with.declaration() == own.declaration() && with.declaration_digest() == own.declaration_digest();
-    Held::nothing_gained(there && same, || format!("{there}, {:?}", with.declaration().actions))
+    Defence::nothing_gained(there && same, || format!("{there}, {:?}", with.declaration().actions))
 }

@@ -1,10 +1,10 @@
-//! What is tried on the whole path: on other rules, on the gate, and on whether a rule is heard at all.
+//! Attempts on the whole path: on other rules, on the gate, and on quarantine.
 
 use countersign_model::ReasonCode;
 use countersign_pipeline::LoadFault;
 use countersign_stream::QuarantineThreshold;
 
-use super::{Attempt, Held, attempt};
+use super::{Attempt, Defence, attempt};
 use crate::determinism::judge;
 use crate::fed::{NEVER, load, record, telemetry};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
@@ -15,43 +15,43 @@ pub(super) fn attempts() -> Vec<Attempt> {
         attempt(
             "poison-by-invented-names",
             "failed sign-ins of invented names switch the rule off",
-            Held::OnlyWhoAuthenticated,
+            Defence::OnlyWhoAuthenticated,
             invented_names,
         ),
         attempt(
             "subscription-loop",
             "two rules feed each other",
-            Held::AtLoad("subscribes in a circle".to_owned()),
+            Defence::AtLoad("subscribes in a circle".to_owned()),
             subscription_loop,
         ),
         attempt(
             "findings-that-multiply",
-            "three rules each find 16 times on what the one before found",
-            Held::ToABound,
+            "three rules each find 16 times on the findings of the one before",
+            Defence::Bounded,
             findings_that_multiply,
         ),
         attempt(
             "another-rules-name",
             "has a shipped rule's id, to take its place",
-            Held::AtLoad("another rule has the id `countersign/burst-of-denied-calls`".to_owned()),
-            anothers_name,
+            Defence::AtLoad("another rule has the id `countersign/burst-of-denied-calls`".to_owned()),
+            another_rules_id,
         ),
         attempt(
             "feeders-authority",
             "declares for a timid rule's findings what that rule may not ask for",
-            Held::ByTheGate(ReasonCode::DetectionActionUndeclared),
+            Defence::ByTheGate(ReasonCode::DetectionActionUndeclared),
             feeders_authority,
         ),
         attempt(
             "undeclared-type",
             "finds against an identity of a type that it didn't declare",
-            Held::ByTheGate(ReasonCode::DetectionTypeUndeclared),
+            Defence::ByTheGate(ReasonCode::DetectionTypeUndeclared),
             || found_by(&DECLARATION.replace("\"human\"", "\"workload\""), ReasonCode::DetectionTypeUndeclared),
         ),
         attempt(
             "undeclared-action-of-a-detection",
             "leads a response rule to what it didn't declare itself",
-            Held::ByTheGate(ReasonCode::DetectionActionUndeclared),
+            Defence::ByTheGate(ReasonCode::DetectionActionUndeclared),
             || {
                 let declared = DECLARATION.replace("\"human\"", "\"human\", \"unknown\"");
                 found_by(&declared, ReasonCode::DetectionActionUndeclared)
@@ -60,41 +60,40 @@ pub(super) fn attempts() -> Vec<Attempt> {
     ]
 }
 
-/// Whatever is asked of the gate about the rule's findings: this reason is among those given, and what is granted only
-/// observes.
-fn at_the_gate(told: &[String], rule: &str, reason: ReasonCode) -> Held {
+/// Checks the decisions on the rule's findings: this reason is among those given, and granted actions only observe.
+fn check_decisions(output: &[String], rule: &str, reason: ReasonCode) -> Defence {
     const OBSERVE: [&str; 4] = ["enrich-alert", "raise-risk-score", "notify", "require-review"];
-    let decisions: Vec<serde_json::Value> = told
+    let decisions: Vec<serde_json::Value> = output
         .iter()
-        .map(|told| serde_json::from_str(told).unwrap())
+        .map(|line| serde_json::from_str(line).unwrap())
         .filter(|line: &serde_json::Value| line["type"] == "decision" && line["rule"] == rule)
         .collect();
-    let touches = |line: &&serde_json::Value| line["action"].as_str().is_some_and(|action| !OBSERVE.contains(&action));
-    if let Some(touching) = decisions.iter().find(touches) {
-        return Held::No(touching.to_string());
+    let acts = |line: &&serde_json::Value| line["action"].as_str().is_some_and(|action| !OBSERVE.contains(&action));
+    if let Some(acting) = decisions.iter().find(acts) {
+        return Defence::None(acting.to_string());
     }
     let given = |line: &serde_json::Value| {
         line["reasons"].as_array().is_some_and(|all| all.iter().any(|one| one["code"] == reason.id()))
     };
     match decisions.iter().any(given) {
-        true => Held::ByTheGate(reason),
-        false => Held::No(decisions.first().map(ToString::to_string).unwrap_or_default()),
+        true => Defence::ByTheGate(reason),
+        false => Defence::None(decisions.first().map(ToString::to_string).unwrap_or_default()),
     }
 }
 
-/// A sure finding on every event of a handmade rule, and a response rule that asks for much.
-fn found_by(declared: &str, reason: ReasonCode) -> Held {
+/// A handmade rule with a confident finding on every event, and a response rule that proposes containment.
+fn found_by(declared: &str, reason: ReasonCode) -> Defence {
     let sure = format!(r#"{FINDING} (data (i32.const 268) "\5f\04")"#);
     let rule = component(module(Parts { evaluate: "i32.const 128", more: &sure, ..HONEST }), declared);
     let response = shipped("graduated-containment");
     let (generation, faults) = load(&[("raw.wasm", rule.as_slice()), ("response.wasm", response)], "");
     assert!(faults.is_empty(), "{faults:?}");
     let telemetry: Vec<String> = (0..3).map(|second| record(second, 7, "clock") + "\n").collect();
-    at_the_gate(&judge(telemetry.concat().as_bytes(), &generation, 1, 1, NEVER).told, "hostile/raw", reason)
+    check_decisions(&judge(telemetry.concat().as_bytes(), &generation, 1, 1, NEVER).output, "hostile/raw", reason)
 }
 
-/// A rule that asks for sessions to be revoked is fed by one that doesn't declare that.
-fn feeders_authority() -> Held {
+/// A rule that declares revoke-sessions is fed by one that doesn't.
+fn feeders_authority() -> Defence {
     let rules = [
         ("findings.wasm", bytes("uses-findings")),
         ("timer.wasm", bytes("uses-a-timer")),
@@ -103,30 +102,30 @@ fn feeders_authority() -> Held {
     ];
     let (generation, faults) = load(&rules, "");
     assert!(faults.is_empty(), "{faults:?}");
-    let came = judge(&telemetry(), &generation, 256, 1, NEVER);
-    at_the_gate(&came.told, "example/uses-findings", ReasonCode::DetectionActionUndeclared)
+    let results = judge(&telemetry(), &generation, 256, 1, NEVER);
+    check_decisions(&results.output, "example/uses-findings", ReasonCode::DetectionActionUndeclared)
 }
 
-/// Sixty names that fail to sign in, each making the rule fail, count for nothing; six accounts that did sign in do.
-fn invented_names() -> Held {
+/// Sixty names that fail to sign in, each making the rule fail, don't count; six accounts that did sign in do.
+fn invented_names() -> Defence {
     let policy = "\n[rule.\"hostile/panics\"]\nparameters = { on = [\"ConsoleLogin\"] }\n";
     let (generation, faults) = load(&[("panics.wasm", bytes("panics"))], policy);
     assert!(faults.is_empty(), "{faults:?}");
-    let came = |users: u32, what: &str| {
+    let judged = |users: u32, what: &str| {
         let records: Vec<String> = (1..=users).map(|user| record(i64::from(user), user, what) + "\n").collect();
         judge(records.concat().as_bytes(), &generation, 7, 1, QuarantineThreshold::default())
     };
-    let of = |told: &[String], what: &str| told.iter().filter(|told| told.contains(what)).count();
-    let (invented, real) = (came(60, "Failure"), came(6, "Success"));
-    let heard = of(&invented.told, "in quarantine") == 0 && of(&invented.told, "\"failure\":\"trap\"") == 60;
-    match heard && of(&real.told, "in quarantine") == 1 {
-        true => Held::OnlyWhoAuthenticated,
-        false => Held::No(format!("{:?} {:?}", invented.summary, real.summary)),
+    let count = |output: &[String], what: &str| output.iter().filter(|line| line.contains(what)).count();
+    let (invented, real) = (judged(60, "Failure"), judged(6, "Success"));
+    let active = count(&invented.output, "in quarantine") == 0 && count(&invented.output, "\"failure\":\"trap\"") == 60;
+    match active && count(&real.output, "in quarantine") == 1 {
+        true => Defence::OnlyWhoAuthenticated,
+        false => Defence::None(format!("{:?} {:?}", invented.summary, real.summary)),
     }
 }
 
-/// Rules that subscribe to each other, beside an honest one, which is loaded.
-fn subscription_loop() -> Held {
+/// Rules that subscribe to each other, and an honest one, which is loaded.
+fn subscription_loop() -> Defence {
     let feeding = |own: &str, other: &str| {
         let fed = format!("subscribes = [{{ rule = \"hostile/{other}\", classes = [\"privilege\"] }}]\nfields =");
         component(module(HONEST), &DECLARATION.replace("hostile/raw", own).replace("fields =", &fed))
@@ -135,8 +134,8 @@ fn subscription_loop() -> Held {
     at_load(&[("one", &one), ("other", &other), ("honest", bytes("panics"))], "hostile/panics")
 }
 
-/// Each event would come to 16, 256 and 4,096 findings: whatever the batch, 16 of a rule's feed the next.
-fn findings_that_multiply() -> Held {
+/// Each event would lead to 16, 256 and 4,096 findings: in any batch, at most 16 of a rule's findings feed the next.
+fn findings_that_multiply() -> Defence {
     // Sixteen copies of the finding at 256 for each row.
     let body = "
         (local $row i32) (local $rows i32) (local $copy i32) (local $to i32)
@@ -168,30 +167,30 @@ fn findings_that_multiply() -> Held {
     let (generation, faults) = load(&rules, "");
     assert!(faults.is_empty(), "{faults:?}");
     let telemetry = [record(0, 7, "clock"), record(1, 7, "clock")].map(|record| record + "\n").concat();
-    let came = [1, 7, 256].map(|batch| judge(telemetry.as_bytes(), &generation, batch, 1, NEVER));
-    let summary: serde_json::Value = serde_json::from_str(&came[0].summary).unwrap();
+    let results = [1, 7, 256].map(|batch| judge(telemetry.as_bytes(), &generation, batch, 1, NEVER));
+    let summary: serde_json::Value = serde_json::from_str(&results[0].summary).unwrap();
     let counts = |what: &str| -> Vec<u64> {
         (0..3).map(|number| summary[what][format!("hostile/chain-{number}")].as_u64().unwrap_or_default()).collect()
     };
-    let same = came.iter().all(|other| *other == came[0]);
+    let same = results.iter().all(|other| *other == results[0]);
     match (counts("delivered").as_slice(), counts("withheld_findings").as_slice()) {
-        ([2, 32, 32], [0, 480, 0]) if same => Held::ToABound,
-        _ => Held::No(format!("{same} {}", came[0].summary)),
+        ([2, 32, 32], [0, 480, 0]) if same => Defence::Bounded,
+        _ => Defence::None(format!("{same} {}", results[0].summary)),
     }
 }
 
-fn anothers_name() -> Held {
+fn another_rules_id() -> Defence {
     let name = "countersign/burst-of-denied-calls";
     let forged = component(module(HONEST), &DECLARATION.replace("hostile/raw", name));
     at_load(&[("shipped", shipped("burst-of-denied-calls")), ("forged", &forged)], name)
 }
 
-/// Only the one that is named last is loaded.
-fn at_load(rules: &[(&str, &[u8])], honest: &str) -> Held {
+/// Checks that only the honest rule is loaded.
+fn at_load(rules: &[(&str, &[u8])], honest: &str) -> Defence {
     let (generation, faults) = load(rules, "");
     let loaded: Vec<&str> = generation.detections.iter().map(|rule| rule.identity.id.as_str()).collect();
     if loaded != [honest] {
-        return Held::No(format!("{loaded:?}"));
+        return Defence::None(format!("{loaded:?}"));
     }
-    Held::AtLoad(faults.iter().map(LoadFault::to_string).collect::<Vec<_>>().join("; "))
+    Defence::AtLoad(faults.iter().map(LoadFault::to_string).collect::<Vec<_>>().join("; "))
 }

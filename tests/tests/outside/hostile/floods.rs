@@ -1,4 +1,4 @@
-//! What takes time and room: loops, recursion, memory, tables, and answers that no host has room for.
+//! Attempts to exhaust time and memory: loops, recursion, memory, tables, and huge answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use countersign_declaration::Ceilings;
 use countersign_engine::{Engine, EngineConfig, LoadedRule};
 use countersign_model::call::{FailureKind, Parameter};
 
-use super::{Attempt, Held, amid_honest_rows, attempt, on_every_row};
+use super::{Attempt, Defence, amid_honest_rows, attempt, on_every_row};
 use crate::handmade::{DECLARATION, EMPTY, FINDING, HONEST, Parts, component, module};
 use crate::support::{Judge, Row, admitted, bytes, engine, failed, found, guest, seen};
 
@@ -18,45 +18,52 @@ const FOREVER: &str = "(loop $forever (br $forever)) i32.const 64";
 
 pub(super) fn attempts() -> Vec<Attempt> {
     vec![
-        row("endless-loop", "never comes back from one event", FuelExhausted, "loops", "LoopHere"),
-        attempt("loop-on-every-row", "never comes back from any event", Held::RowSetAside(FuelExhausted), || {
+        row("endless-loop", "never returns from one event", FuelExhausted, "loops", "LoopHere"),
+        attempt("loop-on-every-row", "never returns from any event", Defence::RowSetAside(FuelExhausted), || {
             evaluate(FOREVER)
         }),
-        attempt("work-on-every-row", "works on each row as long as it can", Held::NothingGained, work_on_every_row),
-        attempt("loop-past-the-deadline", "loops with fuel for years", Held::Stopped, past_the_deadline),
+        attempt("work-on-every-row", "works on each row as long as it can", Defence::NothingGained, work_on_every_row),
+        attempt("loop-past-the-deadline", "loops with fuel for years", Defence::Stopped, past_the_deadline),
         handmade(
             "start-function-that-loops",
             "loops before its first call",
-            Held::RowSetAside(FuelExhausted),
+            Defence::RowSetAside(FuelExhausted),
             Parts { more: "(func $start (loop $forever (br $forever))) (start $start)", ..HONEST },
         ),
         handmade(
-            "loop-while-it-is-given-memory",
-            "loops where its arguments are put into memory",
-            Held::RowSetAside(FuelExhausted),
+            "loop-in-realloc",
+            "loops where its arguments are allocated",
+            Defence::RowSetAside(FuelExhausted),
             Parts { realloc: "(loop $forever (br $forever)) i32.const 0", ..HONEST },
         ),
         handmade(
             "loop-after-the-answer",
             "loops where it may tidy up",
-            Held::RowSetAside(FuelExhausted),
+            Defence::RowSetAside(FuelExhausted),
             Parts {
                 more: r#"(func (export "cabi_post_countersign:rules/detect@0.1.0#evaluate") (param i32)
                     (loop $forever (br $forever)))"#,
                 ..HONEST
             },
         ),
-        attempt("bulk-instructions", "fills memory by single instructions", Held::RowSetAside(FuelExhausted), || {
-            evaluate("(loop $on (memory.fill (i32.const 0) (i32.const 1) (i32.const 200000)) (br $on)) i32.const 64")
-        }),
+        attempt(
+            "bulk-instructions",
+            "fills memory by single instructions",
+            Defence::RowSetAside(FuelExhausted),
+            || {
+                evaluate(
+                    "(loop $on (memory.fill (i32.const 0) (i32.const 1) (i32.const 200000)) (br $on)) i32.const 64",
+                )
+            },
+        ),
         row("recursion-of-frames", "calls itself without end", StackOverflow, "overflows-stack", "Frames"),
         row("recursion-of-arrays", "the same with its own stack", Trap, "overflows-stack", "Arrays"),
         row("memory-growth", "hoards memory bit by bit", MemoryExceeded, "bombs-memory", "BitByBit"),
-        row("memory-at-once", "asks for a GiB and looks whether it gets it", MemoryExceeded, "bombs-memory", "AtOnce"),
+        row("memory-at-once", "asks for a GiB and checks whether it gets it", MemoryExceeded, "bombs-memory", "AtOnce"),
         handmade(
             "table-growth",
             "grows a table",
-            Held::RowSetAside(MemoryExceeded),
+            Defence::RowSetAside(MemoryExceeded),
             Parts {
                 evaluate: "(drop (table.grow $table (ref.null func) (i32.const 200000))) i32.const 64",
                 more: "(table $table 1 funcref)",
@@ -66,9 +73,12 @@ pub(super) fn attempts() -> Vec<Attempt> {
         row("output-flood", "sixteen long diagnostics", OutputExceeded, "answers-garbage", "Flood"),
         row("huge-message", "a message of 2 MiB", OutputExceeded, "answers-garbage", "HugeMessage"),
         row("huge-state", "a MiB of state", OutputExceeded, "answers-garbage", "FloodOfState"),
-        attempt("one-text-many-times", "60 KB of memory told 4,096 times", Held::RowSetAside(OutputExceeded), || {
-            evaluate(AMPLIFIED)
-        }),
+        attempt(
+            "one-text-many-times",
+            "60 KB of memory returned 4,096 times",
+            Defence::RowSetAside(OutputExceeded),
+            || evaluate(AMPLIFIED),
+        ),
         row("ten-million-timers", "makes 10 million timers", MemoryExceeded, "answers-garbage", "TenMillionTimers"),
         row(
             "ten-million-findings",
@@ -77,21 +87,26 @@ pub(super) fn attempts() -> Vec<Attempt> {
             "answers-garbage",
             "TenMillionFindings",
         ),
-        // The operator lets a rule have 512 MiB, so that they do fit, as zeros that cost it nothing. They are refused
-        // before one is read: lifting a list is charged by its length against four times the declared output.
-        in_memory("ten-million-findings-in-memory", "the same where there is room for them", 128),
+        // With a limit of 512 MiB they do fit, as zeros that cost nothing. They are refused before one is read: lifting a
+        // list is charged by its length against four times the declared output.
+        in_memory("ten-million-findings-in-memory", "the same with enough memory", 128),
         in_memory("ten-million-timers-in-memory", "the same of timers", 144),
         in_memory("ten-million-diagnostics-in-memory", "the same of diagnostics", 152),
         attempt(
-            "ten-million-that-are-not-there",
+            "ten-million-beyond-memory",
             "a list that is longer than its memory",
-            Held::AnswerRefused("out of bounds".to_owned()),
+            Defence::AnswerRefused("out of bounds".to_owned()),
             || handmade_rule(Parts { more: &ten_million_at(128), evaluate: "i32.const 128", ..HONEST }),
         ),
-        attempt("a-list-in-a-list", "10 million references in one finding", Held::RowSetAside(OutputExceeded), || {
-            let nested = format!(r#"{FINDING} (data (i32.const 272) "\00\00\01\00\80\96\98\00")"#);
-            roomy(Parts { more: &nested, evaluate: "i32.const 128", pages: 7_000, ..HONEST })
-        }),
+        attempt(
+            "a-list-in-a-list",
+            "10 million references in one finding",
+            Defence::RowSetAside(OutputExceeded),
+            || {
+                let nested = format!(r#"{FINDING} (data (i32.const 272) "\00\00\01\00\80\96\98\00")"#);
+                roomy(Parts { more: &nested, evaluate: "i32.const 128", pages: 7_000, ..HONEST })
+            },
+        ),
     ]
 }
 
@@ -103,20 +118,20 @@ fn row(
     guest_name: &'static str,
     way: &'static str,
 ) -> Attempt {
-    attempt(name, tries, Held::RowSetAside(kind), move || amid_honest_rows(&guest(guest_name), &[], way))
+    attempt(name, tries, Defence::RowSetAside(kind), move || amid_honest_rows(&guest(guest_name), &[], way))
 }
 
-fn handmade(name: &'static str, tries: &'static str, expected: Held, parts: Parts<'static>) -> Attempt {
+fn handmade(name: &'static str, tries: &'static str, expected: Defence, parts: Parts<'static>) -> Attempt {
     attempt(name, tries, expected, move || handmade_rule(parts))
 }
 
-fn evaluate(body: &str) -> Held {
+fn evaluate(body: &str) -> Defence {
     handmade_rule(Parts { evaluate: body, ..HONEST })
 }
 
 const ROWS: &[Row<'_>] = &[("ListUsers", "ALICE"), ("ListUsers", "BOB"), ("ListUsers", "")];
 
-fn handmade_rule(parts: Parts<'_>) -> Held {
+fn handmade_rule(parts: Parts<'_>) -> Defence {
     on_every_row(&loaded(parts), ROWS)
 }
 
@@ -124,20 +139,20 @@ fn loaded(parts: Parts<'_>) -> Arc<LoadedRule> {
     Arc::new(engine().load(&admitted(&component(module(parts), DECLARATION))).unwrap())
 }
 
-/// With no more fuel left to one row than the declaration gives it, however many rows come together.
-fn work_on_every_row() -> Held {
+/// One row gets no more fuel than declared, in any batch.
+fn work_on_every_row() -> Defence {
     let rule = guest("burns-fuel");
     let rows: Vec<Row<'_>> = (0..60).map(|_| ("ListUsers", "")).collect();
     let judge = |work: i64| Judge::with(rule.clone(), &[("work", Parameter::Integer(work))]).judge(&rows);
     let (some, all) = (judge(2_000), judge(1_000_000));
-    let so = (some.found.len(), some.failures.len()) == (60, 0)
-        && all.found.is_empty()
+    let limited = (some.findings.len(), some.failures.len()) == (60, 0)
+        && all.findings.is_empty()
         && failed(&all).iter().map(|(_, kind)| *kind).eq([FuelExhausted; 60]);
-    Held::nothing_gained(so, || format!("{} {:?}", seen(&some), failed(&all)))
+    Defence::nothing_gained(limited, || format!("{} {:?}", seen(&some), failed(&all)))
 }
 
-/// The guest that loops, with more fuel than a deadline is long.
-fn past_the_deadline() -> Held {
+/// The guest that loops, with more fuel than it can burn within the deadline.
+fn past_the_deadline() -> Defence {
     let endless = admitted(bytes("loops"));
     let mut declaration = endless.declaration().clone();
     declaration.limits.fuel = 1 << 52;
@@ -148,20 +163,20 @@ fn past_the_deadline() -> Held {
     let rule = engine.load(&admit(&bytes, &ceilings).unwrap()).unwrap();
     let rows = [("ListUsers", "ALICE"), ("LoopHere", "ALICE"), ("ListUsers", "BOB")];
     let outcome = Judge::new(Arc::new(rule)).judge(&rows);
-    // It is stopped at the row, which isn't set aside; what it said before holds.
+    // It is stopped at the row, which isn't set aside; earlier findings stay.
     match &outcome.stopped {
         Some(stopped)
             if (stopped.row.position, stopped.failure.kind) == (1, FailureKind::Deadline)
                 && found(&outcome) == [(0, "came back")]
                 && outcome.failures.is_empty() =>
         {
-            Held::Stopped
+            Defence::Stopped
         }
-        _ => Held::No(seen(&outcome)),
+        _ => Defence::None(seen(&outcome)),
     }
 }
 
-/// Diagnostics that all point to the same text: 240 MB in the host, were they taken.
+/// Diagnostics that all point to the same text: 240 MB in the host if they were accepted.
 const AMPLIFIED: &str = r"
     (local $at i32) (local $end i32)
     (i32.store (i32.const 152) (i32.const 0x10000))
@@ -175,19 +190,19 @@ const AMPLIFIED: &str = r"
         (br_if $next (i32.lt_u (local.get $at) (local.get $end))))
     i32.const 128";
 
-/// A list of 10 million members from the second page on, as the list at this place of the answer.
+/// A list of 10 million items that begins at the second page, for this place of the answer.
 fn ten_million_at(place: u32) -> String {
     format!(r#"(data (i32.const {place}) "\00\00\01\00\80\96\98\00")"#)
 }
 
 fn in_memory(name: &'static str, tries: &'static str, place: u32) -> Attempt {
-    attempt(name, tries, Held::RowSetAside(OutputExceeded), move || {
+    attempt(name, tries, Defence::RowSetAside(OutputExceeded), move || {
         roomy(Parts { more: &ten_million_at(place), evaluate: "i32.const 128", pages: 7_000, ..HONEST })
     })
 }
 
 /// With 512 MiB of memory.
-fn roomy(parts: Parts<'_>) -> Held {
+fn roomy(parts: Parts<'_>) -> Defence {
     let declared = DECLARATION.replace("1MiB", "512MiB");
     let ceilings = Ceilings { memory: 512 << 20, ..Ceilings::default() };
     let config = EngineConfig { concurrent_calls: 1, max_memory: 512 << 20, ..EngineConfig::default() };
@@ -196,7 +211,7 @@ fn roomy(parts: Parts<'_>) -> Held {
     let honest = Parts { more: "", evaluate: EMPTY, ..parts };
     let honest = admit(&component(module(honest), &declared), &ceilings).unwrap();
     let honest = Engine::new(&config).unwrap().load(&honest).unwrap();
-    // The memory by itself is no reason.
+    // The memory itself is no reason for a refusal.
     let outcome = Judge::new(Arc::new(honest)).judge(ROWS);
     assert_eq!(failed(&outcome), []);
     on_every_row(&Arc::new(rule), ROWS)

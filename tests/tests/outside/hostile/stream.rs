@@ -1,4 +1,4 @@
-//! What is tried on the stream: events that make a rule fail, timers, keys without end, context.
+//! Attempts on the stream: events that make a rule fail, endless timers and keys, context.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use countersign_model::Timestamp;
 use countersign_model::call::FailureKind;
 use countersign_stream::{Sequenced, Tick};
 
-use super::{Attempt, Held, attempt};
+use super::{Attempt, Defence, attempt};
 use crate::context::{GEO, files};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
 use crate::support::{Judge, Row, admitted, engine, failed, found, guest, seen};
@@ -17,23 +17,28 @@ pub(super) fn attempts() -> Vec<Attempt> {
         attempt(
             "poison-event",
             "events of one account make the rule fail",
-            Held::RowSetAside(FailureKind::Trap),
+            Defence::RowSetAside(FailureKind::Trap),
             poison_event,
         ),
-        attempt("timer-storm", "70,000 accounts each set a timer", Held::ToABound, timer_storm),
-        attempt("timer-that-sets-itself", "a timer due at once, set again by its own row", Held::ToABound, timer_loop),
-        attempt("keys-without-end", "3,000 accounts where 1,000 may have state", Held::ToABound, keys_without_end),
+        attempt("timer-storm", "70,000 accounts each set a timer", Defence::Bounded, timer_storm),
+        attempt(
+            "timer-that-sets-itself",
+            "a timer due at once that its own row sets again",
+            Defence::Bounded,
+            timer_loop,
+        ),
+        attempt("keys-without-end", "3,000 accounts where 1,000 may have state", Defence::Bounded, keys_without_end),
         attempt(
             "context-of-other-rows",
             "reads the context of rows that come with its own",
-            Held::NotDeterministic("findings"),
+            Defence::NotDeterministic("findings"),
             context_of_other_rows,
         ),
     ]
 }
 
-/// The neighbours' findings are those that come when the poison doesn't.
-fn poison_event() -> Held {
+/// The neighbours' findings are the same as without the poison.
+fn poison_event() -> Defence {
     let rule = guest("panics");
     let poisoned: Vec<Row<'_>> = (0..90)
         .map(|row| match row % 3 {
@@ -47,12 +52,12 @@ fn poison_event() -> Held {
     let messages = |outcome| found(outcome).into_iter().map(|(_, message)| message.to_owned()).collect::<Vec<_>>();
     let same = messages(&with) == messages(&without) && messages(&with).len() == 60;
     match failed(&with).iter().all(|(position, kind)| position % 3 == 0 && *kind == FailureKind::Trap) {
-        true if same && with.failures.len() == 30 => Held::RowSetAside(FailureKind::Trap),
-        _ => Held::No(seen(&with)),
+        true if same && with.failures.len() == 30 => Defence::RowSetAside(FailureKind::Trap),
+        _ => Defence::None(seen(&with)),
     }
 }
 
-/// Judges rows of so many accounts, a call's worth at a time.
+/// Judges rows of so many accounts, in batches.
 fn accounts(judge: &mut Judge, operation: &'static str, count: usize) {
     let names: Vec<String> = (0..count).map(|number| format!("ACCOUNT{number}")).collect();
     for names in names.chunks(400) {
@@ -68,12 +73,12 @@ fn tick(judge: &mut Judge, at: Timestamp) -> (Vec<Sequenced>, u64) {
     (due.rows, due.dropped)
 }
 
-/// Handmade, so that it doesn't find besides: on each row it sets a timer.
-fn timer_storm() -> Held {
+/// Handmade, so that it has no findings: it sets a timer on each row.
+fn timer_storm() -> Defence {
     const BOUND: u64 = 65_536;
     let timers = "[timers]\nids = [\"t\"]\nmost-per-key = 1\nlongest = \"30d\"\n\n[limits]";
     let declared = DECLARATION.replace("[limits]", timers).replace("fields =", "partition-key = \"actor\"\nfields =");
-    // A timer a row, 32 bytes: row, id, and the time after the row's own.
+    // A timer for each row, 32 bytes: row, id, and a time after the row's own.
     let body = "
         (local $row i32) (local $rows i32) (local $times i32) (local $timer i32)
         (local.set $rows (i32.load offset=12 (local.get 0)))
@@ -100,13 +105,13 @@ fn timer_storm() -> Held {
     let (rows, dropped) = tick(&mut judge, Timestamp(0));
     let after = judge.stream.pending_timers();
     match (before, rows.len(), dropped, after) {
-        (70_000, 0, 4_464, BOUND) => Held::ToABound,
-        _ => Held::No(format!("{before} timers, {} due, {dropped} dropped, {after} left", rows.len())),
+        (70_000, 0, 4_464, BOUND) => Defence::Bounded,
+        _ => Defence::None(format!("{before} timers, {} due, {dropped} dropped, {after} left", rows.len())),
     }
 }
 
-/// One row a tick, whatever it does.
-fn timer_loop() -> Held {
+/// It gets at most one row per tick.
+fn timer_loop() -> Defence {
     let mut judge = Judge::new(guest("answers-garbage"));
     let first = judge.judge(&[("TimerBehind", "ALICE"), ("ListUsers", "BOB")]);
     assert_eq!((failed(&first), judge.stream.pending_timers()), (vec![], 1));
@@ -115,13 +120,13 @@ fn timer_loop() -> Held {
         let (rows, _) = tick(&mut judge, at);
         let outcome = judge.stream.judge(&rows.iter().collect::<Vec<_>>());
         if rows.len() != 1 || outcome.stopped.is_some() || judge.stream.pending_timers() > 1 {
-            return Held::No(format!("{} rows at tick {minute}: {}", rows.len(), seen(&outcome)));
+            return Defence::None(format!("{} rows at tick {minute}: {}", rows.len(), seen(&outcome)));
         }
     }
-    Held::ToABound
+    Defence::Bounded
 }
 
-fn keys_without_end() -> Held {
+fn keys_without_end() -> Defence {
     let mut judge = Judge::new(guest("answers-garbage"));
     accounts(&mut judge, "ListUsers", 3_000);
     tick(&mut judge, Timestamp(1_714_550_400_000_000));
@@ -129,13 +134,13 @@ fn keys_without_end() -> Held {
     let evicted = forgotten.evicted + forgotten.refused + forgotten.expired;
     let left = judge.stream.forget().0.len();
     match evicted {
-        2_000 => Held::ToABound,
-        _ => Held::No(format!("{evicted} evicted, {left} left")),
+        2_000 => Defence::Bounded,
+        _ => Defence::None(format!("{evicted} evicted, {left} left")),
     }
 }
 
-/// Its confidence is how many rows the table has.
-fn context_of_other_rows() -> Held {
+/// Its confidence is the number of the table's rows.
+fn context_of_other_rows() -> Defence {
     let table = "[[context]]\ntable = \"geo\"\nby = \"row\"\ncolumns = [\"country\"]\nmax-age = \"30d\"\n\n[limits]";
     let body = "
         (i32.store8 (i32.const 268) (i32.load offset=4 (i32.load offset=96 (local.get 0))))
@@ -147,7 +152,9 @@ fn context_of_other_rows() -> Held {
     judge.stream = judge.stream.with_context(Arc::new(Context::new(files(GEO), None)));
     let outcome = judge.judge(&[("ListUsers", "ALICE"), ("ListUsers", "BOB"), ("ListUsers", "CAROL")]);
     match outcome.disagreements.as_slice() {
-        [one] if outcome.found.iter().all(|found| found.finding.confidence == 1) => Held::NotDeterministic(one.what),
-        _ => Held::No(seen(&outcome)),
+        [one] if outcome.findings.iter().all(|found| found.finding.confidence == 1) => {
+            Defence::NotDeterministic(one.what)
+        }
+        _ => Defence::None(seen(&outcome)),
     }
 }

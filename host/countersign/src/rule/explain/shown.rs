@@ -41,7 +41,7 @@ pub(super) fn print(out: &mut Out, rule: &Declaration, event: &str, explanation:
                 let so = "it came before and says the same: it is counted, and reaches no rule".to_owned();
                 write!(out, "{}", pairs(out, "", &[("found", where_), ("so", so)]))?;
             }
-            Sighting::SetAside(letter) => {
+            Sighting::DeadLetter(letter) => {
                 let where_ = format!("record {} of input {}", letter.ordinal, letter.input);
                 let so = format!("it isn't judged: {}", letter.reason);
                 write!(out, "{}", pairs(out, "", &[("found", where_), ("so", so)]))?;

@@ -1,4 +1,4 @@
-//! From the generated answer types to plain ones, and how large an answer is in canonical bytes.
+//! Converts the generated answer types to plain ones, and measures an answer in canonical bytes.
 
 use countersign_model::call as plain;
 use countersign_model::response as plain_response;
@@ -20,7 +20,7 @@ mod size {
     pub(super) const RESPONSE_DIAGNOSTIC: usize = 12;
 }
 
-pub(crate) fn detection_size(answer: &wit::Answer) -> usize {
+pub(crate) fn detection_answer_size(answer: &wit::Answer) -> usize {
     let findings = answer.findings.iter().map(|finding| {
         size::FINDING
             + finding.signal_class.len()
@@ -39,7 +39,7 @@ pub(crate) fn detection_size(answer: &wit::Answer) -> usize {
     findings.chain(states).chain(timers).chain(diagnostics).sum()
 }
 
-pub(crate) fn detection(answer: wit::Answer) -> plain::DetectionAnswer {
+pub(crate) fn detection_answer(answer: wit::Answer) -> plain::DetectionAnswer {
     plain::DetectionAnswer {
         findings: answer.findings.into_iter().map(finding).collect(),
         states: answer
@@ -104,7 +104,7 @@ fn finding(finding: wit::Finding) -> plain::AnswerFinding {
     }
 }
 
-pub(crate) fn response_size(answer: &wit_response::Answer) -> usize {
+pub(crate) fn response_answer_size(answer: &wit_response::Answer) -> usize {
     let proposals = answer.proposals.iter().map(|proposal| {
         let parameters = proposal.parameters.iter().map(|parameter| {
             let value = match &parameter.value {
@@ -119,7 +119,7 @@ pub(crate) fn response_size(answer: &wit_response::Answer) -> usize {
     proposals.chain(diagnostics).sum()
 }
 
-pub(crate) fn response(answer: wit_response::Answer) -> plain_response::ResponseAnswer {
+pub(crate) fn response_answer(answer: wit_response::Answer) -> plain_response::ResponseAnswer {
     plain_response::ResponseAnswer {
         proposals: answer
             .proposals
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_counts_its_records_and_all_that_they_point_to() {
+    fn an_answer_counts_its_records_and_what_they_point_to() {
         let finding = wit::Finding {
             row: 0,
             signal_class: "token".to_owned(),
@@ -203,8 +203,8 @@ mod tests {
             diagnostics: vec![wit::Diagnostic { row: 0, level: wit::Level::Error, message: "x".to_owned() }],
         };
         let (finding, slot) = (44 + 5 + 16 + (8 + 5) + 3, 44 + 10 + 5 * 4 + 8);
-        assert_eq!(detection_size(&answer), finding + slot + (32 + 5) + (16 + 1));
+        assert_eq!(detection_answer_size(&answer), finding + slot + (32 + 5) + (16 + 1));
         answer.findings.clear();
-        assert_eq!(detection_size(&answer), slot + (32 + 5) + (16 + 1));
+        assert_eq!(detection_answer_size(&answer), slot + (32 + 5) + (16 + 1));
     }
 }

@@ -1,0 +1,90 @@
+//! Partition keys of events, known and unknown.
+
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Arc;
+
+use countersign_model::{Account, Target};
+
+use super::*;
+use crate::testing::{account, event, text, with_field};
+
+fn address(text: &str) -> Value {
+    Value::Address(text.parse().unwrap())
+}
+
+/// An event with a value for every partition key.
+fn complete_event() -> Event {
+    let mut event = with_field("src_endpoint.ip", address("198.51.100.7"));
+    event.fields.set(FieldId::ActorInvokedBy, text("lambda.amazonaws.com"));
+    event.actor.account = Some(account("AROA1"));
+    event.actor.session = Some(Arc::from("AROA1:build"));
+    event.target = Some(Target {
+        account: Account::new("aws", "444455556666", "AIDA2"),
+        proved_type: None,
+        shared: false,
+        token: None,
+    });
+    event
+}
+
+#[test]
+fn every_partition_key_has_its_text() {
+    let keys = [
+        (PartitionKey::Actor, Some("aws:111122223333:AROA1")),
+        (PartitionKey::Target, Some("aws:444455556666:AIDA2")),
+        (PartitionKey::SourceIp, Some("198.51.100.7")),
+        (PartitionKey::Session, Some("aws:111122223333:AROA1:AROA1:build")),
+        (PartitionKey::Application, Some("lambda.amazonaws.com")),
+        (PartitionKey::Tenant, Some("111122223333")),
+        (PartitionKey::None, None),
+    ];
+    assert_eq!(keys.map(|(key, _)| key).as_slice(), PartitionKey::ALL);
+    for (key, expected) in keys {
+        assert_eq!(partition_key(key, &complete_event()).as_deref(), expected, "{key:?}");
+    }
+}
+
+#[test]
+fn an_absent_value_is_no_key() {
+    for key in PartitionKey::ALL {
+        let expected = (*key == PartitionKey::Tenant).then(|| "111122223333".to_owned());
+        assert_eq!(partition_key(*key, &event(0)), expected, "{key:?}");
+    }
+    let wrong = with_field("src_endpoint.ip", Value::WrongType);
+    assert_eq!(partition_key(PartitionKey::SourceIp, &wrong), None);
+    // A session without an account: its sender chose it.
+    let mut unresolved = complete_event();
+    unresolved.actor.account = None;
+    assert_eq!(partition_key(PartitionKey::Session, &unresolved), None);
+}
+
+#[test]
+fn no_session_id_collides_with_another_accounts() {
+    let key = |subject: &str, session: &str| {
+        let mut event = event(0);
+        event.actor.account = Some(account(subject));
+        event.actor.session = Some(Arc::from(session));
+        partition_key(PartitionKey::Session, &event).unwrap()
+    };
+    let all = [
+        ("AROA1", "x:y"),
+        ("AROA1:x", "y"),
+        ("AROA1", "x%3Ay"),
+        ("AROA1%3Ax", "y"),
+        ("AROA1:x:y", ""),
+        ("AROA1", ":x:y"),
+        ("AROA1", "x"),
+    ];
+    let keys: std::collections::BTreeSet<String> = all.iter().map(|(subject, session)| key(subject, session)).collect();
+    assert_eq!(keys.len(), all.len(), "{keys:?}");
+}
+
+#[test]
+fn an_address_is_one_key_in_every_notation() {
+    let keys = ["198.51.100.7", "::ffff:198.51.100.7", "::ffff:c633:6407"]
+        .map(|written| partition_key(PartitionKey::SourceIp, &with_field("src_endpoint.ip", address(written))));
+    assert_eq!(keys, [const { Some("198.51.100.7") }; 3].map(|key| key.map(str::to_owned)));
+    let six = with_field("src_endpoint.ip", address("2001:DB8:0::7"));
+    assert_eq!(partition_key(PartitionKey::SourceIp, &six).as_deref(), Some("2001:db8::7"));
+}
