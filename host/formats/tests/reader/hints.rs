@@ -16,7 +16,7 @@ fn a_file_that_is_no_json_is_one_dead_letter() {
     check(
         [b"\x28\xb5\x2f\xfd\x00\x01", line.as_bytes(), line.as_bytes()].concat(),
         expect![[r#"
-            0 0+142 not-utf8: expected JSON in UTF-8, got what looks like zstd: convert it first | (�/�\0\u{1}\n{\"eventID\":\"a\",\"eventTime\":\"2024-05-01T00:00:00Z\",\"eventName\":\"X\"
+            0 0+142 not-utf8: expected JSON in UTF-8, got what looks like zstd: convert it first | (�/�\0\u{1}\n{\"eventID\":\"a\",\"eventTime\":\"2024-05-01T00:00:00Z\",\"eventName\":\"X\"}
         "#]],
     );
     // Only at the beginning of an input: further down it is one bad record among others.
@@ -107,7 +107,13 @@ fn a_record_of_another_format_is_recognised() {
         &Auto,
         &text,
         expect![[r#"
-            windows
+            event-time-missing: none
+            source-ambiguous: none
+            malformed-json: looks like XML
+            event-time-missing: none
+            source-unknown: none
+            not-an-object: none
+            malformed-json: none
         "#]],
     );
 }

@@ -36,23 +36,18 @@ fn records(bytes: &[u8], step: usize) -> Vec<Record> {
 fn summary(records: &[Record]) -> String {
     let mut text = String::new();
     for record in records {
-        let line = match record {
+        let (ordinal, offset, length, what) = match record {
             Record::Event { event, .. } => {
-                format!("{} {}+{} event {}", event.raw.ordinal, event.raw.offset, event.raw.length, event.id)
+                (event.raw.ordinal, event.raw.offset, event.raw.length, format!("event {}", event.id))
             }
-            Record::DeadLetter(letter) => format!(
-                "{} {}+{} {}: {} | {}",
-                letter.ordinal,
-                letter.offset,
-                letter.length,
-                letter.reason_code.code(),
-                letter.reason,
-                letter.excerpt.escape_debug()
-            ),
+            Record::DeadLetter(letter) => {
+                let excerpt = letter.excerpt.escape_debug();
+                let what = format!("{}: {} | {excerpt}", letter.reason_code.code(), letter.reason);
+                (letter.ordinal, letter.offset, letter.length, what)
+            }
         };
-        let line: String = line.chars().take(180).collect();
-        text.push_str(&line);
-        text.push('\n');
+        let what: String = what.chars().take(170).collect();
+        text.push_str(&format!("{ordinal} {offset}+{length} {what}\n"));
     }
     text
 }

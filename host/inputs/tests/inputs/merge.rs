@@ -111,9 +111,9 @@ fn what_was_delivered_can_be_acknowledged_and_nothing_else() {
     let first = joined.next().unwrap().bookmark;
     assert_eq!(joined.acknowledge(0, &first), Ok(()));
     // The other input's only record is read, but not two.
-    let beyond: Bookmark = "2.132.line".parse().unwrap();
+    let beyond: Bookmark = "2.134.line".parse().unwrap();
     let error = joined.acknowledge(1, &beyond).unwrap_err();
-    assert_eq!((error.bookmark, error.delivered.to_string()), (beyond, "1.66.line".to_owned()));
+    assert_eq!((error.bookmark, error.delivered.to_string()), (beyond, "1.67.line".to_owned()));
 }
 
 #[test]
