@@ -4,13 +4,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, LazyLock};
 
-use countersign_context::{Context, ContextFiles, GeoFile};
+use countersign_context::{Context, ContextFiles};
 use countersign_declaration::{Declaration, parse_toml};
 use countersign_model::vocabulary::{EventClass, FieldId, PartitionKey, Usage};
 use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
-use countersign_policy::{
-    Capabilities, Diagnostic, Directory, DomainRoles, Egress, FileDiagnostics, Policy, SourceFile,
-};
+use countersign_policy::{Capabilities, Diagnostic, Directory, FileDiagnostics, Policy};
 use countersign_stream::{ContextCall, ContextSource};
 
 /// Checks some bytes: after `p` a policy, `i` the directory, `c` capability tables, `e` `egress.toml`, `d`
@@ -20,9 +18,10 @@ pub fn check(bytes: &[u8]) -> bool {
     let mut files = ContextFiles::default();
     let mut directory = None;
     if *kind == b'g' {
-        let Ok(file) = GeoFile::parse(bytes.to_vec()) else { return false };
-        assert_eq!(file.bytes(), bytes);
-        files.geo.push(file);
+        if files.add("geo", "geo", bytes.to_vec()).is_err() {
+            return false;
+        }
+        assert!(files.files().map(|file| file.bytes).eq([bytes]));
     } else {
         let Ok(text) = std::str::from_utf8(bytes) else { return false };
         let of = |faults: FileDiagnostics| faults.diagnostics;
@@ -30,11 +29,8 @@ pub fn check(bytes: &[u8]) -> bool {
             b'p' => Policy::parse(text).map(|policy| same_as_canonical(&policy)).err(),
             b'i' => Directory::parse(text).map(|parsed| directory = Some(Arc::new(parsed))).err(),
             b'c' => Capabilities::parse(text).map(drop).err(),
-            b'e' => SourceFile::parse("egress", text, Egress::parse).map(|file| files.egress = Some(file)).err().map(of),
-            b'd' => {
-                let roles = SourceFile::parse("domain-roles", text, DomainRoles::parse);
-                roles.map(|file| files.domain_roles = Some(file)).err().map(of)
-            }
+            b'e' => files.add("egress", "egress", text.into()).err().map(of),
+            b'd' => files.add("domain-roles", "domain-roles", text.into()).err().map(of),
             _ => return false,
         };
         if let Some(faults) = refused {

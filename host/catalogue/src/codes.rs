@@ -2,6 +2,8 @@
 
 use countersign_audit::FaultCode;
 use countersign_audit::record::HostFindingKind;
+use countersign_declaration::RefusalCode;
+use countersign_formats::DeadReason;
 use countersign_model::call::FailureKind;
 use countersign_model::{DecisionKind, Effect, ReasonCode};
 
@@ -22,6 +24,28 @@ pub(crate) fn reasons() -> Page {
     page.heading("Decisions");
     page.ids::<DecisionKind>(["decision", "meaning"]);
     Page { name: "reason-codes.md", text: page.finish() }
+}
+
+/// Why a rule is refused.
+pub(crate) fn refusals() -> Page {
+    let mut page = Markdown::new(
+        "Refusal codes",
+        "Why admission refuses a rule. `rule check` lists every reason at once, each with a code, a place, what was \
+         expected and what was there (see [JSON](json.md)). Codes are stable.",
+    );
+    page.ids::<RefusalCode>(["code", "meaning"]);
+    Page { name: "refusal-codes.md", text: page.finish() }
+}
+
+/// Why a record can't be used.
+pub(crate) fn dead_letters() -> Page {
+    let mut page = Markdown::new(
+        "Dead-letter codes",
+        "Why a record of an input can't become an event. Such a record is a dead letter, and the run goes on (see \
+         [formats](formats.md)). Codes are stable.",
+    );
+    page.ids::<DeadReason>(["code", "meaning"]);
+    Page { name: "dead-letter-codes.md", text: page.finish() }
 }
 
 /// What is wrong with an audit file, a call or a rule.

@@ -18,5 +18,5 @@ pub struct Page {
 /// Every generated page.
 #[must_use]
 pub fn pages() -> Vec<Page> {
-    vec![fields::page(), actions::page(), codes::reasons(), codes::faults()]
+    vec![fields::page(), actions::page(), codes::reasons(), codes::refusals(), codes::dead_letters(), codes::faults()]
 }

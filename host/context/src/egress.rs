@@ -4,14 +4,23 @@ use countersign_declaration::{ContextWanted, Network};
 use countersign_model::Value;
 use countersign_model::call::ContextTable;
 use countersign_model::vocabulary::Keying;
-use countersign_policy::{Egress, EgressExit};
+use countersign_policy::{Egress, EgressExit, MAX_BYTES};
 use countersign_stream::ContextCall;
 
+use crate::files::{FileTable, TextTable};
 use crate::table::{TableRow, addresses, build, dated, text};
+
+pub(crate) const TABLE: FileTable = FileTable {
+    name: "egress",
+    help: "The networks from which the organisation's own traffic leaves: VPN, proxies, offices [default: not known]",
+    repeatable: false,
+    max_bytes: MAX_BYTES,
+    empty: || TextTable::empty(Egress::parse, table),
+};
 
 /// By row or key what is declared about the address: no values where it lies in no declared network, missing where
 /// there is no address. By batch every declared network.
-pub(crate) fn table(egress: &Egress, wanted: &ContextWanted, call: &ContextCall<'_>) -> ContextTable {
+fn table(egress: &Egress, wanted: &ContextWanted, call: &ContextCall<'_>) -> ContextTable {
     let availability = dated(egress.as_of(), wanted, call.now);
     if wanted.keying == Keying::Batch {
         let row = |(network, exit)| TableRow::of(wanted, availability, |column| cell(column, network, exit));

@@ -4,14 +4,28 @@
 use std::net::IpAddr;
 
 use countersign_declaration::ContextWanted;
+use countersign_document::FileDiagnostics;
 use countersign_model::call::{Availability, ContextTable};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Event, Timestamp, Value};
 use countersign_policy::{Diagnostic, Location, Locations};
 use countersign_stream::ContextCall;
 
+use crate::files::{FileTable, Filled};
 use crate::mmdb::{Mmdb, MmdbError};
 use crate::table::{TableRow, addresses, build, dated, names, text};
+
+pub(crate) const TABLE: FileTable = FileTable {
+    name: "geo",
+    help: "Where addresses are: a MaxMind database (city, country, ASN) or a geo.toml; may be given several times, the \
+           first that has a value counts [default: only what records have themselves]",
+    repeatable: true,
+    max_bytes: MAX_BYTES,
+    empty: || Box::new(GeoFiles(Vec::new())),
+};
+
+/// Maximum bytes of a file: the largest databases sold have some hundred megabytes.
+const MAX_BYTES: usize = 1 << 30;
 
 /// The columns without which a row isn't whole: what can be told of an address without them is a detail.
 const ESSENTIAL: [&str; 4] = ["country", "latitude", "longitude", "asn"];
@@ -33,7 +47,7 @@ pub enum GeoFileError {
     #[error(transparent)]
     Database(#[from] MmdbError),
     /// It is neither a database nor text.
-    #[error("expected a MaxMind database (`.mmdb`) or a `geo.toml`, got bytes that are neither")]
+    #[error("expected {}, got {}", NEITHER.0, NEITHER.1)]
     Neither,
     /// It is text with faults.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  "))]
@@ -50,15 +64,7 @@ impl GeoFile {
             return Ok(GeoFile(Kind::Database(Mmdb::parse(bytes)?)));
         }
         let text = String::from_utf8(bytes).map_err(|_| GeoFileError::Neither)?;
-        GeoFile::parse_text(text).map_err(GeoFileError::Text)
-    }
-
-    /// Reads a `geo.toml`.
-    ///
-    /// # Errors
-    /// Everything wrong with it at once.
-    pub fn parse_text(text: String) -> Result<GeoFile, Vec<Diagnostic>> {
-        let locations = Locations::parse(&text)?;
+        let locations = Locations::parse(&text).map_err(GeoFileError::Text)?;
         Ok(GeoFile(Kind::Text(text, locations)))
     }
 
@@ -94,8 +100,46 @@ impl GeoFile {
     }
 }
 
+impl GeoFileError {
+    fn diagnostics(self) -> Vec<Diagnostic> {
+        let (expected, got) = match self {
+            GeoFileError::Text(diagnostics) => return diagnostics,
+            GeoFileError::Database(error) => error.expected_and_got(),
+            GeoFileError::Neither => (NEITHER.0, NEITHER.1.to_owned()),
+        };
+        vec![Diagnostic::new("", expected, got)]
+    }
+}
+
+/// What is expected of a file that is neither a database nor text, and what it is.
+const NEITHER: (&str, &str) = ("a MaxMind database (`.mmdb`) or a `geo.toml`", "bytes that are neither");
+
+/// The files of the table, in the order of the options.
+#[derive(Clone, Debug)]
+struct GeoFiles(Vec<GeoFile>);
+
+impl Filled for GeoFiles {
+    fn add(&mut self, name: &str, bytes: Vec<u8>) -> Result<(), FileDiagnostics> {
+        let of = |error: GeoFileError| FileDiagnostics { file: name.to_owned(), diagnostics: error.diagnostics() };
+        self.0.push(GeoFile::parse(bytes).map_err(of)?);
+        Ok(())
+    }
+
+    fn files(&self) -> Vec<(&[u8], bool)> {
+        self.0.iter().map(|file| (file.bytes(), file.is_text())).collect()
+    }
+
+    fn table(&self, wanted: &ContextWanted, call: &ContextCall<'_>) -> Option<ContextTable> {
+        table(&self.0, wanted, call)
+    }
+
+    fn boxed(&self) -> Box<dyn Filled> {
+        Box::new(self.clone())
+    }
+}
+
 /// None when there is nothing that could say where an address is: by key that is so without a file.
-pub(crate) fn table(files: &[GeoFile], wanted: &ContextWanted, call: &ContextCall<'_>) -> Option<ContextTable> {
+fn table(files: &[GeoFile], wanted: &ContextWanted, call: &ContextCall<'_>) -> Option<ContextTable> {
     use countersign_model::vocabulary::Keying;
     if files.is_empty() && wanted.keying != Keying::Row {
         return None;

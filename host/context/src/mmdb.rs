@@ -41,6 +41,21 @@ pub enum MmdbError {
     },
 }
 
+impl MmdbError {
+    /// The two parts of the message.
+    pub(crate) fn expected_and_got(&self) -> (&'static str, String) {
+        match self {
+            MmdbError::Unsound(error) => {
+                ("a sound MaxMind database", format!("one that is not: {error}; fetch it again"))
+            }
+            MmdbError::OtherRecords { kind, why } => (
+                "a MaxMind database of cities, countries or autonomous systems",
+                format!("`{kind}`, whose records {why}"),
+            ),
+        }
+    }
+}
+
 /// A database in memory.
 #[derive(Clone)]
 pub struct Mmdb {

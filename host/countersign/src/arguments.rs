@@ -1,37 +1,46 @@
-//! The command line as a whole; each subcommand's own part is in its file.
+//! The command line as a whole; the options of each subcommand are in its file.
 
 use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::{audit, compile, demo, generate, replay, rule};
+use crate::{audit, compile, completions, demo, events, generate, replay, rule, rules, version};
 
 const EXAMPLES: &str = "\
 Examples:
   countersign demo
-      an attack and a lawful burst in generated telemetry, and what is decided about them
-  countersign replay --source cloudtrail --identities identities.toml logs/*.json.gz
-      what would have been decided about telemetry that you have
-  countersign replay --source cloudtrail --audit run.audit logs.ndjson
+      see an attack and a benign burst in generated telemetry, and the decisions about them
+  countersign events --source auto logs/*.json.gz
+      see your telemetry as rules see it
+  countersign replay --source auto --identities identities.toml logs/*.json.gz
+      see what would have been decided about it
+  countersign replay --source auto --audit run.audit logs/*.json.gz
   countersign audit verify run.audit
-  countersign audit replay --all run.audit
-      decisions on record: unchanged, and recomputed from what they rest on
+  countersign audit recompute run.audit
+      put decisions on record, check that the record is unchanged, and compute them again
   countersign rule test rules/ && countersign rule build rules/
-      your own rules
+      test and build your own rules
 
 Exit codes:
-  0  done, and everything holds
-  1  something was refused or failed: admission, a build, a test, a verification
-  2  wrong usage, or input that can't be read
+  0  success
+  1  something was refused or failed: admission, a build, a test, a verification; or no record could be used
+  2  wrong usage, or a file that can't be read
 ";
 
 /// A governed host for identity threat detection and response.
 ///
-/// Rules are sandboxed WebAssembly components that anyone may write. They can only say something; what happens to an
-/// identity is decided here, from what the rule declared and what your policy allows, and every decision can be
-/// recomputed. This version decides and records. It executes nothing.
+/// Rules are sandboxed WebAssembly components from any author. A rule only reports findings or proposes actions. The
+/// host decides what happens to an identity, from what the rule declares and your policy allows, and every decision can
+/// be recomputed. This version decides and records. It executes nothing.
 #[derive(Debug, Parser)]
-#[command(name = "countersign", version, after_help = EXAMPLES, max_term_width = 110, propagate_version = true)]
+#[command(
+    name = "countersign",
+    version,
+    long_version = version::long(),
+    after_help = EXAMPLES,
+    max_term_width = 110,
+    propagate_version = true
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -42,15 +51,22 @@ enum Command {
     /// Build, check, inspect and test rules
     #[command(subcommand)]
     Rule(rule::Command),
+    /// Export the rules that ship in this binary
+    #[command(subcommand)]
+    Rules(rules::Command),
     /// Verify audit files, and recompute what they record
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Decide about telemetry that is already there; nothing is executed
+    /// Show telemetry as rules see it: normalised events
+    Events(events::Arguments),
+    /// Decide about recorded telemetry, without executing anything
     Replay(replay::Arguments),
-    /// Write generated telemetry: an estate's ordinary work, with attacks and lawful bursts in it
+    /// Generate telemetry: a company's ordinary work, with attacks and benign bursts
     Generate(generate::Arguments),
-    /// Show an attack and a lawful burst in generated telemetry, and what is decided about them
+    /// Show an attack and a benign burst in generated telemetry, and the decisions about them
     Demo(demo::Arguments),
+    /// Print a script by which a shell completes commands and options
+    Completions(completions::Arguments),
     #[command(hide = true)]
     Compile(compile::Arguments),
 }
@@ -60,10 +76,13 @@ impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> anyhow::Result<Exit> {
         match self.command {
             Command::Rule(command) => command.run(out),
+            Command::Rules(command) => command.run(out),
             Command::Audit(command) => command.run(out),
             Command::Replay(arguments) => arguments.run(out),
+            Command::Events(arguments) => arguments.run(out),
             Command::Generate(arguments) => arguments.run(out),
             Command::Demo(arguments) => arguments.run(out),
+            Command::Completions(arguments) => arguments.run(out),
             Command::Compile(arguments) => arguments.run(),
         }
     }

@@ -1,6 +1,6 @@
-//! `countersign audit`: what can be done with audit files.
+//! `countersign audit`: verifies audit files, and recomputes what they record.
 
-mod replay;
+mod recompute;
 mod verify;
 
 use clap::Subcommand;
@@ -13,14 +13,15 @@ pub(crate) enum Command {
     /// Find any change, removal, reorder or truncation of an audit file
     Verify(verify::Arguments),
     /// Recompute the findings and decisions of an audit file from their evidence, and compare
-    Replay(replay::Arguments),
+    #[command(alias = "replay")]
+    Recompute(recompute::Arguments),
 }
 
 impl Command {
     pub(crate) fn run(self, out: &mut Out) -> anyhow::Result<Exit> {
         match self {
             Command::Verify(arguments) => arguments.run(out),
-            Command::Replay(arguments) => arguments.run(out),
+            Command::Recompute(arguments) => arguments.run(out),
         }
     }
 }

@@ -9,20 +9,19 @@ use countersign_engine::{CompileLimits, confine, serve};
 use crate::exit::{Exit, unusable};
 
 const PROTOCOL: &str = "\
-Other commands start this one for each rule that isn't in their cache: bytes that nobody trusts can
-keep a compiler busy for minutes and in gigabytes, so they are compiled where that can be cut off.
+Other commands start this one for each rule that isn't in their cache: untrusted bytes can keep a
+compiler busy for minutes and use gigabytes, so they are compiled in a process that can be stopped.
 
-Before it reads a byte, it takes its limits upon itself: memory and processor time as given, no
-files but the standard ones, no file of more than 0 bytes, no core dump. How long it may take on the
-wall is watched by whoever started it.
+Before it reads a byte, it sets its own limits: memory and processor time as given, no files but the
+standard ones, no file of more than 0 bytes, no core dump. The parent process limits the elapsed time.
 
-On standard input comes one frame, on standard output goes one. A frame is the text CSCOMP1 and a
-line feed, a byte that says what it holds, a length in 8 bytes, little-endian, so many bytes, and
-the end. It holds (w) a component without Countersign's sections, or (c) its code, (r) why the
-compiler refuses it, (m) that the memory didn't suffice.
+It reads one frame from standard input and writes one to standard output. A frame is the text CSCOMP1
+and a line feed, a byte for the kind of content, the content's length in 8 bytes, little-endian, the
+content, and the end. Kinds: (w) a component without Countersign's sections, (c) its code, (r) why the
+compiler refuses it, (m) out of memory.
 
-The exit code is 0 if there was an answer, 2 if there was nothing to compile or no limit could be
-set. A limit that is hit ends the process by a signal.
+The exit code is 0 if there is an answer, 2 if there is nothing to compile or a limit can't be set.
+A limit that is reached ends the process by a signal.
 ";
 
 /// Compile one rule for another command, within limits

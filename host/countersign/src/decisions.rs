@@ -1,22 +1,23 @@
-//! Decisions in words: what was decided about one finding, and which reasons decided.
+//! Decisions in words: what was decided about one finding, and which reasons were decisive.
 
+use countersign_model::vocabulary::ActionClass;
 use countersign_model::{DecisionKind, Effect, Reason, RuleId};
 use countersign_pipeline::DecisionLine;
 
 use crate::table::Tone;
 
 /// All decisions about one finding, in order. Never empty.
-pub(crate) struct Decided {
+pub(crate) struct DecidedFinding {
     first: DecisionLine,
     more: Vec<DecisionLine>,
 }
 
-impl Decided {
+impl DecidedFinding {
     /// Adds a decision to the last of these if it is about the same finding, else begins another.
-    pub(crate) fn add(all: &mut Vec<Decided>, line: DecisionLine) {
+    pub(crate) fn add(all: &mut Vec<DecidedFinding>, line: DecisionLine) {
         match all.last_mut() {
             Some(last) if last.is_about(&line) => last.more.push(line),
-            _ => all.push(Decided { first: line, more: Vec::new() }),
+            _ => all.push(DecidedFinding { first: line, more: Vec::new() }),
         }
     }
 
@@ -26,41 +27,43 @@ impl Decided {
             == (&line.event_id, &line.rule, &line.message, line.role)
     }
 
-    /// What they have in common: the finding and its subject.
-    pub(crate) fn finding(&self) -> &DecisionLine {
+    /// The first decision. It has the finding and its subject, as all of them have.
+    pub(crate) fn first(&self) -> &DecisionLine {
         &self.first
     }
 
     /// The decisions.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = &DecisionLine> {
+    pub(crate) fn decisions(&self) -> impl Iterator<Item = &DecisionLine> {
         std::iter::once(&self.first).chain(&self.more)
     }
 
-    /// The decisions that are more than to tell people.
+    /// The decisions that a person has to look at: all but observing actions that were allowed as requested.
     pub(crate) fn acts(&self) -> impl Iterator<Item = &DecisionLine> {
-        self.lines().filter(|line| !is_told(line))
+        self.decisions().filter(|line| !is_allowed_observation(line))
     }
 
-    /// The actions that only tell people, and were allowed.
-    pub(crate) fn told(&self) -> String {
-        let told = self.lines().filter(|line| is_told(line)).filter_map(|line| line.action);
-        told.map(|action| action.id()).collect::<Vec<_>>().join(", ")
+    /// The observing actions that were allowed as requested.
+    pub(crate) fn observing(&self) -> String {
+        let observing = self.decisions().filter(|line| is_allowed_observation(line)).filter_map(|line| line.action);
+        observing.map(|action| action.id()).collect::<Vec<_>>().join(", ")
     }
 }
 
-/// Whether it is executed as asked for, and only observes: nothing that a person has to look at.
-fn is_told(line: &DecisionLine) -> bool {
-    use countersign_model::vocabulary::ActionClass;
-    let observes = line.action.is_some_and(|action| action.class() == ActionClass::Observe);
-    observes && line.decision == DecisionKind::Execute && line.requested_action == line.action
+fn is_allowed_observation(line: &DecisionLine) -> bool {
+    observes(line) && line.requested_action == line.action
 }
 
-/// What was asked for.
-pub(crate) fn asked(line: &DecisionLine) -> &'static str {
-    line.requested_action.map_or("nothing", |action| action.id())
+/// Whether an observing action is executed: it informs people and changes nothing.
+pub(crate) fn observes(line: &DecisionLine) -> bool {
+    line.decision == DecisionKind::Execute && line.action.is_some_and(|action| action.class() == ActionClass::Observe)
 }
 
-/// The decision, with the action where it is another than the one asked for.
+/// The requested action.
+pub(crate) fn requested(line: &DecisionLine) -> &'static str {
+    line.requested_action.map_or("no proposal", |action| action.id())
+}
+
+/// The decision, with the action where it isn't the requested one.
 pub(crate) fn decided(line: &DecisionLine) -> String {
     match line.action {
         Some(action) if line.requested_action != Some(action) => format!("{}: {action}", line.decision.id()),
@@ -68,7 +71,7 @@ pub(crate) fn decided(line: &DecisionLine) -> String {
     }
 }
 
-/// How a decision is meant.
+/// The tone of a decision.
 pub(crate) fn tone(kind: DecisionKind) -> Tone {
     match kind {
         DecisionKind::Execute | DecisionKind::Downgrade => Tone::Good,
@@ -77,7 +80,7 @@ pub(crate) fn tone(kind: DecisionKind) -> Tone {
     }
 }
 
-/// The reasons that decided: for each action that reasons are about, the strictest ones; what allowed an action counts
+/// The decisive reasons: for each action that reasons are about, the strictest ones. What allowed an action is decisive
 /// only where nothing was stricter.
 pub(crate) fn deciding(line: &DecisionLine) -> Vec<&Reason> {
     let strictest = |of: &Reason| {
@@ -87,24 +90,17 @@ pub(crate) fn deciding(line: &DecisionLine) -> Vec<&Reason> {
     line.reasons.iter().filter(|reason| reason.effect == strictest(reason)).collect()
 }
 
-/// Their codes, each once.
-pub(crate) fn codes(reasons: &[&Reason]) -> String {
-    let mut codes: Vec<&str> = Vec::new();
-    for reason in reasons {
-        if !codes.contains(&reason.code.id()) {
-            codes.push(reason.code.id());
-        }
-    }
-    codes.join(", ")
+/// The subject of a finding.
+pub(crate) fn identity(line: &DecisionLine) -> &str {
+    line.identity.as_deref().unwrap_or("unresolved")
 }
 
-/// Whom a finding is about, with what the host knows of them.
-pub(crate) fn subject(line: &DecisionLine) -> String {
-    let identity = line.identity.as_deref().unwrap_or("unresolved");
-    format!("{identity} ({}, {}, {})", line.identity_type, line.tier, line.usage)
+/// The subject of a finding, with the host's facts about it.
+pub(crate) fn described_identity(line: &DecisionLine) -> String {
+    format!("{} ({}, {})", identity(line), line.identity_type, line.tier)
 }
 
-/// A rule's name; with its publisher where that isn't ours.
+/// A rule's name, with its publisher where that isn't `countersign`.
 pub(crate) fn rule(id: &RuleId) -> &str {
     if id.publisher() == "countersign" { id.name() } else { id.as_str() }
 }

@@ -3,24 +3,24 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// How a command ends. The greater wins where several things went wrong.
+/// How a command ends. Where several things went wrong, the greatest counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
-    /// Everything was done, and everything holds.
+    /// Success.
     Done = 0,
-    /// Something was refused or failed: admission, a build, a test, a verification.
+    /// Something was refused or failed: admission, a build, a test, a verification; or no record could be used.
     Refused = 1,
     /// The command line or a file that it names can't be used.
     Unusable = 2,
 }
 
 impl Exit {
-    /// Of an error that ends a command.
-    pub(crate) fn of(error: &anyhow::Error) -> Exit {
+    /// The exit code for an error that ends a command.
+    pub(crate) fn of_error(error: &anyhow::Error) -> Exit {
         if error.is::<Unusable>() { Exit::Unusable } else { Exit::Refused }
     }
 
-    /// Done, or refused where something wasn't.
+    /// `Refused` if something was refused, else `Done`.
     pub(crate) fn unless(refused: bool) -> Exit {
         if refused { Exit::Refused } else { Exit::Done }
     }
@@ -49,17 +49,17 @@ pub(crate) fn unusable(why: impl fmt::Display) -> anyhow::Error {
     anyhow::Error::new(Unusable(why.to_string()))
 }
 
-/// An error with its causes, but for those that its words repeat.
-pub(crate) fn told(error: &anyhow::Error) -> String {
-    let mut told = String::new();
+/// An error with its causes. A cause that the text already contains is left out.
+pub(crate) fn message(error: &anyhow::Error) -> String {
+    let mut message = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
-        if !told.contains(&cause) {
-            told.push_str(if told.is_empty() { "" } else { ": " });
-            told.push_str(&cause);
+        if !message.contains(&cause) {
+            message.push_str(if message.is_empty() { "" } else { ": " });
+            message.push_str(&cause);
         }
     }
-    told
+    message
 }
 
 #[cfg(test)]
@@ -69,16 +69,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn causes_are_told_once() {
+    fn causes_are_reported_once() {
         let inner = std::io::Error::other("disk full");
         let error = Err::<(), _>(inner).context("can't write `x`: disk full").context("the run ended early");
-        assert_eq!(told(&error.unwrap_err()), "the run ended early: can't write `x`: disk full");
+        assert_eq!(message(&error.unwrap_err()), "the run ended early: can't write `x`: disk full");
     }
 
     #[test]
-    fn what_cannot_be_used_exits_with_two() {
-        assert_eq!(Exit::of(&unusable("no")), Exit::Unusable);
-        assert_eq!(Exit::of(&anyhow::anyhow!("no")), Exit::Refused);
+    fn unusable_input_exits_with_two() {
+        assert_eq!(Exit::of_error(&unusable("no")), Exit::Unusable);
+        assert_eq!(Exit::of_error(&anyhow::anyhow!("no")), Exit::Refused);
         assert_eq!(Exit::Refused.max(Exit::Unusable), Exit::Unusable);
     }
 }

@@ -1,4 +1,4 @@
-//! Files that the command line names: read whole, within a cap, and with an error that says what to do.
+//! Files named on the command line: read whole, up to a limit, with errors that say what to do.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -13,74 +13,73 @@ use crate::exit::unusable;
 /// The most bytes of a key file.
 const MAX_KEY_BYTES: u64 = 1 << 20;
 
-/// Reads a file of at most so many bytes.
+/// Reads a file of at most `max` bytes.
 ///
 /// # Errors
 /// When it can't be read or is larger: `Unusable`.
-pub(crate) fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
-    match read_capped(path, most)? {
+pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>> {
+    match read_capped(path, max)? {
         Some(bytes) => Ok(bytes),
-        None => Err(unusable(format_args!("`{}`: expected at most {most} bytes, got more", path.display()))),
+        None => Err(unusable(format_args!("`{}`: expected at most {max} bytes, got more", path.display()))),
     }
 }
 
-/// Reads a text file of at most so many bytes.
+/// Reads a text file of at most `max` bytes.
 ///
 /// # Errors
 /// When it can't be read, is larger, or isn't UTF-8: `Unusable`.
-pub(crate) fn read_text(path: &Path, most: u64) -> Result<String> {
-    String::from_utf8(read(path, most)?).map_err(|error| {
+pub(crate) fn read_text(path: &Path, max: u64) -> Result<String> {
+    String::from_utf8(read(path, max)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         unusable(format_args!("`{}`: expected UTF-8 text, got something else from byte {at} on", path.display()))
     })
 }
 
-/// Reads a rule's component. One that is larger than anything these ceilings admit comes back as the refusal that it
-/// is, without being read.
+/// Reads a rule's component. One that is larger than these ceilings admit isn't read: the result is its refusal.
 ///
 /// # Errors
 /// When it can't be read: `Unusable`.
 pub(crate) fn read_rule(path: &Path, ceilings: &Ceilings) -> Result<Result<Vec<u8>, Refusal>> {
-    let most = [ceilings.component_bytes, ceilings.declaration_bytes, ceilings.data_bytes]
+    let max = [ceilings.component_bytes, ceilings.declaration_bytes, ceilings.data_bytes]
         .into_iter()
-        // What frames the sections.
+        // The framing of the sections.
         .fold(1 << 20, |sum: u64, bytes| sum.saturating_add(bytes as u64));
-    Ok(read_capped(path, most)?.ok_or_else(|| {
-        Refusal::new(RefusalCode::WasmTooLarge, "file", format!("at most {most} bytes"), "more".to_owned())
+    Ok(read_capped(path, max)?.ok_or_else(|| {
+        Refusal::new(RefusalCode::WasmTooLarge, "file", format!("at most {max} bytes"), "more".to_owned())
     }))
 }
 
-fn read_capped(path: &Path, most: u64) -> Result<Option<Vec<u8>>> {
+fn read_capped(path: &Path, max: u64) -> Result<Option<Vec<u8>>> {
     let read = || {
         let file = File::open(path)?;
         let mut bytes = Vec::new();
-        // One byte beyond the cap tells that there are more.
-        #[expect(clippy::disallowed_methods, reason = "capped by the line itself")]
-        file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+        // One byte more than the limit shows that the file is longer.
+        #[expect(clippy::disallowed_methods, reason = "limited by `take`")]
+        file.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     let bytes = read().map_err(|error| unreadable(path, &error))?;
-    Ok((bytes.len() as u64 <= most).then_some(bytes))
+    Ok((bytes.len() as u64 <= max).then_some(bytes))
 }
 
-/// A path that names no rule file.
-pub(crate) struct NoFile {
+/// A path without a rule file.
+pub(crate) struct RuleFileError {
     /// The path.
     pub(crate) path: PathBuf,
-    /// Why: `Unusable`.
+    /// Why there is none: `Unusable`.
     pub(crate) error: anyhow::Error,
 }
 
-/// The rule files that paths name: a file itself, of a folder every `*.wasm`, by name. For a folder that can't be read
-/// or has none, why.
-pub(crate) fn rule_files(paths: &[PathBuf]) -> Vec<Result<PathBuf, NoFile>> {
+/// The rule files at paths: a file itself, or every `*.wasm` of a folder, by name. A folder that can't be read or has
+/// none gives an error.
+pub(crate) fn rule_files(paths: &[PathBuf]) -> Vec<Result<PathBuf, RuleFileError>> {
     let mut files = Vec::new();
     for path in paths {
         if !path.is_dir() {
             files.push(Ok(path.clone()));
             continue;
         }
-        let none = |error| Err(NoFile { path: path.clone(), error });
+        let none = |error| Err(RuleFileError { path: path.clone(), error });
         match wasm_files(path) {
             Err(error) => files.push(none(unreadable(path, &error))),
             Ok(found) if found.is_empty() => {
@@ -105,7 +104,7 @@ fn wasm_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The key of an audit file's digests: the file's bytes as they are, or the documented one.
+/// The key of an audit file's digests: the bytes of a key file, or the documented public key.
 ///
 /// # Errors
 /// When the file can't be read or is too short: `Unusable`.
@@ -120,6 +119,16 @@ pub(crate) fn audit_key(path: Option<&Path>) -> Result<DigestKey> {
             bytes.len()
         ))
     })
+}
+
+/// Writes all of a component's file or none of it.
+///
+/// # Errors
+/// When it can't be written.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let part = path.with_extension("wasm.part");
+    fs::write(&part, bytes)?;
+    fs::rename(&part, path)
 }
 
 /// A file that can't be read.

@@ -1,4 +1,4 @@
-//! `countersign generate`: seeded telemetry, with what is known about it.
+//! `countersign generate`: seeded telemetry, with labels and the operator's files that go with it.
 
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::say;
+use crate::stderr;
 use crate::text;
 
 const EXAMPLES: &str = "\
@@ -20,18 +20,18 @@ Examples:
   countersign generate --preset all-attacks --out events.ndjson \\
                        --identities identities.toml --labels labels.ndjson
   countersign replay --source cloudtrail --identities identities.toml events.ndjson
-      telemetry, whom it is about, and where the attacks are
+      telemetry, the directory of its identities, and labels of the attacks
   countersign generate --preset all-attacks --source windows-security --out domain.ndjson \\
                        --domain-roles domain-roles.toml --identities identities.toml
   countersign replay --source auto --domain-roles domain-roles.toml --identities identities.toml domain.ndjson
-      the same company as its Windows domain sees it
+      the same company's Windows domain
   countersign generate --preset bulk --events 1000000 | gzip > bulk.ndjson.gz
-      much of it
+      a million records
   countersign generate --preset quiet-day --late 50 --duplicate 20 --bad 5
-      as untidy as real deliveries
+      late, repeated and damaged records, as in real deliveries
 
-The same options give the same bytes on every machine. What is an attack stands in the labels,
-never in the records.
+The same options give the same bytes on every machine. Attacks are named in the labels only, never
+in the records.
 ";
 
 #[derive(Debug, Args)]
@@ -40,46 +40,46 @@ pub(crate) struct Arguments {
     /// The scenario
     #[arg(long, value_name = "NAME", default_value = "demo")]
     preset: PresetName,
-    /// Whose records
+    /// The product whose records are generated
     #[arg(long, value_name = "NAME", default_value = "cloudtrail")]
     source: SourceName,
-    /// What chance begins with
+    /// The seed of all random choices
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
-    /// Records in all, in place of the preset's own number; attacks and bursts always come whole
+    /// The number of records, in place of the preset's; attacks and bursts are always complete
     #[arg(long, value_name = "NUMBER")]
     events: Option<u64>,
-    /// Where the records go [default: standard output]
+    /// Write the records to a file [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Write one {"Records": […]} object, as CloudTrail does, in place of a record a line
+    /// Write one {"Records": […]} object, as CloudTrail does, instead of one record per line
     #[arg(long)]
     records: bool,
-    /// Where the labels go, one a line: which events are an attack or a burst, and what should be found
+    /// Write the labels to a file, one per line: the events of each attack and burst, and the findings expected of them
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// Where the directory of the estate's identities goes
+    /// Write the directory of the company's identities to a file
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
-    /// Where the networks go that are the estate's own
+    /// Write the company's egress networks to a file
     #[arg(long, value_name = "FILE")]
     egress: Option<PathBuf>,
-    /// Where the roles of its Windows domain's accounts and machines go
+    /// Write the roles in its Windows domain to a file
     #[arg(long, value_name = "FILE")]
     domain_roles: Option<PathBuf>,
-    /// Give each record the time at which it was received
+    /// Add the time of receipt to each record
     #[arg(long)]
     receipt_times: bool,
-    /// Of a thousand records, how many come 10 to 40 minutes late
+    /// How many of a thousand records come 10 to 40 minutes late
     #[arg(long, value_name = "SHARE", default_value_t = 0, value_parser = share())]
     late: u32,
-    /// Of a thousand records, how many come up to 30 seconds after their turn
+    /// How many of a thousand records come up to 30 seconds out of order
     #[arg(long, value_name = "SHARE", default_value_t = 0, value_parser = share())]
     out_of_order: u32,
-    /// Of a thousand records, how many come twice
+    /// How many of a thousand records come twice
     #[arg(long, value_name = "SHARE", default_value_t = 0, value_parser = share())]
     duplicate: u32,
-    /// Of a thousand records, how many are followed by a damaged copy
+    /// How many of a thousand records are followed by a damaged copy
     #[arg(long, value_name = "SHARE", default_value_t = 0, value_parser = share())]
     bad: u32,
 }
@@ -152,7 +152,7 @@ impl Arguments {
         match &self.out {
             Some(path) => {
                 let count = to_file(path, write)?;
-                say::note(format_args!("`{}`: {}", path.display(), text::count(count, "record")));
+                stderr::note(format_args!("`{}`: {}", path.display(), text::count(count, "record")));
             }
             None => match write(&mut out.while_read()) {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => {}

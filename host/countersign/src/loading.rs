@@ -1,4 +1,4 @@
-//! How rules become code, for every command that loads some: the cache, the compiler process and its limits.
+//! How commands compile rules: the cache, the compiler process and its limits.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,31 +6,31 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_engine::{Cache, Compilation, CompileLimits, Compiler, LoadObserver};
+use countersign_engine::{Cache, Compilation, CompileLimits, Compiler, Engine, EngineConfig, LoadObserver};
 use countersign_model::RuleId;
 use countersign_model::time::parse_duration;
 
 use crate::exit::unusable;
 use crate::progress::Progress;
-use crate::say;
+use crate::stderr;
 
-/// The least that a compiler process can begin with.
+/// The least memory that a compiler process can start with, bytes.
 const MIN_MEMORY: u64 = 32 << 20;
 
-/// The options.
+/// The options of the cache and the compiler process.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Compiling rules")]
 pub(crate) struct Loading {
-    /// Keep compiled rules here: a directory of yours that is closed to all others; at most 1 GiB, then those not used
-    /// for longest go [default: countersign in $XDG_CACHE_HOME, else in ~/.cache]
+    /// Keep compiled rules in a directory that only you can access: at most 1 GiB, the least recently used are removed
+    /// [default: countersign in $XDG_CACHE_HOME, else in ~/.cache]
     #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
     cache: Option<PathBuf>,
-    /// Compile every rule anew, and keep nothing
+    /// Compile every rule again, and keep nothing
     #[arg(long)]
     no_cache: bool,
-    /// A limit of the process that compiles a rule: memory, cpu (processor time) or elapsed (elapsed time); may be given
-    /// several times [default: memory=1GiB cpu=60s elapsed=120s]
-    #[arg(long = "compile-limit", value_name = "NAME=VALUE", value_parser = a_limit)]
+    /// Limit the process that compiles a rule: memory, cpu (processor time) or elapsed (time); may be given several times
+    /// [default: memory=1GiB cpu=60s elapsed=120s]
+    #[arg(long = "compile-limit", value_name = "NAME=VALUE", value_parser = parse_limit)]
     limits: Vec<Limit>,
 }
 
@@ -42,12 +42,26 @@ enum Limit {
 }
 
 impl Loading {
-    /// What rules are compiled by and kept in. A cache that was asked for and can't be had ends the command; so does one
-    /// that mustn't be trusted.
+    /// The sandbox for so many threads, and for rules with at most so many bytes of memory.
+    ///
+    /// # Errors
+    /// When the machine lacks what it needs, or the cache can't be used.
+    pub(crate) fn engine(&self, workers: usize, max_memory: u64) -> Result<Engine> {
+        let base = EngineConfig::default();
+        let config = EngineConfig {
+            concurrent_calls: base.concurrent_calls.max(u32::try_from(workers).unwrap_or(u32::MAX)),
+            max_memory: base.max_memory.max(usize::try_from(max_memory).unwrap_or(usize::MAX)),
+            ..base
+        };
+        Ok(Engine::with(&config, self.compilation()?)?)
+    }
+
+    /// The compiler and the cache. The command ends if the cache named by the user can't be used, or if any cache can't be
+    /// trusted.
     ///
     /// # Errors
     /// When the cache can't be used: `Unusable`.
-    pub(crate) fn compilation(&self) -> Result<Compilation> {
+    fn compilation(&self) -> Result<Compilation> {
         let mut limits = CompileLimits::default();
         for limit in &self.limits {
             match *limit {
@@ -59,7 +73,7 @@ impl Loading {
         Ok(Compilation {
             compiler: Compiler::Child { program: this_program()?, limits },
             cache: self.open_cache()?,
-            observer: Arc::new(Teller::default()),
+            observer: Arc::new(Reporter::default()),
         })
     }
 
@@ -68,31 +82,30 @@ impl Loading {
             return Ok(None);
         }
         let Some(path) = self.cache.clone().or_else(default_cache) else {
-            say::note(
-                "neither XDG_CACHE_HOME nor HOME is set: compiled rules aren't kept; `--cache` names a directory",
+            stderr::note(
+                "neither XDG_CACHE_HOME nor HOME is set: compiled rules aren't kept; name a directory by `--cache`",
             );
             return Ok(None);
         };
         match Cache::open(&path, Cache::MAX_BYTES) {
             Ok(cache) => Ok(Some(cache)),
             Err(error) if self.cache.is_none() && error.is_absence() => {
-                say::warning(format_args!("compiled rules aren't kept: {error}"));
+                stderr::warning(format_args!("compiled rules aren't kept: {error}"));
                 Ok(None)
             }
-            Err(error) => Err(unusable(format_args!("{error}; `--no-cache` does without"))),
+            Err(error) => Err(unusable(format_args!("{error}; `--no-cache` runs without a cache"))),
         }
     }
 }
 
-/// The user's own place for what can be made again (XDG Base Directory Specification). What isn't absolute is ignored, as
-/// that asks for.
+/// The user's directory for caches (XDG Base Directory Specification, which requires that relative paths are ignored).
 fn default_cache() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
     Some(caches.join("countersign"))
 }
 
-/// This program, as it was started: on Linux also when its file has been replaced since.
+/// This program. On Linux it is the running one, even if its file has been replaced.
 fn this_program() -> Result<PathBuf> {
     if cfg!(target_os = "linux") {
         return Ok(PathBuf::from("/proc/self/exe"));
@@ -100,7 +113,7 @@ fn this_program() -> Result<PathBuf> {
     Ok(std::env::current_exe()?)
 }
 
-fn a_limit(text: &str) -> Result<Limit, String> {
+fn parse_limit(text: &str) -> Result<Limit, String> {
     let (name, value) = text.split_once('=').ok_or_else(|| format!("expected NAME=VALUE, got `{text}`"))?;
     let time = || match parse_duration(value) {
         Ok(micros) => match u64::try_from(micros) {
@@ -110,14 +123,14 @@ fn a_limit(text: &str) -> Result<Limit, String> {
         Err(error) => Err(error.to_string()),
     };
     match name {
-        "memory" => a_size(value).map(Limit::Memory),
+        "memory" => parse_size(value).map(Limit::Memory),
         "cpu" => time().map(Limit::Cpu),
         "elapsed" => time().map(Limit::Elapsed),
         other => Err(format!("expected `memory`, `cpu` or `elapsed`, got `{other}`")),
     }
 }
 
-fn a_size(text: &str) -> Result<u64, String> {
+fn parse_size(text: &str) -> Result<u64, String> {
     let wrong = || format!("expected a size of at least 32MiB, such as `512MiB` or `2GiB`, got `{text}`");
     let (digits, shift) = [("MiB", 20), ("GiB", 30)]
         .iter()
@@ -128,21 +141,21 @@ fn a_size(text: &str) -> Result<u64, String> {
     if bytes >= MIN_MEMORY { Ok(bytes) } else { Err(wrong()) }
 }
 
-/// Shows what takes long, and says what is wrong with the cache.
+/// Shows the rules that are being compiled, and reports faults of the cache.
 #[derive(Default)]
-struct Teller(Mutex<Shown>);
+struct Reporter(Mutex<Compiling>);
 
 #[derive(Default)]
-struct Shown {
+struct Compiling {
     /// Rules that are being compiled now.
-    compiling: Vec<RuleId>,
+    rules: Vec<RuleId>,
     compiled: u64,
     progress: Option<Progress>,
 }
 
-impl Shown {
+impl Compiling {
     fn show(&mut self) {
-        match self.compiling.first() {
+        match self.rules.first() {
             Some(rule) => {
                 let progress = self.progress.get_or_insert_with(Progress::waiting);
                 progress.message(format!("compiling {rule} ({} compiled)", self.compiled));
@@ -152,33 +165,34 @@ impl Shown {
     }
 }
 
-impl Teller {
-    fn change(&self, change: impl FnOnce(&mut Shown)) {
-        let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut shown);
-        shown.show();
+impl Reporter {
+    fn change(&self, change: impl FnOnce(&mut Compiling)) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut state);
+        state.show();
     }
 }
 
-impl LoadObserver for Teller {
+impl LoadObserver for Reporter {
     fn compiling(&self, rule: &RuleId) {
-        self.change(|shown| shown.compiling.push(rule.clone()));
+        self.change(|state| state.rules.push(rule.clone()));
         tracing::debug!(%rule, "compiling");
     }
 
     fn compiled(&self, rule: &RuleId) {
-        self.change(|shown| {
-            if let Some(place) = shown.compiling.iter().position(|compiling| compiling == rule) {
-                shown.compiling.remove(place);
+        self.change(|state| {
+            if let Some(place) = state.rules.iter().position(|compiling| compiling == rule) {
+                state.rules.remove(place);
             }
-            shown.compiled += 1;
+            state.compiled += 1;
         });
     }
 
     fn cache_fault(&self, rule: &RuleId, what: &str) {
-        let warn = || say::warning(format_args!("the cache's entry for `{rule}`: {what}; the rule is compiled anew"));
-        let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &shown.progress {
+        let warn =
+            || stderr::warning(format_args!("the cache's entry for `{rule}`: {what}; the rule is compiled again"));
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match &state.progress {
             Some(progress) => progress.aside(warn),
             None => warn(),
         }
@@ -191,9 +205,9 @@ mod tests {
 
     #[test]
     fn limits_are_read_by_name() {
-        assert!(matches!(a_limit("memory=512MiB"), Ok(Limit::Memory(bytes)) if bytes == 512 << 20));
-        assert!(matches!(a_limit("cpu=90s"), Ok(Limit::Cpu(time)) if time == Duration::from_secs(90)));
-        assert!(matches!(a_limit("elapsed=5m"), Ok(Limit::Elapsed(time)) if time == Duration::from_secs(300)));
+        assert!(matches!(parse_limit("memory=512MiB"), Ok(Limit::Memory(bytes)) if bytes == 512 << 20));
+        assert!(matches!(parse_limit("cpu=90s"), Ok(Limit::Cpu(time)) if time == Duration::from_secs(90)));
+        assert!(matches!(parse_limit("elapsed=5m"), Ok(Limit::Elapsed(time)) if time == Duration::from_secs(300)));
         for (text, wrong) in [
             ("memory", "NAME=VALUE"),
             ("fuel=1s", "`memory`, `cpu` or `elapsed`, got `fuel`"),
@@ -203,8 +217,8 @@ mod tests {
             ("cpu=0s", "above zero"),
             ("cpu=", "duration"),
         ] {
-            let told = a_limit(text).unwrap_err();
-            assert!(told.contains(wrong), "{text}: {told}");
+            let error = parse_limit(text).unwrap_err();
+            assert!(error.contains(wrong), "{text}: {error}");
         }
     }
 }

@@ -1,23 +1,33 @@
-//! The command line of Countersign: one file a subcommand, and what they share (exit codes, output, progress, files).
+//! The command line of Countersign: one file per subcommand, and what they share (exit codes, output, progress, files).
 
 mod arguments;
 mod audit;
 mod compile;
+mod completions;
+mod dead_letters;
 mod decisions;
 mod demo;
+mod events;
 mod exit;
 mod files;
+mod findings;
 mod generate;
 mod loading;
 mod logging;
 mod operator;
 mod out;
+mod pattern;
 mod progress;
 mod replay;
 mod rule;
-mod say;
+mod rule_set;
+mod rules;
+mod stderr;
+mod summary;
 mod table;
 mod text;
+mod values;
+mod version;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -39,8 +49,8 @@ fn main() -> ExitCode {
     match ended {
         Ok(exit) => exit,
         Err(error) => {
-            say::error(exit::told(&error));
-            Exit::of(&error)
+            stderr::error(exit::message(&error));
+            Exit::of_error(&error)
         }
     }
     .into()

@@ -1,18 +1,18 @@
-//! Standard output: buffered, with colour only where it is wanted, and quiet when nobody reads it any more.
+//! Standard output: buffered, with colour only on terminals that want it, and without error when its reader is gone.
 
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 
 use anstream::AutoStream;
 use serde::Serialize;
 
-/// Columns where there is no terminal.
+/// Columns without a terminal.
 const WIDTH: usize = 160;
 
-/// Columns below which nothing can be laid out.
+/// The fewest columns that tables are laid out for.
 const MIN_WIDTH: usize = 60;
 
-/// Standard output. When its reader goes away (`| head`), the rest is swallowed: what a command finds, and so its exit
-/// code, doesn't depend on who reads.
+/// Standard output. When its reader is gone (`| head`), the rest is discarded: a command's exit code doesn't depend on
+/// its reader.
 pub(crate) struct Out {
     stream: BufWriter<AutoStream<Stdout>>,
     terminal: bool,
@@ -20,30 +20,30 @@ pub(crate) struct Out {
 }
 
 impl Out {
-    /// The process's own.
+    /// The standard output of the process.
     pub(crate) fn stdout() -> Out {
         let stdout = io::stdout();
         let terminal = stdout.is_terminal();
         Out { stream: BufWriter::with_capacity(1 << 16, AutoStream::auto(stdout)), terminal, closed: false }
     }
 
-    /// Whether a person reads it as it comes.
+    /// Whether it is a terminal.
     pub(crate) fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// How many columns there are: the terminal's, or enough for a table where there is none.
+    /// The number of columns: the terminal's, or a default without one.
     pub(crate) fn width(&self) -> usize {
         let terminal = terminal_size::terminal_size().filter(|_| self.terminal);
         terminal.map_or(WIDTH, |(width, _)| usize::from(width.0).max(MIN_WIDTH))
     }
 
-    /// Whether the reader has gone away.
+    /// Whether the reader is gone.
     pub(crate) fn is_closed(&self) -> bool {
         self.closed
     }
 
-    /// The same as a writer that fails with `BrokenPipe` once the reader has gone away: for what only writes.
+    /// A writer that fails with `BrokenPipe` once the reader is gone: for commands that do nothing but write.
     pub(crate) fn while_read(&mut self) -> impl Write {
         WhileRead(self)
     }
@@ -54,7 +54,7 @@ impl Out {
         self.write_all(b"\n")
     }
 
-    fn swallow(&mut self, result: io::Result<usize>, all: usize) -> io::Result<usize> {
+    fn ignore_broken_pipe(&mut self, result: io::Result<usize>, all: usize) -> io::Result<usize> {
         match result {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.closed = true;
@@ -72,7 +72,7 @@ impl Write for Out {
             return Ok(bytes.len());
         }
         let result = self.stream.write(bytes);
-        self.swallow(result, bytes.len())
+        self.ignore_broken_pipe(result, bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -80,7 +80,7 @@ impl Write for Out {
             return Ok(());
         }
         let result = self.stream.flush().map(|()| 0);
-        self.swallow(result, 0).map(|_| ())
+        self.ignore_broken_pipe(result, 0).map(|_| ())
     }
 }
 

@@ -1,35 +1,35 @@
-//! Progress on stderr, where a person looks at it; otherwise silence.
+//! Progress on stderr, if that is a terminal.
 
 use std::io::Read;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How often the picture changes, a second.
+/// Redraws per second.
 const RATE: u8 = 10;
 
 /// A bar or a spinner; nothing where stderr isn't a terminal.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// Towards so many bytes.
+    /// A bar of so many bytes.
     pub(crate) fn bytes(total: u64) -> Progress {
         Progress::new(Some(total), "{bar:32} {bytes}/{total_bytes} {bytes_per_sec} {msg} ETA {eta}")
     }
 
-    /// Bytes without a known end.
+    /// A spinner with the number of bytes, where the total isn't known.
     pub(crate) fn endless() -> Progress {
         Progress::new(None, "{spinner} {bytes} {bytes_per_sec} {msg}")
     }
 
-    /// Towards so many steps, each with a name.
+    /// A spinner over so many steps, each with a message.
     pub(crate) fn steps(total: u64) -> Progress {
         let progress = Progress::new(Some(total), "{spinner} {pos}/{len} {wide_msg}");
         progress.0.enable_steady_tick(Duration::from_millis(200));
         progress
     }
 
-    /// Nobody knows how long.
+    /// A spinner without figures.
     pub(crate) fn waiting() -> Progress {
         let progress = Progress::new(None, "{spinner} {wide_msg}");
         progress.0.enable_steady_tick(Duration::from_millis(200));
@@ -39,14 +39,14 @@ impl Progress {
     fn new(total: Option<u64>, template: &str) -> Progress {
         let target = ProgressDrawTarget::stderr_with_hz(RATE);
         let bar = ProgressBar::with_draw_target(total, target);
-        // A template of ours that doesn't parse leaves the default one.
+        // If the template doesn't parse, the default one stays.
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("━╸─"));
         }
         Progress(bar)
     }
 
-    /// Goes on with every byte that is read through the result; several readers add up.
+    /// Advances with every byte read through the result; several readers add up.
     pub(crate) fn reading<R: Read>(&self, reader: R) -> impl Read + use<R> {
         self.0.wrap_read(reader)
     }
@@ -57,28 +57,28 @@ impl Progress {
         move |reader| Box::new(bar.wrap_read(reader))
     }
 
-    /// Has come so far, of so many.
+    /// Sets the position and the total.
     pub(crate) fn at(&self, position: u64, total: u64) {
         self.0.set_length(total);
         self.0.set_position(position);
     }
 
-    /// Works on this now.
+    /// Sets the message.
     pub(crate) fn message(&self, what: String) {
         self.0.set_message(what);
     }
 
-    /// One step more.
+    /// Advances by one step.
     pub(crate) fn step(&self) {
         self.0.inc(1);
     }
 
-    /// Does something that writes to the terminal, out of the picture's way.
+    /// Hides the bar while `write` writes to the terminal.
     pub(crate) fn aside<R>(&self, write: impl FnOnce() -> R) -> R {
         self.0.suspend(write)
     }
 
-    /// Takes the picture away.
+    /// Removes the bar.
     pub(crate) fn done(&self) {
         self.0.finish_and_clear();
     }

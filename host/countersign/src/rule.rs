@@ -1,12 +1,12 @@
-//! `countersign rule`: what authors and operators do with rules.
+//! `countersign rule`: for authors and operators of rules.
 
 mod bench;
 mod build;
 mod check;
 mod explain;
 mod filter;
-mod given;
 mod inspect;
+mod lookup;
 mod new;
 mod repro;
 mod telemetry;
@@ -19,21 +19,21 @@ use crate::out::Out;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Begin a rule: a crate that builds and passes its cases at once
+    /// Create a rule: a crate that builds and passes its cases
     New(new::Arguments),
-    /// Compile rules into components with their declarations, one `publisher.name.wasm` each
+    /// Build rules: components with their declarations, one `publisher.name.wasm` each
     Build(build::Arguments),
-    /// Ask admission about components: every reason for a refusal, nothing is run
+    /// Check whether components are admitted, with every reason for a refusal; nothing is run
     Check(check::Arguments),
-    /// Show what a component declares, its sizes and its digests
+    /// Show a component's declaration, sizes and digests
     Inspect(inspect::Arguments),
     /// Build rules and run their cases
     Test(test::Arguments),
-    /// Tell step by step why a rule did or did not find something on an event
+    /// Explain step by step why a rule did or did not find something on an event
     Explain(explain::Arguments),
-    /// Measure what events cost a rule, against the limits that it declares
+    /// Measure a rule's cost per event, against its declared limits
     Bench(bench::Arguments),
-    /// Turn a finding on record into a case that tells nobody's name
+    /// Turn a finding on record into a case without personal data
     Repro(repro::Arguments),
 }
 

@@ -1,4 +1,4 @@
-//! Tables for people: no wider than the terminal.
+//! Tables for people, no wider than the terminal.
 
 use std::fmt;
 
@@ -14,16 +14,16 @@ pub(crate) struct Table {
     columns: usize,
 }
 
-/// How something is meant, and so its colour.
+/// The meaning of a text, shown by colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
-    /// As it should be.
+    /// Success.
     Good,
-    /// A person should look.
+    /// Needs attention.
     Care,
-    /// Not as it should be.
+    /// Failure.
     Bad,
-    /// In the background.
+    /// Less important.
     Faint,
     /// A title.
     Title,
@@ -48,8 +48,8 @@ impl Tone {
         format!("{style}{text}{style:#}")
     }
 
-    /// What marks the beginning of this tone within a cell. It has no width, so the layout doesn't see it, and no text
-    /// that is shown holds it, because [`text::line`] escapes it.
+    /// Marks the beginning of this tone within a cell. It has no width, so it doesn't change the layout, and it occurs in
+    /// no printed text, because [`text::line`] escapes it.
     const fn mark(self) -> char {
         match self {
             Tone::Good => '\u{e0101}',
@@ -61,32 +61,21 @@ impl Tone {
     }
 }
 
-/// What marks the end of any tone.
+/// Marks the end of any tone.
 const END: char = '\u{e01ef}';
 
 /// Ends any style.
 const RESET: anstyle::Reset = anstyle::Reset;
 
-/// A cell's text with its tone. Each word is marked for itself, because a text may be broken between words.
+/// A cell's text with its tone. Each word is marked on its own, because text is wrapped between words.
 pub(crate) fn toned(tone: Tone, text: &str) -> Cell {
     let marked = |word: &str| if word.is_empty() { String::new() } else { format!("{}{word}{END}", tone.mark()) };
     Cell(text::line(text).split(' ').map(marked).collect::<Vec<_>>().join(" "))
 }
 
-/// What stands in a cell.
+/// The content of a cell.
+#[derive(Clone)]
 pub(crate) struct Cell(String);
-
-impl Cell {
-    /// Several lines.
-    pub(crate) fn lines(lines: impl IntoIterator<Item = Cell>) -> Cell {
-        Cell(lines.into_iter().map(|line| line.0).collect::<Vec<_>>().join("\n"))
-    }
-
-    /// One after the other.
-    pub(crate) fn and(self, other: Cell) -> Cell {
-        Cell(self.0 + &other.0)
-    }
-}
 
 impl<T: fmt::Display> From<T> for Cell {
     fn from(value: T) -> Cell {
@@ -95,8 +84,15 @@ impl<T: fmt::Display> From<T> for Cell {
 }
 
 impl Table {
-    /// With these titles, for this output.
+    /// A table with these titles, for this output.
     pub(crate) fn new<const N: usize>(out: &Out, titles: [&str; N]) -> Table {
+        Table::with_titles(out, titles)
+    }
+
+    /// The same, where the number of columns isn't known before.
+    pub(crate) fn with_titles<'t>(out: &Out, titles: impl IntoIterator<Item = &'t str>) -> Table {
+        let titles: Vec<String> = titles.into_iter().map(|title| toned(Tone::Title, title).0).collect();
+        let columns = titles.len();
         let rule = LineStyle::none().fill('─').junction('─');
         let mut inner = comfy_table::Table::new();
         inner
@@ -106,16 +102,16 @@ impl Table {
                     .header_separator(rule)
                     .content_lines(ContentLineStyle::none()),
             )
-            .set_header(titles.map(|title| toned(Tone::Title, title).0));
+            .set_header(titles);
         let width = u16::try_from(out.width()).unwrap_or(u16::MAX);
         inner.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         inner.column_iter_mut().for_each(|column| {
             column.set_padding((0, 2));
         });
-        Table { inner, columns: N }
+        Table { inner, columns }
     }
 
-    /// The same with this column's figures to the right.
+    /// Aligns a column to the right.
     pub(crate) fn right(mut self, column: usize) -> Table {
         if let Some(column) = self.inner.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -123,10 +119,16 @@ impl Table {
         self
     }
 
-    /// Adds a row; what is missing at its end stays empty.
+    /// Adds a row; cells missing at its end stay empty.
     pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
-        debug_assert!(N <= self.columns);
-        self.inner.add_row(cells.map(|cell| cell.0));
+        self.cells(cells);
+    }
+
+    /// The same, where the number of columns isn't known before.
+    pub(crate) fn cells(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        let cells: Vec<String> = cells.into_iter().map(|cell| cell.0).collect();
+        debug_assert!(cells.len() <= self.columns);
+        self.inner.add_row(cells);
     }
 
     /// Whether there is no row.
@@ -134,7 +136,7 @@ impl Table {
         self.inner.is_empty()
     }
 
-    /// Its text, each line begun with `indent`, colours written out.
+    /// The table as text, each line after `indent`, with colours.
     pub(crate) fn text(&self, indent: &str) -> String {
         let mut shown = String::new();
         for line in self.inner.lines() {
@@ -154,7 +156,7 @@ impl Table {
                     shown.push(c);
                 }
             }
-            // A word longer than its column is broken within.
+            // A word longer than its column is split, and its end is on another line.
             if open {
                 shown.push_str(&RESET.to_string());
             }
@@ -164,7 +166,7 @@ impl Table {
     }
 }
 
-/// Rows of a name and what belongs to it, the names as wide as the widest.
+/// Rows of a name and a value, the names as wide as the widest.
 pub(crate) fn pairs(out: &Out, indent: &str, rows: &[(&str, String)]) -> String {
     let widest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let width = out.width().saturating_sub(indent.len() + widest + 2);

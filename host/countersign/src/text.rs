@@ -1,11 +1,11 @@
-//! Text for people: safe to show, counts with their word, sizes.
+//! Text for people: safe to print, counts with their noun, sizes.
 
-/// Somebody's text without what a terminal would act on or not show; lines stay lines.
+/// Untrusted text with everything escaped that a terminal acts on or doesn't show, but line breaks.
 pub(crate) fn plain(text: &str) -> String {
     escape(text, |c| c == '\n')
 }
 
-/// The same on one line.
+/// The same, with line breaks escaped too.
 pub(crate) fn line(text: &str) -> String {
     escape(text, |_| false)
 }
@@ -22,7 +22,7 @@ fn escape(text: &str, kept: impl Fn(char) -> bool) -> String {
     shown
 }
 
-/// Control characters, those that change the direction of text, and those without a width.
+/// Control characters, characters that change the direction of text, and characters without a width.
 fn is_active(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -30,7 +30,7 @@ fn is_active(c: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Text on one line made safe and broken between words, so that no line has more columns unless a word has.
+/// Text made safe for one line and wrapped between words; only a longer word exceeds the columns.
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut used = 0;
@@ -51,7 +51,7 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// A number with its thousands apart: `1,234,567`.
+/// A number with separated thousands: `1,234,567`.
 pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
     let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
@@ -64,10 +64,10 @@ pub(crate) fn number(value: u64) -> String {
     shown
 }
 
-/// So many of something: `1 rule`, `2 rules`.
-pub(crate) fn count(value: u64, word: &str) -> String {
+/// A count with its noun: `1 rule`, `2 rules`.
+pub(crate) fn count(value: u64, noun: &str) -> String {
     let ending = if value == 1 { "" } else { "s" };
-    format!("{} {word}{ending}", number(value))
+    format!("{} {noun}{ending}", number(value))
 }
 
 /// A size in bytes: `812 B`, `1.5 KiB`, `3.2 MiB`.
@@ -84,13 +84,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_that_a_terminal_acts_on_gets_through() {
+    fn what_a_terminal_acts_on_is_escaped() {
         assert_eq!(plain("a\u{1b}[31m\nb\u{202e}"), "a\\u{1b}[31m\nb\\u{202e}");
         assert_eq!(line("a\nb\u{e0100}é"), "a\\nb\\u{e0100}é");
     }
 
     #[test]
-    fn text_is_broken_between_words() {
+    fn text_is_wrapped_between_words() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("one averylongword x", 5), ["one", "averylongword", "x"]);
         assert_eq!(wrap("  two spaces", 80), ["  two spaces"]);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_read_well() {
+    fn numbers_are_readable() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([count(1, "rule"), count(0, "rule")], ["1 rule", "0 rules"]);
         assert_eq!([size(812), size(1_536), size(5 << 20)], ["812 B", "1.5 KiB", "5.0 MiB"]);

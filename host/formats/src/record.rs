@@ -1,7 +1,8 @@
 //! What becomes of a record: an event, or a dead letter that says why there is none.
 
 use countersign_model::Event;
-use serde::{Serialize, Serializer};
+use countersign_model::vocabulary::text_ids;
+use serde::Serialize;
 
 use crate::Hint;
 
@@ -47,86 +48,46 @@ impl DeadLetter {
     pub const EXCERPT_BYTES: usize = 160;
 }
 
-/// Why a piece of an input could not become an event. The codes are stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DeadReason {
-    /// The record isn't UTF-8.
-    NotUtf8,
-    /// The record isn't JSON.
-    MalformedJson,
-    /// The record or the input ends too early.
-    Truncated,
-    /// The record is JSON, but not an object.
-    NotAnObject,
-    /// The record has no event time.
-    EventTimeMissing,
-    /// The record's event time is not a time.
-    EventTimeInvalid,
-    /// The record lacks what happened: no name of an operation, no number of an event.
-    EventNameMissing,
-    /// The record is of an OCSF class that isn't read, or of none.
-    ClassUnsupported,
-    /// The record has the signs of no format. Only with `auto`.
-    SourceUnknown,
-    /// The record has the signs of several formats. Only with `auto`.
-    SourceAmbiguous,
-    /// The record is longer than the reader's cap.
-    RecordTooLarge,
-    /// Text beside the records of a `{"Records": […]}` document.
-    UnexpectedText,
-    /// The compressed data is damaged from here on.
-    DamagedCompression,
-    /// The input can't be read from here on.
-    Unreadable,
-    /// The event's time lies too far ahead of the events around it. Found by the host that sequences, not by a format.
-    TimeFarAhead,
-}
-
-impl DeadReason {
-    /// Every reason.
-    pub const ALL: &'static [DeadReason] = &[
-        DeadReason::NotUtf8,
-        DeadReason::MalformedJson,
-        DeadReason::Truncated,
-        DeadReason::NotAnObject,
-        DeadReason::EventTimeMissing,
-        DeadReason::EventTimeInvalid,
-        DeadReason::EventNameMissing,
-        DeadReason::ClassUnsupported,
-        DeadReason::SourceUnknown,
-        DeadReason::SourceAmbiguous,
-        DeadReason::RecordTooLarge,
-        DeadReason::UnexpectedText,
-        DeadReason::DamagedCompression,
-        DeadReason::Unreadable,
-        DeadReason::TimeFarAhead,
-    ];
-
-    /// The stable code.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            DeadReason::NotUtf8 => "not-utf8",
-            DeadReason::MalformedJson => "malformed-json",
-            DeadReason::Truncated => "truncated",
-            DeadReason::NotAnObject => "not-an-object",
-            DeadReason::EventTimeMissing => "event-time-missing",
-            DeadReason::EventTimeInvalid => "event-time-invalid",
-            DeadReason::EventNameMissing => "event-name-missing",
-            DeadReason::ClassUnsupported => "class-unsupported",
-            DeadReason::SourceUnknown => "source-unknown",
-            DeadReason::SourceAmbiguous => "source-ambiguous",
-            DeadReason::RecordTooLarge => "record-too-large",
-            DeadReason::UnexpectedText => "unexpected-text",
-            DeadReason::DamagedCompression => "damaged-compression",
-            DeadReason::Unreadable => "unreadable",
-            DeadReason::TimeFarAhead => "time-far-ahead",
-        }
+text_ids! {
+    /// Why a piece of an input could not become an event. The codes are stable.
+    pub enum DeadReason {
+        /// The record isn't UTF-8.
+        NotUtf8 = "not-utf8",
+        /// The record isn't JSON.
+        MalformedJson = "malformed-json",
+        /// The record or the input ends too early.
+        Truncated = "truncated",
+        /// The record is JSON, but not an object.
+        NotAnObject = "not-an-object",
+        /// The record has no event time.
+        EventTimeMissing = "event-time-missing",
+        /// The record's event time is not a time.
+        EventTimeInvalid = "event-time-invalid",
+        /// The record has no name of an operation and no number of an event.
+        EventNameMissing = "event-name-missing",
+        /// The record is of an OCSF class that isn't read, or of none.
+        ClassUnsupported = "class-unsupported",
+        /// The record has the signs of no format. Only where the format isn't named.
+        SourceUnknown = "source-unknown",
+        /// The record has the signs of several formats. Only where the format isn't named.
+        SourceAmbiguous = "source-ambiguous",
+        /// The record is longer than the reader's cap.
+        RecordTooLarge = "record-too-large",
+        /// Text beside the records of a `{"Records": […]}` document.
+        UnexpectedText = "unexpected-text",
+        /// The compressed data is damaged from here on.
+        DamagedCompression = "damaged-compression",
+        /// The input can't be read from here on.
+        Unreadable = "unreadable",
+        /// The event's time lies too far ahead of the events around it. Found by the host that sequences, not by a format.
+        TimeFarAhead = "time-far-ahead",
     }
 }
 
-impl Serialize for DeadReason {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.code())
+impl DeadReason {
+    /// The stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        self.id()
     }
 }

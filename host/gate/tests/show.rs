@@ -70,7 +70,7 @@ fn available_are_declared_rungs_that_a_connector_can_do() {
 }
 
 #[test]
-fn the_incident_is_shown_with_effective_confidence_and_everyone_once() {
+fn the_incident_is_shown_with_effective_confidence_and_each_identity_once() {
     let mut inputs = inputs(
         "subject = [{ tier = \"high\", chain = [{ type = \"workload\" }, { type = \"workload\" }] }, { unresolved = true }]\n\
          finding = [{ confidence = 70 }, { confidence = 60, class = \"sign-in\", event = \"e2\" }, { subject = 1 }]",

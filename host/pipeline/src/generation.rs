@@ -1,6 +1,9 @@
 //! One immutable configuration: rules with their parameters, policy, directory facts, capability tables. Its number is in
 //! every decision.
 
+pub(crate) mod graph;
+mod spill;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
@@ -16,8 +19,8 @@ use countersign_model::vocabulary::RuleKind;
 use countersign_model::{RuleId, RuleIdentity};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
 
-use crate::graph::{Graph, SubscriptionFault};
-use crate::spill::{SpillFile, SpilledBytes};
+use self::graph::{Graph, SubscriptionFault};
+use self::spill::{SpillFile, SpilledBytes};
 use crate::workers;
 
 /// A component's bytes, with a name for messages.

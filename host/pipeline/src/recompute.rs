@@ -1,6 +1,9 @@
 //! Recomputation: every finding and decision of an audit file is made again from bundles and rule bytes, and compared
 //! byte by byte. All differences are reported.
 
+mod compare;
+mod incident;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufReader;
@@ -13,18 +16,16 @@ use countersign_audit::{Head, Record, VerifyError, read, verify};
 use countersign_context::ContextFiles;
 use countersign_document::{FileDiagnostics, SourceFile};
 use countersign_engine::{ENGINE_VERSION, Engine, INTERFACE};
-use countersign_gate::GateInputs;
-use countersign_model::call::{DetectionCall, Detector as _, FailureKind, RowKind};
-use countersign_model::{ContextState, Digest, DigestKey, Occasion, RuleId};
+use countersign_model::call::{DetectionCall, Detector as _};
+use countersign_model::{Digest, DigestKey, Occasion, RuleId};
 use countersign_policy::{Capabilities, Directory, Policy};
 use countersign_store::{BundleReader, StoreError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::bundle::{FindingBundle, ResponseBundle, to_bytes};
-use crate::deliberate::{decision_records, deliberate, gather};
+use self::compare::{difference_excerpts, finding_matches_answer};
+use crate::bundle::{FindingBundle, to_bytes};
 use crate::generation::{Generation, RuleFile, Settings};
-use crate::respond::{Response, call_response_rule};
 
 /// The result of a recomputation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -282,7 +283,7 @@ impl Recomputer<'_> {
         // A file that isn't kept isn't needed: the values of a finding's context are in its bundle.
         let mut context = ContextFiles::default();
         for file in record.context.iter().filter(|file| file.kept) {
-            context.add(&file.table, text(&file.content)?).map_err(faults)?;
+            context.add(&file.table, &file.table, text(&file.content)?.into_bytes()).map_err(faults)?;
         }
         let settings = Settings { policy, directory, capabilities, context };
         let (generation, load_faults) = Generation::load(self.engine, number, files, settings);
@@ -343,133 +344,5 @@ impl Recomputer<'_> {
         }
         self.compare(line, "what the host made of the answer", &true, &finding_matches_answer(&bundle));
         self.incident = Some(OpenIncident { bundle: Some(bundle), ..incident });
-    }
-
-    /// Makes the decisions of an incident again, and compares them one by one.
-    fn finish_incident(&mut self) {
-        let Some(OpenIncident { line, bundle, decisions, .. }) = self.incident.take() else { return };
-        self.result.decisions += decisions.len() as u64;
-        let Some(bundle) = bundle else { return };
-        let again = self.decide(line, &bundle, &decisions);
-        self.compare(line, "how many decisions on a finding", &decisions.len(), &again.len());
-        for ((line, record), again) in decisions.iter().zip(&again) {
-            let text = |record: &DecisionRecord| String::from_utf8(to_bytes(record).unwrap_or_default());
-            self.compare(*line, "decision", &text(record), &text(again));
-        }
-    }
-
-    fn decide(
-        &mut self,
-        line: u64,
-        bundle: &FindingBundle,
-        decisions: &[(u64, DecisionRecord)],
-    ) -> Vec<DecisionRecord> {
-        // The bundles that the file names, each once: for a readable difference, and for calls that missed the deadline.
-        let mut answers: BTreeMap<RuleId, ResponseBundle> = BTreeMap::new();
-        let references: BTreeMap<&RuleId, &Digest> = decisions
-            .iter()
-            .flat_map(|(_, record)| &record.responses)
-            .map(|response| (&response.rule.id, &response.bundle))
-            .collect();
-        for (rule, name) in references {
-            if let Some(bundle) = self.read_bundle(line, "response bundle", name) {
-                answers.insert(rule.clone(), bundle);
-            }
-        }
-        let named: BTreeSet<&Digest> = decisions.iter().map(|(_, record)| &record.inputs).collect();
-        let stored: Vec<GateInputs> =
-            named.into_iter().filter_map(|name| self.read_bundle(line, "gate inputs", name)).collect();
-
-        let Some(generation) = &self.generation else { return Vec::new() };
-        let mut other_answers = Vec::new();
-        let deliberation = deliberate(gather(generation, bundle.clock, bundle.incident()), |id, inputs| {
-            let rule = generation.responses.iter().find(|rule| rule.identity.id == *id)?;
-            let stored = answers.remove(id);
-            if stored.is_none() && self.stopped.contains(id) {
-                return None;
-            }
-            if let Some(bundle) = &stored
-                && bundle.answer.as_ref().is_err_and(|failure| failure.kind == FailureKind::Deadline)
-            {
-                return Some(Response::check(rule.declaration(), &inputs.incident, bundle.clone()));
-            }
-            let response = call_response_rule(rule, inputs);
-            other_answers.extend(
-                stored
-                    .filter(|stored| *stored != response.bundle)
-                    .map(|stored| (stored.answer, response.bundle.answer.clone())),
-            );
-            Some(response)
-        });
-        let name = |bytes: Result<Vec<u8>, serde_json::Error>| self.key.digest(&bytes.unwrap_or_default());
-        let bundles: Vec<Digest> =
-            deliberation.responses.iter().map(|response| name(to_bytes(&response.bundle))).collect();
-        let records = decision_records(generation, &deliberation, &bundles, name(to_bytes(&deliberation.inputs)));
-        for (expected, got) in other_answers {
-            self.compare(line, "answer of a response rule", &expected, &got);
-        }
-        for stored in stored {
-            self.compare(line, "gate inputs", &stored, &deliberation.inputs);
-        }
-        records
-    }
-}
-
-/// Whether a finding is what the host makes of the answer in its bundle.
-fn finding_matches_answer(bundle: &FindingBundle) -> bool {
-    let finding = &bundle.finding;
-    let own = bundle.call.batch.rows.references.first();
-    let Some(answered) = bundle.answer.findings.get(bundle.place as usize) else { return false };
-    let mut evidence: Vec<u64> = own.copied().into_iter().collect();
-    for reference in &answered.evidence {
-        if !evidence.contains(reference) {
-            evidence.push(*reference);
-        }
-    }
-    row_has_occasion(bundle)
-        && finding.rule == bundle.rule.id
-        && finding.signal_class.id() == answered.signal_class
-        && finding.confidence == answered.confidence
-        && finding.severity == answered.severity
-        && finding.role == answered.subject
-        && answered.evidence_role.is_none_or(|role| finding.evidence_role <= role)
-        && finding.evidence.iter().map(|evidence| evidence.reference).eq(evidence)
-        && finding.techniques == answered.techniques
-        && finding.message == answered.message
-        && finding.context == ContextState::of(&bundle.call.context)
-}
-
-/// Whether the row came for the finding's occasion.
-fn row_has_occasion(bundle: &FindingBundle) -> bool {
-    let rows = &bundle.call.batch.rows;
-    let kind = rows.kinds.as_ref().and_then(|kinds| kinds.first());
-    match (&bundle.finding.occasion, kind) {
-        (Occasion::Event, None | Some(RowKind::Event | RowKind::Late))
-        | (Occasion::Finding { .. }, Some(RowKind::Finding)) => true,
-        (Occasion::Timer { id, at }, Some(RowKind::Timer(row_id))) => {
-            id == row_id && rows.event_times.first() == Some(&at.micros())
-        }
-        _ => false,
-    }
-}
-
-/// Excerpts of two texts from where they differ.
-fn difference_excerpts(expected: &str, got: &str) -> (String, String) {
-    const BEFORE: usize = 40;
-    let common = expected.bytes().zip(got.bytes()).take_while(|(a, b)| a == b).count();
-    let from = |text: &str| {
-        let at = text.floor_char_boundary(common.saturating_sub(BEFORE));
-        let start = if at > 0 { "…" } else { "" };
-        format!("{start}{}", shorten(text.get(at..).unwrap_or_default()))
-    };
-    (from(expected), from(got))
-}
-
-fn shorten(text: &str) -> String {
-    const MAX_BYTES: usize = 160;
-    let end = text.floor_char_boundary(MAX_BYTES);
-    match text.get(..end) {
-        Some(start) if end < text.len() => format!("{start}…"),
-        _ => text.to_owned(),
     }
 }

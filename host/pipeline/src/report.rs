@@ -7,11 +7,65 @@ use countersign_model::call::Level;
 use countersign_model::vocabulary::{
     Action, EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Tier, Usage,
 };
-use countersign_model::{Account, Decision, Incident, Occasion, Reason, RuleId, Timestamp};
+use countersign_model::{Account, Decision, Finding, Incident, Occasion, Reason, RuleId, Subject, Timestamp};
 use countersign_stream::Forgotten;
 use serde::{Serialize, Serializer};
 
 use crate::generation::Generation;
+
+/// One finding. In JSON the members stand in this order after `"type":"finding"`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "type", rename = "finding")]
+pub struct FindingLine {
+    /// The event of the finding's row.
+    pub event_id: String,
+    /// That event's time, RFC 3339.
+    pub event_time: Timestamp,
+    /// The rule that made it.
+    pub rule: RuleId,
+    /// The subject: the directory's id, else the account's text, else null.
+    pub identity: Option<String>,
+    /// Its class.
+    pub signal_class: SignalClass,
+    /// As the rule gave it, 0–100.
+    pub confidence: u8,
+    /// Its severity.
+    pub severity: Severity,
+    /// ATT&CK ids.
+    pub techniques: Vec<String>,
+    /// Ids of the events that show it, the row's own first.
+    pub evidence: Vec<String>,
+    /// The finding in words.
+    pub message: String,
+}
+
+impl FindingLine {
+    /// Of a finding about a subject.
+    #[must_use]
+    pub fn new(finding: &Finding, subject: &Subject) -> FindingLine {
+        FindingLine {
+            event_id: finding.event_id.clone(),
+            event_time: finding.event_time,
+            rule: finding.rule.clone(),
+            identity: identity(subject),
+            signal_class: finding.signal_class,
+            confidence: finding.confidence,
+            severity: finding.severity,
+            techniques: finding.techniques.clone(),
+            evidence: evidence(finding),
+            message: finding.message.clone(),
+        }
+    }
+}
+
+/// The subject by the directory's id, else its account's text.
+fn identity(subject: &Subject) -> Option<String> {
+    subject.identity.directory_id.clone().or_else(|| subject.account.as_ref().map(ToString::to_string))
+}
+
+fn evidence(finding: &Finding) -> Vec<String> {
+    finding.evidence.iter().map(|evidence| evidence.event_id.clone()).collect()
+}
 
 /// One decision. In JSON the members stand in this order after `"type":"decision"`; those that aren't known are null.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -85,11 +139,7 @@ impl DecisionLine {
             event_time: anchor.event_time,
             rule: anchor.rule.clone(),
             rule_version: generation.rule(&anchor.rule)?.identity.version.clone(),
-            identity: subject
-                .identity
-                .directory_id
-                .clone()
-                .or_else(|| subject.account.as_ref().map(ToString::to_string)),
+            identity: identity(subject),
             account: subject.account.clone(),
             identity_type: subject.identity.identity_type,
             tier: subject.identity.tier,
@@ -108,7 +158,7 @@ impl DecisionLine {
             reasons: decision.reasons.clone(),
             message: anchor.message.clone(),
             techniques: anchor.techniques.clone(),
-            evidence: anchor.evidence.iter().map(|evidence| evidence.event_id.clone()).collect(),
+            evidence: evidence(anchor),
             generation: generation.number,
         })
     }
@@ -163,6 +213,14 @@ pub fn describe_row(occasion: &Occasion, event_id: &str) -> String {
 
 /// Receives the output of a run as it goes on. An error ends the run.
 pub trait Observer {
+    /// Receives a finding, in the stream's order, before the decisions about it.
+    ///
+    /// # Errors
+    /// When it can't be passed on.
+    fn finding(&mut self, _line: &FindingLine) -> std::io::Result<()> {
+        Ok(())
+    }
+
     /// Receives a decision, in the stream's order.
     ///
     /// # Errors
@@ -183,6 +241,23 @@ pub trait Observer {
 
     /// Receives the number of records processed so far.
     fn progress(&mut self, records: u64);
+}
+
+/// Ignores the output.
+impl Observer for () {
+    fn decision(&mut self, _: &DecisionLine) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn dead_letter(&mut self, _: &DeadLetter) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn notice(&mut self, _: &Notice) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn progress(&mut self, _: u64) {}
 }
 
 /// The end of a run. In JSON the members stand in this order after `"type":"summary"`.

@@ -1,5 +1,10 @@
 //! A run over telemetry: records are read and put into sequence, judged chunk by chunk, decided, and committed.
 
+pub(crate) mod chunk;
+mod horizon;
+mod ledger;
+pub(crate) mod sequence;
+
 use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
@@ -8,11 +13,11 @@ use countersign_model::{DigestKey, Position, Timestamp};
 use countersign_store::{Commit, Store, StoreError};
 use countersign_stream::{QuarantineThreshold, Sequenced, Tick};
 
-use crate::chunk::{Chunk, Judges};
+use self::chunk::{Chunk, Judges};
+use self::ledger::{Ledger, Page};
+use self::sequence::{Next, Sequencer};
 use crate::generation::Generation;
-use crate::ledger::{Ledger, Page};
 use crate::report::{Observer, Report};
-use crate::sequence::{Next, Sequencer};
 
 /// The options of a run. Only `max_gap`, `quarantine`, `until` and `key` affect what it decides or writes.
 #[derive(Clone)]
@@ -104,6 +109,27 @@ const PARCEL: usize = 256;
 const MAX_PARCELS: usize = 8;
 
 /// Judges records to their end, and seals the audit file.
+///
+/// ```
+/// use countersign_engine::{Engine, EngineConfig};
+/// use countersign_pipeline::{Generation, RunOptions, Settings, run};
+/// use countersign_store::MemoryStore;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let engine = Engine::new(&EngineConfig::default())?;
+/// // Rules' components, here none; faults has those that are refused, with every reason.
+/// let (generation, faults) = Generation::load(&engine, 1, Vec::new(), Settings::shipped().expect("they ship"));
+/// assert!(faults.is_empty());
+/// // The records of some telemetry, here none.
+/// let records = std::iter::empty();
+/// let mut store = MemoryStore::new();
+/// // The observer gets each decision as it is made; `()` ignores them.
+/// let report = run(records, &generation, &mut store, &RunOptions::default(), &mut ())?;
+/// assert_eq!(report.summary.findings, 0);
+/// assert_eq!(countersign_audit::verify(store.audit(), None)?, report.head);
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Errors
 /// When something can't be committed, or the observer fails. Faulty records and failing rules are no errors: they become

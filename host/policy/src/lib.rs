@@ -12,7 +12,7 @@ mod locations;
 mod network;
 mod parameters;
 mod policy;
-mod reader;
+pub mod reader;
 mod view;
 
 pub use countersign_document::{Diagnostic, FileDiagnostics, SourceFile};

@@ -1,17 +1,21 @@
-//! What the operator's files have in common: `version`, `as-of`, and how a file is read.
+//! What the operator's files have in common: `version`, `as-of`, and how a file is read. Public for the files of context
+//! tables that are read elsewhere.
 
 use countersign_document::{Diagnostic, Document, NodeValue};
 use countersign_model::Timestamp;
 
-pub(crate) type Reader = countersign_document::Reader;
-pub(crate) type Item<'n> = countersign_document::Item<'n>;
-pub(crate) type Table<'n> = countersign_document::Table<'n>;
+/// The reader of a file.
+pub type Reader = countersign_document::Reader;
+/// A value of a file.
+pub type Item<'n> = countersign_document::Item<'n>;
+/// A table of a file.
+pub type Table<'n> = countersign_document::Table<'n>;
 
 /// Reads a file: `read` takes the keys of its root, and what it returns counts if there is no diagnostic.
 ///
 /// # Errors
 /// Every diagnostic.
-pub(crate) fn read_file<T>(text: &str, read: impl FnOnce(&Table<'_>) -> T) -> Result<T, Vec<Diagnostic>> {
+pub fn read_file<T>(text: &str, read: impl FnOnce(&Table<'_>) -> T) -> Result<T, Vec<Diagnostic>> {
     let document = Document::parse(text, crate::MAX_BYTES).map_err(|diagnostic| vec![diagnostic])?;
     let reader = Reader::new();
     let content = reader.root(&document).table().map(|table| {
@@ -25,7 +29,7 @@ pub(crate) fn read_file<T>(text: &str, read: impl FnOnce(&Table<'_>) -> T) -> Re
 }
 
 /// `version = 1` of a file.
-pub(crate) fn version(table: &Table<'_>) {
+pub fn version(table: &Table<'_>) {
     if let Some(item) = table.required("version", "1")
         && !matches!(item.node().value, NodeValue::Integer(1))
     {
@@ -34,7 +38,8 @@ pub(crate) fn version(table: &Table<'_>) {
 }
 
 /// `as-of` of a file: the date (its beginning, UTC) or time that its facts are as of.
-pub(crate) fn as_of(table: &Table<'_>) -> Option<Timestamp> {
+#[must_use]
+pub fn as_of(table: &Table<'_>) -> Option<Timestamp> {
     let item = table.required("as-of", "the date that the file is as of, such as `2026-11-01`")?;
     let time = match &item.node().value {
         NodeValue::Date(text) | NodeValue::Text(text) => {
@@ -51,16 +56,18 @@ pub(crate) fn as_of(table: &Table<'_>) -> Option<Timestamp> {
 }
 
 /// The text of a required key.
-pub(crate) fn required_text(table: &Table<'_>, key: &'static str, expected: &str) -> Option<String> {
+#[must_use]
+pub fn required_text(table: &Table<'_>, key: &'static str, expected: &str) -> Option<String> {
     table.read(key, expected, |item| item.text()).map(str::to_owned)
 }
 
 /// The text of a key that may be missing.
-pub(crate) fn optional_text(table: &Table<'_>, key: &'static str) -> Option<String> {
+pub fn optional_text(table: &Table<'_>, key: &'static str) -> Option<String> {
     table.get(key).and_then(|item| item.text()).map(str::to_owned)
 }
 
 /// A flag that is false where the key is missing.
-pub(crate) fn flag(table: &Table<'_>, key: &'static str) -> bool {
+#[must_use]
+pub fn flag(table: &Table<'_>, key: &'static str) -> bool {
     table.get(key).and_then(|item| item.flag()).unwrap_or(false)
 }

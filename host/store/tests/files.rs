@@ -70,7 +70,7 @@ fn only_audit_files_are_replaced_and_only_on_demand() {
     assert!(matches!(finish(Existing::Refuse), Err(StoreError::Exists(_))));
     finish(Existing::Replace).unwrap();
 
-    // Something else than an audit file stays as it is, whatever lies beside it.
+    // A file that is no audit file stays as it is, regardless of what is beside it.
     for other in ["a diary\n", "{\"seq\":0}\n", "\n", "{\"seq\":0,\"link\":\"1"] {
         fs::write(&path, other).unwrap();
         fs::write(folder.path().join("audit.journal"), "").unwrap();
@@ -79,7 +79,7 @@ fn only_audit_files_are_replaced_and_only_on_demand() {
         assert_eq!(fs::read_to_string(&path).unwrap(), other);
     }
 
-    // An empty file, as `mktemp` leaves one, is no file to lose.
+    // An empty file, such as one made by `mktemp`, is replaced.
     fs::write(&path, "").unwrap();
     finish(Existing::Refuse).unwrap();
 
@@ -159,7 +159,7 @@ fn a_changed_blob_is_found_and_named() {
 }
 
 #[test]
-fn state_is_had_by_hash_slot_and_each_key_lies_in_one() {
+fn state_is_read_by_hash_slot_and_each_key_is_in_one() {
     let folder = tempfile::tempdir().unwrap();
     let change = |rule: &str, key: usize, kept: bool| StateChange {
         rule: rule.parse().unwrap(),
@@ -209,9 +209,9 @@ fn a_store_that_only_counts_keeps_no_state() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
-    /// However records are grouped into commits, and whatever store they go to: the same bytes, the same head.
+    /// Any grouping of records into commits, in any store, gives the same bytes and the same head.
     #[test]
-    fn grouping_does_not_show(groups in prop::collection::vec(0usize..5, 1..12), durable in any::<bool>()) {
+    fn grouping_does_not_change_the_file(groups in prop::collection::vec(0usize..5, 1..12), durable in any::<bool>()) {
         let total: usize = groups.iter().sum();
         let records: Vec<Record> = std::iter::once(header()).chain((0..total as u64).map(record)).collect();
         let mut all = MemoryStore::new();

@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex};
 use countersign_declaration::{Declaration, parse_toml};
 use countersign_model::call::{
     AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Detector, Diagnostic, FailureKind, Level, NO_KEY,
-    SlotChanges, TextArena, Values,
+    SlotChanges,
 };
-use countersign_model::vocabulary::{EventClass, FieldId, Severity, SubjectRole, Usage};
-use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, StateEntry, Timestamp, Value};
+use countersign_model::vocabulary::{Severity, SubjectRole};
+use countersign_model::{StateEntry, Timestamp};
 use countersign_stream::{Clock, Outcome, RuleStream, Sequenced};
+use countersign_testing::texts;
 use proptest::prelude::*;
 
 const RULE: &str = r#"
@@ -136,19 +137,6 @@ impl Detector for Counts {
     }
 }
 
-fn texts(values: &Values) -> Vec<String> {
-    let entry = |arena: &TextArena, index: usize| {
-        arena.bytes[arena.offsets[index] as usize..arena.offsets[index + 1] as usize].to_owned()
-    };
-    match values {
-        Values::Text(arena) => (0..arena.offsets.len() - 1).map(|row| entry(arena, row)).collect(),
-        Values::Dictionary { entries, indices } => {
-            indices.iter().map(|index| entry(entries, *index as usize)).collect()
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
 /// The parts of an event: operation, account (none for 0), seconds since the event before.
 type Row = (&'static str, u8, i64);
 
@@ -159,31 +147,11 @@ fn sequence(rows: &[Row]) -> Vec<(Option<countersign_stream::Tick>, Sequenced)> 
         .zip(rows)
         .map(|(position, (operation, account, seconds))| {
             time = time.plus_micros(seconds * 1_000_000);
-            let account = (*account > 0).then(|| Account::new("aws", "111122223333", format!("AIDA{account}")));
-            let mut fields = Fields::default();
-            fields.set(FieldId::ApiOperation, Value::Text(Arc::from(*operation)));
-            let digest = Digest::of(&position.to_be_bytes());
-            let event = Event {
-                source: "example".into(),
-                tenant: Arc::from("111122223333"),
-                // Some records claim the id of another.
-                id: Arc::from(format!("event-{}", position / 3)),
-                class: EventClass::ApiActivity,
-                time,
-                ingest_time: time,
-                actor: Actor {
-                    account,
-                    usage: Usage::Programmatic,
-                    authenticated: true,
-                    session: None,
-                    token: None,
-                    grant: None,
-                },
-                chain: Vec::new(),
-                target: None,
-                fields,
-                raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest },
-            };
+            let subject = if *account > 0 { format!("AIDA{account}") } else { String::new() };
+            let mut event = countersign_testing::call(position, operation, &subject);
+            (event.time, event.ingest_time) = (time, time);
+            // Some records claim the id of another.
+            event.id = Arc::from(format!("event-{}", position / 3));
             let (tick, placement) = clock.place(&"example".into(), time, time);
             (tick, Sequenced::new(position, Arc::new(event), placement))
         })

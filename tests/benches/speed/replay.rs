@@ -7,10 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use countersign_engine::{Engine, EngineConfig};
-use countersign_formats::{CloudTrail, DeadLetter, Format, Record};
+use countersign_formats::{CloudTrail, Format, Record};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_model::DigestKey;
-use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run};
+use countersign_pipeline::{Generation, Report, RuleFile, RunOptions, Settings, run};
 use countersign_store::HeadStore;
 
 use crate::Effort;
@@ -107,7 +107,7 @@ pub(crate) fn replayed(
     let records = CloudTrail.read(Box::new(bytes), 0);
     let options = RunOptions { workers, key: DigestKey::public(), ..RunOptions::default() };
     let mut store = HeadStore::new();
-    let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut NoOutput));
+    let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut ()));
     Ok((time, report?))
 }
 
@@ -124,25 +124,6 @@ pub(crate) fn generation(engine: &Engine, rules: Vec<RuleFile>) -> Result<Genera
         None => Ok(generation),
         Some(fault) => Err(fault.to_string().into()),
     }
-}
-
-/// Ignores the output, which isn't measured.
-struct NoOutput;
-
-impl Observer for NoOutput {
-    fn decision(&mut self, _: &DecisionLine) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn dead_letter(&mut self, _: &DeadLetter) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn notice(&mut self, _: &Notice) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn progress(&mut self, _: u64) {}
 }
 
 #[expect(clippy::cast_precision_loss, reason = "files of gigabytes at most")]

@@ -26,7 +26,7 @@ const ROLES: &str = "version = 1\nas-of = 2024-04-20\n[[host]]\nhost = \"dc01\"\
 pub(crate) fn files(geo: &str) -> ContextFiles {
     let mut files = ContextFiles::default();
     for (table, text) in [("geo", geo), ("egress", EGRESS), ("domain-roles", ROLES)] {
-        files.add(table, text.to_owned()).unwrap();
+        files.add(table, table, text.into()).unwrap();
     }
     files
 }

@@ -13,7 +13,7 @@ use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
 use countersign_store::{Commit, Head, MemoryStore, Snapshot, Store, StoreError};
 use countersign_stream::QuarantineThreshold;
 
-use crate::support::{bytes, engine};
+use crate::support::{NEVER, bytes, engine};
 
 /// Sizes of batches, and numbers of workers.
 const ALL: &[(usize, usize)] = &[(1, 1), (1, 2), (7, 1), (7, 2), (256, 1), (256, 2), (1_024, 1), (1_024, 2)];
@@ -192,8 +192,7 @@ fn check(combinations: &[(usize, usize)], quarantine: QuarantineThreshold) -> Re
 
 #[test]
 fn failing_rules_do_not_depend_on_batches_or_workers() {
-    let never = QuarantineThreshold { min_accounts: u32::MAX, percent: 100 };
-    let results = check(ALL, never);
+    let results = check(ALL, NEVER);
     let count =
         |rule: &str, what: &str| results.output.iter().filter(|one| one.contains(rule) && one.contains(what)).count();
     let trapped = count("hostile/panics", "\"failure\":\"trap\"");
@@ -233,10 +232,9 @@ fn a_dense_stream_does_not_depend_on_batches_or_workers() {
     let mut telemetry = Vec::new();
     write_ndjson(generated.records, &mut telemetry).unwrap();
     let generation = generation(&identities);
-    let quarantine = QuarantineThreshold { min_accounts: u32::MAX, percent: 100 };
-    let first = judge(&telemetry, &generation, 256, 1, quarantine);
+    let first = judge(&telemetry, &generation, 256, 1, NEVER);
     for (batch, workers) in [(256, 2), (1_024, 2), (7, 2)] {
-        let other = judge(&telemetry, &generation, batch, workers, quarantine);
+        let other = judge(&telemetry, &generation, batch, workers, NEVER);
         assert!(first == other, "batch {batch}, workers {workers}");
     }
     assert!(first.output.len() > 100, "{} lines", first.output.len());
@@ -255,9 +253,8 @@ fn three_systems(events: u64) {
         identities = generated.identities_toml;
     }
     let generation = generation(&identities);
-    let never = QuarantineThreshold { min_accounts: u32::MAX, percent: 100 };
     let judged = |batch, workers| {
-        let options = RunOptions { batch, workers, quarantine: never, ..RunOptions::default() };
+        let options = RunOptions { batch, workers, quarantine: NEVER, ..RunOptions::default() };
         judge_merged(&inputs, &generation, options).condensed()
     };
     let first = judged(256, 1);

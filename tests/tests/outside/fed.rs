@@ -13,11 +13,10 @@ use countersign_pipeline::bundle::FindingBundle;
 use countersign_pipeline::{Generation, LoadReason, RuleFile, RunOptions, Settings, SubscriptionFault, recompute, run};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
-use countersign_stream::QuarantineThreshold;
 
 use crate::determinism::{Collector, judge};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
-use crate::support::{admitted, bytes, engine, shipped};
+use crate::support::{NEVER, admitted, bytes, engine, shipped};
 
 const MINUTE: i64 = 60;
 
@@ -90,8 +89,6 @@ fn generation(policy: &str) -> Generation {
     assert!(faults.is_empty(), "{faults:?}");
     generation
 }
-
-pub(crate) const NEVER: QuarantineThreshold = QuarantineThreshold { min_accounts: u32::MAX, percent: 100 };
 
 /// The findings of a rule in an audit file: the occasion and the event.
 fn found(audit: &[u8], rule: &str) -> Vec<(String, String)> {

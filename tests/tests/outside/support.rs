@@ -7,9 +7,9 @@ use countersign_admission::{Admitted, admit};
 use countersign_declaration::Ceilings;
 use countersign_engine::{Engine, EngineConfig, LoadedRule};
 use countersign_model::call::{FailureKind, Parameter};
-use countersign_model::vocabulary::{EventClass, FieldId, Usage};
-use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
-use countersign_stream::{Clock, Outcome, RuleStream, Sequenced};
+use countersign_model::vocabulary::FieldId;
+use countersign_model::{Event, Timestamp, Value};
+use countersign_stream::{Clock, Outcome, QuarantineThreshold, RuleStream, Sequenced};
 
 /// The engine that most tests share.
 pub(crate) fn engine() -> &'static Engine {
@@ -40,6 +40,9 @@ pub(crate) fn guest(name: &'static str) -> Arc<LoadedRule> {
     let mut guests = GUESTS.lock().unwrap();
     guests.entry(name).or_insert_with(|| Arc::new(engine().load(&admitted(bytes(name))).unwrap())).clone()
 }
+
+/// No rule goes into quarantine.
+pub(crate) const NEVER: QuarantineThreshold = QuarantineThreshold { min_accounts: u32::MAX, percent: 100 };
 
 /// One event: the operation, and the account. An empty text means no account, a leading `?` not authenticated.
 pub(crate) type Row<'a> = (&'a str, &'a str);
@@ -111,31 +114,11 @@ impl Judge {
 
 /// An event of the class API activity.
 pub(crate) fn event(number: u64, (operation, account): Row<'_>) -> Event {
-    let (name, authenticated) = account.strip_prefix('?').map_or((account, true), |name| (name, false));
+    let mut event = countersign_testing::call(number, operation, account);
     let time = Timestamp(1_714_550_400_000_000).plus_micros(i64::try_from(number).unwrap() * 1_000_000);
-    let mut fields = Fields::default();
-    fields.set(FieldId::ApiOperation, Value::Text(Arc::from(operation)));
-    fields.set(FieldId::ActionId, Value::Unsigned(2));
-    Event {
-        source: "example".into(),
-        tenant: Arc::from("111122223333"),
-        id: Arc::from(format!("event-{number}")),
-        class: EventClass::ApiActivity,
-        time,
-        ingest_time: time,
-        actor: Actor {
-            account: (!name.is_empty()).then(|| Account::new("aws", "111122223333", name)),
-            usage: Usage::Programmatic,
-            authenticated,
-            session: None,
-            token: None,
-            grant: None,
-        },
-        chain: Vec::new(),
-        target: None,
-        fields,
-        raw: RawAddress { input: 0, ordinal: number, offset: 0, length: 0, digest: Digest::of(b"") },
-    }
+    (event.time, event.ingest_time) = (time, time);
+    event.fields.set(FieldId::ActionId, Value::Unsigned(2));
+    event
 }
 
 /// The findings: position and message.

@@ -38,8 +38,9 @@ fn asn() -> Vec<u8> {
 }
 
 fn of(files: &[Vec<u8>]) -> Context {
-    let geo = files.iter().map(|bytes| GeoFile::parse(bytes.clone()).unwrap()).collect();
-    Context::new(ContextFiles { geo, ..ContextFiles::default() }, None)
+    let mut read = ContextFiles::default();
+    files.iter().for_each(|bytes| read.add("geo", "geo", bytes.clone()).unwrap());
+    Context::new(read, None)
 }
 
 #[test]
@@ -86,13 +87,13 @@ fn a_damaged_database_is_refused_or_says_what_its_bytes_say() {
         for bit in [0, 3, 6, 7] {
             let mut damaged = whole.clone();
             damaged[at] ^= 1 << bit;
-            match GeoFile::parse(damaged) {
+            let mut files = ContextFiles::default();
+            match files.add("geo", "damaged", damaged) {
                 Err(error) => {
                     refused += 1;
                     assert!(!error.to_string().is_empty());
                 }
-                Ok(file) => {
-                    let files = ContextFiles { geo: vec![file], ..ContextFiles::default() };
+                Ok(()) => {
                     assert_eq!(ask(&Context::new(files, None), &asked, &[], &keys, 0).rows, 4);
                 }
             }
@@ -123,8 +124,7 @@ fn what_is_no_database_of_places_is_refused_with_what_it_is() {
 #[test]
 fn a_database_and_a_table_go_together() {
     let own = "version = 1\nas-of = 2026-10-31\n[[location]]\nnetworks = [\"10.0.0.0/8\"]\ncountry = \"NO\"\n";
-    let geo = vec![GeoFile::parse(own.as_bytes().to_vec()).unwrap(), GeoFile::parse(city()).unwrap()];
-    let both = Context::new(ContextFiles { geo, ..ContextFiles::default() }, None);
+    let both = of(&[own.into(), city()]);
     let asked = wanted("geo", "key", "source-ip", &["country"]);
     let keys = ["10.1.2.3", "203.0.113.7"];
     assert_eq!(rows(&ask(&both, &asked, &[], &keys, 0)), ["fresh -1d: NO", "fresh -7d: DE"]);

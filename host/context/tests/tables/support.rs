@@ -5,8 +5,8 @@ use std::sync::Arc;
 use countersign_context::{Context, ContextFiles};
 use countersign_declaration::{ContextWanted, parse_toml};
 use countersign_model::call::{Availability, Column, ContextTable, TableAvailability, TextArena, Values};
-use countersign_model::vocabulary::{EventClass, FieldId, PartitionKey, Usage};
-use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
+use countersign_model::vocabulary::{FieldId, PartitionKey};
+use countersign_model::{Event, Timestamp, Value};
 use countersign_policy::Directory;
 use countersign_stream::{ContextCall, ContextSource as _};
 
@@ -27,38 +27,20 @@ pub(crate) fn wanted(table: &str, by: &str, key: &str, columns: &[&str]) -> Cont
 
 /// An event of an account from an address, an empty text for none, at the first of November.
 pub(crate) fn event(account: &str, address: &str) -> Event {
-    let mut fields = Fields::default();
+    let mut event = countersign_testing::event(0);
+    (event.time, event.ingest_time) = (Timestamp(NOVEMBER), Timestamp(NOVEMBER));
+    event.actor.account = (!account.is_empty()).then(|| account.parse().unwrap());
     if !address.is_empty() {
-        fields.set(FieldId::SrcEndpointIp, Value::Address(address.parse().unwrap()));
+        event.fields.set(FieldId::SrcEndpointIp, Value::Address(address.parse().unwrap()));
     }
-    let account: Option<Account> = (!account.is_empty()).then(|| account.parse().unwrap());
-    Event {
-        source: "example".into(),
-        tenant: Arc::from("tenant"),
-        id: Arc::from("event"),
-        class: EventClass::ApiActivity,
-        time: Timestamp(NOVEMBER),
-        ingest_time: Timestamp(NOVEMBER),
-        actor: Actor {
-            account,
-            usage: Usage::Programmatic,
-            authenticated: true,
-            session: None,
-            token: None,
-            grant: None,
-        },
-        chain: Vec::new(),
-        target: None,
-        fields,
-        raw: RawAddress { input: 0, ordinal: 0, offset: 0, length: 0, digest: Digest::of(b"") },
-    }
+    event
 }
 
 /// Of files, without a directory.
 pub(crate) fn context(files: &[(&str, &str)]) -> Context {
     let mut read = ContextFiles::default();
     for (table, text) in files {
-        read.add(table, (*text).to_owned()).unwrap_or_else(|faults| panic!("{faults:?}"));
+        read.add(table, table, (*text).into()).unwrap_or_else(|faults| panic!("{faults:?}"));
     }
     Context::new(read, None)
 }

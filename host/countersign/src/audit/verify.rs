@@ -1,4 +1,4 @@
-//! `countersign audit verify`: what an audit file alone can prove.
+//! `countersign audit verify`: whether an audit file is as it was written.
 
 use std::fs::File;
 use std::io::{BufReader, Write};
@@ -23,15 +23,15 @@ Examples:
   countersign audit verify run.audit
   countersign audit verify run.audit --head \"$(cat run.head)\"
 
-It needs nothing but the file, and finds any changed bit, any line removed, added, repeated or
-moved, and a file cut short. Whoever can rewrite the whole file can make it whole again: --head,
-kept elsewhere since the file was written, shows that. It doesn't show whether the decisions follow
-from the evidence: `countersign audit replay` does.
+It needs only the file, and finds any changed bit, any line removed, added, repeated or moved, and a
+truncated file. An attacker who can rewrite the whole file can make it consistent again: compare with
+--head, the digest printed when the file was finished and kept elsewhere. Whether the decisions follow
+from the evidence is another question: `countersign audit recompute` answers it.
 The exit code is 1 if the file isn't as it was written.
 ";
 
-/// How many faults people are shown.
-const SHOWN: usize = 20;
+/// So many faults are shown to people.
+const MAX_SHOWN: usize = 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -84,7 +84,7 @@ impl Arguments {
     }
 }
 
-/// Says it for machines.
+/// Prints the result for machines.
 pub(super) fn print_json(out: &mut Out, file: &Path, head: Option<Head>, faults: &[AuditFault]) -> std::io::Result<()> {
     out.json(&Line {
         file,
@@ -95,17 +95,17 @@ pub(super) fn print_json(out: &mut Out, file: &Path, head: Option<Head>, faults:
     })
 }
 
-/// Lists faults for people.
+/// Prints the faults for people.
 pub(super) fn print(out: &mut Out, file: &Path, faults: &[AuditFault]) -> std::io::Result<()> {
     let name = text::line(&file.display().to_string());
     writeln!(out, "{}  {name} isn't as it was written", Tone::Bad.paint("not verified"))?;
     let mut table = Table::new(out, ["line", "fault", "expected", "got"]).right(0);
-    for AuditFault { line, code, expected, got } in faults.iter().take(SHOWN) {
+    for AuditFault { line, code, expected, got } in faults.iter().take(MAX_SHOWN) {
         let line = if *line == 0 { String::new() } else { text::number(*line) };
         table.row([line.into(), code.id().into(), expected.into(), got.into()]);
     }
     write!(out, "{}", table.text("  "))?;
-    if faults.len() > SHOWN {
+    if faults.len() > MAX_SHOWN {
         writeln!(out, "  and more: `--json` lists the first {MAX_FAULTS}")?;
     }
     Ok(())

@@ -1,36 +1,36 @@
-//! What was found, held against the labels of what was laid into the telemetry.
+//! Findings compared with the labels of generated telemetry.
 
 use std::collections::BTreeSet;
 
 use countersign_generate::{HowMany, Label};
 
-/// A finding: the rule's name and the event.
-type Found<'a> = (&'a str, &'a str);
+/// A finding: the rule's name and the event's id.
+type LabelledFinding<'a> = (&'a str, &'a str);
 
-/// All labels with what was found of each.
+/// All labels with the findings on each.
 pub(super) struct Score<'a> {
     verdicts: Vec<Verdict<'a>>,
     /// Findings on events that no label has.
-    pub(super) elsewhere: Vec<Found<'a>>,
+    pub(super) elsewhere: Vec<LabelledFinding<'a>>,
 }
 
-/// A label with what was found of it.
+/// A label with the findings on it.
 pub(super) struct Verdict<'a> {
     /// The label.
     pub(super) label: &'a Label,
     /// Findings on its events.
-    found: BTreeSet<Found<'a>>,
+    found: BTreeSet<LabelledFinding<'a>>,
     /// Rules that should have found more of it.
     missed: BTreeSet<&'static str>,
-    /// Findings on its events, if it is legitimate, by rules that it doesn't tolerate.
-    pub(super) disturbed: Vec<Found<'a>>,
+    /// Findings on its events, if it is benign, by rules that it doesn't tolerate.
+    pub(super) disturbed: Vec<LabelledFinding<'a>>,
 }
 
 impl<'a> Score<'a> {
-    /// Of findings.
-    pub(super) fn of(labels: &'a [Label], found: impl IntoIterator<Item = Found<'a>>) -> Score<'a> {
-        let all: BTreeSet<Found<'a>> = found.into_iter().collect();
-        let verdicts: Vec<Verdict<'a>> = labels.iter().map(|label| Verdict::of(label, &all)).collect();
+    /// The score of findings.
+    pub(super) fn new(labels: &'a [Label], found: impl IntoIterator<Item = LabelledFinding<'a>>) -> Score<'a> {
+        let all: BTreeSet<LabelledFinding<'a>> = found.into_iter().collect();
+        let verdicts: Vec<Verdict<'a>> = labels.iter().map(|label| Verdict::new(label, &all)).collect();
         let elsewhere = all.iter().filter(|found| !verdicts.iter().any(|verdict| verdict.found.contains(found)));
         let elsewhere = elsewhere.copied().collect();
         Score { verdicts, elsewhere }
@@ -41,7 +41,7 @@ impl<'a> Score<'a> {
         self.verdicts.iter().filter(|verdict| verdict.label.attack)
     }
 
-    /// The legitimate bursts.
+    /// The benign bursts.
     pub(super) fn bursts(&self) -> impl Iterator<Item = &Verdict<'a>> {
         self.verdicts.iter().filter(|verdict| !verdict.label.attack)
     }
@@ -58,9 +58,10 @@ impl<'a> Score<'a> {
 }
 
 impl<'a> Verdict<'a> {
-    fn of(label: &'a Label, all: &BTreeSet<Found<'a>>) -> Verdict<'a> {
+    fn new(label: &'a Label, all: &BTreeSet<LabelledFinding<'a>>) -> Verdict<'a> {
         let events: BTreeSet<&str> = label.events.iter().map(String::as_str).collect();
-        let found: BTreeSet<Found<'a>> = all.iter().filter(|(_, event)| events.contains(event)).copied().collect();
+        let found: BTreeSet<LabelledFinding<'a>> =
+            all.iter().filter(|(_, event)| events.contains(event)).copied().collect();
         let missed = label.expected.iter().filter(|expected| {
             let mut hits = expected.events.iter().map(|event| found.contains(&(expected.rule, event.as_str())));
             match expected.how_many {
@@ -73,12 +74,12 @@ impl<'a> Verdict<'a> {
         Verdict { label, missed, disturbed: disturbed.copied().collect(), found }
     }
 
-    /// Whether an attack was found, or a burst left alone.
+    /// Whether an attack was found, or a burst without findings but tolerated ones.
     pub(super) fn holds(&self) -> bool {
         self.missed.is_empty() && self.disturbed.is_empty()
     }
 
-    /// The rules that found something of it, with how often.
+    /// The rules with findings on it, and how many.
     pub(super) fn found_by(&self) -> String {
         let rules: BTreeSet<&str> = self.found.iter().map(|(rule, _)| *rule).collect();
         let counted = rules.into_iter().map(|rule| {
@@ -116,7 +117,7 @@ mod tests {
             (HowMany::AtLeastOne, vec![], false),
         ] {
             let labels = [label(true, vec![expected(how_many)], vec![])];
-            let score = Score::of(&labels, found.clone());
+            let score = Score::new(&labels, found.clone());
             assert_eq!(score.attacks().all(Verdict::holds), holds, "{how_many:?} {found:?}");
             assert_eq!(score.holds(), holds);
         }
@@ -125,16 +126,16 @@ mod tests {
     #[test]
     fn a_burst_is_quiet_but_for_what_it_tolerates() {
         let labels = [label(false, vec![], vec!["rule"])];
-        assert!(Score::of(&labels, [("rule", "a")]).holds());
-        let score = Score::of(&labels, [("other", "a")]);
+        assert!(Score::new(&labels, [("rule", "a")]).holds());
+        let score = Score::new(&labels, [("other", "a")]);
         assert_eq!(score.bursts().map(|burst| burst.disturbed.len()).collect::<Vec<_>>(), [1]);
         assert!(!score.holds());
     }
 
     #[test]
-    fn a_finding_on_ordinary_work_is_told() {
+    fn a_finding_on_ordinary_work_is_counted() {
         let labels = [label(true, vec![], vec![])];
-        let score = Score::of(&labels, [("rule", "z"), ("rule", "a")]);
+        let score = Score::new(&labels, [("rule", "z"), ("rule", "a")]);
         assert_eq!(score.elsewhere, [("rule", "z")]);
         assert!(!score.holds());
     }

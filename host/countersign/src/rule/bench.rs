@@ -1,4 +1,4 @@
-//! `countersign rule bench`: what events cost a rule, against the limits that it declares.
+//! `countersign rule bench`: a rule's cost per event, against its declared limits.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,33 +24,33 @@ use crate::progress::Progress;
 use crate::table::{Table, Tone};
 use crate::text;
 
-use super::given::{Given, RULE_HELP, given};
+use super::lookup::{LocatedRule, RULE_HELP, find_rule};
 use super::telemetry::Telemetry;
 
 const EXAMPLES: &str = "\
 Examples:
   countersign rule bench rules/my-rule
-      by the events of its own cases, again and again
+      with the events of its own cases, repeated
   countersign rule bench vendor.rule.wasm --events logs.ndjson --source cloudtrail
-      by the events that it wants of these
+      with those of these events that it wants
 
-A call has a batch of rows, and every call has the declared fuel, memory and output. Time is that of
-the call in the sandbox, by the median; fuel and memory are the same on every machine. A call that
-runs out of fuel is split, which costs time and changes nothing; a single row that does is set aside.
-What comes to more than half of a limit is told. Keys are as few as in the events: a rule with
-state may cost more where a batch has more of them.
+A call has a batch of rows, and each call has the declared fuel, memory and output. The time is the
+median of a call in the sandbox; fuel and memory are the same on every machine. A call that runs out of
+fuel is split, which costs time and changes no result; a single row that runs out is set aside.
+Usage above half of a limit is reported. The events may have few keys: a rule with state may cost
+more where a batch has more of them.
 
-The exit code is 0 whatever comes out, 1 if the rule can't be built or loaded, and 2 if a file can't
-be read or has no event that the rule wants.
+The exit code is 0 regardless of the figures, 1 if the rule can't be built or loaded, and 2 if a file
+can't be read or has no event that the rule wants.
 ";
 
 /// Rows of a call.
 const BATCHES: [usize; 4] = [1, 16, 256, 1_024];
 
-/// How often each incident is put before a response rule.
+/// How many times a response rule is called with each incident.
 const TIMES: usize = 256;
 
-/// More than so much of a limit is worth a word, percent.
+/// Usage above so much of a limit is reported, percent.
 const NEAR: u64 = 50;
 
 #[derive(Debug, Args)]
@@ -60,10 +60,10 @@ pub(crate) struct Arguments {
     rule: String,
     #[command(flatten)]
     telemetry: Telemetry,
-    /// The cases whose events are taken [default: the folder `cases` of the rule's folder]
+    /// Use the events of these cases [default: the folder `cases` of the rule's folder]
     #[arg(long, value_name = "DIR", conflicts_with = "events")]
     cases: Option<PathBuf>,
-    /// Judge at least so many rows in calls of each size
+    /// The least number of rows for calls of each size
     #[arg(long, value_name = "ROWS", default_value_t = 4_096, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     rows: u64,
     /// Print NDJSON (see docs/reference/json.md)
@@ -92,16 +92,16 @@ struct Line<'a> {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let given = given(&self.rule)?;
-        let engine = operator::engine(1, Ceilings::default().memory, &self.loading)?;
+        let located = find_rule(&self.rule)?;
+        let engine = self.loading.engine(1, Ceilings::default().memory)?;
         let progress = Progress::waiting();
-        progress.message(format!("measuring {}", given.declaration.id));
-        let (rows, measured) = match given.declaration.kind {
-            RuleKind::Response => self.responses(&given, &engine)?,
-            _ => self.detections(&given, &engine)?,
+        progress.message(format!("measuring {}", located.declaration.id));
+        let (rows, measured) = match located.declaration.kind {
+            RuleKind::Response => self.responses(&located, &engine)?,
+            _ => self.detections(&located, &engine)?,
         };
         progress.done();
-        let rule = &given.declaration;
+        let rule = &located.declaration;
         let notes = notes(rule, &measured);
         if self.json {
             for one in &measured {
@@ -122,15 +122,15 @@ impl Arguments {
         Ok(Exit::Done)
     }
 
-    /// The folders of the cases that are taken.
-    fn cases(&self, given: &Given) -> Result<Vec<PathBuf>> {
+    /// The folders of the cases.
+    fn cases(&self, located: &LocatedRule) -> Result<Vec<PathBuf>> {
         let none = || {
             unusable(format_args!(
                 "`{}`: expected cases beside the rule; give telemetry by `--events FILE…`, or cases by `--cases DIR`",
                 self.rule
             ))
         };
-        let found = match (&self.cases, &given.folder) {
+        let found = match (&self.cases, &located.folder) {
             // The folder `cases` itself, or that of a rule.
             (Some(cases), _) if cases.file_name().is_some_and(|name| name == "cases") => {
                 find_cases(cases.parent().unwrap_or(cases))
@@ -142,48 +142,44 @@ impl Arguments {
         if found.is_empty() { Err(none()) } else { Ok(found) }
     }
 
-    fn detections(&self, given: &Given, engine: &Engine) -> Result<(usize, Vec<Measured>)> {
+    fn detections(&self, located: &LocatedRule, engine: &Engine) -> Result<(usize, Vec<Measured>)> {
         let mut settings = operator::settings(None, None, &operator::ContextArguments::default())?;
         let mut telemetries: Vec<Vec<Record>> = Vec::new();
         if self.telemetry.is_given() {
             telemetries.push(self.telemetry.records()?.collect());
         } else {
             let mut with_files = None;
-            for case in self.cases(given)? {
+            for case in self.cases(located)? {
                 let DetectionCase { settings, records, .. } = open_case(&case).map_err(unusable)?;
                 telemetries.push(records);
-                let context = &settings.context;
-                let has_files = settings.directory.is_some()
-                    || context.egress.is_some()
-                    || context.domain_roles.is_some()
-                    || !context.geo.is_empty();
-                // One run has one context: that of the first case that says anything.
+                let has_files = settings.directory.is_some() || !settings.context.is_empty();
+                // One run has one context: that of the first case that has one.
                 with_files = with_files.or(has_files.then_some(settings));
             }
             settings = with_files.unwrap_or(settings);
         }
-        let generation = given.generation(engine, settings)?;
-        let id = &given.declaration.id;
+        let generation = located.generation(engine, settings)?;
+        let id = &located.declaration.id;
         let Some(rule) = generation.rule(id) else { anyhow::bail!("`{id}` isn't loaded") };
         let rows = Rows::collect(&generation, rule, telemetries);
         if rows.is_empty() {
             return Err(unusable(format_args!("expected at least one event that `{id}` wants, got none")));
         }
-        let least = usize::try_from(self.rows)?;
-        let measured = BATCHES.iter().map(|batch| rows.measure(*batch, least.max(2 * batch))).collect();
+        let min = usize::try_from(self.rows)?;
+        let measured = BATCHES.iter().map(|batch| rows.measure(*batch, min.max(2 * batch))).collect();
         Ok((rows.len(), measured))
     }
 
-    fn responses(&self, given: &Given, engine: &Engine) -> Result<(usize, Vec<Measured>)> {
+    fn responses(&self, located: &LocatedRule, engine: &Engine) -> Result<(usize, Vec<Measured>)> {
         if self.telemetry.is_given() {
-            return Err(unusable("a response rule is given incidents, not events: those of its cases"));
+            return Err(unusable("a response rule is called with incidents, not events: those of its cases"));
         }
         let settings = operator::settings(None, None, &operator::ContextArguments::default())?;
-        let generation = given.generation(engine, settings)?;
-        let id = &given.declaration.id;
+        let generation = located.generation(engine, settings)?;
+        let id = &located.declaration.id;
         let Some(rule) = generation.rule(id) else { anyhow::bail!("`{id}` isn't loaded") };
         let mut calls = Vec::new();
-        for case in self.cases(given)? {
+        for case in self.cases(located)? {
             let incident = open_incident(&case).map_err(unusable)?;
             calls.push(ResponseCall { incident, parameters: rule.parameters.clone(), data: rule.data.clone() });
         }
@@ -208,7 +204,7 @@ fn line<'a>(rule: &'a Declaration, measured: &'a Measured) -> Line<'a> {
     }
 }
 
-/// What is near a limit, or past one, in words.
+/// Usage near a limit, or above it, in words.
 fn notes(rule: &Declaration, measured: &[Measured]) -> Vec<String> {
     let mut notes = Vec::new();
     let limits = &rule.limits;
@@ -218,12 +214,12 @@ fn notes(rule: &Declaration, measured: &[Measured]) -> Vec<String> {
             notes.push(format!("{what}: {} of the declared {}, {percent} %", text::number(used), text::number(limit)));
         }
     };
-    let most = |of: fn(&Measured) -> u64| measured.iter().map(of).max().unwrap_or_default();
+    let greatest = |of: fn(&Measured) -> u64| measured.iter().map(of).max().unwrap_or_default();
     for one in measured.iter().filter(|one| one.batch == 1) {
         near("fuel of the costliest row alone".to_owned(), one.fuel_of_call, limits.fuel);
     }
-    near("bytes of memory".to_owned(), most(|one| one.memory), limits.memory);
-    near("bytes of the largest answer".to_owned(), most(|one| one.output), limits.output.into());
+    near("bytes of memory".to_owned(), greatest(|one| one.memory), limits.memory);
+    near("bytes of the largest answer".to_owned(), greatest(|one| one.output), limits.output.into());
     for (place, slot) in rule.slots.iter().enumerate() {
         let used = measured.iter().filter_map(|one| one.state.get(place)).max().copied().unwrap_or_default();
         near(format!("bytes of a key's state in `{}`", slot.name), used, slot.max_bytes.into());
@@ -233,7 +229,7 @@ fn notes(rule: &Declaration, measured: &[Measured]) -> Vec<String> {
         for (kind, count) in &one.failures {
             let calls = text::count(*count, "call");
             let so = if *kind == FailureKind::FuelExhausted && one.batch > 1 {
-                "; they are split, which costs time: more fuel, or less work a row"
+                "; they are split, which costs time: declare more fuel, or do less work per row"
             } else {
                 ""
             };
@@ -241,7 +237,7 @@ fn notes(rule: &Declaration, measured: &[Measured]) -> Vec<String> {
         }
         if one.batch > 1 && one.failures.is_empty() && of_call.saturating_mul(100) / limits.fuel.max(1) > NEAR {
             let percent = of_call.saturating_mul(100) / limits.fuel.max(1);
-            notes.push(format!("in batches of {batch}, a call takes {percent} % of the declared fuel"));
+            notes.push(format!("in batches of {batch}, a call uses {percent} % of the declared fuel"));
         }
     }
     notes
@@ -284,7 +280,7 @@ fn print(out: &mut Out, rule: &Declaration, rows: usize, measured: &[Measured], 
     write!(out, "{}", table.text(""))?;
     writeln!(out)?;
     if notes.is_empty() {
-        writeln!(out, "{}", Tone::Good.paint("nothing comes to more than half of what is declared"))?;
+        writeln!(out, "{}", Tone::Good.paint("all usage is below half of the declared limits"))?;
     }
     for note in notes {
         writeln!(out, "{}  {note}", Tone::Care.paint("near"))?;

@@ -1,18 +1,19 @@
-//! `countersign rule build`: rule folders become components.
+//! `countersign rule build`: compiles rule folders into components.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
 use countersign_build::{BuildOptions, BuiltRule, build_rule, ensure_target, find_rules};
 
-use crate::exit::{Exit, told, unusable};
+use crate::exit::{Exit, message, unusable};
+use crate::files;
 use crate::out::Out;
 use crate::progress::Progress;
-use crate::say;
+use crate::stderr;
 use crate::table::Table;
 use crate::text;
 
@@ -21,8 +22,8 @@ Examples:
   countersign rule build rules/                       every rule in a folder, into target/rules
   countersign rule build rules/my-rule --out dist     one rule, into dist/publisher.name.wasm
 
-A rule with a fault is reported and the others are built; the exit code is 1 then.
-Without the target wasm32-unknown-unknown, it is added with rustup.
+A faulty rule is reported and the others are built; the exit code is 1 then. If the target
+wasm32-unknown-unknown is missing, it is added by rustup.
 ";
 
 #[derive(Debug, Args)]
@@ -31,7 +32,7 @@ pub(crate) struct Arguments {
     /// Rule folders (each with a rule.toml), or folders of them
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    /// Where the components go
+    /// The folder for the components
     #[arg(long, value_name = "DIR", default_value = "target/rules")]
     out: PathBuf,
 }
@@ -40,7 +41,7 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let rules = rule_folders(&self.paths)?;
         ensure_target()?;
-        fs::create_dir_all(&self.out).with_context(|| format!("can't make the folder `{}`", self.out.display()))?;
+        fs::create_dir_all(&self.out).with_context(|| format!("can't create the folder `{}`", self.out.display()))?;
         let options = options();
         let mut table = Table::new(out, ["rule", "version", "size", "file"]).right(2);
         let (mut written, mut failed) = (BTreeSet::new(), 0_u64);
@@ -59,7 +60,7 @@ impl Arguments {
                 }
                 Err(error) => {
                     failed += 1;
-                    progress.aside(|| say::error(told(&error)));
+                    progress.aside(|| stderr::error(message(&error)));
                 }
             }
             progress.step();
@@ -69,7 +70,7 @@ impl Arguments {
             write!(out, "{}", table.text(""))?;
         }
         if failed > 0 {
-            say::error(format_args!("{failed} of {} could not be built", text::count(rules.len() as u64, "rule")));
+            stderr::error(format_args!("{failed} of {} could not be built", text::count(rules.len() as u64, "rule")));
         }
         Ok(Exit::unless(failed > 0))
     }
@@ -79,14 +80,14 @@ impl Arguments {
         let path = self.out.join(id.file_name());
         anyhow::ensure!(
             written.insert(path.clone()),
-            "`{id}`: expected an id of its own, another rule here has it too"
+            "`{id}`: expected a unique id, another of these rules has it too"
         );
-        write_whole(&path, &built.bytes).with_context(|| format!("can't write `{}`", path.display()))?;
+        files::write_whole(&path, &built.bytes).with_context(|| format!("can't write `{}`", path.display()))?;
         Ok((built, path))
     }
 }
 
-/// The rule folders that paths name.
+/// The rule folders at paths.
 ///
 /// # Errors
 /// When a path has none or can't be read: `Unusable`.
@@ -94,15 +95,8 @@ pub(super) fn rule_folders(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     find_rules(paths).map_err(unusable)
 }
 
-/// Guests have a target folder of their own: a cargo that is running may hold the lock on the other.
+/// Rules have their own target folder: a running cargo may hold the lock on the other one.
 pub(super) fn options() -> BuildOptions {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     BuildOptions { target_dir: target.join("guests") }
-}
-
-/// Writes all of a file or none of it.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let part = path.with_extension("wasm.part");
-    fs::write(&part, bytes)?;
-    fs::rename(&part, path)
 }

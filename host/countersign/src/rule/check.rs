@@ -1,4 +1,4 @@
-//! `countersign rule check`: what admission says about files.
+//! `countersign rule check`: whether files are admitted as rules.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,21 +11,21 @@ use countersign_policy::Diagnostic;
 use serde::Serialize;
 
 use crate::exit::Exit;
-use crate::files::{self, NoFile};
+use crate::files::{self, RuleFileError};
 use crate::operator;
 use crate::out::Out;
-use crate::say;
+use crate::stderr;
 use crate::table::{Table, Tone};
 use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
   countersign rule check target/rules                 every *.wasm in a folder
-  countersign rule check --json vendor.rule.wasm      one JSON object a file, then a summary
+  countersign rule check --json vendor.rule.wasm      one JSON object per file, then a summary
 
-All reasons for a refusal are listed: a stable code, the place, what was expected and what came.
-Nothing of a rule is run. The exit code is 1 if a rule is refused, 2 if a file can't be read; the
-others are checked all the same.
+All reasons for a refusal are listed, each with a stable code, the place, what was expected and what
+was found. Nothing of a rule is run. The exit code is 1 if a rule is refused, 2 if a file can't be
+read; the other files are checked regardless.
 ";
 
 #[derive(Debug, Args)]
@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// Components, or folders of them
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
-    /// Hold rules to the limits of this policy [default: limits that ship]
+    /// Apply the limits of this policy [default: the shipped policy's]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Print NDJSON (see docs/reference/json.md)
@@ -83,7 +83,7 @@ impl Arguments {
         for file in files::rule_files(&self.files) {
             let checked = file.and_then(|path| match checked(&path, &ceilings) {
                 Ok(result) => Ok((path, result)),
-                Err(error) => Err(NoFile { path, error }),
+                Err(error) => Err(RuleFileError { path, error }),
             });
             match checked {
                 Ok((path, result)) => {
@@ -94,9 +94,9 @@ impl Arguments {
                     }
                     if self.json { print_json(out, &path, &result)? } else { print(out, &path, &result)? }
                 }
-                Err(NoFile { path, error }) => {
+                Err(RuleFileError { path, error }) => {
                     summary.unreadable += 1;
-                    say::error(&error);
+                    stderr::error(&error);
                     if self.json {
                         out.json(&UnreadableLine { file: &path, error: error.to_string() })?;
                     }
@@ -114,7 +114,7 @@ impl Arguments {
     }
 }
 
-/// What admission says about a file.
+/// The result of admission for a file.
 ///
 /// # Errors
 /// When it can't be read: `Unusable`.
@@ -125,7 +125,7 @@ fn checked(file: &Path, ceilings: &Ceilings) -> Result<Result<Admitted, Vec<Refu
     })
 }
 
-/// Says it for machines.
+/// Prints the result for machines.
 pub(super) fn print_json(out: &mut Out, file: &Path, result: &Result<Admitted, Vec<Refusal>>) -> std::io::Result<()> {
     let (declaration, refusals) = match result {
         Ok(admitted) => (Some(admitted.declaration()), [].as_slice()),
@@ -141,7 +141,7 @@ pub(super) fn print_json(out: &mut Out, file: &Path, result: &Result<Admitted, V
     })
 }
 
-/// Says it for people.
+/// Prints the result for people.
 pub(super) fn print(out: &mut Out, file: &Path, result: &Result<Admitted, Vec<Refusal>>) -> std::io::Result<()> {
     let file = text::line(&file.display().to_string());
     match result {

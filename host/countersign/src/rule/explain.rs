@@ -1,5 +1,6 @@
 //! `countersign rule explain`: why a rule did or did not find something on an event.
 
+mod list;
 mod shown;
 
 use std::path::PathBuf;
@@ -17,31 +18,35 @@ use crate::exit::{Exit, unusable};
 use crate::loading::Loading;
 use crate::operator;
 use crate::out::Out;
+use crate::pattern::Pattern;
+use crate::values::JsonValue;
 
 use super::filter::parts;
-use super::given::{RULE_HELP, given};
-use super::telemetry::{self, Telemetry};
+use super::lookup::{RULE_HELP, find_rule};
+use super::telemetry::Telemetry;
 
 const EXAMPLES: &str = "\
 Examples:
   countersign rule explain countersign/burst-of-denied-calls 3f1c… --events logs.ndjson
       a shipped rule, and the event with this id
+  countersign rule explain countersign/burst-of-denied-calls --events logs.ndjson --match AssumeRole
+      the events that can be explained, those that the rule wants first
   countersign rule explain rules/my-rule e-4 --case rules/my-rule/cases/a-burst
       a rule that is built first, and an event of one of its cases
 
-All events before the one in question are judged too, by the rule and by those whose findings feed
-it, so what is told is what happens. Step by step:
-  found      where the record is, or why it was set aside or taken for a redelivery; on time or late
+All earlier events are judged too, by the rule and by those whose findings feed it, so the result is
+that of a real run. Step by step:
+  found      where the record is, or why it isn't judged; whether it is on time or late
   class      whether the rule wants events of its class
   where      each line of the rule's filter with the field's value
-  key        what the rule keeps the event by
+  key        the key of the rule's state for the event
   fed by     what other rules found on it, and whether the rule subscribes to that
-  calls      what the rule was shown, with what state and context, what it used and what it answered,
-             once for the event, each finding that reached it and each timer that it set
-  so         what came of it
+  calls      the rule's input, state and context, the resources it used and its answer: for the event,
+             each finding that reached the rule, and each timer that it set
+  so         the result
 
 The exit code is 0 if the rule found something on the event, 1 if it didn't, and 2 if there is no such
-event or something can't be read.
+event or a file can't be read. A list of events exits with 0, or with 2 if it is empty.
 ";
 
 #[derive(Debug, Args)]
@@ -49,15 +54,18 @@ event or something can't be read.
 pub(crate) struct Arguments {
     #[arg(value_name = "RULE", help = RULE_HELP)]
     rule: String,
-    /// The event's id, as decisions and audit files have it
+    /// The event's id, as decisions and audit files have it [default: list the events]
     #[arg(value_name = "EVENT")]
-    event: String,
+    event: Option<String>,
+    /// List only events whose id, operation or account matches: a part of it in any case, `*` for anything between
+    #[arg(long = "match", value_name = "PATTERN", conflicts_with = "event")]
+    pattern: Option<Pattern>,
     #[command(flatten)]
     telemetry: Telemetry,
-    /// A case's folder in place of files: its events, and its operator's files
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["events", "source", "policy", "identities", "geo", "egress", "domain_roles"])]
+    /// Use the events and the operator's files of a case's folder
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["events", "source", "policy", "identities", "context"])]
     case: Option<PathBuf>,
-    /// What may be done to whom, and the rules' parameters [default: a cautious policy that ships]
+    /// The policy, with the rules' parameters [default: the shipped policy]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// Who is who [default: only what the records prove]
@@ -74,54 +82,74 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let given = given(&self.rule)?;
-        let rule = &given.declaration;
+        let located = find_rule(&self.rule)?;
+        let rule = &located.declaration;
         if rule.kind != RuleKind::Detection {
             return Err(unusable(format_args!("`{}`: expected a detection rule, got a {} rule", rule.id, rule.kind)));
         }
-        let engine = operator::engine(1, Ceilings::default().memory, &self.loading)?;
         let mut options = RunOptions::default();
+        let Some(event) = &self.event else { return self.list(out, rule, &options) };
+        let engine = self.loading.engine(1, Ceilings::default().memory)?;
         let explanation = match &self.case {
             Some(case) => {
                 let case = open_case(case).map_err(unusable)?;
                 options.until = case.until;
-                let generation = given.generation(&engine, case.settings)?;
-                explain(&generation, &rule.id, &self.event, case.records.into_iter(), &options)
+                let generation = located.generation(&engine, case.settings)?;
+                explain(&generation, &rule.id, event, case.records.into_iter(), &options)
             }
             None if self.telemetry.is_given() => {
                 let settings = operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context)?;
                 let records = self.telemetry.records()?;
-                let generation = given.generation(&engine, settings)?;
-                explain(&generation, &rule.id, &self.event, records, &options)
+                let generation = located.generation(&engine, settings)?;
+                explain(&generation, &rule.id, event, records, &options)
             }
-            None => return Err(unusable("expected telemetry by `--events FILE…`, or a case's folder by `--case DIR`")),
+            None => return Err(no_telemetry()),
         };
         if explanation.sightings.is_empty() {
-            return Err(missing(&self.event, &explanation));
+            return Err(missing(event, &explanation));
         }
         let found =
             explanation.sightings.iter().any(|one| matches!(one, Sighting::Event(event) if !event.findings.is_empty()));
         if self.json {
-            out.json(&line(rule, &self.event, &explanation, found))?;
+            out.json(&line(rule, event, &explanation, found))?;
         } else {
-            shown::print(out, rule, &self.event, &explanation)?;
+            shown::print(out, rule, event, &explanation)?;
         }
         Ok(Exit::unless(!found))
     }
+
+    fn list(&self, out: &mut Out, rule: &Declaration, options: &RunOptions) -> Result<Exit> {
+        let (pattern, max_gap) = (self.pattern.as_ref(), options.max_gap);
+        match &self.case {
+            Some(case) => {
+                let records = open_case(case).map_err(unusable)?.records;
+                list::list(out, rule, records.into_iter(), max_gap, pattern, self.json)
+            }
+            None if self.telemetry.is_given() => {
+                list::list(out, rule, self.telemetry.records()?, max_gap, pattern, self.json)
+            }
+            None => Err(no_telemetry()),
+        }
+    }
+}
+
+fn no_telemetry() -> anyhow::Error {
+    unusable("expected telemetry by `--events FILE…`, or a case's folder by `--case DIR`")
 }
 
 fn missing(event: &str, explanation: &Explanation) -> anyhow::Error {
     let Explanation { events, dead_letters, suspect, .. } = explanation;
     let hint = suspect.as_ref().map_or_else(String::new, |letter| {
         let (ordinal, input) = (letter.ordinal, letter.input);
-        format!("; record {ordinal} of input {input} holds that text, and can't become an event: {}", letter.reason)
+        format!("; record {ordinal} of input {input} contains that text, and can't become an event: {}", letter.reason)
     });
     unusable(format_args!(
-        "`{event}`: expected the id of one of {events} events ({dead_letters} records set aside){hint}"
+        "`{event}`: expected the id of one of {events} events, which are listed without it; {dead_letters} records \
+         couldn't be used{hint}"
     ))
 }
 
-/// What came of an event, in one sentence.
+/// The result for an event in one sentence.
 fn verdict(rule: &Declaration, judged: &Judged) -> String {
     let event = &judged.event.event;
     if let Some(first) = judged.findings.first() {
@@ -130,7 +158,7 @@ fn verdict(rule: &Declaration, judged: &Judged) -> String {
         return format!("found: {} with confidence {}{more}", first.signal_class, first.confidence);
     }
     if let Some((position, why)) = &judged.silenced {
-        return format!("the rule wasn't heard any more from position {position} on: {why}");
+        return format!("the rule was silenced from position {position} on: {why}");
     }
     if let Some((_, failure)) = judged.failures.first() {
         return format!(
@@ -140,13 +168,13 @@ fn verdict(rule: &Declaration, judged: &Judged) -> String {
         );
     }
     if !judged.calls.is_empty() {
-        return "the rule was shown it, and found nothing".to_owned();
+        return "the rule judged it, and found nothing".to_owned();
     }
     if !rule.event_classes.contains(&event.class) {
         return format!("the rule wants no events of the class {}", event.class);
     }
     if !matches(rule, event) {
-        return "it isn't what `where` wants".to_owned();
+        return "the rule's `where` doesn't match it".to_owned();
     }
     "the rule wasn't called".to_owned()
 }
@@ -185,13 +213,13 @@ fn event_json(rule: &Declaration, judged: &Judged) -> Value {
                 "test": part.text,
                 "holds": holds(part.filter, &event.fields),
                 "field": part.field.map(|field| field.field().path),
-                "value": part.field.map(|field| telemetry::json(event.fields.get(field))),
+                "value": part.field.map(|field| JsonValue(event.fields.get(field))),
             })
         })
         .collect();
     let calls: Vec<Value> = judged.calls.iter().map(|call| json!({
         "kind": call.call.batch.rows.kinds.as_ref().and_then(|kinds| kinds.first()),
-        "shown": shown::columns(rule, &call.call).map(|(path, value)| (path.to_owned(), telemetry::json(value.as_ref()))).collect::<serde_json::Map<_, _>>(),
+        "shown": shown::columns(rule, &call.call).map(|(path, value)| (path.to_owned(), json!(JsonValue(value.as_ref())))).collect::<serde_json::Map<_, _>>(),
         "state": call.call.state,
         "context": call.call.context,
         "fuel": call.usage.fuel,

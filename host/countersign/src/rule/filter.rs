@@ -1,25 +1,25 @@
-//! How a `where` is shown: a line a test, joined ones indented beneath what joins them.
+//! A `where` in words: one line per test, the tests of an `and` or `or` indented beneath it.
 
 use countersign_declaration::{Bound, Filter, Literal, Range, Test, quoted};
 use countersign_model::vocabulary::FieldId;
 
-/// Most members of a list that are shown; the rest are counted.
+/// So many members of a list are shown; the rest are counted.
 const MAX_SHOWN: usize = 16;
 
-/// The lines of a filter; none where every event is wanted.
+/// The lines of a filter; none if every event is wanted.
 pub(super) fn lines(filter: &Filter) -> Vec<String> {
     parts(filter).into_iter().map(|part| format!("{}{}", "  ".repeat(part.depth), part.text)).collect()
 }
 
-/// A line of a filter, and what it stands for.
+/// A line of a filter, with the part of the filter that it shows.
 pub(super) struct Part<'f> {
-    /// How deep it stands beneath what joins it.
+    /// How many `and`s and `or`s it is nested in.
     pub(super) depth: usize,
-    /// Its words.
+    /// The text.
     pub(super) text: String,
     /// The part of the filter, with every `not` of the line.
     pub(super) filter: &'f Filter,
-    /// The field that is tested; none where others are joined.
+    /// The field that is tested; none for `and` and `or`.
     pub(super) field: Option<FieldId>,
 }
 
@@ -30,7 +30,7 @@ pub(super) fn parts(filter: &Filter) -> Vec<Part<'_>> {
     parts
 }
 
-/// `filter` stands within so many `not`s, which begin at `whole`.
+/// Adds `filter`, which is nested in the `not`s that begin at `whole`.
 fn add<'f>(filter: &'f Filter, whole: &'f Filter, negated: &str, depth: usize, parts: &mut Vec<Part<'f>>) {
     let mut line = |text: &str, field| {
         parts.push(Part { depth, text: format!("{negated}{text}"), filter: whole, field });
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn joined_tests_stand_beneath_what_joins_them() {
+    fn joined_tests_are_indented() {
         let filter = r#"where = { and = [
             { field = "user.name", prefix = "SVC-", ignore-case = true },
             { not = { or = [
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_list_the_first_are_shown() {
+    fn long_lists_are_cut() {
         let numbers: Vec<String> = (0..1_000).map(|number| number.to_string()).collect();
         let lines = shown_as(&format!("where = {{ field = \"status_id\", in = [{}] }}", numbers.join(", ")));
         assert_eq!(lines.len(), 1);

@@ -1,4 +1,4 @@
-//! `countersign rule inspect`: what a component declares, how large it is, and what names its parts.
+//! `countersign rule inspect`: a component's declaration, and the sizes and digests of its parts.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -25,8 +25,8 @@ Examples:
   countersign rule inspect target/rules/countersign.audit-trail-disabled.wasm
   countersign rule inspect --json vendor.rule.wasm | jq .declaration.actions
 
-What is shown is read from the bytes; nothing is run. Of a component that admission refuses the
-reasons are shown instead, and the exit code is 1.
+Nothing of the component is run. If admission refuses it, the reasons are printed and the exit code
+is 1.
 ";
 
 #[derive(Debug, Args)]
@@ -111,7 +111,7 @@ fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -
     writeln!(out, "{}", Tone::Title.paint(title))?;
     prose(out, "", declaration.description.trim())?;
 
-    heading(out, "What it is for, and may lead to")?;
+    heading(out, "Purpose and actions")?;
     let mut rows = vec![
         ("signal classes", words(&declaration.signal_classes)),
         ("identity types", words(&declaration.identity_types)),
@@ -122,12 +122,12 @@ fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -
     rows.retain(|(_, value)| !value.is_empty());
     write!(out, "{}", pairs(out, "  ", &rows))?;
     if declaration.kind == RuleKind::Detection {
-        heading(out, "What it sees, and keeps")?;
+        heading(out, "Input and state")?;
         write!(out, "{}", pairs(out, "  ", &seen(declaration)))?;
     }
     parameters(out, declaration)?;
 
-    heading(out, "What a call may use")?;
+    heading(out, "Limits")?;
     let limits = &declaration.limits;
     write!(
         out,
@@ -137,13 +137,13 @@ fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -
             "  ",
             &[
                 ("memory", text::size(limits.memory)),
-                ("fuel a row", text::number(limits.fuel)),
+                ("fuel per row", text::number(limits.fuel)),
                 ("answer", text::size(limits.output.into())),
             ]
         )
     )?;
 
-    heading(out, "Bytes, and their SHA-256")?;
+    heading(out, "Sizes in bytes, and SHA-256")?;
     let part = |bytes: u64, digest: &Digest| format!("{:>11}  {digest}", text::number(bytes));
     let mut parts = vec![
         ("file", part(sizes.file, &digests.file)),
@@ -166,7 +166,7 @@ fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -
     Ok(())
 }
 
-/// Text that is read, so no wider than a page.
+/// Prose, no wider than a page.
 fn prose(out: &mut Out, indent: &str, text: &str) -> std::io::Result<()> {
     const PAGE: usize = 100;
     let width = out.width().min(PAGE);
@@ -190,7 +190,7 @@ fn seen(declaration: &Declaration) -> Vec<(&'static str, String)> {
         ("event classes", words(&declaration.event_classes)),
         ("fields", words(&declaration.fields.iter().map(|field| field.field().path).collect::<Vec<_>>())),
         ("where", lines(super::filter::lines(&declaration.filter))),
-        ("kept by", declaration.partition_key.to_string()),
+        ("state key", declaration.partition_key.to_string()),
         (
             "state",
             lines(
@@ -254,7 +254,7 @@ fn parameters(out: &mut Out, declaration: &Declaration) -> std::io::Result<()> {
     if declaration.parameters.is_empty() {
         return Ok(());
     }
-    heading(out, "What the operator may set")?;
+    heading(out, "Parameters")?;
     let mut table = Table::new(out, ["parameter", "default", "range", "meaning"]);
     for parameter in &declaration.parameters {
         table.row([

@@ -1,4 +1,4 @@
-//! `countersign rule new`: a rule's crate that builds and passes at once, to begin from.
+//! `countersign rule new`: creates a rule's crate that builds and passes its cases.
 
 use std::fs;
 use std::io::Write;
@@ -16,17 +16,18 @@ use crate::out::Out;
 const EXAMPLES: &str = "\
 Examples:
   countersign rule new impossible-print-jobs --kind detection
-      a folder rules/impossible-print-jobs if there is a folder rules here, else impossible-print-jobs
+      in rules/impossible-print-jobs if the folder rules exists here, else in impossible-print-jobs
   countersign rule new acme/quiet-hours --kind response --sdk ../countersign/guest-sdk/sdk
       a rule of the publisher acme, outside a checkout of Countersign
 
-What is made finds root sign-ins, or ends sessions in doubt: replace it piece by piece and keep it green.
+The new rule finds root sign-ins, or ends suspicious sessions: replace it step by step and keep its
+cases passing.
   countersign rule test PATH      builds the rule and runs its cases
-  countersign rule bench PATH     what it costs, against the limits it declares
-The exit code is 2 if the name can't be one, the folder isn't empty, or the SDK isn't found.
+  countersign rule bench PATH     measures its cost against its declared limits
+The exit code is 2 if the name is invalid, the folder isn't empty, or the SDK isn't found.
 ";
 
-/// What is written, by kind: the path in the crate and the text.
+/// Files of a new rule: the path in the crate and the text.
 type Template = &'static [(&'static str, &'static str)];
 
 const DETECTION: Template = &[
@@ -59,7 +60,7 @@ const RESPONSE: Template = &[
 const MANIFEST: &str = include_str!("../../templates/Cargo.toml.txt");
 const WORKSPACE: &str = include_str!("../../templates/workspace.txt");
 
-/// Where the SDK lies in a checkout of Countersign.
+/// The path of the SDK in a checkout of Countersign.
 const SDK: &str = "guest-sdk/sdk";
 
 #[derive(Debug, Args)]
@@ -68,10 +69,10 @@ pub(crate) struct Arguments {
     /// The rule's name, or publisher/name: lower-case words with hyphens
     #[arg(value_name = "NAME")]
     name: String,
-    /// What it is
+    /// The kind of rule
     #[arg(long, value_name = "KIND")]
     kind: Kind,
-    /// The folder to make [default: rules/NAME in a checkout, else NAME]
+    /// The folder to create [default: rules/NAME in a checkout, else NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// The folder of the crate `countersign-sdk` [default: that of the checkout around the new folder]
@@ -79,7 +80,7 @@ pub(crate) struct Arguments {
     sdk: Option<PathBuf>,
 }
 
-/// Kinds of rules that can be written for this version.
+/// The kinds of rules that this version runs.
 #[derive(Clone, Copy, Debug)]
 struct Kind(RuleKind);
 
@@ -89,7 +90,7 @@ impl clap::ValueEnum for Kind {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        let help = if self.0 == RuleKind::Response { "asks for actions" } else { "finds something in events" };
+        let help = if self.0 == RuleKind::Response { "proposes actions" } else { "finds something in events" };
         Some(PossibleValue::new(self.0.id()).help(help))
     }
 }
@@ -97,7 +98,7 @@ impl clap::ValueEnum for Kind {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let (publisher, name) = self.name.split_once('/').unwrap_or(("example", &self.name));
-        let here = std::env::current_dir().context("can't tell the current folder")?;
+        let here = std::env::current_dir().context("can't read the current folder")?;
         let folder = match &self.out {
             Some(folder) => here.join(folder),
             None if here.join("rules").is_dir() => here.join("rules").join(name),
@@ -108,14 +109,14 @@ impl Arguments {
         let filled = |text: &str| {
             text.replace("{{publisher}}", publisher).replace("{{name}}", name).replace("{{title}}", &title)
         };
-        // The name is asked first, so that one that can't be leaves nothing behind.
+        // The name is checked first, so that an invalid one leaves nothing behind.
         if let Err(error) = format!("{publisher}/{name}").parse::<RuleId>() {
             return Err(unusable(format_args!("`{}` can't be a rule's name: {error}", self.name)));
         }
         let empty = !folder.exists() || fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_none());
         if !empty {
-            let there = folder.display();
-            return Err(unusable(format_args!("`{there}` is there already: expected a folder that is new or empty")));
+            let folder = folder.display();
+            return Err(unusable(format_args!("`{folder}` exists already: expected a new or an empty folder")));
         }
         let sdk = self.sdk(&here, &folder)?;
         let mut manifest = filled(MANIFEST).replace("{{sdk}}", &sdk.path);
@@ -127,12 +128,12 @@ impl Arguments {
             write_new(&folder, path, &filled(text))?;
         }
         let shown = folder.strip_prefix(&here).unwrap_or(&folder).display();
-        writeln!(out, "made the {} rule `{publisher}/{name}` in {shown}", self.kind.0)?;
-        writeln!(out, "now: countersign rule test {shown}")?;
+        writeln!(out, "created the {} rule `{publisher}/{name}` in {shown}", self.kind.0)?;
+        writeln!(out, "next: countersign rule test {shown}")?;
         Ok(Exit::Done)
     }
 
-    /// Where the manifest finds the SDK.
+    /// The path of the SDK for the manifest.
     fn sdk(&self, here: &Path, folder: &Path) -> Result<Sdk> {
         if let Some(sdk) = &self.sdk {
             let sdk = here.join(sdk);
@@ -148,7 +149,7 @@ impl Arguments {
         let checkout = folder.ancestors().find(|ancestor| ancestor.join(SDK).join("Cargo.toml").is_file());
         let Some(checkout) = checkout else {
             return Err(unusable(format_args!(
-                "no checkout of Countersign lies around `{}`: give the folder of the crate `countersign-sdk` with \
+                "`{}` isn't in a checkout of Countersign: give the folder of the crate `countersign-sdk` with \
                  `--sdk`, such as `--sdk ../countersign/{SDK}`",
                 folder.display()
             )));
@@ -167,7 +168,7 @@ struct Sdk {
     in_workspace: bool,
 }
 
-/// Writes a file that wasn't there.
+/// Writes a file that doesn't exist yet.
 fn write_new(folder: &Path, path: &str, text: &str) -> Result<()> {
     let path = folder.join(path);
     let written = || {

@@ -1,4 +1,4 @@
-//! `countersign rule repro`: a finding on record becomes a case that tells nobody's name.
+//! `countersign rule repro`: turns a finding on record into a case without personal data.
 
 mod evidence;
 mod pseudonyms;
@@ -22,42 +22,41 @@ use serde_json::json;
 use crate::exit::{Exit, unusable};
 use crate::files;
 use crate::loading::Loading;
-use crate::operator;
 use crate::out::Out;
-use crate::say;
+use crate::stderr;
 use crate::table::Tone;
 use crate::text;
 
 use self::evidence::{OnRecord, Selected, from_bundle, from_telemetry, on_record};
 use self::pseudonyms::Pseudonyms;
 use self::record::{Redactor, literals};
-use super::given::given;
+use super::lookup::find_rule;
 use super::telemetry::Telemetry;
 
 const EXAMPLES: &str = "\
 Examples:
   countersign rule repro run.audit 17
-      the finding in line 17, as a case of rules/NAME, by what its bundle has of the event
+      the finding in line 17, as a case of rules/NAME, made of the finding's bundle
   countersign rule repro run.audit 3f1c… --rule rules/my-rule --events logs.ndjson --source cloudtrail
-      the finding on the event with this id, by the records themselves: all of its key up to it
+      the finding on the event with this id, made of the records: all of its key up to it
 
-Writes a folder into the rule's cases/: events.ndjson, native OCSF records, and expect.toml. Nobody's
-name is in them: ids, names, addresses, hosts and free text have pseudonyms, the same for the same
-text in the whole case; addresses are of the ranges for documentation, and two of one /24 or /64 stay
-so; places are rounded to whole degrees; times are moved by whole weeks. What stays: classes,
-operations, outcomes, and words that the rule's own `where` names. Read it before you share it.
-A bundle has the rule's state only as the rule's own bytes: where the rule had some, the case needs
---events. Operator's files (identities, egress, …) aren't copied.
+Writes a folder into the rule's cases/: events.ndjson, native OCSF records, and expect.toml. Ids, names,
+addresses, hosts and free text are replaced by pseudonyms, the same text by the same one in the whole
+case. Addresses are from the ranges for documentation, and two of one /24 or /64 stay together; places
+are rounded to whole degrees; times are moved by whole weeks. Classes, operations, outcomes, and texts
+in the rule's own `where` stay. Read the case before you share it.
+A bundle has the rule's state only as the rule's own bytes: if the rule had state, the case needs
+--events. The operator's files (identities, egress, …) aren't copied.
 
-Then the case is run. The exit code is 0 if the finding is found again, 1 if it isn't (the case stays,
-to be looked at), and 2 if a file can't be read, there is no such finding, or the case is there already.
+Then the case is run. The exit code is 0 if the finding is found again, 1 if it isn't (the case is
+kept), and 2 if a file can't be read, there is no such finding, or the case exists already.
 ";
 
 /// The week that a finding is moved to begins here, a Monday: 2026-03-02.
 const WEEK_BEGINS: Timestamp = Timestamp(1_772_409_600_000_000);
 const WEEK: i64 = 7 * 24 * 3_600 * 1_000_000;
 
-/// So long after a timer's time the stream is let go on, microseconds: lateness, and a tick.
+/// The stream goes on for so long after a timer's time, microseconds: lateness, and a tick.
 const PAST_TIMER: i64 = 10 * 60 * 1_000_000;
 
 #[derive(Debug, Args)]
@@ -97,28 +96,28 @@ impl Arguments {
         let case = folder.join("cases").join(self.case_name(&found)?);
         if case.exists() {
             return Err(unusable(format_args!(
-                "`{}` is there already; `--name` gives it another name",
+                "`{}` exists already; `--name` gives the case another name",
                 case.display()
             )));
         }
         check_folder(&folder)?;
-        let given = given(&folder.display().to_string())?;
-        if given.declaration.id != found.record.rule {
+        let located = find_rule(&folder.display().to_string())?;
+        if located.declaration.id != found.record.rule {
             return Err(unusable(format_args!(
                 "`{}`: expected the rule `{}`, got `{}`",
                 folder.display(),
                 found.record.rule,
-                given.declaration.id
+                located.declaration.id
             )));
         }
-        let feeding = declarations(&given.feeders);
+        let feeding = declarations(&located.feeders);
         let Selected { events, mut notes } = if self.telemetry.is_given() {
-            let all: Vec<&Declaration> = std::iter::once(&given.declaration).chain(&feeding).collect();
+            let all: Vec<&Declaration> = std::iter::once(&located.declaration).chain(&feeding).collect();
             from_telemetry(&found, self.telemetry.records()?, &all)?
         } else {
             from_bundle(&found)?
         };
-        if !given.declaration.context.is_empty() {
+        if !located.declaration.context.is_empty() {
             notes.push(
                 "the rule is given context, which the case lacks: add egress.toml, geo.toml and the like by hand"
                     .to_owned(),
@@ -127,18 +126,18 @@ impl Arguments {
 
         let mut redactor =
             Redactor { names: Pseudonyms::default(), shift: shift(found.record.event_time), parts: Vec::new() };
-        for declaration in std::iter::once(&given.declaration).chain(&feeding) {
+        for declaration in std::iter::once(&located.declaration).chain(&feeding) {
             literals(&declaration.filter, &mut redactor.names);
             parts(&declaration.filter, &mut redactor.parts);
         }
         let lines: Vec<String> = events.iter().map(|event| redactor.record(event).to_string() + "\n").collect();
-        fs::create_dir_all(&case).with_context(|| format!("can't make the folder `{}`", case.display()))?;
+        fs::create_dir_all(&case).with_context(|| format!("can't create the folder `{}`", case.display()))?;
         write(&case.join(EVENTS_FILE), &lines.concat())?;
         let expected = Expected::of(&found.record, &mut redactor);
         write(&case.join(EXPECT_FILE), &expected.text(&[]))?;
 
-        let engine = operator::engine(1, Ceilings::default().memory, &self.loading)?;
-        let got = case_findings(&engine, &given.bytes, &given.feeders, &case)?;
+        let engine = self.loading.engine(1, Ceilings::default().memory)?;
+        let got = case_findings(&engine, &located.bytes, &located.feeders, &case)?;
         let place = got.iter().position(|one| expected.is(one));
         let mut differences = Vec::new();
         if let Some(place) = place {
@@ -146,7 +145,7 @@ impl Arguments {
                 got.iter().enumerate().filter(|(at, _)| *at != place).map(|(_, one)| one).collect();
             write(&case.join(EXPECT_FILE), &expected.text(&others))?;
         }
-        differences.extend(run_case(&engine, &given.bytes, &given.feeders, &case)?);
+        differences.extend(run_case(&engine, &located.bytes, &located.feeders, &case)?);
         let reproduced = differences.is_empty();
         if self.json {
             out.json(&json!({
@@ -162,7 +161,7 @@ impl Arguments {
         }
         let events = text::count(events.len() as u64, "event");
         writeln!(out, "wrote {} with {events}", text::line(&case.display().to_string()))?;
-        notes.iter().for_each(say::note);
+        notes.iter().for_each(stderr::note);
         if reproduced {
             writeln!(out, "{}", Tone::Good.paint("the finding is reproduced"))?;
         } else {
@@ -188,7 +187,7 @@ impl Arguments {
     }
 }
 
-/// Whether a folder is a rule's.
+/// Checks that a folder is a rule's.
 fn check_folder(folder: &Path) -> Result<()> {
     if folder.join("rule.toml").is_file() {
         return Ok(());
@@ -228,12 +227,12 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("can't write `{}`", path.display()))
 }
 
-/// The finding as the case must find it.
+/// The finding that the case must reproduce.
 struct Expected<'f> {
     record: &'f FindingRecord,
     event: String,
     account: Option<Account>,
-    /// Time passes up to here, where a timer found it.
+    /// Time advances to here, if the finding is on a timer.
     until: Option<Timestamp>,
 }
 
@@ -254,7 +253,7 @@ impl<'f> Expected<'f> {
             && (got.signal_class, got.role, got.confidence) == (*signal_class, *role, *confidence)
     }
 
-    /// `expect.toml`, with what else is found on the way.
+    /// `expect.toml`, with the other findings.
     fn text(&self, others: &[&FindingRecord]) -> String {
         let mut text =
             "# Made of a finding on record by `countersign rule repro`; names are pseudonyms.\nsource = \"ocsf\"\n"
@@ -265,7 +264,7 @@ impl<'f> Expected<'f> {
         let FindingRecord { signal_class, role, confidence, .. } = self.record;
         text.push_str(&finding(&self.event, signal_class, role, self.account.as_ref(), *confidence));
         if !others.is_empty() {
-            text.push_str("\n# Found on the way.\n");
+            text.push_str("\n# Other findings on these events.\n");
         }
         for other in others {
             let FindingRecord { event_id, signal_class, role, account, confidence, .. } = other;

@@ -1,13 +1,10 @@
-//! Telemetry that a rule author names, and how values of it are shown.
+//! The telemetry that an author runs a rule on.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_declaration::quoted;
 use countersign_formats::Record;
-use countersign_model::{Timestamp, Value};
-use serde_json::json;
 
 use crate::replay::inputs::{FILES_HELP, FormatName, Inputs, format_help, parse_format};
 
@@ -34,38 +31,5 @@ impl Telemetry {
         let inputs = Inputs::open(&self.events)?;
         let progress = inputs.progress();
         inputs.records(self.source, &progress)
-    }
-}
-
-/// A field's value for people, on one line.
-pub(super) fn shown(value: Option<&Value>) -> String {
-    match value {
-        None => "not there".to_owned(),
-        Some(Value::WrongType) => "there, but of another type".to_owned(),
-        Some(Value::Unsigned(number)) => number.to_string(),
-        Some(Value::Signed(number)) => number.to_string(),
-        Some(Value::Float(number)) => number.to_string(),
-        Some(Value::Boolean(value)) => value.to_string(),
-        Some(Value::Text(text) | Value::Json(text)) => quoted(text),
-        Some(Value::TextList(items)) => items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "),
-        Some(Value::Timestamp(micros)) => Timestamp(*micros).to_string(),
-        Some(Value::Address(address)) => address.to_string(),
-    }
-}
-
-/// A field's value as JSON: null where there is none, or one of another type.
-pub(super) fn json(value: Option<&Value>) -> serde_json::Value {
-    match value {
-        None | Some(Value::WrongType) => serde_json::Value::Null,
-        Some(Value::Unsigned(number)) => json!(number),
-        Some(Value::Signed(number)) => json!(number),
-        Some(Value::Float(number)) => json!(number),
-        Some(Value::Boolean(value)) => json!(value),
-        Some(Value::Text(text)) => json!(&**text),
-        // A body that isn't JSON after all is shown as the text that it is.
-        Some(Value::Json(text)) => serde_json::from_str(text).unwrap_or_else(|_| json!(&**text)),
-        Some(Value::TextList(items)) => json!(items.iter().map(|item| &**item).collect::<Vec<_>>()),
-        Some(Value::Timestamp(micros)) => json!(Timestamp(*micros).to_string()),
-        Some(Value::Address(address)) => json!(address.to_string()),
     }
 }

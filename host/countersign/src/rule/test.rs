@@ -1,4 +1,4 @@
-//! `countersign rule test`: rules against their cases.
+//! `countersign rule test`: runs the cases of rules.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,32 +12,30 @@ use countersign_pipeline::{feeders, find_cases, run_case};
 
 use crate::exit::Exit;
 use crate::loading::Loading;
-use crate::operator;
 use crate::out::Out;
 use crate::progress::Progress;
-use crate::say;
+use crate::stderr;
 use crate::table::Tone;
 use crate::text;
 
 use super::build::{options, rule_folders};
-use super::given::{beside, shipped};
+use super::lookup::{beside, shipped};
 
 const EXAMPLES: &str = "\
 Examples:
   countersign rule test rules/
   countersign rule test rules/my-rule
 
-Each rule is built, and each folder in its cases/ is run the way that telemetry goes, in batches of
-256, 1, 2 and 7, and with the events of unrelated keys in other orders: the findings must be the
-same, and a difference names the batch or the order.
+Each rule is built, and each folder in its cases/ is run as telemetry is, in batches of 256, 1, 2 and
+7, and with the events of unrelated keys in other orders: the findings must be the same, and a
+difference names the batch or the order.
   cases/NAME/events.ndjson      raw records
-  cases/NAME/identities.toml    who is who, if it matters
+  cases/NAME/identities.toml    the directory of identities, if it matters
   cases/NAME/expect.toml        every finding; none if the rule must stay quiet
-Timers come as later events let time pass; `until = \"2024-05-01T08:30:00Z\"` in expect.toml lets it
-pass up to there after the last. What is found then stands on the event that set the timer.
-Rules whose findings feed the tested one run beside it: from the folders beside its own, else the
-shipped ones.
-A response rule has incident.toml in place of the records, and its proposals in expect.toml.
+Time advances with the events, and timers fire as it does; `until = \"2024-05-01T08:30:00Z\"` in
+expect.toml advances it further after the last event. A finding of a timer is on the event that set it.
+Rules whose findings feed the tested one run too: from the folders beside its own, else the shipped
+ones. A response rule has incident.toml instead of records, and its proposals in expect.toml.
 
 The exit code is 1 if a case fails, a rule can't be built, or a rule has no case.
 ";
@@ -52,7 +50,7 @@ pub(crate) struct Arguments {
     loading: Loading,
 }
 
-/// What it came to.
+/// The results.
 #[derive(Default)]
 struct Tally {
     passed: u64,
@@ -65,7 +63,7 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let rules = rule_folders(&self.paths)?;
         ensure_target()?;
-        let engine = operator::engine(1, Ceilings::default().memory, &self.loading)?;
+        let engine = self.loading.engine(1, Ceilings::default().memory)?;
         let progress = Progress::steps(rules.len() as u64);
         let mut tally = Tally::default();
         for rule in &rules {
@@ -86,7 +84,7 @@ impl Arguments {
 
 fn test(out: &mut Out, engine: &Engine, rule: &Path, progress: &Progress, tally: &mut Tally) -> Result<()> {
     progress.message(format!("building {}", rule.display()));
-    let untested = |why: &dyn std::fmt::Display| progress.aside(|| say::error(why));
+    let untested = |why: &dyn std::fmt::Display| progress.aside(|| stderr::error(why));
     let built = match build_rule(rule, &options()) {
         Ok(built) => built,
         Err(error) => {

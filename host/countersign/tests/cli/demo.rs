@@ -9,8 +9,8 @@ fn the_demo_shows_decisions_with_reasons_and_what_was_found_of_the_labels() {
         folder.generate(&format!("--seed {seed}"));
         let labels = folder.read("labels.ndjson");
         let attacks = labels.lines().filter(|line| line.contains("\"attack\":true")).count();
-        let shown = folder.say(&format!("demo --seed {seed}")).exits(0).stdout;
-        for told in [
+        let shown = folder.cli(&format!("demo --seed {seed}")).exits(0).stdout;
+        for part in [
             "burst-of-denied-calls",
             "→ await-approval",
             "policy-cell",
@@ -19,7 +19,7 @@ fn the_demo_shows_decisions_with_reasons_and_what_was_found_of_the_labels() {
             "in the burst `terraform-run` stayed quiet.",
             "0 findings about the ",
         ] {
-            assert!(shown.contains(told), "{told}: {shown}");
+            assert!(shown.contains(part), "{part}: {shown}");
         }
         assert!(!shown.contains("missed"), "{shown}");
     }

@@ -10,7 +10,7 @@ use crate::support::{Folder, ndjson};
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
     let folder = Folder::new();
-    let said = |words: &str| folder.say(words).exits(0).stdout;
+    let said = |words: &str| folder.cli(words).exits(0).stdout;
     let first = said("generate --events 200");
     assert_eq!(first, said("generate --events 200 --preset demo --seed 1"));
     assert_ne!(first, said("generate --events 200 --seed 2"));
@@ -41,12 +41,12 @@ fn labels_name_records_that_are_there() {
 #[test]
 fn records_can_come_as_one_object_and_untidily() {
     let folder = Folder::new();
-    let object: Value = serde_json::from_str(&folder.say("generate --events 700 --records").exits(0).stdout).unwrap();
-    let lines = folder.say("generate --events 700").exits(0).json();
+    let object: Value = serde_json::from_str(&folder.cli("generate --events 700 --records").exits(0).stdout).unwrap();
+    let lines = folder.cli("generate --events 700").exits(0).json();
     assert_eq!(object["Records"].as_array().unwrap(), &lines);
 
     let untidy =
-        folder.say("generate --events 700 --bad 100 --duplicate 100 --late 50 --receipt-times").exits(0).stdout;
+        folder.cli("generate --events 700 --bad 100 --duplicate 100 --late 50 --receipt-times").exits(0).stdout;
     let times: Vec<Timestamp> = untidy
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())

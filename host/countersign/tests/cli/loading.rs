@@ -1,4 +1,4 @@
-//! How rules become code: the compiler process and its limits, and the cache that somebody laid hands on.
+//! How rules become code: the compiler process and its limits, and a cache that was tampered with.
 
 use std::fmt::Write as _;
 use std::fs::{self, Permissions};
@@ -10,7 +10,7 @@ use std::process::Stdio;
 use countersign_admission::{admit, sections};
 use countersign_declaration::Ceilings;
 
-use crate::support::{Folder, Ran, shipped};
+use crate::support::{Folder, Output, shipped};
 
 const RULE: &str = "burst-of-denied-calls";
 const OTHER: &str = "console-login-without-mfa";
@@ -23,15 +23,15 @@ fn folder() -> Folder {
     folder
 }
 
-const REPLAY: &str = "replay --source cloudtrail --rules rules --cache cache";
+const REPLAY: &str = "replay --source cloudtrail --only-rules rules --cache cache";
 
-/// Replays, and tells what is compiled.
-fn replay(folder: &Folder, more: &str) -> Ran {
+/// Replays with a log of what is compiled.
+fn replay(folder: &Folder, more: &str) -> Output {
     let words = format!("{REPLAY} {more} events.ndjson");
     let words: Vec<_> = words.split_whitespace().collect();
     let output = folder.command(&words).env("COUNTERSIGN_LOG", "debug").output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
-    Ran { code: output.status.code().unwrap(), stdout: untimed(&output.stdout), stderr }
+    Output { code: output.status.code().unwrap(), stdout: untimed(&output.stdout), stderr }
 }
 
 /// Without the line that says how long it took.
@@ -40,7 +40,7 @@ fn untimed(stdout: &[u8]) -> String {
     text.lines().filter(|line| !line.starts_with("events ")).map(|line| format!("{line}\n")).collect()
 }
 
-fn compilations(ran: &Ran) -> usize {
+fn compilations(ran: &Output) -> usize {
     ran.stderr.lines().filter(|line| line.contains("compiling")).count()
 }
 
@@ -65,7 +65,7 @@ fn with_module(fields: &str) -> Vec<u8> {
     bytes
 }
 
-/// Many values that live across many branches: small for its reader, large for who hands out registers.
+/// Many values that live across many branches: small to read, large for the register allocator.
 fn bomb() -> Vec<u8> {
     let (locals, branches) = (1_500, 6_000);
     let mut body = String::new();
@@ -92,7 +92,7 @@ fn a_compile_bomb_is_cut_off_by_the_limit_that_it_hits_and_the_others_serve() {
     folder.write("rules/bomb.wasm", bomb());
     // The other rule is compiled under ordinary limits first.
     replay(&folder, "--compile-limit elapsed=1ms").exits(1);
-    for (limit, told) in [
+    for (limit, part) in [
         ("cpu=1s", "within the limit `cpu` of 1 s: "),
         ("elapsed=100ms", "within the limit `elapsed` of 0.1 s: "),
         ("memory=64MiB", "within the limit `memory` of 67108864 bytes: "),
@@ -103,7 +103,7 @@ fn a_compile_bomb_is_cut_off_by_the_limit_that_it_hits_and_the_others_serve() {
         replay(&folder, "").exits(0);
         fs::rename(&aside, &rest).unwrap();
         let ran = replay(&folder, &format!("--compile-limit {limit}")).exits(1);
-        assert!(ran.stderr.contains(told), "{limit}: {}", ran.stderr);
+        assert!(ran.stderr.contains(part), "{limit}: {}", ran.stderr);
         assert!(ran.stderr.contains("raise the limit"), "{}", ran.stderr);
         assert!(ran.stdout.contains("findings"), "{}", ran.stdout);
     }
@@ -134,15 +134,15 @@ fn what_is_compiled_once_is_kept_and_a_changed_declaration_compiles_nothing() {
 #[test]
 fn without_a_cache_every_rule_is_compiled_and_nothing_is_kept() {
     let folder = folder();
-    let words = "replay --source cloudtrail --rules rules --no-cache events.ndjson";
-    folder.say(words).exits(0);
+    let words = "replay --source cloudtrail --only-rules rules --no-cache events.ndjson";
+    folder.cli(words).exits(0);
     assert!(!folder.path("cache").exists());
-    let both = folder.say(&format!("{REPLAY} --no-cache events.ndjson")).exits(2);
+    let both = folder.cli(&format!("{REPLAY} --no-cache events.ndjson")).exits(2);
     assert!(both.stderr.contains("cannot be used with"), "{}", both.stderr);
 }
 
 #[test]
-fn an_entry_that_somebody_changed_or_swapped_is_told_and_compiled_anew() {
+fn a_changed_or_swapped_entry_is_reported_and_compiled_again() {
     let folder = folder();
     let honest = replay(&folder, "").exits(0);
 
@@ -174,7 +174,7 @@ fn an_entry_that_somebody_changed_or_swapped_is_told_and_compiled_anew() {
 }
 
 #[test]
-fn a_cache_that_others_could_have_a_hand_in_is_refused_with_what_to_do() {
+fn a_cache_that_others_can_write_is_refused_with_a_remedy() {
     let folder = folder();
     fs::create_dir(folder.path("cache")).unwrap();
     fs::set_permissions(folder.path("cache"), Permissions::from_mode(0o755)).unwrap();
@@ -191,7 +191,7 @@ fn a_cache_that_others_could_have_a_hand_in_is_refused_with_what_to_do() {
 fn a_default_cache_that_cannot_be_made_stops_nothing() {
     let folder = folder();
     folder.write("file", "");
-    let words = ["replay", "--source", "cloudtrail", "--rules", "rules", "events.ndjson"];
+    let words = ["replay", "--source", "cloudtrail", "--only-rules", "rules", "events.ndjson"];
     let output = folder.command(&words).env("XDG_CACHE_HOME", folder.path("file")).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0), "{stderr}");
@@ -199,7 +199,7 @@ fn a_default_cache_that_cannot_be_made_stops_nothing() {
 }
 
 #[test]
-fn processes_that_load_at_once_into_one_cache_do_each_other_no_harm() {
+fn processes_share_a_cache_safely() {
     let folder = folder();
     let words = format!("{REPLAY} events.ndjson");
     let words: Vec<_> = words.split_whitespace().collect();
@@ -215,7 +215,7 @@ fn processes_that_load_at_once_into_one_cache_do_each_other_no_harm() {
 }
 
 #[test]
-fn the_compiler_process_answers_nobody_who_does_not_ask_properly() {
+fn the_compiler_process_refuses_anything_but_a_frame() {
     let folder = Folder::new();
     let mut child = folder
         .command(&["compile", "--memory", "268435456", "--cpu", "5"])
@@ -229,9 +229,9 @@ fn the_compiler_process_answers_nobody_who_does_not_ask_properly() {
     assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()));
     assert!(String::from_utf8_lossy(&output.stderr).contains("expected a frame"));
 
-    let help = folder.say("compile --help").exits(0);
+    let help = folder.cli("compile --help").exits(0);
     assert!(help.stdout.contains("CSCOMP1"), "{}", help.stdout);
-    assert!(!folder.say("--help").exits(0).stdout.contains("  compile "));
-    let limits = folder.say("replay --source cloudtrail --compile-limit fuel=1 x").exits(2);
+    assert!(!folder.cli("--help").exits(0).stdout.contains("  compile "));
+    let limits = folder.cli("replay --source cloudtrail --compile-limit fuel=1 x").exits(2);
     assert!(limits.stderr.contains("`memory`, `cpu` or `elapsed`"), "{}", limits.stderr);
 }

@@ -4,9 +4,11 @@
 mod audit;
 mod context;
 mod demo;
+mod events;
 mod generate;
 mod loading;
 mod replay;
+mod rule_set;
 mod rules;
 mod support;
 mod tools;

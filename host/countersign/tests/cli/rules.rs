@@ -31,9 +31,9 @@ fn check_reads_every_file_and_the_worst_decides_the_exit_code() {
     folder.write("twice.wasm", [rule, &section("countersign-declaration", b"{}")].concat());
     folder.write("empty.wasm", "");
 
-    folder.say("rule check good.wasm").exits(0);
-    folder.say("rule check good.wasm cut.wasm").exits(1);
-    let ran = folder.say("rule check --json cut.wasm missing.wasm twice.wasm empty.wasm good.wasm").exits(2);
+    folder.cli("rule check good.wasm").exits(0);
+    folder.cli("rule check good.wasm cut.wasm").exits(1);
+    let ran = folder.cli("rule check --json cut.wasm missing.wasm twice.wasm empty.wasm good.wasm").exits(2);
     let lines = ran.json();
     let of = |line: &Value| (line["type"].clone(), line["file"].clone(), line["admitted"].clone());
     assert_eq!(
@@ -61,14 +61,14 @@ fn check_reads_every_file_and_the_worst_decides_the_exit_code() {
 }
 
 #[test]
-fn check_tells_people_every_reason_with_code_place_expectation_and_what_came() {
+fn check_lists_every_reason_with_code_place_expected_and_got() {
     let folder = Folder::new();
     folder.write("rules/core.wasm", b"\0asm\x01\0\0\0");
     folder.write("rules/good.wasm", shipped(RULE));
     folder.write("rules/notes.txt", "not a rule");
-    let ran = folder.say("rule check rules").exits(1);
-    for told in ["code", "place", "expected", "got", "wasm-core-module", "byte 4", "declaration-missing"] {
-        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+    let ran = folder.cli("rule check rules").exits(1);
+    for part in ["code", "place", "expected", "got", "wasm-core-module", "byte 4", "declaration-missing"] {
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
     assert!(ran.stdout.contains("2 rules: 1 admitted, 1 refused"), "{}", ran.stdout);
 }
@@ -78,11 +78,11 @@ fn check_holds_rules_to_the_limits_of_a_policy() {
     let folder = Folder::new();
     folder.write("rule.wasm", shipped(RULE));
     folder.write("policy.toml", "version = 1\n[limits]\nfuel = 1000\n");
-    let ran = folder.say("rule check --policy policy.toml --json rule.wasm").exits(1);
+    let ran = folder.cli("rule check --policy policy.toml --json rule.wasm").exits(1);
     let refusals = ran.json()[0]["refusals"].clone();
     assert_eq!((&refusals[0]["code"], &refusals[0]["place"]), (&json!("limit-above-operator"), &json!("limits.fuel")));
     folder.write("policy.toml", "version = 2\n");
-    folder.say("rule check --policy policy.toml rule.wasm").exits(2);
+    folder.cli("rule check --policy policy.toml rule.wasm").exits(2);
 }
 
 #[test]
@@ -95,11 +95,11 @@ fn names_out_of_a_file_cannot_act_on_the_terminal() {
 }
 
 #[test]
-fn inspect_shows_what_is_declared_and_digests_that_anybody_can_check() {
+fn inspect_shows_what_is_declared_and_digests_that_can_be_checked() {
     let folder = Folder::new();
     let rule = shipped(RULE);
     folder.write("rule.wasm", rule);
-    let lines = folder.say("rule inspect --json rule.wasm").exits(0).json();
+    let lines = folder.cli("rule inspect --json rule.wasm").exits(0).json();
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
     assert_eq!(line["type"], "rule");
     assert_eq!(line["declaration"]["id"], "countersign/burst-of-denied-calls");
@@ -109,17 +109,17 @@ fn inspect_shows_what_is_declared_and_digests_that_anybody_can_check() {
     assert_eq!(line["digests"]["file"], Digest::of(rule).to_string());
     assert_eq!(line["digests"]["data"], Value::Null);
 
-    let shown = folder.say("rule inspect rule.wasm").exits(0).stdout;
+    let shown = folder.cli("rule inspect rule.wasm").exits(0).stdout;
     let digests = ["file", "code", "declaration"].map(|part| line["digests"][part].as_str().unwrap());
     let words = ["countersign/burst-of-denied-calls", "confidence floor", "threshold", "action_id", "window"];
-    for told in digests.into_iter().chain(words) {
-        assert!(shown.contains(told), "{told}: {shown}");
+    for part in digests.into_iter().chain(words) {
+        assert!(shown.contains(part), "{part}: {shown}");
     }
 
     folder.write("rule.wasm", &rule[..rule.len() - 1]);
-    let lines = folder.say("rule inspect --json rule.wasm").exits(1).json();
+    let lines = folder.cli("rule inspect --json rule.wasm").exits(1).json();
     assert_eq!((&lines[0]["type"], &lines[0]["admitted"]), (&json!("rule-check"), &json!(false)));
-    assert!(folder.say("rule inspect rule.wasm").exits(1).stdout.contains("wasm-malformed"));
+    assert!(folder.cli("rule inspect rule.wasm").exits(1).stdout.contains("wasm-malformed"));
 }
 
 #[test]
@@ -131,8 +131,8 @@ fn build_goes_on_past_a_faulty_rule() {
     let rule = source("console-login-without-mfa");
     let arguments = ["rule", "build", "faulty", rule.to_str().unwrap(), "--out", "out"];
     let ran = folder.run(&arguments).exits(1);
-    for told in ["did you mean `detection`?", "remediate-action", "wrong-type", "2 of 3 rules could not be built"] {
-        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    for part in ["did you mean `detection`?", "remediate-action", "wrong-type", "2 of 3 rules could not be built"] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
     let files: Vec<_> =
         std::fs::read_dir(folder.path("out")).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -10,17 +10,17 @@ use countersign_shipped::RULES;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// What a command came to.
-pub(crate) struct Ran {
+/// The result of a command.
+pub(crate) struct Output {
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
-impl Ran {
-    /// The same, if it exited so.
+impl Output {
+    /// Checks the exit code.
     #[track_caller]
-    pub(crate) fn exits(self, code: i32) -> Ran {
+    pub(crate) fn exits(self, code: i32) -> Output {
         assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
@@ -55,7 +55,7 @@ impl Folder {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
-    /// A command that isn't started yet, with nothing of this process's surroundings that would show.
+    /// A command that isn't started yet, without what would change its output from this process's environment.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let binary = Path::new(env!("CARGO_BIN_EXE_countersign"));
         let mut command = Command::new(binary);
@@ -73,23 +73,24 @@ impl Folder {
         command
     }
 
-    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Ran {
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Output {
         let output = self.command(arguments).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        let ran = Ran { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) };
+        let ran =
+            Output { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) };
         assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "colour without a terminal");
         ran
     }
 
     /// Runs words separated by blanks.
-    pub(crate) fn say(&self, words: &str) -> Ran {
+    pub(crate) fn cli(&self, words: &str) -> Output {
         self.run(&words.split_whitespace().collect::<Vec<_>>())
     }
 
     /// Telemetry of the demo: `events.ndjson`, `identities.toml`, `labels.ndjson`.
     pub(crate) fn generate(&self, more: &str) {
         let command = "generate --out events.ndjson --identities identities.toml --labels labels.ndjson";
-        self.say(&format!("{command} {more}")).exits(0);
+        self.cli(&format!("{command} {more}")).exits(0);
     }
 
     /// The same, and in `rules` some of the shipped rules: fewer to compile.

@@ -1,4 +1,4 @@
-//! `rule new`, `explain`, `bench` and `repro`: what rule authors work with.
+//! `rule new`, `explain`, `bench` and `repro`: the tools of rule authors.
 
 use std::path::{Path, PathBuf};
 
@@ -21,15 +21,15 @@ fn new_rules_of_both_kinds_pass_their_cases_at_once() {
     // With a folder `rules` it lands there; with a publisher, under their name.
     std::fs::create_dir(folder.path("rules")).unwrap();
     folder.run(&["rule", "new", "acme/quiet-hours", "--kind", "response", "--sdk", &sdk]).exits(0);
-    let ran = folder.say("rule test first-sign-in rules/quiet-hours").exits(0);
-    for told in [
+    let ran = folder.cli("rule test first-sign-in rules/quiet-hours").exits(0);
+    for part in [
         "passed  example/first-sign-in  a-user-stays-quiet",
         "passed  example/first-sign-in  root-signs-in",
         "passed  acme/quiet-hours  a-stolen-session",
         "passed  acme/quiet-hours  merely-named",
         "4 cases: 4 passed, 0 failed",
     ] {
-        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
 }
 
@@ -72,13 +72,13 @@ fn test_names_the_batch_and_the_order_by_which_a_rule_finds_something_else() {
     let expected = "source = \"cloudtrail\"\n[[finding]]\nevent = \"e-2\"\nclass = \"sign-in\"\nrole = \"actor\"\n\
                     account = \"aws:111122223333:AIDAEXAMPLEEXAMPLE002\"\nconfidence = [75, 75]\n";
     folder.write("first/cases/one/expect.toml", expected);
-    let ran = folder.say("rule test first").exits(1);
-    for told in [
+    let ran = folder.cli("rule test first").exits(1);
+    for part in [
         "failed  example/first  one",
         "in batches of 1, not of 256: only there: sign-in about the actor `aws:111122223333:AIDAEXAMPLEEXAMPLE003`",
         "with unrelated keys in another order (`e-3` before `e-2`, 2 events moved): missing: sign-in",
     ] {
-        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+        assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
     assert!(!ran.stdout.contains("in batches of 7"), "three rows are one call then as before: {}", ran.stdout);
 }
@@ -93,14 +93,14 @@ fn new_refuses_what_it_cannot_make_and_leaves_nothing_behind() {
     }
     let ran = folder.run(&["rule", "new", "mine", "--kind", "detection", "--sdk", "nowhere"]).exits(2);
     assert!(ran.stderr.contains("nowhere") && ran.stderr.contains("countersign-sdk"), "{}", ran.stderr);
-    let ran = folder.say("rule new mine --kind detection").exits(2);
+    let ran = folder.cli("rule new mine --kind detection").exits(2);
     assert!(ran.stderr.contains("--sdk"), "{}", ran.stderr);
-    folder.say("rule new mine --kind alert").exits(2);
+    folder.cli("rule new mine --kind alert").exits(2);
     assert_eq!(std::fs::read_dir(folder.path("")).unwrap().count(), 0);
 
     folder.write("mine/notes.txt", "kept");
     let ran = folder.run(&["rule", "new", "mine", "--kind", "response", "--sdk", &sdk]).exits(2);
-    assert!(ran.stderr.contains("is there already"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("exists already"), "{}", ran.stderr);
     assert_eq!(folder.read("mine/notes.txt"), "kept");
     assert_eq!(std::fs::read_dir(folder.path("mine")).unwrap().count(), 1);
 }
@@ -119,12 +119,12 @@ const SIGN_IN: &str = "countersign/console-login-without-mfa";
 const BURST: &str = "countersign/burst-of-denied-calls";
 
 #[test]
-fn explain_tells_why_an_event_was_found_or_not() {
+fn explain_shows_why_an_event_was_found_or_not() {
     let folder = Folder::new();
     let case = case("console-login-without-mfa", "password-alone");
     let found =
         folder.run(&["rule", "explain", SIGN_IN, "086f3c44-7b04-4b39-a79f-10c9d82fbe75", "--case", &case]).exits(0);
-    for told in [
+    for part in [
         "on time",
         "authentication, which the rule wants",
         "yes  all of",
@@ -134,23 +134,54 @@ fn explain_tells_why_an_event_was_found_or_not() {
         "answered",
         "found: sign-in with confidence",
     ] {
-        assert!(found.stdout.contains(told), "{told}: {}", found.stdout);
+        assert!(found.stdout.contains(part), "{part}: {}", found.stdout);
     }
     let failed =
         folder.run(&["rule", "explain", SIGN_IN, "9572d9e0-bf38-42f3-a4c4-aa982fa7e07a", "--case", &case]).exits(1);
-    for told in [
+    for part in [
         "no   all of",
         "yes    api.operation is `ConsoleLogin`",
         "no     status_id is 1  ← 2",
-        "it isn't what `where` wants",
+        "the rule's `where` doesn't match it",
     ] {
-        assert!(failed.stdout.contains(told), "{told}: {}", failed.stdout);
+        assert!(failed.stdout.contains(part), "{part}: {}", failed.stdout);
     }
     assert!(!failed.stdout.contains("call for"), "{}", failed.stdout);
-    let missing = folder.run(&["rule", "explain", SIGN_IN, "nobody", "--case", &case]).exits(2);
+    let missing = folder.run(&["rule", "explain", SIGN_IN, "no-such-event", "--case", &case]).exits(2);
     assert!(missing.stderr.contains("expected the id of one of"), "{}", missing.stderr);
     folder.run(&["rule", "explain", "countersign/no-such-rule", "e", "--case", &case]).exits(2);
     folder.run(&["rule", "explain", SIGN_IN, "e"]).exits(2);
+}
+
+#[test]
+fn explain_without_an_event_lists_those_it_has_and_the_wanted_first() {
+    let folder = Folder::new();
+    let case = case("console-login-without-mfa", "password-alone");
+    let listed = folder.run(&["rule", "explain", SIGN_IN, "--case", &case, "--json"]).exits(0).json();
+    assert!(listed.iter().all(|line| line["type"] == "listed-event"));
+    let wanted = |line: &&Value| line["wanted"] == true;
+    let (yes, no) = (listed.iter().filter(wanted).count(), listed.iter().filter(|line| !wanted(line)).count());
+    assert!(yes > 0 && no > 0, "{listed:?}");
+
+    let shown = folder.run(&["rule", "explain", SIGN_IN, "--case", &case]).exits(0).stdout;
+    let rows: Vec<&str> = shown.lines().skip(2).take(yes + no).map(str::trim_end).collect();
+    assert!(rows[..yes].iter().all(|row| row.ends_with("yes")), "{shown}");
+    assert!(rows[yes..].iter().all(|row| row.ends_with("no")), "{shown}");
+    assert!(shown.contains(&format!("{yes} events that it wants, {no} others")), "{shown}");
+    for line in &listed {
+        let (id, operation) = (line["event_id"].as_str().unwrap(), line["operation"].as_str().unwrap());
+        assert!(rows.iter().any(|row| row.starts_with(id) && row.contains(operation)), "{line}");
+    }
+
+    let events = Path::new(&case).join("events.ndjson").to_str().unwrap().to_owned();
+    let id = listed[0]["event_id"].as_str().unwrap();
+    let part = &id[4..20];
+    let one = folder.run(&["rule", "explain", SIGN_IN, "--match", part, "--json", "--events", &events]).exits(0).json();
+    assert_eq!(one, &listed[..1]);
+    let none = folder.run(&["rule", "explain", SIGN_IN, "--match", "nothing-like-it", "--case", &case]).exits(2);
+    assert!(none.stderr.contains("got none that matches among"), "{}", none.stderr);
+    let both = folder.run(&["rule", "explain", SIGN_IN, id, "--match", "x", "--case", &case]).exits(2);
+    assert!(both.stderr.contains("cannot be used with"), "{}", both.stderr);
 }
 
 #[test]
@@ -181,11 +212,11 @@ fn explain_shows_state_as_it_was_and_the_ways_of_records_that_are_not_judged() {
 
     let again =
         folder.run(&["rule", "explain", BURST, first_id, "--events", "logs.ndjson", "--source", "cloudtrail"]).exits(1);
-    assert!(again.stdout.contains("it came before and says the same"), "{}", again.stdout);
+    assert!(again.stdout.contains("it was delivered before with the same content"), "{}", again.stdout);
     let broken = folder
         .run(&["rule", "explain", BURST, "broken-1", "--events", "logs.ndjson", "--source", "cloudtrail"])
         .exits(2);
-    assert!(broken.stderr.contains("holds that text, and can't become an event"), "{}", broken.stderr);
+    assert!(broken.stderr.contains("contains that text, and can't become an event"), "{}", broken.stderr);
 }
 
 #[test]
@@ -200,12 +231,12 @@ fn explain_follows_the_timers_that_an_event_set() {
         folder.run(&["rule", "explain", "countersign/mfa-factor-reset-without-enrolment", &id, "--case", &case])
     };
     let nobody = explained("reset-without-enrolment").exits(0).stdout;
-    for told in [
+    for part in [
         "timer                `nobody-enrolled` set for 2026-03-04T08:10:00Z",
         "call for the timer `nobody-enrolled` set for 2026-03-04T08:10:00Z",
         "so  found: credential with confidence",
     ] {
-        assert!(nobody.contains(told), "{told}: {nobody}");
+        assert!(nobody.contains(part), "{part}: {nobody}");
     }
     // Who enrolled in time cancelled it: the event set a timer, and it never came.
     let enrolled = explained("a-lost-phone").exits(1).stdout;
@@ -245,9 +276,9 @@ fn bench_holds_what_calls_use_against_what_is_declared() {
     let ran = folder.run(&["rule", "bench", "countersign/graduated-containment", "--cases", &response]).exits(0);
     assert!(ran.stdout.contains("incidents repeated"), "{}", ran.stdout);
     // No cases beside a component, and no event that the rule wants.
-    folder.say("rule bench rule.wasm").exits(2);
+    folder.cli("rule bench rule.wasm").exits(2);
     folder.write("none.ndjson", "");
-    folder.say("rule bench rule.wasm --events none.ndjson").exits(2);
+    folder.cli("rule bench rule.wasm --events none.ndjson").exits(2);
 }
 
 /// A folder `rules/NAME` with a copy of a rule of this project that can be built there, without its cases.
@@ -277,17 +308,17 @@ fn repro_makes_a_case_of_a_finding_by_its_bundle_or_by_records() {
     let folder = Folder::new();
     copied(&folder, "console-login-without-mfa");
     folder.write("on/sign-in.wasm", shipped("console-login-without-mfa"));
-    // The address isn't one for documentation here, so that it can be told from what stands for it.
+    // The address isn't one for documentation here, so that it can be part from what stands for it.
     let events =
         std::fs::read_to_string(case("console-login-without-mfa", "password-alone") + "/events.ndjson").unwrap();
     folder.write("logs.ndjson", events);
-    folder.say("replay --source cloudtrail --rules on --audit run.audit logs.ndjson").exits(0);
+    folder.cli("replay --source cloudtrail --only-rules on --audit run.audit logs.ndjson").exits(0);
     let id = "086f3c44-7b04-4b39-a79f-10c9d82fbe75";
 
-    let ran = folder.say(&format!("rule repro run.audit {id} --name by-bundle")).exits(0);
+    let ran = folder.cli(&format!("rule repro run.audit {id} --name by-bundle")).exits(0);
     assert!(ran.stdout.contains("the finding is reproduced"), "{}", ran.stdout);
     let ran = folder
-        .say(&format!("rule repro run.audit {id} --name by-records --events logs.ndjson --source cloudtrail --json"))
+        .cli(&format!("rule repro run.audit {id} --name by-records --events logs.ndjson --source cloudtrail --json"))
         .exits(0);
     let lines = ran.json();
     assert_eq!((&lines[0]["type"], &lines[0]["reproduced"]), (&json!("rule-repro"), &json!(true)));
@@ -296,19 +327,19 @@ fn repro_makes_a_case_of_a_finding_by_its_bundle_or_by_records() {
         no_name_is_left(&(file("events.ndjson") + &file("expect.toml")));
         assert!(file("expect.toml").contains("source = \"ocsf\""), "{}", file("expect.toml"));
     }
-    let ran = folder.say("rule test rules").exits(0);
+    let ran = folder.cli("rule test rules").exits(0);
     assert!(ran.stdout.contains("2 cases: 2 passed"), "{}", ran.stdout);
 
-    // What is there stays, and what isn't a finding is told.
-    let ran = folder.say(&format!("rule repro run.audit {id} --name by-bundle")).exits(2);
-    assert!(ran.stderr.contains("is there already"), "{}", ran.stderr);
-    folder.say("rule repro run.audit 1").exits(2);
-    folder.say("rule repro run.audit nobody").exits(2);
-    folder.say(&format!("rule repro run.audit {id} --name ../up")).exits(2);
-    folder.say(&format!("rule repro run.audit {id} --rule elsewhere")).exits(2);
+    // What is there stays, and what isn't a finding is part.
+    let ran = folder.cli(&format!("rule repro run.audit {id} --name by-bundle")).exits(2);
+    assert!(ran.stderr.contains("exists already"), "{}", ran.stderr);
+    folder.cli("rule repro run.audit 1").exits(2);
+    folder.cli("rule repro run.audit no-such-event").exits(2);
+    folder.cli(&format!("rule repro run.audit {id} --name ../up")).exits(2);
+    folder.cli(&format!("rule repro run.audit {id} --rule elsewhere")).exits(2);
     let changed = folder.read("run.audit").replace(id, "186f3c44-7b04-4b39-a79f-10c9d82fbe75");
     folder.write("run.audit", changed);
-    let ran = folder.say(&format!("rule repro run.audit {id}")).exits(1);
+    let ran = folder.cli(&format!("rule repro run.audit {id}")).exits(1);
     assert!(ran.stderr.contains("isn't as it was written"), "{}", ran.stderr);
 }
 
@@ -319,13 +350,13 @@ fn repro_says_that_state_needs_the_records_themselves() {
     folder.write("on/burst.wasm", shipped("burst-of-denied-calls"));
     let events = std::fs::read(case("burst-of-denied-calls", "stolen-key-amid-others") + "/events.ndjson").unwrap();
     folder.write("logs.ndjson", events);
-    folder.say("replay --source cloudtrail --rules on --audit run.audit logs.ndjson").exits(0);
+    folder.cli("replay --source cloudtrail --only-rules on --audit run.audit logs.ndjson").exits(0);
     let id = "d98c2efc-06cc-4cd1-b9fb-8d3298296191";
-    let ran = folder.say(&format!("rule repro run.audit {id} --name alone")).exits(1);
+    let ran = folder.cli(&format!("rule repro run.audit {id} --name alone")).exits(1);
     assert!(ran.stderr.contains("this case needs `--events FILE…`"), "{}", ran.stderr);
     assert!(ran.stdout.contains("the finding isn't reproduced"), "{}", ran.stdout);
     let ran = folder
-        .say(&format!("rule repro run.audit {id} --name whole --events logs.ndjson --source cloudtrail"))
+        .cli(&format!("rule repro run.audit {id} --name whole --events logs.ndjson --source cloudtrail"))
         .exits(0);
     assert!(ran.stdout.contains("the finding is reproduced"), "{}", ran.stdout);
     let case = folder.read("rules/burst-of-denied-calls/cases/whole/events.ndjson");

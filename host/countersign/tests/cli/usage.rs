@@ -6,7 +6,7 @@ use crate::support::Folder;
 fn wrong_usage_exits_with_two_and_says_what_was_expected() {
     let folder = Folder::new();
     folder.write("events.ndjson", "");
-    for (words, told) in [
+    for (words, part) in [
         ("", "Usage: countersign <COMMAND>"),
         ("reply", "'replay'"),
         ("replay events.ndjson", "--source <NAME>"),
@@ -19,53 +19,53 @@ fn wrong_usage_exits_with_two_and_says_what_was_expected() {
         ("rule build", "<PATH>..."),
         ("rule test nowhere", "nowhere"),
         ("audit verify x --head 12", "expected 64 lower-case hexadecimal digits, got `12`"),
-        ("audit replay x", "--all"),
+        ("audit recompute", "<FILE>"),
         ("generate --preset quite-day", "quiet-day"),
         ("generate --late 1001", "1001 is not in 0..=1000"),
     ] {
-        let ran = folder.say(words).exits(2);
-        assert!(ran.stderr.contains(told), "`{words}`: {}", ran.stderr);
+        let ran = folder.cli(words).exits(2);
+        assert!(ran.stderr.contains(part), "`{words}`: {}", ran.stderr);
         assert_eq!(ran.stdout, "", "`{words}`");
     }
 }
 
 #[test]
-fn input_that_cannot_be_read_exits_with_two_and_all_of_it_is_told() {
+fn unreadable_input_exits_with_two_and_all_of_it_is_reported() {
     let folder = Folder::new();
     folder.write("folder/file", "");
     folder.write("empty", "");
     folder.write("rules/readme.txt", "");
     folder.write("hidden/.file", "");
-    for (words, told) in [
+    for (words, parts) in [
         ("replay --source cloudtrail one hidden two", ["`one`", "`hidden`", "`two`"]),
         ("replay --source cloudtrail - - empty", ["standard input", "once", "twice"]),
-        ("replay --source cloudtrail --rules rules empty", ["`rules`", "`.wasm`", "rule build"]),
+        ("replay --source cloudtrail --only-rules rules empty", ["`rules`", "`.wasm`", "rule build"]),
         ("replay --source cloudtrail --audit-key empty empty", ["`empty`", "32 bytes", "openssl rand"]),
         ("audit verify missing", ["can't read", "`missing`", ""]),
         ("audit verify folder", ["can't read", "`folder`", ""]),
-        ("audit replay --all missing", ["missing", "", ""]),
+        ("audit recompute missing", ["missing", "", ""]),
         ("rule inspect missing", ["can't read", "`missing`", ""]),
         ("rule build folder", ["folder", "rule.toml", ""]),
     ] {
-        let ran = folder.say(words).exits(2);
-        assert!(told.iter().all(|told| ran.stderr.contains(told)), "`{words}`: {}", ran.stderr);
+        let ran = folder.cli(words).exits(2);
+        assert!(parts.iter().all(|part| ran.stderr.contains(part)), "`{words}`: {}", ran.stderr);
         assert_eq!(ran.stdout, "", "`{words}`");
     }
 }
 
 #[test]
-fn faults_of_the_operators_files_are_told_together() {
+fn faults_of_the_operators_files_are_reported_together() {
     let folder = Folder::new();
     folder.write("events.ndjson", "");
     folder.write("policy.toml", "version = 1\n[publisher.countersign]\ncap = 101\n[limits]\nfule = 1\n");
     folder.write("identities.toml", "[[identity]]\nid = \"a\"\ntype = \"robot\"\n");
     let replay = "replay --source cloudtrail --policy policy.toml --identities identities.toml events.ndjson";
-    let ran = folder.say(replay).exits(2);
-    for told in ["policy.toml: line 3", "got 101", "did you mean `fuel`?", "identities.toml: line 3", "`robot`"] {
-        assert!(ran.stderr.contains(told), "{told}: {}", ran.stderr);
+    let ran = folder.cli(replay).exits(2);
+    for part in ["policy.toml: line 3", "got 101", "did you mean `fuel`?", "identities.toml: line 3", "`robot`"] {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
     folder.write("policy.toml", [b'#', 0xff]);
-    let ran = folder.say(replay).exits(2);
+    let ran = folder.cli(replay).exits(2);
     assert!(ran.stderr.contains("expected UTF-8 text, got something else from byte 1 on"), "{}", ran.stderr);
     assert!(ran.stderr.contains("`robot`"), "{}", ran.stderr);
 }
@@ -73,14 +73,37 @@ fn faults_of_the_operators_files_are_told_together() {
 #[test]
 fn help_teaches_by_example_and_names_the_exit_codes() {
     let folder = Folder::new();
-    let ran = folder.say("--help").exits(0);
+    let ran = folder.cli("--help").exits(0);
     for line in ["Examples:", "Exit codes:", "  0  ", "  1  ", "  2  "] {
         assert!(ran.stdout.contains(line), "{}", ran.stdout);
     }
-    for command in ["rule build", "rule check", "rule inspect", "rule test", "audit verify", "audit replay", "replay"] {
-        let ran = folder.say(&format!("{command} --help")).exits(0);
+    for command in
+        ["rule build", "rule check", "rule inspect", "rule test", "audit verify", "audit recompute", "replay"]
+    {
+        let ran = folder.cli(&format!("{command} --help")).exits(0);
         assert!(ran.stdout.contains("Examples:\n  countersign"), "{}", ran.stdout);
         assert!(ran.stdout.contains(&format!("countersign {command} ")), "{}", ran.stdout);
         assert!(ran.stdout.contains("exit code is 1"), "{}", ran.stdout);
     }
+}
+
+#[test]
+fn version_names_commit_engine_and_interface() {
+    let folder = Folder::new();
+    let output = folder.cli("--version").exits(0).stdout;
+    for part in ["countersign 0.", "commit:", "engine:    wasmtime ", "interface: countersign:rules@0.1.0"] {
+        assert!(output.contains(part), "{part}: {output}");
+    }
+    assert_eq!(folder.cli("-V").exits(0).stdout.lines().count(), 1);
+}
+
+#[test]
+fn completions_know_commands_and_options() {
+    let folder = Folder::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = folder.cli(&format!("completions {shell}")).exits(0).stdout;
+        assert!(script.contains("replay") && script.contains("only-rules"), "{shell}: {script}");
+    }
+    let output = folder.cli("completions tcsh").exits(2);
+    assert!(output.stderr.contains("zsh"), "{}", output.stderr);
 }

@@ -1,4 +1,4 @@
-//! Gate inputs at random, leaning towards the permissive: a gate that refuses everything would keep every promise.
+//! Random gate inputs, mostly permissive: otherwise every property would hold because everything is refused.
 
 use std::collections::BTreeSet;
 
@@ -49,8 +49,8 @@ impl Random {
 }
 
 /// A share of a percentage.
-fn small(percent: u8, most: u16) -> u8 {
-    u8::try_from(u16::from(percent) * most / 100).unwrap()
+fn small(percent: u8, max: u16) -> u8 {
+    u8::try_from(u16::from(percent) * max / 100).unwrap()
 }
 
 const DETECTIONS: [&str; 3] = ["acme/one", "acme/two", "other/three"];
@@ -121,7 +121,7 @@ fn subject(random: &mut Random, place: usize) -> Subject {
 
 fn finding(random: &mut Random, subjects: usize) -> IncidentFinding {
     let oldest = if random.once_in(5) { 3_600 } else { 600 };
-    // Now and then of a clock that is ahead.
+    // Sometimes dated ahead of the clock.
     let age = i64::try_from(random.below(oldest)).unwrap() * if random.once_in(8) { -1_000_000 } else { 1_000_000 };
     IncidentFinding {
         finding: Finding {

@@ -7,9 +7,7 @@ use countersign_engine::{Engine, EngineConfig};
 use countersign_formats::{DeadLetter, Record, format_by_name};
 use countersign_generate::{Preset, Telemetry};
 use countersign_model::DigestKey;
-use countersign_pipeline::{
-    DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run,
-};
+use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run};
 use countersign_policy::{Directory, SourceFile};
 use countersign_store::Store;
 

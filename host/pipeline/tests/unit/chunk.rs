@@ -10,11 +10,13 @@ use countersign_model::call::{
     AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Detector, Diagnostic, FailureKind, Level, SlotChanges,
     TextArena, Values,
 };
-use countersign_model::vocabulary::{EventClass, FieldId, Severity, SubjectRole, Usage};
-use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
+use countersign_model::vocabulary::{FieldId, Severity, SubjectRole};
+use countersign_model::{Timestamp, Value};
 use countersign_stream::Clock;
+use countersign_testing::texts;
 
 use super::*;
+use crate::run::chunk::Chunk;
 
 #[path = "chunk_thousand.rs"]
 mod thousand;
@@ -76,30 +78,14 @@ impl Detector for Letter {
     }
 }
 
-pub(super) fn texts(values: &Values) -> Vec<String> {
-    let entries = |arena: &TextArena| -> Vec<String> {
-        arena.offsets.windows(2).map(|ends| arena.bytes[ends[0] as usize..ends[1] as usize].to_owned()).collect()
-    };
-    match values {
-        Values::Text(arena) => entries(arena),
-        Values::Dictionary { entries: arena, indices } => {
-            let entries = entries(arena);
-            indices.iter().map(|index| entries[*index as usize].clone()).collect()
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
 /// A rule that doesn't want events that begin with `-`.
 fn declaration(letter: char) -> Declaration {
-    let text = format!(
-        "id = \"example/{letter}\"\nversion = \"1.0.0\"\nkind = \"detection\"\ndescription = \"For a test.\"\n\
-         identity-types = [\"human\"]\nconfidence-floor = 50\nactions = [\"notify\"]\nsignal-classes = [\"token\"]\n\
-         event-classes = [\"api-activity\"]\nfields = [\"api.operation\"]\npartition-key = \"actor\"\n\
-         where = {{ not = {{ field = \"api.operation\", prefix = \"-\" }} }}\n\
-         [[slot]]\nname = \"count\"\nversion = 1\nmax-bytes = 1\nmax-keys = 100\nttl = \"1h\"\n"
-    );
-    parse_toml(&text).unwrap_or_else(|refusals| panic!("{refusals:#?}"))
+    let keys =
+        format!("id = \"example/{letter}\"\nwhere = {{ not = {{ field = \"api.operation\", prefix = \"-\" }} }}");
+    countersign_testing::declaration(
+        &keys,
+        "[[slot]]\nname = \"count\"\nversion = 1\nmax-bytes = 1\nmax-keys = 100\nttl = \"1h\"\n",
+    )
 }
 
 /// One rule a letter of `ab`.
@@ -116,28 +102,8 @@ pub(super) fn events(first: u64, rows: &[(&str, &str)]) -> Vec<Sequenced> {
     let mut clock = Clock::default();
     let events = (first..).zip(rows).map(|(position, (operation, subject))| {
         let time = Timestamp(1_700_000_000_000_000).plus_micros(i64::try_from(position).unwrap() * 1_000_000);
-        let mut fields = Fields::default();
-        fields.set(FieldId::ApiOperation, Value::Text(Arc::from(*operation)));
-        let event = Event {
-            source: "example".into(),
-            tenant: Arc::from("111122223333"),
-            id: Arc::from(format!("event-{position}")),
-            class: EventClass::ApiActivity,
-            time,
-            ingest_time: time,
-            actor: Actor {
-                account: Some(Account::new("aws", "111122223333", *subject)),
-                usage: Usage::Programmatic,
-                authenticated: true,
-                session: None,
-                token: None,
-                grant: None,
-            },
-            chain: Vec::new(),
-            target: None,
-            fields,
-            raw: RawAddress { input: 0, ordinal: position, offset: 0, length: 0, digest: Digest::of(b"") },
-        };
+        let mut event = countersign_testing::call(position, operation, subject);
+        (event.time, event.ingest_time) = (time, time);
         Sequenced::new(position, Arc::new(event), clock.place(&"example".into(), time, time).1)
     });
     events.collect()

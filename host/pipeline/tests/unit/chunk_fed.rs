@@ -12,8 +12,9 @@ use countersign_model::call::{
 };
 use countersign_model::vocabulary::{Severity, SubjectRole};
 use countersign_model::{Finding, Occasion};
+use countersign_testing::texts;
 
-use super::tests::{events, texts};
+use super::tests::events;
 use super::*;
 
 const SECOND: i64 = 1_000_000;

@@ -1,7 +1,6 @@
 //! Events with wrong times, with garbage between them.
 
-use countersign_model::vocabulary::{EventClass, Usage};
-use countersign_model::{Actor, Digest, Event, Fields, RawAddress};
+use countersign_model::Digest;
 
 use super::*;
 use proptest::prelude::*;
@@ -19,26 +18,9 @@ fn address(ordinal: u64) -> RawAddress {
 
 /// An event of an hour; with `received`, the record has its own time of receipt.
 fn event(ordinal: u64, time: Timestamp, received: Option<Timestamp>) -> Record {
-    let event = Event {
-        source: "example".into(),
-        tenant: Arc::from("111122223333"),
-        id: Arc::from(format!("event-{ordinal}")),
-        class: EventClass::ApiActivity,
-        time,
-        ingest_time: received.unwrap_or(time),
-        actor: Actor {
-            account: None,
-            usage: Usage::Programmatic,
-            authenticated: true,
-            session: None,
-            token: None,
-            grant: None,
-        },
-        chain: Vec::new(),
-        target: None,
-        fields: Fields::default(),
-        raw: address(ordinal),
-    };
+    let mut event = countersign_testing::event(ordinal);
+    (event.time, event.ingest_time) = (time, received.unwrap_or(time));
+    event.raw = address(ordinal);
     Record::Event { event: Box::new(event), has_receipt_time: received.is_some() }
 }
 

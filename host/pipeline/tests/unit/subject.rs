@@ -5,8 +5,9 @@
 use std::sync::Arc;
 
 use countersign_model::event::ChainRole;
-use countersign_model::vocabulary::{EventClass, IdentityType, Tier, Usage};
-use countersign_model::{Actor, ChainMember, Digest, Fields, RawAddress, Target, Timestamp};
+use countersign_model::vocabulary::{IdentityType, Tier, Usage};
+use countersign_model::{Actor, ChainMember, Target};
+use countersign_testing::account;
 
 use super::*;
 
@@ -63,10 +64,6 @@ fn directory() -> Directory {
     Directory::parse(DIRECTORY).unwrap()
 }
 
-fn account(subject: &str) -> Account {
-    Account::new("aws", "111122223333", subject)
-}
-
 fn member(role: ChainRole, subject: Option<&str>) -> ChainMember {
     ChainMember { role, account: subject.map(account), name: None, proved_type: None, shared: false, protected: false }
 }
@@ -74,21 +71,16 @@ fn member(role: ChainRole, subject: Option<&str>) -> ChainMember {
 /// An event of a role session, seen by a service that acts for it.
 fn event(subject: Option<&str>) -> Event {
     let executor = Account::new("aws", "aws", "lambda.amazonaws.com");
+    let mut event = countersign_testing::event(1);
+    event.actor = Actor {
+        account: subject.map(account),
+        usage: Usage::Delegated,
+        authenticated: true,
+        session: Some(Arc::from("AROADEPLOY:build")),
+        token: Some(Arc::from("ASIA1")),
+        grant: Some(Arc::from("arn:aws:iam::111122223333:role/deploy")),
+    };
     Event {
-        source: "example".into(),
-        tenant: Arc::from("111122223333"),
-        id: Arc::from("event-1"),
-        class: EventClass::ApiActivity,
-        time: Timestamp(0),
-        ingest_time: Timestamp(0),
-        actor: Actor {
-            account: subject.map(account),
-            usage: Usage::Delegated,
-            authenticated: true,
-            session: Some(Arc::from("AROADEPLOY:build")),
-            token: Some(Arc::from("ASIA1")),
-            grant: Some(Arc::from("arn:aws:iam::111122223333:role/deploy")),
-        },
         chain: vec![
             member(ChainRole::Initiator, None),
             ChainMember {
@@ -108,8 +100,7 @@ fn event(subject: Option<&str>) -> Event {
             shared: false,
             token: Some(Arc::from("AKIA1")),
         }),
-        fields: Fields::default(),
-        raw: RawAddress { input: 0, ordinal: 0, offset: 0, length: 0, digest: Digest::of(b"") },
+        ..event
     }
 }
 

@@ -1,4 +1,4 @@
-//! Crashes: the power fails at every byte and step of a run, and files come back torn at every length. Whatever is left
+//! Crashes: the power fails at every byte and step of a run, and files come back torn at every length. What is left
 //! must be a whole number of commits, and going on from there must give the very same files.
 
 use std::fs;
@@ -16,7 +16,7 @@ use crate::{BundleReader, Commit, Durability, Existing, FileStore, Recovered, Sn
 
 const COMMITS: u64 = 5;
 
-/// What a commit of the run holds; the position tells which commits there were.
+/// What a commit of the run holds; the position shows which commits there were.
 struct Step {
     records: Vec<Record>,
     blobs: Vec<Blob>,
@@ -251,7 +251,7 @@ fn files_may_come_back_torn_at_any_length() {
 }
 
 #[test]
-fn a_long_journal_is_folded_to_what_it_says() {
+fn a_long_journal_is_folded_to_an_equivalent_entry() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("audit");
     let mut store = FileStore::create(&path, Existing::Refuse, Durability::Seal).unwrap();

@@ -154,5 +154,8 @@ fn same_findings(mut batch: Vec<&AnswerFinding>, bundles: &[(usize, Arc<Bundle>)
 }
 
 #[cfg(test)]
+#[path = "../../tests/unit/isolate_evidence.rs"]
+mod evidence;
+#[cfg(test)]
 #[path = "../../tests/unit/isolate_recheck.rs"]
 mod tests;

@@ -100,7 +100,7 @@ fn a_table_ages_from_tick_to_tick() {
         event.fields.set(countersign_model::vocabulary::FieldId::ApiOperation, crate::testing::text("find"));
         event
     };
-    // Between two ticks nothing ages, however far time goes.
+    // Between two ticks nothing ages, even if time jumps.
     let rows = sequence(vec![later(110), later(150), later(160)]);
     assert_eq!(states(&judge(&mut stream, &rows)), [Complete, Complete, Complete]);
     stream.tick(crate::Tick { at: second(0) });

@@ -1,93 +1,20 @@
-//! Events, declarations and rules made by hand, for this crate's tests.
+//! Sequences and fake rules, for this crate's tests.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use countersign_declaration::{Declaration, parse_toml};
+use countersign_declaration::Declaration;
+use countersign_model::Event;
 use countersign_model::call::{
-    AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind, NO_KEY, SlotChanges, TextArena,
-    Values,
+    AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind, NO_KEY, SlotChanges,
 };
-use countersign_model::vocabulary::{EventClass, FieldId, Severity, SubjectRole, Usage};
-use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
+pub(crate) use countersign_testing::{
+    SECOND, account, arena_entries as entries, call, declaration, event, finding, second, slot, text, texts, with_field,
+};
 
 use crate::{Clock, Outcome, RuleStream, Sequenced};
-
-/// Seconds as microseconds.
-pub(crate) const SECOND: i64 = 1_000_000;
-
-/// A point in time, seconds after an arbitrary beginning.
-pub(crate) fn second(second: i64) -> Timestamp {
-    Timestamp(1_700_000_000 * SECOND).plus_micros(second * SECOND)
-}
-
-/// A detection rule's declaration: of API activity by actor, with one field, unless `keys` says otherwise.
-pub(crate) fn declaration(keys: &str, tables: &str) -> Declaration {
-    let with_default = |key: &str, default: &str| {
-        if keys.lines().any(|line| line.starts_with(key)) { String::new() } else { format!("{key} = {default}\n") }
-    };
-    let text = format!(
-        "id = \"example/rule\"\nversion = \"1.0.0\"\nkind = \"detection\"\ndescription = \"For a test.\"\n\
-         identity-types = [\"human\"]\nconfidence-floor = 50\nactions = [\"notify\"]\n{}{}{}{}{}{keys}\n{tables}",
-        with_default("signal-classes", "[\"token\"]"),
-        with_default("event-classes", "[\"api-activity\"]"),
-        with_default("fields", "[\"api.operation\"]"),
-        with_default("partition-key", "\"actor\""),
-        with_default("techniques", "[\"T1078\"]"),
-    );
-    parse_toml(&text).unwrap_or_else(|refusals| panic!("{refusals:#?}\n{text}"))
-}
-
-/// A slot of a declaration.
-pub(crate) fn slot(name: &str) -> String {
-    format!(
-        "[[slot]]\nname = \"{name}\"\nversion = 3\nmax-bytes = 4\nmax-keys = 10\nkept-references = 2\nttl = \"10m\"\n"
-    )
-}
-
-/// An account of one tenant.
-pub(crate) fn account(subject: &str) -> Account {
-    Account::new("aws", "111122223333", subject)
-}
-
-/// An event without fields or an account.
-pub(crate) fn event(number: u64) -> Event {
-    let time = second(i64::try_from(number).unwrap());
-    Event {
-        source: "example".into(),
-        tenant: Arc::from("111122223333"),
-        id: Arc::from(format!("event-{number}")),
-        class: EventClass::ApiActivity,
-        time,
-        ingest_time: time,
-        actor: Actor {
-            account: None,
-            usage: Usage::Programmatic,
-            authenticated: true,
-            session: None,
-            token: None,
-            grant: None,
-        },
-        chain: Vec::new(),
-        target: None,
-        fields: Fields::default(),
-        raw: RawAddress { input: 0, ordinal: number, offset: 0, length: 0, digest: Digest::of(&number.to_be_bytes()) },
-    }
-}
-
-/// An event with one field.
-pub(crate) fn with_field(path: &str, value: Value) -> Event {
-    let mut event = event(0);
-    event.fields.set(FieldId::from_path(path).unwrap(), value);
-    event
-}
-
-/// Text as a value.
-pub(crate) fn text(text: &str) -> Value {
-    Value::Text(Arc::from(text))
-}
 
 /// Puts events into sequence.
 pub(crate) fn sequence(events: Vec<Event>) -> Vec<Sequenced> {
@@ -99,14 +26,9 @@ pub(crate) fn sequence(events: Vec<Event>) -> Vec<Sequenced> {
     placed.collect()
 }
 
-/// Rows with an operation and a subject each, a second apart; an empty subject means no account.
+/// Rows with an operation and a subject each, a second apart; see [`call`].
 pub(crate) fn rows(rows: &[(&str, &str)]) -> Vec<Sequenced> {
-    let events = rows.iter().zip(0..).map(|((operation, subject), number)| {
-        let mut event = event(number);
-        event.actor.account = (!subject.is_empty()).then(|| account(subject));
-        event.fields.set(FieldId::ApiOperation, text(operation));
-        event
-    });
+    let events = rows.iter().zip(0..).map(|((operation, subject), number)| call(number, operation, subject));
     sequence(events.collect())
 }
 
@@ -237,21 +159,6 @@ impl FakeAnswer {
     }
 }
 
-/// A finding that keeps the contract of [`declaration`]'s rule.
-pub(crate) fn finding(row: u32, message: &str) -> AnswerFinding {
-    AnswerFinding {
-        row,
-        signal_class: "token".to_owned(),
-        confidence: 70,
-        severity: Severity::Low,
-        subject: SubjectRole::Actor,
-        evidence: Vec::new(),
-        techniques: Vec::new(),
-        message: message.to_owned(),
-        evidence_role: None,
-    }
-}
-
 /// A slot without changed keys.
 pub(crate) fn no_changes(slot: u32) -> SlotChanges {
     SlotChanges {
@@ -262,23 +169,6 @@ pub(crate) fn no_changes(slot: u32) -> SlotChanges {
         kept: Vec::new(),
         kept_offsets: vec![0],
     }
-}
-
-/// The texts of a column of text, one a row.
-pub(crate) fn texts(values: &Values) -> Vec<String> {
-    match values {
-        Values::Text(arena) => entries(arena),
-        Values::Dictionary { entries: arena, indices } => {
-            let entries = entries(arena);
-            indices.iter().map(|index| entries[*index as usize].clone()).collect()
-        }
-        other => panic!("{other:?}"),
-    }
-}
-
-/// The texts of an arena.
-pub(crate) fn entries(arena: &TextArena) -> Vec<String> {
-    arena.offsets.windows(2).map(|ends| arena.bytes[ends[0] as usize..ends[1] as usize].to_owned()).collect()
 }
 
 /// The findings: position and message.

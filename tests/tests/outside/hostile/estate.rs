@@ -6,9 +6,9 @@ use countersign_stream::QuarantineThreshold;
 
 use super::{Attempt, Defence, attempt};
 use crate::determinism::judge;
-use crate::fed::{NEVER, load, record, telemetry};
+use crate::fed::{load, record, telemetry};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
-use crate::support::{bytes, shipped};
+use crate::support::{NEVER, bytes, shipped};
 
 pub(super) fn attempts() -> Vec<Attempt> {
     vec![

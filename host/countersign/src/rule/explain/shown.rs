@@ -14,14 +14,11 @@ use countersign_stream::{holds, value_at};
 
 use crate::out::Out;
 use crate::rule::filter::parts;
-use crate::rule::telemetry::shown;
 use crate::table::{Tone, pairs};
 use crate::text;
+use crate::values::{shorten, shown};
 
-/// The most characters of a value.
-const MOST: usize = 160;
-
-/// What a call of one row showed of each declared field.
+/// The declared fields with their values in a call of one row.
 pub(super) fn columns<'a>(
     rule: &'a Declaration,
     call: &'a DetectionCall,
@@ -29,7 +26,7 @@ pub(super) fn columns<'a>(
     rule.fields.iter().zip(&call.batch.columns).map(|(field, column)| (field.field().path, value_at(column, 0)))
 }
 
-/// Says all of it.
+/// Prints an explanation.
 pub(super) fn print(out: &mut Out, rule: &Declaration, event: &str, explanation: &Explanation) -> Result<()> {
     let title = format!("{} {} on the event `{}`", rule.id, rule.version, text::line(event));
     writeln!(out, "{}", Tone::Title.paint(title))?;
@@ -38,7 +35,7 @@ pub(super) fn print(out: &mut Out, rule: &Declaration, event: &str, explanation:
         match sighting {
             Sighting::Duplicate(raw) => {
                 let where_ = format!("record {} of input {}", raw.ordinal, raw.input);
-                let so = "it came before and says the same: it is counted, and reaches no rule".to_owned();
+                let so = "it was delivered before with the same content: it is counted, and reaches no rule".to_owned();
                 write!(out, "{}", pairs(out, "", &[("found", where_), ("so", so)]))?;
             }
             Sighting::DeadLetter(letter) => {
@@ -60,7 +57,7 @@ fn print_event(out: &mut Out, rule: &Declaration, judged: &Judged) -> Result<()>
         event.raw.ordinal, event.raw.input, event.source, placed.position
     );
     if judged.id_reused {
-        found.push_str("; another record claimed its id before and said something else");
+        found.push_str("; an earlier record has the same id and other content");
     }
     let behind = placed.watermark.micros_since(event.time);
     let time = if placed.late {
@@ -85,7 +82,7 @@ fn print_event(out: &mut Out, rule: &Declaration, judged: &Judged) -> Result<()>
         })
         .collect();
     rows.push(("where", if filter.is_empty() { "every event".to_owned() } else { filter.join("\n") }));
-    let key = judged.key.clone().unwrap_or_else(|| "none: it is judged without state".to_owned());
+    let key = judged.key.clone().unwrap_or_else(|| "none: the rule has no state for it".to_owned());
     rows.push(("key", format!("{}: {key}", rule.partition_key)));
     rows.extend(
         judged.silenced.iter().map(|(position, why)| ("silenced", format!("from position {position} on: {why}"))),
@@ -104,7 +101,7 @@ fn print_event(out: &mut Out, rule: &Declaration, judged: &Judged) -> Result<()>
     let mut end: Vec<(&str, String)> = judged
         .disagreements
         .iter()
-        .map(|what| ("not deterministic", format!("asked again, it gave other {what}")))
+        .map(|what| ("not deterministic", format!("called again, it gave other {what}")))
         .collect();
     end.push(("so", super::verdict(rule, judged)));
     write!(out, "{}", pairs(out, "", &end))?;
@@ -165,7 +162,7 @@ fn answered(
     }
     for finding in &answer.findings {
         let what = format!("{} about the {}, confidence {}", finding.signal_class, finding.subject, finding.confidence);
-        // The row's own event shows it, cited or not.
+        // The row's own event is always evidence.
         let shown = call.batch.rows.references.iter().chain(&finding.evidence).collect::<BTreeSet<_>>().len();
         let shown = text::count(shown as u64, "event");
         lines.push(("answered", format!("{what}, shown by {shown}: {}", finding.message)));
@@ -177,7 +174,7 @@ fn answered(
     for changes in &answer.states {
         let name =
             usize::try_from(changes.slot).ok().and_then(|slot| rule.slots.get(slot)).map_or("?", |slot| &slot.name);
-        // One row has one key, so there is one change at most.
+        // One row has one key, so there is at most one change.
         if !changes.keys.is_empty() {
             let after = match changes.blobs.len() {
                 0 => "forgotten".to_owned(),
@@ -190,8 +187,8 @@ fn answered(
             lines.push(("state after", format!("`{name}`: {after}")));
         }
     }
-    for said in &answer.diagnostics {
-        lines.push(("said", format!("{:?}: {}", said.level, said.message).to_lowercase()));
+    for diagnostic in &answer.diagnostics {
+        lines.push(("logged", format!("{:?}: {}", diagnostic.level, diagnostic.message).to_lowercase()));
     }
 }
 
@@ -218,10 +215,5 @@ fn availability(table: &TableAvailability) -> String {
 }
 
 fn value(value: Option<&Value>) -> String {
-    let mut shown = shown(value);
-    if let Some((end, _)) = shown.char_indices().nth(MOST) {
-        shown.truncate(end);
-        shown.push('…');
-    }
-    shown
+    shorten(shown(value))
 }

@@ -1,4 +1,4 @@
-//! What is on record of a finding, and the events that a case of it needs.
+//! The record of a finding, and the events for a case of it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -17,11 +17,11 @@ use countersign_pipeline::bundle::FindingBundle;
 use countersign_store::BundleReader;
 use countersign_stream::{matches, partition_key, value_at};
 
-use super::record::Told;
+use super::record::KnownEvent;
 use crate::exit::unusable;
 use crate::files::unreadable;
 
-/// The most events of a case: those before the finding's that come last.
+/// The most events of a case: the last ones up to the finding's.
 const MAX_EVENTS: usize = 10_000;
 
 /// The most events that are held while the finding's is looked for.
@@ -31,20 +31,20 @@ const MAX_HELD: usize = 1_000_000;
 pub(super) struct OnRecord {
     pub(super) record: FindingRecord,
     pub(super) bundle: FindingBundle,
-    /// What the rule declared that found it.
+    /// The declaration of its rule.
     pub(super) declaration: Declaration,
 }
 
-/// The events of a case, and what is to be said of them.
+/// The events of a case, with notes about them.
 pub(super) struct Selected {
-    pub(super) events: Vec<Told>,
+    pub(super) events: Vec<KnownEvent>,
     pub(super) notes: Vec<String>,
 }
 
-/// Finds a finding in an audit file that is as it was written: by its line, or by the id of its event.
+/// Finds a finding in an audit file that verifies: by its line, or by the id of its event.
 ///
 /// # Errors
-/// When the file doesn't verify, has no such finding or several, or its bundle can't be had.
+/// When the file doesn't verify, has no such finding or several, or the bundle can't be read.
 pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Option<&RuleId>) -> Result<OnRecord> {
     let open = || File::open(audit).map(BufReader::new).map_err(|error| unreadable(audit, &error));
     verify(open()?, None).map_err(|error| {
@@ -56,7 +56,7 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
         let entry = entry.map_err(|error| anyhow::anyhow!("`{}`: {error}", audit.display()))?;
         match entry.record {
             Record::Header(header) if header.digest_key != key.fingerprint() => {
-                return Err(unusable("the file was written under another key: give it by `--audit-key`"));
+                return Err(unusable("the file was written with another key: give it by `--audit-key`"));
             }
             Record::Generation(_) => components.clear(),
             Record::Component(component) => {
@@ -73,7 +73,7 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
             _ => {}
         }
     }
-    // A line goes first: ids of events can be numbers too.
+    // A line takes precedence: ids of events can be numbers too.
     if found.iter().any(|(by_line, ..)| *by_line) {
         found.retain(|(by_line, ..)| *by_line);
     }
@@ -102,7 +102,7 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
     Ok(OnRecord { record, bundle, declaration: admitted.declaration().clone() })
 }
 
-/// The finding's event alone, by the columns that its rule was shown.
+/// The finding's event alone, made of the columns that its rule was called with.
 ///
 /// # Errors
 /// When the rule's declaration names no class.
@@ -121,7 +121,7 @@ pub(super) fn from_bundle(found: &OnRecord) -> Result<Selected> {
         anyhow::bail!("the rule on record wants events of no class");
     };
     if named.is_none() && declaration.event_classes.len() > 1 {
-        notes.push(format!("the bundle doesn't say of which class the event is: {class} is taken"));
+        notes.push(format!("the bundle doesn't have the event's class: {class} is assumed"));
     }
     if bundle.call.state.iter().any(|slot| !slot.blobs.is_empty()) {
         notes.push(
@@ -135,14 +135,13 @@ pub(super) fn from_bundle(found: &OnRecord) -> Result<Selected> {
         SubjectRole::Target => (None, account),
         _ => (account, None),
     };
-    let mut told = Told { class, id: record.event_id.clone(), time: record.event_time, fields, actor, target };
-    told.satisfy(&declaration.filter);
-    notes.push("the event has only the fields that the rule declares, and what its `where` must have seen".to_owned());
-    Ok(Selected { events: vec![told], notes })
+    let mut event = KnownEvent { class, id: record.event_id.clone(), time: record.event_time, fields, actor, target };
+    event.satisfy(&declaration.filter);
+    notes.push("the event has only the fields that the rule declares, and values that its `where` requires".to_owned());
+    Ok(Selected { events: vec![event], notes })
 }
 
-/// Of telemetry the finding's event and those before it that the rule, or one that feeds it, wants and keeps by the same
-/// key.
+/// The finding's event in telemetry, and the earlier events of the same key that the rule, or one that feeds it, wants.
 ///
 /// # Errors
 /// When the finding's event isn't among them.
@@ -179,7 +178,7 @@ pub(super) fn from_telemetry(
         .iter()
         .map(|declaration| (declaration.partition_key, partition_key(declaration.partition_key, &last)))
         .collect();
-    // A rule that feeds keeps by a key of its own: what it found there before may count.
+    // A rule that feeds this one has its own key, and its earlier findings may matter.
     held.retain(|event| keys.iter().any(|(key, of_last)| of_last.is_some() && partition_key(*key, event) == *of_last));
     let mut notes = Vec::new();
     let dropped = held.len().saturating_sub(MAX_EVENTS - 1);
@@ -187,6 +186,6 @@ pub(super) fn from_telemetry(
         held.drain(..dropped);
         notes.push(format!("{dropped} events further back were left out: a case has at most {MAX_EVENTS}"));
     }
-    let events = held.iter().chain([&last]).map(|event| Told::of(event)).collect();
+    let events = held.iter().chain([&last]).map(|event| KnownEvent::new(event)).collect();
     Ok(Selected { events, notes })
 }

@@ -1,13 +1,13 @@
-//! Pseudonyms: one for each text, the same wherever it stands, of the same shape where rules look at shapes. What stood
-//! there can't be told from them: they are counted in the order of their coming.
+//! Pseudonyms: the same one for the same text everywhere, with the same form where rules look at forms. They are numbered
+//! in the order of their texts, so nothing of a text can be derived from its pseudonym.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What an AWS unique id begins with, before sixteen or more letters and digits.
+/// The length of the prefix of an AWS unique id, before sixteen or more letters and digits.
 const AWS_PREFIX: usize = 4;
 
-/// Parts of an ARN's resource that say what it is.
+/// The first parts of an ARN's resource that name its type.
 const RESOURCE_WORDS: &[&str] = &[
     "assumed-role",
     "federated-user",
@@ -23,7 +23,7 @@ const RESOURCE_WORDS: &[&str] = &[
     "user",
 ];
 
-/// Words that say nothing about anybody.
+/// Words that identify no one.
 const PLAIN_WORDS: &[&str] = &[
     "", "*", "-", "0", "1", "allow", "deny", "disabled", "enabled", "failure", "false", "no", "none", "null",
     "success", "true", "unknown", "yes",
@@ -36,17 +36,17 @@ pub(super) struct Pseudonyms {
     counts: BTreeMap<&'static str, u64>,
     /// IPv4 addresses by their first 24 bits, IPv6 by their first 64: each network's number and its members'.
     networks: BTreeMap<u128, (u64, BTreeMap<IpAddr, u64>)>,
-    /// Texts that the rule names itself.
+    /// Texts in the rule's own filter.
     kept: Vec<String>,
 }
 
 impl Pseudonyms {
-    /// Texts that stay as they are: those that the rule's own filter names.
+    /// Keeps a text as it is: one in the rule's own filter.
     pub(super) fn keep(&mut self, text: &str) {
         self.kept.push(text.to_owned());
     }
 
-    /// What stands for a text; `word` says what it is where its shape doesn't.
+    /// The pseudonym of a text; `word` is its kind where its form doesn't show it.
     pub(super) fn text(&mut self, text: &str, word: &'static str) -> String {
         let plain = PLAIN_WORDS.iter().any(|plain| text.eq_ignore_ascii_case(plain));
         if plain || self.kept.iter().any(|kept| kept == text) {
@@ -60,8 +60,8 @@ impl Pseudonyms {
         made
     }
 
-    /// What stands for an address: one of the ranges for documentation (RFC 5737, RFC 3849), for benchmarks (RFC 2544)
-    /// where these don't suffice, and a private one for a private one. Two addresses of one /24 or /64 stay so.
+    /// The pseudonym of an address: from the ranges for documentation (RFC 5737, RFC 3849), then those for benchmarks (RFC
+    /// 2544); a private one for a private one. Two addresses of one /24 or /64 stay together.
     pub(super) fn address(&mut self, address: IpAddr) -> IpAddr {
         let address = address.to_canonical();
         let (network, private) = match address {
@@ -114,7 +114,7 @@ impl Pseudonyms {
         format!("{word}-{}", self.count(word))
     }
 
-    /// By the text's shape, if it is one that is known.
+    /// The pseudonym for a text of a known form.
     fn shaped(&mut self, text: &str) -> Option<String> {
         if let Ok(address) = text.parse::<IpAddr>() {
             return Some(self.address(address).to_string());
@@ -169,7 +169,7 @@ impl Pseudonyms {
         Some(shown)
     }
 
-    /// Of a domain's ids the domain and the relative id are told apart; those that every domain has stay.
+    /// A security id of a domain: the domain and the relative id are replaced; relative ids that every domain has stay.
     fn security_id(&mut self, text: &str) -> String {
         let Some(rest) = text.strip_prefix("S-1-5-21-") else {
             // The same on every machine, or one of a cloud directory.
@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_text_has_one_pseudonym_wherever_it_stands() {
+    fn one_text_has_one_pseudonym_everywhere() {
         let mut names = Pseudonyms::default();
         names.keep("ConsoleLogin");
         let shown = [
@@ -260,6 +260,6 @@ mod tests {
         for (address, expected) in shown {
             assert_eq!(names.address(address.parse().unwrap()).to_string(), expected, "{address}");
         }
-        assert_eq!(names.text("8.8.8.9", "name"), "192.0.2.2", "also where it stands as text");
+        assert_eq!(names.text("8.8.8.9", "name"), "192.0.2.2", "also as text");
     }
 }

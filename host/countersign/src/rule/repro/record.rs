@@ -1,5 +1,5 @@
-//! An event as a native OCSF record that tells nobody's name: what it says of who, where and in what words is replaced by
-//! pseudonyms, and its times are moved.
+//! An event as a native OCSF record without personal data: identities, places and free text are replaced by pseudonyms,
+//! and its times are moved.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, json};
 
 use super::pseudonyms::Pseudonyms;
 
-/// Fields whose words are the provider's, not anybody's: they stay.
+/// Fields with words of the provider, not of people: they stay.
 const KEPT: &[FieldId] = &[
     FieldId::MetadataEventCode,
     FieldId::MetadataProductName,
@@ -38,7 +38,7 @@ const KEPT: &[FieldId] = &[
     FieldId::SrcEndpointLocationCountry,
 ];
 
-/// Fields that a record doesn't have, or has in a way of its own.
+/// Fields that a record doesn't have, or that are set separately.
 const ELSEWHERE: &[FieldId] = &[
     FieldId::MetadataUid,
     FieldId::ClassUid,
@@ -50,17 +50,17 @@ const ELSEWHERE: &[FieldId] = &[
     FieldId::FindingRole,
 ];
 
-/// The provider's accounts need no tenant, or have it in the id.
+/// Providers whose accounts need no tenant, or have it in the id.
 const TENANT_IMPLIED: &[&str] = &["okta", "windows"];
 
 /// Numbers of networks for documentation (RFC 5398).
 const FIRST_NETWORK: u64 = 64_496;
 
-/// The longest name in a body that can be trusted to be a name of the provider's.
+/// The longest name of a member in a body that is taken for one of the provider's.
 const MAX_NAME: usize = 48;
 
-/// What is known of an event.
-pub(super) struct Told {
+/// The known parts of an event.
+pub(super) struct KnownEvent {
     pub(super) class: EventClass,
     pub(super) id: String,
     pub(super) time: Timestamp,
@@ -69,12 +69,12 @@ pub(super) struct Told {
     pub(super) target: Option<Account>,
 }
 
-impl Told {
-    /// All of an event.
-    pub(super) fn of(event: &Event) -> Told {
+impl KnownEvent {
+    /// A whole event.
+    pub(super) fn new(event: &Event) -> KnownEvent {
         let fields =
             event.fields.iter().filter_map(|(field, value)| Some((FieldId::from_path(field.path)?, value.clone())));
-        Told {
+        KnownEvent {
             class: event.class,
             id: event.id.to_string(),
             time: event.time,
@@ -84,7 +84,7 @@ impl Told {
         }
     }
 
-    /// Adds what a `where` must have seen and nobody has shown: the first that makes it hold.
+    /// Adds values that a `where` requires and that aren't known: the first that satisfy it.
     pub(super) fn satisfy(&mut self, filter: &Filter) {
         match filter {
             Filter::Always | Filter::Not(_) => {}
@@ -94,7 +94,7 @@ impl Told {
                     Filter::Test { field, .. } => self.fields.iter().any(|(known, _)| known == field),
                     _ => false,
                 };
-                // What is shown may hold one of them by itself.
+                // A known value may satisfy one of them.
                 if parts.iter().find(known).is_none()
                     && let Some(first) = parts.first()
                 {
@@ -112,7 +112,7 @@ impl Told {
     }
 }
 
-/// A value that a test holds of.
+/// A value that satisfies a test.
 fn wanted(field: FieldId, test: &Test) -> Option<Value> {
     let of = |literal: &Literal| match literal {
         Literal::Text(text) => Value::Text(text.as_str().into()),
@@ -134,7 +134,7 @@ fn wanted(field: FieldId, test: &Test) -> Option<Value> {
     }
 }
 
-/// Every text that a filter names, to be kept.
+/// Keeps every text in a filter.
 pub(super) fn literals(filter: &Filter, names: &mut Pseudonyms) {
     match filter {
         Filter::Always => {}
@@ -161,7 +161,7 @@ pub(super) struct Redactor {
     pub(super) names: Pseudonyms,
     /// Times are moved by so much, microseconds.
     pub(super) shift: i64,
-    /// Fields that the rule looks at in its `where` by a part of their text: what the part is stays.
+    /// Tests of the rule's `where` for a part of a field's text: the part stays.
     pub(super) parts: Vec<(FieldId, Test)>,
 }
 
@@ -183,16 +183,16 @@ impl Redactor {
     }
 
     /// The record.
-    pub(super) fn record(&mut self, told: &Told) -> serde_json::Value {
+    pub(super) fn record(&mut self, event: &KnownEvent) -> serde_json::Value {
         let mut record = Map::new();
-        set(&mut record, "class_uid", json!(told.class.uid()));
-        set(&mut record, "metadata.uid", json!(self.id(&told.id)));
-        set(&mut record, "time_dt", json!(self.time(told.time).to_string()));
-        // Accounts first, so that what they are called is an id wherever it stands.
-        let actor = told.actor.as_ref().map(|account| self.account(account));
-        let target = told.target.as_ref().map(|account| self.account(account));
+        set(&mut record, "class_uid", json!(event.class.uid()));
+        set(&mut record, "metadata.uid", json!(self.id(&event.id)));
+        set(&mut record, "time_dt", json!(self.time(event.time).to_string()));
+        // Accounts first, so that their pseudonyms are ids in all fields.
+        let actor = event.actor.as_ref().map(|account| self.account(account));
+        let target = event.target.as_ref().map(|account| self.account(account));
         let mut seen = BTreeSet::new();
-        for (field, value) in &told.fields {
+        for (field, value) in &event.fields {
             if ELSEWHERE.contains(field) || !seen.insert(field.index()) {
                 continue;
             }
@@ -210,12 +210,12 @@ impl Redactor {
         }
         if let Some(account) = &actor {
             user(&mut record, "actor.user", account);
-            // Of an authentication the one who authenticates stands at `user` too, if anybody does.
-            if told.class == EventClass::Authentication && seen.contains(&FieldId::UserUid.index()) {
+            // In an authentication `user` is the actor too, if it is there.
+            if event.class == EventClass::Authentication && seen.contains(&FieldId::UserUid.index()) {
                 user(&mut record, "user", account);
             }
         }
-        if let Some(account) = target.filter(|_| told.class != EventClass::Authentication) {
+        if let Some(account) = target.filter(|_| event.class != EventClass::Authentication) {
             user(&mut record, "user", &account);
         }
         serde_json::Value::Object(record)
@@ -229,7 +229,7 @@ impl Redactor {
             }
             Value::Unsigned(number) => json!(number),
             Value::Signed(number) => json!(number),
-            // Whole degrees: the country's part, not the house.
+            // Whole degrees: a region, not a house.
             Value::Float(number) => json!(number.round()),
             Value::Boolean(value) => json!(value),
             Value::Address(address) => json!(self.names.address(*address).to_string()),
@@ -271,7 +271,7 @@ impl Redactor {
         }
     }
 
-    /// The product that a user agent begins with, and something for the rest.
+    /// The product at the beginning of a user agent, and a pseudonym for the rest.
     fn user_agent(&mut self, text: &str) -> String {
         let plain = |part: &str, also: &str| {
             !part.is_empty() && part.len() <= 32 && part.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
@@ -284,7 +284,7 @@ impl Redactor {
         if rest.is_empty() { first.to_owned() } else { format!("{first} {}", self.names.text(rest, "agent")) }
     }
 
-    /// A body keeps its form: names of members, numbers and truths stay, texts don't.
+    /// A body keeps its structure: names of members, numbers and booleans stay, texts don't.
     fn body(&mut self, body: &serde_json::Value) -> serde_json::Value {
         match body {
             serde_json::Value::String(text) => json!(self.names.text(text, "text")),
@@ -299,7 +299,7 @@ impl Redactor {
                 }
                 serde_json::Value::Object(made)
             }
-            // A number of so many digits is an id.
+            // A number with more digits is an id.
             serde_json::Value::Number(number) if number.to_string().len() > 9 => {
                 json!(self.names.text(&number.to_string(), "number"))
             }
@@ -308,7 +308,7 @@ impl Redactor {
     }
 }
 
-/// What a text of a field is called where its shape doesn't say.
+/// The kind of a field's text, for pseudonyms where its form doesn't show it.
 fn word(path: &str) -> &'static str {
     let ends = |ending: &str| path.ends_with(ending);
     if ends("hostname") {
@@ -326,7 +326,7 @@ fn word(path: &str) -> &'static str {
     }
 }
 
-/// Who somebody is, so that the source makes the same account of it.
+/// Sets a user so that the format reads the same account.
 fn user(record: &mut Map<String, serde_json::Value>, path: &str, account: &Account) {
     set(record, &format!("{path}.uid"), json!(account.subject));
     if account.provider == "windows" {
@@ -343,7 +343,7 @@ fn user(record: &mut Map<String, serde_json::Value>, path: &str, account: &Accou
     }
 }
 
-/// Sets what is at a path; what stood in its way goes.
+/// Sets the value at a path, and replaces values that aren't objects on the way.
 fn set(record: &mut Map<String, serde_json::Value>, path: &str, value: serde_json::Value) {
     match path.split_once('.') {
         None => {

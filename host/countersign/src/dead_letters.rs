@@ -1,0 +1,219 @@
+//! Records that can't be used: written to a file with place and reason, or reported; summed up by reason at the end.
+
+mod usable;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use countersign_formats::{DeadLetter, DeadReason};
+use serde::Serialize;
+
+use crate::exit::unusable;
+use crate::stderr;
+use crate::text;
+
+pub(crate) use usable::{MaxDead, Tally};
+
+/// So many of a reason are reported one by one; the summary counts them all.
+const MAX_REPORTED: u64 = 20;
+
+/// So many reasons are listed in the summary.
+const MAX_LISTED: usize = 20;
+
+/// How a file of dead letters begins.
+const BEGINNING: &str = "{\"type\":\"dead-letter\",";
+
+/// Where dead letters go, and what is known of them.
+pub(crate) struct DeadLetters {
+    /// The names of the inputs.
+    names: Vec<String>,
+    path: Option<PathBuf>,
+    /// Whether the file is created even without a dead letter.
+    always: bool,
+    file: Option<BufWriter<File>>,
+    /// Whether each is reported on standard error.
+    reported: bool,
+    /// By reason and hint.
+    kinds: BTreeMap<(DeadReason, Option<String>), Kind>,
+}
+
+/// Dead letters of one reason.
+struct Kind {
+    count: u64,
+    /// The place of the first, and its reason in words.
+    example: String,
+}
+
+/// A dead letter's line, in its file and in `--json`.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "dead-letter")]
+pub(crate) struct Line<'a> {
+    /// The input's name on the command line.
+    file: Option<&'a str>,
+    #[serde(flatten)]
+    letter: &'a DeadLetter,
+}
+
+impl DeadLetters {
+    /// Written to this file, which is created in any case. A file of dead letters is replaced; any other is refused.
+    ///
+    /// # Errors
+    /// When there is another file: `Unusable`.
+    pub(crate) fn to_file(path: &Path, names: Vec<String>) -> Result<DeadLetters> {
+        if !is_replaceable(path) {
+            return Err(unusable(format_args!(
+                "expected no file or a file of dead letters at `{}`, got something else: name another file",
+                path.display()
+            )));
+        }
+        Ok(DeadLetters { path: Some(path.to_owned()), always: true, ..DeadLetters::counted(names) })
+    }
+
+    /// Written to this file, which is created when the first comes, or replaced if it is there.
+    ///
+    /// # Errors
+    /// When there is another file: `Unusable`.
+    pub(crate) fn beside(path: PathBuf, names: Vec<String>) -> Result<DeadLetters> {
+        // An existing file is an earlier run's.
+        if path.exists() {
+            return DeadLetters::to_file(&path, names);
+        }
+        Ok(DeadLetters { path: Some(path), ..DeadLetters::counted(names) })
+    }
+
+    /// Only counted, by reason.
+    pub(crate) fn counted(names: Vec<String>) -> DeadLetters {
+        DeadLetters { names, path: None, always: false, file: None, reported: false, kinds: BTreeMap::new() }
+    }
+
+    /// Reported one by one, the first of each reason, and counted.
+    pub(crate) fn reported(names: Vec<String>) -> DeadLetters {
+        DeadLetters { reported: true, ..DeadLetters::counted(names) }
+    }
+
+    /// Creates the file, if it is to be created in any case. Until then nothing on disk has changed.
+    ///
+    /// # Errors
+    /// When it can't be created.
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        if let (Some(path), true) = (self.path.clone(), self.always) {
+            self.create(&path).with_context(|| format!("can't write `{}`", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Whether they are written to a file.
+    pub(crate) fn has_file(&self) -> bool {
+        self.path.is_some()
+    }
+
+    /// A dead letter's line.
+    pub(crate) fn line<'a>(&'a self, letter: &'a DeadLetter) -> Line<'a> {
+        Line { file: self.names.get(letter.input as usize).map(String::as_str), letter }
+    }
+
+    /// Adds one.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(crate) fn add(&mut self, letter: &DeadLetter) -> io::Result<()> {
+        let key = (letter.reason_code, hint(letter));
+        let count = match self.kinds.get_mut(&key) {
+            Some(kind) => {
+                kind.count += 1;
+                kind.count
+            }
+            None => {
+                let example = self.describe(letter);
+                self.kinds.insert(key, Kind { count: 1, example });
+                1
+            }
+        };
+        if self.reported && count <= MAX_REPORTED {
+            stderr::warning(format_args!("{}: {}", letter.reason_code.code(), self.describe(letter)));
+        }
+        let Some(path) = self.path.clone() else { return Ok(()) };
+        self.write(&path, letter).map_err(|error| explained(&path, &error))
+    }
+
+    fn describe(&self, letter: &DeadLetter) -> String {
+        let name = self.names.get(letter.input as usize).map_or("", String::as_str);
+        format!("{name}: record {} at byte {}: {}", letter.ordinal, letter.offset, letter.reason)
+    }
+
+    fn write(&mut self, path: &Path, letter: &DeadLetter) -> io::Result<()> {
+        if self.file.is_none() {
+            self.create(path)?;
+        }
+        let mut line = serde_json::to_vec(&self.line(letter))?;
+        line.push(b'\n');
+        self.file.as_mut().map_or(Ok(()), |file| file.write_all(&line))
+    }
+
+    fn create(&mut self, path: &Path) -> io::Result<()> {
+        self.file = Some(BufWriter::new(File::create(path)?));
+        Ok(())
+    }
+
+    /// Writes what is left, and sums up by reason.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        if let (Some(file), Some(path)) = (&mut self.file, &self.path) {
+            file.flush().map_err(|error| explained(path, &error))?;
+        }
+        let total: u64 = self.kinds.values().map(|kind| kind.count).sum();
+        if total == 0 {
+            return Ok(());
+        }
+        let place = match &self.path {
+            Some(path) => format!(": see `{}`", path.display()),
+            None if self.reported => String::new(),
+            None => "; `--dead-letters FILE` keeps them all".to_owned(),
+        };
+        stderr::warning(format_args!("{} couldn't be used{place}{}", text::count(total, "record"), self.summary()));
+        Ok(())
+    }
+
+    /// A line for each reason, the most frequent first.
+    fn summary(&self) -> String {
+        let mut kinds: Vec<_> = self.kinds.iter().collect();
+        kinds.sort_by_key(|(_, kind)| std::cmp::Reverse(kind.count));
+        let mut summary = String::new();
+        for ((reason, hint), Kind { count, example }) in kinds.iter().take(MAX_LISTED) {
+            summary.push_str(&format!("\n  {} {}, such as {example}", text::number(*count), reason.code()));
+            if let Some(hint) = hint {
+                summary.push_str(&format!("\n    {hint}"));
+            }
+        }
+        if kinds.len() > MAX_LISTED {
+            summary.push_str(&format!("\n  and {}", text::count((kinds.len() - MAX_LISTED) as u64, "other kind")));
+        }
+        summary
+    }
+}
+
+/// What such a record may be, or what to do about it.
+fn hint(_: &DeadLetter) -> Option<String> {
+    None
+}
+
+/// Whether there is nothing that would be lost: no file, an empty one, something else than a file, or dead letters.
+fn is_replaceable(path: &Path) -> bool {
+    if !path.is_file() {
+        return true;
+    }
+    let mut beginning = Vec::new();
+    // A file that can't be read isn't known to be of dead letters.
+    let read = File::open(path)
+        .and_then(|file| BufReader::new(file.take(BEGINNING.len() as u64)).read_until(b'\n', &mut beginning));
+    read.is_ok() && BEGINNING.as_bytes().starts_with(&beginning)
+}
+
+fn explained(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::other(format!("can't write `{}`: {error}", path.display()))
+}

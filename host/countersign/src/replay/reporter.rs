@@ -1,0 +1,139 @@
+//! Reports a run while it goes on: findings with decisions for people, or NDJSON.
+
+use std::io::{self, ErrorKind, Write};
+
+use countersign_formats::DeadLetter;
+use countersign_model::call::Level;
+use countersign_pipeline::report::describe_row;
+use countersign_pipeline::{DecisionLine, FindingLine, Notice, Observer};
+
+use crate::dead_letters::DeadLetters;
+use crate::decisions::{self, DecidedFinding};
+use crate::findings;
+use crate::out::Out;
+use crate::progress::Progress;
+use crate::stderr;
+use crate::text;
+
+/// So many findings are collected before they are printed by identity.
+const MAX_FINDINGS: usize = 2_000;
+
+/// So many notices are printed for people one by one; the figures at the end count them all.
+const MAX_NOTICES: u64 = 20;
+
+/// Reports a run.
+pub(super) struct Reporter<'a> {
+    out: &'a mut Out,
+    progress: &'a Progress,
+    dead_letters: &'a mut DeadLetters,
+    json: bool,
+    /// Whether the run goes on when standard output is closed.
+    keep_on: bool,
+    findings: Vec<DecidedFinding>,
+    observing: u64,
+    notices: u64,
+}
+
+impl<'a> Reporter<'a> {
+    pub(super) fn new(
+        out: &'a mut Out,
+        progress: &'a Progress,
+        json: bool,
+        keep_on: bool,
+        dead_letters: &'a mut DeadLetters,
+    ) -> Reporter<'a> {
+        Reporter { out, progress, dead_letters, json, keep_on, findings: Vec::new(), observing: 0, notices: 0 }
+    }
+
+    /// Prints what waits. Returns how many of the decisions execute an observing action.
+    ///
+    /// # Errors
+    /// When it can't be printed.
+    pub(super) fn finish(mut self) -> io::Result<u64> {
+        if self.notices > MAX_NOTICES {
+            let more = text::number(self.notices - MAX_NOTICES);
+            stderr::warning(format_args!("{more} more about rules: `--json` and the audit file have them all"));
+        }
+        self.print_findings()?;
+        Ok(self.observing)
+    }
+
+    fn print_findings(&mut self) -> io::Result<()> {
+        let collected = std::mem::take(&mut self.findings);
+        self.progress.aside(|| {
+            findings::print(self.out, &collected)?;
+            if self.out.is_terminal() { self.out.flush() } else { Ok(()) }
+        })
+    }
+
+    /// Ends the run where nothing reads the output and nothing else comes of the run.
+    fn go_on(&self) -> io::Result<()> {
+        if self.out.is_closed() && !self.keep_on { Err(ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+    }
+
+    fn print_notice(&mut self, notice: &Notice) {
+        self.notices += 1;
+        if self.notices > MAX_NOTICES {
+            return;
+        }
+        self.progress.aside(|| match notice {
+            Notice::RowSetAside { rule, occasion, event_id, failure, message } => stderr::warning(format_args!(
+                "`{rule}` failed on {}, which is set aside for it: {}: {message}",
+                describe_row(occasion, event_id),
+                failure.id()
+            )),
+            Notice::Host { message, .. } => stderr::error(message),
+            Notice::Diagnostic { rule, occasion, event_id, level, message } => {
+                let text = format!("`{rule}` on {}: {message}", describe_row(occasion, event_id));
+                if *level >= Level::Warning { stderr::warning(text) } else { stderr::note(text) }
+            }
+        });
+    }
+}
+
+impl Observer for Reporter<'_> {
+    fn finding(&mut self, line: &FindingLine) -> io::Result<()> {
+        // For people a finding is printed with its decisions.
+        if self.json {
+            self.out.json(line)?;
+        }
+        self.go_on()
+    }
+
+    fn decision(&mut self, line: &DecisionLine) -> io::Result<()> {
+        self.observing += u64::from(decisions::observes(line));
+        if self.json {
+            self.out.json(line)?;
+        } else {
+            // All decisions about a finding stay together.
+            if self.findings.len() > MAX_FINDINGS {
+                let last = self.findings.pop();
+                self.print_findings()?;
+                self.findings.extend(last);
+            }
+            DecidedFinding::add(&mut self.findings, line.clone());
+        }
+        self.go_on()
+    }
+
+    fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
+        self.dead_letters.add(letter)?;
+        if self.json {
+            self.out.json(&self.dead_letters.line(letter))?;
+        }
+        self.go_on()
+    }
+
+    fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+        if self.json {
+            self.out.json(notice)?;
+        } else {
+            self.print_notice(notice);
+        }
+        self.go_on()
+    }
+
+    fn progress(&mut self, records: u64) {
+        self.progress.message(format!("{} records", text::number(records)));
+    }
+}

@@ -1,0 +1,114 @@
+//! Which rules a command runs: the shipped ones, with the operator's added to them or in their place.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use countersign_declaration::Ceilings;
+use countersign_engine::Engine;
+use countersign_pipeline::{Generation, LoadFault, LoadReason, RuleFile, Settings};
+use countersign_shipped::RULES;
+
+use crate::exit::{Exit, unusable};
+use crate::files::{self, RuleFileError};
+use crate::stderr;
+
+/// The options that choose rules. Without any, the shipped rules run.
+#[derive(Debug, Default, Args)]
+pub(crate) struct RuleSet {
+    /// Add the rules of a directory (*.wasm) to the shipped ones; may be given several times
+    #[arg(long, value_name = "DIR", conflicts_with = "only_rules")]
+    rules: Vec<PathBuf>,
+    /// Run the rules of a directory in place of the shipped ones; may be given several times
+    #[arg(long, value_name = "DIR")]
+    only_rules: Vec<PathBuf>,
+}
+
+impl RuleSet {
+    /// Loads the rules. A rule that can't be loaded is reported and left out; the exit code says so.
+    ///
+    /// # Errors
+    /// When a directory can't be read or has no rule, or when no detection rule is left.
+    pub(crate) fn load(&self, engine: &Engine, settings: Settings) -> Result<(Generation, Exit)> {
+        let (rules, mut exit) = self.read(&settings.policy.content.limits().ceilings())?;
+        let named: BTreeSet<_> = settings.policy.content.named_rules().cloned().collect();
+        let (generation, faults) = Generation::load(engine, 1, rules, settings);
+        for fault in &faults {
+            exit = exit.max(Exit::Refused);
+            stderr::error(self.explain(fault));
+        }
+        if generation.detections.is_empty() {
+            let why = "expected at least one detection rule, got none that can be loaded";
+            return Err(if exit == Exit::Unusable { unusable(why) } else { anyhow::anyhow!(why) });
+        }
+        if generation.responses.is_empty() {
+            stderr::note("no response rule is loaded: no action is proposed for any finding");
+        }
+        for rule in generation.detections.iter().chain(&generation.responses) {
+            let identity = &rule.identity;
+            tracing::debug!(rule = %identity.id, version = identity.version, code = %identity.code, "loaded");
+        }
+        for missing in named.iter().filter(|id| generation.rule(id).is_none() && generation.policy.is_enabled(id)) {
+            stderr::warning(format_args!("the policy names the rule `{missing}`, which isn't loaded"));
+        }
+        Ok((generation, exit))
+    }
+
+    /// The components. A file that can't be read, or is too large for any rule, is reported and left out.
+    fn read(&self, ceilings: &Ceilings) -> Result<(Vec<RuleFile>, Exit)> {
+        let mut rules = if self.only_rules.is_empty() { shipped() } else { Vec::new() };
+        let mut exit = Exit::Done;
+        for path in rule_files(self.rules.iter().chain(&self.only_rules))? {
+            match files::read_rule(&path, ceilings) {
+                Ok(Ok(bytes)) => rules.push(RuleFile { name: path.display().to_string(), bytes }),
+                Ok(Err(refusal)) => {
+                    exit = exit.max(Exit::Refused);
+                    stderr::error(format_args!("{}: refused at admission\n  {refusal}", path.display()));
+                }
+                Err(error) => {
+                    exit = exit.max(Exit::Unusable);
+                    stderr::error(error);
+                }
+            }
+        }
+        Ok((rules, exit))
+    }
+
+    /// A fault in words: with what to do about a rule that has a shipped rule's id.
+    fn explain(&self, fault: &LoadFault) -> String {
+        match &fault.reason {
+            LoadReason::Duplicate(id) if self.only_rules.is_empty() && is_shipped(id.as_str()) => format!(
+                "{}: the shipped rule `{id}` has the same id; `--only-rules` runs your rules in place of the shipped \
+                 ones",
+                fault.name
+            ),
+            _ => fault.to_string(),
+        }
+    }
+}
+
+/// The shipped rules, in the order of their ids' folders.
+fn shipped() -> Vec<RuleFile> {
+    RULES.iter().map(|(id, bytes)| RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() }).collect()
+}
+
+fn is_shipped(id: &str) -> bool {
+    RULES.iter().any(|(shipped, _)| *shipped == id)
+}
+
+/// The rule files of directories.
+///
+/// # Errors
+/// With every directory that can't be read or has no rule: `Unusable`.
+fn rule_files<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<Vec<PathBuf>> {
+    let paths: Vec<PathBuf> = paths.map(|path| Path::new(path).to_owned()).collect();
+    let (mut found, mut faults) = (Vec::new(), Vec::new());
+    for file in files::rule_files(&paths) {
+        match file {
+            Ok(path) => found.push(path),
+            Err(RuleFileError { error, .. }) => faults.push(error.to_string()),
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(unusable(faults.join("\n  "))) }
+}

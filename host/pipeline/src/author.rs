@@ -1,0 +1,5 @@
+//! Tools of rules' authors: cases, explanations of single events, and measurements.
+
+pub mod bench;
+pub mod cases;
+pub mod explain;

@@ -1,0 +1,146 @@
+//! One detection rule of a run: its rows of a chunk, and their outcomes up to the row that silences it.
+
+use std::collections::BTreeSet;
+
+use countersign_model::{StateChange, TimerChange};
+use countersign_stream::{OrderedOccasion, Outcome, Quarantine, RuleStream, Sequenced};
+
+use super::{Changes, Item, Placed};
+
+/// A row that a rule is given.
+#[derive(Clone, Copy)]
+enum Place {
+    /// An event, by its place in the chunk.
+    Event(usize),
+    /// A row for this rule alone, by its place among those.
+    Own(usize),
+}
+
+/// One detection rule of a run.
+pub(super) struct Judge {
+    pub(super) stream: RuleStream,
+    quarantine: Quarantine,
+    /// Its depth in the graph of subscriptions.
+    pub(super) depth: usize,
+    /// Rows delivered until it was silenced.
+    pub(super) delivered: u64,
+    /// Whether it was stopped or is in quarantine.
+    pub(super) silenced: bool,
+    /// The outcomes of this chunk.
+    outcomes: Vec<Outcome>,
+    /// Timers that were due at the tick before this chunk, and findings that it subscribes to.
+    pub(super) own: Vec<Sequenced>,
+    /// The rows that it was given of this chunk, in order.
+    rows: Vec<Place>,
+}
+
+impl Judge {
+    pub(super) fn new(stream: RuleStream, depth: usize, quarantine: Quarantine) -> Judge {
+        Judge {
+            stream,
+            quarantine,
+            depth,
+            delivered: 0,
+            silenced: false,
+            outcomes: Vec::new(),
+            own: Vec::new(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Judges its rows: timers, events that reach the rule, and findings that it subscribes to, in one order.
+    pub(super) fn judge_rows(&mut self, events: &[Sequenced], wanted: &[usize], batch: usize) {
+        self.own.sort_by(|a, b| a.order().cmp(&b.order()));
+        self.rows = merge(events, wanted, &self.own);
+        for rows in self.rows.chunks(batch) {
+            let rows: Vec<&Sequenced> = rows.iter().filter_map(|place| row_at(*place, events, &self.own)).collect();
+            let outcome = self.stream.judge(&rows);
+            let stopped = outcome.stopped.is_some();
+            self.outcomes.push(outcome);
+            if stopped {
+                break;
+            }
+        }
+    }
+
+    /// Cuts the outcomes at the row that silences the rule, if any, and adds them to the chunk's items and changes.
+    pub(super) fn finish_chunk(
+        &mut self,
+        rule: usize,
+        events: &[Sequenced],
+        placed: &mut Vec<Placed>,
+        changes: &mut Changes,
+    ) {
+        let rows = std::mem::take(&mut self.rows);
+        let own = std::mem::take(&mut self.own);
+        let outcomes = std::mem::take(&mut self.outcomes);
+        if self.silenced {
+            return;
+        }
+        let depth = self.depth;
+        let mut place = |row: &Sequenced, item: Item| {
+            placed.push(Placed { position: row.position, after_timers: !row.is_timer(), depth, rule, item });
+        };
+        let failed: BTreeSet<(u64, &OrderedOccasion)> =
+            outcomes.iter().flat_map(|outcome| &outcome.failures).map(|failure| failure.row.order()).collect();
+        let stopped = outcomes.iter().find_map(|outcome| outcome.stopped.as_ref()).map(|stopped| stopped.row.clone());
+        let mut last: Option<Sequenced> = None;
+        for row in rows.iter().filter_map(|place| row_at(*place, events, &own)) {
+            self.delivered += 1;
+            if self.quarantine.note(row, failed.contains(&row.order())) {
+                place(row, Item::Quarantined { accounts: self.quarantine.accounts() });
+                last = Some(row.clone());
+            } else if stopped.as_ref().is_some_and(|stopped| stopped.order() == row.order()) {
+                last = Some(row.clone());
+            }
+            if last.is_some() {
+                self.silenced = true;
+                break;
+            }
+        }
+        let mut place = |row: &Sequenced, item: Item| {
+            if last.as_ref().is_none_or(|last| row.order() <= last.order()) {
+                place(row, item);
+            }
+        };
+        for outcome in outcomes {
+            outcome.failures.into_iter().for_each(|failed| place(&failed.row.clone(), Item::SetAside(failed)));
+            outcome.stopped.into_iter().for_each(|stopped| place(&stopped.row.clone(), Item::Stopped(stopped)));
+            outcome.disagreements.into_iter().for_each(|other| place(&other.row.clone(), Item::Disagreement(other)));
+            outcome.diagnostics.into_iter().for_each(|one| place(&one.row.clone(), Item::Diagnostic(one)));
+            outcome.findings.into_iter().for_each(|one| place(&one.row.clone(), Item::Finding(Box::new(one))));
+            // A silenced rule's state is of no use, and how far it got would show the batch: stored state is removed too.
+            let silenced = last.is_some();
+            let state = outcome.state.into_iter();
+            let state = state.map(|change| if silenced { StateChange { entry: None, ..change } } else { change });
+            let timers = outcome.timers.into_iter();
+            let timers = timers.map(|change| if silenced { TimerChange { entry: None, ..change } } else { change });
+            changes.extend((state.collect(), timers.collect()));
+        }
+        // What was forgotten at ticks is reported even if no row came since.
+        changes.extend(if last.is_some() { self.stream.forget() } else { self.stream.changes() });
+    }
+}
+
+/// The row at a place.
+fn row_at<'a>(place: Place, events: &'a [Sequenced], own: &'a [Sequenced]) -> Option<&'a Sequenced> {
+    match place {
+        Place::Event(place) => events.get(place),
+        Place::Own(place) => own.get(place),
+    }
+}
+
+/// Merges events and a rule's own rows, each in order, into one order.
+fn merge(events: &[Sequenced], wanted: &[usize], own: &[Sequenced]) -> Vec<Place> {
+    let mut merged = Vec::with_capacity(wanted.len() + own.len());
+    let mut wanted = wanted.iter().copied().peekable();
+    for (next, place) in own.iter().zip(0..) {
+        let earlier = |place: &usize| events.get(*place).is_some_and(|event| event.order() < next.order());
+        while let Some(event) = wanted.next_if(earlier) {
+            merged.push(Place::Event(event));
+        }
+        merged.push(Place::Own(place));
+    }
+    merged.extend(wanted.map(Place::Event));
+    merged
+}
