@@ -151,9 +151,9 @@ fn notes(item: Item<'_>) -> Option<Vec<String>> {
 
 fn floor(item: Item<'_>) -> Option<u8> {
     match item.node().value {
-        NodeValue::Integer(number) => {
-            item.in_range(RefusalCode::FloorOutOfRange, number, 0, 100).and_then(|number| number.try_into().ok())
-        }
+        NodeValue::Integer(number) => item
+            .in_range(RefusalCode::FloorOutOfRange, number, 0, 100)
+            .and_then(|number| number.try_into().ok()),
         _ => item.percent(),
     }
 }
@@ -219,7 +219,8 @@ fn detection(table: &Table<'_>, id: Option<&RuleId>, kind_known: bool) -> Option
     let partition_key = table.defaulted("partition-key", PartitionKey::None, |item| {
         item.word("a partition key", PartitionKey::ALL, PartitionKey::id)
     });
-    let slots = table.defaulted("slot", vec![], |item| item.named_tables(parts::MAX_SLOTS, "name", parts::slot));
+    let slots =
+        table.defaulted("slot", vec![], |item| item.named_tables(parts::MAX_SLOTS, "name", parts::slot));
     let timers = table.optional("timers", parts::timers);
     let context =
         table.defaulted("context", vec![], |item| item.named_tables(parts::MAX_CONTEXT, "table", parts::context));
@@ -235,8 +236,9 @@ fn detection(table: &Table<'_>, id: Option<&RuleId>, kind_known: bool) -> Option
         let listed = table.get("fields").into_iter().flat_map(|item| {
             item.node().as_list().unwrap_or_default().iter().map(move |node| item.reader().item(node))
         });
-        let listed =
-            listed.filter(|item| item.node().as_text().and_then(FieldId::from_path).is_some_and(is_finding_field));
+        let listed = listed.filter(|item| {
+            item.node().as_text().and_then(FieldId::from_path).is_some_and(is_finding_field)
+        });
         for item in listed.chain(finding_tests) {
             inconsistent::<()>(item, expected, "no subscription");
         }
@@ -261,10 +263,9 @@ fn has_subscriptions(table: &Table<'_>) -> bool {
 
 /// `by` of each context table by key, with the table's own node.
 fn context_by_key<'n>(table: &Table<'n>) -> impl Iterator<Item = (&'n Node, Item<'n>)> {
-    let tables = table
-        .get("context")
-        .into_iter()
-        .flat_map(|item| item.node().as_list().unwrap_or_default().iter().map(move |node| (node, item.reader())));
+    let tables = table.get("context").into_iter().flat_map(|item| {
+        item.node().as_list().unwrap_or_default().iter().map(move |node| (node, item.reader()))
+    });
     tables.filter_map(|(node, reader)| {
         let by = node.get("by").filter(|by| by.as_text() == Some(Keying::Key.id()))?;
         Some((node, reader.item(by)))

@@ -85,7 +85,8 @@ impl<'n> FilterReader<'_, 'n> {
             [join] if !TEST_KEYS.iter().chain(TESTS).any(|key| table.has(key)) => self.join(&table, join, depth),
             _ => {
                 let expected = "a field with one test, or one of `and`, `or`, `not` alone";
-                let got: Vec<String> = KEYS.iter().filter(|key| table.has(key)).map(|key| quoted(key)).collect();
+                let got: Vec<String> =
+                    KEYS.iter().filter(|key| table.has(key)).map(|key| quoted(key)).collect();
                 inconsistent(item, expected, got.join(", "))
             }
         };

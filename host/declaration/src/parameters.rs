@@ -37,7 +37,8 @@ enum Type {
 }
 
 impl Type {
-    const ALL: &[Type] = &[Type::Boolean, Type::Integer, Type::Decimal, Type::Text, Type::TextList, Type::Duration];
+    const ALL: &[Type] =
+        &[Type::Boolean, Type::Integer, Type::Decimal, Type::Text, Type::TextList, Type::Duration];
 
     /// The word in `rule.toml`.
     const fn id(self) -> &'static str {
@@ -202,7 +203,10 @@ fn range(table: &Table<'_>, ty: Type) -> Option<ParameterRange> {
 }
 
 /// `min` and `max`, in order.
-fn ends<T: PartialOrd + std::fmt::Display>(table: &Table<'_>, read: impl Fn(Item<'_>) -> Option<T>) -> Option<(T, T)> {
+fn ends<T: PartialOrd + std::fmt::Display>(
+    table: &Table<'_>,
+    read: impl Fn(Item<'_>) -> Option<T>,
+) -> Option<(T, T)> {
     let min_item = table.required("min", A_VALUE);
     let min = min_item.and_then(&read);
     let max = table.read("max", A_VALUE, &read);

@@ -16,11 +16,8 @@ impl<'n, C: From<Problem>> Item<'n, C> {
         let NodeValue::List(items) = &self.node().value else { return self.wrong_type("a list") };
         let fits = (min..=max).contains(&items.len());
         if !fits {
-            let expected = if max == usize::MAX {
-                format!("a list of at least {min}")
-            } else {
-                format!("a list of {min} to {max}")
-            };
+            let expected =
+                if max == usize::MAX { format!("a list of at least {min}") } else { format!("a list of {min} to {max}") };
             self.refuse::<()>(Problem::OutOfRange, expected, format!("a list of {}", items.len()), None);
         }
         let mut whole = fits;

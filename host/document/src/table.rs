@@ -79,7 +79,12 @@ impl<'n, C: From<Problem>> Table<'n, C> {
     }
 
     /// Reads a key that must be there.
-    pub fn read<T>(&self, key: &'static str, expected: &str, read: impl FnOnce(Item<'n, C>) -> Option<T>) -> Option<T> {
+    pub fn read<T>(
+        &self,
+        key: &'static str,
+        expected: &str,
+        read: impl FnOnce(Item<'n, C>) -> Option<T>,
+    ) -> Option<T> {
         self.required(key, expected).and_then(read)
     }
 

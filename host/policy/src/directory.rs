@@ -96,7 +96,10 @@ impl Directory {
             identity_type: table
                 .get("type")
                 .and_then(|item| item.word("an identity type", IdentityType::ALL, IdentityType::id)),
-            tier: table.get("tier").and_then(|item| item.word("a tier", Tier::ALL, Tier::id)).unwrap_or(Tier::Critical),
+            tier: table
+                .get("tier")
+                .and_then(|item| item.word("a tier", Tier::ALL, Tier::id))
+                .unwrap_or(Tier::Critical),
             environment: optional_text(&table, "environment"),
             owner: optional_text(&table, "owner"),
             protected: flag(&table, "protected"),
@@ -109,8 +112,7 @@ impl Directory {
     /// Reports an owner that isn't in the file.
     fn check_owner(&self, item: Item<'_>) {
         // What isn't text was reported when the identity was read.
-        if let Some(owner) = item.node().as_text().filter(|owner| !owner.is_empty() && !self.by_id.contains_key(*owner))
-        {
+        if let Some(owner) = item.node().as_text().filter(|owner| !owner.is_empty() && !self.by_id.contains_key(*owner)) {
             let what = "the id of an identity of this file";
             item.unknown::<()>(Problem::UnknownWord, what, owner, self.by_id.keys().map(String::as_str));
         }

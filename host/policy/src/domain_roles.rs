@@ -69,9 +69,9 @@ impl DomainRoles {
             let text = item.text()?;
             match text.parse::<Account>() {
                 Ok(account) => Some((item, account)),
-                Err(_) => {
-                    item.invalid("an account `provider:tenant:subject` with `:` and `%` inside a part percent-encoded")
-                }
+                Err(_) => item.invalid(
+                    "an account `provider:tenant:subject` with `:` and `%` inside a part percent-encoded",
+                ),
             }
         });
         let roles = table.read("roles", "a list of roles, at least one", roles);

@@ -51,7 +51,9 @@ impl OperatorLimits {
         const SECOND: i64 = 1_000_000;
         const YEAR: i64 = 365 * 86_400 * SECOND;
         let base = OperatorLimits::default();
-        let number = |key, max, default| table.get(key).and_then(|item| item.integer(1, max)).unwrap_or(default);
+        let number = |key, max, default| {
+            table.get(key).and_then(|item| item.integer(1, max)).unwrap_or(default)
+        };
         let seconds = |key, default| {
             let micros = table.get(key).and_then(|item| item.duration(SECOND, YEAR));
             micros.and_then(|micros| u32::try_from(micros / SECOND).ok()).unwrap_or(default)

@@ -58,9 +58,7 @@ impl Locations {
         let networks = table.read("networks", "a list of networks", networks);
         let country = table.get("country").and_then(country);
         let number = |key, (min, max): (f64, f64)| {
-            table
-                .get(key)
-                .map(|item| item.decimal().and_then(|value| item.within(Problem::OutOfRange, value, min, max)))
+            table.get(key).map(|item| item.decimal().and_then(|value| item.within(Problem::OutOfRange, value, min, max)))
         };
         let latitude = number("latitude", (-90.0, 90.0));
         let longitude = number("longitude", (-180.0, 180.0));

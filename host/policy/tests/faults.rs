@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use countersign_policy::{Capabilities, Diagnostic, Directory, DomainRoles, Egress, Locations, Policy};
+use countersign_policy::{Capabilities, Directory, DomainRoles, Egress, Diagnostic, Locations, Policy};
 use expect_test::expect_file;
 
 fn check(kind: &str, parse: impl Fn(&str) -> Result<(), Vec<Diagnostic>>) {

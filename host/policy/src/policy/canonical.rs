@@ -10,7 +10,9 @@ pub(super) fn write(written: &Written) -> Vec<u8> {
 }
 
 pub(super) fn read(bytes: &[u8]) -> Result<Policy, Vec<Diagnostic>> {
-    let fault = |got: String| vec![Diagnostic::new("", "a policy in canonical form", got)];
+    let fault = |got: String| {
+        vec![Diagnostic::new("", "a policy in canonical form", got)]
+    };
     let written: Written = serde_json::from_slice(bytes).map_err(|error| fault(format!("`{error}`")))?;
     if write(&written) != bytes {
         return Err(fault("the same policy in another form".to_owned()));

@@ -193,7 +193,8 @@ fn publisher(item: Item<'_>) -> Option<PublisherSettings> {
         let what = "an action outside the remediation lane";
         let actions = axis::required(&grant, "actions", &lanes, Action::id, what);
         granted.actions = expanded(actions, &lanes);
-        let types = axis::required(&grant, "identity-types", IdentityType::ALL, IdentityType::id, "an identity type");
+        let types =
+            axis::required(&grant, "identity-types", IdentityType::ALL, IdentityType::id, "an identity type");
         granted.identity_types = expanded(types, IdentityType::ALL);
         let classes = axis::required(&grant, "signal-classes", SignalClass::ALL, SignalClass::id, "a signal class");
         granted.signal_classes = expanded(classes, SignalClass::ALL);
