@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::hint::black_box;
-use std::io::{self, Cursor};
+use std::io::Cursor;
 use std::path::Path;
 use std::time::Duration;
 
