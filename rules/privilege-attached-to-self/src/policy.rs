@@ -6,7 +6,7 @@ use countersign_sdk::Json;
 
 use crate::gain::Gain;
 
-/// What a policy document gains its holder: the most of all that it allows. None if it allows nothing; a document that
+/// the greatest gain of all that it allows. None if it allows nothing; a document that
 /// is missing or can't be read may allow anything.
 pub(crate) fn document_gain(document: Option<&str>) -> Option<Gain> {
     let Some(statements) = document.and_then(Json::parse).and_then(|json| json.get_ignoring_case("Statement")) else {

@@ -33,7 +33,7 @@ fn failed(event: &Event, failures: &mut Slot<Failures>, cx: &mut Context) {
     }
 }
 
-/// Reports a success that follows enough failures, and begins anew.
+/// Reports a success that follows enough failures, and forgets them.
 fn succeeded(event: &Event, failures: &mut Slot<Failures>, cx: &mut Context) {
     let count = failures.count.total_at(event.time());
     if count as i64 >= cx.parameters().failures {

@@ -65,14 +65,14 @@ fn more_confidence_never_proposes_less() {
 fn machines_are_taken_less_far_than_people() {
     let [_, person, pipeline, instance, _, _] = ALL;
     let reached = |who: Who, severity| {
-        let most = |class: &SignalClass| {
+        let strongest = |class: &SignalClass| {
             let built = who.incident(*class, 95, &who.every_rung()).severity(severity);
             touching(&built)
                 .iter()
                 .map(|one| one.action)
                 .max_by_key(|action| who.identity_type.rungs().iter().position(|rung| rung == action))
         };
-        SignalClass::ALL.iter().filter_map(most).collect::<Vec<_>>()
+        SignalClass::ALL.iter().filter_map(strongest).collect::<Vec<_>>()
     };
     // Short of critical severity nothing takes a machine away whole.
     for severity in [Severity::Medium, Severity::High] {
@@ -119,9 +119,9 @@ fn the_guarded_and_the_merely_named_are_never_contained() {
             (false, whole().with(|_, subject| subject.role = respond::SubjectRole::Source)),
             (false, whole().with(|_, subject| subject.role = respond::SubjectRole::Owner)),
         ] {
-            let most = touching(&built).iter().map(|one| one.action.class()).max();
+            let strongest = touching(&built).iter().map(|one| one.action.class()).max();
             let allowed = if caps_at_challenge { ActionClass::Challenge } else { ActionClass::Observe };
-            assert!(most.is_none_or(|most| most <= allowed), "{built:?}");
+            assert!(strongest.is_none_or(|strongest| strongest <= allowed), "{built:?}");
             assert!(proposals(&built).iter().any(|one| one.action == Action::EnrichAlert));
         }
     });

@@ -204,5 +204,5 @@ fn the_table_of_proposals_is_pinned() {
     whole(&mut out, "a protected person, confidence 95", &at(person, 95).with(|identity, _| identity.protected = true));
     whole(&mut out, "break-glass, confidence 95", &at(person, 95).with(|identity, _| identity.break_glass = true));
     whole(&mut out, "an owner, confidence 95", &at(person, 95).with(|_, one| one.role = respond::SubjectRole::Owner));
-    expect_file!["../table.txt"].assert_eq(&out);
+    expect_file!["../../table.txt"].assert_eq(&out);
 }
