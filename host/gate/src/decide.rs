@@ -71,7 +71,7 @@ pub fn decide(inputs: &GateInputs) -> Outcome {
         if exempt.is_none() {
             return Outcome::new(vec![(suppressed(inputs, why), None)]);
         }
-        note = exempt.map(|exempt| format!("suppression applies (`{why}`), but {exempt} can't be suppressed"));
+        note = exempt.map(|exempt| format!("suppression said `{why}`, but {exempt} can't be suppressed"));
     }
     let mut decided: Vec<(Decision, Option<Authorised>)> =
         inputs.proposals.iter().map(|proposal| decide_one(inputs, proposal)).collect();
@@ -80,11 +80,7 @@ pub fn decide(inputs: &GateInputs) -> Outcome {
         .iter()
         .any(|(decision, authorised)| authorised.is_some() && decision.action == Some(Action::EnrichAlert));
     if decided.is_empty() {
-        decided.push(enrich(
-            inputs,
-            ReasonCode::NoProposal,
-            "no response rule proposed anything: the alert is enriched",
-        ));
+        decided.push(enrich(inputs, ReasonCode::NoProposal, "nobody proposed anything: the alert is enriched"));
     } else if denied && !enriched {
         decided.push(enrich(inputs, ReasonCode::NoRungAllowed, "a proposal was denied: the alert is enriched"));
     }

@@ -161,7 +161,7 @@ impl<'i> Question<'i> {
         let finding = &self.found.finding;
         let alone = effective_confidence(self.inputs, finding);
         if alone < finding.confidence {
-            let detail = format!("the rule gave {}, capped at {alone}", finding.confidence);
+            let detail = format!("the rule said {}, capped at {alone}", finding.confidence);
             reasons.push(self.reason(ReasonCode::ConfidenceCapped, Effect::Allow, detail));
         }
         let floor_of = |rule: &RuleId| self.inputs.authority(rule).map_or(100, |authority| authority.floor);
