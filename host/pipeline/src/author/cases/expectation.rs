@@ -58,8 +58,7 @@ pub(super) fn detection(table: &Table<'_>) -> Option<DetectionExpectation> {
 
 fn finding(table: &Table<'_>) -> Option<ExpectedFinding> {
     let event = table.read("event", "the id of the event", |item| item.any_text(usize::MAX));
-    let class =
-        table.read("class", "a signal class", |item| item.word::<SignalClass>("a signal class"));
+    let class = table.read("class", "a signal class", |item| item.word::<SignalClass>("a signal class"));
     let role = table.read("role", "a role", |item| item.word::<SubjectRole>("a role"));
     let account = table.optional("account", |item| item.parsed("an account `provider:tenant:subject`"));
     let confidence = table.read("confidence", "the lowest and highest confidence, such as `[70, 80]`", |item| {

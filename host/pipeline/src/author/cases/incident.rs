@@ -49,8 +49,7 @@ fn tables<T>(item: Item<'_>, read: impl Fn(&Table<'_>) -> Option<T>) -> Option<V
 
 fn finding(table: &Table<'_>) -> Option<FindingView> {
     let rule = table.read("rule", "a rule id", |item| item.parsed("a rule id `publisher/name`"));
-    let signal_class = table
-        .read("signal-class", "a signal class", |item| item.word::<SignalClass>("a signal class"));
+    let signal_class = table.read("signal-class", "a signal class", |item| item.word::<SignalClass>("a signal class"));
     let confidence = table.read("confidence", "0 to 100", |item| item.percent());
     let severity = table.read("severity", "a severity", |item| item.word::<Severity>("a severity"));
     let subject = index(table, "subject", "an index into `subjects`");
@@ -74,9 +73,8 @@ fn finding(table: &Table<'_>) -> Option<FindingView> {
 fn identity(table: &Table<'_>) -> Option<IdentityView> {
     let account = table.read("account", "an account", |item| item.parsed("an account `provider:tenant:subject`"));
     let directory_id = optional_text(table, "directory-id");
-    let identity_type = table.read("identity-type", "an identity type", |item| {
-        item.word::<IdentityType>("an identity type")
-    });
+    let identity_type =
+        table.read("identity-type", "an identity type", |item| item.word::<IdentityType>("an identity type"));
     let tier = table.read("tier", "a tier", |item| item.word::<Tier>("a tier"));
     let environment = optional_text(table, "environment");
     let owner = optional_text(table, "owner");
@@ -97,9 +95,8 @@ fn identity(table: &Table<'_>) -> Option<IdentityView> {
 fn subject(table: &Table<'_>) -> Option<SubjectView> {
     let identity = index(table, "identity", "an index into `identities`");
     let role = table.read("role", "a role", |item| item.word::<SubjectRole>("a role"));
-    let evidence_role = table.read("evidence-role", "an evidence role", |item| {
-        item.word::<EvidenceRole>("an evidence role")
-    });
+    let evidence_role =
+        table.read("evidence-role", "an evidence role", |item| item.word::<EvidenceRole>("an evidence role"));
     let usage = table.read("usage", "a usage", |item| item.word::<Usage>("a usage"));
     let flag = |key| table.read(key, "true or false", |item| item.flag());
     let (has_session, has_token, has_grant) = (flag("has-session"), flag("has-token"), flag("has-grant"));
@@ -118,11 +115,9 @@ fn available_action(table: &Table<'_>) -> Option<AvailableAction> {
     let action = action(table);
     let subject = index(table, "subject", "an index into `subjects`");
     let rung = index(table, "rung", "the action's place in the order of rungs");
-    let class =
-        table.read("class", "an action class", |item| item.word::<ActionClass>("an action class"));
-    let reversibility = table.read("reversibility", "a reversibility", |item| {
-        item.word::<Reversibility>("a reversibility")
-    });
+    let class = table.read("class", "an action class", |item| item.word::<ActionClass>("an action class"));
+    let reversibility =
+        table.read("reversibility", "a reversibility", |item| item.word::<Reversibility>("a reversibility"));
     Some(AvailableAction {
         action: action?,
         subject: subject?,
