@@ -300,5 +300,5 @@ fn malformed(path: &Path, reason: impl ToString) -> CaseError {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/cases_schemas.rs"]
+#[path = "../../tests/unit/cases_schemas.rs"]
 mod schemas;
