@@ -11,8 +11,8 @@ use countersign_fuzz::component::{self, Chance};
 /// Scripts that are looked at to find those that get far.
 const TRIED: u64 = 40_000;
 
-/// Longest script, bytes.
-const LONGEST: usize = 320;
+/// Upper bound of a script, bytes.
+const MAX_SCRIPT: usize = 320;
 
 /// What a script is wanted for.
 const WANTED: &[(&str, fn(&Seen) -> bool)] = &[
@@ -56,6 +56,6 @@ fn main() {
 /// Small numbers are choices that most often lead on.
 fn script(seed: u64) -> Vec<u8> {
     let mut chance = Chance::new(seed);
-    let length = 64 + chance.below(LONGEST - 64);
+    let length = 64 + chance.below(MAX_SCRIPT - 64);
     (0..length).map(|_| if chance.below(4) == 0 { chance.next() as u8 } else { chance.below(6) as u8 }).collect()
 }

@@ -46,9 +46,9 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `most`, which isn't 0.
-    pub fn below(&mut self, most: usize) -> usize {
-        usize::try_from(self.next() % most.max(1) as u64).unwrap_or_default()
+    /// A number below `bound`, which isn't 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        usize::try_from(self.next() % bound.max(1) as u64).unwrap_or_default()
     }
 }
 
@@ -130,8 +130,8 @@ impl Binary {
                     _ => {
                         let name = named(contents, DECLARATION_SECTION).or_else(|| named(contents, DATA_SECTION));
                         let mut body = contents.split_off(name.unwrap_or_default());
-                        let most = body.len() + MAX_GROWTH;
-                        change(&mut body, most);
+                        let max = body.len() + MAX_GROWTH;
+                        change(&mut body, max);
                         contents.extend(body);
                     }
                 }

@@ -1,5 +1,5 @@
 //! What must hold whatever bytes come: one module a target, each with one `check`. It panics where a promise is broken
-//! and returns whether the bytes were taken for good, which the seeds are tested with.
+//! and returns whether the bytes were accepted, which the seeds are tested with.
 //!
 //! The targets under `targets/` hand libFuzzer's bytes to these functions and nothing more.
 
@@ -10,7 +10,7 @@ pub mod answer;
 pub mod component;
 pub mod declaration;
 pub mod operator_files;
-pub mod sources;
+pub mod telemetry;
 
 #[cfg(test)]
 mod seeds;

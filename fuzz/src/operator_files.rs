@@ -1,5 +1,5 @@
 //! The operator's files: each is taken or refused with every fault, and what was taken can be looked up in with anything.
-//! The first byte says which file the others are: see [`check`].
+//! The first byte chooses which file the others are: see [`check`].
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, LazyLock};
@@ -34,7 +34,7 @@ pub fn check(bytes: &[u8]) -> bool {
             _ => return false,
         };
         if let Some(faults) = refused {
-            told(&faults);
+            check_faults(&faults);
             return false;
         }
     }
@@ -42,7 +42,7 @@ pub fn check(bytes: &[u8]) -> bool {
     true
 }
 
-fn told(faults: &[Diagnostic]) {
+fn check_faults(faults: &[Diagnostic]) {
     assert!(!faults.is_empty(), "refused without a fault");
     assert!(faults.iter().all(|fault| !fault.to_string().contains('\n')), "{faults:?}");
 }
@@ -125,7 +125,7 @@ fn event(account: &Account, address: IpAddr) -> Event {
     fields.set(FieldId::SrcEndpointIp, Value::Address(address));
     let time = Timestamp(1_800_000_000_000_000);
     Event {
-        source: "windows-security",
+        source: "windows-security".into(),
         tenant: Arc::from("S-1-5-21-1-2-3"),
         id: Arc::from("1"),
         class: EventClass::Authentication,

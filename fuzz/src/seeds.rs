@@ -1,11 +1,11 @@
-//! The seeds are good ones: all but those named `bad-…` are taken, and none breaks a promise.
+//! The seeds are good ones: all but those named `bad-…` are accepted, and none breaks a promise.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use countersign_formats::{CloudTrail, Ocsf, Okta, WindowsSecurity};
 
-use crate::{admission, answer, declaration, operator_files, sources};
+use crate::{admission, answer, declaration, operator_files, telemetry};
 
 fn seeds(target: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
@@ -15,10 +15,10 @@ fn seeds(target: &str) -> Vec<PathBuf> {
     paths
 }
 
-fn check(target: &str, taken: impl Fn(&[u8]) -> bool) {
+fn check(target: &str, accepts: impl Fn(&[u8]) -> bool) {
     for path in seeds(target) {
         let is_good = !path.file_name().unwrap().to_string_lossy().starts_with("bad-");
-        assert_eq!(taken(&fs::read(&path).unwrap()), is_good, "{}", path.display());
+        assert_eq!(accepts(&fs::read(&path).unwrap()), is_good, "{}", path.display());
     }
 }
 
@@ -29,12 +29,12 @@ fn components_and_declarations() {
 }
 
 #[test]
-fn records_of_every_source() {
-    check("auto", sources::check_auto);
-    check("cloudtrail", |bytes| sources::check(&CloudTrail, bytes));
-    check("ocsf", |bytes| sources::check(&Ocsf, bytes));
-    check("okta", |bytes| sources::check(&Okta, bytes));
-    check("windows_security", |bytes| sources::check(&WindowsSecurity, bytes));
+fn records_of_every_format() {
+    check("auto", telemetry::check_auto);
+    check("cloudtrail", |bytes| telemetry::check(&CloudTrail, bytes));
+    check("ocsf", |bytes| telemetry::check(&Ocsf, bytes));
+    check("okta", |bytes| telemetry::check(&Okta, bytes));
+    check("windows_security", |bytes| telemetry::check(&WindowsSecurity, bytes));
 }
 
 #[test]

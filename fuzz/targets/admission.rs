@@ -14,10 +14,10 @@ fuzz_mutator!(|bytes: &mut [u8], size: usize, max_size: usize, seed: u32| {
         return fuzzer_mutate(bytes, size, max_size);
     }
     let whole = bytes.get(..size).unwrap_or_default();
-    let mutated = component::mutate(whole, u64::from(seed), |contents, most| {
-        let (length, most) = (contents.len(), most.max(contents.len()));
-        contents.resize(most, 0);
-        let length = fuzzer_mutate(contents, length, most);
+    let mutated = component::mutate(whole, u64::from(seed), |contents, max| {
+        let (length, max) = (contents.len(), max.max(contents.len()));
+        contents.resize(max, 0);
+        let length = fuzzer_mutate(contents, length, max);
         contents.truncate(length);
     });
     match mutated {

@@ -1,6 +1,6 @@
-//! See `countersign_fuzz::sources`.
+//! See `countersign_fuzz::telemetry`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    countersign_fuzz::sources::check(&countersign_formats::Okta, bytes);
+    countersign_fuzz::telemetry::check(&countersign_formats::Okta, bytes);
 });

@@ -1,4 +1,4 @@
-//! Answers of detection rules: whatever a rule says to its calls, the stream takes what keeps the contract and sets rows
+//! Answers of detection rules: whatever a rule answers to its calls, the stream accepts what keeps the contract and sets rows
 //! aside for the rest. The bytes are a [`script`]: events, and what the rule answers call by call.
 
 pub mod script;
@@ -14,16 +14,16 @@ use countersign_stream::{Clock, RuleStream, Sequenced};
 use script::{Reply, Script};
 use watch::Watch;
 
-/// Most events of a script, and most answers before they begin anew.
-const MOST: usize = 24;
+/// Bound of the events of a script, and of the answers before they begin anew.
+const MAX_ITEMS: usize = 24;
 
 /// What a rule of one partition key declares.
 fn declaration(keyed: bool) -> Declaration {
     let head = r#"
-id = "example/says-anything"
+id = "example/answers-anything"
 version = "1.0.0"
 kind = "detection"
-description = "Says anything."
+description = "Answers anything."
 identity-types = ["human"]
 confidence-floor = 50
 actions = ["notify"]
@@ -75,7 +75,7 @@ pub struct Seen {
     pub failures: usize,
 }
 
-/// A rule that says what its script says.
+/// A rule that answers as its script does.
 struct Scripted {
     replies: Vec<Reply>,
     calls: Mutex<usize>,
@@ -83,7 +83,7 @@ struct Scripted {
 
 impl Detector for Scripted {
     fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
-        let mut calls = self.calls.lock().expect("nobody panics with it");
+        let mut calls = self.calls.lock().expect("no thread panics with it");
         let reply = self.replies.get(*calls % self.replies.len().max(1));
         *calls += 1;
         reply.map_or_else(|| Ok(DetectionAnswer::default()), |reply| reply.answer(call))
@@ -97,8 +97,8 @@ impl Detector for Scripted {
 /// Checks a script. Returns what was seen.
 pub fn check(bytes: &[u8]) -> Seen {
     let Ok(mut script) = Script::arbitrary(&mut Unstructured::new(bytes)) else { return Seen::default() };
-    script.events.truncate(MOST);
-    script.replies.truncate(MOST);
+    script.events.truncate(MAX_ITEMS);
+    script.replies.truncate(MAX_ITEMS);
     let declaration = declaration(script.keyed);
     let detector = Arc::new(Scripted { replies: script.replies, calls: Mutex::default() });
     let mut stream = RuleStream::new(declaration.clone(), detector.clone(), Vec::new(), Vec::new());
@@ -106,7 +106,7 @@ pub fn check(bytes: &[u8]) -> Seen {
     let mut clock = Clock::default();
     let mut waiting: Vec<Sequenced> = Vec::new();
     for (event, position) in script::events(&script.events).zip(0..) {
-        let (tick, placement) = clock.place(event.source, event.time, event.time);
+        let (tick, placement) = clock.place(&event.source, event.time, event.time);
         if let Some(tick) = tick {
             judge(&mut stream, &detector, &mut watch, &mut waiting);
             stream.tick(tick);
@@ -130,7 +130,7 @@ pub fn check(bytes: &[u8]) -> Seen {
 
 fn judge(stream: &mut RuleStream, detector: &Scripted, watch: &mut Watch, waiting: &mut Vec<Sequenced>) {
     let rows: Vec<&Sequenced> = waiting.iter().collect();
-    let calls = |detector: &Scripted| *detector.calls.lock().expect("nobody panics with it");
+    let calls = |detector: &Scripted| *detector.calls.lock().expect("no thread panics with it");
     let before = calls(detector);
     let outcome = stream.judge(&rows);
     watch.outcome(&rows, &outcome, calls(detector) - before);

@@ -1,4 +1,4 @@
-//! What a script says: events, and answers that are right by default and wrong where the bytes say so. References, rows
+//! A script: events, and answers that are right by default and wrong where the bytes make them so. References, rows
 //! and keys are chosen among those of the call, so that most answers get past the first check.
 
 use std::sync::Arc;
@@ -16,7 +16,7 @@ const BEGINNING: i64 = 1_700_000_000_000_000;
 const SECOND: i64 = 1_000_000;
 
 /// Messages are cut here, bytes: past what the contract allows.
-const LONGEST: usize = 1_100;
+const MAX_TEXT: usize = 1_100;
 
 /// A whole script.
 #[derive(Arbitrary, Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Script {
 /// An event.
 #[derive(Arbitrary, Clone, Debug)]
 pub struct Happening {
-    /// Whose; one in five is nobody's.
+    /// The account's number; one in five events has none.
     subject: u8,
     authenticated: bool,
     /// Seconds after the event before; may be earlier.
@@ -47,14 +47,14 @@ pub struct Happening {
 #[derive(Arbitrary, Clone, Debug)]
 pub enum Reply {
     /// An answer.
-    Says(Says),
+    Answer(Answered),
     /// None.
     Fails(u8),
 }
 
 /// An answer.
 #[derive(Arbitrary, Clone, Debug)]
-pub struct Says {
+pub struct Answered {
     findings: Vec<Finding>,
     states: Vec<State>,
     timers: Vec<Timer>,
@@ -126,8 +126,8 @@ impl Text {
     fn text(&self) -> String {
         match self {
             Text::Short(length) => "a".repeat(usize::from(length % 16)),
-            Text::Long(length) => "é".repeat(usize::from(*length) % LONGEST / 2),
-            Text::Own(text) => text.chars().take(LONGEST).collect(),
+            Text::Long(length) => "é".repeat(usize::from(*length) % MAX_TEXT / 2),
+            Text::Own(text) => text.chars().take(MAX_TEXT).collect(),
         }
     }
 }
@@ -147,7 +147,7 @@ impl Happening {
         let mut fields = Fields::default();
         fields.set(FieldId::ApiOperation, Value::Text(Arc::from("Call")));
         Event {
-            source: "example",
+            source: "example".into(),
             tenant: Arc::from("111122223333"),
             id: Arc::from(format!("event-{number}")),
             class: EventClass::ApiActivity,
@@ -179,10 +179,10 @@ impl Reply {
     /// What it is to a call.
     ///
     /// # Errors
-    /// Where the script says that the call failed.
+    /// Where the script makes the call fail.
     pub fn answer(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
         match self {
-            Reply::Says(says) => Ok(says.answer(call)),
+            Reply::Answer(scripted) => Ok(scripted.answer(call)),
             Reply::Fails(kind) => {
                 let kinds = [
                     FailureKind::Trap,
@@ -194,13 +194,13 @@ impl Reply {
                     FailureKind::InvalidAnswer,
                 ];
                 let kind = *one_of(&kinds, *kind);
-                Err(CallFailure { kind, message: "as the script says".to_owned() })
+                Err(CallFailure { kind, message: "as scripted".to_owned() })
             }
         }
     }
 }
 
-impl Says {
+impl Answered {
     fn answer(&self, call: &DetectionCall) -> DetectionAnswer {
         DetectionAnswer {
             findings: self.findings.iter().map(|finding| finding.answer(call)).collect(),

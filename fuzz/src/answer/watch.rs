@@ -15,7 +15,7 @@ use super::Seen;
 /// Calls that a row may cost: splitting down to it, the second chance after a deadline, and the one-row call.
 const CALLS_A_ROW: usize = 6;
 
-/// The longest message, bytes.
+/// Upper bound of a message, bytes.
 const MESSAGE_BYTES: usize = 1_024;
 
 /// Watches a stream from outside.
@@ -23,9 +23,9 @@ pub(super) struct Watch {
     declaration: Declaration,
     /// By key the ids of the events that the rule was shown for it.
     shown: BTreeMap<Arc<str>, BTreeSet<String>>,
-    /// Slot and key of the state that is held, as the changes tell.
+    /// Slot and key of the state that is held, by the changes.
     held: BTreeSet<(u32, String)>,
-    /// Key and id of the timers that are to come, as the changes tell.
+    /// Key and id of the timers that are to come, by the changes.
     timers: BTreeSet<(String, String)>,
     /// Findings a position, which are counted from 0.
     numbered: BTreeMap<u64, u32>,
@@ -63,7 +63,7 @@ impl Watch {
         let diagnosed = outcome.diagnostics.iter().map(|one| one.row.order());
         for order in found.chain(diagnosed) {
             assert!(given.contains(&order), "a row that wasn't given");
-            assert!(!failed.contains(&order), "a row that is set aside says something");
+            assert!(!failed.contains(&order), "a row that is set aside has a finding");
         }
         assert!(outcome.disagreements.iter().all(|one| given.contains(&one.row.order())));
         assert!(failed.iter().all(|order| given.contains(order)));
@@ -82,8 +82,8 @@ impl Watch {
         assert_eq!((finding.position, finding.index), (row.position, *number));
         *number += 1;
         assert_eq!((bundle.call.batch.len(), finding.event_id.as_str()), (1, &*row.event.id));
-        let said = bundle.answer.findings.get(*place as usize).expect("the answer that it comes from");
-        assert_eq!((said.message.as_str(), said.confidence), (finding.message.as_str(), finding.confidence));
+        let answered = bundle.answer.findings.get(*place as usize).expect("the answer that it comes from");
+        assert_eq!((answered.message.as_str(), answered.confidence), (finding.message.as_str(), finding.confidence));
 
         assert!(finding.confidence <= 100 && finding.message.len() <= MESSAGE_BYTES);
         assert!(self.declaration.signal_classes.contains(&finding.signal_class));
@@ -134,14 +134,14 @@ impl Watch {
             }
         }
         for (key, _) in &self.timers {
-            let most = self.declaration.timers.as_ref().map_or(0, |timers| timers.most_per_key as usize);
-            assert!(self.timers.iter().filter(|(other, _)| other == key).count() <= most, "too many timers of a key");
+            let max = self.declaration.timers.as_ref().map_or(0, |timers| timers.most_per_key as usize);
+            assert!(self.timers.iter().filter(|(other, _)| other == key).count() <= max, "too many timers of a key");
         }
     }
 
     /// A tick has been.
     pub(super) fn ticked(&self, pending_timers: u64) {
-        assert_eq!(self.timers.len() as u64, pending_timers, "the changes don't tell all timers");
+        assert_eq!(self.timers.len() as u64, pending_timers, "the changes lack timers");
         for (slot, place) in self.declaration.slots.iter().zip(0..) {
             let keys = self.held.iter().filter(|(other, _)| *other == place).count();
             assert!(keys <= slot.max_keys as usize, "{keys} keys in `{}`", slot.name);
@@ -150,7 +150,7 @@ impl Watch {
 
     /// The stream has forgotten all.
     pub(super) fn forgotten(&self, stream: &RuleStream) {
-        assert!(self.held.is_empty(), "state is left that nobody was told is gone: {:?}", self.held);
+        assert!(self.held.is_empty(), "state is held whose removal wasn't reported: {:?}", self.held);
         assert!(self.timers.is_empty() && stream.pending_timers() == 0, "timers are left");
     }
 

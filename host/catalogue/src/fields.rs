@@ -1,6 +1,6 @@
 //! The page of fields.
 
-use countersign_formats::SOURCES;
+use countersign_formats::FORMATS;
 use countersign_model::vocabulary::{FIELDS, FieldType};
 
 use crate::Page;
@@ -29,7 +29,7 @@ fn filled_by(path: &str) -> String {
     if path.starts_with("finding.") {
         return "the host, on rows of findings".to_owned();
     }
-    let fills = SOURCES.iter().filter(|source| source.fields().iter().any(|(field, _)| field.field().path == path));
-    let names: Vec<&str> = fills.map(|source| source.name()).collect();
+    let fills = FORMATS.iter().filter(|format| format.fields().iter().any(|(field, _)| field.field().path == path));
+    let names: Vec<&str> = fills.map(|format| format.name()).collect();
     if names.is_empty() { "every format".to_owned() } else { names.join(", ") }
 }

@@ -6,7 +6,7 @@ use std::io::{self, Cursor, Write};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_formats::{CloudTrail, DeadLetter, Source};
+use countersign_formats::{CloudTrail, DeadLetter, Format};
 use countersign_generate::{Generated, Label, Preset, Telemetry, write_ndjson};
 use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RunOptions, run};
 use countersign_store::HeadStore;
@@ -82,7 +82,7 @@ impl Arguments {
         let engine = self.loading.engine(options.workers, settings.policy.content.limits().memory)?;
         let (generation, _) = RuleSet::default().load(&engine, settings)?;
         let mut collector = Collector::default();
-        let records = CloudTrail.read(Box::new(Cursor::new(telemetry)), 0)?;
+        let records = CloudTrail.read(Box::new(Cursor::new(telemetry)), 0);
         let report = run(records, &generation, &mut HeadStore::new(), &options, &mut collector)?;
         let found = collector.findings.iter().map(DecidedFinding::first);
         let score = Score::new(&labels, found.map(|line| (line.rule.name(), line.event_id.as_str())));

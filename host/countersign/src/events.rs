@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_formats::merge;
 use countersign_model::time::parse_duration;
 use countersign_model::vocabulary::FieldId;
 use countersign_pipeline::events::{Entry, sequence};
@@ -20,8 +19,7 @@ use crate::operator;
 use crate::out::Out;
 use crate::pattern::Pattern;
 use crate::progress::Progress;
-use crate::replay::inputs::Inputs;
-use crate::replay::{SourceName, parse_source};
+use crate::replay::inputs::{FILES_HELP, FormatName, Inputs, format_help, parse_format};
 use crate::stderr;
 use crate::summary::{account, address, operation, outcome};
 use crate::table::{Cell, Table};
@@ -54,9 +52,8 @@ const ROWS: usize = 500;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// What the files hold: a source's name, or auto to detect it record by record
-    #[arg(long, value_name = "NAME", value_parser = parse_source)]
-    source: SourceName,
+    #[arg(long, value_name = "NAME", value_parser = parse_format, help = format_help())]
+    source: FormatName,
     /// The directory of identities: types, tiers, owners, protection [default: only what the records prove]
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
@@ -74,8 +71,7 @@ pub(crate) struct Arguments {
     /// Print NDJSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
-    /// Telemetry, plain or gzip; - is standard input
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required = true, help = FILES_HELP)]
     files: Vec<PathBuf>,
 }
 
@@ -84,9 +80,9 @@ impl Arguments {
         let settings = operator::settings(None, self.identities.as_deref(), &operator::ContextArguments::default())?;
         let directory = settings.directory.map(|directory| directory.content).unwrap_or_default();
         let inputs = Inputs::open(&self.files)?;
-        let names = self.files.iter().map(|file| file.display().to_string()).collect();
+        let names = inputs.names();
         let progress = inputs.progress();
-        let records = merge(inputs.records(self.source.0, &progress)?);
+        let records = inputs.records(self.source, &progress)?;
         let mut dead_letters = DeadLetters::reported(names);
         let mut tally = Tally::default();
         let mut printer =
@@ -158,7 +154,7 @@ impl Printer<'_> {
             if self.fields.is_empty() {
                 table.row([
                     event.time.into(),
-                    (&event.source).into(),
+                    event.source.as_str().into(),
                     event.class.into(),
                     operation(event).into(),
                     account(event).into(),
@@ -168,7 +164,7 @@ impl Printer<'_> {
                 ]);
             } else {
                 let picked = self.fields.iter().map(|field| values::cell(event.fields.get(*field)).into());
-                let cells: [Cell; 3] = [event.time.into(), (&event.source).into(), account(event).into()];
+                let cells: [Cell; 3] = [event.time.into(), event.source.as_str().into(), account(event).into()];
                 table.cells(cells.into_iter().chain(picked));
             }
         }

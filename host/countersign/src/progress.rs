@@ -51,6 +51,12 @@ impl Progress {
         self.0.wrap_read(reader)
     }
 
+    /// Wraps readers: the bar goes on with every byte that is read through one; several add up.
+    pub(crate) fn reader(&self) -> impl Fn(Box<dyn Read + Send>) -> Box<dyn Read + Send> + Send + Sync + use<> {
+        let bar = self.0.clone();
+        move |reader| Box::new(bar.wrap_read(reader))
+    }
+
     /// Sets the position and the total.
     pub(crate) fn at(&self, position: u64, total: u64) {
         self.0.set_length(total);

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use countersign_formats::{Source, merge, source};
 use countersign_model::Digest;
 use countersign_model::time::parse_duration;
 use countersign_pipeline::{Report, RunError, RunOptions, Summary, run};
@@ -25,7 +24,7 @@ use crate::out::Out;
 use crate::rule_set::RuleSet;
 use crate::stderr;
 
-use inputs::Inputs;
+use inputs::{FILES_HELP, FormatName, Inputs, format_help, parse_format};
 use reporter::Reporter;
 
 const EXAMPLES: &str = "\
@@ -63,9 +62,8 @@ const MAX_WORKERS: u64 = 64;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// What the files hold: a source's name, or auto to detect it record by record
-    #[arg(long, value_name = "NAME", value_parser = parse_source)]
-    source: SourceName,
+    #[arg(long, value_name = "NAME", value_parser = parse_format, help = format_help())]
+    source: FormatName,
     #[command(flatten)]
     rules: RuleSet,
     /// The policy: which actions are allowed for which identities [default: a cautious shipped policy]
@@ -102,23 +100,8 @@ pub(crate) struct Arguments {
     max_dead: MaxDead,
     #[command(flatten)]
     loading: Loading,
-    /// Telemetry, plain or gzip; - is standard input
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required = true, help = FILES_HELP)]
     files: Vec<PathBuf>,
-}
-
-/// A source by its name.
-#[derive(Clone, Copy)]
-pub(crate) struct SourceName(pub(crate) &'static dyn Source);
-
-impl std::fmt::Debug for SourceName {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.name())
-    }
-}
-
-pub(crate) fn parse_source(name: &str) -> Result<SourceName, String> {
-    source(name).map(SourceName).map_err(|error| error.to_string())
 }
 
 /// The last line of `--json`.
@@ -138,7 +121,7 @@ impl Arguments {
         let mut options = RunOptions {
             batch: usize::try_from(self.batch)?,
             max_gap: self.max_gap,
-            inputs: u32::try_from(self.files.len())?,
+            inputs: u32::try_from(inputs.len())?,
             key,
             ..RunOptions::default()
         };
@@ -149,8 +132,8 @@ impl Arguments {
         let (generation, exit) = self.rules.load(&engine, settings)?;
 
         let progress = inputs.progress();
-        let records = merge(inputs.records(self.source.0, &progress)?);
-        let mut dead_letters = self.dead_letters()?;
+        let mut dead_letters = self.dead_letters(inputs.names())?;
+        let records = inputs.records(self.source, &progress)?;
         // From here on something is written.
         let mut store = self.store()?;
         dead_letters.begin()?;
@@ -181,13 +164,12 @@ impl Arguments {
         Ok(exit.max(self.max_dead.verdict(&tally)))
     }
 
-    fn dead_letters(&self) -> Result<DeadLetters> {
+    fn dead_letters(&self, names: Vec<String>) -> Result<DeadLetters> {
         if let (Some(letters), Some(audit)) = (&self.dead_letters, &self.audit)
             && std::path::absolute(letters)? == std::path::absolute(audit)?
         {
             return Err(unusable("expected two files for `--audit` and `--dead-letters`, got one"));
         }
-        let names = self.files.iter().map(|file| file.display().to_string()).collect();
         match (&self.dead_letters, &self.audit) {
             (Some(path), _) => DeadLetters::to_file(path, names),
             (None, Some(audit)) => {

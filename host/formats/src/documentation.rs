@@ -1,11 +1,11 @@
-//! The tables that a source documents itself with: `docs/reference/formats.md` is tested equal to them.
+//! The tables that document a format: `docs/reference/formats.md` is tested equal to them.
 
 use countersign_model::vocabulary::EventClass;
 
 /// A table of the documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Which of the source's tables it is.
+    /// Which of the format's tables it is.
     pub name: &'static str,
     /// The heads of its columns.
     pub head: &'static [&'static str],
@@ -14,7 +14,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Of rows that stand in the source's code.
+    /// A table of constant rows.
     pub(crate) fn new<const COLUMNS: usize>(
         name: &'static str,
         head: &'static [&'static str; COLUMNS],

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 const SETS: usize = 2048;
 const WAYS: usize = 4;
-/// Longer texts hardly repeat, and would make the bound large.
-const LONGEST: usize = 256;
+/// Longer texts, in bytes, hardly repeat, and would make the bound large.
+const MAX_BYTES: usize = 256;
 
 /// A cache of texts: two equal texts that come near each other share one allocation. It holds at most 8,192 texts of at
-/// most 256 bytes; a text that was pushed out is allocated anew. Which texts it holds follows from the texts alone.
+/// most 256 bytes; a text that was pushed out is allocated anew. Which texts it holds depends on the texts alone.
 pub(crate) struct Interner {
     sets: Vec<[Option<Arc<str>>; WAYS]>,
 }
@@ -21,7 +21,7 @@ impl Interner {
     /// The text, shared with an equal one if that is still held.
     pub(crate) fn share(&mut self, text: &str) -> Arc<str> {
         let set = usize::try_from(hash(text.as_bytes()) % SETS as u64).ok().and_then(|set| self.sets.get_mut(set));
-        let Some(set) = set.filter(|_| text.len() <= LONGEST) else { return Arc::from(text) };
+        let Some(set) = set.filter(|_| text.len() <= MAX_BYTES) else { return Arc::from(text) };
         if let Some(way) = set.iter().position(|held| held.as_deref() == Some(text)) {
             // The one used last stays longest.
             if let Some(used) = set.get_mut(..=way) {
@@ -39,7 +39,7 @@ impl Interner {
     }
 }
 
-/// Spreads texts over the sets. Not against an adversary: whoever makes texts collide costs allocations only.
+/// Spreads texts over the sets. Not against an adversary: texts that collide cost allocations only.
 fn hash(bytes: &[u8]) -> u64 {
     const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
     let (words, rest) = bytes.as_chunks::<8>();
@@ -65,7 +65,7 @@ mod tests {
         assert!(held <= SETS * WAYS);
         // The spread is even enough to use nearly all of it.
         assert!(held > SETS * WAYS * 9 / 10, "{held}");
-        let long = "x".repeat(LONGEST + 1);
+        let long = "x".repeat(MAX_BYTES + 1);
         assert!(!Arc::ptr_eq(&interner.share(&long), &interner.share(&long)));
     }
 }

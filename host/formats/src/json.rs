@@ -6,8 +6,7 @@ use std::fmt;
 use countersign_model::Timestamp;
 use serde::de::{Deserialize, Deserializer, Visitor};
 
-use crate::DeadReason;
-use crate::reader::Fault;
+use crate::{DeadReason, Fault};
 
 /// One member of an object: its JSON text, or nothing where it is absent or null.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +22,7 @@ impl<'a> Member<'a> {
         self.0
     }
 
-    /// Its text, if it is a string and not empty: sources write an empty text for what they don't know.
+    /// Its text, if it is a string and not empty: providers write an empty text for an unknown value.
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
         let json = self.0?;
         let inner = json.strip_prefix('"')?.strip_suffix('"').filter(|inner| !inner.is_empty())?;
@@ -119,8 +118,8 @@ impl<'de> Deserialize<'de> for Name<'de> {
     }
 }
 
-/// The known name that this one spells, whatever its case and its underscores; else the name itself. Of no two known
-/// names that differ in nothing else this gives the one meant, so there must be none.
+/// The known name that this one spells, whatever its case and its underscores; else the name itself. No two known names
+/// may differ in nothing else.
 pub(crate) fn spelled<'n>(name: &'n str, known: &[&'n str]) -> &'n str {
     known.iter().copied().find(|known| *known == name || same_letters(known, name)).unwrap_or(name)
 }

@@ -1,20 +1,43 @@
-//! Telemetry sources: files of raw records in; normalised events and dead letters out, in the order of delivery.
+//! Formats of telemetry: bytes in; raw records, then normalised events and dead letters out, in the order of delivery.
+//! Pure: where the bytes come from is the affair of `countersign-inputs`.
 //!
-//! A source is one module and one entry in [`SOURCES`]. The module says how a record is read, what its event is, and in
-//! one table which field comes from what (`normalise`). All else is shared: the reader, which cuts an input into raw
-//! records with bounded memory ([`reader`]); reading JSON without building trees (`json`); ids for records without one
-//! (`occurrences`); and [`merge()`], which joins several inputs.
+//! A format is one module and one entry in [`FORMATS`]. The module defines how a record is recognised and read, what its
+//! event is, and in one table which field comes from what (`normalise`). All else is shared: the reader, which cuts an
+//! input into raw records with bounded memory ([`reader`]); reading JSON without building trees (`json`); ids for records
+//! without one (`occurrences`); and recognising what can't be decoded ([`hint()`]).
 //!
-//! Three promises hold for every source. Nothing is dropped silently: each byte of an input is part of an event's raw
-//! record, part of a dead letter, or the framing between records. No record is fatal: only an input that can't be
-//! opened is an error. And the same bytes give the same records, whatever the sizes of the reads.
+//! Three promises hold for every format. Nothing is dropped silently: each byte of an input is part of an event's raw
+//! record, part of a dead letter, or the framing between records. No record is fatal. And the same bytes give the same
+//! records, whatever the sizes of the reads.
+//!
+//! ```
+//! use countersign_formats::{Record, format_by_name};
+//!
+//! let format = format_by_name("cloudtrail")?;
+//! let log: &[u8] = br#"
+//!     {"eventID": "e-1", "eventTime": "2024-05-01T10:00:00Z", "eventSource": "s3.amazonaws.com", "eventName": "GetObject"}
+//!     {"eventID": "e-2"}
+//! "#;
+//! for record in format.read(Box::new(log), 0) {
+//!     match record {
+//!         Record::Event { event, .. } => println!("{} {} {}", event.time, event.class, event.id),
+//!         Record::DeadLetter(letter) => println!("{}: {}", letter.reason_code.code(), letter.reason),
+//!     }
+//! }
+//! # let records: Vec<Record> = format.read(Box::new(log), 0).collect();
+//! # assert!(matches!(&records[..], [Record::Event { event, .. }, Record::DeadLetter(_)] if *event.id == *"e-1"));
+//! # Ok::<(), countersign_formats::UnknownFormat>(())
+//! ```
 
 mod auto;
 mod cloudtrail;
+mod decoder;
 pub mod documentation;
+mod fault;
+mod format;
+mod hint;
 mod intern;
 mod json;
-mod merge;
 mod normalise;
 mod occurrences;
 mod ocsf;
@@ -22,15 +45,18 @@ mod okta;
 mod os;
 pub mod reader;
 mod record;
-mod source;
+mod signs;
 mod values;
 mod windows;
 
 pub use auto::Auto;
 pub use cloudtrail::CloudTrail;
-pub use merge::{Merge, merge};
+pub use decoder::{Decode, Decoder, Records};
+pub use fault::Fault;
+pub use format::{FORMATS, Format, UnknownFormat, format_by_name};
+pub use hint::{Hint, hint};
 pub use ocsf::Ocsf;
 pub use okta::Okta;
-pub use record::{DeadLetter, DeadReason, Record, SourceError};
-pub use source::{Records, SOURCES, Source, UnknownSource, source};
+pub use record::{DeadLetter, DeadReason, Record};
+pub use signs::Signs;
 pub use windows::WindowsSecurity;

@@ -1,35 +1,46 @@
-//! What all sources of JSON records share: from a parsed record to an event with its id, its fields and its raw record.
+//! What all formats of JSON records share: from a parsed record to an event with its id, its fields and its raw record.
 //!
-//! A source says three things, by [`JsonSource`]: how a record is read, what its event is but for the fields, and one
-//! table of fields. All else is done here, the same for everyone.
+//! A format defines, by [`JsonFormat`]: how a record is recognised and read, what its event is but for the fields, and one
+//! table of fields. All else is done here, alike for all formats.
 
-use std::io::{self, Read};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use countersign_model::vocabulary::{EventClass, FieldId};
-use countersign_model::{Account, Actor, ChainMember, ChainRole, Event, Fields, RawAddress, Target, Timestamp, Value};
+use countersign_model::{
+    Account, Actor, ChainMember, ChainRole, Event, Fields, RawAddress, SourceId, Target, Timestamp, Value,
+};
 
+use crate::decoder::Decode;
+use crate::documentation::Table;
 use crate::intern::Interner;
 use crate::json::Member;
 use crate::occurrences::Occurrences;
-use crate::reader::{Fault, Normalise, Reader};
-use crate::source::Records;
-use crate::{DeadReason, Record};
+use crate::signs::Signs;
+use crate::{DeadReason, Fault, Format, Record};
 
-/// A kind of telemetry whose records are JSON objects.
+/// A format whose records are JSON objects.
 ///
 /// Both functions depend on the record alone: the same record gives the same event, wherever and whenever it comes.
-pub(crate) trait JsonSource: Sized + 'static {
+pub(crate) trait JsonFormat: Sized + Sync + 'static {
     /// Its name: the `source` of its events.
     const NAME: &'static str;
 
+    /// What it reads, in one line for people.
+    const ABOUT: &'static str;
+
+    /// How a record of it is recognised.
+    const SIGNS: Signs;
+
     /// Every field that it fills, each once, in the vocabulary's order. The fields of [`SHARED_FIELDS`] are filled for
-    /// it; `finding.*` are never a source's.
+    /// it; `finding.*` are never a format's.
     const FIELDS: &'static [FieldRow<Self>];
 
-    /// All that is read of one record, borrowed from it: what [`JsonSource::draft`] and the table of fields work on.
+    /// All that is read of one record, borrowed from it: what [`JsonFormat::draft`] and the table of fields work on.
     type Read<'a>;
+
+    /// The tables that document it, but for that of the fields.
+    fn tables() -> Vec<Table>;
 
     /// Reads a raw record; [`crate::json::object`] parses it.
     ///
@@ -42,88 +53,106 @@ pub(crate) trait JsonSource: Sized + 'static {
     fn draft(read: &Self::Read<'_>, texts: &mut Interner) -> Draft;
 }
 
-/// One row of a source's table of fields.
-pub(crate) struct FieldRow<S: JsonSource> {
+/// One row of a format's table of fields.
+pub(crate) struct FieldRow<F: JsonFormat> {
     /// The field.
     pub(crate) field: FieldId,
-    /// What of the record it is made of, as a cell of a Markdown table: this is what `docs/reference/formats.md` says.
+    /// What of the record it is made of, as a cell of the Markdown table in `docs/reference/formats.md`.
     pub(crate) from: &'static str,
     /// Its value in one record; none where the record has none. [`crate::values`] makes them.
-    pub(crate) value: for<'a> fn(&S::Read<'a>, &mut Interner) -> Option<Value>,
+    pub(crate) value: for<'a> fn(&F::Read<'a>, &mut Interner) -> Option<Value>,
 }
 
-/// An event as its source drafts it.
+/// An event as its format drafts it.
 pub(crate) struct Draft {
     /// The provider's id of the record; without one the id is made of the record's content.
     pub(crate) id: Option<Arc<str>>,
-    /// The tenant whose telemetry this is, if the record says; else it is `unknown`.
+    /// The tenant whose telemetry this is, if the record has it; else it is `unknown`.
     pub(crate) tenant: Option<Arc<str>>,
     /// Its one class.
     pub(crate) class: EventClass,
     /// When it happened.
     pub(crate) time: Timestamp,
-    /// When it was received, if the record says.
+    /// When it was received, if the record has that.
     pub(crate) receipt_time: Option<Timestamp>,
     /// Who acted.
     pub(crate) actor: Actor,
-    /// Everyone who took part, from initiator to executor; see [`in_order`].
+    /// All who took part, from initiator to executor; see [`in_order`].
     pub(crate) chain: Vec<ChainMember>,
-    /// Whom it acted on.
+    /// The account acted on.
     pub(crate) target: Option<Target>,
 }
 
-/// The fields that are filled for every source, and from what.
+/// The fields that are filled for every format, and from what.
 const SHARED_FIELDS: &[(FieldId, &str)] = &[
     (FieldId::MetadataUid, "the event's id"),
     (FieldId::ClassUid, "the class table"),
     (FieldId::RawData, "the record as delivered"),
 ];
 
-/// Every field that a source fills and what it is made of, in the vocabulary's order.
-pub(crate) fn fields<S: JsonSource>() -> Vec<(FieldId, &'static str)> {
-    let own = S::FIELDS.iter().map(|row| (row.field, row.from));
+/// Every field that a format fills and what it is made of, in the vocabulary's order.
+fn fields<F: JsonFormat>() -> Vec<(FieldId, &'static str)> {
+    let own = F::FIELDS.iter().map(|row| (row.field, row.from));
     let mut fields: Vec<_> = SHARED_FIELDS.iter().copied().chain(own).collect();
     fields.sort_by_key(|(field, _)| *field);
     fields
 }
 
-/// The records of one input of this kind.
-///
-/// # Errors
-/// When not even the first bytes can be read.
-pub(crate) fn records<S: JsonSource>(bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
-    Ok(Box::new(Reader::new(bytes, input, Normaliser::<S>::default())?))
-}
+impl<F: JsonFormat> Format for F {
+    fn name(&self) -> &'static str {
+        F::NAME
+    }
 
-/// Turns the records of one input into events of one source.
-pub(crate) struct Normaliser<S> {
-    texts: Interner,
-    occurrences: Occurrences,
-    source: PhantomData<fn() -> S>,
-}
+    fn about(&self) -> &'static str {
+        F::ABOUT
+    }
 
-impl<S> Default for Normaliser<S> {
-    fn default() -> Self {
-        Normaliser { texts: Interner::new(), occurrences: Occurrences::default(), source: PhantomData }
+    fn signs(&self) -> Option<Signs> {
+        Some(F::SIGNS)
+    }
+
+    fn fields(&self) -> Vec<(FieldId, &'static str)> {
+        fields::<F>()
+    }
+
+    fn tables(&self) -> Vec<Table> {
+        F::tables()
+    }
+
+    fn decoder(&self) -> Box<dyn Decode> {
+        Box::new(Normaliser::<F> {
+            source: F::NAME.into(),
+            texts: Interner::new(),
+            occurrences: Occurrences::default(),
+            format: PhantomData,
+        })
     }
 }
 
-impl<S: JsonSource> Normalise for Normaliser<S> {
-    fn normalise(&mut self, raw: &str, address: RawAddress) -> Result<Record, Fault> {
-        let read = S::read(raw)?;
-        let draft = S::draft(&read, &mut self.texts);
-        let id = draft.id.unwrap_or_else(|| self.occurrences.id(raw, address.digest).into());
+/// Turns the records of any number of inputs into events of one format.
+struct Normaliser<F> {
+    source: SourceId,
+    texts: Interner,
+    occurrences: Occurrences,
+    format: PhantomData<fn() -> F>,
+}
+
+impl<F: JsonFormat> Decode for Normaliser<F> {
+    fn decode(&mut self, raw: &str, address: RawAddress) -> Result<Record, Fault> {
+        let read = F::read(raw)?;
+        let draft = F::draft(&read, &mut self.texts);
+        let id = draft.id.unwrap_or_else(|| self.occurrences.id(address.input, raw, address.digest).into());
         let mut fields = Fields::default();
         fields.set(FieldId::MetadataUid, Value::Text(Arc::clone(&id)));
         fields.set(FieldId::ClassUid, Value::Unsigned(draft.class.uid().into()));
         fields.set(FieldId::RawData, Value::Json(Arc::from(raw)));
-        for row in S::FIELDS {
+        for row in F::FIELDS {
             if let Some(value) = (row.value)(&read, &mut self.texts) {
                 fields.set(row.field, value);
             }
         }
         let event = Box::new(Event {
-            source: S::NAME,
+            source: self.source.clone(),
             tenant: draft.tenant.unwrap_or_else(|| self.texts.share("unknown")),
             id,
             class: draft.class,
@@ -136,6 +165,10 @@ impl<S: JsonSource> Normalise for Normaliser<S> {
             raw: address,
         });
         Ok(Record::Event { event, has_receipt_time: draft.receipt_time.is_some() })
+    }
+
+    fn end(&mut self, input: u32) {
+        self.occurrences.end(input);
     }
 }
 
@@ -155,13 +188,13 @@ pub(crate) fn event_time(name: &str, member: Member<'_>) -> Result<Timestamp, Fa
     })
 }
 
-/// A member of a chain of which nothing is proved; its part comes by [`in_order`].
+/// A member of a chain of which nothing is proved; [`in_order`] gives it its role.
 pub(crate) fn chain_member(account: Option<Account>, name: Option<Arc<str>>) -> ChainMember {
     ChainMember { role: ChainRole::Delegate, account, name, proved_type: None, shared: false, protected: false }
 }
 
-/// Gives the members of a chain their parts by their order: the first is the initiator, the last the executor, those
-/// between are delegates; who is alone is the initiator.
+/// Gives the members of a chain their roles by their order: the first is the initiator, the last the executor, those
+/// between are delegates; a single member is the initiator.
 pub(crate) fn in_order(mut chain: Vec<ChainMember>) -> Vec<ChainMember> {
     for member in &mut chain {
         member.role = ChainRole::Delegate;
@@ -178,15 +211,15 @@ pub(crate) fn in_order(mut chain: Vec<ChainMember>) -> Vec<ChainMember> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CloudTrail, Ocsf, Okta};
+    use crate::{CloudTrail, Ocsf, Okta, WindowsSecurity};
 
-    fn check<S: JsonSource>() {
+    fn check<F: JsonFormat>() {
         let shared: Vec<FieldId> = SHARED_FIELDS.iter().map(|(field, _)| *field).collect();
-        let rows: Vec<FieldId> = S::FIELDS.iter().map(|row| row.field).collect();
-        assert!(rows.is_sorted_by(|one, next| one < next), "{}: in the vocabulary's order, each once", S::NAME);
-        for row in S::FIELDS {
-            assert!(!shared.contains(&row.field) && !row.field.field().path.starts_with("finding."), "{}", S::NAME);
-            assert!(!row.from.is_empty() && !row.from.contains(['|', '\n']), "{}: `{}`", S::NAME, row.from);
+        let rows: Vec<FieldId> = F::FIELDS.iter().map(|row| row.field).collect();
+        assert!(rows.is_sorted_by(|one, next| one < next), "{}: in the vocabulary's order, each once", F::NAME);
+        for row in F::FIELDS {
+            assert!(!shared.contains(&row.field) && !row.field.field().path.starts_with("finding."), "{}", F::NAME);
+            assert!(!row.from.is_empty() && !row.from.contains(['|', '\n']), "{}: `{}`", F::NAME, row.from);
         }
     }
 
@@ -195,5 +228,6 @@ mod tests {
         check::<CloudTrail>();
         check::<Ocsf>();
         check::<Okta>();
+        check::<WindowsSecurity>();
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::documentation::Table;
 
-/// Beginnings of what sources call a system, whatever the case, and its family; the first that fits.
+/// Beginnings of the names of systems, whatever the case, and its family; the first that fits.
 pub(crate) const FAMILIES: &[(&str, &str)] = &[
     ("Mac OS X (iPhone)", "iOS"),
     ("Mac OS X (iPad)", "iOS"),

@@ -1,10 +1,10 @@
-//! What a source delivers: an event, or a dead letter that says why there is none.
-
-use std::path::PathBuf;
+//! What becomes of a record: an event, or a dead letter that says why there is none.
 
 use countersign_model::Event;
 use countersign_model::vocabulary::text_ids;
 use serde::Serialize;
+
+use crate::Hint;
 
 /// One record of an input.
 #[derive(Clone, Debug)]
@@ -14,7 +14,7 @@ pub enum Record {
         /// The event. Without a receipt time its `ingest_time` is its own time, until the host that sequences it
         /// sets the greatest event time sequenced so far.
         event: Box<Event>,
-        /// Whether `ingest_time` is the record's own word.
+        /// Whether `ingest_time` is the record's own receipt time.
         has_receipt_time: bool,
     },
     /// What could not become one.
@@ -39,10 +39,12 @@ pub struct DeadLetter {
     /// The first bytes as text, at most [`DeadLetter::EXCERPT_BYTES`] of them. It may hold what the record holds:
     /// a dead-letter file is as private as the telemetry.
     pub excerpt: String,
+    /// What the bytes look like, if not like what was expected.
+    pub hint: Option<Hint>,
 }
 
 impl DeadLetter {
-    /// The most bytes of a record that an excerpt shows.
+    /// How many bytes of a record an excerpt shows at most.
     pub const EXCERPT_BYTES: usize = 160;
 }
 
@@ -88,18 +90,4 @@ impl DeadReason {
     pub const fn code(self) -> &'static str {
         self.id()
     }
-}
-
-/// An input that can't be read at all.
-#[derive(Debug, thiserror::Error)]
-pub enum SourceError {
-    /// It can't be opened, or not one byte of it can be read.
-    #[error("expected a readable file at `{}`: {error}; check the path and its permissions", path.display())]
-    Unreadable {
-        /// The input.
-        path: PathBuf,
-        /// What the system said.
-        #[source]
-        error: std::io::Error,
-    },
 }

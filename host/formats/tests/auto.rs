@@ -3,7 +3,7 @@
 
 use std::io::Cursor;
 
-use countersign_formats::{Auto, Record, Source, source};
+use countersign_formats::{Auto, Format, Record, format_by_name};
 use expect_test::{Expect, expect};
 
 const CLOUDTRAIL: &str = r#"{"eventTime":"2024-05-01T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","userIdentity":{"type":"Root","principalId":"1","accountId":"1"}}"#;
@@ -14,8 +14,8 @@ const WINDOWS: &str = r#"{"TimeCreated":"2024-05-01T10:00:00Z","EventID":4624,"C
 const WINLOGBEAT: &str = r#"{"@timestamp":"2024-05-01T10:00:00Z","winlog":{"event_id":4624,"channel":"Security"}}"#;
 const RENDERED: &str = r#"{"Event":{"System":{"EventID":4624,"TimeCreated":{"SystemTime":"2024-05-01T10:00:00Z"}}}}"#;
 
-fn records(source: &dyn Source, text: &str) -> Vec<Record> {
-    source.read(Box::new(Cursor::new(text.to_owned())), 0).unwrap().collect()
+fn records(source: &dyn Format, text: &str) -> Vec<Record> {
+    source.read(Box::new(Cursor::new(text.to_owned())), 0).collect()
 }
 
 fn check(text: &str, expected: Expect) {
@@ -90,7 +90,7 @@ fn events_are_the_very_same_as_the_named_sources() {
     );
     let told = records(&Auto, &text);
     for name in ["cloudtrail", "ocsf", "okta", "windows-security"] {
-        let named = records(source(name).unwrap(), &text);
+        let named = records(format_by_name(name).unwrap(), &text);
         let mut compared = 0;
         for (named, told) in named.iter().zip(&told) {
             let Record::Event { event, .. } = told else { panic!("{told:?}") };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use countersign_formats::documentation::Table;
-use countersign_formats::{DeadReason, SOURCES};
+use countersign_formats::{DeadReason, FORMATS};
 
 fn page() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/formats.md")
@@ -13,9 +13,9 @@ fn page() -> PathBuf {
 fn tables() -> Vec<(String, Table)> {
     let mut tables = Vec::new();
     let sources =
-        SOURCES.iter().map(|source| vec![format!("`{}`", source.name()), source.about().to_owned()]).collect();
+        FORMATS.iter().map(|source| vec![format!("`{}`", source.name()), source.about().to_owned()]).collect();
     tables.push(("sources".to_owned(), Table { name: "sources", head: &["`--source`", "reads"], rows: sources }));
-    for source in SOURCES {
+    for source in FORMATS {
         for table in source.tables() {
             tables.push((format!("{} {}", source.name(), table.name), table));
         }

@@ -3,9 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which clippy takes for other code")]
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 
-use countersign_formats::{CloudTrail, Record, Source};
+use countersign_formats::{CloudTrail, Format, Record};
 use serde_json::Value;
 
 fn data() -> Option<PathBuf> {
@@ -103,7 +104,7 @@ fn by_the_normaliser(record: &Record) -> Summary {
 #[test]
 fn the_real_file_comes_out_as_the_definitions_say() {
     let Some(path) = data() else { return };
-    let records: Vec<Record> = CloudTrail.open(&path, 0).unwrap().collect();
+    let records: Vec<Record> = CloudTrail.read(Box::new(File::open(&path).unwrap()), 0).collect();
     let bytes = std::fs::read(&path).unwrap();
     let raw: Vec<Value> = bytes
         .split(|byte| *byte == b'\n')
@@ -152,7 +153,7 @@ fn the_real_file_comes_out_as_the_definitions_say() {
 fn raw_addresses_lead_back_to_the_records() {
     let Some(path) = data() else { return };
     let bytes = std::fs::read(&path).unwrap();
-    for record in CloudTrail.open(&path, 7).unwrap() {
+    for record in CloudTrail.read(Box::new(File::open(&path).unwrap()), 7) {
         let Record::Event { event, .. } = record else { panic!("set aside") };
         let raw = &bytes[event.raw.offset as usize..][..event.raw.length as usize];
         assert_eq!(event.raw.input, 7);

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use countersign_formats::{Auto, Record, Source, WindowsSecurity};
+use countersign_formats::{Auto, Format, Record, WindowsSecurity};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Event, Value as Field};
 use serde_json::Value;
@@ -19,10 +19,9 @@ fn data() -> Option<PathBuf> {
     None
 }
 
-fn events(source: &dyn Source, path: &std::path::Path) -> Vec<(Box<Event>, bool)> {
+fn events(source: &dyn Format, path: &std::path::Path) -> Vec<(Box<Event>, bool)> {
     source
-        .open(path, 0)
-        .unwrap()
+        .read(Box::new(std::fs::File::open(path).unwrap()), 0)
         .map(|record| match record {
             Record::Event { event, has_receipt_time } => (event, has_receipt_time),
             Record::DeadLetter(letter) => panic!("set aside: {letter:?}"),

@@ -1,4 +1,4 @@
-//! Attacks: each a module, usable alone, telling which events are its own and which rule should find them.
+//! Attacks: each a module, usable alone; its label lists its events and the rules that should find them.
 
 mod ad_fs_export;
 mod as_rep_roasting;
@@ -36,7 +36,7 @@ pub enum Attack {
     CredentialForAnother,
     /// Administrator's rights attached to oneself, by policy, inline policy, group and one's own role.
     PrivilegeToSelf,
-    /// Roles opened to a foreign account and to everyone.
+    /// Roles opened to a foreign account and to all principals.
     RoleTrustOpened,
     /// The session of an instance's role, used from outside.
     InstanceCredentialsElsewhere,
@@ -48,9 +48,9 @@ pub enum Attack {
     MfaFatigue,
     /// A member's session, used from another network with another operating system.
     StolenSession,
-    /// A member signs in at home, and an hour later somebody does so for them on another continent.
+    /// A member signs in at home, and an hour later someone else does so on another continent.
     ImpossibleTravel,
-    /// An administrator's session takes a member's factors away, and nobody enrols new ones.
+    /// An administrator's session removes a member's factors, and no new ones are enrolled.
     FactorReset,
     /// One machine tries one password on many accounts of the domain.
     DomainSpray,
@@ -140,23 +140,23 @@ impl Attack {
         let intruder = Intruder::new(plan.estate, &mut Random::new(seed, Stream::Intruder(number)), number);
         let mut story = Story::new(plan, self.id(), true);
         match self {
-            Attack::StolenAccessKey => enumeration::tell(&mut story, &intruder),
-            Attack::ConsoleLoginWithoutMfa => console_login::tell(&mut story, &intruder),
-            Attack::CredentialForAnother => created_credential::tell(&mut story, &intruder),
-            Attack::PrivilegeToSelf => self_privilege::tell(&mut story, &intruder),
-            Attack::RoleTrustOpened => role_trust::tell(&mut story, &intruder),
-            Attack::InstanceCredentialsElsewhere => instance_credentials::tell(&mut story, &intruder),
-            Attack::AuditTrailDisabled => audit_trail::tell(&mut story, &intruder),
-            Attack::PasswordSpray => spray::tell(&mut story, &intruder),
-            Attack::MfaFatigue => mfa_fatigue::tell(&mut story, &intruder),
-            Attack::StolenSession => stolen_session::tell(&mut story, &intruder),
-            Attack::ImpossibleTravel => travel::tell(&mut story, &intruder),
-            Attack::FactorReset => factor_reset::tell(&mut story, &intruder),
-            Attack::DomainSpray => domain_spray::tell(&mut story, &intruder),
-            Attack::DirectoryReplicated => dcsync::tell(&mut story, &intruder),
-            Attack::ServiceTicketsRoasted => kerberoasting::tell(&mut story, &intruder),
-            Attack::TicketsWithoutPreAuthentication => as_rep_roasting::tell(&mut story, &intruder),
-            Attack::FederationKeyExported => ad_fs_export::tell(&mut story, &intruder),
+            Attack::StolenAccessKey => enumeration::write(&mut story, &intruder),
+            Attack::ConsoleLoginWithoutMfa => console_login::write(&mut story, &intruder),
+            Attack::CredentialForAnother => created_credential::write(&mut story, &intruder),
+            Attack::PrivilegeToSelf => self_privilege::write(&mut story, &intruder),
+            Attack::RoleTrustOpened => role_trust::write(&mut story, &intruder),
+            Attack::InstanceCredentialsElsewhere => instance_credentials::write(&mut story, &intruder),
+            Attack::AuditTrailDisabled => audit_trail::write(&mut story, &intruder),
+            Attack::PasswordSpray => spray::write(&mut story, &intruder),
+            Attack::MfaFatigue => mfa_fatigue::write(&mut story, &intruder),
+            Attack::StolenSession => stolen_session::write(&mut story, &intruder),
+            Attack::ImpossibleTravel => travel::write(&mut story, &intruder),
+            Attack::FactorReset => factor_reset::write(&mut story, &intruder),
+            Attack::DomainSpray => domain_spray::write(&mut story, &intruder),
+            Attack::DirectoryReplicated => dcsync::write(&mut story, &intruder),
+            Attack::ServiceTicketsRoasted => kerberoasting::write(&mut story, &intruder),
+            Attack::TicketsWithoutPreAuthentication => as_rep_roasting::write(&mut story, &intruder),
+            Attack::FederationKeyExported => ad_fs_export::write(&mut story, &intruder),
         }
         story.label
     }

@@ -1,4 +1,4 @@
-//! Bursts: legitimate work that looks like an attack by its speed or by its kind.
+//! Benign bursts: legitimate work that looks like an attack by its speed or by its kind.
 
 mod expired_password;
 mod helpdesk;
@@ -24,9 +24,9 @@ pub enum Burst {
     InstanceReboot,
     /// The helpdesk resets the factors of people with new phones, who enrol them at once.
     HelpdeskDay,
-    /// Everybody signs in from one address after a holiday, and many mistype.
+    /// All members sign in from one address after a holiday, and many mistype.
     SharedAddress,
-    /// A service goes on with a password that has expired: hundreds of failures of one account.
+    /// A service keeps using an expired password: hundreds of failures of one account.
     ExpiredPassword,
     /// An inventory asks for tickets of every service, encrypted as they should be.
     Inventory,
@@ -72,13 +72,13 @@ impl Burst {
     pub(crate) fn lay(self, plan: &mut Plan<'_>, moves: &mut Vec<Move>) -> Label {
         let mut story = Story::new(plan, self.id(), false);
         match self {
-            Burst::TerraformRun => terraform::tell(&mut story),
-            Burst::NewHireDay => new_hires::tell(&mut story),
-            Burst::InstanceReboot => reboot::tell(&mut story, moves),
-            Burst::HelpdeskDay => helpdesk::tell(&mut story),
-            Burst::SharedAddress => shared_address::tell(&mut story),
-            Burst::ExpiredPassword => expired_password::tell(&mut story),
-            Burst::Inventory => inventory::tell(&mut story),
+            Burst::TerraformRun => terraform::write(&mut story),
+            Burst::NewHireDay => new_hires::write(&mut story),
+            Burst::InstanceReboot => reboot::write(&mut story, moves),
+            Burst::HelpdeskDay => helpdesk::write(&mut story),
+            Burst::SharedAddress => shared_address::write(&mut story),
+            Burst::ExpiredPassword => expired_password::write(&mut story),
+            Burst::Inventory => inventory::write(&mut story),
         }
         story.label
     }

@@ -1,4 +1,4 @@
-//! What was laid over the ordinary work, and which rule should find it: kept apart from the records.
+//! Labels: what was laid over the ordinary work and which rule should find it, separate from the records.
 
 use countersign_model::Account;
 use serde::Serialize;
@@ -16,16 +16,16 @@ use crate::windows::Audit;
 pub struct Label {
     /// The attack's or the burst's id.
     pub name: &'static str,
-    /// Whether it is an attack; a burst is legitimate.
+    /// Whether it is an attack; a burst is benign.
     pub attack: bool,
     /// The account that acts, or the one whose credential is misused.
     pub account: Account,
     /// Ids of the events that are part of it, in order; only what it added, not the ordinary work around it.
     pub events: Vec<String>,
-    /// What should be found. Empty for a burst.
+    /// What should be found. Empty for a benign burst.
     pub expected: Vec<Expected>,
-    /// Rules that may find something here without being wrong, by name: a burst can do lawfully what an attack
-    /// does, and it is the gate's to hold back.
+    /// Rules that may find something here without being wrong, by name: a benign burst can do what an attack does, and
+    /// then the gate must hold back.
     pub tolerated: Vec<&'static str>,
 }
 
@@ -50,7 +50,7 @@ pub enum HowMany {
     AtLeastOne,
 }
 
-/// Tells one label's story: makes calls and remembers which.
+/// Writes the records of one label: makes calls and remembers which.
 pub(crate) struct Story<'s, 'a> {
     pub(crate) plan: &'s mut Plan<'a>,
     pub(crate) label: Label,
@@ -69,18 +69,18 @@ impl<'s, 'a> Story<'s, 'a> {
         Story { plan, label }
     }
 
-    /// Says whose account the story is about.
+    /// Sets the account that the story is about.
     pub(crate) fn about(&mut self, caller: &Caller) {
         let tenant = &self.plan.estate.account(caller.account).id;
         self.label.account = Account::new("aws", tenant, &caller.subject);
     }
 
-    /// Says which member of the org the story is about.
+    /// Sets the member of the org that the story is about.
     pub(crate) fn about_member(&mut self, member: &Member) {
         self.label.account = member.account();
     }
 
-    /// Says which account of the domain the story is about.
+    /// Sets the account of the domain that the story is about.
     pub(crate) fn about_principal(&mut self, who: &Principal) {
         self.label.account = self.plan.estate.domain.account(who);
     }
@@ -109,7 +109,7 @@ impl<'s, 'a> Story<'s, 'a> {
         id
     }
 
-    /// Makes a refused call that is part of the story, then lets 200 to 900 milliseconds pass.
+    /// Makes a denied call that is part of the story, then lets 200 to 900 milliseconds pass.
     pub(crate) fn make_denied(&mut self, caller: &Caller, call: Call) -> String {
         let id = self.plan.make_denied(caller, call);
         self.label.events.push(id.clone());

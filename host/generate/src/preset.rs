@@ -11,7 +11,7 @@ use crate::telemetry::Telemetry;
 /// A named scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Preset {
-    /// Nothing but ordinary work and lawful bursts.
+    /// Only ordinary work and benign bursts.
     QuietDay,
     /// One intruder's chain and a legitimate burst, small.
     Demo,
@@ -40,9 +40,9 @@ impl Preset {
     #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
-            Preset::QuietDay => "a small company's working day with its lawful bursts and no attack",
+            Preset::QuietDay => "a small company's working day with its benign bursts and no attack",
             Preset::Demo => "a stolen access key's way to administrator and a Terraform run, within half an hour",
-            Preset::AllAttacks => "every attack by an intruder of its own and every lawful burst, within two hours",
+            Preset::AllAttacks => "every attack by an intruder of its own and every benign burst, within two hours",
             Preset::Bulk => {
                 "a large company at 6,000 events a minute, every attack in the first ten minutes; 100,000 events"
             }

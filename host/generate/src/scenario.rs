@@ -15,7 +15,7 @@ use crate::plan::{Plan, Planned};
 use crate::random::{Random, Stream};
 use crate::telemetry::Telemetry;
 
-/// When scenarios start unless told otherwise: 2026-03-02T08:00:00Z.
+/// When scenarios start by default: 2026-03-02T08:00:00Z.
 pub const START: Timestamp = Timestamp(1_772_438_400_000_000);
 
 /// A scenario in the making; begins small, with no ordinary work and nothing laid over it.
@@ -66,20 +66,20 @@ pub fn scenario(seed: u64) -> ScenarioBuilder {
 }
 
 impl ScenarioBuilder {
-    /// Whose records it has; [`Telemetry::CloudTrail`] unless told. Attacks and bursts that another system sees are
-    /// left out.
+    /// The system whose records it has; [`Telemetry::CloudTrail`] by default. Attacks and bursts that another system
+    /// sees are left out.
     pub fn telemetry(mut self, telemetry: Telemetry) -> Self {
         self.telemetry = telemetry;
         self
     }
 
-    /// How large the estate is; [`Size::SMALL`] unless told.
+    /// How large the estate is; [`Size::SMALL`] by default.
     pub fn estate(mut self, size: Size) -> Self {
         self.size = size;
         self
     }
 
-    /// When it starts; [`START`] unless told.
+    /// When it starts; [`START`] by default.
     pub fn start(mut self, start: Timestamp) -> Self {
         self.start = start;
         self
@@ -117,15 +117,15 @@ impl ScenarioBuilder {
         self
     }
 
-    /// How delivery goes wrong; it doesn't unless told.
+    /// How delivery goes wrong; by default it doesn't.
     pub fn disorder(mut self, disorder: Disorder) -> Self {
         self.disorder = disorder;
         self
     }
 
     /// Gives every whole record a member `countersign.ingestTime`, which the host takes for its receipt time. Real
-    /// records have none, so they have none here either unless told; with it, a duplicate differs from its first in
-    /// that member.
+    /// records have none, so by default these have none either; with it, a duplicate differs from its first in that
+    /// member.
     pub fn receipt_times(mut self) -> Self {
         self.receipt_times = true;
         self

@@ -218,9 +218,9 @@ fn ordinary_work_does_nothing_that_an_attack_does() {
                 .insert(name.to_owned());
         }
     }
-    // Within ten minutes of the clock, nobody is denied many different operations.
-    let most = denied.values().map(BTreeSet::len).max().unwrap();
-    assert!((1..=3).contains(&most), "{most}");
+    // Within ten minutes of the clock, no account is denied many different operations.
+    let max = denied.values().map(BTreeSet::len).max().unwrap();
+    assert!((1..=3).contains(&max), "{max}");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Cursor;
 
-use countersign_formats::{Record, source};
+use countersign_formats::{Record, format_by_name};
 use countersign_generate::{Delivered, Delivery, Disorder, Preset, Telemetry, write_ndjson};
 use countersign_model::{Account, Event};
 
@@ -12,7 +12,7 @@ use countersign_model::{Account, Event};
 fn events(preset: Preset) -> (countersign_generate::Generated, Vec<Event>) {
     let mut bytes = Vec::new();
     write_ndjson(preset.scenario(Telemetry::CloudTrail, 1, None).build().records, &mut bytes).unwrap();
-    let records = source("cloudtrail").unwrap().read(Box::new(Cursor::new(bytes)), 0).unwrap();
+    let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(bytes)), 0);
     let events = records
         .map(|record| match record {
             Record::Event { event, .. } => *event,
@@ -69,7 +69,7 @@ fn what_is_broken_on_purpose_becomes_a_dead_letter_and_nothing_else_does() {
     assert!(bad > 0);
     let mut bytes = Vec::new();
     write_ndjson(delivered, &mut bytes).unwrap();
-    let records = source("cloudtrail").unwrap().read(Box::new(Cursor::new(bytes)), 0).unwrap();
+    let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(bytes)), 0);
     let dead = records.filter(|record| matches!(record, Record::DeadLetter(_))).count();
     assert_eq!(dead, bad);
 }

@@ -8,12 +8,15 @@ use serde::{Deserialize, Serialize};
 use crate::{Account, Digest, Fields, Timestamp};
 
 mod content;
+mod source;
+
+pub use source::SourceId;
 
 /// One normalised telemetry record.
 #[derive(Clone, Debug)]
 pub struct Event {
-    /// The source's name, such as `cloudtrail`.
-    pub source: &'static str,
+    /// The source that delivered it.
+    pub source: SourceId,
     /// The tenant whose telemetry this is; ids are unique within (source, tenant).
     pub tenant: Arc<str>,
     /// The provider's id of the record, or one made of its bytes.

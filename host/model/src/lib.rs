@@ -19,7 +19,7 @@ pub mod timer;
 pub use countersign_vocabulary as vocabulary;
 pub use decision::{Decision, DecisionKind, Effect, Reason, ReasonCode};
 pub use digest::{Digest, DigestKey};
-pub use event::{Actor, ChainMember, ChainRole, Event, RawAddress, Target};
+pub use event::{Actor, ChainMember, ChainRole, Event, RawAddress, SourceId, Target};
 pub use fields::{Fields, Value};
 pub use finding::{ContextState, Evidence, Finding};
 pub use identity::{Account, AccountError, Identity};

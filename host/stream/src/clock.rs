@@ -1,6 +1,6 @@
 //! The stream's time: a watermark a source, the clock and ticks, all from event times, so that a replay has the same.
 
-use countersign_model::Timestamp;
+use countersign_model::{SourceId, Timestamp};
 
 /// How much older than its source's greatest event time an event may be before it counts as late, microseconds.
 pub const LATENESS: i64 = 5 * 60 * 1_000_000;
@@ -48,7 +48,7 @@ pub struct Clock {
 /// The times of a source.
 #[derive(Clone, Debug)]
 struct SourceClock {
-    source: &'static str,
+    source: SourceId,
     /// The greatest of its times that counted.
     greatest: Timestamp,
     /// The clock at its last event.
@@ -70,11 +70,11 @@ impl Clock {
 
     /// Takes in an event of a source. Returns the tick that comes before it, if one is due, and its place in time. Its
     /// time moves the clock only as far as `believed`; pass `time` again to trust it fully.
-    pub fn place(&mut self, source: &'static str, time: Timestamp, believed: Timestamp) -> (Option<Tick>, Placement) {
+    pub fn place(&mut self, source: &SourceId, time: Timestamp, believed: Timestamp) -> (Option<Tick>, Placement) {
         let counts = time.min(believed);
         let now = self.now.map_or(counts, |now| now.max(counts));
         self.now = Some(now);
-        let known = self.sources.iter_mut().find(|known| known.source == source);
+        let known = self.sources.iter_mut().find(|known| known.source == *source);
         let own = known.as_ref().map_or(Timestamp::MIN, |known| known.greatest.plus_micros(-LATENESS));
         // A source that comes back, or is new, doesn't turn back time that has passed without it.
         let watermark = self.least.map_or(own, |least| least.max(own));
@@ -83,7 +83,7 @@ impl Clock {
                 known.greatest = known.greatest.max(counts);
                 known.last = now;
             }
-            None => self.sources.push(SourceClock { source, greatest: counts, last: now }),
+            None => self.sources.push(SourceClock { source: source.clone(), greatest: counts, last: now }),
         }
         let awaited = self.sources.iter().filter(|known| now.micros_since(known.last) <= SILENCE);
         let least = awaited.map(|known| known.greatest).min().unwrap_or(now).plus_micros(-LATENESS);

@@ -71,7 +71,7 @@ mod tests {
         events.extend((0..3).map(|_| event(1)));
         if let [.., tenant, source, bytes] = events.as_mut_slice() {
             tenant.tenant = Arc::from("444455556666");
-            source.source = "elsewhere";
+            source.source = "elsewhere".into();
             bytes.raw.digest = Digest::of(b"another record");
         }
         let mut all = BTreeSet::new();

@@ -209,7 +209,7 @@ fn timer_entry(pending: &Pending) -> TimerEntry {
     let event = &pending.set_by.event;
     TimerEntry {
         at: pending.at,
-        source: event.source.to_owned(),
+        source: event.source.to_string(),
         event_id: event.id.to_string(),
         ingest_time: event.ingest_time,
         raw: event.raw,

@@ -152,7 +152,7 @@ fn sequence(rows: &[Row]) -> Vec<(Option<countersign_stream::Tick>, Sequenced)> 
             (event.time, event.ingest_time) = (time, time);
             // Some records claim the id of another.
             event.id = Arc::from(format!("event-{}", position / 3));
-            let (tick, placement) = clock.place("example", time, time);
+            let (tick, placement) = clock.place(&"example".into(), time, time);
             (tick, Sequenced::new(position, Arc::new(event), placement))
         })
         .collect()

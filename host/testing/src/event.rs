@@ -27,7 +27,7 @@ pub fn account(subject: &str) -> Account {
 pub fn event(number: u64) -> Event {
     let time = second(i64::try_from(number).expect("a small number"));
     Event {
-        source: "example",
+        source: "example".into(),
         tenant: Arc::from(TENANT),
         id: Arc::from(format!("event-{number}")),
         class: EventClass::ApiActivity,

@@ -2,12 +2,12 @@
 
 use std::error::Error;
 use std::hint::black_box;
-use std::io::{self, Cursor};
+use std::io::Cursor;
 use std::path::Path;
 use std::time::Duration;
 
 use countersign_engine::{Engine, EngineConfig};
-use countersign_formats::{CloudTrail, Record, Source};
+use countersign_formats::{CloudTrail, Format, Record};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_model::DigestKey;
 use countersign_pipeline::{Generation, Report, RuleFile, RunOptions, Settings, run};
@@ -54,7 +54,7 @@ fn one(name: &str, bytes: &[u8], generation: &Generation, effort: Effort) -> Res
         if parsed != lines.len() {
             return Err(format!("{name}: {parsed} of {} lines are JSON", lines.len()).into());
         }
-        let records = records(bytes)?;
+        let records = records(bytes);
         let (time, _) = timed(|| records.for_each(|record| drop(black_box(record))));
         let read_time = nanos_each(time, lines.len());
         let mut times = WORKERS.map(|_| 0.0);
@@ -89,7 +89,7 @@ fn parse(lines: &[&[u8]]) -> usize {
     lines.iter().filter(|line| black_box(serde_json::from_slice::<serde_json::Value>(line)).is_ok()).count()
 }
 
-fn records(bytes: &[u8]) -> io::Result<impl Iterator<Item = Record> + Send + use<>> {
+fn records(bytes: &[u8]) -> impl Iterator<Item = Record> + Send + use<> {
     CloudTrail.read(Box::new(Cursor::new(bytes.to_vec())), 0)
 }
 
@@ -104,7 +104,7 @@ pub(crate) fn replayed(
     generation: &Generation,
     workers: usize,
 ) -> Result<(Duration, Report), Box<dyn Error>> {
-    let records = CloudTrail.read(Box::new(bytes), 0)?;
+    let records = CloudTrail.read(Box::new(bytes), 0);
     let options = RunOptions { workers, key: DigestKey::public(), ..RunOptions::default() };
     let mut store = HeadStore::new();
     let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut ()));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_declaration::Declaration;
-use countersign_formats::{Record, source};
+use countersign_formats::{Record, format_by_name};
 use countersign_generate::{Generated, Preset, START, Size, Telemetry as System, scenario, write_ndjson};
 use countersign_model::vocabulary::PartitionKey;
 use countersign_stream::{Clock, Sequenced, matches, partition_key};
@@ -68,16 +68,16 @@ pub(crate) fn generate(
     let mut collected: Vec<Vec<Sequenced>> = declarations.iter().map(|_| Vec::new()).collect();
     let mut clock = Clock::default();
     let mut position = 0;
-    let source = source(system.id())?;
+    let format = format_by_name(system.id())?;
     for seed in 0..MAX_ESTATES {
         if collected.iter().all(|rows| rows.len() >= wanted) {
             break;
         }
         let mut bytes = Vec::new();
         write_ndjson(telemetry.estate(system, seed)?.records, &mut bytes)?;
-        for record in source.read(Box::new(Cursor::new(bytes)), 0)? {
+        for record in format.read(Box::new(Cursor::new(bytes)), 0) {
             let Record::Event { mut event, .. } = record else { continue };
-            let (_, placement) = clock.place(event.source, event.time, event.time);
+            let (_, placement) = clock.place(&event.source, event.time, event.time);
             event.ingest_time = placement.clock;
             let row = Sequenced::new(position, Arc::from(event), placement);
             position += 1;

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use countersign_context::{Context, ContextFiles};
-use countersign_formats::source;
+use countersign_formats::format_by_name;
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{ContextState, DigestKey, Value};
 use countersign_pipeline::{Generation, RuleFile, RunOptions, Settings, recompute, run};
@@ -103,7 +103,7 @@ fn audited(audit: &Path, context: ContextFiles, batch: usize) -> String {
         )
     };
     let telemetry: String = (0..12).map(record).collect();
-    let records = source("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry.into_bytes())), 0).unwrap();
+    let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry.into_bytes())), 0);
     let mut store = FileStore::create(audit, Existing::Refuse, Durability::Seal).unwrap();
     let options = RunOptions { batch, workers: 1, key: DigestKey::public(), ..RunOptions::default() };
     let report = run(records, &generation(context), &mut store, &options, &mut Collector::default()).unwrap();

@@ -4,8 +4,9 @@
 use std::io;
 use std::sync::Arc;
 
-use countersign_formats::{DeadLetter, merge, source};
+use countersign_formats::{DeadLetter, Format, format_by_name};
 use countersign_generate::{Disorder, Preset, Telemetry, write_ndjson};
+use countersign_inputs::{ByteInput, Input, InputId, merge};
 use countersign_model::{Digest, DigestKey, HashSlot, StateChange};
 use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
@@ -145,10 +146,12 @@ pub(crate) fn judge(
 
 /// The same over several inputs, joined by event time.
 fn judge_merged(inputs: &[(Telemetry, Arc<[u8]>)], generation: &Generation, options: RunOptions) -> Results {
-    let read = |(input, (telemetry, bytes)): (u32, &(Telemetry, Arc<[u8]>))| {
-        source(telemetry.id()).unwrap().read(Box::new(io::Cursor::new(Arc::clone(bytes))), input).unwrap()
+    let input = |(telemetry, bytes): &(Telemetry, Arc<[u8]>)| -> (Box<dyn Input>, &'static dyn Format) {
+        let bytes = Box::new(io::Cursor::new(Arc::clone(bytes)));
+        let input = ByteInput::once(InputId::from(telemetry.id()), bytes).unwrap();
+        (Box::new(input), format_by_name(telemetry.id()).unwrap())
     };
-    let records = merge((0..).zip(inputs).map(read).collect());
+    let records = merge(inputs.iter().map(input).collect()).records();
     let options = RunOptions { inputs: u32::try_from(inputs.len()).unwrap(), ..options };
     let mut collector = Collector::default();
     let mut store = SnapshotAtSeal { store: MemoryStore::new(), snapshot: Snapshot::default() };

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use countersign_admission::sections;
 use countersign_audit::Record;
 use countersign_declaration::Subscription;
-use countersign_formats::source;
+use countersign_formats::format_by_name;
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::{Action, SignalClass};
 use countersign_pipeline::bundle::FindingBundle;
@@ -128,7 +128,7 @@ fn findings_on_timers_and_of_subscribers_are_recomputed() {
     let folder = tempfile::tempdir().unwrap();
     let audit = folder.path().join("audit");
     let options = RunOptions { key: DigestKey::public(), quarantine: NEVER, ..RunOptions::default() };
-    let records = source("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry())), 0).unwrap();
+    let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry())), 0);
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
     let report = run(records, &generation(""), &mut store, &options, &mut Collector::default()).unwrap();
     drop(store);
@@ -200,7 +200,7 @@ fn a_suspect_rule_makes_those_that_it_feeds_suspect() {
     let (generation, faults) = load(&rules, "");
     assert!(faults.is_empty(), "{faults:?}");
     let telemetry: String = (0..6).map(|second| record(second, 1, "clock") + "\n").collect();
-    let records = source("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0).unwrap();
+    let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0);
     let mut store = MemoryStore::new();
     run(records, &generation, &mut store, &RunOptions::default(), &mut Collector::default()).unwrap();
     let mut suspect = 0;

@@ -1,11 +1,12 @@
 //! Real telemetry, where available: what the shipped rules find in it and what they don't, and its recomputation.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{Record as Entry, read};
-use countersign_formats::{Records, source};
+use countersign_formats::{Records, format_by_name};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_model::{DigestKey, Timestamp};
 use countersign_pipeline::{Generation, RunOptions, Summary, recompute, run};
@@ -44,7 +45,8 @@ fn the_attacks_in_the_windows_file_are_found_and_nothing_else() {
     let Some(path) = data("windows-security.ndjson") else { return };
     let generation = shipped_generation(None);
     for name in ["windows-security", "auto"] {
-        let (summary, found) = judge(source(name).unwrap().open(&path, 0).unwrap(), &generation, None);
+        let (summary, found) =
+            judge(format_by_name(name).unwrap().read(Box::new(File::open(&path).unwrap()), 0), &generation, None);
         assert_eq!((summary.set_aside, summary.rows_set_aside.len()), (0, 0), "{name}");
         let mut by_rule: BTreeMap<&str, Vec<u8>> = BTreeMap::new();
         found.iter().for_each(|(rule, _, confidence)| by_rule.entry(rule).or_default().push(*confidence));
@@ -78,7 +80,7 @@ fn third_party_okta_scenarios_normalise_and_those_with_the_meaning_of_a_rule_agr
         for test in case["tests"].as_array().unwrap() {
             let which = format!("{} / {}", case["rule_id"], test["name"]);
             let bytes = serde_json::to_vec(&test["log"]).unwrap();
-            let records = source("okta").unwrap().read(Box::new(Cursor::new(bytes)), 0).unwrap();
+            let records = format_by_name("okta").unwrap().read(Box::new(Cursor::new(bytes)), 0);
             // Time passes, so that rules that wait for something absent find.
             let until = Some(Timestamp(4_000_000_000_000_000));
             let (summary, found) = judge(records, &generation, until);
@@ -102,10 +104,11 @@ fn findings_in_real_and_generated_telemetry_are_recomputed_to_the_same_bytes() {
     let mut okta = Vec::new();
     write_ndjson(generated.records, &mut okta).unwrap();
     let real = [("cloudtrail", "cloudtrail-invictus.ndjson"), ("windows-security", "windows-security.ndjson")];
-    let mut inputs: Vec<Records> = vec![source("okta").unwrap().read(Box::new(Cursor::new(okta)), 0).unwrap()];
+    let mut inputs: Vec<Records> = vec![format_by_name("okta").unwrap().read(Box::new(Cursor::new(okta)), 0)];
     for (name, file) in real {
         if let Some(path) = data(file) {
-            inputs.push(source(name).unwrap().open(&path, u32::try_from(inputs.len()).unwrap()).unwrap());
+            let bytes = Box::new(File::open(&path).unwrap());
+            inputs.push(format_by_name(name).unwrap().read(bytes, u32::try_from(inputs.len()).unwrap()));
         }
     }
     let folder = tempfile::tempdir().unwrap();

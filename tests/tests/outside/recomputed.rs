@@ -6,7 +6,7 @@ use std::io::{BufReader, Cursor};
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{Record, read};
-use countersign_formats::source;
+use countersign_formats::format_by_name;
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::RuleKind;
 use countersign_pipeline::{RecomputeError, Recomputed, RunOptions, recompute, run};
@@ -22,7 +22,7 @@ fn audited(folder: &Path) -> PathBuf {
     let (telemetry, identities) = telemetry();
     let quarantine = QuarantineThreshold { min_accounts: 6, percent: 20 };
     let options = RunOptions { quarantine, key: DigestKey::public(), ..RunOptions::default() };
-    let records = source("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0).unwrap();
+    let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0);
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
     let report = run(records, &generation(&identities), &mut store, &options, &mut Collector::default()).unwrap();
     assert!(report.summary.rows_set_aside.values().sum::<u64>() > 0);

@@ -79,7 +79,7 @@ fn texts_of_events_are_only_data() {
         let rows: Vec<Sequenced> = (0u64..)
             .zip([one, other])
             .map(|(position, event)| {
-                let (_, placement) = clock.place(event.source, event.time, event.time);
+                let (_, placement) = clock.place(&event.source, event.time, event.time);
                 Sequenced::new(position, Arc::new(event), placement)
             })
             .collect();

@@ -74,7 +74,7 @@ impl Judge {
         rows.iter()
             .map(|row| {
                 let event = event(self.next, *row);
-                let (_, placement) = self.clock.place(event.source, event.time, event.time);
+                let (_, placement) = self.clock.place(&event.source, event.time, event.time);
                 self.next += 1;
                 Sequenced::new(self.next - 1, Arc::new(event), placement)
             })

@@ -74,8 +74,8 @@ impl<'e> EventLine<'e> {
         EventLine {
             position: sequenced.position,
             event_id: &event.id,
-            source: &event.source,
-            format: &event.source,
+            source: event.source.as_str(),
+            format: event.source.as_str(),
             tenant: &event.tenant,
             class: event.class,
             time: event.time,

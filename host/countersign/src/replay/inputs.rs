@@ -1,80 +1,81 @@
-//! The files of a replay: opened before anything begins, read through the progress bar.
+//! The telemetry of a command: opened before anything begins, read through the progress bar.
 
-use std::fs::File;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
-use countersign_formats::{Records, Source};
+use countersign_formats::{FORMATS, Format, Record, format_by_name};
 
 use crate::exit::unusable;
-use crate::files::unreadable;
 use crate::progress::Progress;
 
-/// The name of standard input.
-const STDIN: &str = "-";
+/// The format of `--source`.
+#[derive(Clone, Copy)]
+pub(crate) struct FormatName(pub(crate) &'static dyn Format);
+
+impl std::fmt::Debug for FormatName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.name())
+    }
+}
+
+/// Parses the value of `--source`.
+///
+/// # Errors
+/// When no format has this name.
+pub(crate) fn parse_format(name: &str) -> Result<FormatName, String> {
+    format_by_name(name).map(FormatName).map_err(|error| error.to_string())
+}
+
+/// The help of `--source`.
+pub(crate) fn format_help() -> String {
+    let formats = FORMATS.iter().map(|format| format!("{}: {}", format.name(), format.about()));
+    format!("What the files hold; {}", formats.collect::<Vec<_>>().join("; "))
+}
+
+/// The help of arguments that name telemetry.
+pub(crate) const FILES_HELP: &str = "Telemetry: files, plain or gzip; directories, with all files in them and below but \
+    hidden ones; - is standard input; all are merged by event time";
 
 /// Opened inputs, in the order of the arguments.
-pub(crate) struct Inputs {
-    files: Vec<(PathBuf, Box<dyn Read + Send>)>,
-    /// Bytes of all of them; none if one of them has no known end.
-    bytes: Option<u64>,
-}
+pub(crate) struct Inputs(countersign_inputs::Inputs);
 
 impl Inputs {
     /// Opens all.
     ///
     /// # Errors
-    /// With every file that can't be opened: `Unusable`.
+    /// With every input that can't be read: `Unusable`.
     pub(crate) fn open(paths: &[PathBuf]) -> Result<Inputs> {
-        let mut inputs = Inputs { files: Vec::new(), bytes: Some(0) };
-        let mut faults = Vec::new();
-        for (place, path) in paths.iter().enumerate() {
-            if is_stdin(path) && paths.iter().take(place).any(|path| is_stdin(path)) {
-                faults.push("`-`: expected standard input once, got it twice".to_owned());
-                continue;
-            }
-            match opened(path) {
-                Ok((reader, bytes)) => {
-                    inputs.files.push((path.clone(), reader));
-                    inputs.bytes = inputs.bytes.zip(bytes).map(|(sum, bytes)| sum + bytes);
-                }
-                Err(error) => faults.push(unreadable(path, &error).to_string()),
-            }
-        }
-        if faults.is_empty() { Ok(inputs) } else { Err(unusable(faults.join("\n  "))) }
+        countersign_inputs::Inputs::open(paths).map(Inputs).map_err(|errors| {
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            unusable(errors.join("\n  "))
+        })
+    }
+
+    /// How many there are: a directory counts as often as it has files.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Their names, by ordinal.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.names()
     }
 
     /// The bar that reading moves.
     pub(crate) fn progress(&self) -> Progress {
-        self.bytes.map_or_else(Progress::endless, Progress::bytes)
+        self.0.bytes().map_or_else(Progress::endless, Progress::bytes)
     }
 
-    /// Their records.
+    /// Their records in one order.
     ///
     /// # Errors
     /// When not even the first bytes of one can be read: `Unusable`.
-    pub(crate) fn records(self, source: &dyn Source, progress: &Progress) -> Result<Vec<Records>> {
-        let read = |((path, reader), ordinal): ((PathBuf, Box<dyn Read + Send>), u32)| {
-            source.read(Box::new(progress.reading(reader)), ordinal).map_err(|error| unreadable(&path, &error))
-        };
-        self.files.into_iter().zip(0..).map(read).collect()
+    pub(crate) fn records(
+        self,
+        format: FormatName,
+        progress: &Progress,
+    ) -> Result<impl Iterator<Item = Record> + Send + use<>> {
+        let merge = self.0.merge(format.0, progress.reader()).map_err(unusable)?;
+        Ok(merge.records())
     }
-}
-
-fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == STDIN
-}
-
-fn opened(path: &Path) -> io::Result<(Box<dyn Read + Send>, Option<u64>)> {
-    if is_stdin(path) {
-        return Ok((Box::new(io::stdin()), None));
-    }
-    let file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let bytes = metadata.is_file().then_some(metadata.len());
-    Ok((Box::new(file), bytes))
 }

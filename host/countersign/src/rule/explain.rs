@@ -232,7 +232,7 @@ fn event_json(rule: &Declaration, judged: &Judged) -> Value {
         "what": "event",
         "input": event.raw.input,
         "record": event.raw.ordinal,
-        "source": event.source,
+        "source": &*event.source,
         "position": placed.position,
         "time": event.time,
         "watermark": placed.watermark,

@@ -4,20 +4,17 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_formats::{Merge, merge};
+use countersign_formats::Record;
 
-use crate::replay::inputs::Inputs;
-use crate::replay::{SourceName, parse_source};
+use crate::replay::inputs::{FILES_HELP, FormatName, Inputs, format_help, parse_format};
 
 /// The files of a rule author's telemetry.
 #[derive(Debug, Args)]
 pub(super) struct Telemetry {
-    /// Telemetry, plain or gzip; - is standard input; several files are merged by event time
-    #[arg(long, value_name = "FILE", num_args = 1..)]
+    #[arg(long, value_name = "FILE", num_args = 1.., help = FILES_HELP)]
     events: Vec<PathBuf>,
-    /// What the files hold: a source's name, or auto to detect it record by record
-    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = parse_source)]
-    source: SourceName,
+    #[arg(long, value_name = "NAME", default_value = "auto", value_parser = parse_format, help = format_help())]
+    source: FormatName,
 }
 
 impl Telemetry {
@@ -30,9 +27,9 @@ impl Telemetry {
     ///
     /// # Errors
     /// When a file can't be read: `Unusable`.
-    pub(super) fn records(&self) -> Result<Merge> {
+    pub(super) fn records(&self) -> Result<impl Iterator<Item = Record> + Send + use<>> {
         let inputs = Inputs::open(&self.events)?;
         let progress = inputs.progress();
-        Ok(merge(inputs.records(self.source.0, &progress)?))
+        inputs.records(self.source, &progress)
     }
 }

@@ -35,8 +35,9 @@ fn unreadable_input_exits_with_two_and_all_of_it_is_reported() {
     folder.write("folder/file", "");
     folder.write("empty", "");
     folder.write("rules/readme.txt", "");
+    folder.write("hidden/.file", "");
     for (words, parts) in [
-        ("replay --source cloudtrail one folder two", ["`one`", "`folder`", "`two`"]),
+        ("replay --source cloudtrail one hidden two", ["`one`", "`hidden`", "`two`"]),
         ("replay --source cloudtrail - - empty", ["standard input", "once", "twice"]),
         ("replay --source cloudtrail --only-rules rules empty", ["`rules`", "`.wasm`", "rule build"]),
         ("replay --source cloudtrail --audit-key empty empty", ["`empty`", "32 bytes", "openssl rand"]),

@@ -113,7 +113,7 @@ pub(super) fn arn_account(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|account| !account.is_empty())
 }
 
-/// The type that a role's ARN proves: its path is reserved for AWS, so nobody else can make one like it.
+/// The type that a role's ARN proves: its path is reserved for AWS, so no customer can make one like it.
 pub(super) fn role_type(arn: &str) -> Option<IdentityType> {
     let (_, path) = arn.split_once(":role/")?;
     if path.starts_with("aws-service-role/") {

@@ -49,12 +49,12 @@ impl<'a> Caller<'a> {
         if own.json().is_none() && self.is_role() { self.issuer.user_name } else { own }
     }
 
-    /// The service on whose part, or through which, the call came.
+    /// The service that made the call itself or on a caller's behalf.
     pub(super) fn invoked_by(&self) -> Option<Cow<'a, str>> {
         self.identity.invoked_by.text()
     }
 
-    /// The user on whose behalf somebody else made the call.
+    /// The user on whose behalf another principal made the call.
     pub(super) fn delegating_user(&self) -> Option<Cow<'a, str>> {
         (self.kind() != "IdentityCenterUser").then(|| self.on_behalf_of.user.text()).flatten()
     }

@@ -1,4 +1,4 @@
-//! Everyone who took part in a call, from initiator to executor.
+//! All who took part in a call, from initiator to executor.
 //!
 //! In order, each where the record names it: the one behind the session (the user on whose behalf it acts, its source
 //! identity, the web identity provider that vouched for it, the user whose credentials a federated session was made
@@ -13,7 +13,7 @@ use super::caller::Caller;
 use crate::intern::Interner;
 use crate::normalise::{chain_member, in_order};
 
-/// The chain of a call. At least one member: an unresolved caller stands in it without an account.
+/// The chain of a call. At least one member: an unresolved caller is a member without an account.
 pub(super) fn chain(caller: &Caller<'_>, principal: &Principal<'_>, texts: &mut Interner) -> Vec<ChainMember> {
     let mut member = |account, name: Option<&str>| chain_member(account, name.map(|name| texts.share(name)));
     let mut chain = Vec::with_capacity(2);

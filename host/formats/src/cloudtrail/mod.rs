@@ -9,53 +9,28 @@ mod outcome;
 mod record;
 mod target;
 
-use std::io::{self, Read};
-
-use countersign_model::vocabulary::{EventClass, FieldId};
+use countersign_model::vocabulary::EventClass;
 use countersign_model::{Actor, Target, Timestamp};
 
 use crate::documentation::Table;
 use crate::intern::Interner;
-use crate::normalise::{Draft, FieldRow, JsonSource, event_time};
-use crate::reader::Fault;
-use crate::source::{Records, Source};
-use crate::{DeadReason, json, normalise};
+use crate::normalise::{Draft, FieldRow, JsonFormat, event_time};
+use crate::signs::Signs;
+use crate::{DeadReason, Fault, json};
 use accounts::Principal;
 use caller::Caller;
 use outcome::Outcome;
 use record::Top;
 use target::{Acted, Bodies};
 
-/// The source `cloudtrail`.
+/// The format `cloudtrail`.
 ///
 /// A record has no receipt time of its own. One that was made by the generator may carry a member
 /// `countersign.ingestTime` (RFC 3339) at its top, which is then the event's ingest time; it is no part of `unmapped`.
 #[derive(Clone, Copy, Debug)]
 pub struct CloudTrail;
 
-impl Source for CloudTrail {
-    fn name(&self) -> &'static str {
-        CloudTrail::NAME
-    }
-
-    fn about(&self) -> &'static str {
-        "AWS CloudTrail records: {\"Records\": […]} files or one record a line, plain or gzip"
-    }
-
-    fn fields(&self) -> Vec<(FieldId, &'static str)> {
-        normalise::fields::<CloudTrail>()
-    }
-
-    fn tables(&self) -> Vec<Table> {
-        vec![accounts::table(), classes::table()]
-    }
-
-    fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
-        normalise::records::<CloudTrail>(bytes, input)
-    }
-}
-
-/// A call, as its record tells it.
+/// A call, as its record describes it.
 pub(crate) struct Call<'a> {
     time: Timestamp,
     class: EventClass,
@@ -67,10 +42,19 @@ pub(crate) struct Call<'a> {
     acted: Acted<'a>,
 }
 
-impl JsonSource for CloudTrail {
+impl JsonFormat for CloudTrail {
     const NAME: &'static str = "cloudtrail";
+    const ABOUT: &'static str = "AWS CloudTrail records: {\"Records\": […]} files or one record a line";
+    const SIGNS: Signs = Signs {
+        text: "`eventSource` and `eventName` with `eventTime` or `userIdentity`",
+        are_in: |top| top.all(&["eventSource", "eventName"]) && top.any(&["eventTime", "userIdentity"]),
+    };
     const FIELDS: &'static [FieldRow<CloudTrail>] = fields::FIELDS;
     type Read<'a> = Call<'a>;
+
+    fn tables() -> Vec<Table> {
+        vec![accounts::table(), classes::table()]
+    }
 
     fn read(raw: &str) -> Result<Call<'_>, Fault> {
         let top: Top<'_> = json::object(raw)?;

@@ -16,7 +16,7 @@ pub(super) struct Outcome<'a> {
     pub(super) success: bool,
     /// The error code, else how a sign-in went (`Success`, `Failure`).
     pub(super) code: Option<Cow<'a, str>>,
-    /// Refused for want of rights: not throttled, not malformed.
+    /// Denied for lack of rights: not throttled, not malformed.
     pub(super) denied: bool,
     /// The caller's password, token or signature was accepted.
     pub(super) authenticated: bool,
@@ -77,7 +77,7 @@ pub(super) fn is_denied(code: &str) -> bool {
     )
 }
 
-/// Codes that say that the caller did not prove to be who the record names.
+/// Codes of a caller that did not prove to be the one named in the record.
 fn is_rejected_credential(code: &str) -> bool {
     matches!(
         code.rsplit_once('.').map_or(code, |(_, code)| code),
@@ -140,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn denied_is_for_want_of_rights_only() {
+    fn denied_means_lack_of_rights_only() {
         for code in ["AccessDenied", "AccessDeniedException", "Client.UnauthorizedOperation", "UnauthorizedAccess"] {
             assert!(is_denied(code), "{code}");
         }

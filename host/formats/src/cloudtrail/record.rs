@@ -23,7 +23,7 @@ members!(
         resources = "resources",
         error_code = "errorCode",
         error_message = "errorMessage",
-        // The generator's envelope; see `RECEIPT_TIME`.
+        // The generator's envelope; see `CloudTrail`.
         receipt_time = "countersign.ingestTime",
         ..unmapped
     }
@@ -175,7 +175,7 @@ members!(
 );
 
 members!(
-    /// What sign-ins say beside.
+    /// Details of sign-ins.
     Additional {
         mfa_used = "MFAUsed",
     }

@@ -1,4 +1,4 @@
-//! Whom a call acted on, where the record proves which account that is: an immutable id in the response or the request,
+//! The account that a call acted on, where the record proves which it is: an immutable id in the response or the request,
 //! or the caller itself. Never a name alone, since names get reused.
 
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use super::caller::Caller;
 use super::record::{Described, GroupMember, Request, Response, Top};
 use crate::json::Member;
 
-/// The entity that a call acted on, as far as the record tells.
+/// The entity that a call acted on, as far as the record shows.
 #[derive(Default)]
 pub(super) struct Acted<'a> {
     /// Its account, where the record proves it.
@@ -46,7 +46,7 @@ impl<'a> Bodies<'a> {
     }
 }
 
-/// Whom the call acted on.
+/// The entity that the call acted on.
 pub(super) fn acted<'a>(
     top: &Top<'a>,
     class: EventClass,

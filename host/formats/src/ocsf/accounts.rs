@@ -1,4 +1,4 @@
-//! Which account a user object is: whose it is by the product, and its id only where that can't be given twice.
+//! Which account a user object is: by the provider of the product, and by its id where that is unique.
 
 use std::borrow::Cow;
 
@@ -33,7 +33,7 @@ pub(super) fn table() -> Table {
     let own = format!("the first of {}: the principal's own, never the recipient's", paths("user.", USER_TENANTS));
     let tenants = format!("the first of {}, {}", paths("user.", USER_TENANTS), paths("", RECORD_TENANTS));
     let rows = [
-        ["`S-1-5-21-…`, `S-1-12-1-…`", "`windows`", "as the source `windows-security` has it", "`uid`"],
+        ["`S-1-5-21-…`, `S-1-12-1-…`", "`windows`", "as in `windows-security`", "`uid`"],
         ["any other Windows security id", "–", "–", "unresolved: it is the same on every machine"],
         ["any other, of the provider `okta`", "`okta`", &format!("`{}`", okta::TENANT), "`uid`"],
         [
@@ -85,7 +85,7 @@ pub(super) fn principal(tree: &Tree<'_>, path: &str) -> Principal {
         return principal;
     }
     let Some(provider) = provider else { return principal };
-    // The same accounts as the sources of these providers give.
+    // The same accounts as the formats of these providers give.
     let (tenant, subject) = match &*provider {
         okta::PROVIDER => (Some(okta::TENANT.into()), &*uid),
         // The principal's own account, never the one that received the call.
@@ -104,17 +104,17 @@ pub(super) fn principal(tree: &Tree<'_>, path: &str) -> Principal {
     principal
 }
 
-/// A text, unless it is one of the words for not knowing.
+/// A text, unless it stands for an unknown value.
 fn known<'a>(tree: &Tree<'a>, path: &str) -> Option<Cow<'a, str>> {
     tree.member(path).text().filter(|text| !unknown(text))
 }
 
-/// The words with which sources say that they don't know.
+/// Texts that stand for an unknown value.
 fn unknown(text: &str) -> bool {
     text.eq_ignore_ascii_case("unknown") || text == "-"
 }
 
-/// The tenant of a Windows security id, as the source `windows-security` has it; none of those that are the same on
+/// The tenant of a Windows security id, as the format `windows-security` has it; none for ids that are the same on
 /// every machine.
 fn sid_tenant(sid: &str) -> Option<&str> {
     if sid.starts_with("S-1-5-21-") {

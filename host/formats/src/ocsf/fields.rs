@@ -1,5 +1,4 @@
-//! The table of fields: of a record that is OCSF already each field is at its own path, but for the few rows that say
-//! otherwise.
+//! The table of fields: each field of an OCSF record is at its own path, but for a few rows.
 
 use std::sync::Arc;
 
@@ -7,7 +6,7 @@ use countersign_model::Value;
 use countersign_model::vocabulary::{EventClass, FieldId, FieldType};
 
 use super::tree::Tree;
-use super::{Ocsf, Told, time};
+use super::{Ocsf, OcsfRecord, time};
 use crate::intern::Interner;
 use crate::normalise::FieldRow;
 use crate::os;
@@ -20,11 +19,11 @@ macro_rules! rows {
     };
     (@from $field:ident) => { "the same path" };
     (@from $field:ident $from:literal) => { $from };
-    (@value $field:ident) => { |told, texts| at(&told.tree, FieldId::$field, FieldId::$field.field().path, texts) };
+    (@value $field:ident) => { |record, texts| at(&record.tree, FieldId::$field, FieldId::$field.field().path, texts) };
     (@value $field:ident $value:expr) => { $value };
 }
 
-/// Every field: all of the vocabulary's but those that no source fills itself.
+/// Every field of the vocabulary but those that no format fills itself.
 pub(super) const FIELDS: &[FieldRow<Ocsf>] = rows![
     MetadataEventCode,
     MetadataProductName,
@@ -59,13 +58,13 @@ pub(super) const FIELDS: &[FieldRow<Ocsf>] = rows![
     ApiResponseError,
     ApiResponseMessage,
     ActorUserUid: "the account's subject; unresolved: the same path" = actor_uid,
-    ActorUserUidAlt: "`uid_alt` of the one who acted: see the actor" = |told, texts| of_actor(told, FieldId::ActorUserUidAlt, "uid_alt", texts),
-    ActorUserName: "`name` of the one who acted" = |told, texts| of_actor(told, FieldId::ActorUserName, "name", texts),
-    ActorUserDomain: "`domain` of the one who acted" = |told, texts| of_actor(told, FieldId::ActorUserDomain, "domain", texts),
-    ActorUserType: "`type` of the one who acted" = |told, texts| of_actor(told, FieldId::ActorUserType, "type", texts),
-    ActorUserAccountUid: "the account's tenant; unresolved: `account.uid` of the one who acted" = actor_tenant,
-    ActorUserCredentialUid: "`credential_uid` of the one who acted" = |told, texts| of_actor(told, FieldId::ActorUserCredentialUid, "credential_uid", texts),
-    ActorSessionUid: "the actor's session" = |told, texts| known(told.session.as_deref(), texts),
+    ActorUserUidAlt: "`uid_alt` of the user object that acted: see \"who acted\"" = |record, texts| of_actor(record, FieldId::ActorUserUidAlt, "uid_alt", texts),
+    ActorUserName: "`name` of the user object that acted" = |record, texts| of_actor(record, FieldId::ActorUserName, "name", texts),
+    ActorUserDomain: "`domain` of the user object that acted" = |record, texts| of_actor(record, FieldId::ActorUserDomain, "domain", texts),
+    ActorUserType: "`type` of the user object that acted" = |record, texts| of_actor(record, FieldId::ActorUserType, "type", texts),
+    ActorUserAccountUid: "the account's tenant; unresolved: `account.uid` of the user object that acted" = actor_tenant,
+    ActorUserCredentialUid: "`credential_uid` of the user object that acted" = |record, texts| of_actor(record, FieldId::ActorUserCredentialUid, "credential_uid", texts),
+    ActorSessionUid: "the actor's session" = |record, texts| known(record.session.as_deref(), texts),
     ActorSessionIssuer,
     ActorSessionIsMfa,
     ActorSessionCreatedTime,
@@ -109,8 +108,8 @@ pub(super) const FIELDS: &[FieldRow<Ocsf>] = rows![
     SrcEndpointIntermediateIps,
     SrcEndpointLocationCountry,
     SrcEndpointLocationCity,
-    SrcEndpointLocationLat: "the same path, else the second of `location.coordinates`; −90 to 90" = |told, texts| degrees(told, FieldId::SrcEndpointLocationLat, 1, 90.0, texts),
-    SrcEndpointLocationLong: "the same path, else the first of `location.coordinates`; −180 to 180" = |told, texts| degrees(told, FieldId::SrcEndpointLocationLong, 0, 180.0, texts),
+    SrcEndpointLocationLat: "the same path, else the second of `location.coordinates`; −90 to 90" = |record, texts| degrees(record, FieldId::SrcEndpointLocationLat, 1, 90.0, texts),
+    SrcEndpointLocationLong: "the same path, else the first of `location.coordinates`; −180 to 180" = |record, texts| degrees(record, FieldId::SrcEndpointLocationLong, 0, 180.0, texts),
     SrcEndpointLocationIsp,
     SrcEndpointAutonomousSystemNumber,
     SrcEndpointAutonomousSystemName,
@@ -157,54 +156,53 @@ fn list(tree: &Tree<'_>, path: &str, texts: &mut Interner) -> Option<Value> {
     found.iter().any(|text| !text.is_empty()).then_some(Value::TextList(found))
 }
 
-fn status_id(told: &Told<'_>, _: &mut Interner) -> Option<Value> {
-    match told.status {
+fn status_id(record: &OcsfRecord<'_>, _: &mut Interner) -> Option<Value> {
+    match record.status {
         Some(status) => Some(Value::Unsigned(status)),
-        None => unsigned(told.tree.member("status_id")).filter(|value| *value == Value::WrongType),
+        None => unsigned(record.tree.member("status_id")).filter(|value| *value == Value::WrongType),
     }
 }
 
-fn action_id(told: &Told<'_>, _: &mut Interner) -> Option<Value> {
-    unsigned(told.tree.member("action_id")).filter(|value| matches!(value, Value::WrongType | Value::Unsigned(1 | 2)))
+fn action_id(record: &OcsfRecord<'_>, _: &mut Interner) -> Option<Value> {
+    unsigned(record.tree.member("action_id")).filter(|value| matches!(value, Value::WrongType | Value::Unsigned(1 | 2)))
 }
 
-fn actor_uid(told: &Told<'_>, texts: &mut Interner) -> Option<Value> {
-    match &told.principal.account {
+fn actor_uid(record: &OcsfRecord<'_>, texts: &mut Interner) -> Option<Value> {
+    match &record.principal.account {
         Some(account) => known(Some(&account.subject), texts),
-        None => of_actor(told, FieldId::ActorUserUid, "uid", texts),
+        None => of_actor(record, FieldId::ActorUserUid, "uid", texts),
     }
 }
 
-fn actor_tenant(told: &Told<'_>, texts: &mut Interner) -> Option<Value> {
-    match &told.principal.account {
+fn actor_tenant(record: &OcsfRecord<'_>, texts: &mut Interner) -> Option<Value> {
+    match &record.principal.account {
         Some(account) => known(Some(&account.tenant), texts),
-        None => of_actor(told, FieldId::ActorUserAccountUid, "account.uid", texts),
+        None => of_actor(record, FieldId::ActorUserAccountUid, "account.uid", texts),
     }
 }
 
-fn of_actor(told: &Told<'_>, field: FieldId, name: &str, texts: &mut Interner) -> Option<Value> {
-    at(told.tree.at(told.actor)?, field, name, texts)
+fn of_actor(record: &OcsfRecord<'_>, field: FieldId, name: &str, texts: &mut Interner) -> Option<Value> {
+    at(record.tree.at(record.actor)?, field, name, texts)
 }
 
-fn os_name(told: &Told<'_>, texts: &mut Interner) -> Option<Value> {
-    let family = |path| told.tree.member(path).text().and_then(|system| os::family(&system));
+fn os_name(record: &OcsfRecord<'_>, texts: &mut Interner) -> Option<Value> {
+    let family = |path| record.tree.member(path).text().and_then(|system| os::family(&system));
     known(family("device.os.type").or_else(|| family("device.os.name")), texts)
 }
 
-fn degrees(told: &Told<'_>, field: FieldId, place: usize, most: f64, texts: &mut Interner) -> Option<Value> {
+fn degrees(record: &OcsfRecord<'_>, field: FieldId, place: usize, max: f64, texts: &mut Interner) -> Option<Value> {
     let path = field.field().path;
     let coordinates = || {
-        let pair = told.tree.at("src_endpoint.location.coordinates")?.elements()?;
+        let pair = record.tree.at("src_endpoint.location.coordinates")?.elements()?;
         float(pair.get(place)?.value())
     };
-    at(&told.tree, field, path, texts).or_else(coordinates).map(|value| match value {
-        Value::Float(degrees) if degrees.abs() > most => Value::WrongType,
+    at(&record.tree, field, path, texts).or_else(coordinates).map(|value| match value {
+        Value::Float(degrees) if degrees.abs() > max => Value::WrongType,
         value => value,
     })
 }
 
-/// Whether the class's actor is its `user`: of authentication that is the one who authenticates, and `actor` only who
-/// asked for it.
+/// Whether the class's actor is its `user`: in authentication `user` authenticates, and `actor` only requested it.
 pub(super) fn user_acts(class: EventClass) -> bool {
     class == EventClass::Authentication
 }

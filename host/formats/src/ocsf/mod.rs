@@ -5,56 +5,30 @@ mod fields;
 mod time;
 mod tree;
 
-use std::io::{self, Read};
-
-use countersign_model::vocabulary::{EventClass, FieldId, Usage};
+use countersign_model::vocabulary::{EventClass, Usage};
 use countersign_model::{Actor, ChainMember, Target, Timestamp};
 
-use crate::DeadReason;
 use crate::documentation::{Table, class_words};
 use crate::intern::Interner;
-use crate::normalise::{self, Draft, FieldRow, JsonSource, chain_member, in_order};
-use crate::reader::Fault;
-use crate::source::{Records, Source};
-use crate::{json, os};
+use crate::normalise::{Draft, FieldRow, JsonFormat, chain_member, in_order};
+use crate::signs::Signs;
+use crate::{DeadReason, Fault, json, os};
 use accounts::{Principal, RECORD_TENANTS, principal};
 use tree::Tree;
 
-/// The source `ocsf`.
+/// The format `ocsf`.
 ///
 /// The ingest time is `metadata.logged_time`, if the event has one; one that was made by the generator may carry a
-/// member `countersign.ingestTime` (RFC 3339) at its top, which goes first.
+/// member `countersign.ingestTime` (RFC 3339) at its top, which takes precedence.
 #[derive(Clone, Copy, Debug)]
 pub struct Ocsf;
 
-impl Source for Ocsf {
-    fn name(&self) -> &'static str {
-        Ocsf::NAME
-    }
-
-    fn about(&self) -> &'static str {
-        "OCSF 1.x events of the identity classes and API activity: an array of them or one a line, plain or gzip"
-    }
-
-    fn fields(&self) -> Vec<(FieldId, &'static str)> {
-        normalise::fields::<Ocsf>()
-    }
-
-    fn tables(&self) -> Vec<Table> {
-        vec![accounts::table(), accounts::types(), classes_table(), os::table()]
-    }
-
-    fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
-        normalise::records::<Ocsf>(bytes, input)
-    }
-}
-
 /// An event, as far as it has been read.
-pub(crate) struct Told<'a> {
+pub(crate) struct OcsfRecord<'a> {
     tree: Tree<'a>,
     time: Timestamp,
     class: EventClass,
-    /// Where the user object of the one who acted is.
+    /// The path of the user object that acted.
     actor: &'static str,
     principal: Principal,
     session: Option<String>,
@@ -63,12 +37,22 @@ pub(crate) struct Told<'a> {
     receipt_time: Option<Timestamp>,
 }
 
-impl JsonSource for Ocsf {
+impl JsonFormat for Ocsf {
     const NAME: &'static str = "ocsf";
+    const ABOUT: &'static str =
+        "OCSF 1.x events of the identity classes and API activity: an array of them or one a line";
+    const SIGNS: Signs = Signs {
+        text: "`class_uid` or `type_uid` with `time`, `time_dt` or `metadata`",
+        are_in: |top| top.any(&["class_uid", "type_uid"]) && top.any(&["time", "time_dt", "metadata"]),
+    };
     const FIELDS: &'static [FieldRow<Ocsf>] = fields::FIELDS;
-    type Read<'a> = Told<'a>;
+    type Read<'a> = OcsfRecord<'a>;
 
-    fn read(raw: &str) -> Result<Told<'_>, Fault> {
+    fn tables() -> Vec<Table> {
+        vec![accounts::table(), accounts::types(), classes_table(), os::table()]
+    }
+
+    fn read(raw: &str) -> Result<OcsfRecord<'_>, Fault> {
         let tree = Tree::new(json::object::<json::Entries<'_>>(raw)?);
         let class = class(&tree)?;
         let time = event_time(&tree)?;
@@ -81,14 +65,14 @@ impl JsonSource for Ocsf {
             .or_else(|| principal.session.clone());
         let envelope = tree.top("countersign.ingestTime").time();
         let receipt_time = envelope.or_else(|| time::at(&tree, "metadata.logged_time")?.ok());
-        Ok(Told { status: status(&tree), tree, time, class, actor, principal, session, receipt_time })
+        Ok(OcsfRecord { status: status(&tree), tree, time, class, actor, principal, session, receipt_time })
     }
 
-    fn draft(told: &Told<'_>, texts: &mut Interner) -> Draft {
-        let Told { tree, class, principal: actor, .. } = told;
+    fn draft(record: &OcsfRecord<'_>, texts: &mut Interner) -> Draft {
+        let OcsfRecord { tree, class, principal: actor, .. } = record;
         let tenant = RECORD_TENANTS.iter().find_map(|path| tree.member(path).text());
         let mut shared = |path: &str| tree.member(path).text().map(|text| texts.share(&text));
-        let token = shared(&format!("{}.credential_uid", told.actor));
+        let token = shared(&format!("{}.credential_uid", record.actor));
         let grant = shared("actor.session.issuer");
         let acted_on = if fields::user_acts(*class) { Principal::default() } else { principal(tree, "user") };
         let target = acted_on.account.map(|account| Target {
@@ -101,23 +85,23 @@ impl JsonSource for Ocsf {
             id: tree.member("metadata.uid").text().map(|id| (*id).into()),
             tenant: tenant.map(|tenant| texts.share(&tenant)),
             class: *class,
-            time: told.time,
-            receipt_time: told.receipt_time,
+            time: record.time,
+            receipt_time: record.receipt_time,
             actor: Actor {
                 account: actor.account.clone(),
-                usage: usage(told),
-                authenticated: authenticated(told),
-                session: told.session.as_deref().map(|session| texts.share(session)),
+                usage: usage(record),
+                authenticated: authenticated(record),
+                session: record.session.as_deref().map(|session| texts.share(session)),
                 token,
                 grant,
             },
-            chain: chain(told, texts),
+            chain: chain(record, texts),
             target,
         }
     }
 }
 
-/// Every class that has a name here: `class_uid`, else what `type_uid` says of it.
+/// The class of a record: by `class_uid`, else by `type_uid`.
 fn class(tree: &Tree<'_>) -> Result<EventClass, Fault> {
     let uid = tree.member("class_uid").unsigned().or_else(|| Some(tree.member("type_uid").unsigned()? / 100));
     EventClass::ALL.iter().copied().find(|class| Some(u64::from(class.uid())) == uid).ok_or_else(|| {
@@ -155,7 +139,7 @@ fn event_time(tree: &Tree<'_>) -> Result<Timestamp, Fault> {
     }
 }
 
-/// 1 success, 2 failure; none of all that says neither.
+/// 1 success, 2 failure; none for anything else.
 fn status(tree: &Tree<'_>) -> Option<u64> {
     match (tree.member("status_id").unsigned(), tree.member("status").text().as_deref()) {
         (Some(id @ (1 | 2)), _) => Some(id),
@@ -167,29 +151,29 @@ fn status(tree: &Tree<'_>) -> Option<u64> {
 
 /// How the account was used; the first that holds: a service called for it, a person was at a screen (an interactive
 /// logon type, or a second factor given), else software.
-fn usage(told: &Told<'_>) -> Usage {
-    let at_screen = || matches!(told.tree.member("logon_type_id").unsigned(), Some(2 | 7 | 10 | 11 | 12 | 13));
-    let with_factor = || told.tree.member("is_mfa").truth() == Some(true);
-    if told.tree.member("actor.invoked_by").text().is_some() {
+fn usage(record: &OcsfRecord<'_>) -> Usage {
+    let at_screen = || matches!(record.tree.member("logon_type_id").unsigned(), Some(2 | 7 | 10 | 11 | 12 | 13));
+    let with_factor = || record.tree.member("is_mfa").truth() == Some(true);
+    if record.tree.member("actor.invoked_by").text().is_some() {
         Usage::Delegated
-    } else if told.class == EventClass::Authentication && (at_screen() || with_factor()) {
+    } else if record.class == EventClass::Authentication && (at_screen() || with_factor()) {
         Usage::Interactive
     } else {
         Usage::Programmatic
     }
 }
 
-/// Whether the actor's authentication succeeded: an authentication that did; another act that did, or that names a
-/// session within which it was refused.
-fn authenticated(told: &Told<'_>) -> bool {
-    let within_session = told.class != EventClass::Authentication && told.session.is_some();
-    told.principal.account.is_some() && (told.status == Some(1) || within_session)
+/// Whether the actor's authentication succeeded: the authentication itself did, or another act did, or it was denied
+/// within a session.
+fn authenticated(record: &OcsfRecord<'_>) -> bool {
+    let within_session = record.class != EventClass::Authentication && record.session.is_some();
+    record.principal.account.is_some() && (record.status == Some(1) || within_session)
 }
 
-/// Of an authentication that somebody else asked for, that one first; then the actor; then the service that called on
-/// the actor's behalf, which has no account.
-fn chain(told: &Told<'_>, texts: &mut Interner) -> Vec<ChainMember> {
-    let Told { tree, principal: actor, .. } = told;
+/// The account that requested an authentication, if it is another; then the actor; then the service that called on the
+/// actor's behalf, which has no account.
+fn chain(record: &OcsfRecord<'_>, texts: &mut Interner) -> Vec<ChainMember> {
+    let OcsfRecord { tree, principal: actor, .. } = record;
     let mut member = |principal: &Principal, path: &str| {
         let name = tree.at(path).and_then(|user| user.member("name").text());
         ChainMember {
@@ -199,13 +183,13 @@ fn chain(told: &Told<'_>, texts: &mut Interner) -> Vec<ChainMember> {
         }
     };
     let mut chain = Vec::with_capacity(1);
-    if told.actor == "user" {
+    if record.actor == "user" {
         let asked = principal(tree, "actor.user");
         if asked.account.is_some() && asked.account != actor.account {
             chain.push(member(&asked, "actor.user"));
         }
     }
-    chain.push(member(actor, told.actor));
+    chain.push(member(actor, record.actor));
     if let Some(service) = tree.member("actor.invoked_by").text() {
         chain.push(chain_member(None, Some(texts.share(&service))));
     }

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use crate::json::{Entries, Member};
 
-/// The most parts that a path has. Objects further down stay JSON.
+/// Upper bound of the parts of a path. Objects further down stay JSON.
 const DEPTH: usize = 4;
 
 /// Members that stay JSON as a whole: no path leads into them, and they can be large.

@@ -3,15 +3,15 @@
 use countersign_model::Account;
 use countersign_model::vocabulary::IdentityType;
 
-use super::record::{DebugData, Party, said};
+use super::record::{DebugData, Party, text_of};
 use crate::documentation::Table;
 
 /// The provider of every account that Okta names.
 pub(crate) const PROVIDER: &str = "okta";
 
 /// The tenant of every account but Okta's own. An event doesn't name its org: what looks like it (`debugData.origin`, an
-/// issuer) is in few events, and the first is a header that the caller chose. Okta's ids are never given twice, in no
-/// two orgs either, so one name for all orgs of an operator keeps each account one.
+/// issuer) is in few events, and the first is a header that the caller chose. Okta's ids are unique across orgs, so one
+/// name for all orgs of an operator keeps each account one.
 pub(crate) const TENANT: &str = "org";
 
 /// The tenant and the subject of Okta itself.
@@ -45,7 +45,7 @@ pub(super) struct Principal {
 /// The party as a principal.
 pub(super) fn principal(party: &Party<'_>, debug: &DebugData<'_>) -> Principal {
     let kind = party.kind.text().unwrap_or_default();
-    let account = || said(party.id).map(|id| Account::new(PROVIDER, TENANT, &*id));
+    let account = || text_of(party.id).map(|id| Account::new(PROVIDER, TENANT, &*id));
     match &*kind {
         "User" => Principal { account: account(), ..Principal::default() },
         "SystemPrincipal" => Principal {
@@ -79,7 +79,7 @@ mod tests {
     use crate::json::Member;
 
     #[test]
-    fn the_table_says_what_the_code_does() {
+    fn the_table_agrees_with_the_code() {
         for [kind, tenant, subject, proves] in ACCOUNTS {
             let json = format!(r#"{{"type":"{}","id":"00u1"}}"#, kind.trim_matches('`'));
             let party: Party<'_> = Member::new(&json).members();
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_an_account_for_want_of_an_id() {
+    fn without_an_id_a_party_is_unresolved() {
         for id in [r#""unknown""#, r#""UNKNOWN""#, r#""""#, "null", "7", "{}", r#""null""#] {
             let json = format!(r#"{{"type":"User","id":{id},"alternateId":"a@example.com"}}"#);
             let party: Party<'_> = Member::new(&json).members();

@@ -1,21 +1,21 @@
-//! Everyone who took part in an act, from initiator to executor.
+//! All who took part in an act, from initiator to executor.
 //!
-//! An OAuth client acts for the user who is behind it: the user is the initiator. Who impersonates a user is the
-//! initiator, and the user, as whom the act is done, the executor. All other acts are their actor's own.
+//! An OAuth client acts for the user behind it: the user is the initiator. In impersonation the impersonator is the
+//! initiator, and the impersonated user the executor. All other acts are their actor's alone.
 
 use countersign_model::ChainMember;
 
 use super::Act;
 use super::accounts::{Principal, principal, user};
 use super::outcome::{impersonates, is_oauth_client};
-use super::record::{Party, said};
+use super::record::{Party, text_of};
 use crate::intern::Interner;
 use crate::normalise::{chain_member, in_order};
 
-/// The chain of an act. At least one member: an unresolved actor stands in it without an account.
+/// The chain of an act. At least one member: an unresolved actor is a member without an account.
 pub(super) fn chain(act: &Act<'_>, texts: &mut Interner) -> Vec<ChainMember> {
     let mut member = |principal: &Principal, party: &Party<'_>| {
-        let name = said(party.alternate_id).or_else(|| said(party.display_name));
+        let name = text_of(party.alternate_id).or_else(|| text_of(party.display_name));
         ChainMember {
             proved_type: principal.proved_type,
             shared: principal.shared,

@@ -6,7 +6,7 @@ use countersign_model::Value;
 use countersign_model::vocabulary::{EventClass, FieldId};
 
 use super::outcome::{DENIED_PUSH, allowed, api_token, is_oauth_client, session, success};
-use super::record::{Detail, Geolocation, Hop, LogOnly, Party, Risk, elements, said};
+use super::record::{Detail, Geolocation, Hop, LogOnly, Party, Risk, elements, text_of};
 use super::target::credential;
 use super::{Act, Okta, accounts};
 use crate::intern::Interner;
@@ -80,10 +80,10 @@ pub(super) const FIELDS: &[Row] = &[
     Row { field: FieldId::Unmapped, from: "`authenticationContext`, `client`, `debugContext`, `device`, `securityContext`, `transaction`, and every member that the reference doesn't know", value: unmapped },
 ];
 
-/// A text, unless it is one of Okta's words for not knowing.
+/// A text, unless Okta writes it for an unknown value.
 fn said_text(member: Member<'_>, texts: &mut Interner) -> Option<Value> {
     match member.text() {
-        Some(_) => known(said(member).as_deref(), texts),
+        Some(_) => known(text_of(member).as_deref(), texts),
         None => text(member, texts),
     }
 }
@@ -137,14 +137,14 @@ fn factors(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
             factors.push(texts.share(factor));
         }
     };
-    let factor = said(act.debug.factor);
+    let factor = text_of(act.debug.factor);
     let denied = factor.is_none() && act.event_type.starts_with(DENIED_PUSH);
     add(factor.as_deref());
     add(denied.then_some("OKTA_VERIFY_PUSH"));
-    add(said(act.authentication.credential_type).as_deref());
+    add(text_of(act.authentication.credential_type).as_deref());
     for enrolment in act.targets.iter().filter(|target| is_enrolment(target)) {
-        add(said(enrolment.display_name).as_deref());
-        add(said(enrolment.detail.members::<Detail<'_>>().method).as_deref());
+        add(text_of(enrolment.display_name).as_deref());
+        add(text_of(enrolment.detail.members::<Detail<'_>>().method).as_deref());
     }
     (!factors.is_empty()).then_some(Value::TextList(factors))
 }
@@ -163,7 +163,7 @@ fn risk(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
 fn level(risk: Member<'_>) -> Option<String> {
     let text = risk.text();
     let members = text.as_deref().map_or(risk, Member::new).members::<Risk<'_>>();
-    if let Some(level) = said(members.level) {
+    if let Some(level) = text_of(members.level) {
         return Some(level.into_owned());
     }
     let map = text.as_deref()?.strip_prefix('{')?.strip_suffix('}')?;
@@ -183,12 +183,12 @@ fn actor_uid(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
 }
 
 fn user_tenant(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
-    said(act.user_target()?.id)?;
+    text_of(act.user_target()?.id)?;
     known(Some(accounts::TENANT), texts)
 }
 
 fn app_uid(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
-    match said(act.client.id) {
+    match text_of(act.client.id) {
         Some(id) => known(Some(&id), texts),
         None if is_oauth_client(act) => said_text(act.actor.id, texts),
         None => None,
@@ -202,7 +202,7 @@ fn opened_session(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
 
 fn device(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
     let debug = &act.debug;
-    let id = [act.device.id, debug.device_token_hash, debug.device_fingerprint].into_iter().find_map(said);
+    let id = [act.device.id, debug.device_token_hash, debug.device_fingerprint].into_iter().find_map(text_of);
     known(id.as_deref(), texts)
 }
 
@@ -211,7 +211,7 @@ fn hops(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
     let Some(hops) = elements(act.request.chain) else { return Some(Value::WrongType) };
     let addresses: Vec<Arc<str>> = hops
         .into_iter()
-        .filter_map(|hop| said(hop.members::<Hop<'_>>().address))
+        .filter_map(|hop| text_of(hop.members::<Hop<'_>>().address))
         .map(|address| texts.share(&address))
         .collect();
     (!addresses.is_empty()).then_some(Value::TextList(addresses))
@@ -221,10 +221,10 @@ fn geolocation<'a>(act: &Act<'a>) -> Geolocation<'a> {
     act.geography.geolocation.members()
 }
 
-/// A number that can be degrees; another is of a wrong type.
-fn degrees(member: Member<'_>, most: f64) -> Option<Value> {
+/// A number of degrees up to `max` either way; any other is of a wrong type.
+fn degrees(member: Member<'_>, max: f64) -> Option<Value> {
     float(member).map(|value| match value {
-        Value::Float(degrees) if degrees.abs() > most => Value::WrongType,
+        Value::Float(degrees) if degrees.abs() > max => Value::WrongType,
         value => value,
     })
 }

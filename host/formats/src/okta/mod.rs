@@ -10,54 +10,30 @@ mod record;
 mod target;
 
 use std::borrow::Cow;
-use std::io::{self, Read};
 
-use countersign_model::vocabulary::{EventClass, FieldId};
+use countersign_model::vocabulary::EventClass;
 use countersign_model::{Actor, Timestamp};
 
 use crate::documentation::Table;
 use crate::intern::Interner;
 use crate::json::{self, Member};
-use crate::normalise::{self, Draft, FieldRow, JsonSource};
-use crate::reader::Fault;
-use crate::source::{Records, Source};
-use crate::{DeadReason, os, values};
+use crate::normalise::{Draft, FieldRow, JsonFormat};
+use crate::signs::{Signs, TopLevel};
+use crate::{DeadReason, Fault, os, values};
 use accounts::Principal;
 use record::{
     Authentication, Client, DebugContext, DebugData, Device, Geography, Issuer, Outcome, Party, Request, Security, Top,
-    Transaction, TransactionDetail, UserAgent, elements, said,
+    Transaction, TransactionDetail, UserAgent, elements, text_of,
 };
 
-/// The source `okta`.
+/// The format `okta`.
 ///
 /// An event has no receipt time of its own. One that was made by the generator may carry a member
 /// `countersign.ingestTime` (RFC 3339) at its top, which is then the event's ingest time.
 #[derive(Clone, Copy, Debug)]
 pub struct Okta;
 
-impl Source for Okta {
-    fn name(&self) -> &'static str {
-        Okta::NAME
-    }
-
-    fn about(&self) -> &'static str {
-        "Okta System Log events: an array of them or one a line, plain or gzip"
-    }
-
-    fn fields(&self) -> Vec<(FieldId, &'static str)> {
-        normalise::fields::<Okta>()
-    }
-
-    fn tables(&self) -> Vec<Table> {
-        vec![accounts::table(), outcome::authenticated_table(), outcome::usage_table(), classes::table(), os::table()]
-    }
-
-    fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
-        normalise::records::<Okta>(bytes, input)
-    }
-}
-
-/// An act, as its event tells it.
+/// An act, as its event describes it.
 pub(crate) struct Act<'a> {
     time: Timestamp,
     event_type: Cow<'a, str>,
@@ -91,21 +67,30 @@ impl<'a> Act<'a> {
         self.target("User")
     }
 
-    /// Who issued the token that the actor's session rests on.
+    /// The issuer of the token that the actor's session is based on.
     fn issuer(&self) -> Option<Cow<'a, str>> {
-        said(self.authentication.issuer.members::<Issuer<'a>>().id)
+        text_of(self.authentication.issuer.members::<Issuer<'a>>().id)
     }
 
     /// The id of the user for whom an OAuth client acts.
     fn behind_client(&self) -> Option<Cow<'a, str>> {
-        self.user_target().and_then(|user| said(user.id)).or_else(|| said(self.debug.user))
+        self.user_target().and_then(|user| text_of(user.id)).or_else(|| text_of(self.debug.user))
     }
 }
 
-impl JsonSource for Okta {
+impl JsonFormat for Okta {
     const NAME: &'static str = "okta";
+    const ABOUT: &'static str = "Okta System Log events: an array of them or one a line";
+    const SIGNS: Signs = Signs {
+        text: "`eventType` or `legacyEventType` with `published`, `debugContext` or an `actor` with `alternateId`; in any spelling",
+        are_in: has_signs,
+    };
     const FIELDS: &'static [FieldRow<Okta>] = fields::FIELDS;
     type Read<'a> = Act<'a>;
+
+    fn tables() -> Vec<Table> {
+        vec![accounts::table(), outcome::authenticated_table(), outcome::usage_table(), classes::table(), os::table()]
+    }
 
     fn read(raw: &str) -> Result<Act<'_>, Fault> {
         let top: Top<'_> = json::object(raw)?;
@@ -161,8 +146,13 @@ impl JsonSource for Okta {
     }
 }
 
+fn has_signs(top: &TopLevel<'_>) -> bool {
+    let has_type = top.any_spelled(&["eventType", "legacyEventType"]);
+    has_type && (top.any_spelled(&["published", "debugContext"]) || top.inside("actor").any_spelled(&["alternateId"]))
+}
+
 /// `published`, in which collectors leave out the zone, which is always UTC, and write a space for the `T`. An event
-/// without a time is still one, and comes as of 1970: late, and too old for anything to be done about it by itself.
+/// without a time is kept as of 1970: late, and too old for any automatic action.
 fn time(member: Member<'_>) -> Result<Timestamp, Fault> {
     let Some(json) = member.json().filter(|json| *json != "\"\"") else { return Ok(Timestamp(0)) };
     let without_zone = || {

@@ -7,20 +7,20 @@ use countersign_model::vocabulary::{EventClass, Usage};
 use super::Act;
 use super::accounts::is_client;
 use super::classes::is_or_below;
-use super::record::said;
+use super::record::text_of;
 use crate::documentation::Table;
 
-/// Somebody at a device refused a push, whatever result Okta gives the event itself.
+/// A push was denied at a device, whatever result Okta gives the event itself.
 pub(super) const DENIED_PUSH: &str = "user.mfa.okta_verify.deny_push";
 
-/// Somebody tried to get past a factor.
+/// An attempt to bypass a factor.
 const ATTEMPTED_BYPASS: &str = "user.mfa.attempt_bypass";
 
-/// Event types whose actor is only whom the act is about: nobody proved to be them.
+/// Event types whose actor is only the user concerned: no one authenticated as them.
 const UNPROVED: &[&str] =
     &[DENIED_PUSH, "user.mfa.okta_verify.deny_push_upgrade_needed", ATTEMPTED_BYPASS, "user.account.lock"];
 
-/// Whether the act succeeded; none where its result says neither: `CHALLENGE`, `SKIPPED`, `UNKNOWN`.
+/// Whether the act succeeded; none where its result is neither: `CHALLENGE`, `SKIPPED`, `UNKNOWN`.
 pub(super) fn success(act: &Act<'_>) -> Option<bool> {
     if act.event_type.starts_with(DENIED_PUSH) || is_or_below(&act.event_type, ATTEMPTED_BYPASS) {
         return Some(false);
@@ -32,7 +32,7 @@ pub(super) fn success(act: &Act<'_>) -> Option<bool> {
     }
 }
 
-/// Whether it was refused for want of rights, or allowed; none where the event says neither.
+/// Whether it was denied for lack of rights, or allowed; none where the event shows neither.
 pub(super) fn allowed(act: &Act<'_>) -> Option<bool> {
     let refused = act.event_type == "app.generic.unauth_app_access_attempt"
         || act.outcome.result.text().as_deref() == Some("DENY");
@@ -44,9 +44,9 @@ pub(super) fn authenticated_table() -> Table {
     let unproved = UNPROVED.iter().map(|name| format!("`{name}`")).collect::<Vec<String>>().join(", ");
     let rows = [
         ["actor unresolved", "no"],
-        [&unproved, "no: nobody proved to be the one whom the event names"],
+        [&unproved, "no: no one authenticated as the user that the event names"],
         ["authentication (3002), or an actor that isn't a `User`", "if it succeeded"],
-        ["any other", "if it succeeded, or names a session or an API token: an act refused within one counts"],
+        ["any other", "if it succeeded, or names a session or an API token: an act denied within one counts"],
     ];
     Table::new("authenticated", &["event; the first that fits", "authenticated"], &rows)
 }
@@ -75,7 +75,7 @@ pub(super) fn authenticated(act: &Act<'_>) -> bool {
 
 /// How the account was used; the first that holds.
 pub(super) fn usage(act: &Act<'_>) -> Usage {
-    let browser = || said(act.user_agent.browser).is_some() || session(act).is_some();
+    let browser = || text_of(act.user_agent.browser).is_some() || session(act).is_some();
     if impersonates(act) || (is_oauth_client(act) && act.behind_client().is_some()) {
         Usage::Delegated
     } else if api_token(act).is_none()
@@ -89,8 +89,8 @@ pub(super) fn usage(act: &Act<'_>) -> Usage {
     }
 }
 
-/// Whether the actor acts as somebody else: support within a customer's org. Granting or revoking that is an act of
-/// one's own.
+/// Whether the actor acts as another user: support within a customer's org. Granting or revoking that is an act of
+/// the actor alone.
 pub(super) fn impersonates(act: &Act<'_>) -> bool {
     ["initiate", "extend", "end"]
         .iter()
@@ -104,10 +104,10 @@ pub(super) fn is_oauth_client(act: &Act<'_>) -> bool {
 
 /// The actor's session. Okta gives one to calls with an API token too.
 pub(super) fn session<'a>(act: &Act<'a>) -> Option<Cow<'a, str>> {
-    said(act.authentication.session)
+    text_of(act.authentication.session)
 }
 
 /// The API token that the request was made with.
 pub(super) fn api_token<'a>(act: &Act<'a>) -> Option<Cow<'a, str>> {
-    said(act.transaction_detail.api_token)
+    text_of(act.transaction_detail.api_token)
 }

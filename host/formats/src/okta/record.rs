@@ -37,7 +37,7 @@ members!(
 );
 
 members!(
-    /// Somebody or something: the actor, or one of the targets.
+    /// The actor, or one of the targets.
     Party in any_spelling {
         id = "id",
         kind = "type",
@@ -48,7 +48,7 @@ members!(
 );
 
 members!(
-    /// What is said of a target beside.
+    /// Details of a target.
     Detail in any_spelling {
         method = "methodTypeUsed",
     }
@@ -134,7 +134,7 @@ members!(
 );
 
 members!(
-    /// What is said of the transaction beside.
+    /// Details of the transaction.
     TransactionDetail in any_spelling {
         api_token = "requestApiTokenId",
     }
@@ -205,7 +205,7 @@ pub(super) fn elements(member: Member<'_>) -> Option<Vec<Member<'_>>> {
     Some(elements.into_iter().map(|element| Member::new(element.get())).collect())
 }
 
-/// A text that isn't one of Okta's words for not knowing: `unknown`, `null`.
-pub(super) fn said<'a>(member: Member<'a>) -> Option<Cow<'a, str>> {
+/// A member's text; none for `unknown` and `null`, which Okta writes for an unknown value.
+pub(super) fn text_of<'a>(member: Member<'a>) -> Option<Cow<'a, str>> {
     member.text().filter(|text| !text.eq_ignore_ascii_case("unknown") && text != "null")
 }

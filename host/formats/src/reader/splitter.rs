@@ -5,9 +5,11 @@
 
 use std::io::Read;
 
-use super::Fault;
+use super::MAX_RECORD_BYTES;
+use super::position::{Place, Position};
 use super::window::Window;
-use crate::{DeadLetter, DeadReason};
+use crate::hint::{self, Hint};
+use crate::{DeadLetter, DeadReason, Fault};
 
 /// How a document begins whose records stand in an object.
 const WRAPPED: &[&[u8]] = &[b"{", b"\"Records\"", b":", b"["];
@@ -15,63 +17,94 @@ const WRAPPED: &[&[u8]] = &[b"{", b"\"Records\"", b":", b"["];
 /// How one begins that is a list of records. A list of anything else is a line, and so are words in brackets.
 const BARE: &[&[u8]] = &[b"[", b"{"];
 
-/// How far a document's beginning may be looked at to tell it from a line, bytes.
+/// How far a document's beginning is searched to distinguish it from a line, bytes.
 const LOOK_AHEAD: usize = 4 << 10;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A piece of an input that has to become a record.
-pub(super) enum Piece<'a> {
-    /// A raw record of at most the cap.
-    Record { offset: u64, bytes: &'a [u8] },
-    /// What can't be one.
-    Dead { offset: u64, length: u64, fault: Fault, excerpt: String },
+/// A piece of an input: a raw record, or what can't be one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// Its place among the input's pieces, from 0.
+    pub ordinal: u64,
+    /// Byte offset after decompression.
+    pub offset: u64,
+    /// What it is.
+    pub content: Content<'a>,
 }
 
-/// Cuts an input into pieces.
-pub(super) struct Splitter {
+/// What a piece of an input is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content<'a> {
+    /// A raw record of at most [`MAX_RECORD_BYTES`].
+    Record(&'a [u8]),
+    /// What can't be one.
+    Dead {
+        /// Bytes.
+        length: u64,
+        /// Why.
+        fault: Fault,
+        /// The first bytes as text.
+        excerpt: String,
+        /// What it looks like.
+        hint: Option<Hint>,
+    },
+}
+
+/// Cuts an input into pieces. Holds at most one record and a chunk of what follows it.
+pub struct Splitter {
     window: Window,
+    ordinal: u64,
     place: Place,
-    cap: usize,
     /// Bytes of the piece handed out last, consumed when the next is asked for.
     lent: usize,
 }
 
-/// Where in the grammar of an input the window's first byte is.
-#[derive(Clone, Copy)]
-enum Place {
-    BetweenDocuments,
-    InRecords {
-        /// Whether the records stand in an object, or the document is nothing but them.
-        wrapped: bool,
-    },
-    AfterRecords,
-    Ended,
-}
-
 enum Cut {
     Record(usize),
-    Dead { offset: u64, length: u64, fault: Fault, excerpt: String },
+    Dead { offset: u64, length: u64, fault: Fault, excerpt: String, hint: Option<Hint> },
 }
 
 impl Splitter {
-    pub(super) fn new(reader: Box<dyn Read + Send>, gzip: bool, cap: usize) -> Splitter {
-        Splitter { window: Window::new(reader, gzip), place: Place::BetweenDocuments, cap, lent: 0 }
+    /// Reads an uncompressed input from its beginning.
+    #[must_use]
+    pub fn new(bytes: Box<dyn Read + Send>) -> Splitter {
+        Splitter::resume(bytes, Position::START)
     }
 
-    /// The next piece; none at the end.
-    pub(super) fn next_piece(&mut self) -> Option<Piece<'_>> {
+    /// Goes on from a position in an input; `bytes` begin at [`Position::offset`].
+    #[must_use]
+    pub fn resume(bytes: Box<dyn Read + Send>, position: Position) -> Splitter {
+        let Position { ordinal, offset, place } = position;
+        Splitter { window: Window::new(bytes, offset), ordinal, place, lent: 0 }
+    }
+
+    /// The next piece, and the position after it; none at the end.
+    pub fn next_piece(&mut self) -> Option<(Piece<'_>, Position)> {
         self.window.consume(std::mem::take(&mut self.lent));
-        Some(match self.cut()? {
+        let cut = self.cut()?;
+        let ordinal = self.ordinal;
+        self.ordinal += 1;
+        let (offset, content) = match cut {
             Cut::Record(length) => {
                 self.lent = length;
-                Piece::Record { offset: self.window.offset(), bytes: head(self.window.bytes(), length) }
+                (self.window.offset(), Content::Record(head(self.window.bytes(), length)))
             }
-            Cut::Dead { offset, length, fault, excerpt } => Piece::Dead { offset, length, fault, excerpt },
-        })
+            Cut::Dead { offset, length, fault, excerpt, hint } => {
+                (offset, Content::Dead { length, fault, excerpt, hint })
+            }
+        };
+        let after =
+            Position { ordinal: self.ordinal, offset: self.window.offset() + self.lent as u64, place: self.place };
+        Some((Piece { ordinal, offset, content }, after))
     }
 
     fn cut(&mut self) -> Option<Cut> {
+        if (self.ordinal, self.window.offset()) == (0, 0)
+            && let Some(hint) = self.file()
+        {
+            return Some(self.whole_file(hint));
+        }
         loop {
             match self.place {
                 Place::Ended => return None,
@@ -85,19 +118,22 @@ impl Splitter {
                         self.window.consume(BYTE_ORDER_MARK.len());
                     } else if let Some(length) = self.begins(WRAPPED) {
                         self.window.consume(length);
-                        self.place = Place::InRecords { wrapped: true };
+                        self.place = Place::InObject;
                     } else if self.begins(BARE).is_some() {
                         self.window.consume(1);
-                        self.place = Place::InRecords { wrapped: false };
+                        self.place = Place::InList;
                     } else {
                         return Some(self.line());
                     }
                 }
-                Place::InRecords { wrapped } => match self.first(|byte| is_space(byte) || byte == b',') {
+                Place::InObject | Place::InList => match self.first(|byte| is_space(byte) || byte == b',') {
                     None => return Some(self.ends_early(0)),
                     Some(b']') => {
                         self.window.consume(1);
-                        self.place = if wrapped { Place::AfterRecords } else { Place::BetweenDocuments };
+                        self.place = match self.place {
+                            Place::InObject => Place::AfterRecords,
+                            _ => Place::BetweenDocuments,
+                        };
                     }
                     Some(first) => return Some(self.element(first)),
                 },
@@ -113,8 +149,30 @@ impl Splitter {
         }
     }
 
+    /// What the input looks like, if it is no JSON in UTF-8 at all by how it begins.
+    fn file(&mut self) -> Option<Hint> {
+        while hint::may_be_file(self.window.bytes()) && self.window.more() {}
+        hint::file(self.window.bytes())
+    }
+
+    /// One dead letter for an input that is no JSON in UTF-8 at all: its records would be meaningless.
+    fn whole_file(&mut self, hint: Hint) -> Cut {
+        // Read whole, so that the size of the reads doesn't show.
+        while self.window.bytes().len() < DeadLetter::EXCERPT_BYTES && self.window.more() {}
+        let excerpt = excerpt(self.window.bytes());
+        while !self.window.bytes().is_empty() || self.window.more() {
+            self.window.consume(usize::MAX);
+        }
+        self.place = Place::Ended;
+        let fault = self.window.failure().unwrap_or_else(|| {
+            let detail = format!("expected JSON in UTF-8, got what looks like {}: convert it first", hint.name());
+            Fault::new(DeadReason::NotUtf8, detail)
+        });
+        Cut::Dead { offset: 0, length: self.window.offset(), fault, excerpt, hint: Some(hint) }
+    }
+
     /// The first byte that isn't skipped; it stays in the window. None at the end of the input. A byte order mark is
-    /// read whole, so that it can be told from the beginning of a line.
+    /// read whole, to distinguish it from the beginning of a line.
     fn first(&mut self, skipped: fn(u8) -> bool) -> Option<u8> {
         loop {
             let bytes = self.window.bytes();
@@ -155,9 +213,9 @@ impl Splitter {
 
     fn line(&mut self) -> Cut {
         match self.extent(Extent::Line) {
-            Found::Whole(length) => self.record(length),
-            Found::Cut(cut) => cut,
-            Found::EndOfInput(length) => match self.window.failure() {
+            End::Whole(length) => self.record(length),
+            End::Cut(cut) => cut,
+            End::EndOfInput(length) => match self.window.failure() {
                 None => self.record(length),
                 Some(_) => self.ends_early(length),
             },
@@ -166,9 +224,9 @@ impl Splitter {
 
     fn element(&mut self, first: u8) -> Cut {
         match self.extent(Extent::element(first)) {
-            Found::Whole(length) => self.record(length),
-            Found::Cut(cut) => cut,
-            Found::EndOfInput(length) => self.ends_early(length),
+            End::Whole(length) => self.record(length),
+            End::Cut(cut) => cut,
+            End::EndOfInput(length) => self.ends_early(length),
         }
     }
 
@@ -176,10 +234,10 @@ impl Splitter {
     fn rest_of_document(&mut self) -> Cut {
         self.place = Place::BetweenDocuments;
         match self.extent(Extent::Value { depth: 1, in_string: false, escaped: false }) {
-            Found::Whole(length) => self
+            End::Whole(length) => self
                 .dead(length, Fault::new(DeadReason::UnexpectedText, "expected `}` after the records, got other text")),
-            Found::Cut(cut) => cut,
-            Found::EndOfInput(length) => self.ends_early(length),
+            End::Cut(cut) => cut,
+            End::EndOfInput(length) => self.ends_early(length),
         }
     }
 
@@ -201,29 +259,29 @@ impl Splitter {
         let offset = self.window.offset();
         let excerpt = excerpt(head(self.window.bytes(), length));
         self.window.consume(length);
-        Cut::Dead { offset, length: length as u64, fault, excerpt }
+        Cut::Dead { offset, length: length as u64, fault, excerpt, hint: None }
     }
 
     /// Finds the end of what begins at the window's first byte, holding at most the cap and a chunk.
-    fn extent(&mut self, mut extent: Extent) -> Found {
+    fn extent(&mut self, mut extent: Extent) -> End {
         let mut searched = 0;
         loop {
             let fresh = self.window.bytes().get(searched..).unwrap_or_default();
             if let Some(end) = extent.end(fresh) {
                 let length = searched + end;
                 // Decided on the length alone, so that it doesn't show how much was read at a time.
-                return if length > self.cap {
-                    Found::Cut(self.dead(length, too_large(length as u64, self.cap)))
+                return if length > MAX_RECORD_BYTES {
+                    End::Cut(self.dead(length, too_large(length as u64)))
                 } else {
-                    Found::Whole(length)
+                    End::Whole(length)
                 };
             }
             searched += fresh.len();
-            if searched > self.cap {
-                return Found::Cut(self.discard(extent));
+            if searched > MAX_RECORD_BYTES {
+                return End::Cut(self.discard(extent));
             }
             if !self.window.more() {
-                return Found::EndOfInput(searched);
+                return End::EndOfInput(searched);
             }
         }
     }
@@ -238,19 +296,19 @@ impl Splitter {
                 let failure = self.window.failure();
                 self.place = Place::Ended;
                 let length = self.window.offset() - offset;
-                let fault = failure.unwrap_or_else(|| too_large(length, self.cap));
-                return Cut::Dead { offset, length, fault, excerpt };
+                let fault = failure.unwrap_or_else(|| too_large(length));
+                return Cut::Dead { offset, length, fault, excerpt, hint: None };
             }
             if let Some(end) = extent.end(self.window.bytes()) {
                 self.window.consume(end);
                 let length = self.window.offset() - offset;
-                return Cut::Dead { offset, length, fault: too_large(length, self.cap), excerpt };
+                return Cut::Dead { offset, length, fault: too_large(length), excerpt, hint: None };
             }
         }
     }
 }
 
-enum Found {
+enum End {
     /// So many bytes.
     Whole(usize),
     /// The input ended after so many bytes.
@@ -330,12 +388,13 @@ fn end_of_value(bytes: &[u8], depth: &mut u64, in_string: &mut bool, escaped: &m
     None
 }
 
-fn too_large(length: u64, cap: usize) -> Fault {
-    Fault::new(DeadReason::RecordTooLarge, format!("expected a record of at most {cap} bytes, got {length}"))
+fn too_large(length: u64) -> Fault {
+    let detail = format!("expected a record of at most {MAX_RECORD_BYTES} bytes, got {length}");
+    Fault::new(DeadReason::RecordTooLarge, detail)
 }
 
 /// The first bytes as text.
-pub(super) fn excerpt(bytes: &[u8]) -> String {
+pub(crate) fn excerpt(bytes: &[u8]) -> String {
     String::from_utf8_lossy(head(bytes, DeadLetter::EXCERPT_BYTES)).into_owned()
 }
 

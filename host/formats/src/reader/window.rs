@@ -2,16 +2,14 @@
 
 use std::io::{self, Read};
 
-use super::Fault;
-use crate::DeadReason;
+use crate::{DeadReason, Fault};
 
 /// How much is asked of the input at a time, bytes.
 const CHUNK: usize = 64 << 10;
 
-/// Bytes of an input from the first one not yet consumed. Grows only when asked for more, so whoever asks bounds it.
+/// Bytes of an input from the first one not yet consumed. Grows only when asked for more, so the caller bounds it.
 pub(super) struct Window {
     reader: Box<dyn Read + Send>,
-    gzip: bool,
     buffer: Vec<u8>,
     /// Where the bytes not yet consumed begin and end in the buffer.
     head: usize,
@@ -22,8 +20,9 @@ pub(super) struct Window {
 }
 
 impl Window {
-    pub(super) fn new(reader: Box<dyn Read + Send>, gzip: bool) -> Window {
-        Window { reader, gzip, buffer: Vec::new(), head: 0, end: 0, offset: 0, ended: false, failure: None }
+    /// A window whose first byte has this offset.
+    pub(super) fn new(reader: Box<dyn Read + Send>, offset: u64) -> Window {
+        Window { reader, buffer: Vec::new(), head: 0, end: 0, offset, ended: false, failure: None }
     }
 
     /// The bytes read and not yet consumed.
@@ -60,11 +59,11 @@ impl Window {
                 read => break read,
             }
         };
-        // No more than there is room for, whatever the reader says.
+        // No more than there is room for, whatever the reader returns.
         let count = read.as_ref().map_or(0, |count| *count).min(self.buffer.len() - self.end);
         self.end += count;
         self.ended = count == 0;
-        self.failure = read.err().map(|error| self.fault(&error));
+        self.failure = read.err().map(fault);
         count > 0
     }
 
@@ -72,15 +71,11 @@ impl Window {
     pub(super) fn failure(&self) -> Option<Fault> {
         self.failure.clone()
     }
+}
 
-    fn fault(&self, error: &io::Error) -> Fault {
-        let (reason, what) = match error.kind() {
-            io::ErrorKind::UnexpectedEof if self.gzip => (DeadReason::Truncated, "the rest of the gzip data"),
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData if self.gzip => {
-                (DeadReason::DamagedCompression, "gzip data (RFC 1952)")
-            }
-            _ => (DeadReason::Unreadable, "to read on"),
-        };
-        Fault::new(reason, format!("expected {what}, got: {error}; what came before was delivered"))
-    }
+fn fault(error: io::Error) -> Fault {
+    error.downcast::<Fault>().unwrap_or_else(|error| {
+        let detail = format!("expected to read on, got: {error}; what came before was delivered");
+        Fault::new(DeadReason::Unreadable, detail)
+    })
 }

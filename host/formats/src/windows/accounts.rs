@@ -1,15 +1,15 @@
 //! Which account a SID is, and what that SID proves.
 //!
 //! The tenant is the domain or machine whose part of the SID comes before the last number: it never changes, while both
-//! names of a domain can. The subject is the whole SID. SIDs that mean the same on every machine belong to the machine.
+//! names of a domain can. The subject is the whole SID. SIDs that are the same on every machine belong to the machine.
 
 use std::borrow::Cow;
 
 use countersign_model::Account;
 use countersign_model::vocabulary::IdentityType;
 
-use super::kinds::Who;
-use super::record::{Record, word};
+use super::kinds::Role;
+use super::record::{Record, trimmed};
 use crate::json::Member;
 
 /// The provider of every account that Windows names.
@@ -31,10 +31,10 @@ pub(super) const ACCOUNTS: &[[&str; 4]] = &[
         "workload",
     ],
     ["`S-1-12-1-…`: Entra ID, made of the object's id", "`S-1-12-1`", "the SID", "–"],
-    ["none, `S-1-0-0` (nobody), `S-1-5-7` (anonymous), groups, anything else", "unresolved", "unresolved", "–"],
+    ["none, `S-1-0-0` (null SID), `S-1-5-7` (anonymous), groups, anything else", "unresolved", "unresolved", "–"],
 ];
 
-/// Somebody whom a record names.
+/// A party that a record names.
 #[derive(Default)]
 pub(super) struct Party<'a> {
     /// None when unresolved.
@@ -52,27 +52,27 @@ pub(super) struct Party<'a> {
 }
 
 impl<'a> Party<'a> {
-    /// Whom the record names in this role.
-    pub(super) fn of(record: &Record<'a>, who: Who) -> Party<'a> {
+    /// The party that the record names in this role.
+    pub(super) fn new(record: &Record<'a>, role: Role) -> Party<'a> {
         let none = Member::default();
         let target_sid =
-            if word(record.target_user_sid).is_some() { record.target_user_sid } else { record.target_sid };
-        let (sid, name_member, domain_member, logon) = match who {
-            Who::Nobody => return Party::default(),
-            Who::Subject => (record.subject_sid, record.subject_name, record.subject_domain, record.subject_logon),
-            Who::Target => {
+            if trimmed(record.target_user_sid).is_some() { record.target_user_sid } else { record.target_sid };
+        let (sid, name_member, domain_member, logon) = match role {
+            Role::None => return Party::default(),
+            Role::Subject => (record.subject_sid, record.subject_name, record.subject_domain, record.subject_logon),
+            Role::Target => {
                 // A renamed account goes by its new name.
-                let name = if word(record.new_name).is_some() { record.new_name } else { record.target_name };
+                let name = if trimmed(record.new_name).is_some() { record.new_name } else { record.target_name };
                 (target_sid, name, record.target_domain, record.target_logon)
             }
-            Who::Member => (record.member_sid, record.member_name, none, none),
-            Who::Service => (record.service_sid, record.service_name, record.target_domain, none),
-            Who::Desktop => (none, record.session_account, record.session_domain, record.session_logon),
+            Role::Member => (record.member_sid, record.member_name, none, none),
+            Role::Service => (record.service_sid, record.service_name, record.target_domain, none),
+            Role::Desktop => (none, record.session_account, record.session_domain, record.session_logon),
         };
-        let domain = word(domain_member);
-        let name = word(name_member).map(|name| without_realm(name, domain.as_deref()));
+        let domain = trimmed(domain_member);
+        let name = trimmed(name_member).map(|name| without_realm(name, domain.as_deref()));
         let host = record.host_name();
-        let (account, proved_type, protected) = match word(sid).and_then(|sid| account(&sid, host.as_deref())) {
+        let (account, proved_type, protected) = match trimmed(sid).and_then(|sid| account(&sid, host.as_deref())) {
             None => (None, None, false),
             Some(known) => {
                 let is_program = name.as_deref().is_some_and(|name| name.ends_with('$'));
@@ -80,11 +80,11 @@ impl<'a> Party<'a> {
                 (Some(known.account), proved, known.protected)
             }
         };
-        let logon = word(logon).filter(|logon| *logon != "0x0" && *logon != "0");
+        let logon = trimmed(logon).filter(|logon| *logon != "0x0" && *logon != "0");
         Party { account, name, domain, name_member, domain_member, logon, proved_type, protected }
     }
 
-    /// Its session: a number means a session only on its machine.
+    /// Its session: a number identifies a session only on its machine.
     pub(super) fn session(&self, host: Option<&str>) -> Option<String> {
         Some(format!("{}/{}", host?.to_ascii_lowercase(), self.logon.as_deref()?.to_ascii_lowercase()))
     }

@@ -1,20 +1,20 @@
-//! Everyone who took part in an audited act, from initiator to executor.
+//! All who took part in an audited act, from initiator to executor.
 
 use countersign_model::ChainMember;
 
 use super::Audit;
 use super::accounts::Party;
-use super::kinds::Who;
+use super::kinds::Role;
 use super::record::words;
 use crate::intern::Interner;
 use crate::normalise::{chain_member, in_order};
 
-/// The chain of an act. At least one member: an unresolved actor stands in it without an account, by the name that the
-/// record has for it, else by that of the machine.
+/// The chain of an act. At least one member: an unresolved actor is a member without an account, with its name in the
+/// record, else that of the machine.
 ///
-/// Who used somebody else's password (4648) is the initiator, and the executor is the one whose password it was. Who had
-/// somebody else logged on (4624, 4625) is the initiator too, if it is an account of a domain or a local one; the
-/// system, which has everybody logged on, is no part of it. The services that a delegated logon came through follow.
+/// An account that used another's password (4648) is the initiator, and the password's account the executor. An account
+/// that logged another on (4624, 4625) is the initiator too, if it is an account of a domain or a local one; the system,
+/// which takes part in every logon, is left out. The services that a delegated logon came through follow.
 pub(super) fn chain(audit: &Audit<'_>, texts: &mut Interner) -> Vec<ChainMember> {
     let mut chain = Vec::with_capacity(2);
     let mut push = |party: &Party<'_>, otherwise: Option<&str>| {
@@ -22,15 +22,15 @@ pub(super) fn chain(audit: &Audit<'_>, texts: &mut Interner) -> Vec<ChainMember>
         let member = chain_member(party.account.clone(), name);
         chain.push(ChainMember { proved_type: party.proved_type, protected: party.protected, ..member });
     };
-    if matches!(audit.id, 4624 | 4625) && audit.kind.actor == Who::Target {
-        let subject = Party::of(&audit.record, Who::Subject);
+    if matches!(audit.id, 4624 | 4625) && audit.kind.actor == Role::Target {
+        let subject = Party::new(&audit.record, Role::Subject);
         let known = subject.account.as_ref().filter(|account| account.tenant.starts_with("S-1-"));
         if known.is_some_and(|account| audit.actor.account.as_ref() != Some(account)) {
             push(&subject, None);
         }
     }
     push(&audit.actor, audit.host.as_deref());
-    if audit.id == 4648 && audit.kind.actor == Who::Subject {
+    if audit.id == 4648 && audit.kind.actor == Role::Subject {
         push(&audit.target, None);
     }
     for service in words(audit.record.transmitted) {

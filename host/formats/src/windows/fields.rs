@@ -7,7 +7,7 @@ use countersign_model::Value;
 use countersign_model::vocabulary::{EventClass, FieldId};
 
 use super::outcome::REMOTE;
-use super::record::{number, word, words};
+use super::record::{number, trimmed, words};
 use super::{Audit, LOCKED_OUT, WindowsSecurity, domain};
 use crate::intern::Interner;
 use crate::json::Member;
@@ -24,7 +24,7 @@ pub(super) const FIELDS: &[Row] = &[
     Row { field: FieldId::MetadataCorrelationUid, from: "`TargetLogonGuid`, `LogonGuid`: the same in the logon and its service ticket", value: correlation },
     Row { field: FieldId::ActivityId, from: "the table of events", value: |audit, _| Some(Value::Unsigned(audit.kind.activity.into())) },
     Row { field: FieldId::Message, from: "`Message`", value: |audit, _| rare(audit.record.message) },
-    Row { field: FieldId::StatusId, from: "2 if the event is a failure by its number, its audit keyword or its `Status`, else 1; absent where nothing tells", value: |audit, _| audit.outcome.success.map(|success| Value::Unsigned(if success { 1 } else { 2 })) },
+    Row { field: FieldId::StatusId, from: "2 if the event is a failure by its number, its audit keyword or its `Status`, else 1; absent if the record doesn't show it", value: |audit, _| audit.outcome.success.map(|success| Value::Unsigned(if success { 1 } else { 2 })) },
     Row { field: FieldId::StatusCode, from: "`SubStatus`, if not 0, else `Status`; hexadecimal in lower case", value: |audit, texts| known(audit.outcome.code.as_deref(), texts) },
     Row { field: FieldId::StatusDetail, from: "`FailureReason`", value: |audit, texts| named(audit.record.failure_reason, texts) },
     Row { field: FieldId::ActionId, from: "1 success; 2 an object refused (4661, 4662), or a code for want of rights; else absent", value: action_id },
@@ -33,7 +33,7 @@ pub(super) const FIELDS: &[Row] = &[
     Row { field: FieldId::IsRemote, from: "whether `LogonType` is 3, 8, 10 or 12", value: |audit, _| number(audit.record.logon_type).filter(|kind| *kind != 0).map(|kind| Value::Boolean(REMOTE.contains(&kind))) },
     Row { field: FieldId::Privileges, from: "`PrivilegeList`", value: |audit, texts| list(audit.record.privileges, texts) },
     Row { field: FieldId::ServiceName, from: "`ServiceName`", value: |audit, texts| named(audit.record.service_name, texts) },
-    Row { field: FieldId::ServiceUid, from: "`ServiceSid`, if it is somebody's", value: |audit, texts| known(word(audit.record.service_sid).filter(|sid| *sid != "S-1-0-0").as_deref(), texts) },
+    Row { field: FieldId::ServiceUid, from: "`ServiceSid`, unless it is the null SID `S-1-0-0`", value: |audit, texts| known(trimmed(audit.record.service_sid).filter(|sid| *sid != "S-1-0-0").as_deref(), texts) },
     Row { field: FieldId::AuthenticationTokenEncryptionDetailsAlgorithm, from: "`TicketEncryptionType`, by the table of encryption", value: encryption },
     Row { field: FieldId::AuthenticationTokenKerberosFlags, from: "`TicketOptions`", value: |audit, texts| named(audit.record.ticket_options, texts) },
     Row { field: FieldId::WinPreAuthType, from: "`PreAuthType`", value: |audit, texts| named(audit.record.pre_auth, texts) },
@@ -79,14 +79,14 @@ const ENCRYPTION: &[(u64, &str)] = &[
     (0x18, "rc4-hmac-exp"),
 ];
 
-/// What stands there when no ticket was given out.
+/// The value when no ticket was issued.
 const NO_TICKET: u64 = 0xffff_ffff;
 
 /// The table of encryption, for the documentation.
 pub(super) fn encryption_rows() -> Vec<Vec<String>> {
     let known = ENCRYPTION.iter().map(|(number, name)| vec![format!("`{number:#x}`"), format!("`{name}`")]);
     let rest = [
-        vec![format!("`{NO_TICKET:#x}`"), "absent: no ticket was given out".to_owned()],
+        vec![format!("`{NO_TICKET:#x}`"), "absent: no ticket was issued".to_owned()],
         vec!["anything else".to_owned(), "the number, hexadecimal".to_owned()],
     ];
     known.chain(rest).collect()
@@ -121,34 +121,34 @@ fn protocol(audit: &Audit<'_>, texts: &mut Interner) -> Option<Value> {
 }
 
 fn correlation(audit: &Audit<'_>, _: &mut Interner) -> Option<Value> {
-    let guids = [audit.record.target_logon_guid, audit.record.logon_guid].into_iter().filter_map(word);
+    let guids = [audit.record.target_logon_guid, audit.record.logon_guid].into_iter().filter_map(trimmed);
     let guid =
         guids.filter_map(|word| guids_in(&word).pop()).find(|guid| guid.bytes().any(|b| !matches!(b, b'0' | b'-')));
     guid.map(|guid| Value::Text(guid.into()))
 }
 
 fn properties(audit: &Audit<'_>, texts: &mut Interner) -> Option<Value> {
-    let Some(properties) = word(audit.record.properties) else { return wrong_type(audit.record.properties) };
+    let Some(properties) = trimmed(audit.record.properties) else { return wrong_type(audit.record.properties) };
     let guids = guids_in(&properties);
     (!guids.is_empty()).then(|| Value::TextList(guids.iter().map(|guid| texts.share(guid)).collect()))
 }
 
 fn entity_uid(audit: &Audit<'_>, texts: &mut Interner) -> Option<Value> {
     let named = present(audit.record.object_guid, audit.record.object_name);
-    known(word(named).as_deref().and_then(whole_guid).as_deref(), texts)
+    known(trimmed(named).as_deref().and_then(whole_guid).as_deref(), texts)
 }
 
 fn entity_type(audit: &Audit<'_>, texts: &mut Interner) -> Option<Value> {
     let kind = present(audit.record.object_class, audit.record.object_type);
-    match word(kind).as_deref().and_then(whole_guid) {
+    match trimmed(kind).as_deref().and_then(whole_guid) {
         Some(guid) => known(Some(&guid), texts),
         None => named(kind, texts),
     }
 }
 
 fn address(audit: &Audit<'_>, _: &mut Interner) -> Option<Value> {
-    let Some(text) = word(audit.record.address) else { return wrong_type(audit.record.address) };
-    // The zone of a link-local address, and the word for a session at the machine itself.
+    let Some(text) = trimmed(audit.record.address) else { return wrong_type(audit.record.address) };
+    // The zone of a link-local address, and the text for a session at the machine itself.
     let address = text.split_once('%').map_or(&*text, |(address, _)| address);
     if address.eq_ignore_ascii_case("local") {
         return None;
@@ -158,7 +158,7 @@ fn address(audit: &Audit<'_>, _: &mut Interner) -> Option<Value> {
 
 /// A text that repeats; a number as it is written.
 fn named(member: Member<'_>, texts: &mut Interner) -> Option<Value> {
-    match word(member) {
+    match trimmed(member) {
         Some(word) => known(Some(&word), texts),
         None => wrong_type(member),
     }
@@ -166,14 +166,14 @@ fn named(member: Member<'_>, texts: &mut Interner) -> Option<Value> {
 
 /// A text that hardly repeats.
 fn rare(member: Member<'_>) -> Option<Value> {
-    match word(member) {
+    match trimmed(member) {
         Some(word) => Some(Value::Text(Arc::from(&*word))),
         None => wrong_type(member),
     }
 }
 
 fn counted(member: Member<'_>) -> Option<Value> {
-    match (number(member), word(member)) {
+    match (number(member), trimmed(member)) {
         (Some(number), _) => Some(Value::Unsigned(number)),
         (None, Some(_)) => Some(Value::WrongType),
         (None, None) => wrong_type(member),
@@ -191,11 +191,11 @@ fn list(member: Member<'_>, texts: &mut Interner) -> Option<Value> {
 /// What is neither a text nor a number has another type than these fields.
 fn wrong_type(member: Member<'_>) -> Option<Value> {
     let json = member.json()?;
-    (!json.starts_with('"') && word(member).is_none()).then_some(Value::WrongType)
+    (!json.starts_with('"') && trimmed(member).is_none()).then_some(Value::WrongType)
 }
 
 fn present<'a>(first: Member<'a>, second: Member<'a>) -> Member<'a> {
-    if word(first).is_some() { first } else { second }
+    if trimmed(first).is_some() { first } else { second }
 }
 
 fn of_class<'a>(audit: &Audit<'a>, class: EventClass, member: Member<'a>) -> Member<'a> {

@@ -9,51 +9,27 @@ mod record;
 mod time;
 
 use std::borrow::Cow;
-use std::io::{self, Read};
 
-use countersign_model::vocabulary::{FieldId, Usage};
+use countersign_model::vocabulary::Usage;
 use countersign_model::{Actor, Target};
 
 use crate::intern::Interner;
-use crate::normalise::{Draft, FieldRow, JsonSource};
-use crate::reader::Fault;
-use crate::source::{Records, Source};
-use crate::{DeadReason, documentation, normalise};
+use crate::normalise::{Draft, FieldRow, JsonFormat};
+use crate::signs::{Signs, TopLevel};
+use crate::{DeadReason, Fault, documentation};
 use accounts::Party;
 use kinds::Kind;
 use outcome::Outcome;
-use record::{Record, word};
+use record::{Record, trimmed};
 use time::When;
 
-/// The source `windows-security`.
+/// The format `windows-security`.
 ///
 /// A record may carry the generator's member `countersign.ingestTime` (RFC 3339), which is then the event's ingest time.
 #[derive(Clone, Copy, Debug)]
 pub struct WindowsSecurity;
 
-impl Source for WindowsSecurity {
-    fn name(&self) -> &'static str {
-        WindowsSecurity::NAME
-    }
-
-    fn about(&self) -> &'static str {
-        "events of the Windows channel Security as JSON, as nxlog, Winlogbeat and others write them"
-    }
-
-    fn fields(&self) -> Vec<(FieldId, &'static str)> {
-        normalise::fields::<WindowsSecurity>()
-    }
-
-    fn tables(&self) -> Vec<documentation::Table> {
-        tables()
-    }
-
-    fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> io::Result<Records> {
-        normalise::records::<WindowsSecurity>(bytes, input)
-    }
-}
-
-/// An audited act, as its record tells it.
+/// An audited act, as its record describes it.
 pub(crate) struct Audit<'a> {
     record: Record<'a>,
     id: u64,
@@ -66,10 +42,20 @@ pub(crate) struct Audit<'a> {
     usage: Usage,
 }
 
-impl JsonSource for WindowsSecurity {
+impl JsonFormat for WindowsSecurity {
     const NAME: &'static str = "windows-security";
+    const ABOUT: &'static str =
+        "events of the Windows channel Security as JSON, as nxlog, Winlogbeat and others write them";
+    const SIGNS: Signs = Signs {
+        text: "`EventID` or `event_id` with a channel, a provider or `TimeCreated`; `winlog`; `System`; or `Event` with `System` in it",
+        are_in: has_signs,
+    };
     const FIELDS: &'static [FieldRow<WindowsSecurity>] = fields::FIELDS;
     type Read<'a> = Audit<'a>;
+
+    fn tables() -> Vec<documentation::Table> {
+        tables()
+    }
 
     fn read(raw: &str) -> Result<Audit<'_>, Fault> {
         let record = Record::of(raw)?;
@@ -78,8 +64,8 @@ impl JsonSource for WindowsSecurity {
             Fault::new(DeadReason::EventNameMissing, "expected a number in `EventID` or what stands for it, got none")
         })?;
         let kind = kinds::kind_of(&record, id);
-        let actor = Party::of(&record, kind.actor);
-        let mut target = Party::of(&record, kind.target);
+        let actor = Party::new(&record, kind.actor);
+        let mut target = Party::new(&record, kind.target);
         if id == LOCKED_OUT {
             (target.domain, target.domain_member) = Default::default();
         }
@@ -116,6 +102,14 @@ impl JsonSource for WindowsSecurity {
     }
 }
 
+fn has_signs(top: &TopLevel<'_>) -> bool {
+    let flat = top.any(&["EventID", "event_id"])
+        && top.any(&["Channel", "log_name", "ProviderGuid", "SourceName", "EventSourceName", "TimeCreated"]);
+    let winlogbeat = top.is_object("winlog") || top.any(&["winlog.event_id"]);
+    let rendered = top.is_object("System") || top.inside("Event").any(&["System"]);
+    flat || winlogbeat || rendered
+}
+
 /// The event in which the name of the machine that the wrong passwords came from stands where a domain does elsewhere.
 const LOCKED_OUT: u64 = 4740;
 
@@ -123,7 +117,7 @@ const LOCKED_OUT: u64 = 4740;
 /// the record doesn't say all of it.
 fn id(audit: &Audit<'_>) -> Option<String> {
     let (record, host) = (&audit.record, audit.host.as_deref()?);
-    let (channel, number) = (word(record.channel)?, word(record.record_number)?);
+    let (channel, number) = (trimmed(record.channel)?, trimmed(record.record_number)?);
     let time = audit.when.time;
     Some(format!("{}/{}/{number}@{time}", host.to_ascii_lowercase(), channel.to_ascii_lowercase()))
 }
@@ -141,7 +135,7 @@ fn tables() -> Vec<documentation::Table> {
             let (actor, target) = (kind.actor.words().to_owned(), kind.target.words().to_owned());
             vec![
                 ids.join(", "),
-                kind.says.to_owned(),
+                kind.meaning.to_owned(),
                 class,
                 kind.activity.to_string(),
                 actor,
@@ -151,7 +145,7 @@ fn tables() -> Vec<documentation::Table> {
         });
         rows.collect()
     };
-    let head = &["event", "says", "class", "`activity_id`", "actor", "target", "authenticated"];
+    let head = &["event", "meaning", "class", "`activity_id`", "actor", "target", "authenticated"];
     vec![
         documentation::Table::new("accounts", &["SID", "tenant", "subject", "proved"], accounts::ACCOUNTS),
         documentation::Table::new("times", &["the first that there is", "read as"], time::TIMES),

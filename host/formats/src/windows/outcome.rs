@@ -4,7 +4,7 @@ use countersign_model::vocabulary::Usage;
 
 use super::accounts::Party;
 use super::kinds::{Kind, Proof};
-use super::record::{Record, number, word, words};
+use super::record::{Record, number, trimmed, words};
 
 /// Bits of `Keywords`.
 const AUDIT_FAILURE: u64 = 0x0010_0000_0000_0000;
@@ -17,19 +17,19 @@ pub(super) const INTERACTIVE: &[u64] = &[2, 7, 10, 11, 12, 13];
 /// Logon types over a network: network, network in clear text, remote interactive, cached remote interactive.
 pub(super) const REMOTE: &[u64] = &[3, 8, 10, 12];
 
-/// Events that only a person at the machine brings about, whatever their logon type: logged off by the user, desktop
+/// Events that only a person at the machine causes, whatever their logon type: logged off by the user, desktop
 /// session reconnected and disconnected, workstation locked and unlocked.
 pub(super) const AT_THE_DESKTOP: &[u64] = &[4647, 4778, 4779, 4800, 4801];
 
 /// How an act went.
 pub(super) struct Outcome {
-    /// None where nothing tells.
+    /// None where the record doesn't show it.
     pub(super) success: Option<bool>,
     /// The NTSTATUS or Kerberos code, in hexadecimal.
     pub(super) code: Option<String>,
-    /// Refused for want of rights.
+    /// Denied for lack of rights.
     pub(super) denied: bool,
-    /// The actor proved who it is.
+    /// The actor proved its identity.
     pub(super) authenticated: bool,
 }
 
@@ -42,7 +42,7 @@ pub(super) fn outcome(record: &Record<'_>, id: u64, kind: &Kind, actor: &Party<'
     let denied = failed && (matches!(id, 4661 | 4662) || code.is_some_and(is_denied));
     let proved = match kind.proof {
         Proof::Session => true,
-        // A ticket that is given out without pre-authentication proves nothing: anybody may ask for it.
+        // A ticket issued without pre-authentication proves nothing: anyone may request one.
         Proof::Attempt => success == Some(true) && number(record.pre_auth) != Some(0),
         Proof::Failed | Proof::Nothing => false,
     };
@@ -54,7 +54,7 @@ pub(super) fn outcome(record: &Record<'_>, id: u64, kind: &Kind, actor: &Party<'
     }
 }
 
-/// Either word that it failed is enough; where nothing is said, an event of the table says by its number that it was.
+/// Any sign of a failure is enough; without a sign, the number of an event of the table means success.
 fn success(record: &Record<'_>, kind: &Kind, status: Option<u64>) -> Option<bool> {
     let audited = audited(record);
     if kind.proof == Proof::Failed || audited == Some(false) || status.is_some_and(|status| status != 0) {
@@ -64,9 +64,9 @@ fn success(record: &Record<'_>, kind: &Kind, status: Option<u64>) -> Option<bool
     audited.or((by_number || status == Some(0)).then_some(true))
 }
 
-/// What the auditing itself says: a bit of the keywords, or the words for it.
+/// The result of the auditing itself: a bit of the keywords, or their text.
 fn audited(record: &Record<'_>) -> Option<bool> {
-    let keywords = word(record.keywords);
+    let keywords = trimmed(record.keywords);
     let bits = keywords.as_deref().and_then(|word| word.parse::<i64>().ok()).map(i64::cast_unsigned);
     if let Some(bits) = bits.or_else(|| number(record.keywords)) {
         if bits & AUDIT_FAILURE != 0 {
@@ -78,18 +78,18 @@ fn audited(record: &Record<'_>) -> Option<bool> {
     }
     // A text or a list of texts, according to the collector.
     let keywords = record.keywords.json().unwrap_or_default();
-    let (kind, outcome) = (word(record.event_type), word(record.event_outcome));
-    let says = |word: &str| kind.as_deref() == Some(word) || outcome.as_deref() == Some(word);
-    if keywords.contains("Audit Failure") || says("AUDIT_FAILURE") || says("failure") {
+    let (kind, outcome) = (trimmed(record.event_type), trimmed(record.event_outcome));
+    let is = |word: &str| kind.as_deref() == Some(word) || outcome.as_deref() == Some(word);
+    if keywords.contains("Audit Failure") || is("AUDIT_FAILURE") || is("failure") {
         Some(false)
-    } else if keywords.contains("Audit Success") || says("AUDIT_SUCCESS") || says("success") {
+    } else if keywords.contains("Audit Success") || is("AUDIT_SUCCESS") || is("success") {
         Some(true)
     } else {
         None
     }
 }
 
-/// Codes that say that who it is isn't in doubt, but may not: `STATUS_ACCESS_DENIED`, an account's restrictions, hours
+/// Codes of an identity that is proved but lacks the right: `STATUS_ACCESS_DENIED`, an account's restrictions, hours
 /// and workstations, a type of logon that wasn't granted, the authentication firewall, `KDC_ERR_POLICY`.
 fn is_denied(code: u64) -> bool {
     matches!(code, 0xc000_0022 | 0xc000_006e | 0xc000_006f | 0xc000_0070 | 0xc000_015b | 0xc000_0413 | 0xc)

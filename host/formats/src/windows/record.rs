@@ -3,18 +3,18 @@
 //!
 //! Every member has a path: the names on the way to it, joined by dots. nxlog and the like put all members at the top;
 //! Winlogbeat has `winlog.event_data.TargetUserSid`, nested or with dots in the names; a rendered event has
-//! `Event.EventData.TargetUserSid`, or a list of `Data` with a name each. What was said of the event itself is the same
-//! name in all of them once the containers are taken off; what the system says about it has a few spellings.
+//! `Event.EventData.TargetUserSid`, or a list of `Data` with a name each. A member of the event itself has the same
+//! name in all of them once the containers are taken off; those of the system have a few spellings.
 
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
+use crate::Fault;
 use crate::json::{Entries, Member};
-use crate::reader::Fault;
 
-/// The most containers within each other that are looked into.
-const DEEPEST: usize = 5;
+/// Containers nested deeper than this stay JSON.
+const MAX_DEPTH: usize = 5;
 
 /// Objects at the top that are looked into.
 const CONTAINERS: &[&str] =
@@ -45,7 +45,7 @@ macro_rules! known {
 }
 
 known! {
-    // What the system says about the event.
+    // What the system adds to the event.
     event_id = "EventID" | "EventId" | "event_id" | "winlog.event_id" | "System.EventID" | "System.EventID.#text"
         | "System.EventID.$" | "System.EventID.Value",
     event_code = "event.code" | "EventCode",
@@ -69,7 +69,7 @@ known! {
     read = "event.created",
     // The generator's envelope.
     receipt_time = "countersign.ingestTime",
-    // Who.
+    // Role.
     subject_sid = "SubjectUserSid",
     subject_name = "SubjectUserName",
     subject_domain = "SubjectDomainName",
@@ -135,7 +135,7 @@ impl<'a> Record<'a> {
 
     fn take(&mut self, path: Cow<'a, str>, json: &'a str, depth: usize) {
         let member = Member::new(json);
-        if json.starts_with('{') && depth < DEEPEST && is_container(&path) {
+        if json.starts_with('{') && depth < MAX_DEPTH && is_container(&path) {
             for (name, json) in member.members::<Entries<'a>>().all {
                 self.take(Cow::Owned(format!("{path}.{name}")), json, depth + 1);
             }
@@ -178,7 +178,7 @@ impl<'a> Record<'a> {
 
     /// The name of the machine that logged the event.
     pub(super) fn host_name(&self) -> Option<Cow<'a, str>> {
-        word(self.host)
+        trimmed(self.host)
     }
 }
 
@@ -205,7 +205,7 @@ fn is_container(path: &str) -> bool {
     CONTAINERS.contains(&path.split_once('.').map_or(path, |(first, _)| first))
 }
 
-/// A path without the containers that only hold what was said of the event.
+/// A path without the containers around the members of the event itself.
 fn plain(path: &str) -> &str {
     let path = path.strip_prefix("Event.").unwrap_or(path);
     for container in ["winlog.event_data.", "winlog.user_data.", "event_data.", "EventData."] {
@@ -219,8 +219,8 @@ fn plain(path: &str) -> &str {
     }
 }
 
-/// A value as a word: a text without the spaces around it, or a number as it is written. Windows writes `-` for none.
-pub(super) fn word(member: Member<'_>) -> Option<Cow<'_, str>> {
+/// A text without the spaces around it, or a number as it is written. Windows writes `-` for none.
+pub(super) fn trimmed(member: Member<'_>) -> Option<Cow<'_, str>> {
     let word = match member.text() {
         Some(Cow::Borrowed(text)) => Cow::Borrowed(text.trim()),
         Some(Cow::Owned(text)) => Cow::Owned(text.trim().to_owned()),
@@ -231,16 +231,16 @@ pub(super) fn word(member: Member<'_>) -> Option<Cow<'_, str>> {
 
 /// A number of 0 or more, decimal or hexadecimal with `0x`, as a number or as text.
 pub(super) fn number(member: Member<'_>) -> Option<u64> {
-    let word = word(member)?;
+    let word = trimmed(member)?;
     match word.strip_prefix("0x").or_else(|| word.strip_prefix("0X")) {
         Some(digits) => u64::from_str_radix(digits, 16).ok(),
         None => word.parse().ok(),
     }
 }
 
-/// The words of a value in which Windows writes several with spaces, tabs and line ends between them.
+/// The words of a value; Windows separates them by spaces, tabs and line ends.
 pub(super) fn words(member: Member<'_>) -> Vec<String> {
-    let text = word(member).unwrap_or_default();
+    let text = trimmed(member).unwrap_or_default();
     text.split_ascii_whitespace().filter(|word| *word != "-").map(str::to_owned).collect()
 }
 
@@ -262,8 +262,8 @@ mod tests {
         ] {
             let record = Record::of(raw).map_err(|fault| fault.detail).unwrap();
             assert_eq!(record.number(), Some(4624), "{raw}");
-            assert_eq!(word(record.host).as_deref(), Some("PC1"), "{raw}");
-            assert_eq!(word(record.target_user_sid).as_deref(), Some("S-1-5-18"), "{raw}");
+            assert_eq!(trimmed(record.host).as_deref(), Some("PC1"), "{raw}");
+            assert_eq!(trimmed(record.target_user_sid).as_deref(), Some("S-1-5-18"), "{raw}");
             assert!(record.unmapped.contains(&("more".into(), "1")), "{raw}");
         }
     }
@@ -282,7 +282,7 @@ mod tests {
             ("null", None, None),
         ] {
             let member = Member::new(json);
-            assert_eq!((word(member).as_deref(), number(member)), (expected_word, expected_number), "{json}");
+            assert_eq!((trimmed(member).as_deref(), number(member)), (expected_word, expected_number), "{json}");
         }
         assert_eq!(words(Member::new(r#""%%5649\r\n\t\t\t\t""#)), ["%%5649"]);
     }

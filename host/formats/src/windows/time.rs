@@ -2,26 +2,25 @@
 
 use countersign_model::Timestamp;
 
-use super::record::{Record, word};
-use crate::DeadReason;
+use super::record::{Record, trimmed};
 use crate::json::Member;
-use crate::reader::Fault;
+use crate::{DeadReason, Fault};
 
 /// Time zones lie on quarters of an hour.
 const QUARTER: i64 = 15 * 60 * 1_000_000;
 
-/// No zone is further from UTC, quarters of an hour.
-const FURTHEST: i64 = 14 * 4;
+/// The greatest offset of a zone from UTC, quarters of an hour.
+const MAX_OFFSET: i64 = 14 * 4;
 
 /// What stands for an event's time, for the documentation: the first that there is.
 pub(super) const TIMES: &[[&str; 2]] = &[
     ["`TimeCreated`", "UTC, also where it names no zone"],
-    ["`EventTime` with a zone", "as it says"],
+    ["`EventTime` with a zone", "as it is"],
     [
         "`EventTime` without",
         "local time of the collector, as far from UTC as `@timestamp` is from `EventReceivedTime`, to a quarter of an hour",
     ],
-    ["`@timestamp`", "the collector's word; Winlogbeat puts the event's own time here"],
+    ["`@timestamp`", "the collector's time; Winlogbeat writes the event's own time here"],
 ];
 
 /// When.
@@ -30,10 +29,10 @@ pub(super) struct When {
     pub(super) received: Option<Timestamp>,
 }
 
-/// When a record says that its event happened and was received.
+/// When the event of a record happened and was received.
 ///
 /// # Errors
-/// When no member tells the time of the event.
+/// When no member has the time of the event.
 pub(super) fn when(record: &Record<'_>) -> Result<When, Fault> {
     let stamped = utc(record.timestamp);
     let offset = offset(stamped, record.received);
@@ -54,7 +53,7 @@ pub(super) fn when(record: &Record<'_>) -> Result<When, Fault> {
 fn offset(stamped: Option<Timestamp>, received: Member<'_>) -> Option<i64> {
     let apart = stamped?.micros_since(utc(received)?);
     let quarters = apart.saturating_add(QUARTER / 2).div_euclid(QUARTER);
-    (quarters.abs() <= FURTHEST).then_some(quarters * QUARTER)
+    (quarters.abs() <= MAX_OFFSET).then_some(quarters * QUARTER)
 }
 
 /// A time that names its zone.
@@ -65,7 +64,7 @@ fn zoned(member: Member<'_>) -> Option<Timestamp> {
 /// A time, of UTC where it names no zone.
 fn utc(member: Member<'_>) -> Option<Timestamp> {
     zoned(member).or_else(|| {
-        let text = word(member).filter(|text| text.starts_with(|first: char| first.is_ascii_digit()))?;
+        let text = trimmed(member).filter(|text| text.starts_with(|first: char| first.is_ascii_digit()))?;
         format!("{text}Z").parse().ok()
     })
 }
@@ -94,7 +93,7 @@ fn missing(record: &Record<'_>) -> Fault {
 mod tests {
     use super::*;
 
-    fn told(members: &str) -> String {
+    fn times(members: &str) -> String {
         let raw = format!("{{{members}}}");
         let record = Record::of(&raw).map_err(|fault| fault.detail).unwrap();
         match when(&record) {
@@ -140,7 +139,7 @@ mod tests {
             (r#""TimeCreated":"""#, "event-time-invalid"),
             (r#""x":1"#, "event-time-missing"),
         ] {
-            assert_eq!(told(members), expected, "{members}");
+            assert_eq!(times(members), expected, "{members}");
         }
     }
 }

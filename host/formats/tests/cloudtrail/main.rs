@@ -10,10 +10,10 @@ mod summary;
 
 use std::io::Cursor;
 
-use countersign_formats::{CloudTrail, Record, Source};
-use countersign_model::{ChainMember, Event};
+use countersign_formats::{CloudTrail, Format, Record};
+use countersign_model::Event;
 use expect_test::Expect;
-pub(crate) use summary::fields;
+pub(crate) use summary::{actor, fields, target};
 
 /// The event of a record that has these members beside an id, a time, a name and a recipient.
 pub(crate) fn event(members: &str) -> Box<Event> {
@@ -21,7 +21,7 @@ pub(crate) fn event(members: &str) -> Box<Event> {
     let name = if members.contains("\"eventName\"") { "" } else { r#","eventName":"ListThings""# };
     let comma = if members.is_empty() { "" } else { "," };
     let line = format!("{{{base}{name}{comma}{}}}", members.replace('\n', " "));
-    match CloudTrail.read(Box::new(Cursor::new(line)), 0).unwrap().next() {
+    match CloudTrail.read(Box::new(Cursor::new(line)), 0).next() {
         Some(Record::Event { event, .. }) => event,
         other => panic!("{other:?}"),
     }
@@ -31,46 +31,8 @@ pub(crate) fn identity(identity: &str) -> Box<Event> {
     event(&format!(r#""userIdentity":{{{identity}}}"#))
 }
 
-pub(crate) fn member(member: &ChainMember) -> String {
-    let mut text = format!("{:?}", member.role).to_lowercase();
-    text.push_str(&format!(" {}", member.account.as_ref().map_or("?".to_owned(), ToString::to_string)));
-    if let Some(name) = &member.name {
-        text.push_str(&format!(" `{name}`"));
-    }
-    if let Some(proved) = member.proved_type {
-        text.push_str(&format!(" {proved}"));
-    }
-    for (flag, word) in [(member.shared, " shared"), (member.protected, " protected")] {
-        text.push_str(if flag { word } else { "" });
-    }
-    text
-}
-
-pub(crate) fn actor(event: &Event) -> String {
-    let actor = &event.actor;
-    let mut text = format!(
-        "{} {}{}\n",
-        actor.account.as_ref().map_or("unresolved".to_owned(), ToString::to_string),
-        actor.usage,
-        if actor.authenticated { "" } else { ", not authenticated" }
-    );
-    for (name, value) in [("session", &actor.session), ("token", &actor.token), ("grant", &actor.grant)] {
-        if let Some(value) = value {
-            text.push_str(&format!("  {name} {value}\n"));
-        }
-    }
-    for part in &event.chain {
-        text.push_str(&format!("  {}\n", member(part)));
-    }
-    text
-}
-
 pub(crate) fn acted_on(event: &Event) -> String {
-    let target = event.target.as_ref().map_or("no target".to_owned(), |target| {
-        let proved = target.proved_type.map_or(String::new(), |proved| format!(" {proved}"));
-        let token = target.token.as_ref().map_or(String::new(), |token| format!(" token {token}"));
-        format!("{}{proved}{}{token}", target.account, if target.shared { " shared" } else { "" })
-    });
+    let target = target(event).unwrap_or("no target".to_owned());
     let fields = fields(event, &["user.", "group.", "policy.", "session.", "resources."]);
     let fields: String = fields.lines().map(|field| format!("  {field}\n")).collect();
     format!("{} {target}\n{fields}", event.class)

@@ -4,7 +4,7 @@
 #[path = "../summary/mod.rs"]
 mod summary;
 
-use countersign_formats::{Ocsf, Source};
+use countersign_formats::{Format, Ocsf};
 use countersign_model::Event;
 use countersign_model::vocabulary::FieldId;
 use expect_test::{Expect, expect};
@@ -355,7 +355,7 @@ fn hostile_text_and_depth_stay_within_their_field() {
 #[test]
 fn ids_tenants_and_rows() {
     let event = event(3002, r#""status_id":1"#);
-    assert_eq!((&*event.id, &*event.tenant, event.source), ("m-1", "t-1", "ocsf"));
+    assert_eq!((&*event.id, &*event.tenant, &*event.source), ("m-1", "t-1", "ocsf"));
     let without = event_of(&Ocsf, r#"{"class_uid":6003,"time":1}"#);
     assert!(without.id.starts_with("sha256-"));
     assert_eq!(&*without.tenant, "unknown");

@@ -1,6 +1,6 @@
 //! Whole records: every field, spellings, times, other JSON types, what is missing.
 
-use countersign_formats::{Okta, Record, Source};
+use countersign_formats::{Format, Okta, Record};
 use countersign_model::Value;
 use countersign_model::vocabulary::FieldId;
 use expect_test::{Expect, expect};
@@ -89,7 +89,7 @@ fn every_field_of_a_full_record() {
         &event,
         &["actor", "user", "group", "policy", "resources", "entity", "session", "device", "src", "http", "unmapped"],
     ));
-    assert_eq!((&*event.tenant, event.source, &*event.id), ("org", "okta", "u-1"));
+    assert_eq!((&*event.tenant, &*event.source, &*event.id), ("org", "okta", "u-1"));
     assert_eq!(event.time.to_string(), "2024-05-01T10:00:00.123Z");
 }
 

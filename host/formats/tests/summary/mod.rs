@@ -1,30 +1,30 @@
-//! Events as text that people can read, for the tests of several sources.
+//! Events as text that people can read, for the tests of several formats.
 #![allow(dead_code, reason = "each test program uses some of it")]
 
 use std::io::Cursor;
 
-use countersign_formats::{DeadLetter, Record, Source};
+use countersign_formats::{DeadLetter, Format, Record};
 use countersign_model::{ChainMember, Event, Value};
 
-pub(crate) fn records_of(source: &dyn Source, text: &str) -> Vec<Record> {
-    source.read(Box::new(Cursor::new(text.to_owned())), 0).unwrap().collect()
+pub(crate) fn records_of(format: &dyn Format, text: &str) -> Vec<Record> {
+    format.read(Box::new(Cursor::new(text.to_owned())), 0).collect()
 }
 
-pub(crate) fn event_of(source: &dyn Source, json: &str) -> Box<Event> {
-    match <[Record; 1]>::try_from(records_of(source, json)) {
+pub(crate) fn event_of(format: &dyn Format, json: &str) -> Box<Event> {
+    match <[Record; 1]>::try_from(records_of(format, json)) {
         Ok([Record::Event { event, .. }]) => event,
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) fn dead_letter_of(source: &dyn Source, json: &str) -> DeadLetter {
-    match <[Record; 1]>::try_from(records_of(source, json)) {
+pub(crate) fn dead_letter_of(format: &dyn Format, json: &str) -> DeadLetter {
+    match <[Record; 1]>::try_from(records_of(format, json)) {
         Ok([Record::DeadLetter(letter)]) => letter,
         other => panic!("{other:?}"),
     }
 }
 
-pub(crate) fn member(member: &ChainMember) -> String {
+fn member(member: &ChainMember) -> String {
     let mut text = format!("{:?}", member.role).to_lowercase();
     text.push_str(&format!(" {}", member.account.as_ref().map_or("?".to_owned(), ToString::to_string)));
     if let Some(name) = &member.name {
@@ -33,18 +33,17 @@ pub(crate) fn member(member: &ChainMember) -> String {
     if let Some(proved) = member.proved_type {
         text.push_str(&format!(" {proved}"));
     }
-    if member.shared {
-        text.push_str(" shared");
+    for (flag, name) in [(member.shared, " shared"), (member.protected, " protected")] {
+        text.push_str(if flag { name } else { "" });
     }
     text
 }
 
-/// Who acted, how, and who took part; whom it acted on.
-pub(crate) fn parties(event: &Event) -> String {
+/// Who acted, how, and who took part.
+pub(crate) fn actor(event: &Event) -> String {
     let actor = &event.actor;
     let mut text = format!(
-        "{} {} {}{}\n",
-        event.class,
+        "{} {}{}\n",
         actor.account.as_ref().map_or("unresolved".to_owned(), ToString::to_string),
         actor.usage,
         if actor.authenticated { "" } else { ", not authenticated" }
@@ -57,16 +56,21 @@ pub(crate) fn parties(event: &Event) -> String {
     for part in &event.chain {
         text.push_str(&format!("  {}\n", member(part)));
     }
-    if let Some(target) = &event.target {
-        let proved = target.proved_type.map_or(String::new(), |proved| format!(" {proved}"));
-        let token = target.token.as_ref().map_or(String::new(), |token| format!(" token {token}"));
-        text.push_str(&format!(
-            "  on {}{proved}{}{token}\n",
-            target.account,
-            if target.shared { " shared" } else { "" }
-        ));
-    }
     text
+}
+
+/// The account acted on.
+pub(crate) fn target(event: &Event) -> Option<String> {
+    let target = event.target.as_ref()?;
+    let proved = target.proved_type.map_or(String::new(), |proved| format!(" {proved}"));
+    let token = target.token.as_ref().map_or(String::new(), |token| format!(" token {token}"));
+    Some(format!("{}{proved}{}{token}", target.account, if target.shared { " shared" } else { "" }))
+}
+
+/// The class, who acted, how, and who took part; the account acted on.
+pub(crate) fn parties(event: &Event) -> String {
+    let on = target(event).map_or(String::new(), |target| format!("  on {target}\n"));
+    format!("{} {}{on}", event.class, actor(event))
 }
 
 /// The fields whose paths begin with one of these.

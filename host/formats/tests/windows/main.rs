@@ -9,13 +9,13 @@ mod sign_ins;
 
 use std::io::Cursor;
 
-use countersign_formats::{Record, Source, WindowsSecurity};
+use countersign_formats::{Format, Record, WindowsSecurity};
 use countersign_model::{Event, Value};
 use expect_test::Expect;
 
 /// The records of a text.
 pub(crate) fn read(text: &str) -> Vec<Record> {
-    WindowsSecurity.read(Box::new(Cursor::new(text.to_owned())), 0).unwrap().collect()
+    WindowsSecurity.read(Box::new(Cursor::new(text.to_owned())), 0).collect()
 }
 
 /// The event of a record that has these members beside a time, a machine and a provider.

@@ -1,10 +1,10 @@
-//! A ticket for an account that needs no pre-authentication: whoever asks gets something to crack.
+//! A ticket for an account that needs no pre-authentication: any caller gets something to crack.
 
 use super::Intruder;
 use crate::label::Story;
 use crate::windows::audits::{self, RC4};
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let domain = &story.plan.estate.domain;
     let address = &domain.desk(intruder.place).machine.address;
     story.about_principal(&domain.legacy);

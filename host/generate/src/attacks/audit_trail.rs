@@ -1,11 +1,11 @@
-//! Whoever watches is switched off.
+//! Trails, detectors and recorders are switched off.
 
 use super::Intruder;
 use crate::cloudtrail::Call;
 use crate::json::{list, object};
 use crate::label::Story;
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let estate = story.plan.estate;
     let caller = intruder.with_stolen_key(estate);
     story.about(&caller);

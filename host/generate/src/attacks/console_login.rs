@@ -9,7 +9,7 @@ use crate::label::Story;
 const BROWSER: &str =
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36";
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let account = story.plan.estate.account(intruder.victim.user.account);
     let session = Session::new(story.plan.random, story.plan.now, false);
     let caller = in_console(account, &intruder.victim.user, &session, &intruder.address, BROWSER);

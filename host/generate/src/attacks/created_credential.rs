@@ -5,7 +5,7 @@ use crate::cloudtrail::iam;
 use crate::cloudtrail::reads::ENUMERATING;
 use crate::label::Story;
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let estate = story.plan.estate;
     let caller = intruder.with_stolen_key(estate);
     story.about(&caller);

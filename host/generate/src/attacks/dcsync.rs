@@ -4,7 +4,7 @@ use super::Intruder;
 use crate::label::Story;
 use crate::windows::audits;
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let domain = &story.plan.estate.domain;
     let desk = domain.desk(intruder.place);
     let controller = domain.controller(0);

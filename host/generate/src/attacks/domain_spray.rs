@@ -7,12 +7,12 @@ use crate::windows::audits;
 /// Accounts tried, as far as there are so many.
 const TRIED: usize = 40;
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let domain = &story.plan.estate.domain;
     let desk = domain.desk(intruder.place);
     let Some(server) = domain.servers.first() else { return };
     story.about_principal(&desk.user);
-    // A machine that nobody joined to the domain.
+    // A machine that isn't joined to the domain.
     let foreign = domain.foreign_machine();
     let tried = (1..=TRIED.min(domain.desks.len() - 1)).map(|step| domain.desk(intruder.place + step));
     let failed = tried

@@ -6,7 +6,7 @@ use crate::estate::{Duty, Estate};
 use crate::label::Story;
 use crate::okta::{Client, acts};
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let estate = story.plan.estate;
     let admin = estate.org.member(an_administrator(estate));
     let victim = intruder.member;

@@ -6,7 +6,7 @@ use crate::cloudtrail::reads::{LOOKING, RUNNING};
 use crate::label::Story;
 use crate::time::MINUTE;
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let Some(instance) = intruder.instance else { return };
     let account = story.plan.estate.account(instance.role.account);
     // The session began before the theft, and the instance goes on using it.

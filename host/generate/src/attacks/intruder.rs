@@ -24,7 +24,7 @@ pub(super) struct Intruder<'e> {
 
 impl<'e> Intruder<'e> {
     pub(super) fn new(estate: &'e Estate, random: &mut Random, number: u32) -> Intruder<'e> {
-        // Developers that the directory knows: enough to be worth stealing from, and nobody's own administrator.
+        // Developers that the directory knows: worth stealing from, and not administrators.
         let able: Vec<&Person> = estate.with_duty(Duty::Developer);
         let nth = number as usize % able.len().max(1);
         // INVARIANT: an estate has at least eight people, four of them developers.

@@ -8,7 +8,7 @@ use crate::okta::{Client, acts};
 /// Pushes refused before one is approved.
 const REFUSED: u32 = 7;
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let victim = intruder.member;
     let (device, site) = (intruder.device(), intruder.site());
     let client = Client { device: &device, site: &site };

@@ -1,11 +1,11 @@
-//! Roles opened to a foreign account and to everyone.
+//! Roles opened to a foreign account and to all principals.
 
 use super::Intruder;
 use crate::cloudtrail::iam;
 use crate::estate::Role;
 use crate::label::Story;
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let estate = story.plan.estate;
     let caller = intruder.with_stolen_key(estate);
     story.about(&caller);

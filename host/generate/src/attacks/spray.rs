@@ -8,7 +8,7 @@ use crate::okta::{Client, acts};
 /// Accounts tried, as far as there are so many.
 const TRIED: usize = 30;
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let org = &story.plan.estate.org;
     let victim = intruder.member;
     let (device, site) = (intruder.device(), intruder.site());

@@ -5,7 +5,7 @@ use crate::estate::org;
 use crate::label::Story;
 use crate::okta::{Client, acts};
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let org = &story.plan.estate.org;
     let victim = intruder.member;
     let own = Client { device: &victim.computer, site: &victim.office };

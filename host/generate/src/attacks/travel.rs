@@ -1,11 +1,11 @@
-//! A member signs in at home; soon after somebody signs in for them far away, on a device nobody knows.
+//! A member signs in at home; soon after another sign-in for them comes from far away, on an unknown device.
 
 use super::Intruder;
 use crate::estate::org;
 use crate::label::Story;
 use crate::okta::{Client, acts};
 
-pub(super) fn tell(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
+pub(super) fn write(story: &mut Story<'_, '_>, intruder: &Intruder<'_>) {
     let victim = intruder.member;
     let own = Client { device: &victim.computer, site: &victim.home };
     let (device, site) = (intruder.device(), intruder.site());

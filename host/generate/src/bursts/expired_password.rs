@@ -6,7 +6,7 @@ use crate::windows::audits;
 /// Attempts.
 const ATTEMPTS: u32 = 120;
 
-pub(super) fn tell(story: &mut Story<'_, '_>) {
+pub(super) fn write(story: &mut Story<'_, '_>) {
     let domain = &story.plan.estate.domain;
     let (Some(service), Some(server)) = (domain.services.last(), domain.servers.last()) else { return };
     story.about_principal(service);

@@ -8,7 +8,7 @@ use crate::okta::{Client, acts};
 /// People helped.
 const HELPED: usize = 8;
 
-pub(super) fn tell(story: &mut Story<'_, '_>) {
+pub(super) fn write(story: &mut Story<'_, '_>) {
     let estate = story.plan.estate;
     let admin = estate.people.iter().position(|person| person.duty == Duty::ItAdmin).unwrap_or(0);
     let member = estate.org.member(admin);

@@ -3,7 +3,7 @@
 use crate::label::Story;
 use crate::windows::audits::{self, AES256};
 
-pub(super) fn tell(story: &mut Story<'_, '_>) {
+pub(super) fn write(story: &mut Story<'_, '_>) {
     let domain = &story.plan.estate.domain;
     let (Some(who), Some(server)) = (domain.services.get(3), domain.servers.last()) else { return };
     let controller = domain.controller(0);

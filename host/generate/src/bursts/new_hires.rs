@@ -5,7 +5,7 @@ use crate::cloudtrail::{iam, signin};
 use crate::estate::Duty;
 use crate::label::Story;
 
-pub(super) fn tell(story: &mut Story<'_, '_>) {
+pub(super) fn write(story: &mut Story<'_, '_>) {
     let estate = story.plan.estate;
     let admins = estate.with_duty(Duty::ItAdmin);
     let Some(admin) = admins.first() else { return };

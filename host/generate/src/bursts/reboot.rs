@@ -8,7 +8,7 @@ use crate::json::{list, object};
 use crate::label::Story;
 use crate::ordinary::Move;
 
-pub(super) fn tell(story: &mut Story<'_, '_>, moves: &mut Vec<Move>) {
+pub(super) fn write(story: &mut Story<'_, '_>, moves: &mut Vec<Move>) {
     let estate = story.plan.estate;
     // The last one: an intruder would choose among the first.
     let (Some(place), Some(instance)) = (estate.instances.len().checked_sub(1), estate.instances.last()) else {

@@ -1,10 +1,10 @@
-//! The first morning after a holiday: everybody signs in from the office's one address, and many mistype.
+//! The first morning after a holiday: all members sign in from the office's one address, and many mistype.
 
 use crate::estate::org;
 use crate::label::Story;
 use crate::okta::{Client, acts};
 
-pub(super) fn tell(story: &mut Story<'_, '_>) {
+pub(super) fn write(story: &mut Story<'_, '_>) {
     let org = &story.plan.estate.org;
     let office = &org.member(0).office;
     story.about_member(org.member(0));

@@ -10,7 +10,7 @@ use crate::label::Story;
 /// Calls of the refresh.
 const REFRESH: usize = 420;
 
-pub(super) fn tell(story: &mut Story<'_, '_>) {
+pub(super) fn write(story: &mut Story<'_, '_>) {
     let estate = story.plan.estate;
     let Some(pipeline) = story.plan.random.pick(&estate.pipelines) else { return };
     let caller = in_pipeline(estate, pipeline);

@@ -84,7 +84,7 @@ pub(crate) fn in_console(account: &CloudAccount, user: &User, session: &Session,
     caller
 }
 
-/// A session of a role, named `name` by whoever assumed it.
+/// A session of a role, named `name` by the principal that assumed it.
 pub(crate) fn in_role(account: &CloudAccount, role: &Role, name: &str, session: &Session) -> Caller {
     role_session(account, role, name, session, None, None)
 }

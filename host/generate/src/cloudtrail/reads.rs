@@ -1,4 +1,4 @@
-//! Calls that only look: most of what an estate does all day.
+//! Calls that only read: most of an estate's work.
 
 use super::Call;
 use crate::estate::CloudAccount;

@@ -29,8 +29,8 @@ pub(crate) fn unknown_user() -> Call {
     call
 }
 
-/// The caller of [`unknown_user`]: nobody in particular.
-pub(crate) fn nobody(caller: &Caller, account: &CloudAccount) -> Caller {
+/// The caller of [`unknown_user`], who isn't known.
+pub(crate) fn unknown_caller(caller: &Caller, account: &CloudAccount) -> Caller {
     let user_identity = object! {
         "type" => "IAMUser",
         "accountId" => &account.id,

@@ -99,7 +99,7 @@ impl Domain {
         Account::new("windows", &self.sid, &who.sid)
     }
 
-    /// A machine that somebody plugged in.
+    /// A machine that was plugged in without joining the domain.
     pub(crate) fn foreign_machine(&self) -> Machine {
         let account = Principal { name: "-".to_owned(), sid: "S-1-0-0".to_owned() };
         Machine { name: "DESKTOP-0F7Q2LA".to_owned(), address: "10.201.250.77".to_owned(), account }

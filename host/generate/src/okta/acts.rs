@@ -85,11 +85,11 @@ pub(crate) fn open(member: &Member, client: Client<'_>, session: &str, applicati
         })
 }
 
-/// An administrator puts somebody into a group.
-pub(crate) fn add_to_group(admin: &Member, client: Client<'_>, session: &str, whom: &Member, group: &Group) -> Act {
+/// An administrator adds a member to a group.
+pub(crate) fn add_to_group(admin: &Member, client: Client<'_>, session: &str, member: &Member, group: &Group) -> Act {
     Act::of("group.user_membership.add", "Add user to group membership", admin, client, session)
         .legacy("core.user_group_member.user_add")
-        .target(user(whom))
+        .target(user(member))
         .target(object! {
             "id" => &group.id,
             "type" => "UserGroup",
@@ -99,14 +99,14 @@ pub(crate) fn add_to_group(admin: &Member, client: Client<'_>, session: &str, wh
         })
 }
 
-/// An administrator takes all of somebody's factors away.
-pub(crate) fn reset_factors(admin: &Member, client: Client<'_>, session: &str, whom: &Member) -> Act {
+/// An administrator removes all factors of a member.
+pub(crate) fn reset_factors(admin: &Member, client: Client<'_>, session: &str, member: &Member) -> Act {
     Act::of("user.mfa.factor.reset_all", "Reset all factors for user", admin, client, session)
         .legacy("core.user.factor.reset_all")
-        .target(user(whom))
+        .target(user(member))
 }
 
-/// Somebody enrols a factor.
+/// A member enrols a factor.
 pub(crate) fn enrol(member: &Member, client: Client<'_>, session: &str) -> Act {
     Act::of("user.mfa.factor.activate", "Activate factor or authenticator enrollment for user", member, client, session)
         .legacy("core.user.factor.activate")

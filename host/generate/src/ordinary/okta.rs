@@ -53,7 +53,7 @@ fn work(plan: &mut Plan<'_>, memory: &mut Memory) {
     let member = estate.org.member(place);
     let client = client(member, &session);
     for _ in 0..plan.random.between(1, 5) {
-        // Most applications are for everybody, the last is the administrators'.
+        // Most applications are for all members, the last is the administrators'.
         let everybodys = estate.org.applications.len().saturating_sub(1) as u64;
         let application = plan.random.below(everybodys) as usize;
         let Some(application) = estate.org.applications.get(application) else { return };
@@ -134,16 +134,16 @@ fn provision(plan: &mut Plan<'_>) {
     plan.log(&acts::provision(application, estate.org.member(place)));
 }
 
-/// An IT administrator puts somebody into a group, or helps with a new phone.
+/// An IT administrator adds a member to a group, or helps with a new phone.
 fn administer(plan: &mut Plan<'_>, memory: &mut Memory) {
     let estate = plan.estate;
     let admins: Vec<usize> = (0..estate.people.len())
         .filter(|place| estate.people.get(*place).is_some_and(|person| person.duty == Duty::ItAdmin))
         .collect();
     let Some(admin) = plan.random.pick(&admins).copied() else { return };
-    let whom = plan.random.below(estate.org.members.len() as u64) as usize;
+    let other = plan.random.below(estate.org.members.len() as u64) as usize;
     let Some(session) = session(plan, memory, admin) else { return };
-    let (admin, member) = (estate.org.member(admin), estate.org.member(whom));
+    let (admin, member) = (estate.org.member(admin), estate.org.member(other));
     let from = client(admin, &session);
     if plan.random.chance(300) {
         plan.log(&acts::reset_factors(admin, from, &session.id, member));

@@ -132,7 +132,7 @@ fn synchronise(plan: &mut Plan<'_>) {
     plan.audit(&audits::logoff(controller, &domain.sync_account, 3, &session));
 }
 
-/// Somebody starts a program as somebody else.
+/// A person starts a program as another account.
 fn run_as(plan: &mut Plan<'_>) {
     let estate = plan.estate;
     let place = plan.random.below(estate.domain.desks.len() as u64) as usize;

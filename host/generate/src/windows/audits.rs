@@ -21,7 +21,7 @@ pub(crate) fn session(random: &mut Random) -> String {
     format!("0x{}", random.hex("", 7).trim_start_matches('0'))
 }
 
-/// Somebody logged on at a machine, over the network (3) or in front of it (2).
+/// A logon at a machine, over the network (3) or at the machine itself (2).
 pub(crate) fn logon(at: &Machine, who: &Principal, kind: i64, from: &Machine, session: &str) -> Audit {
     logon_from(at, who, kind, &from.address, session).with("WorkstationName", Json::from(&from.name))
 }

@@ -14,7 +14,7 @@ fn event() -> Event {
     let mut fields = Fields::default();
     fields.set(FieldId::ApiOperation, Value::Text(Arc::from("GetObject")));
     Event {
-        source: "example",
+        source: "example".into(),
         tenant: Arc::from("111122223333"),
         id: Arc::from("event-1"),
         class: EventClass::ApiActivity,
@@ -55,7 +55,7 @@ fn neither_when_it_was_received_nor_where_its_record_is_counts() {
 fn everything_else_counts() {
     type Change = fn(&mut Event);
     let changes: [Change; 17] = [
-        |event| event.source = "other",
+        |event| event.source = "other".into(),
         |event| event.tenant = Arc::from("444455556666"),
         |event| event.id = Arc::from("event-2"),
         |event| event.class = EventClass::Authentication,

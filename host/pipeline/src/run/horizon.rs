@@ -56,7 +56,7 @@ impl Horizon {
     /// its time of receipt has other bytes at each delivery, so there by its content without that time.
     pub(crate) fn arrive(&mut self, event: &Event, has_receipt_time: bool) -> Arrival {
         let mut text = Vec::with_capacity(event.source.len() + event.tenant.len() + event.id.len() + 2 + 32);
-        for part in [event.source, &*event.tenant] {
+        for part in [&*event.source, &*event.tenant] {
             text.extend_from_slice(part.as_bytes());
             text.push(0);
         }

@@ -145,7 +145,7 @@ impl<I: Iterator<Item = Record>> Iterator for Sequencer<I> {
         if has_receipt_time {
             believed = believed.min(event.ingest_time.plus_micros(SKEW));
         }
-        let (tick, placement) = self.clock.place(event.source, event.time, believed);
+        let (tick, placement) = self.clock.place(&event.source, event.time, believed);
         if !has_receipt_time {
             event.ingest_time = placement.clock;
         }
@@ -169,6 +169,7 @@ fn far_ahead_letter(event: &Event, max_gap: i64) -> DeadLetter {
             countersign_model::time::format_duration(max_gap)
         ),
         excerpt: String::new(),
+        hint: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::LazyLock;
 
 use countersign_engine::{Engine, EngineConfig};
-use countersign_formats::{DeadLetter, Record, source};
+use countersign_formats::{DeadLetter, Record, format_by_name};
 use countersign_generate::{Preset, Telemetry};
 use countersign_model::DigestKey;
 use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RuleFile, RunOptions, Settings, run};
@@ -38,7 +38,7 @@ pub(crate) fn demo() -> (Vec<u8>, String) {
 }
 
 pub(crate) fn records(bytes: Vec<u8>) -> impl Iterator<Item = Record> + Send {
-    source("cloudtrail").unwrap().read(Box::new(io::Cursor::new(bytes)), 0).unwrap()
+    format_by_name("cloudtrail").unwrap().read(Box::new(io::Cursor::new(bytes)), 0)
 }
 
 /// Collects the output of a run.

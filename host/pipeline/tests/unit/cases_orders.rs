@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 use countersign_declaration::parse_toml;
-use countersign_formats::source;
+use countersign_formats::format_by_name;
 
 use super::*;
 
@@ -17,7 +17,7 @@ fn records(calls: &[(&str, u32)]) -> Vec<Record> {
     };
     let text: Vec<String> = calls.iter().enumerate().map(line).collect();
     let bytes = std::io::Cursor::new(text.join("\n").into_bytes());
-    source("cloudtrail").unwrap().read(Box::new(bytes), 0).unwrap().collect()
+    format_by_name("cloudtrail").unwrap().read(Box::new(bytes), 0).collect()
 }
 
 fn declaration(key: &str) -> Declaration {

@@ -104,7 +104,7 @@ pub(super) fn events(first: u64, rows: &[(&str, &str)]) -> Vec<Sequenced> {
         let time = Timestamp(1_700_000_000_000_000).plus_micros(i64::try_from(position).unwrap() * 1_000_000);
         let mut event = countersign_testing::call(position, operation, subject);
         (event.time, event.ingest_time) = (time, time);
-        Sequenced::new(position, Arc::new(event), clock.place("example", time, time).1)
+        Sequenced::new(position, Arc::new(event), clock.place(&"example".into(), time, time).1)
     });
     events.collect()
 }
@@ -118,6 +118,7 @@ fn dead_letter(position: u64, ordinal: u64) -> (u64, DeadLetter) {
         reason_code: DeadReason::MalformedJson,
         reason: String::new(),
         excerpt: String::new(),
+        hint: None,
     };
     (position, letter)
 }

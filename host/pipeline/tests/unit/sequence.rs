@@ -33,6 +33,7 @@ fn garbage(ordinal: u64) -> Record {
         reason_code: DeadReason::MalformedJson,
         reason: "expected a value".to_owned(),
         excerpt: "{".to_owned(),
+        hint: None,
     })
 }
 
@@ -156,6 +157,7 @@ fn a_dead_letter_has_its_address_and_reason() {
         reason_code: DeadReason::TimeFarAhead,
         reason: format!("event time {} lies more than 1d ahead of the events around it; see `--max-gap`", hour(48)),
         excerpt: String::new(),
+        hint: None,
     };
     assert_eq!(found, Some(expected));
 }

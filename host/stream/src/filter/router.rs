@@ -21,7 +21,7 @@ use crate::Sequenced;
 /// #     let mut fields = Fields::default();
 /// #     fields.set(FieldId::ApiOperation, Value::Text(Arc::from(operation)));
 /// #     Event {
-/// #         source: "example",
+/// #         source: "example".into(),
 /// #         tenant: Arc::from("111122223333"),
 /// #         id: Arc::from("event-1"),
 /// #         class: EventClass::ApiActivity,
@@ -62,7 +62,7 @@ use crate::Sequenced;
 ///     .zip(0..)
 ///     .map(|(operation, position)| {
 ///         let event = event(operation);
-///         let (_, placement) = clock.place(event.source, event.time, event.time);
+///         let (_, placement) = clock.place(&event.source, event.time, event.time);
 ///         Sequenced::new(position, Arc::new(event), placement)
 ///     })
 ///     .collect();

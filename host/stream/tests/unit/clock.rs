@@ -9,15 +9,15 @@ fn second(second: i64) -> Timestamp {
 
 /// Places an event of the only source, fully trusted.
 fn place(clock: &mut Clock, at: i64) -> (Option<Tick>, Placement) {
-    clock.place("a", second(at), second(at))
+    clock.place(&"a".into(), second(at), second(at))
 }
 
 /// Events of sources; for each the watermark's second (none if there was none), whether it is late, and the tick's.
-fn seen(events: &[(&'static str, i64)]) -> Vec<(Option<i64>, bool, Option<i64>)> {
+fn seen(events: &[(&str, i64)]) -> Vec<(Option<i64>, bool, Option<i64>)> {
     let mut clock = Clock::default();
     let seconds = |time: Timestamp| time.micros() / 1_000_000;
     let seen = events.iter().map(|(source, at)| {
-        let (tick, placed) = clock.place(source, second(*at), second(*at));
+        let (tick, placed) = clock.place(&(*source).into(), second(*at), second(*at));
         let watermark = (placed.watermark != Timestamp::MIN).then(|| seconds(placed.watermark));
         (watermark, placed.late, tick.map(|tick| seconds(tick.at)))
     });
@@ -41,11 +41,11 @@ fn the_watermark_follows_the_greatest_time_and_never_falls() {
 fn a_time_moves_the_clock_only_as_far_as_it_is_trusted() {
     let mut clock = Clock::default();
     place(&mut clock, 1_000);
-    let (tick, placed) = clock.place("a", second(50_000), second(1_010));
+    let (tick, placed) = clock.place(&"a".into(), second(50_000), second(1_010));
     assert_eq!((tick, placed.clock, placed.late), (None, second(1_010), false));
     assert_eq!(place(&mut clock, 1_000).1.watermark, second(710));
     // Trust beyond the event's own time adds nothing.
-    assert_eq!(clock.place("a", second(1_005), second(9_000)).1.clock, second(1_010));
+    assert_eq!(clock.place(&"a".into(), second(1_005), second(9_000)).1.clock, second(1_010));
 }
 
 #[test]
@@ -116,13 +116,13 @@ fn late_events_bring_no_tick_by_time_and_a_jump_brings_one() {
 fn times_at_the_ends_of_the_range_saturate() {
     let (min, max) = (Timestamp(i64::MIN), Timestamp(i64::MAX));
     let mut clock = Clock::default();
-    clock.place("a", min, min);
+    clock.place(&"a".into(), min, min);
     assert!(clock.is_ahead(max, i64::MAX - 1));
-    assert_eq!(clock.place("a", min, min).1.watermark, min);
-    let (tick, placed) = clock.place("a", max, max);
+    assert_eq!(clock.place(&"a".into(), min, min).1.watermark, min);
+    let (tick, placed) = clock.place(&"a".into(), max, max);
     assert_eq!(tick, Some(Tick { at: max.plus_micros(-LATENESS) }));
     assert_eq!(placed, Placement { watermark: min, clock: max, late: false });
-    let late = clock.place("a", min, min).1;
+    let late = clock.place(&"a".into(), min, min).1;
     assert_eq!(late, Placement { watermark: max.plus_micros(-LATENESS), clock: max, late: true });
 }
 
@@ -135,7 +135,7 @@ proptest! {
         let mut greatest = [None::<i64>; 3];
         let (mut now, mut at) = (Timestamp::MIN, Timestamp::MIN);
         for (source, time) in events {
-            let (tick, placed) = clock.place(["a", "b", "c"][source], second(time), second(time));
+            let (tick, placed) = clock.place(&["a", "b", "c"][source].into(), second(time), second(time));
             prop_assert!(placed.clock >= now);
             now = placed.clock;
             prop_assert_eq!(placed.late, second(time) < placed.watermark);

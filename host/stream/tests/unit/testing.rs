@@ -20,7 +20,7 @@ use crate::{Clock, Outcome, RuleStream, Sequenced};
 pub(crate) fn sequence(events: Vec<Event>) -> Vec<Sequenced> {
     let mut clock = Clock::default();
     let placed = events.into_iter().zip(0..).map(|(event, position)| {
-        let (_, placement) = clock.place(event.source, event.time, event.time);
+        let (_, placement) = clock.place(&event.source, event.time, event.time);
         Sequenced::new(position, Arc::new(event), placement)
     });
     placed.collect()

@@ -227,7 +227,10 @@ fn a_stored_timer_names_the_record_and_the_finding() {
     let outcome = crate::testing::judge(&mut stream, &set[..1]);
     let entry = outcome.timers[0].entry.clone().unwrap();
     let event = &set[0].event;
-    assert_eq!((entry.at, entry.source.as_str(), entry.event_id.as_str()), (second(50), event.source, "event-0"));
+    assert_eq!(
+        (entry.at, entry.source.as_str(), entry.event_id.as_str()),
+        (second(50), event.source.as_str(), "event-0")
+    );
     assert_eq!((entry.ingest_time, entry.raw, entry.finding), (event.ingest_time, event.raw, None));
     let mut fed = outcome.findings[0].clone();
     fed.row = set.remove(1);

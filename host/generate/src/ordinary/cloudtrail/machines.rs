@@ -67,7 +67,7 @@ pub(super) fn container(plan: &mut Plan<'_>) {
     run(plan, &caller, 1, 3);
 }
 
-/// A service says what it did by itself: no principal of the account had a hand in it.
+/// A service records what it did by itself: no principal of the account took part.
 pub(super) fn report(plan: &mut Plan<'_>) {
     let estate = plan.estate;
     let place = plan.random.below(estate.accounts.len() as u64) as usize;
@@ -123,9 +123,9 @@ fn instance_less(plan: &mut Plan<'_>) {
     service(plan);
 }
 
-fn run(plan: &mut Plan<'_>, caller: &Caller, least: u64, most: u64) {
+fn run(plan: &mut Plan<'_>, caller: &Caller, min: u64, max: u64) {
     let account = plan.estate.account(caller.account);
-    for _ in 0..plan.random.between(least, most) {
+    for _ in 0..plan.random.between(min, max) {
         let Some(read) = plan.random.pick(RUNNING).copied() else { return };
         let call = read.call(plan.random, account);
         let call = if plan.random.chance(4) { call.throttled() } else { call };

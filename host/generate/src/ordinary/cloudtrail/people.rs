@@ -37,7 +37,7 @@ fn sign_in(plan: &mut Plan<'_>, person: &Person) -> SignedIn {
     let caller = console_caller(plan, person, &signed_in);
     let before = signin::before_session(&caller);
     if signed_in.sso {
-        // The identity provider asked for the second factor, so the provider's own record says that none was used.
+        // The identity provider asked for the second factor, so the provider's own record shows none.
         plan.make(&caller_signing_in(&caller), &signin::console_login(false));
     } else {
         if plan.random.chance(40) {
@@ -45,8 +45,8 @@ fn sign_in(plan: &mut Plan<'_>, person: &Person) -> SignedIn {
             plan.pause(4_000, 15_000);
         }
         if plan.random.chance(15) {
-            let nobody = signin::nobody(&caller, plan.estate.account(caller.account));
-            plan.make(&nobody, &signin::unknown_user());
+            let unknown = signin::unknown_caller(&caller, plan.estate.account(caller.account));
+            plan.make(&unknown, &signin::unknown_user());
             plan.pause(4_000, 15_000);
         }
         plan.make(&before, &signin::check_mfa());
@@ -99,7 +99,7 @@ fn command_line(plan: &mut Plan<'_>, person: &Person) {
     look_around(plan, &caller, person, 1, 5);
 }
 
-/// A new key for oneself, the old one deleted: nobody is named in the request that makes it.
+/// A new key for the caller itself, the old one deleted: the request that makes it names no user.
 fn rotate_own_key(plan: &mut Plan<'_>, caller: &Caller, person: &Person) {
     let created = iam::create_access_key(plan.random, plan.now, &person.user.name, false);
     plan.make(caller, &created);
@@ -108,13 +108,13 @@ fn rotate_own_key(plan: &mut Plan<'_>, caller: &Caller, person: &Person) {
     plan.make(caller, &Call::write("iam", "DeleteAccessKey").request(object! { "accessKeyId" => old }));
 }
 
-fn look_around(plan: &mut Plan<'_>, caller: &Caller, person: &Person, least: u64, most: u64) {
+fn look_around(plan: &mut Plan<'_>, caller: &Caller, person: &Person, min: u64, max: u64) {
     let account = plan.estate.account(caller.account);
-    for _ in 0..plan.random.between(least, most) {
+    for _ in 0..plan.random.between(min, max) {
         let Some(read) = plan.random.pick(LOOKING).copied() else { return };
         let service = read.0;
         let call = read.call(plan.random, account);
-        // Analysts may not look at everything, others seldom hit a wall.
+        // Analysts may not look at everything, others are seldom denied.
         let walls = match person.duty {
             Duty::Analyst if matches!(service, "iam" | "cloudtrail") => 90,
             Duty::Developer if service == "iam" => 25,

@@ -1,12 +1,13 @@
 //! Telemetry: whatever bytes come, each is part of an event, of a dead letter or of the framing; the same bytes give the
-//! same records however they are read; and events keep what `events` says. `auto` tells what the named source tells.
+//! same records however they are read; and events keep the promises of `events`. `auto` gives what the named format gives.
 
 mod events;
 
 use std::io::{self, Cursor, Read};
 
+use countersign_formats::{Auto, DeadLetter, DeadReason, FORMATS, Format, Record};
+use countersign_inputs::{ByteInput, Input, InputId, merge};
 use countersign_model::Digest;
-use countersign_formats::{Auto, DeadLetter, DeadReason, Record, SOURCES, Source};
 
 use events::Documented;
 
@@ -21,20 +22,20 @@ struct Dribble(Cursor<Vec<u8>>);
 
 impl Read for Dribble {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let most = buffer.len().min(3);
-        self.0.read(buffer.get_mut(..most).unwrap_or_default())
+        let count = buffer.len().min(3);
+        self.0.read(buffer.get_mut(..count).unwrap_or_default())
     }
 }
 
-/// Checks an input of a source. True if it has an event and no dead letter.
-pub fn check(source: &dyn Source, bytes: &[u8]) -> bool {
-    let records = read(source, Box::new(Cursor::new(bytes.to_vec())));
+/// Checks an input of a format. True if it has an event and no dead letter.
+pub fn check(format: &'static dyn Format, bytes: &[u8]) -> bool {
+    let records = read(format, Box::new(Cursor::new(bytes.to_vec())));
     accounts_for_every_byte(bytes, &records);
     if bytes.len() <= STEPPED {
-        let stepped = read(source, Box::new(Dribble(Cursor::new(bytes.to_vec()))));
+        let stepped = read(format, Box::new(Dribble(Cursor::new(bytes.to_vec()))));
         assert_eq!(format!("{stepped:?}"), format!("{records:?}"), "the size of the reads shows");
     }
-    let documented = Documented::of(source);
+    let documented = Documented::new(format);
     for record in &records {
         match record {
             Record::Event { event, has_receipt_time } => documented.check(event, *has_receipt_time),
@@ -45,39 +46,51 @@ pub fn check(source: &dyn Source, bytes: &[u8]) -> bool {
     !records.is_empty() && records.iter().all(|record| matches!(record, Record::Event { .. }))
 }
 
-/// Checks an input of records of any source. True if it has an event and no dead letter.
+/// Checks an input of records of any format. True if it has an event and no dead letter.
 pub fn check_auto(bytes: &[u8]) -> bool {
-    let told = read(&Auto, Box::new(Cursor::new(bytes.to_vec())));
-    accounts_for_every_byte(bytes, &told);
-    let named: Vec<(&str, Vec<Record>)> = SOURCES
+    let recognised = read(&Auto, Box::new(Cursor::new(bytes.to_vec())));
+    accounts_for_every_byte(bytes, &recognised);
+    let named: Vec<(&str, Vec<Record>)> = FORMATS
         .iter()
-        .filter(|source| source.name() != Auto.name())
-        .map(|source| (source.name(), read(*source, Box::new(Cursor::new(bytes.to_vec())))))
+        .filter(|format| format.name() != Auto.name())
+        .map(|format| (format.name(), read(*format, Box::new(Cursor::new(bytes.to_vec())))))
         .collect();
     for (_, records) in &named {
         let spans = |records: &[Record]| records.iter().map(span).collect::<Vec<_>>();
-        assert_eq!(spans(records), spans(&told), "where records begin and end is no source's affair");
+        assert_eq!(spans(records), spans(&recognised), "where records begin and end doesn't depend on the format");
     }
-    for (place, told) in told.iter().enumerate() {
-        let text = format!("{told:?}");
-        match told {
+    for (place, record) in recognised.iter().enumerate() {
+        let text = without_hint(record);
+        match record {
             Record::Event { event, .. } => {
-                let (_, records) = named.iter().find(|(name, _)| *name == event.source).expect("a known source");
-                assert_eq!(records.get(place).map(|record| format!("{record:?}")), Some(text));
+                let (_, records) = named.iter().find(|(name, _)| event.source == **name).expect("a known format");
+                assert_eq!(records.get(place).map(without_hint), Some(text));
             }
             Record::DeadLetter(letter) => {
                 dead_letter(letter);
-                let untold = matches!(letter.reason_code, DeadReason::SourceUnknown | DeadReason::SourceAmbiguous);
-                let same = |records: &[Record]| records.get(place).is_some_and(|one| format!("{one:?}") == text);
-                assert!(untold || named.iter().any(|(_, records)| same(records)), "{text}");
+                let unrecognised = matches!(letter.reason_code, DeadReason::SourceUnknown | DeadReason::SourceAmbiguous);
+                let same = |records: &[Record]| records.get(place).is_some_and(|one| without_hint(one) == text);
+                assert!(unrecognised || named.iter().any(|(_, records)| same(records)), "{text}");
             }
         }
     }
-    !told.is_empty() && told.iter().all(|record| matches!(record, Record::Event { .. }))
+    !recognised.is_empty() && recognised.iter().all(|record| matches!(record, Record::Event { .. }))
 }
 
-fn read(source: &dyn Source, bytes: Box<dyn Read + Send>) -> Vec<Record> {
-    source.read(bytes, 3).expect("memory can be read").collect()
+/// The records of input 3; the inputs before it are empty.
+fn read(format: &'static dyn Format, bytes: Box<dyn Read + Send>) -> Vec<Record> {
+    let input = |bytes| ByteInput::once(InputId::from("fuzz"), bytes).expect("memory can be read");
+    let empty = (0..3).map(|_| input(Box::new(io::empty())));
+    let inputs = empty.chain([input(bytes)]).map(|input| -> (Box<dyn Input>, _) { (Box::new(input), format) });
+    merge(inputs.collect()).records().collect()
+}
+
+/// A record as text, without what it looks like to a format that can't decode it.
+fn without_hint(record: &Record) -> String {
+    match record {
+        Record::DeadLetter(letter) => format!("{:?}", DeadLetter { hint: None, ..letter.clone() }),
+        event @ Record::Event { .. } => format!("{event:?}"),
+    }
 }
 
 fn span(record: &Record) -> (u64, u64, u64) {

@@ -1,26 +1,26 @@
-//! What holds of every event of every source.
+//! What holds for every event of every format.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
 use countersign_declaration::{Declaration, parse_toml};
+use countersign_formats::{Format, Record};
 use countersign_model::vocabulary::{FIELDS, FieldId, FieldType, PartitionKey};
 use countersign_model::{Account, ChainRole, Event, Value};
-use countersign_formats::{Record, Source};
 use countersign_stream::{Clock, Schema, Sequenced, build_batch, index_keys, partition_key};
 
-/// So many events of an input are made a batch of.
-const BATCHED: usize = 8;
+/// How many events of an input become a batch.
+const MAX_BATCHED: usize = 8;
 
-/// What a source says of itself.
+/// What the documentation of a format promises.
 pub(super) struct Documented {
     name: &'static str,
     fields: BTreeSet<FieldId>,
 }
 
 impl Documented {
-    pub(super) fn of(source: &dyn Source) -> Documented {
-        Documented { name: source.name(), fields: source.fields().into_iter().map(|(field, _)| field).collect() }
+    pub(super) fn new(format: &dyn Format) -> Documented {
+        Documented { name: format.name(), fields: format.fields().into_iter().map(|(field, _)| field).collect() }
     }
 
     pub(super) fn check(&self, event: &Event, has_receipt_time: bool) {
@@ -58,7 +58,7 @@ impl Documented {
     }
 }
 
-/// Accounts are whole, and the chain goes from who began to who carried out.
+/// Accounts are whole, and the chain goes from initiator to executor.
 fn parts(event: &Event) {
     let actor = event.actor.account.as_ref();
     let target = event.target.as_ref().map(|target| &target.account);
@@ -96,7 +96,7 @@ static SEES_ALL: LazyLock<Declaration> = LazyLock::new(|| {
     parse_toml(&text).unwrap_or_else(|refusals| panic!("{refusals:?}"))
 });
 
-/// Events can be sequenced, keyed and made columns of, whatever they hold.
+/// Events can be sequenced, keyed and put into columns, whatever they hold.
 pub(super) fn as_columns(records: &[Record]) {
     let mut clock = Clock::default();
     let events = records.iter().filter_map(|record| match record {
@@ -104,9 +104,9 @@ pub(super) fn as_columns(records: &[Record]) {
         Record::DeadLetter(_) => None,
     });
     let rows: Vec<Sequenced> = (0..)
-        .zip(events.take(BATCHED))
+        .zip(events.take(MAX_BATCHED))
         .map(|(position, event)| {
-            let (_, placement) = clock.place(event.source, event.time, event.time);
+            let (_, placement) = clock.place(&event.source, event.time, event.time);
             Sequenced::new(position, Arc::new((**event).clone()), placement)
         })
         .collect();

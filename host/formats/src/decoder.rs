@@ -1,0 +1,107 @@
+//! From a piece of an input to an event or a dead letter.
+
+use std::io::Read;
+
+use countersign_model::{Digest, RawAddress};
+
+use crate::hint::{self, Hint};
+use crate::reader::{Content, Piece, Splitter, excerpt};
+use crate::{DeadLetter, DeadReason, Fault, Format, Record};
+
+/// Turns the raw records of one format into events.
+pub trait Decode: Send {
+    /// Turns one raw record into an event.
+    ///
+    /// # Errors
+    /// When it can't become one.
+    fn decode(&mut self, raw: &str, address: RawAddress) -> Result<Record, Fault>;
+
+    /// Forgets what was counted of an input that has ended.
+    fn end(&mut self, input: u32);
+}
+
+/// Decodes the pieces of any number of inputs of one format.
+pub struct Decoder {
+    decode: Box<dyn Decode>,
+    /// The name of the format, unless it recognises the formats of records itself.
+    named: Option<&'static str>,
+}
+
+impl Decoder {
+    /// A decoder of this format.
+    pub fn new<F: Format + ?Sized>(format: &F) -> Decoder {
+        Decoder { decode: format.decoder(), named: format.signs().map(|_| format.name()) }
+    }
+
+    /// What became of a piece of the input with this ordinal.
+    pub fn decode(&mut self, input: u32, piece: Piece<'_>) -> Record {
+        let Piece { ordinal, offset, content } = piece;
+        let dead = |length, fault: Fault, excerpt, hint| {
+            Record::DeadLetter(DeadLetter {
+                input,
+                ordinal,
+                offset,
+                length,
+                reason_code: fault.reason,
+                reason: fault.detail,
+                excerpt,
+                hint,
+            })
+        };
+        match content {
+            Content::Dead { length, fault, excerpt, hint } => dead(length, fault, excerpt, hint),
+            Content::Record(bytes) => {
+                let length = bytes.len() as u64;
+                let record = match std::str::from_utf8(bytes) {
+                    Ok(text) => {
+                        let address = RawAddress { input, ordinal, offset, length, digest: Digest::of(bytes) };
+                        self.decode.decode(text, address)
+                    }
+                    Err(error) => Err(not_utf8(error.valid_up_to())),
+                };
+                record.unwrap_or_else(|fault| dead(length, fault, excerpt(bytes), self.hint(bytes)))
+            }
+        }
+    }
+
+    /// Forgets what was counted of an input that has ended.
+    pub fn end(&mut self, input: u32) {
+        self.decode.end(input);
+    }
+
+    /// What a record that can't be decoded looks like, if not like what was expected.
+    fn hint(&self, bytes: &[u8]) -> Option<Hint> {
+        hint::hint(bytes).filter(|hint| match hint {
+            Hint::File(_) => true,
+            Hint::Format(name) => self.named.is_some_and(|named| named != *name),
+        })
+    }
+}
+
+fn not_utf8(valid: usize) -> Fault {
+    let detail = format!("expected UTF-8, got something else from byte {valid} of the record on");
+    Fault::new(DeadReason::NotUtf8, detail)
+}
+
+/// The records of one input, in the order of delivery.
+pub struct Records {
+    splitter: Splitter,
+    decoder: Decoder,
+    input: u32,
+}
+
+impl Records {
+    /// Reads an uncompressed input; `input` is its ordinal among the inputs.
+    pub fn new<F: Format + ?Sized>(format: &F, bytes: Box<dyn Read + Send>, input: u32) -> Records {
+        Records { splitter: Splitter::new(bytes), decoder: Decoder::new(format), input }
+    }
+}
+
+impl Iterator for Records {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        let (piece, _) = self.splitter.next_piece()?;
+        Some(self.decoder.decode(self.input, piece))
+    }
+}

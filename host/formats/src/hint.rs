@@ -1,0 +1,102 @@
+//! Recognises what bytes are that can't be decoded as what they should be.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::FORMATS;
+use crate::json::{self, Entries};
+use crate::signs::TopLevel;
+
+/// What undecodable bytes look like. Serializes as its text, such as `looks like zstd`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hint {
+    /// A kind of file that isn't read as it is, such as `zstd`.
+    File(&'static str),
+    /// Another format of telemetry, by its name in [`FORMATS`].
+    Format(&'static str),
+}
+
+impl Hint {
+    /// What the bytes look like.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Hint::File(name) | Hint::Format(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Hint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "looks like {}", self.name())
+    }
+}
+
+impl Serialize for Hint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// How files begin that hold something else than JSON in UTF-8. Each has a byte that no JSON text has, or is too long to
+/// be one by chance.
+const MAGIC: &[(&[u8], &str)] = &[
+    (b"\x1f\x8b\x08", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"\xfd7zXZ\x00", "xz"),
+    (b"BZh91AY&SY", "bzip2"),
+    (b"\x04\x22\x4d\x18", "LZ4"),
+    (b"\xff\x06\x00\x00sNaPpY", "Snappy"),
+    (b"PK\x03\x04", "zip"),
+    (b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+    // The magic, then the first field of a page's header.
+    (b"PAR1\x15", "Parquet"),
+    (b"Obj\x01", "Avro"),
+    (b"ElfFile\x00", "EVTX"),
+    (b"SQLite format 3\x00", "SQLite"),
+    (b"%PDF-", "PDF"),
+    // With a byte order mark and without.
+    (b"\xff\xfe{\x00", UTF_16),
+    (b"\xff\xfe[\x00", UTF_16),
+    (b"\xff\xfe<\x00", UTF_16),
+    (b"\xfe\xff\x00{", UTF_16),
+    (b"\xfe\xff\x00[", UTF_16),
+    (b"\xfe\xff\x00<", UTF_16),
+    (b"{\x00", UTF_16),
+    (b"[\x00", UTF_16),
+    (b"\x00{", UTF_16),
+    (b"\x00[", UTF_16),
+];
+
+const UTF_16: &str = "UTF-16";
+
+/// Text that isn't JSON, by how a record begins. It is recognised record by record only: JSON may follow it.
+const TEXTS: &[(&[u8], &str)] = &[(b"<?xml", "XML"), (b"<Event ", "XML"), (b"<Event>", "XML"), (b"<Events>", "XML")];
+
+/// What the beginning of an input looks like, if that is a file which isn't JSON in UTF-8 at all.
+pub(crate) fn file(beginning: &[u8]) -> Option<Hint> {
+    MAGIC.iter().find(|(magic, _)| beginning.starts_with(magic)).map(|(_, name)| Hint::File(name))
+}
+
+/// Whether more bytes may make [`file`] recognise a beginning that it doesn't recognise yet.
+pub(crate) fn may_be_file(beginning: &[u8]) -> bool {
+    MAGIC.iter().any(|(magic, _)| beginning.len() < magic.len() && magic.starts_with(beginning))
+}
+
+/// What a record looks like that can't be decoded: a kind of file, or the one format whose signs it has.
+#[must_use]
+pub fn hint(record: &[u8]) -> Option<Hint> {
+    let text = || TEXTS.iter().find(|(magic, _)| record.starts_with(magic)).map(|(_, name)| Hint::File(name));
+    file(record).or_else(text).or_else(|| format(record))
+}
+
+fn format(record: &[u8]) -> Option<Hint> {
+    let text = std::str::from_utf8(record).ok()?;
+    let top = TopLevel::new(json::object::<Entries<'_>>(text).ok()?);
+    let mut matching = FORMATS.iter().filter(|format| format.signs().is_some_and(|signs| (signs.are_in)(&top)));
+    match (matching.next(), matching.next()) {
+        (Some(format), None) => Some(Hint::Format(format.name())),
+        _ => None,
+    }
+}

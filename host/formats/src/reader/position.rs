@@ -1,0 +1,101 @@
+//! A place between two pieces of an input, from which reading can go on.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A place between two pieces of an input: [`super::Splitter::resume`] goes on from it.
+///
+/// Its text form, such as `17.4096.line`, is opaque: it names the ordinal of the next piece, the byte offset after
+/// decompression, and where in the grammar of an input this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    pub(super) ordinal: u64,
+    pub(super) offset: u64,
+    pub(super) place: Place,
+}
+
+impl Position {
+    /// The beginning of an input.
+    pub const START: Position = Position { ordinal: 0, offset: 0, place: Place::BetweenDocuments };
+
+    /// The ordinal of the next piece: how many pieces lie before.
+    #[must_use]
+    pub const fn ordinal(self) -> u64 {
+        self.ordinal
+    }
+
+    /// How many bytes lie before, after decompression.
+    #[must_use]
+    pub const fn offset(self) -> u64 {
+        self.offset
+    }
+}
+
+/// Where in the grammar of an input the next byte is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Before a document or a line.
+    BetweenDocuments,
+    /// Among the records of an object.
+    InObject,
+    /// Among the records of a list.
+    InList,
+    /// After the records of an object, before its end.
+    AfterRecords,
+    /// Nothing follows, or nothing that can be read.
+    Ended,
+}
+
+impl Place {
+    const ALL: [(Place, &'static str); 5] = [
+        (Place::BetweenDocuments, "line"),
+        (Place::InObject, "object"),
+        (Place::InList, "list"),
+        (Place::AfterRecords, "after"),
+        (Place::Ended, "end"),
+    ];
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = Place::ALL.iter().find(|(place, _)| *place == self.place).map_or("", |(_, name)| name);
+        write!(f, "{}.{}.{place}", self.ordinal, self.offset)
+    }
+}
+
+/// A text that isn't a [`Position`]'s.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("expected the position of a record, as this program prints it, got `{0}`")]
+pub struct PositionError(pub String);
+
+impl FromStr for Position {
+    type Err = PositionError;
+
+    fn from_str(text: &str) -> Result<Position, PositionError> {
+        let parse = || {
+            let mut parts = text.split('.');
+            let (ordinal, offset, place) = (parts.next()?, parts.next()?, parts.next()?);
+            let place = Place::ALL.iter().find(|(_, name)| *name == place)?.0;
+            let position = Position { ordinal: ordinal.parse().ok()?, offset: offset.parse().ok()?, place };
+            // One text a position, so that texts can be compared.
+            (parts.next().is_none() && position.to_string() == text).then_some(position)
+        };
+        parse().ok_or_else(|| PositionError(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_back_and_others_refused() {
+        for (place, _) in Place::ALL {
+            let position = Position { ordinal: 17, offset: u64::MAX, place };
+            assert_eq!(position.to_string().parse(), Ok(position));
+        }
+        for text in ["", "1.2", "1.2.line.", "1.2.other", "-1.2.line", "+1.2.line", "01.2.line", "1.2.LINE"] {
+            assert_eq!(text.parse::<Position>(), Err(PositionError(text.to_owned())));
+        }
+    }
+}

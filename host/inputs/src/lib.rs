@@ -1,0 +1,23 @@
+//! Inputs of telemetry: where its bytes come from.
+//!
+//! An [`Input`] delivers raw records, each with a [`Bookmark`] after which reading can go on. What the records mean is
+//! the affair of `countersign-formats`. [`ByteInput`] reads a file, plain or gzip, or anything else that gives bytes
+//! once; [`Inputs`] are those that a command line names: files, directories and standard input. [`merge()`] decodes
+//! several inputs and joins them by event time.
+
+mod byte_input;
+mod gzip;
+mod input;
+mod inputs;
+mod merge;
+mod paths;
+
+pub use byte_input::ByteInput;
+pub use input::{Bookmark, Input, InputId, InputRecord, NotDelivered};
+pub use inputs::{InputError, Inputs};
+pub use merge::{Merge, Received, merge};
+
+use std::io::Read;
+
+/// What an input reads its bytes from.
+pub type Bytes = Box<dyn Read + Send>;

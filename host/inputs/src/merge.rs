@@ -1,0 +1,110 @@
+//! Decodes several inputs and joins them into one stream.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use countersign_formats::{Decoder, Format, Record};
+use countersign_model::Timestamp;
+
+use crate::input::{Bookmark, Input, NotDelivered};
+
+/// Beyond so many inputs, one is suspended after its first record until its turn comes: what is open then is only what
+/// overlaps in time.
+const MAX_OPEN: usize = 64;
+
+/// A decoded record of an input, with the bookmark after it.
+#[derive(Clone, Debug)]
+pub struct Received {
+    /// The record; it holds the ordinal of its input.
+    pub record: Record,
+    /// Where its input goes on after it.
+    pub bookmark: Bookmark,
+}
+
+/// Decodes inputs and joins them by event time; ties go by the order of the inputs, then by ordinal. Within an input the
+/// order of delivery stays, also where its times go back. A dead letter has no time: it comes right where its input has
+/// it, after the record before it. Holds one record an input, and one decoder a format.
+#[must_use]
+pub fn merge(inputs: Vec<(Box<dyn Input>, &'static dyn Format)>) -> Merge {
+    let mut merge = Merge { inputs: Vec::new(), decoders: Vec::new(), heads: BinaryHeap::new() };
+    let suspends = inputs.len() > MAX_OPEN;
+    for (place, (input, format)) in inputs.into_iter().enumerate() {
+        let decoder = merge.decoder(format);
+        merge.inputs.push(Merged { input, decoder, head: None });
+        merge.advance(place, Timestamp::MIN);
+        if suspends && let Some(merged) = merge.inputs.get_mut(place) {
+            merged.input.suspend();
+        }
+    }
+    merge
+}
+
+/// The joined stream; see [`merge()`].
+pub struct Merge {
+    inputs: Vec<Merged>,
+    decoders: Vec<(&'static str, Decoder)>,
+    /// The inputs that have a record waiting, by its time and their place.
+    heads: BinaryHeap<Reverse<(Timestamp, usize)>>,
+}
+
+struct Merged {
+    input: Box<dyn Input>,
+    decoder: usize,
+    head: Option<Received>,
+}
+
+impl Merge {
+    /// The records alone.
+    pub fn records(self) -> impl Iterator<Item = Record> + Send {
+        self.map(|received| received.record)
+    }
+
+    /// Acknowledges the records of an input up to a bookmark; see [`Input::acknowledge`]. An ordinal that no input has
+    /// is ignored.
+    ///
+    /// # Errors
+    /// When the input didn't deliver the record with this bookmark yet.
+    pub fn acknowledge(&mut self, input: u32, bookmark: &Bookmark) -> Result<(), NotDelivered> {
+        let merged = usize::try_from(input).ok().and_then(|place| self.inputs.get_mut(place));
+        merged.map_or(Ok(()), |merged| merged.input.acknowledge(bookmark))
+    }
+
+    /// The place of a format's decoder: inputs of one format share it.
+    fn decoder(&mut self, format: &'static dyn Format) -> usize {
+        let known = self.decoders.iter().position(|(name, _)| *name == format.name());
+        known.unwrap_or_else(|| {
+            self.decoders.push((format.name(), Decoder::new(format)));
+            self.decoders.len() - 1
+        })
+    }
+
+    /// Takes an input's next record as its head. A dead letter waits at the time of the record before it.
+    fn advance(&mut self, place: usize, before: Timestamp) {
+        let Some(merged) = self.inputs.get_mut(place) else { return };
+        let Some((_, decoder)) = self.decoders.get_mut(merged.decoder) else { return };
+        let ordinal = u32::try_from(place).unwrap_or(u32::MAX);
+        let Some(delivered) = merged.input.next() else {
+            decoder.end(ordinal);
+            merged.input.suspend();
+            return;
+        };
+        let record = decoder.decode(ordinal, delivered.piece);
+        let time = match &record {
+            Record::Event { event, .. } => event.time,
+            Record::DeadLetter(_) => before,
+        };
+        merged.head = Some(Received { record, bookmark: delivered.bookmark });
+        self.heads.push(Reverse((time, place)));
+    }
+}
+
+impl Iterator for Merge {
+    type Item = Received;
+
+    fn next(&mut self) -> Option<Received> {
+        let Reverse((time, place)) = self.heads.pop()?;
+        let received = self.inputs.get_mut(place).and_then(|merged| merged.head.take());
+        self.advance(place, time);
+        received
+    }
+}
