@@ -70,7 +70,7 @@ pub(crate) fn deed<'a>(event: &Event<'a>) -> Option<Deed<'a>> {
             done(Tool, "switched off the detector", 75, member("detectorId"))
         }
         ("guardduty", "StopMonitoringMembers" | "DisassociateMembers") => {
-            done(Tool, "disassociated members from the detector", 60, member("detectorId"))
+            done(Tool, "let go of members of the detector", 60, member("detectorId"))
         }
         ("guardduty", "DeletePublishingDestination") => {
             done(Tool, "stopped the export of findings of the detector", 60, member("detectorId"))
@@ -91,7 +91,7 @@ pub(crate) fn deed<'a>(event: &Event<'a>) -> Option<Deed<'a>> {
             done(Log, "deleted the delivery channel of the configuration recorder", 70, member("deliveryChannelName"))
         }
         ("securityhub", "DisableSecurityHub") => done(Tool, "switched off Security Hub", 65, None),
-        ("securityhub", "DisassociateMembers") => done(Tool, "disassociated members from Security Hub", 60, None),
+        ("securityhub", "DisassociateMembers") => done(Tool, "let go of members of Security Hub", 60, None),
         ("securityhub", "DisassociateFromMasterAccount" | "DisassociateFromAdministratorAccount") => {
             done(Tool, "took the account out of reach of Security Hub's administrator", 60, None)
         }

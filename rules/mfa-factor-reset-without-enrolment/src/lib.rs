@@ -114,7 +114,7 @@ fn message(event: &Event, allowed: Duration) -> String {
     let by = match (is_own(event), event.actor_user_name().or(event.actor_user_uid())) {
         (true, _) => "its owner",
         (false, Some(name)) => name,
-        (false, None) => "an unnamed user",
+        (false, None) => "somebody unnamed",
     };
     format!("{what} of {whose} {done} by {by}, and none was enrolled within {allowed}")
 }
