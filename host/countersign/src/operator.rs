@@ -1,4 +1,4 @@
-//! What the operator hands in: policy, identities, context. All faults of the files are told together.
+//! The operator files: policy, identities, context. Faults of all files are reported together.
 
 use std::path::{Path, PathBuf};
 

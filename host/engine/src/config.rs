@@ -15,7 +15,7 @@ pub struct EngineConfig {
     pub concurrent_calls: u32,
     /// Maximum linear memory that a rule may declare, bytes.
     pub max_memory: usize,
-    /// Wall-clock deadline of a call; at least [`EngineConfig::MIN_DEADLINE`].
+    /// Deadline of a call, elapsed time; at least [`EngineConfig::MIN_DEADLINE`].
     pub deadline: Duration,
 }
 

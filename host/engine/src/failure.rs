@@ -20,7 +20,7 @@ pub(crate) fn classify(error: &wasmtime::Error, store: &mut Store<Limiter>) -> C
     let (kind, message) = match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => (FailureKind::FuelExhausted, "the declared fuel was used up".to_owned()),
         Some(Trap::StackOverflow) => (FailureKind::StackOverflow, "the call stack ran over".to_owned()),
-        Some(Trap::Interrupt) => (FailureKind::Deadline, "the wall-clock deadline struck".to_owned()),
+        Some(Trap::Interrupt) => (FailureKind::Deadline, "the deadline passed".to_owned()),
         Some(trap) => (FailureKind::Trap, trap.to_string()),
         None if root.contains("fuel allocated for hostcalls") => {
             (FailureKind::OutputExceeded, "the answer is larger than the declared output".to_owned())

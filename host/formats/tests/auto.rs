@@ -1,4 +1,4 @@
-//! Which source a record is of, told by its signs; and that the events are the very same as the named source's.
+//! Which format a record is recognised as, and that its events equal the named format's.
 #![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy takes for other code")]
 
 use std::io::Cursor;
@@ -19,14 +19,14 @@ fn records(source: &dyn Format, text: &str) -> Vec<Record> {
 }
 
 fn check(text: &str, expected: Expect) {
-    let told: String = records(&Auto, text)
+    let summaries: String = records(&Auto, text)
         .iter()
         .map(|record| match record {
             Record::Event { event, .. } => format!("{} {}\n", event.source, event.class),
             Record::DeadLetter(letter) => format!("{}: {}\n", letter.reason_code.code(), letter.reason),
         })
         .collect();
-    expected.assert_eq(&told);
+    expected.assert_eq(&summaries);
 }
 
 #[test]
@@ -88,14 +88,14 @@ fn events_are_the_very_same_as_the_named_sources() {
     let text = format!(
         "{CLOUDTRAIL}\n{WINDOWS}\n{CLOUDTRAIL}\n{OCSF}\n{OKTA}\n{OCSF}\n{WINDOWS}\n{OKTA}\n{WINLOGBEAT}\n{OKTA_RESPELLED}\n{RENDERED}\n"
     );
-    let told = records(&Auto, &text);
+    let recognised = records(&Auto, &text);
     for name in ["cloudtrail", "ocsf", "okta", "windows-security"] {
         let named = records(format_by_name(name).unwrap(), &text);
         let mut compared = 0;
-        for (named, told) in named.iter().zip(&told) {
-            let Record::Event { event, .. } = told else { panic!("{told:?}") };
+        for (named, recognised) in named.iter().zip(&recognised) {
+            let Record::Event { event, .. } = recognised else { panic!("{recognised:?}") };
             if event.source == name {
-                assert_eq!(format!("{named:?}"), format!("{told:?}"));
+                assert_eq!(format!("{named:?}"), format!("{recognised:?}"));
                 compared += 1;
             }
         }

@@ -91,7 +91,7 @@ fn by_the_definitions(record: &Value) -> Summary {
 }
 
 fn by_the_normaliser(record: &Record) -> Summary {
-    let Record::Event { event, .. } = record else { panic!("set aside: {record:?}") };
+    let Record::Event { event, .. } = record else { panic!("dead letter: {record:?}") };
     let account = event.actor.account.clone();
     let proved = event.chain.iter().find(|member| member.account == account).and_then(|member| member.proved_type);
     Summary {
@@ -154,7 +154,7 @@ fn raw_addresses_lead_back_to_the_records() {
     let Some(path) = data() else { return };
     let bytes = std::fs::read(&path).unwrap();
     for record in CloudTrail.read(Box::new(File::open(&path).unwrap()), 7) {
-        let Record::Event { event, .. } = record else { panic!("set aside") };
+        let Record::Event { event, .. } = record else { panic!("dead letter: {record:?}") };
         let raw = &bytes[event.raw.offset as usize..][..event.raw.length as usize];
         assert_eq!(event.raw.input, 7);
         assert_eq!(event.raw.digest, countersign_model::Digest::of(raw));

@@ -24,7 +24,7 @@ fn events(source: &dyn Format, path: &std::path::Path) -> Vec<(Box<Event>, bool)
         .read(Box::new(std::fs::File::open(path).unwrap()), 0)
         .map(|record| match record {
             Record::Event { event, has_receipt_time } => (event, has_receipt_time),
-            Record::DeadLetter(letter) => panic!("set aside: {letter:?}"),
+            Record::DeadLetter(letter) => panic!("dead letter: {letter:?}"),
         })
         .collect()
 }
@@ -140,9 +140,9 @@ fn replication_and_the_federation_service_can_be_told() {
 #[test]
 fn auto_gives_the_very_same_events() {
     let Some(path) = data() else { return };
-    let (named, told) = (events(&WindowsSecurity, &path), events(&Auto, &path));
-    assert_eq!(named.len(), told.len());
-    for (named, told) in named.iter().zip(&told) {
-        assert_eq!(format!("{named:?}"), format!("{told:?}"));
+    let (named, recognised) = (events(&WindowsSecurity, &path), events(&Auto, &path));
+    assert_eq!(named.len(), recognised.len());
+    for (named, recognised) in named.iter().zip(&recognised) {
+        assert_eq!(format!("{named:?}"), format!("{recognised:?}"));
     }
 }

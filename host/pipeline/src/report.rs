@@ -293,7 +293,7 @@ pub struct Summary {
     pub withheld_findings: BTreeMap<RuleId, u64>,
     /// Rules that were stopped or put into quarantine.
     pub silenced: Vec<RuleId>,
-    /// Wall-clock seconds. The only member that differs between runs over the same input.
+    /// Elapsed seconds. The only member that differs between runs over the same input.
     pub seconds: f64,
 }
 

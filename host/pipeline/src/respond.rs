@@ -31,7 +31,7 @@ pub struct Response {
     pub failure: Option<CallFailure>,
 }
 
-/// Calls a response rule. A call that misses the wall-clock deadline is repeated once.
+/// Calls a response rule. A call that misses the deadline is repeated once.
 #[must_use]
 pub fn call_response_rule(rule: &Rule, inputs: &GateInputs) -> Response {
     let call = ResponseCall {

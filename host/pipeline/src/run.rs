@@ -70,9 +70,9 @@ pub enum RunError {
     /// The observer failed.
     #[error("the output can't be written: {0}")]
     Observer(#[from] std::io::Error),
-    /// A rule missed the wall-clock deadline, and so did the canary.
+    /// A rule missed the deadline, and so did the canary.
     #[error(
-        "this machine is stalled: `{0}` missed the wall-clock deadline, and so did a call that takes milliseconds; \
+        "this machine is stalled: `{0}` missed the deadline, and so did a call that takes milliseconds; \
          free the machine and run again"
     )]
     Stalled(countersign_model::RuleId),

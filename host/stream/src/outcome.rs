@@ -73,7 +73,7 @@ pub struct Outcome {
     pub diagnostics: Vec<RowDiagnostic>,
     /// Changed state, each key of a slot once.
     pub state: Vec<StateChange>,
-    /// The row at which a call missed the wall-clock deadline twice: the rule was not called again.
+    /// The row at which a call missed the deadline twice: the rule was not called again.
     pub stopped: Option<RowFailure>,
     /// Timers set, moved, cancelled or fired, each once.
     pub timers: Vec<TimerChange>,

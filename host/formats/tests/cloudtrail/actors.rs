@@ -173,7 +173,7 @@ fn types_only_where_the_record_proves_them() {
         ("arn:aws:iam::9:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123", "human"),
         ("arn:aws:iam::9:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123", "human"),
         ("arn:aws-cn:iam::9:role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS", "workload"),
-        // Anybody can name a role so; only the path is AWS's alone.
+        // Any caller can name a role so; only the path is AWS's alone.
         ("arn:aws:iam::9:role/AWSReservedSSO_Admin_0123", "none"),
         ("arn:aws:iam::9:role/AWSServiceRoleForRDS", "none"),
         ("arn:aws:iam::9:role/x/aws-service-role/AWSServiceRoleForRDS", "none"),
@@ -191,7 +191,7 @@ fn instances_are_named_only_where_their_credentials_are_proved() {
         |identity_members: &str| identity(identity_members).fields.text(FieldId::DeviceInstanceUid).map(str::to_owned);
     let role = ROLE.replace(":session\"", ":i-0abc\"");
     assert_eq!(instance(&format!(r#"{role},"sessionContext":{{"ec2RoleDelivery":"2.0"}}"#)), Some("i-0abc".to_owned()));
-    // Whoever assumes a role chooses the session's name.
+    // The caller that assumes a role chooses the session's name.
     assert_eq!(instance(&role), None);
     assert_eq!(instance(&format!(r#"{ROLE},"sessionContext":{{"ec2RoleDelivery":"2.0"}}"#)), None);
     let scope = r#""inScopeOf":{"issuerType":"AWS::EC2::Instance","credentialsIssuedTo":"arn:aws:ec2:eu-west-1:9:instance/i-0def"}"#;

@@ -155,7 +155,7 @@ fn a_receipt_time_is_the_record_s_own_or_none() {
         let line = format!(r#"{{"eventTime":"2024-05-01T00:00:00Z","eventName":"X"{member}}}"#);
         let Some(Record::Event { event, has_receipt_time }) = CloudTrail.read(Box::new(Cursor::new(line)), 0).next()
         else {
-            panic!("set aside: {member}")
+            panic!("dead letter: {member}")
         };
         assert_eq!(has_receipt_time, expected.is_some());
         assert_eq!(event.ingest_time.to_string(), expected.unwrap_or("2024-05-01T00:00:00Z"));

@@ -8,7 +8,7 @@ use crate::{SUBJECT, check, event};
 #[test]
 fn accounts_are_changed_by_the_subject() {
     let target = r#""TargetUserName":"bob","TargetDomainName":"EXAMPLE","TargetSid":"S-1-5-21-1-2-3-1105""#;
-    let mut told = String::new();
+    let mut lines = String::new();
     for id in [4720, 4722, 4723, 4724, 4725, 4726, 4738, 4740, 4741, 4742, 4743, 4767, 4781] {
         let event = event(&format!(r#""EventID":"{id}",{SUBJECT},{target}"#));
         let activity = event.fields.get(FieldId::ActivityId);
@@ -16,7 +16,7 @@ fn accounts_are_changed_by_the_subject() {
         assert!(
             actor.subject.ends_with("-1104") && target.account.subject.ends_with("-1105") && event.actor.authenticated
         );
-        told.push_str(&format!("{id} {} {activity:?}\n", event.class));
+        lines.push_str(&format!("{id} {} {activity:?}\n", event.class));
     }
     expect![[r#"
         4720 account-change Some(Unsigned(1))
@@ -33,7 +33,7 @@ fn accounts_are_changed_by_the_subject() {
         4767 account-change Some(Unsigned(12))
         4781 account-change Some(Unsigned(99))
     "#]]
-    .assert_eq(&told);
+    .assert_eq(&lines);
     check(
         r#""EventID":4742,"SubjectUserSid":"S-1-5-7","SubjectUserName":"ANONYMOUS LOGON","SubjectDomainName":"NT AUTHORITY","SubjectLogonId":"0x3e6","TargetUserName":"DC1$","TargetDomainName":"EXAMPLE","TargetSid":"S-1-5-21-1-2-3-1000","PasswordLastSet":"9/16/2020 11:40:05 PM""#,
         expect![[r#"
@@ -95,11 +95,11 @@ fn groups_get_and_lose_members() {
                 group.uid = "S-1-5-21-1-2-3-512"
         "#]],
     );
-    let mut told = String::new();
+    let mut lines = String::new();
     for id in [4727, 4729, 4730, 4732, 4733, 4735, 4756, 4757, 4764] {
         let event = event(&format!(r#""EventID":{id},{SUBJECT},{group},"MemberSid":"S-1-5-21-1-2-3-1105""#));
         let target = event.target.map_or("-".to_owned(), |target| target.account.subject);
-        told.push_str(&format!("{id} {} {:?} {target}\n", event.class, event.fields.get(FieldId::ActivityId)));
+        lines.push_str(&format!("{id} {} {:?} {target}\n", event.class, event.fields.get(FieldId::ActivityId)));
     }
     expect![[r#"
         4727 group-management Some(Unsigned(6)) -
@@ -112,7 +112,7 @@ fn groups_get_and_lose_members() {
         4757 group-management Some(Unsigned(4)) S-1-5-21-1-2-3-1105
         4764 group-management Some(Unsigned(99)) -
     "#]]
-    .assert_eq(&told);
+    .assert_eq(&lines);
 }
 
 #[test]

@@ -58,7 +58,7 @@ pub(crate) fn summary(event: &Event) -> String {
             Value::TextList(texts) => format!("{texts:?}"),
             other => format!("{other:?}"),
         };
-        // The same in all of these records, or told above.
+        // The same in all of these records, or shown above.
         let shown =
             !["metadata.uid", "metadata.product.name", "class_uid", "device.hostname", "device.domain", "raw_data"]
                 .contains(&field.path)

@@ -224,7 +224,7 @@ fn nothing_that_a_member_may_hold_is_fatal() {
     let dead = |record: &&Record| matches!(record, Record::DeadLetter(_));
     for (record, line) in records.iter().zip(&lines).filter(|(record, _)| dead(record)) {
         let Record::DeadLetter(letter) = record else { continue };
-        // Only for want of a number or of a time that can be told.
+        // Only for want of a number or of a readable time.
         assert!(
             ["event-name-missing", "event-time-invalid", "event-time-missing", "malformed-json"]
                 .contains(&letter.reason_code.code()),

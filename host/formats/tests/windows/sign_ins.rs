@@ -218,7 +218,7 @@ fn tickets_name_accounts_with_and_without_a_sid() {
             src_endpoint.port = Unsigned(49679)
     "#]],
     );
-    // Anybody may ask for a ticket of an account without pre-authentication.
+    // Any caller may ask for a ticket of an account without pre-authentication.
     let roasted = event(&format!(r#"{ticket},"TicketEncryptionType":"0x17","PreAuthType":0"#));
     assert!(!roasted.actor.authenticated && roasted.actor.account.is_some());
     check(

@@ -18,7 +18,7 @@ pub(crate) enum Item {
     DeadLetter(DeadLetter),
     /// A row set aside for one rule.
     SetAside(RowFailure),
-    /// A rule missed the wall-clock deadline twice.
+    /// A rule missed the deadline twice.
     Stopped(RowFailure),
     /// A rule went into quarantine.
     Quarantined {

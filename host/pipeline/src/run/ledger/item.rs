@@ -150,8 +150,7 @@ impl<'g> Ledger<'g> {
             event_id,
             message: failure.message,
         }));
-        let message =
-            format!("`{rule}` was stopped: it ran past the wall-clock deadline twice; it judges nothing more");
+        let message = format!("`{rule}` was stopped: it ran past the deadline twice; it judges nothing more");
         self.record_host_finding(position, HostFindingKind::RuleStopped, rule, message, observer)
     }
 
