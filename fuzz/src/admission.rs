@@ -27,7 +27,10 @@ pub fn check(bytes: &[u8]) -> bool {
         Ok(admitted) => admitted,
         Err(refusals) => {
             assert!(!refusals.is_empty(), "refused without a reason");
-            assert!(refusals.iter().all(|one| !one.place().is_empty() && !one.diagnostic.expected.is_empty()), "{refusals:?}");
+            assert!(
+                refusals.iter().all(|one| !one.place().is_empty() && !one.diagnostic.expected.is_empty()),
+                "{refusals:?}"
+            );
             return false;
         }
     };

@@ -68,7 +68,8 @@ pub fn check_auto(bytes: &[u8]) -> bool {
             }
             Record::DeadLetter(letter) => {
                 dead_letter(letter);
-                let unrecognised = matches!(letter.reason_code, DeadReason::SourceUnknown | DeadReason::SourceAmbiguous);
+                let unrecognised =
+                    matches!(letter.reason_code, DeadReason::SourceUnknown | DeadReason::SourceAmbiguous);
                 let same = |records: &[Record]| records.get(place).is_some_and(|one| without_hint(one) == text);
                 assert!(unrecognised || named.iter().any(|(_, records)| same(records)), "{text}");
             }
