@@ -77,7 +77,8 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
-        let settings = operator::settings(None, self.identities.as_deref(), &operator::ContextArguments::default())?;
+        let settings =
+            operator::settings(None, self.identities.as_deref(), &operator::ContextArguments::default(), None)?;
         let directory = settings.directory.map(|directory| directory.content).unwrap_or_default();
         let inputs = Inputs::open(&self.files)?;
         let names = inputs.names();

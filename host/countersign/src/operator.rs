@@ -9,15 +9,18 @@ use countersign_policy::{Diagnostic, Directory, MAX_BYTES, Policy, SourceFile};
 
 use crate::exit::unusable;
 use crate::files;
+use crate::rule_set::RuleSet;
 
 /// Reads the operator's files; what isn't named is what ships.
 ///
 /// # Errors
-/// With every fault of every file: `Unusable`.
+/// With every fault of every file: `Unusable`. Parameters that the policy sets for one of these rules are among them;
+/// where the files have no other fault, loading the rules reports those.
 pub(crate) fn settings(
     policy: Option<&Path>,
     identities: Option<&Path>,
     context: &ContextArguments,
+    rules: Option<&RuleSet>,
 ) -> Result<Settings> {
     let mut faults = Vec::new();
     let mut settings = Settings::shipped().map_err(unusable)?;
@@ -26,7 +29,11 @@ pub(crate) fn settings(
     }
     settings.directory = identities.and_then(|path| read(path, Directory::parse, &mut faults));
     settings.context = context.files(&mut faults);
-    if faults.is_empty() { Ok(settings) } else { Err(unusable(faults.join("\n  "))) }
+    if faults.is_empty() {
+        return Ok(settings);
+    }
+    faults.extend(rules.iter().flat_map(|rules| rules.parameter_faults(&settings.policy)));
+    Err(unusable(faults.join("\n  ")))
 }
 
 /// The files of context tables: an option for each of [`FILE_TABLES`].

@@ -115,7 +115,8 @@ struct SummaryLine<'a> {
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         // Everything that can be checked is checked before anything is written.
-        let settings = operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context)?;
+        let settings =
+            operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context, Some(&self.rules))?;
         let key = files::audit_key(self.audit_key.as_deref())?;
         let inputs = Inputs::open(&self.files)?;
         let mut options = RunOptions {

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use countersign_admission::admit;
 use countersign_declaration::Ceilings;
 use countersign_engine::Engine;
 use countersign_pipeline::{Generation, LoadFault, LoadReason, RuleFile, Settings};
+use countersign_policy::{FileDiagnostics, Policy, SourceFile};
 use countersign_shipped::RULES;
 
 use crate::exit::{Exit, unusable};
@@ -53,6 +55,24 @@ impl RuleSet {
             stderr::warning(format_args!("the policy names the rule `{missing}`, which isn't loaded"));
         }
         Ok((generation, exit))
+    }
+
+    /// What is wrong with the parameters that a policy sets for these rules, a line each. Rules that can't be read or
+    /// admitted have none: loading reports those.
+    pub(crate) fn parameter_faults(&self, policy: &SourceFile<Policy>) -> Vec<String> {
+        let ceilings = policy.content.limits().ceilings();
+        let mut rules = if self.only_rules.is_empty() { shipped() } else { Vec::new() };
+        let paths = rule_files(self.rules.iter().chain(&self.only_rules)).unwrap_or_default();
+        rules.extend(paths.iter().filter_map(|path| {
+            let bytes = files::read_rule(path, &ceilings).ok()?.ok()?;
+            Some(RuleFile { name: path.display().to_string(), bytes })
+        }));
+        let faults = rules.iter().filter_map(|rule| {
+            let admitted = admit(&rule.bytes, &ceilings).ok()?;
+            let diagnostics = policy.content.parameters(admitted.declaration()).err()?;
+            Some(FileDiagnostics { file: policy.name.clone(), diagnostics })
+        });
+        faults.flat_map(|faults| faults.lines().collect::<Vec<_>>()).collect()
     }
 
     /// The components. A file that can't be read, or is too large for any rule, is reported and left out.

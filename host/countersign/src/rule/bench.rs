@@ -143,7 +143,7 @@ impl Arguments {
     }
 
     fn detections(&self, located: &LocatedRule, engine: &Engine) -> Result<(usize, Vec<Measured>)> {
-        let mut settings = operator::settings(None, None, &operator::ContextArguments::default())?;
+        let mut settings = operator::settings(None, None, &operator::ContextArguments::default(), None)?;
         let mut telemetries: Vec<Vec<Record>> = Vec::new();
         if self.telemetry.is_given() {
             telemetries.push(self.telemetry.records()?.collect());
@@ -174,7 +174,7 @@ impl Arguments {
         if self.telemetry.is_given() {
             return Err(unusable("a response rule is called with incidents, not events: those of its cases"));
         }
-        let settings = operator::settings(None, None, &operator::ContextArguments::default())?;
+        let settings = operator::settings(None, None, &operator::ContextArguments::default(), None)?;
         let generation = located.generation(engine, settings)?;
         let id = &located.declaration.id;
         let Some(rule) = generation.rule(id) else { anyhow::bail!("`{id}` isn't loaded") };

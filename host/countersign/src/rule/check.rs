@@ -74,7 +74,7 @@ struct Summary {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let ceilings = operator::settings(self.policy.as_deref(), None, &operator::ContextArguments::default())?
+        let ceilings = operator::settings(self.policy.as_deref(), None, &operator::ContextArguments::default(), None)?
             .policy
             .content
             .limits()

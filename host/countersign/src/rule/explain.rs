@@ -98,7 +98,8 @@ impl Arguments {
                 explain(&generation, &rule.id, event, case.records.into_iter(), &options)
             }
             None if self.telemetry.is_given() => {
-                let settings = operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context)?;
+                let settings =
+                    operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context, None)?;
                 let records = self.telemetry.records()?;
                 let generation = located.generation(&engine, settings)?;
                 explain(&generation, &rule.id, event, records, &options)

@@ -25,8 +25,8 @@ Examples:
   countersign rule inspect target/rules/countersign.audit-trail-disabled.wasm
   countersign rule inspect --json vendor.rule.wasm | jq .declaration.actions
 
-Nothing of the component is run. If admission refuses it, the reasons are printed and the exit code
-is 1.
+Nothing of the component is run. If admission refuses it, the reasons are printed and the
+exit code is 1.
 ";
 
 #[derive(Debug, Args)]

@@ -64,6 +64,17 @@ fn faults_of_the_operators_files_are_reported_together() {
     for part in ["policy.toml: line 3", "got 101", "did you mean `fuel`?", "identities.toml: line 3", "`robot`"] {
         assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
+    // With parameters that don't fit a rule, which only the rule's declaration shows.
+    folder.write(
+        "policy.toml",
+        "version = 1\n[rule.\"countersign/burst-of-denied-calls\"]\nparameters = { threshold = \"many\", thershold = 3 }\n",
+    );
+    let ran = folder.cli(replay).exits(2);
+    for part in
+        ["policy.toml: line 3", "`thershold`", "did you mean `threshold`?", "identities.toml: line 3", "`robot`"]
+    {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
     folder.write("policy.toml", [b'#', 0xff]);
     let ran = folder.cli(replay).exits(2);
     assert!(ran.stderr.contains("expected UTF-8 text, got something else from byte 1 on"), "{}", ran.stderr);
