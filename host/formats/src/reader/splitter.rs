@@ -215,7 +215,7 @@ impl Splitter {
         match self.extent(Extent::Line) {
             End::Whole(length) => self.record(length),
             End::Cut(cut) => cut,
-            End::EndOfInput(length) => match self.window.failure() {
+            End::Unfinished(length) => match self.window.failure() {
                 None => self.record(length),
                 Some(_) => self.ends_early(length),
             },
@@ -226,7 +226,7 @@ impl Splitter {
         match self.extent(Extent::element(first)) {
             End::Whole(length) => self.record(length),
             End::Cut(cut) => cut,
-            End::EndOfInput(length) => self.ends_early(length),
+            End::Unfinished(length) => self.ends_early(length),
         }
     }
 
@@ -237,7 +237,7 @@ impl Splitter {
             End::Whole(length) => self
                 .dead(length, Fault::new(DeadReason::UnexpectedText, "expected `}` after the records, got other text")),
             End::Cut(cut) => cut,
-            End::EndOfInput(length) => self.ends_early(length),
+            End::Unfinished(length) => self.ends_early(length),
         }
     }
 
@@ -281,7 +281,7 @@ impl Splitter {
                 return End::Cut(self.discard(extent));
             }
             if !self.window.more() {
-                return End::EndOfInput(searched);
+                return End::Unfinished(searched);
             }
         }
     }
@@ -312,7 +312,7 @@ enum End {
     /// So many bytes.
     Whole(usize),
     /// The input ended after so many bytes.
-    EndOfInput(usize),
+    Unfinished(usize),
     /// Too long, and gone past.
     Cut(Cut),
 }
