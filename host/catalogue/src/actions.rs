@@ -74,18 +74,18 @@ fn parameters(action: Action) -> String {
     action.parameters().iter().map(parameter).collect::<Vec<_>>().join("; ")
 }
 
+/// What a connector can do: provider, action, connector, levels, reversibility.
+type Ability = (String, Action, String, Vec<TargetLevel>, Reversibility);
+
 /// One row for all types with which a connector does the same.
 fn capabilities() -> Vec<[String; 6]> {
     let shipped = Capabilities::shipped().unwrap_or_default();
-    let mut types: BTreeMap<(String, Action, String, Vec<TargetLevel>, Reversibility), Vec<&str>> = BTreeMap::new();
+    let mut types: BTreeMap<Ability, Vec<&str>> = BTreeMap::new();
     for one in shipped.iter() {
         let same = (one.provider.clone(), one.action, one.connector.clone(), one.levels.clone(), one.reversibility);
         types.entry(same).or_default().push(one.identity_type.id());
     }
-    let row = |((provider, action, connector, levels, reversibility), types): (
-        (String, Action, String, Vec<TargetLevel>, Reversibility),
-        Vec<&str>,
-    )| {
+    let row = |((provider, action, connector, levels, reversibility), types): (Ability, Vec<&str>)| {
         [
             code(&provider),
             code(&connector),

@@ -137,7 +137,7 @@ impl ContextFiles {
     /// Every file, in the order of tables and files.
     pub fn files(&self) -> impl Iterator<Item = NamedFile<'_>> {
         self.0.iter().flat_map(|(table, filled)| {
-            filled.files().into_iter().map(move |(bytes, kept)| NamedFile { table: *table, bytes, kept })
+            filled.files().into_iter().map(move |(bytes, kept)| NamedFile { table, bytes, kept })
         })
     }
 

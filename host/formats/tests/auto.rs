@@ -1,5 +1,4 @@
 //! Which format a record is recognised as, and that its events equal the named format's.
-#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy takes for other code")]
 
 use std::io::Cursor;
 

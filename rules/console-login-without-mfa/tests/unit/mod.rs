@@ -33,6 +33,6 @@ fn everything_else_stays_quiet() {
         sign_in("SAMLUser").actor_idp_name("https://idp.example.org/"),
         sign_in("IAMUser").actor_idp_name("https://idp.example.org/"),
     ] {
-        assert_eq!(findings::<Rule>(&[quiet.clone()]), [], "{quiet:?}");
+        assert_eq!(findings::<Rule>(std::slice::from_ref(&quiet)), [], "{quiet:?}");
     }
 }

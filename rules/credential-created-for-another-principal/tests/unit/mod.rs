@@ -95,7 +95,7 @@ fn one_s_own_credentials_are_quiet() {
     }
     // No user named, and the actor unresolved; a name that is no text.
     let unnamed = row().api_operation("CreateAccessKey").actor_user_type("IAMUser");
-    assert_eq!(findings::<Rule>(&[unnamed.clone()]), []);
+    assert_eq!(findings::<Rule>(std::slice::from_ref(&unnamed)), []);
     assert_eq!(findings::<Rule>(&[unnamed.set("user.name", Value::WrongType)]), []);
 }
 
