@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use countersign_formats::{DeadLetter, DeadReason};
+use countersign_formats::{DeadLetter, DeadReason, Hint};
 use serde::Serialize;
 
 use crate::exit::unusable;
@@ -37,7 +37,7 @@ pub(crate) struct DeadLetters {
     /// Whether each is reported on standard error.
     reported: bool,
     /// By reason and hint.
-    kinds: BTreeMap<(DeadReason, Option<String>), Kind>,
+    kinds: BTreeMap<(DeadReason, Option<Hint>), Kind>,
 }
 
 /// Dead letters of one reason.
@@ -120,7 +120,7 @@ impl DeadLetters {
     /// # Errors
     /// When it can't be written.
     pub(crate) fn add(&mut self, letter: &DeadLetter) -> io::Result<()> {
-        let key = (letter.reason_code, hint(letter));
+        let key = (letter.reason_code, letter.hint);
         let count = match self.kinds.get_mut(&key) {
             Some(kind) => {
                 kind.count += 1;
@@ -187,7 +187,7 @@ impl DeadLetters {
         for ((reason, hint), Kind { count, example }) in kinds.iter().take(MAX_LISTED) {
             summary.push_str(&format!("\n  {} {}, such as {example}", text::number(*count), reason.code()));
             if let Some(hint) = hint {
-                summary.push_str(&format!("\n    {hint}"));
+                summary.push_str(&format!("\n    {}", advice(*hint)));
             }
         }
         if kinds.len() > MAX_LISTED {
@@ -197,9 +197,12 @@ impl DeadLetters {
     }
 }
 
-/// What such a record may be, or what to do about it.
-fn hint(_: &DeadLetter) -> Option<String> {
-    None
+/// What such records look like, and what to do about it where there is something to do.
+fn advice(hint: Hint) -> String {
+    match hint {
+        Hint::File(_) => hint.to_string(),
+        Hint::Format(name) => format!("these look like {name}: use `--source {name}` or `--source auto`"),
+    }
 }
 
 /// Whether there is nothing that would be lost: no file, an empty one, something else than a file, or dead letters.
