@@ -47,10 +47,8 @@ nowhere. At the end they are summed up by reason.
 The same input, rules, policy, identities and context give the same decisions and the same audit file,
 regardless of --batch and --workers.
 
-The exit code is
-  1  if no record could be used, or more couldn't than --max-dead allows, or a rule was refused (the
-     others ran)
-  2  if a file can't be read
+The exit code is 1 if no record could be used, if more couldn't than --max-dead allows, or if a rule
+was refused (the others ran); 2 if a file can't be read.
 ";
 
 /// More rows per call bring no benefit.
