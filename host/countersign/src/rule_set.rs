@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use countersign_admission::admit;
-use countersign_declaration::Ceilings;
+use countersign_declaration::{Ceilings, Refusal};
 use countersign_engine::Engine;
 use countersign_pipeline::{Generation, LoadFault, LoadReason, RuleFile, Settings};
 use countersign_policy::{FileDiagnostics, Policy, SourceFile};
@@ -15,6 +15,9 @@ use countersign_shipped::RULES;
 use crate::exit::{Exit, unusable};
 use crate::files::{self, RuleFileError};
 use crate::stderr;
+
+/// A rule file that isn't loaded, with why: its refusal, or the error of reading it.
+type LeftOut = (PathBuf, Result<Refusal>);
 
 /// The options that choose rules. Without any, the shipped rules run.
 #[derive(Debug, Default, Args)]
@@ -61,12 +64,7 @@ impl RuleSet {
     /// admitted have none: loading reports those.
     pub(crate) fn parameter_faults(&self, policy: &SourceFile<Policy>) -> Vec<String> {
         let ceilings = policy.content.limits().ceilings();
-        let mut rules = if self.only_rules.is_empty() { shipped() } else { Vec::new() };
-        let paths = rule_files(self.rules.iter().chain(&self.only_rules)).unwrap_or_default();
-        rules.extend(paths.iter().filter_map(|path| {
-            let bytes = files::read_rule(path, &ceilings).ok()?.ok()?;
-            Some(RuleFile { name: path.display().to_string(), bytes })
-        }));
+        let (rules, _) = self.components(&ceilings).unwrap_or_default();
         let faults = rules.iter().filter_map(|rule| {
             let admitted = admit(&rule.bytes, &ceilings).ok()?;
             let diagnostics = policy.content.parameters(admitted.declaration()).err()?;
@@ -77,12 +75,11 @@ impl RuleSet {
 
     /// The components. A file that can't be read, or is too large for any rule, is reported and left out.
     fn read(&self, ceilings: &Ceilings) -> Result<(Vec<RuleFile>, Exit)> {
-        let mut rules = if self.only_rules.is_empty() { shipped() } else { Vec::new() };
+        let (rules, left_out) = self.components(ceilings)?;
         let mut exit = Exit::Done;
-        for path in rule_files(self.rules.iter().chain(&self.only_rules))? {
-            match files::read_rule(&path, ceilings) {
-                Ok(Ok(bytes)) => rules.push(RuleFile { name: path.display().to_string(), bytes }),
-                Ok(Err(refusal)) => {
+        for (path, why) in left_out {
+            match why {
+                Ok(refusal) => {
                     exit = exit.max(Exit::Refused);
                     stderr::error(format_args!("{}: refused at admission\n  {refusal}", path.display()));
                 }
@@ -93,6 +90,23 @@ impl RuleSet {
             }
         }
         Ok((rules, exit))
+    }
+
+    /// The components, and the files left out: too large for any rule, or unreadable.
+    ///
+    /// # Errors
+    /// When a directory can't be read or has no rule.
+    fn components(&self, ceilings: &Ceilings) -> Result<(Vec<RuleFile>, Vec<LeftOut>)> {
+        let mut rules = if self.only_rules.is_empty() { shipped() } else { Vec::new() };
+        let mut left_out = Vec::new();
+        for path in rule_files(self.rules.iter().chain(&self.only_rules))? {
+            match files::read_rule(&path, ceilings) {
+                Ok(Ok(bytes)) => rules.push(RuleFile { name: path.display().to_string(), bytes }),
+                Ok(Err(refusal)) => left_out.push((path, Ok(refusal))),
+                Err(error) => left_out.push((path, Err(error))),
+            }
+        }
+        Ok((rules, left_out))
     }
 
     /// A fault in words: with what to do about a rule that has a shipped rule's id.
