@@ -2,7 +2,7 @@
 
 use countersign_model::vocabulary::ActionClass;
 use countersign_model::{DecisionKind, Effect, Reason, RuleId};
-use countersign_pipeline::DecisionLine;
+use countersign_session::DecisionLine;
 
 use crate::table::Tone;
 

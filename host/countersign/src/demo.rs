@@ -8,7 +8,8 @@ use anyhow::Result;
 use clap::Args;
 use countersign_formats::{CloudTrail, DeadLetter, Format};
 use countersign_generate::{Generated, Label, Preset, Telemetry, write_ndjson};
-use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, Report, RunOptions, run};
+use countersign_generation::Generation;
+use countersign_session::{DecisionLine, Notice, Observer, Report, RunOptions, run};
 use countersign_store::HeadStore;
 
 use crate::decisions::DecidedFinding;

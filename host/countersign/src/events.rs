@@ -9,8 +9,8 @@ use anyhow::Result;
 use clap::Args;
 use countersign_model::time::parse_duration;
 use countersign_model::vocabulary::FieldId;
-use countersign_pipeline::events::{Entry, sequence};
 use countersign_policy::Directory;
+use countersign_session::events::{Entry, sequence};
 use countersign_stream::Sequenced;
 
 use crate::dead_letters::{DeadLetters, MaxDead, Tally};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
-use countersign_pipeline::{ContextFiles, FILE_TABLES, FileTable, Settings};
+use countersign_generation::{ContextFiles, FILE_TABLES, FileTable, Settings};
 use countersign_policy::{Diagnostic, Directory, MAX_BYTES, Policy, SourceFile};
 
 use crate::exit::unusable;

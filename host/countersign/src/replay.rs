@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use countersign_model::Digest;
 use countersign_model::time::parse_duration;
-use countersign_pipeline::{Report, RunError, RunOptions, Summary, run};
+use countersign_session::{Report, RunError, RunOptions, Summary, run};
 use countersign_store::{Durability, Existing, FileStore, HeadStore, Store, StoreError};
 use serde::Serialize;
 

@@ -8,7 +8,7 @@ use clap::Args;
 use countersign_admission::admit;
 use countersign_declaration::{Ceilings, Refusal};
 use countersign_engine::Engine;
-use countersign_pipeline::{Generation, LoadFault, LoadReason, RuleFile, Settings};
+use countersign_generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
 use countersign_policy::{FileDiagnostics, Policy, SourceFile};
 use countersign_shipped::RULES;
 

@@ -9,8 +9,9 @@ use countersign_admission::{admit, sections};
 use countersign_declaration::{Ceilings, Declaration, Refusal, parse_toml};
 use countersign_engine::{Engine, EngineConfig};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
+use countersign_generation::RuleFile;
 use countersign_model::vocabulary::{EventClass, RuleKind};
-use countersign_pipeline::{Report, RuleFile};
+use countersign_session::Report;
 use countersign_stream::Tally;
 
 use crate::Effort;

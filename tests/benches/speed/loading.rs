@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use countersign_admission::{admit, sections};
 use countersign_declaration::{Ceilings, Refusal};
 use countersign_engine::{Cache, Compilation, Engine, EngineConfig};
-use countersign_pipeline::RuleFile;
+use countersign_generation::RuleFile;
 
 use crate::Effort;
 use crate::figures::{median, timed};

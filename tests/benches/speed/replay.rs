@@ -9,8 +9,9 @@ use std::time::Duration;
 use countersign_engine::{Engine, EngineConfig};
 use countersign_formats::{CloudTrail, Format, Record};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
+use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_model::DigestKey;
-use countersign_pipeline::{Generation, Report, RuleFile, RunOptions, Settings, run};
+use countersign_session::{Report, RunOptions, run};
 use countersign_store::HeadStore;
 
 use crate::Effort;

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use countersign_pipeline::{RuleFile, cases::INCIDENT_FILE, feeders, find_cases, run_case};
+use countersign_author::{cases::INCIDENT_FILE, feeders, find_cases, run_case};
+use countersign_generation::RuleFile;
 
 use crate::support::engine;
 

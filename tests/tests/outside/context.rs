@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use countersign_context::{Context, ContextFiles};
 use countersign_formats::format_by_name;
+use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{ContextState, DigestKey, Value};
-use countersign_pipeline::{Generation, RuleFile, RunOptions, Settings, recompute, run};
+use countersign_recompute::recompute;
+use countersign_session::{RunOptions, run};
 use countersign_store::{Durability, Existing, FileStore};
 use countersign_stream::Sequenced;
 

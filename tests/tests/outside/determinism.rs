@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use countersign_formats::{DeadLetter, Format, format_by_name};
 use countersign_generate::{Disorder, Preset, Telemetry, write_ndjson};
+use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_inputs::{ByteInput, Input, InputId, merge};
 use countersign_model::{Digest, DigestKey, HashSlot, StateChange};
-use countersign_pipeline::{DecisionLine, Generation, Notice, Observer, RuleFile, RunOptions, Settings, run};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
+use countersign_session::{DecisionLine, Notice, Observer, RunOptions, run};
 use countersign_store::{Commit, Head, MemoryStore, Snapshot, Store, StoreError};
 use countersign_stream::QuarantineThreshold;
 

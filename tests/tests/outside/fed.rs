@@ -5,13 +5,15 @@ use std::io::Cursor;
 
 use countersign_admission::sections;
 use countersign_audit::Record;
+use countersign_casework::bundle::FindingBundle;
 use countersign_declaration::Subscription;
 use countersign_formats::format_by_name;
+use countersign_generation::{Generation, LoadReason, RuleFile, Settings, SubscriptionFault};
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::{Action, SignalClass};
-use countersign_pipeline::bundle::FindingBundle;
-use countersign_pipeline::{Generation, LoadReason, RuleFile, RunOptions, Settings, SubscriptionFault, recompute, run};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
+use countersign_recompute::recompute;
+use countersign_session::{RunOptions, run};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 
 use crate::determinism::{Collector, judge};
@@ -66,7 +68,7 @@ pub(crate) fn telemetry() -> Vec<u8> {
     (lines.join("\n") + "\n").into_bytes()
 }
 
-pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<countersign_pipeline::LoadFault>) {
+pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<countersign_generation::LoadFault>) {
     let rules = rules.iter().map(|(name, bytes)| RuleFile { name: (*name).to_owned(), bytes: bytes.to_vec() });
     let policy = format!("{DEFAULT_POLICY}{policy}");
     let settings = Settings {

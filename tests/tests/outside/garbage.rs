@@ -164,7 +164,7 @@ fn a_proposal_that_breaks_the_contract_is_refused_with_its_reason() {
 /// Calls the response rule with an incident whose finding has this message.
 pub(crate) fn propose(declaration: &Declaration, way: &str) -> Result<Vec<Proposal>, CallFailure> {
     let answer = guest("proposes-garbage").respond(&call(way))?;
-    countersign_pipeline::respond::check_answer(declaration, 1, &answer)
+    countersign_casework::respond::check_answer(declaration, 1, &answer)
 }
 
 fn call(message: &str) -> ResponseCall {

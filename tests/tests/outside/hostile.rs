@@ -13,11 +13,11 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use countersign_author::{find_cases, run_case};
 use countersign_declaration::{Refusal, RefusalCode};
 use countersign_engine::{CompileLimit, LoadedRule};
 use countersign_model::ReasonCode;
 use countersign_model::call::{CallFailure, FailureKind, Parameter};
-use countersign_pipeline::{find_cases, run_case};
 
 use crate::support::{Judge, Row, admitted, engine, failed, found, seen, shipped};
 

@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use countersign_audit::{Record as Entry, read};
 use countersign_formats::{Records, format_by_name};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
+use countersign_generation::Generation;
 use countersign_model::{DigestKey, Timestamp};
-use countersign_pipeline::{Generation, RunOptions, Summary, recompute, run};
+use countersign_recompute::recompute;
+use countersign_session::{RunOptions, Summary, run};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 use serde_json::Value;
 

@@ -9,7 +9,8 @@ use countersign_audit::{Record, read};
 use countersign_formats::format_by_name;
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::RuleKind;
-use countersign_pipeline::{RecomputeError, Recomputed, RunOptions, recompute, run};
+use countersign_recompute::{RecomputeError, Recomputed, recompute};
+use countersign_session::{RunOptions, run};
 use countersign_store::{Durability, Existing, FileStore};
 use countersign_stream::QuarantineThreshold;
 

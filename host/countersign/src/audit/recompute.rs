@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use countersign_audit::VerifyError;
-use countersign_pipeline::{Difference, RecomputeError, Recomputed, recompute};
+use countersign_recompute::{Difference, RecomputeError, Recomputed, recompute};
 use serde::Serialize;
 
 use crate::exit::{Exit, unusable};

@@ -1,8 +1,8 @@
 //! An event's line in `--json`.
 
+use countersign_casework::subject::resolve_subject;
 use countersign_model::vocabulary::{EventClass, EvidenceRole, FIELDS, FieldId, IdentityType, SubjectRole, Usage};
 use countersign_model::{Account, ChainRole, Event, Timestamp};
-use countersign_pipeline::subject::resolve_subject;
 use countersign_policy::Directory;
 use countersign_stream::Sequenced;
 use serde::{Serialize, Serializer};

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use countersign_model::{DecisionKind, Digest, RuleId};
-use countersign_pipeline::Summary;
+use countersign_session::Summary;
 
 use crate::out::Out;
 use crate::table::{Table, Tone, pairs, toned};

@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Write};
 
 use countersign_formats::DeadLetter;
 use countersign_model::call::Level;
-use countersign_pipeline::report::describe_row;
-use countersign_pipeline::{DecisionLine, FindingLine, Notice, Observer};
+use countersign_session::report::describe_row;
+use countersign_session::{DecisionLine, FindingLine, Notice, Observer};
 
 use crate::dead_letters::DeadLetters;
 use crate::decisions::{self, DecidedFinding};

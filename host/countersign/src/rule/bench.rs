@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use countersign_author::bench::{Measured, Rows, measure_responses};
+use countersign_author::{DetectionCase, find_cases, open_case, open_incident};
 use countersign_declaration::{Ceilings, Declaration};
 use countersign_engine::Engine;
 use countersign_formats::Record;
 use countersign_model::call::FailureKind;
 use countersign_model::response::ResponseCall;
 use countersign_model::vocabulary::RuleKind;
-use countersign_pipeline::bench::{Measured, Rows, measure_responses};
-use countersign_pipeline::{DetectionCase, find_cases, open_case, open_incident};
 use serde::Serialize;
 use serde_json::json;
 

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use countersign_author::explain::{Judged, Sighting};
+use countersign_author::{Explanation, explain, open_case};
 use countersign_declaration::{Ceilings, Declaration};
 use countersign_model::vocabulary::RuleKind;
-use countersign_pipeline::explain::{Judged, Sighting};
-use countersign_pipeline::{Explanation, RunOptions, explain, open_case};
+use countersign_session::RunOptions;
 use countersign_stream::{holds, matches};
 use serde_json::{Value, json};
 

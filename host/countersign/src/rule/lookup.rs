@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use countersign_admission::admit;
+use countersign_author::feeders;
 use countersign_build::{build_rule, ensure_target, find_rules, read_declaration};
 use countersign_declaration::{Ceilings, Declaration};
 use countersign_engine::Engine;
+use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_model::RuleId;
-use countersign_pipeline::{Generation, RuleFile, Settings, feeders};
 use countersign_shipped::RULES;
 
 use crate::exit::unusable;

@@ -12,11 +12,12 @@ use anyhow::{Context, Result};
 use clap::Args;
 use countersign_admission::admit;
 use countersign_audit::record::FindingRecord;
+use countersign_author::cases::{EVENTS_FILE, EXPECT_FILE};
+use countersign_author::{case_findings, run_case};
 use countersign_declaration::{Ceilings, Declaration, Filter, Test};
+use countersign_generation::RuleFile;
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Account, Occasion, Timestamp};
-use countersign_pipeline::cases::{EVENTS_FILE, EXPECT_FILE};
-use countersign_pipeline::{RuleFile, case_findings, run_case};
 use serde_json::json;
 
 use crate::exit::{Exit, unusable};

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use countersign_author::{feeders, find_cases, run_case};
 use countersign_build::{build_rule, ensure_target};
 use countersign_declaration::Ceilings;
 use countersign_engine::Engine;
-use countersign_pipeline::{feeders, find_cases, run_case};
 
 use crate::exit::Exit;
 use crate::loading::Loading;

@@ -1,7 +1,7 @@
 //! Attempts on the whole path: on other rules, on the gate, and on quarantine.
 
+use countersign_generation::LoadFault;
 use countersign_model::ReasonCode;
-use countersign_pipeline::LoadFault;
 use countersign_stream::QuarantineThreshold;
 
 use super::{Attempt, Defence, attempt};

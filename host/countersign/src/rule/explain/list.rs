@@ -7,7 +7,7 @@ use anyhow::Result;
 use countersign_declaration::Declaration;
 use countersign_formats::Record;
 use countersign_model::Event;
-use countersign_pipeline::events::{Entry, sequence};
+use countersign_session::events::{Entry, sequence};
 use countersign_stream::matches;
 use serde_json::json;
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use anyhow::Result;
+use countersign_author::Explanation;
+use countersign_author::explain::{Call, Judged, Sighting};
 use countersign_declaration::Declaration;
 use countersign_model::call::{Availability, DetectionAnswer, DetectionCall, RowKind, SlotState, TableAvailability};
 use countersign_model::time::format_duration;
 use countersign_model::{Timestamp, Value};
-use countersign_pipeline::Explanation;
-use countersign_pipeline::explain::{Call, Judged, Sighting};
 use countersign_stream::{holds, value_at};
 
 use crate::out::Out;

@@ -9,11 +9,11 @@ use anyhow::{Context, Result};
 use countersign_admission::admit;
 use countersign_audit::record::FindingRecord;
 use countersign_audit::{Record, read, verify};
+use countersign_casework::bundle::FindingBundle;
 use countersign_declaration::{Ceilings, Declaration};
 use countersign_formats::Record as SourceRecord;
 use countersign_model::vocabulary::{FieldId, PartitionKey, SubjectRole};
 use countersign_model::{DigestKey, Event, RuleId, Value};
-use countersign_pipeline::bundle::FindingBundle;
 use countersign_store::BundleReader;
 use countersign_stream::{matches, partition_key, value_at};
 

@@ -1,0 +1,97 @@
+//! A chunk of the stream between two ticks: every rule judges its rows of it, on as many threads as there are workers,
+//! and the results are put into one total order that depends neither on threads nor on batches. Rules judge level by
+//! level: those that subscribe to nothing first, then those that subscribe to them, and so on. `judge` is one rule,
+//! `judges` are all.
+
+mod judge;
+mod judges;
+
+use countersign_formats::DeadLetter;
+use countersign_model::{StateChange, TimerChange};
+use countersign_stream::{BundledFinding, Disagreement, RowDiagnostic, RowFailure, Sequenced};
+
+pub use judges::Judges;
+
+/// Something that happened at a position.
+pub enum Item {
+    /// A dead letter, before the event of this position.
+    DeadLetter(DeadLetter),
+    /// A row set aside for one rule.
+    SetAside(RowFailure),
+    /// A rule missed the deadline twice.
+    Stopped(RowFailure),
+    /// A rule went into quarantine.
+    Quarantined {
+        /// Distinct accounts that failed, and that were seen.
+        accounts: (u64, u64),
+    },
+    /// A rule contradicted itself.
+    Disagreement(Disagreement),
+    /// A rule's diagnostic for its author.
+    Diagnostic(RowDiagnostic),
+    /// A finding.
+    Finding(Box<BundledFinding>),
+}
+
+impl Item {
+    /// Its order among the items of one position: what silences a rule comes before its diagnostics and findings.
+    fn order(&self) -> u8 {
+        match self {
+            Item::DeadLetter(_) => 0,
+            Item::SetAside(_) => 1,
+            Item::Stopped(_) => 2,
+            Item::Quarantined { .. } => 3,
+            Item::Disagreement(_) => 4,
+            Item::Diagnostic(_) => 5,
+            Item::Finding(_) => 6,
+        }
+    }
+}
+
+/// An item in its place.
+pub struct Placed {
+    /// The position.
+    pub position: u64,
+    /// Whether its row is another than a timer's; timers come first.
+    pub after_timers: bool,
+    /// The rule's depth in the graph of subscriptions.
+    pub depth: usize,
+    /// Index of the rule among the generation's detections, which are in order of their ids.
+    pub rule: usize,
+    /// What happened.
+    pub item: Item,
+}
+
+/// Events and dead letters between two ticks.
+#[derive(Default)]
+pub struct Chunk {
+    /// The events, in order.
+    pub events: Vec<Sequenced>,
+    /// The dead letters, each before the event of its position.
+    pub dead_letters: Vec<(u64, DeadLetter)>,
+    /// How many records were only counted.
+    pub duplicates: usize,
+}
+
+impl Chunk {
+    /// The number of its records.
+    pub fn len(&self) -> usize {
+        self.events.len() + self.dead_letters.len() + self.duplicates
+    }
+}
+
+/// The changes of rules' state and timers by a chunk.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Of keyed state.
+    pub state: Vec<StateChange>,
+    /// Of timers.
+    pub timers: Vec<TimerChange>,
+}
+
+impl Changes {
+    fn extend(&mut self, (state, timers): (Vec<StateChange>, Vec<TimerChange>)) {
+        self.state.extend(state);
+        self.timers.extend(timers);
+    }
+}

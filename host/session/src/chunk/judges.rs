@@ -1,0 +1,234 @@
+//! The detection rules of a run: routes a chunk to them, level by level, and orders their items.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use countersign_formats::DeadLetter;
+use countersign_model::call::Detector;
+use countersign_model::vocabulary::SignalClass;
+use countersign_model::{RuleId, Timestamp};
+use countersign_stream::{Forgotten, Quarantine, QuarantineThreshold, Router, RuleStream, Sequenced, Tally, Tick};
+
+use super::judge::Judge;
+use super::{Changes, Item, Placed};
+use countersign_generation::workers;
+use countersign_generation::{Generation, Rule};
+
+/// The detection rules of a run. A rule that no event reaches costs nothing: neither chunks nor ticks visit it.
+pub struct Judges {
+    judges: Vec<Judge>,
+    router: Router,
+    /// The rules that hold something which a tick may change, or which is still to be reported.
+    holding: BTreeSet<usize>,
+    /// For each rule, its subscribers with the classes of findings that they want.
+    subscribers: Vec<Vec<(usize, Vec<SignalClass>)>>,
+    batch: usize,
+    /// Timers dropped because their rule had too many, in the rules' order.
+    dropped_timers: Vec<u64>,
+    /// Findings that weren't delivered because their rule had too many about one event, in the rules' order.
+    withheld: Vec<u64>,
+}
+
+/// Maximum of a rule's findings about one event at one position that are delivered to other rules: as many as it may have
+/// on the event itself. Otherwise findings would multiply sixteenfold with each level of subscriptions. Counted for each
+/// feeding rule separately, so that none can crowd out the findings of others.
+const MAX_FEEDING: u64 = 16;
+
+impl Judges {
+    /// The judges of a generation's rules, each called through the detector that `detector` returns for it.
+    pub fn new(
+        generation: &Generation,
+        batch: usize,
+        threshold: QuarantineThreshold,
+        detector: &dyn Fn(&Rule) -> Arc<dyn Detector + Send + Sync>,
+    ) -> Judges {
+        let judges = generation
+            .detections
+            .iter()
+            .map(|rule| {
+                let stream = RuleStream::new(
+                    rule.declaration().clone(),
+                    detector(rule),
+                    rule.parameters.clone(),
+                    rule.data.clone(),
+                )
+                .with_context(generation.context.clone());
+                Judge::new(stream, rule.depth, Quarantine::new(threshold))
+            })
+            .collect();
+        Judges::from_judges(judges, batch)
+    }
+
+    /// From the judges of rules in order of their ids.
+    fn from_judges(judges: Vec<Judge>, batch: usize) -> Judges {
+        let places: BTreeMap<RuleId, usize> =
+            judges.iter().zip(0..).map(|(judge, place)| (judge.stream.declaration().id.clone(), place)).collect();
+        let mut subscribers: Vec<Vec<(usize, Vec<SignalClass>)>> = judges.iter().map(|_| Vec::new()).collect();
+        for (judge, place) in judges.iter().zip(0..) {
+            for subscription in &judge.stream.declaration().subscribes {
+                let feeder = places.get(&subscription.rule).and_then(|feeder| subscribers.get_mut(*feeder));
+                feeder.into_iter().for_each(|feeder| feeder.push((place, subscription.classes.clone())));
+            }
+        }
+        Judges {
+            router: Router::new(judges.iter().map(|judge| judge.stream.declaration())),
+            holding: BTreeSet::new(),
+            subscribers,
+            batch: batch.max(1),
+            dropped_timers: vec![0; judges.len()],
+            withheld: vec![0; judges.len()],
+            judges,
+        }
+    }
+
+    /// How much work it was so far to route events to rules.
+    pub fn tally(&self) -> Tally {
+        self.router.tally()
+    }
+
+    /// Rows delivered to each rule until it was silenced, in the rules' order.
+    pub fn delivered(&self) -> impl Iterator<Item = u64> {
+        self.judges.iter().map(|judge| judge.delivered)
+    }
+
+    /// How many keys were forgotten at ticks, for each rule by slot, in the rules' order; only slots with any.
+    pub fn forgotten(&self) -> impl Iterator<Item = BTreeMap<String, Forgotten>> {
+        self.judges.iter().map(|judge| {
+            let slots = judge.stream.forgotten().filter(|(_, forgotten)| *forgotten != Forgotten::default());
+            slots.map(|(slot, forgotten)| (slot.to_owned(), forgotten)).collect()
+        })
+    }
+
+    /// Whether a rule has rows of its own to judge: timers that are due.
+    pub fn have_rows(&self) -> bool {
+        self.holding.iter().filter_map(|rule| self.judges.get(*rule)).any(|judge| !judge.own.is_empty())
+    }
+
+    /// How many timers of each rule are pending, in the rules' order.
+    pub fn pending_timers(&self) -> impl Iterator<Item = u64> {
+        self.judges.iter().map(|judge| judge.stream.pending_timers())
+    }
+
+    /// How many timers of each rule were dropped because it had too many, in the rules' order.
+    pub fn dropped_timers(&self) -> impl Iterator<Item = u64> {
+        self.dropped_timers.iter().copied()
+    }
+
+    /// How many findings of each rule weren't delivered because it had too many about one event, in the rules' order.
+    pub fn withheld_findings(&self) -> impl Iterator<Item = u64> {
+        self.withheld.iter().copied()
+    }
+
+    /// Applies a tick to every rule's state; the timers that are due come with the next chunk. `position` and `clock` are
+    /// those of the event that brought the tick, the first of that chunk.
+    pub fn tick(&mut self, tick: Tick, position: u64, clock: Timestamp) {
+        for rule in &self.holding {
+            if let (Some(judge), Some(dropped)) = (self.judges.get_mut(*rule), self.dropped_timers.get_mut(*rule)) {
+                judge.stream.tick(tick);
+                let due = judge.stream.due(tick, position, clock);
+                judge.own.extend(due.rows);
+                *dropped += due.dropped;
+            }
+        }
+    }
+
+    /// Judges a chunk on so many threads. Returns its items in their total order, and the changes of state.
+    pub fn judge(
+        &mut self,
+        events: &[Sequenced],
+        dead_letters: Vec<(u64, DeadLetter)>,
+        workers: usize,
+    ) -> (Vec<Placed>, Changes) {
+        let dead_letters = dead_letters.into_iter().map(|(position, letter)| {
+            let item = Item::DeadLetter(letter);
+            Placed { position, after_timers: false, depth: 0, rule: 0, item }
+        });
+        let mut placed: Vec<Placed> = dead_letters.collect();
+        let mut changes = Changes::default();
+        self.router.route(events);
+        // By depth: findings of a level may be delivered to deeper ones.
+        let mut waiting: BTreeSet<(usize, usize)> = std::mem::take(&mut self.holding)
+            .into_iter()
+            .chain(self.router.reached().iter().copied())
+            .filter_map(|rule| Some((self.judges.get(rule)?.depth, rule)))
+            .collect();
+        while let Some((depth, _)) = waiting.first().copied() {
+            let deeper = waiting.split_off(&(depth + 1, 0));
+            let level: Vec<usize> = std::mem::replace(&mut waiting, deeper).into_iter().map(|(_, rule)| rule).collect();
+            let Judges { judges, router, batch, .. } = self;
+            let work = pick(judges, &level).into_iter().map(|(rule, judge)| (judge, router.rows(rule))).collect();
+            workers::each(work, workers, |(judge, rows): (&mut Judge, &[usize])| {
+                judge.judge_rows(events, rows, *batch)
+            });
+            for rule in level {
+                let Some(judge) = self.judges.get_mut(rule) else { continue };
+                let before = placed.len();
+                judge.finish_chunk(rule, events, &mut placed, &mut changes);
+                if judge.silenced {
+                    self.router.silence(rule);
+                } else if !judge.stream.is_idle() {
+                    self.holding.insert(rule);
+                }
+                self.deliver(rule, depth, placed.get(before..).unwrap_or_default(), &mut waiting);
+            }
+        }
+        // Stable: findings and diagnostics of a row stay in the order of their indices.
+        placed.sort_by_key(|one| (one.position, one.item.order(), one.after_timers, one.depth, one.rule));
+        (placed, changes)
+    }
+
+    /// Delivers a rule's findings to its subscribers, which are deeper and so judge later. `placed` has all items of the
+    /// rule in this chunk, and so all its findings at the chunk's positions.
+    fn deliver(&mut self, rule: usize, depth: usize, placed: &[Placed], waiting: &mut BTreeSet<(usize, usize)>) {
+        let Some(subscribers) = self.subscribers.get(rule).filter(|subscribers| !subscribers.is_empty()) else {
+            return;
+        };
+        let mut delivered: BTreeMap<(u64, u32, u64), u64> = BTreeMap::new();
+        for finding in placed.iter().filter_map(|placed| match &placed.item {
+            Item::Finding(finding) => Some(finding),
+            _ => None,
+        }) {
+            let wanting = subscribers.iter().filter(|(_, classes)| classes.contains(&finding.finding.signal_class));
+            let mut wanting = wanting.peekable();
+            if wanting.peek().is_none() {
+                continue;
+            }
+            // Several timers may be due at one position, each with the event that set it.
+            let raw = &finding.row.event.raw;
+            let delivered = delivered.entry((finding.row.position, raw.input, raw.ordinal)).or_default();
+            *delivered += 1;
+            if *delivered > MAX_FEEDING {
+                self.withheld.get_mut(rule).into_iter().for_each(|withheld| *withheld += 1);
+                continue;
+            }
+            let mut row = None;
+            for (subscriber, _) in wanting {
+                let row = row.get_or_insert_with(|| Sequenced::finding_row(finding, depth));
+                if let Some(judge) = self.judges.get_mut(*subscriber).filter(|judge| !judge.silenced) {
+                    judge.own.push(row.clone());
+                    waiting.insert((judge.depth, *subscriber));
+                }
+            }
+        }
+    }
+}
+
+/// Some of the judges, by their places in order, in time that grows with those alone.
+fn pick<'j>(mut judges: &'j mut [Judge], places: &[usize]) -> Vec<(usize, &'j mut Judge)> {
+    let mut picked = Vec::with_capacity(places.len());
+    let mut passed = 0;
+    for place in places {
+        let Some((judge, rest)) = judges.get_mut(place - passed..).and_then(<[Judge]>::split_first_mut) else { break };
+        picked.push((*place, judge));
+        judges = rest;
+        passed = place + 1;
+    }
+    picked
+}
+
+#[cfg(test)]
+#[path = "../../tests/unit/chunk_fed.rs"]
+mod fed;
+#[cfg(test)]
+#[path = "../../tests/unit/chunk.rs"]
+mod tests;

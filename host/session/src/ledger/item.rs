@@ -1,0 +1,179 @@
+//! Records the items of a chunk: dead letters, rows set aside, diagnostics, and the host's own findings.
+
+use countersign_audit::Record;
+use countersign_audit::record::{
+    DeadLetter as DeadRecord, DiagnosticRecord, HostFinding, HostFindingKind, NotDeterministic,
+    Quarantine as QuarantineRecord, RuleStopped, SetAside,
+};
+use countersign_formats::DeadLetter;
+use countersign_model::call::CallFailure;
+use countersign_model::vocabulary::{Severity, SignalClass};
+use countersign_model::{Occasion, RuleId};
+use countersign_stream::QuarantineThreshold;
+
+use super::{Ledger, row_name};
+use crate::RunError;
+use crate::chunk::Item;
+use crate::report::{Notice, Observer};
+use countersign_generation::Rule;
+
+impl<'g> Ledger<'g> {
+    pub(super) fn record_item(
+        &mut self,
+        position: u64,
+        rule: &'g Rule,
+        item: Item,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        let id = &rule.identity.id;
+        self.record_component(position, rule)?;
+        match item {
+            // Concerns no rule.
+            Item::DeadLetter(_) => {}
+            Item::SetAside(failed) => {
+                self.record_set_aside(position, id, row_name(&failed.row), failed.failure, observer)?;
+            }
+            Item::Stopped(stopped) => {
+                self.record_stopped(position, id, row_name(&stopped.row), stopped.failure, observer)?;
+            }
+            Item::Quarantined { accounts: (failing, seen) } => {
+                let QuarantineThreshold { min_accounts, percent } = self.threshold;
+                self.page.records.push(Record::Quarantine(QuarantineRecord {
+                    position,
+                    rule: id.clone(),
+                    failing_accounts: failing,
+                    accounts: seen,
+                    share: u8::try_from(percent).unwrap_or(100),
+                    least: u64::from(min_accounts),
+                }));
+                let message = format!(
+                    "`{id}` is in quarantine: it failed on rows of {failing} of {seen} authenticated accounts; \
+                     its later findings are dropped"
+                );
+                self.record_host_finding(position, HostFindingKind::RuleQuarantined, id, message, observer)?;
+            }
+            Item::Disagreement(disagreement) => {
+                self.page.records.push(Record::NotDeterministic(NotDeterministic {
+                    position: disagreement.row.position,
+                    rule: id.clone(),
+                    occasion: disagreement.row.occasion.recorded(),
+                    message: format!("batch and single calls disagree on {}", disagreement.what),
+                }));
+                let message = format!(
+                    "`{id}` isn't deterministic: asked again about the same rows, its {} differ; what depends on it \
+                     needs approval",
+                    disagreement.what
+                );
+                self.record_host_finding(position, HostFindingKind::RuleNotDeterministic, id, message, observer)?;
+            }
+            Item::Diagnostic(diagnostic) => {
+                self.page.records.push(Record::Diagnostic(DiagnosticRecord {
+                    position,
+                    rule: id.clone(),
+                    occasion: diagnostic.row.occasion.recorded(),
+                    index: diagnostic.index,
+                    level: diagnostic.level,
+                    message: diagnostic.message.clone(),
+                }));
+                observer.notice(&Notice::Diagnostic {
+                    rule: id.clone(),
+                    occasion: diagnostic.row.occasion.recorded(),
+                    event_id: diagnostic.row.event.id.to_string(),
+                    level: diagnostic.level,
+                    message: diagnostic.message,
+                })?;
+            }
+            Item::Finding(finding) => self.record_finding(rule, *finding, observer)?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn record_dead_letter(
+        &mut self,
+        letter: &DeadLetter,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        self.summary.set_aside += 1;
+        self.page.records.push(Record::DeadLetter(DeadRecord {
+            input: letter.input,
+            ordinal: letter.ordinal,
+            offset: letter.offset,
+            length: letter.length,
+            code: letter.reason_code.code().to_owned(),
+            reason: letter.reason.clone(),
+        }));
+        Ok(observer.dead_letter(letter)?)
+    }
+
+    pub(super) fn record_set_aside(
+        &mut self,
+        position: u64,
+        rule: &RuleId,
+        (occasion, event_id): (Occasion, String),
+        failure: CallFailure,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        *self.summary.rows_set_aside.entry(rule.clone()).or_default() += 1;
+        self.page.records.push(Record::SetAside(SetAside {
+            position,
+            rule: rule.clone(),
+            occasion: occasion.clone(),
+            event_id: event_id.clone(),
+            failure: failure.kind,
+            message: failure.message.clone(),
+        }));
+        Ok(observer.notice(&Notice::RowSetAside {
+            rule: rule.clone(),
+            occasion,
+            event_id,
+            failure: failure.kind,
+            message: failure.message,
+        })?)
+    }
+
+    pub(super) fn record_stopped(
+        &mut self,
+        position: u64,
+        rule: &RuleId,
+        (occasion, event_id): (Occasion, String),
+        failure: CallFailure,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        // A stalled machine must not silence a rule.
+        if !self.generation.engine.is_alive() {
+            return Err(RunError::Stalled(rule.clone()));
+        }
+        self.page.records.push(Record::RuleStopped(RuleStopped {
+            position,
+            rule: rule.clone(),
+            occasion,
+            event_id,
+            message: failure.message,
+        }));
+        let message = format!("`{rule}` was stopped: it ran past the deadline twice; it judges nothing more");
+        self.record_host_finding(position, HostFindingKind::RuleStopped, rule, message, observer)
+    }
+
+    pub(super) fn record_host_finding(
+        &mut self,
+        position: u64,
+        kind: HostFindingKind,
+        rule: &RuleId,
+        message: String,
+        observer: &mut dyn Observer,
+    ) -> Result<(), RunError> {
+        self.suspect.insert(rule.clone());
+        if kind != HostFindingKind::RuleNotDeterministic && !self.summary.silenced.contains(rule) {
+            self.summary.silenced.push(rule.clone());
+        }
+        self.page.records.push(Record::HostFinding(HostFinding {
+            position,
+            kind,
+            signal_class: SignalClass::Evasion,
+            severity: Severity::High,
+            rule: Some(rule.clone()),
+            message: message.clone(),
+        }));
+        Ok(observer.notice(&Notice::Host { rule: rule.clone(), message })?)
+    }
+}
