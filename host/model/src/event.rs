@@ -9,6 +9,7 @@ use crate::{Account, Digest, Fields, Timestamp};
 
 mod content;
 mod source;
+mod stored;
 
 pub use source::SourceId;
 

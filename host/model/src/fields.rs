@@ -76,6 +76,11 @@ impl Fields {
         }
     }
 
+    /// The fields that have a value, by their ids, in the table's order.
+    pub fn iter_by_id(&self) -> impl Iterator<Item = (FieldId, &Value)> {
+        FieldId::all().filter_map(|field| Some((field, self.get(field)?)))
+    }
+
     /// The fields that have a value, in the table's order.
     pub fn iter(&self) -> impl Iterator<Item = (&'static countersign_vocabulary::Field, &Value)> {
         FIELDS

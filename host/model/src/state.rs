@@ -1,4 +1,4 @@
-//! Keyed state and source positions as they are stored. Nothing else survives between calls.
+//! Keyed state as it is stored.
 
 use serde::{Deserialize, Serialize};
 
@@ -46,8 +46,8 @@ impl HashSlot {
 pub struct StateChange {
     /// The rule.
     pub rule: RuleId,
-    /// The slot, by its place in declared order.
-    pub slot: u32,
+    /// The slot, by its declared name.
+    pub slot: String,
     /// The partition key's text.
     pub key: String,
     /// The state; none forgets the key.
@@ -76,16 +76,6 @@ pub struct StateEntry {
     /// When it was changed last: the stream's clock at the first row that the rule was given between the same two
     /// ticks. One time for all changes between two ticks, so that it doesn't depend on the batch size.
     pub changed: Timestamp,
-}
-
-/// How far the stream has been processed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Position {
-    /// Events sequenced: the next one's position.
-    pub sequenced: u64,
-    /// For each input, in argument order, how many of its records were read, dead letters included.
-    pub inputs: Vec<u64>,
 }
 
 #[cfg(test)]

@@ -50,6 +50,11 @@ impl FieldId {
         FIELDS.iter().zip(0u16..).find(|(field, _)| field.path == path).map(|(_, index)| FieldId(index))
     }
 
+    /// Every field, in the table's order.
+    pub fn all() -> impl Iterator<Item = FieldId> {
+        (0u16..).take(FIELDS.len()).map(FieldId)
+    }
+
     /// Its place in [`FIELDS`].
     #[must_use]
     pub const fn index(self) -> usize {
