@@ -1,83 +1,173 @@
-//! The storage trait.
+//! The storage trait: what is committed together, and what can be read back.
 
-use countersign_audit::{Blob, Head, Record};
-use countersign_model::{Finding, HashSlot, Position, StateChange, TimerChange};
+use countersign_audit::{Blob, ChainWriter, Record};
+use countersign_model::{Digest, Finding, Intent, RuleId, StateChange, TimerChange};
 
 use crate::StoreError;
 
 /// What is committed together.
 #[derive(Clone, Copy, Debug)]
 pub struct Commit<'a> {
-    /// Audit records, in order. The first of a file is a header.
+    /// The end of the log that the writer expects. Another one means that somebody else has written: nothing is stored.
+    pub expected: ChainWriter,
+    /// Audit records, in order. The first of a log is a header.
     pub records: &'a [Record],
     /// The blobs that these records name, unless stored already.
     pub blobs: &'a [Blob],
     /// Findings, in the stream's order.
     pub findings: &'a [Finding],
+    /// Intents, in the order of their decisions.
+    pub intents: &'a [Intent],
+    /// Whether a tick lies between the commit before and this one: then all baselines stored before are removed first.
+    pub tick: bool,
+    /// The state as of the last tick of keys that changed for the first time since; no entry: the key had none. The
+    /// first baseline of a key since a tick counts.
+    pub baselines: &'a [StateChange],
     /// Changes of keyed state; the last change of a key counts.
     pub state: &'a [StateChange],
     /// Changes of timers; the last change of a timer counts.
     pub timers: &'a [TimerChange],
-    /// How far the stream is processed with this commit.
-    pub position: &'a Position,
+    /// Changes of memory; the last change of a key counts.
+    pub memory: &'a [MemoryChange],
 }
 
-/// The content of a store as of its last commit.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Snapshot {
-    /// How far the stream was processed.
-    pub position: Position,
-    /// The number of audit records.
-    pub records: u64,
-    /// The state of every key that has one, by hash slot, rule, slot and key; every entry is `Some`.
-    pub state: Vec<StateChange>,
-    /// Every pending timer, by rule, key and id; every entry is `Some`.
-    pub timers: Vec<TimerChange>,
-    /// Every finding, in the stream's order.
-    pub findings: Vec<Finding>,
+impl Commit<'_> {
+    /// A commit of nothing, to be filled with `..Commit::empty(…)`.
+    #[must_use]
+    pub const fn empty(expected: ChainWriter) -> Commit<'static> {
+        Commit {
+            expected,
+            records: &[],
+            blobs: &[],
+            findings: &[],
+            intents: &[],
+            tick: false,
+            baselines: &[],
+            state: &[],
+            timers: &[],
+            memory: &[],
+        }
+    }
 }
 
-/// Storage for everything that must survive the process.
+/// A change of the host's own memory: what a session has to know again when it resumes, by space and key. What the bytes
+/// mean is up to the session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryChange {
+    /// The space, such as `horizon`.
+    pub space: &'static str,
+    /// The key; rows of a space are read in the order of their keys' bytes.
+    pub key: Vec<u8>,
+    /// The value; none removes the key.
+    pub value: Option<Vec<u8>>,
+}
+
+/// The place of an entry of keyed state.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StateKey {
+    /// The rule.
+    pub rule: RuleId,
+    /// The slot, by its declared name.
+    pub slot: String,
+    /// The partition key's text.
+    pub key: String,
+}
+
+/// The place of a timer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TimerKey {
+    /// The rule.
+    pub rule: RuleId,
+    /// The partition key's text.
+    pub key: String,
+    /// The timer's declared id.
+    pub id: String,
+}
+
+/// What can be read of a store, as of its last commit. Every list is read in pages of at most `limit` members, each page
+/// after the last member of the one before; a shorter page is the last.
+pub trait Stored {
+    /// The end of the log.
+    ///
+    /// # Errors
+    /// When it can't be read back, or the store failed while writing; so for all others.
+    fn head(&self) -> Result<ChainWriter, StoreError>;
+
+    /// The exact bytes of the log's lines from a sequence number on, newlines included.
+    ///
+    /// # Errors
+    /// See [`Stored::head`].
+    fn lines(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError>;
+
+    /// A blob's bytes; none if there is none of this name. The digest isn't checked.
+    ///
+    /// # Errors
+    /// See [`Stored::head`].
+    fn blob(&self, name: &Digest) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Findings from an ordinal on, in the stream's order.
+    ///
+    /// # Errors
+    /// See [`Stored::head`].
+    fn findings(&self, from: u64, limit: usize) -> Result<Vec<Finding>, StoreError>;
+
+    /// Intents from an ordinal on, in the order of their decisions.
+    ///
+    /// # Errors
+    /// See [`Stored::head`].
+    fn intents(&self, from: u64, limit: usize) -> Result<Vec<Intent>, StoreError>;
+
+    /// Keyed state by rule, slot and key; every entry is `Some`.
+    ///
+    /// # Errors
+    /// See [`Stored::head`].
+    fn state(&self, after: Option<&StateKey>, limit: usize) -> Result<Vec<StateChange>, StoreError>;
+
+    /// Baselines by rule, slot and key.
+    ///
+    /// # Errors
+    /// See [`Stored::head`].
+    fn baselines(&self, after: Option<&StateKey>, limit: usize) -> Result<Vec<StateChange>, StoreError>;
+
+    /// Pending timers by rule, key and id; every entry is `Some`.
+    ///
+    /// # Errors
+    /// See [`Stored::head`].
+    fn timers(&self, after: Option<&TimerKey>, limit: usize) -> Result<Vec<TimerChange>, StoreError>;
+
+    /// The keys of a space with their values, in the order of the keys' bytes.
+    ///
+    /// # Errors
+    /// See [`Stored::head`].
+    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+}
+
+/// Storage for everything that must survive the process, open for writing.
 ///
 /// ```
 /// use countersign_audit::record::Header;
-/// use countersign_audit::{Record, verify};
-/// use countersign_model::{DigestKey, Position};
-/// use countersign_store::{Commit, MemoryStore, Store};
+/// use countersign_audit::Record;
+/// use countersign_model::DigestKey;
+/// use countersign_store::{Commit, MemoryChange, MemoryStore, Store, Stored};
 ///
 /// let mut store = MemoryStore::new();
 /// let records = [Record::Header(Header::new("0.1.0", &DigestKey::public()))];
-/// let position = Position { sequenced: 3, inputs: vec![3] };
-/// store.commit(Commit { records: &records, blobs: &[], findings: &[], state: &[], timers: &[], position: &position })?;
-/// assert_eq!(store.snapshot()?.position, position);
-///
-/// let head = store.seal()?;
-/// assert_eq!(verify(store.audit(), Some(head.digest)).unwrap(), head);
+/// let memory = [MemoryChange { space: "session", key: Vec::new(), value: Some(b"at 3".to_vec()) }];
+/// let expected = store.head()?;
+/// let head = store.commit(Commit { records: &records, memory: &memory, ..Commit::empty(expected) })?;
+/// assert_eq!((head.records(), store.head()?), (1, head));
+/// assert_eq!(store.memory("session", None, 10)?, [(Vec::new(), b"at 3".to_vec())]);
+/// // Somebody who still expects the log's beginning is too late.
+/// assert!(store.commit(Commit { records: &records, ..Commit::empty(expected) }).is_err());
 /// # Ok::<(), countersign_store::StoreError>(())
 /// ```
-pub trait Store {
-    /// Commits all of it or nothing. The audit file doesn't depend on how records are grouped into commits.
+pub trait Store: Stored {
+    /// Commits all of it or nothing, and returns the new end of the log. The log doesn't depend on how records are
+    /// grouped into commits.
     ///
     /// # Errors
-    /// When it can't be stored: then nothing that depends on it may happen. After an I/O error it may be stored or not; the
-    /// store refuses further calls and has to be opened again, which finds out.
-    fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError>;
-
-    /// Seals the audit file. Nothing can be committed afterwards.
-    ///
-    /// # Errors
-    /// As for [`Store::commit`]; the file is then not sealed.
-    fn seal(&mut self) -> Result<Head, StoreError>;
-
-    /// The content as of the last commit, from which an interrupted run continues.
-    ///
-    /// # Errors
-    /// When it can't be read back, this store doesn't keep it, or the file is sealed.
-    fn snapshot(&self) -> Result<Snapshot, StoreError>;
-
-    /// The state in one hash slot as of the last commit, by rule, slot and key; every entry is `Some`.
-    ///
-    /// # Errors
-    /// As for [`Store::snapshot`].
-    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError>;
+    /// When it can't be stored: then nothing that depends on it may happen. [`StoreError::Superseded`] when somebody else
+    /// has written since. After an I/O error it may be stored or not; the store refuses further calls and has to be opened
+    /// again, which finds out.
+    fn commit(&mut self, commit: Commit<'_>) -> Result<ChainWriter, StoreError>;
 }
