@@ -52,9 +52,10 @@ pub fn deliberate(
 }
 
 /// The decisions as audit records. `bundles` has the names of the responses' bundles, in their order; `inputs` is the
-/// name of the gate's inputs.
+/// name of the gate's inputs, `number` the generation's.
 #[must_use]
 pub fn decision_records(
+    number: u64,
     generation: &Generation,
     deliberation: &Deliberation,
     bundles: &[Digest],
@@ -71,7 +72,7 @@ pub fn decision_records(
                 decision.response_rule.as_ref().is_none_or(|rule| *rule == response.bundle.rule.id)
             });
             Some(DecisionRecord {
-                generation: generation.number,
+                generation: number,
                 incident: incident.findings.iter().map(|one| FindingReference::from(&one.finding)).collect(),
                 event_id: anchor.event_id.clone(),
                 event_time: anchor.event_time,

@@ -5,12 +5,17 @@
 
 mod judge;
 mod judges;
+mod remembered;
+
+use std::collections::BTreeSet;
 
 use countersign_formats::DeadLetter;
-use countersign_model::{StateChange, TimerChange};
+use countersign_model::vocabulary::text_ids;
+use countersign_model::{RuleId, StateChange, TimerChange};
 use countersign_stream::{BundledFinding, Disagreement, RowDiagnostic, RowFailure, Sequenced};
 
 pub use judges::Judges;
+pub use remembered::{Handover, KEPT_FOR_ABSENT_RULES, Remembered};
 
 /// Something that happened at a position.
 pub enum Item {
@@ -80,13 +85,31 @@ impl Chunk {
     }
 }
 
-/// The changes of rules' state and timers by a chunk.
+text_ids! {
+    /// Why a rule judges nothing more.
+    pub enum Silence {
+        /// It is in quarantine.
+        Quarantined = "quarantined",
+        /// It missed the deadline twice.
+        Stopped = "stopped",
+    }
+}
+
+/// The changes of what rules keep by a chunk, and by the tick before it.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// Of keyed state.
     pub state: Vec<StateChange>,
     /// Of timers.
     pub timers: Vec<TimerChange>,
+    /// The state as of the last tick of keys that changed for the first time since.
+    pub baselines: Vec<StateChange>,
+    /// Accounts that were counted for the first time, and those on which a rule failed; with the rule.
+    pub accounts: Vec<(RuleId, u64, bool)>,
+    /// The rules that were visited, by their places.
+    pub visited: BTreeSet<usize>,
+    /// Rules that are gone, and forgotten now.
+    pub forgotten_rules: BTreeSet<RuleId>,
 }
 
 impl Changes {

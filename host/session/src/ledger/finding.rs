@@ -1,5 +1,7 @@
 //! Records findings, and the decisions on them.
 
+use std::sync::Arc;
+
 use countersign_audit::Record;
 use countersign_audit::record::{DiagnosticRecord, FindingRecord};
 use countersign_engine::ENGINE_VERSION;
@@ -9,23 +11,22 @@ use countersign_model::{Occasion, RuleId};
 use countersign_stream::BundledFinding;
 
 use super::Ledger;
-use crate::RunError;
-use crate::report::{DecisionLine, FindingLine, Notice, Observer};
+use crate::error::SessionError;
+use crate::report::{DecisionLine, FindingLine, Line, Notice};
 use countersign_casework::bundle::{FindingBundle, to_bytes};
 use countersign_casework::deliberate::{decision_records, deliberate, gather};
 use countersign_casework::respond;
 use countersign_casework::subject::resolve_subject;
 use countersign_generation::Rule;
 
-impl<'g> Ledger<'g> {
+impl Ledger {
     /// Records a finding, and the decisions on it.
     pub(super) fn record_finding(
         &mut self,
-        rule: &'g Rule,
+        rule: &Rule,
         finding: BundledFinding,
-        observer: &mut dyn Observer,
-    ) -> Result<(), RunError> {
-        let generation = self.generation;
+    ) -> Result<(), SessionError> {
+        let generation = Arc::clone(&self.generation);
         let BundledFinding { finding, row, place, bundle } = finding;
         let bundle = FindingBundle {
             rule: rule.identity.clone(),
@@ -41,17 +42,18 @@ impl<'g> Ledger<'g> {
         let name = self.blob(to_bytes(&bundle)?);
         let account = bundle.subject.account.clone();
         self.page.records.push(Record::Finding(FindingRecord::new(
-            generation.number,
+            self.number,
             &bundle.finding,
             account,
             name,
             &self.key,
         )));
-        observer.finding(&FindingLine::new(&bundle.finding, &bundle.subject))?;
+        self.page.line(Line::Finding(FindingLine::new(&bundle.finding, &bundle.subject)));
         self.summary.findings += 1;
         *self.summary.findings_by_rule.entry(rule.identity.id.clone()).or_default() += 1;
 
-        let inputs = gather(generation, bundle.clock, bundle.incident());
+        self.counted.insert(rule.identity.id.clone());
+        let inputs = gather(&generation, bundle.clock, bundle.incident());
         let stopped = &self.stopped_responses;
         let deliberation = deliberate(inputs, |id, inputs| {
             let rule = generation.responses.iter().find(|rule| rule.identity.id == *id)?;
@@ -64,25 +66,24 @@ impl<'g> Ledger<'g> {
             names.push(self.blob(to_bytes(&response.bundle)?));
             let id = response.bundle.rule.id.clone();
             if let Ok(answer) = &response.bundle.answer {
-                self.record_diagnostics(position, &id, &row, &answer.diagnostics, observer)?;
+                self.record_diagnostics(position, &id, &row, &answer.diagnostics);
             }
             match &response.failure {
                 Some(failure) if failure.kind == FailureKind::Deadline => {
                     self.stopped_responses.insert(id.clone());
-                    self.record_stopped(position, &id, row.clone(), failure.clone(), observer)?;
+                    self.record_stopped(position, &id, row.clone(), failure.clone())?;
                 }
-                Some(failure) => self.record_set_aside(position, &id, row.clone(), failure.clone(), observer)?,
+                Some(failure) => self.record_set_aside(position, &id, row.clone(), failure.clone()),
                 None => {}
             }
         }
         let inputs = self.blob(to_bytes(&deliberation.inputs)?);
-        for record in decision_records(generation, &deliberation, &names, inputs) {
+        for record in decision_records(self.number, &generation, &deliberation, &names, inputs) {
             *self.summary.decisions.entry(record.decision.kind.id()).or_default() += 1;
-            let line = DecisionLine::new(generation, &deliberation.inputs.incident, &record.decision);
+            let version = record.rule.version.clone();
+            let line = DecisionLine::new(self.number, &version, &deliberation.inputs.incident, &record.decision);
             self.page.records.push(Record::Decision(Box::new(record)));
-            if let Some(line) = line {
-                observer.decision(&line)?;
-            }
+            line.into_iter().for_each(|line| self.page.line(Line::Decision(Box::new(line))));
         }
         self.page.findings.push(bundle.finding);
         Ok(())
@@ -94,8 +95,7 @@ impl<'g> Ledger<'g> {
         rule: &RuleId,
         (occasion, event_id): &(Occasion, String),
         diagnostics: &[ResponseDiagnostic],
-        observer: &mut dyn Observer,
-    ) -> Result<(), RunError> {
+    ) {
         for (diagnostic, index) in diagnostics.iter().zip(0..) {
             self.page.records.push(Record::Diagnostic(DiagnosticRecord {
                 position,
@@ -105,14 +105,13 @@ impl<'g> Ledger<'g> {
                 level: diagnostic.level,
                 message: diagnostic.message.clone(),
             }));
-            observer.notice(&Notice::Diagnostic {
+            self.page.line(Line::Notice(Notice::Diagnostic {
                 rule: rule.clone(),
                 occasion: occasion.clone(),
                 event_id: event_id.clone(),
                 level: diagnostic.level,
                 message: diagnostic.message.clone(),
-            })?;
+            }));
         }
-        Ok(())
     }
 }
