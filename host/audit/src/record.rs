@@ -475,7 +475,9 @@ impl Record {
     pub fn blobs(&self) -> Vec<Digest> {
         match self {
             Record::Generation(generation) => {
-                [generation.policy].into_iter().chain(generation.identities).chain([generation.capabilities]).collect()
+                let files = generation.context.iter().filter(|file| file.kept).map(|file| file.content);
+                let (policy, capabilities) = ([generation.policy], [generation.capabilities]);
+                policy.into_iter().chain(generation.identities).chain(capabilities).chain(files).collect()
             }
             Record::Component(component) => vec![component.component],
             Record::Finding(finding) => vec![finding.bundle],

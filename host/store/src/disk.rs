@@ -83,6 +83,16 @@ impl Disk {
         }
     }
 
+    /// Removes a folder if it exists. One that isn't empty, or is a link to a folder, stays.
+    pub(crate) fn remove_folder(&self, path: &Path) -> Result<(), StoreError> {
+        use io::ErrorKind::{DirectoryNotEmpty, NotADirectory, NotFound};
+        let result = self.step().and_then(|()| fs::remove_dir(path));
+        match result {
+            Err(error) if matches!(error.kind(), NotFound | DirectoryNotEmpty | NotADirectory) => Ok(()),
+            other => other.map_err(StoreError::io("remove", path)),
+        }
+    }
+
     /// Makes a folder if it doesn't exist.
     pub(crate) fn make_folder(&self, path: &Path) -> Result<(), StoreError> {
         self.step().and_then(|()| fs::create_dir_all(path)).map_err(StoreError::io("make", path))

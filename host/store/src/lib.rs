@@ -1,5 +1,5 @@
-//! Storage. One trait commits audit records, blobs, findings, state changes and the position in the stream *together*:
-//! after a crash a commit is either complete or absent.
+//! Storage. One trait commits log, blobs, findings, intents, state, timers and memory *together*: after a crash a commit
+//! is either complete or absent. What was committed is read back in pages, by another trait.
 
 pub mod bundles;
 #[cfg(test)]
@@ -7,14 +7,22 @@ pub mod bundles;
 mod crash;
 mod disk;
 pub mod error;
+pub mod existing;
 pub mod file;
+mod fold;
+pub mod head;
 mod journal;
 pub mod memory;
+mod prepare;
+pub mod sqlite;
 pub mod store;
 
 pub use bundles::BundleReader;
-pub use countersign_audit::{Blob, Head};
-pub use error::StoreError;
-pub use file::{Durability, Existing, FileStore, Recovered};
-pub use memory::{HeadStore, MemoryStore};
-pub use store::{Commit, Snapshot, Store};
+pub use countersign_audit::{Blob, ChainWriter, Head};
+pub use error::{Overtaken, StoreError};
+pub use existing::{Existing, ExistingRun, existing};
+pub use file::{Durability, FileStore, Recovered};
+pub use head::HeadStore;
+pub use memory::MemoryStore;
+pub use sqlite::{SqliteReader, SqliteStore};
+pub use store::{Commit, MemoryChange, StateKey, Store, Stored, TimerKey};

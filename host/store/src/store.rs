@@ -84,6 +84,18 @@ pub struct TimerKey {
     pub id: String,
 }
 
+impl From<&StateChange> for StateKey {
+    fn from(change: &StateChange) -> StateKey {
+        StateKey { rule: change.rule.clone(), slot: change.slot.clone(), key: change.key.clone() }
+    }
+}
+
+impl From<&TimerChange> for TimerKey {
+    fn from(change: &TimerChange) -> TimerKey {
+        TimerKey { rule: change.rule.clone(), key: change.key.clone(), id: change.id.clone() }
+    }
+}
+
 /// What can be read of a store, as of its last commit. Every list is read in pages of at most `limit` members, each page
 /// after the last member of the one before; a shorter page is the last.
 pub trait Stored {
