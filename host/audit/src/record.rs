@@ -39,6 +39,10 @@ pub enum Record {
     DeadLetter(DeadLetter),
     /// A finding of the host about itself.
     HostFinding(HostFinding),
+    /// Time passed without events.
+    Time(TimePassed),
+    /// A rule's state was turned into that of a newer version of a slot.
+    Migration(Migration),
     /// An input was processed to its end.
     Input(Input),
     /// The file is finished: the last record, and only that. Written by [`crate::ChainWriter::seal`] alone.
@@ -421,6 +425,32 @@ text_ids! {
     }
 }
 
+/// Time passed by the host's own clock, while no event said so. An input: recomputing takes it from here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimePassed {
+    /// The position of the next event.
+    pub position: u64,
+    /// What the host's clock showed.
+    pub at: Timestamp,
+}
+
+/// What became of the state that an older version of a slot had written, when a generation took effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Migration {
+    /// The position of the first event that the generation judges.
+    pub position: u64,
+    /// The rule.
+    pub rule: RuleId,
+    /// The slot.
+    pub slot: String,
+    /// Keys whose state the rule turned into that of the new version.
+    pub migrated: u64,
+    /// Keys that begin anew, because it couldn't.
+    pub failed: u64,
+}
+
 /// An input that was processed to its end: its content, without its path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -465,6 +495,8 @@ impl Record {
             Record::Diagnostic(_) => "diagnostic",
             Record::DeadLetter(_) => "dead-letter",
             Record::HostFinding(_) => "host-finding",
+            Record::Time(_) => "time",
+            Record::Migration(_) => "migration",
             Record::Input(_) => "input",
             Record::Seal(_) => "seal",
         }

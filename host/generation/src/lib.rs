@@ -177,7 +177,7 @@ impl Generation {
         engine: &Engine,
         rules: Vec<RuleFile>,
         settings: Settings,
-    ) -> (Generation, Vec<LoadFault>) {
+    ) -> (Arc<Generation>, Vec<LoadFault>) {
         let Settings { policy, directory, capabilities, context } = settings;
         let SourceFile { name: policy_name, text: policy_text, content: policy } = policy;
         let ceilings = policy.limits().ceilings();
@@ -234,7 +234,7 @@ impl Generation {
             capabilities_text: capabilities.text,
             context: Arc::new(context),
         };
-        (generation, faults)
+        (Arc::new(generation), faults)
     }
 
     /// The rule with this id, of either kind.

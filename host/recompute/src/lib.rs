@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use countersign_audit::record::{
     Component, DecisionRecord, FindingRecord, FindingReference, Generation as GenerationRecord, Header, RuleStopped,
 };
-use countersign_audit::{Head, Record, VerifyError, read, verify};
+use countersign_audit::{Head, Record, Verified, VerifyError, read, verify};
 use countersign_context::ContextFiles;
 use countersign_document::{FileDiagnostics, SourceFile};
 use countersign_engine::{ENGINE_VERSION, Engine, INTERFACE};
@@ -117,7 +118,9 @@ pub fn recompute(
             .map_err(|source| RecomputeError::Unreadable { path: audit.to_owned(), source })
     };
     // The whole file is verified before any part of it is used.
-    let head = verify(open()?, None)?;
+    let Verified::Sealed(head) = verify(open()?, None)? else {
+        return Err(VerifyError::Faults(Vec::new()).into());
+    };
     // A generation is loaded when it takes effect; the components of its rules are recorded later in the file.
     let mut components: BTreeMap<u64, Vec<(u64, Component)>> = BTreeMap::new();
     let mut generation = 0;
@@ -135,6 +138,7 @@ pub fn recompute(
         engine,
         components,
         generation: None,
+        number: 0,
         incident: None,
         result: Recomputed { head, findings: 0, decisions: 0, differences: Vec::new() },
         stopped: BTreeSet::new(),
@@ -172,7 +176,9 @@ struct Recomputer<'r> {
     engine: &'r Engine,
     /// The component records with their lines, by the line of their generation.
     components: BTreeMap<u64, Vec<(u64, Component)>>,
-    generation: Option<Generation>,
+    generation: Option<Arc<Generation>>,
+    /// Its number.
+    number: u64,
     incident: Option<OpenIncident>,
     result: Recomputed,
     /// Rules that were stopped: the outcome of their last call is an input.
@@ -286,7 +292,7 @@ impl Recomputer<'_> {
             context.add(&file.table, &file.table, text(&file.content)?.into_bytes()).map_err(faults)?;
         }
         let settings = Settings { policy, directory, capabilities, context };
-        let (generation, load_faults) = Generation::load(self.engine, number, files, settings);
+        let (generation, load_faults) = Generation::load(self.engine, files, settings);
         if !load_faults.is_empty() {
             return Err(fail(load_faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")));
         }
@@ -299,6 +305,7 @@ impl Recomputer<'_> {
             self.compare(*line, &format!("identity of `{rule}`"), &on_record(rule), &got);
         }
         self.generation = Some(generation);
+        self.number = number;
         Ok(())
     }
 

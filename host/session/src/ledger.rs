@@ -12,12 +12,13 @@ use countersign_audit::record::{
 use countersign_audit::{Blob, Record};
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_model::vocabulary::RuleKind;
-use countersign_model::{DecisionKind, Digest, DigestKey, Finding, Occasion, RawAddress, RuleId};
+use countersign_model::{DecisionKind, Digest, DigestKey, Finding, Occasion, RuleId};
 use countersign_stream::{QuarantineThreshold, Sequenced};
 
 use crate::chunk::{Item, Placed};
 use crate::report::{Line, Summary};
 use crate::error::SessionError;
+use crate::session::SessionOptions;
 use countersign_generation::{Generation, Rule};
 
 /// The records of a session.
@@ -128,12 +129,14 @@ impl Ledger {
         generation.responses.iter().try_for_each(|rule| self.record_component(position, rule))
     }
 
-    /// What makes the generation another than one before: its record but for number and position.
-    pub(crate) fn configuration(&mut self) -> Result<Digest, SessionError> {
+    /// What makes the generation another than one before: its record but for number and position, and the options that
+    /// affect what is decided.
+    pub(crate) fn configuration(&mut self, options: &SessionOptions) -> Result<Digest, SessionError> {
         let blobs = self.page.blobs.len();
         let record = GenerationRecord { number: 0, ..self.generation_record(0) };
         self.page.blobs.truncate(blobs);
-        Ok(Digest::of(&serde_json::to_vec(&record)?))
+        let QuarantineThreshold { min_accounts, percent } = options.quarantine;
+        Ok(Digest::of(&serde_json::to_vec(&(record, options.max_gap, min_accounts, percent))?))
     }
 
     fn blob(&mut self, bytes: Vec<u8>) -> Digest {
@@ -200,12 +203,9 @@ impl Ledger {
         }
     }
 
-    /// Counts a redelivered record of an input.
-    pub(crate) fn count_duplicate(&mut self, raw: &RawAddress) {
-        self.count_record(raw.input, raw.length, Some(raw.digest));
-        if let Some(input) = self.inputs.get_mut(&raw.input) {
-            input.duplicates += 1;
-        }
+    /// Counts a redelivery among the records of an input.
+    pub(crate) fn count_duplicate(&mut self, input: u32) {
+        self.inputs.entry(input).or_insert(empty_input(input)).duplicates += 1;
         self.summary.duplicates += 1;
     }
 

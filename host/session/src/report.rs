@@ -262,8 +262,11 @@ pub trait Observer {
         Ok(())
     }
 
-    /// Receives the number of records processed so far.
-    fn progress(&mut self, records: u64);
+    /// Receives the number of records processed so far, after each commit.
+    ///
+    /// # Errors
+    /// When the session is to end here.
+    fn progress(&mut self, records: u64) -> std::io::Result<()>;
 }
 
 impl Line {
@@ -292,7 +295,9 @@ impl Observer for () {
         Ok(())
     }
 
-    fn progress(&mut self, _: u64) {}
+    fn progress(&mut self, _: u64) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The end of a run. In JSON the members stand in this order after `"type":"summary"`.

@@ -7,7 +7,7 @@ use countersign_audit::record::Input as InputRecord;
 use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Processed};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{DecisionKind, Digest, RuleId, Timestamp};
+use countersign_model::{DecisionKind, RuleId, Timestamp};
 use countersign_store::{MemoryChange, StateKey, Store, TimerKey};
 use countersign_stream::{Carried, Quarantine};
 
@@ -84,7 +84,7 @@ impl<'s> Session<'s> {
     fn restore(&mut self, generation: &Arc<Generation>, stored: SessionMemory) -> Result<(), SessionError> {
         let max_gap = self.options.max_gap;
         let horizon = self.read_horizon(stored.fingerprints)?;
-        self.sequencer = Sequencer::resume(max_gap, stored.clock, stored.position, horizon);
+        self.sequencer = Sequencer::resume(max_gap, stored.clock.clone(), stored.position, horizon);
         self.finished = stored.finished;
         self.read_inputs()?;
         let rules = self.read_rules()?;

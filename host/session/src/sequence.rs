@@ -264,25 +264,48 @@ fn unjudged(taken: Taken, next: Next) -> Turn {
     Turn::Record { taken, before_tick: None, next }
 }
 
-/// Puts records into the sequence in which a session judges them, with the same positions. `max_gap` in microseconds.
-pub fn sequence(records: impl Iterator<Item = Record>, max_gap: i64) -> impl Iterator<Item = Next> {
-    let mut sequencer = Sequencer::new(max_gap);
-    let mut records = records;
-    std::iter::from_fn(move || {
+/// Records in the sequence in which a session judges them, with the same positions.
+pub struct Sequence<I> {
+    sequencer: Sequencer,
+    records: I,
+}
+
+/// Puts records into sequence. `max_gap` in microseconds, as in [`SessionOptions`](crate::SessionOptions).
+pub fn sequence<I: Iterator<Item = Record>>(records: I, max_gap: i64) -> Sequence<I> {
+    Sequence { sequencer: Sequencer::new(max_gap), records }
+}
+
+impl<I> Sequence<I> {
+    /// The clock after the records so far.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        self.sequencer.clock()
+    }
+
+    /// The position of the next event.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.sequencer.position()
+    }
+}
+
+impl<I: Iterator<Item = Record>> Iterator for Sequence<I> {
+    type Item = Next;
+
+    fn next(&mut self) -> Option<Next> {
         loop {
-            if let Some(turn) = sequencer.next() {
-                match turn {
-                    Turn::Record { next, .. } => return Some(next),
-                    Turn::Time(_) | Turn::Generation(_) => continue,
-                }
+            match self.sequencer.next() {
+                Some(Turn::Record { next, .. }) => return Some(next),
+                Some(Turn::Time(_) | Turn::Generation(_)) => continue,
+                None => {}
             }
-            match records.next() {
-                Some(record) => sequencer.push(Arrival::of(record).into()),
-                None if sequencer.ended => return None,
-                None => sequencer.end(),
+            match self.records.next() {
+                Some(record) => self.sequencer.push(Arrival::of(record).into()),
+                None if self.sequencer.ended => return None,
+                None => self.sequencer.end(),
             }
         }
-    })
+    }
 }
 
 fn far_ahead_letter(event: &Event, max_gap: i64) -> DeadLetter {

@@ -17,6 +17,7 @@ use crate::error::SessionError;
 use crate::input::{Input, Taken};
 use crate::ledger::{Ledger, Page};
 use crate::report::{Line, Observer, Report};
+use crate::resume::Fingerprints;
 use crate::sequence::{Next, Sequencer, Turn};
 
 /// The options of a session. Only `max_gap`, `quarantine` and `key` affect what it decides or writes.
@@ -84,6 +85,7 @@ pub struct Session<'s> {
     /// How many records were taken, of this session alone.
     pub(crate) records: u64,
     pub(crate) pending: Pending,
+    pub(crate) fingerprints: Fingerprints,
     pub(crate) reclaim: Option<Reclaim<'s>>,
     chunk: Chunk,
 }
@@ -134,6 +136,7 @@ impl<'s> Session<'s> {
             finished: false,
             records: 0,
             pending: Pending::default(),
+            fingerprints: Fingerprints::default(),
             reclaim: None,
             chunk: Chunk::default(),
             store,
@@ -403,8 +406,7 @@ impl<'s> Session<'s> {
         self.pending = Pending::default();
         // INVARIANT: nobody hears of anything before it is on record.
         self.pass_lines(page.lines.iter().map(|(place, line)| (number(*place), line)))?;
-        self.observer.progress(self.records);
-        Ok(())
+        Ok(self.observer.progress(self.records)?)
     }
 
     /// Passes lines on. That they were received is stored with the next commit.

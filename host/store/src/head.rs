@@ -60,6 +60,10 @@ impl Stored for HeadStore {
 }
 
 impl Store for HeadStore {
+    fn keeps(&self) -> bool {
+        false
+    }
+
     fn commit(&mut self, commit: Commit<'_>) -> Result<ChainWriter, StoreError> {
         self.end = prepare(self.end, &commit)?.0;
         Ok(self.end)

@@ -174,6 +174,12 @@ pub trait Stored {
 /// # Ok::<(), countersign_store::StoreError>(())
 /// ```
 pub trait Store: Stored {
+    /// Whether what is committed can be read back, so that a later session can go on. Otherwise only the log's end is known,
+    /// and the rest of a commit may be left out.
+    fn keeps(&self) -> bool {
+        true
+    }
+
     /// Commits all of it or nothing, and returns the new end of the log. The log doesn't depend on how records are
     /// grouped into commits.
     ///

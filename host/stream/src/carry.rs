@@ -76,6 +76,12 @@ impl Carried {
         }
     }
 
+    /// The partition key of its rule, where known.
+    #[must_use]
+    pub fn partition_key(&self) -> Option<PartitionKey> {
+        self.partition_key
+    }
+
     /// Whether it holds nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
