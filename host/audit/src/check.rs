@@ -56,8 +56,10 @@ pub(crate) enum Next {
     Line(Option<Entry>),
     /// Bytes after the last newline that may be the beginning of a record.
     Torn,
-    /// The end of what can be read.
+    /// The end.
     End,
+    /// Something after which nothing can be read.
+    Unreadable,
 }
 
 impl Checker {
@@ -91,17 +93,17 @@ impl Checker {
             }
             Read::Unended if self.head.is_some() => {
                 fault(FaultCode::AfterSeal, "nothing after the seal".into(), format!("{} bytes", line.len()));
-                Ok(Next::End)
+                Ok(Next::Unreadable)
             }
             Read::Unended if self.may_be_torn(line) => Ok(Next::Torn),
             Read::Unended => {
                 let expected = "a record with a newline, or the beginning of one".into();
                 fault(FaultCode::LineUnended, expected, format!("{} other bytes", line.len()));
-                Ok(Next::End)
+                Ok(Next::Unreadable)
             }
             Read::TooLong => {
                 fault(FaultCode::LineTooLong, format!("at most {MAX_LINE} bytes"), "more".into());
-                Ok(Next::End)
+                Ok(Next::Unreadable)
             }
             Read::End => Ok(Next::End),
         }
@@ -149,7 +151,7 @@ impl Checker {
                 return false;
             }
             return match serde_json::from_slice::<IgnoredAny>(bytes) {
-                Ok(_) => true,
+                Ok(_) => bytes.ends_with(b"}"),
                 Err(error) => error.is_eof(),
             };
         }

@@ -85,7 +85,7 @@ impl<R: BufRead> Iterator for Records<R> {
             (Err(error), _) => Some(Err(ReadError::Unreadable(error))),
             (Ok(_), Some(fault)) => Some(Err(ReadError::Fault(fault))),
             (Ok(Next::Line(entry)), None) => entry.map(Ok),
-            (Ok(Next::Torn | Next::End), None) => None,
+            (Ok(Next::Torn | Next::End | Next::Unreadable), None) => None,
         };
         match &result {
             Some(Ok(_)) => self.bytes += self.line.len() as u64,

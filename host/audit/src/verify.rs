@@ -144,17 +144,17 @@ pub const MAX_FAULTS: usize = 100;
 pub fn verify<R: BufRead>(reader: R, head: Option<Digest>) -> Result<Verified, VerifyError> {
     let (mut checker, mut faults, torn) = check(reader)?;
     checker.finish(None, &mut faults);
-    let end = checker.writer();
-    if end.records() == 0 && torn == 0 && faults.is_empty() {
-        faults.push(file_fault(FaultCode::Empty, "records", "an empty file"));
-    }
     let Some(found) = checker.head() else {
-        let unsealed = Unsealed { end, torn };
-        if faults.is_empty() {
-            return Ok(Verified::Unsealed(unsealed));
-        }
-        faults.push(unsealed.fault());
-        return Err(in_order(faults));
+        return match torn.map(|torn| Unsealed { end: checker.writer(), torn }) {
+            Some(Unsealed { end, torn: 0 }) if end == ChainWriter::new() => {
+                Err(in_order(vec![file_fault(FaultCode::Empty, "records", "an empty file")]))
+            }
+            Some(unsealed) if faults.is_empty() => Ok(Verified::Unsealed(unsealed)),
+            unsealed => {
+                faults.extend(unsealed.map(|unsealed| unsealed.fault()));
+                Err(in_order(faults))
+            }
+        };
     };
     if let Some(expected) = head
         && found.digest != expected
@@ -172,7 +172,7 @@ pub fn verify_log<R: BufRead>(reader: R, end: ChainWriter) -> Result<(), VerifyE
     let (mut checker, mut faults, torn) = check(reader)?;
     checker.finish(Some(end.link()), &mut faults);
     let got = checker.writer();
-    if got != end || torn > 0 || checker.head().is_some() {
+    if got != end || torn != Some(0) || checker.head().is_some() {
         let text = |end: ChainWriter| format!("{} records and then link {}", end.records(), end.link());
         let got = if checker.head().is_some() { "a seal".to_owned() } else { text(got) };
         faults.push(file_fault(FaultCode::WrongEnd, text(end), got));
@@ -180,14 +180,15 @@ pub fn verify_log<R: BufRead>(reader: R, end: ChainWriter) -> Result<(), VerifyE
     if faults.is_empty() { Ok(()) } else { Err(in_order(faults)) }
 }
 
-/// Checks line after line. The last number is that of the bytes after the last newline.
-fn check<R: BufRead>(mut reader: R) -> Result<(Checker, Vec<AuditFault>, u64), VerifyError> {
+/// Checks line after line. The number is that of the bytes after the last newline; none if something can't be read.
+fn check<R: BufRead>(mut reader: R) -> Result<(Checker, Vec<AuditFault>, Option<u64>), VerifyError> {
     let (mut checker, mut faults, mut line) = (Checker::default(), Vec::new(), Vec::new());
     loop {
         match checker.next(&mut reader, &mut line, &mut faults)? {
             Next::Line(_) => {}
-            Next::Torn => return Ok((checker, faults, line.len() as u64)),
-            Next::End => return Ok((checker, faults, 0)),
+            Next::Torn => return Ok((checker, faults, Some(line.len() as u64))),
+            Next::End => return Ok((checker, faults, Some(0))),
+            Next::Unreadable => return Ok((checker, faults, None)),
         }
         if faults.len() > MAX_FAULTS {
             return Err(in_order(faults));
