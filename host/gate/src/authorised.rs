@@ -1,61 +1,26 @@
-//! What the gate returns, and the one type that lets a connector act.
+//! The one type that lets a connector act.
 
 use countersign_model::response::ActionValue;
 use countersign_model::vocabulary::{Action, TargetLevel};
-use countersign_model::{Account, Decision};
+use countersign_model::{Account, Decision, Digest};
 
-/// What the gate decided. Only [`crate::decide`] makes one.
-#[derive(Debug)]
-pub struct Outcome {
-    decisions: Vec<Decision>,
-    authorised: Vec<Authorised>,
-}
-
-impl Outcome {
-    pub(crate) fn new(decided: Vec<(Decision, Option<Authorised>)>) -> Outcome {
-        let mut outcome = Outcome { decisions: Vec::with_capacity(decided.len()), authorised: Vec::new() };
-        for (decision, authorised) in decided {
-            outcome.decisions.push(decision);
-            outcome.authorised.extend(authorised);
-        }
-        outcome
-    }
-
-    /// One for each proposal, in their order; then the host's own.
-    #[must_use]
-    pub fn decisions(&self) -> &[Decision] {
-        &self.decisions
-    }
-
-    /// One for each decision that executes or downgrades, in their order.
-    #[must_use]
-    pub fn authorised(&self) -> &[Authorised] {
-        &self.authorised
-    }
-
-    /// The decisions and the right to act on them.
-    #[must_use]
-    pub fn into_parts(self) -> (Vec<Decision>, Vec<Authorised>) {
-        (self.decisions, self.authorised)
-    }
-}
-
-/// The right to do one action once: the only thing that a [`Connector`] executes.
+/// The right to do one action once: the only thing that a connector executes.
 ///
-/// Only the gate makes one, for a decision that executes or downgrades. It can't be made elsewhere:
+/// Only [`crate::reauthorise`] makes one, for a decision on record that still holds. It can't be made elsewhere:
 ///
 /// ```compile_fail,E0451
-/// fn forge(decision: countersign_model::Decision) -> countersign_gate::Authorised {
-///     countersign_gate::Authorised { decision, target: None, parameters: Vec::new() }
+/// fn forge(decision: countersign_model::Decision, key: countersign_model::Digest) -> countersign_gate::Authorised {
+///     countersign_gate::Authorised { record: 0, decision, target: None, parameters: Vec::new(), idempotency_key: key }
 /// }
 /// ```
 ///
 /// It can't be copied, so it can be used only once:
 ///
 /// ```compile_fail,E0382
-/// fn twice(authorised: countersign_gate::Authorised, connector: &dyn countersign_gate::Connector) {
-///     let _ = connector.execute(authorised);
-///     let _ = connector.execute(authorised);
+/// fn execute(_: countersign_gate::Authorised) {}
+/// fn twice(authorised: countersign_gate::Authorised) {
+///     execute(authorised);
+///     execute(authorised);
 /// }
 /// ```
 ///
@@ -76,13 +41,26 @@ impl Outcome {
 ///     authorised.decision().action = None;
 /// }
 /// ```
-// INVARIANT: authority is minted here and nowhere else: private fields, no Clone, no Default, no Deserialize, and the
-// one constructor is the gate's own.
+///
+/// What it says can be read:
+///
+/// ```
+/// fn read(authorised: &countersign_gate::Authorised) -> Option<countersign_model::vocabulary::Action> {
+///     authorised.decision().action
+/// }
+/// fn execute(authorised: countersign_gate::Authorised) {
+///     drop(authorised);
+/// }
+/// ```
+// INVARIANT: authority is minted by `reauthorise` and nowhere else: private fields, no Clone, no Default, no Deserialize,
+// and the one constructor is the gate's own.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Authorised {
+    record: u64,
     decision: Decision,
     target: Option<ActionTarget>,
     parameters: Vec<(String, ActionValue)>,
+    idempotency_key: Digest,
 }
 
 /// What exactly an action acts on.
@@ -98,19 +76,22 @@ pub struct ActionTarget {
 
 impl Authorised {
     pub(crate) fn mint(
+        record: u64,
         decision: Decision,
         target: Option<ActionTarget>,
         parameters: Vec<(String, ActionValue)>,
+        idempotency_key: Digest,
     ) -> Authorised {
-        Authorised { decision, target, parameters }
+        Authorised { record, decision, target, parameters, idempotency_key }
     }
 
-    /// Completes the reasons of the decision that authorised it.
-    pub(crate) fn explain(&mut self, decision: &Decision) {
-        self.decision.reasons.clone_from(&decision.reasons);
+    /// The number of the record of the decision.
+    #[must_use]
+    pub fn record(&self) -> u64 {
+        self.record
     }
 
-    /// The decision that authorised it.
+    /// The decision that authorised it, as it is on record.
     #[must_use]
     pub fn decision(&self) -> &Decision {
         &self.decision
@@ -122,7 +103,7 @@ impl Authorised {
         self.decision.action
     }
 
-    /// What it acts on; none for observe actions on a subject without an account.
+    /// What it acts on.
     #[must_use]
     pub fn target(&self) -> Option<&ActionTarget> {
         self.target.as_ref()
@@ -134,38 +115,15 @@ impl Authorised {
         &self.parameters
     }
 
-    /// How long it lasts, seconds; none for observe actions.
+    /// How long it lasts, seconds.
     #[must_use]
     pub fn lease(&self) -> Option<u32> {
         self.decision.lease
     }
-}
 
-/// Acts on identities. It gets nothing but what the gate authorised.
-pub trait Connector {
-    /// Its name, as in the capability tables.
-    fn name(&self) -> &str;
-
-    /// Does what was authorised. The right is consumed.
-    fn execute(&self, action: Authorised) -> Execution;
-}
-
-/// What a connector did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Execution {
-    /// The provider's or the connector's own id of what was done, so that doing it again does nothing.
-    pub idempotency_key: String,
-    /// How it went: what it takes to undo it, or why it failed.
-    pub result: Result<Undo, String>,
-}
-
-/// What undoing takes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undo {
-    /// Nothing is to be undone: it only informed, or heals by itself.
-    Nothing,
-    /// The state before, in the connector's own format.
-    Restore(String),
-    /// It can't be undone.
-    Impossible,
+    /// The intent's key: what was done under it isn't done again.
+    #[must_use]
+    pub fn idempotency_key(&self) -> Digest {
+        self.idempotency_key
+    }
 }
