@@ -1,5 +1,6 @@
 //! What can be recorded. Every type here is part of the file's format: fields are written in the order they have here,
-//! and a change of any is a new format.
+//! and a change of any is a new format, but for a member that is left out where it has the value that files without it
+//! mean.
 
 use countersign_model::call::{FailureKind, Level};
 use countersign_model::vocabulary::{EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole, text_ids};
@@ -102,6 +103,18 @@ pub struct Generation {
     pub engine: String,
     /// The package of the rules' interfaces, such as `countersign:rules@0.1.0`.
     pub interface: String,
+    /// The version of the gate that decided; left out for version 1, which wrote none.
+    #[serde(default = "first_gate", skip_serializing_if = "is_first_gate")]
+    pub gate: u32,
+}
+
+const fn first_gate() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_first_gate(gate: &u32) -> bool {
+    *gate == first_gate()
 }
 
 /// A file that a context table is made of.

@@ -13,9 +13,9 @@ use countersign_model::{Finding, Occasion, RawAddress, RuleId, Timestamp};
 use countersign_stream::{LATENESS, Sequenced, Tick, partition_key};
 
 use countersign_generation::{Generation, Rule};
+use countersign_session::SessionOptions;
 use countersign_session::chunk::{Chunk, Item, Judges, Placed};
 use countersign_session::sequence::{Next, sequence};
-use countersign_session::SessionOptions;
 
 /// Maximum of calls about one record that are kept: its own, those of findings on it and of timers that it set.
 const MAX_CALLS: usize = 64;

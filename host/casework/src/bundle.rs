@@ -1,15 +1,23 @@
 //! Evidence bundles: everything needed to make a finding or a proposal again, as the bytes whose digests the audit file has.
 
-use countersign_model::call::{DetectionAnswer, DetectionCall};
-use countersign_model::incident::{IncidentFinding, Subject};
+use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall};
+use countersign_model::format::{Format, FormatError, format_of, read_canonical};
+use countersign_model::incident::Subject;
 use countersign_model::response::{ResponseAnswer, ResponseCall};
-use countersign_model::{Finding, Incident, RuleIdentity, Timestamp};
+use countersign_model::{Finding, RuleIdentity, Timestamp};
 use serde::{Deserialize, Serialize};
+
+mod v1;
+
+/// The newest format of both bundles, which is written. Format 1 is the same without the member that names it.
+const FORMAT: u32 = 2;
 
 /// The bundle of a finding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FindingBundle {
+    /// The format of these bytes.
+    pub format: Format<FORMAT>,
     /// The identity of its rule.
     pub rule: RuleIdentity,
     /// The engine that ran it.
@@ -31,25 +39,12 @@ pub struct FindingBundle {
     pub clock: Timestamp,
 }
 
-impl FindingBundle {
-    /// The incident of this finding. Incidents are single findings in this version.
-    #[must_use]
-    pub fn incident(&self) -> Incident {
-        Incident {
-            subjects: vec![self.subject.clone()],
-            findings: vec![IncidentFinding {
-                finding: self.finding.clone(),
-                subject: 0,
-                rule_suspect: self.rule_suspect,
-            }],
-        }
-    }
-}
-
 /// The bundle of a response rule's proposals.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResponseBundle {
+    /// The format of these bytes.
+    pub format: Format<FORMAT>,
     /// The identity of the rule.
     pub rule: RuleIdentity,
     /// The engine that ran it.
@@ -57,13 +52,33 @@ pub struct ResponseBundle {
     /// The rule's input, `data` left out as in [`FindingBundle::call`].
     pub call: ResponseCall,
     /// The rule's answer, or why there is none that can be used.
-    pub answer: Result<ResponseAnswer, countersign_model::call::CallFailure>,
+    pub answer: Result<ResponseAnswer, CallFailure>,
 }
 
-/// The bytes of a bundle: JSON with members in a fixed order, so that equal bundles have equal names.
-///
-/// # Errors
-/// Never for the types of this module and gate inputs, whose members all have a JSON form.
-pub fn to_bytes<T: Serialize>(bundle: &T) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(bundle)
+impl FindingBundle {
+    /// Reads a bundle of any format.
+    ///
+    /// # Errors
+    /// When the bytes aren't those that a bundle of the format that they name is written as.
+    pub fn read(bytes: &[u8]) -> Result<FindingBundle, FormatError> {
+        match format_of(bytes)? {
+            1 => read_canonical::<v1::FindingBundle>(bytes, 1).map(FindingBundle::from),
+            FORMAT => read_canonical(bytes, FORMAT),
+            got => Err(FormatError::Unknown { newest: FORMAT, got }),
+        }
+    }
+}
+
+impl ResponseBundle {
+    /// Reads a bundle of any format.
+    ///
+    /// # Errors
+    /// When the bytes aren't those that a bundle of the format that they name is written as.
+    pub fn read(bytes: &[u8]) -> Result<ResponseBundle, FormatError> {
+        match format_of(bytes)? {
+            1 => read_canonical::<v1::ResponseBundle>(bytes, 1).map(ResponseBundle::from),
+            FORMAT => read_canonical(bytes, FORMAT),
+            got => Err(FormatError::Unknown { newest: FORMAT, got }),
+        }
+    }
 }

@@ -4,7 +4,10 @@ use countersign_declaration::{Declaration, quoted};
 use countersign_engine::ENGINE_VERSION;
 use countersign_gate::{GateInputs, incident_view};
 use countersign_model::call::{CallFailure, FailureKind};
-use countersign_model::response::{ActionValue, AnswerProposal, Responder, ResponseAnswer, ResponseCall};
+use countersign_model::format::Format;
+use countersign_model::response::{
+    ActionValue, AnswerProposal, Responder, ResponseAnswer, ResponseCall, ResponseDiagnostic,
+};
 use countersign_model::vocabulary::{Action, ActionClass, ActionParameterType};
 use countersign_model::{Incident, Proposal};
 
@@ -44,7 +47,8 @@ pub fn call_response_rule(rule: &Rule, inputs: &GateInputs) -> Response {
         answer = rule.loaded.respond(&call);
     }
     let call = ResponseCall { data: Vec::new(), ..call };
-    let bundle = ResponseBundle { rule: rule.identity.clone(), engine: ENGINE_VERSION.to_owned(), call, answer };
+    let engine = ENGINE_VERSION.to_owned();
+    let bundle = ResponseBundle { format: Format, rule: rule.identity.clone(), engine, call, answer };
     Response::check(rule.declaration(), &inputs.incident, bundle)
 }
 
@@ -61,6 +65,22 @@ impl Response {
             Err(failure) => Response { bundle, proposals: Vec::new(), failure: Some(failure) },
         }
     }
+
+    /// The same answer by a rule that failed: none of it is used.
+    pub(crate) fn fail(&mut self, failure: CallFailure) {
+        self.proposals.clear();
+        self.failure.get_or_insert(failure);
+    }
+
+    /// What the rule says to its author, whether or not its proposals were accepted; none where there are more or longer
+    /// ones than may be.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[ResponseDiagnostic] {
+        match &self.bundle.answer {
+            Ok(answer) if check_diagnostics(&answer.diagnostics).is_ok() => &answer.diagnostics,
+            _ => &[],
+        }
+    }
 }
 
 /// Checks an answer on an incident of so many subjects, and turns it into proposals.
@@ -75,12 +95,7 @@ pub fn check_answer(
     if answer.proposals.len() > MAX_PROPOSALS {
         return invalid(format!("{} proposals, at most {MAX_PROPOSALS} are allowed", answer.proposals.len()));
     }
-    if answer.diagnostics.len() > MAX_DIAGNOSTICS {
-        return invalid(format!("{} diagnostics, at most {MAX_DIAGNOSTICS} are allowed", answer.diagnostics.len()));
-    }
-    if let Some(long) = answer.diagnostics.iter().find(|diagnostic| diagnostic.message.len() > MAX_TEXT_BYTES) {
-        return invalid(format!("a diagnostic of {} bytes, at most {MAX_TEXT_BYTES} are allowed", long.message.len()));
-    }
+    check_diagnostics(&answer.diagnostics)?;
     let mut proposals: Vec<Proposal> = Vec::with_capacity(answer.proposals.len());
     for proposal in &answer.proposals {
         let proposal = check_proposal(declaration, subjects, proposal)?;
@@ -90,6 +105,18 @@ pub fn check_answer(
         proposals.push(proposal);
     }
     Ok(proposals)
+}
+
+fn check_diagnostics(diagnostics: &[ResponseDiagnostic]) -> Result<(), CallFailure> {
+    if diagnostics.len() > MAX_DIAGNOSTICS {
+        return invalid(format!("{} diagnostics, at most {MAX_DIAGNOSTICS} are allowed", diagnostics.len()));
+    }
+    match diagnostics.iter().find(|diagnostic| diagnostic.message.len() > MAX_TEXT_BYTES) {
+        Some(long) => {
+            invalid(format!("a diagnostic of {} bytes, at most {MAX_TEXT_BYTES} are allowed", long.message.len()))
+        }
+        None => Ok(()),
+    }
 }
 
 fn check_proposal(

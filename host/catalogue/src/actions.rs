@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countersign_model::vocabulary::{
     Action, ActionClass, ActionParameterType, IdentityType, Reversibility, TargetLevel,
 };
-use countersign_policy::Capabilities;
+use countersign_policy::{Capabilities, Capability, Reach};
 
 use crate::Page;
 use crate::markdown::{Markdown, code, codes};
@@ -54,12 +54,18 @@ pub(crate) fn page() -> Page {
          with reversible.",
     );
     page.ids::<Reversibility>(["reversibility", "meaning"]);
+    page.heading("Reach");
+    page.paragraph(
+        "A property of an action for an identity type at a connector. What isn't declared is unknown. Until a connector \
+         can be asked, containment whose reach isn't `one` waits for approval, with the reason `estimate-high`.",
+    );
+    page.ids::<Reach>(["reach", "meaning"]);
     page.heading("What connectors can do");
     page.paragraph(
         "The shipped capability table. What isn't in it can't be done: the decision then has the reason \
          `action-unavailable`. No connector executes anything in this version.",
     );
-    page.table(["provider", "connector", "action", "types", "levels", "reversibility"], capabilities());
+    page.table(["provider", "connector", "action", "types", "levels", "reversibility", "reach"], capabilities());
     Page { name: "actions.md", text: page.finish() }
 }
 
@@ -74,18 +80,19 @@ fn parameters(action: Action) -> String {
     action.parameters().iter().map(parameter).collect::<Vec<_>>().join("; ")
 }
 
-/// What a connector can do: provider, action, connector, levels, reversibility.
-type Ability = (String, Action, String, Vec<TargetLevel>, Reversibility);
+/// What a connector can do: provider, action, connector, levels, reversibility, reach.
+type Ability = (String, Action, String, Vec<TargetLevel>, Reversibility, Reach);
 
 /// One row for all types with which a connector does the same.
-fn capabilities() -> Vec<[String; 6]> {
+fn capabilities() -> Vec<[String; 7]> {
     let shipped = Capabilities::shipped().unwrap_or_default();
     let mut types: BTreeMap<Ability, Vec<&str>> = BTreeMap::new();
     for one in shipped.iter() {
-        let same = (one.provider.clone(), one.action, one.connector.clone(), one.levels.clone(), one.reversibility);
+        let Capability { provider, action, connector, levels, reversibility, reach, .. } = one.clone();
+        let same = (provider, action, connector, levels, reversibility, reach);
         types.entry(same).or_default().push(one.identity_type.id());
     }
-    let row = |((provider, action, connector, levels, reversibility), types): (Ability, Vec<&str>)| {
+    let row = |((provider, action, connector, levels, reversibility, reach), types): (Ability, Vec<&str>)| {
         [
             code(&provider),
             code(&connector),
@@ -93,6 +100,7 @@ fn capabilities() -> Vec<[String; 6]> {
             codes(types, ", "),
             codes(levels.iter().map(|level| level.id()), ", "),
             code(reversibility.id()),
+            code(reach.id()),
         ]
     };
     types.into_iter().map(row).collect()

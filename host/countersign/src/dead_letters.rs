@@ -88,7 +88,15 @@ impl DeadLetters {
 
     /// Only counted, by reason.
     pub(crate) fn counted(names: Vec<String>) -> DeadLetters {
-        DeadLetters { names, path: None, always: false, append: false, file: None, reported: false, kinds: BTreeMap::new() }
+        DeadLetters {
+            names,
+            path: None,
+            always: false,
+            append: false,
+            file: None,
+            reported: false,
+            kinds: BTreeMap::new(),
+        }
     }
 
     /// Reported one by one, the first of each reason, and counted.

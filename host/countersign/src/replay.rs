@@ -164,12 +164,12 @@ impl Arguments {
         tracing::debug!(batch = options.batch, workers = options.workers, inputs = count, "begins");
         let switches = (keep_on, self.store.is_some());
         let mut reporter = Reporter::new(out, &progress, self.json, switches, &mut dead_letters, &interrupt);
-        let ran = Session::resume(kept.store(), generation, options, &mut reporter)
-            .map_err(Ended::from)
-            .and_then(|session| {
+        let ran = Session::resume(kept.store(), generation, options, &mut reporter).map_err(Ended::from).and_then(
+            |session| {
                 let records = inputs.resume(self.source, &progress, session.processed()).map_err(Ended::Inputs)?;
                 Ok(replay(session, records, Replay { inputs: count, until: None })?)
-            });
+            },
+        );
         let printed = reporter.finish();
         progress.done();
         let report = match ran {

@@ -66,8 +66,7 @@ impl Decoder {
                     }
                     Err(error) => Err(not_utf8(error.valid_up_to())),
                 };
-                record
-                    .unwrap_or_else(|fault| dead(length, Digest::of(bytes), fault, excerpt(bytes), self.hint(bytes)))
+                record.unwrap_or_else(|fault| dead(length, Digest::of(bytes), fault, excerpt(bytes), self.hint(bytes)))
             }
         }
     }

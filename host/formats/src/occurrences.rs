@@ -95,13 +95,10 @@ mod tests {
         let records = [r#"{"a":1}"#, r#"{"a":2}"#, r#"{ "a": 1 }"#, "3", r#"{"a":2}"#];
         let seen: Vec<Occurrence> =
             records.iter().zip(0..).map(|(raw, ordinal)| counted.count(raw, &address(ordinal))).collect();
-        assert_eq!(seen.iter().map(|one| (one.number, one.first)).collect::<Vec<_>>(), [
-            (0, 0),
-            (0, 1),
-            (1, 0),
-            (0, 3),
-            (1, 1)
-        ]);
+        assert_eq!(
+            seen.iter().map(|one| (one.number, one.first)).collect::<Vec<_>>(),
+            [(0, 0), (0, 1), (1, 0), (0, 3), (1, 1)]
+        );
         let mut restored = Occurrences::default();
         restored.restore(3, vec![seen[4], seen[3], seen[2]]);
         for (raw, ordinal) in [(r#"{"a":1}"#, 5), ("4", 6), ("3", 7)] {

@@ -2,19 +2,22 @@
 //! else.
 
 use countersign_model::incident::Subject;
-use countersign_model::vocabulary::{Action, ActionClass, Reversibility, SignalClass, TargetLevel};
+use countersign_model::vocabulary::{Action, ActionClass, Reversibility, SignalClass};
 use countersign_model::{Decision, DecisionKind, Effect, Proposal, Reason, ReasonCode};
 
+use crate::circumstances::Suppression;
 use crate::confidence::effective_confidence;
-use crate::inputs::{GateInputs, Suppression};
-use crate::judge::{Judgement, about, capability, has, is_interactive_human, judge, level, reversibility, unavailable};
-use crate::outcome::{ActionTarget, Authorised, Outcome};
+use crate::inputs::GateInputs;
+use crate::judge::{Judgement, about, capability, is_interactive_human, judge, reversibility, unavailable};
 
 /// Decides an incident: one decision for each proposal, in their order, then at most one enrich-alert of the host's own.
-/// Pure: the same inputs give the same outcome, on every machine.
+/// Pure: the same inputs give the same decisions, on every machine. Never empty.
+///
+/// A decision says what may be done and lets nobody do it: for that [`crate::reauthorise`] asks again, once the decision
+/// is on record.
 ///
 /// ```
-/// use countersign_gate::{GateInputs, decide};
+/// use countersign_gate::{Circumstances, GateInputs, decide};
 /// # use countersign_model::incident::{IncidentFinding, Subject};
 /// # use countersign_model::vocabulary::{EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Usage};
 /// # use countersign_model::{Account, ContextState, Finding, Identity, Incident, Occasion};
@@ -55,41 +58,51 @@ use crate::outcome::{ActionTarget, Authorised, Outcome};
 /// let findings = vec![IncidentFinding { finding, subject: 0, rule_suspect: false }];
 /// let incident = Incident { findings, subjects: vec![subject] };
 /// let (policy, capabilities) = (Policy::shipped().unwrap(), Capabilities::shipped().unwrap());
-/// let outcome = decide(&GateInputs::new(clock, incident, Vec::new(), &policy, &capabilities));
+/// let circumstances = Circumstances::unconfigured();
+/// let decisions = decide(&GateInputs::new(clock, circumstances, incident, Vec::new(), &policy, &capabilities));
 ///
 /// // The host enriches the alert, and says why it does no more.
-/// let [decision] = outcome.decisions() else { panic!("expected one decision") };
+/// let [decision] = decisions.as_slice() else { panic!("expected one decision") };
 /// assert_eq!(decision.kind, DecisionKind::Execute);
 /// assert_eq!(decision.reasons[0].code, ReasonCode::NoProposal);
-/// assert_eq!(outcome.authorised().len(), 1);
 /// ```
 #[must_use]
-pub fn decide(inputs: &GateInputs) -> Outcome {
+pub fn decide(inputs: &GateInputs) -> Vec<Decision> {
     let exempt = exempt_from_suppression(inputs);
     let mut note = None;
-    if let Suppression::Suppress(why) = &inputs.suppression {
+    if let Suppression::Suppress(why) = &inputs.circumstances.suppression {
         if exempt.is_none() {
-            return Outcome::new(vec![(suppressed(inputs, why), None)]);
+            return vec![suppressed(inputs, why)];
         }
         note = exempt.map(|exempt| format!("suppression said `{why}`, but {exempt} can't be suppressed"));
     }
-    let mut decided: Vec<(Decision, Option<Authorised>)> =
-        inputs.proposals.iter().map(|proposal| decide_one(inputs, proposal)).collect();
-    let denied = decided.iter().any(|(decision, _)| decision.kind == DecisionKind::Deny);
-    let enriched = decided
-        .iter()
-        .any(|(decision, authorised)| authorised.is_some() && decision.action == Some(Action::EnrichAlert));
-    if decided.is_empty() {
-        decided.push(enrich(inputs, ReasonCode::NoProposal, "nobody proposed anything: the alert is enriched"));
+    let mut decisions: Vec<Decision> = inputs.proposals.iter().map(|proposal| decide_one(inputs, proposal)).collect();
+    let denied = decisions.iter().any(|decision| decision.kind == DecisionKind::Deny);
+    let enriched =
+        decisions.iter().any(|decision| is_automatic(decision.kind) && decision.action == Some(Action::EnrichAlert));
+    if decisions.is_empty() {
+        decisions.push(enrich(inputs, ReasonCode::NoProposal, "nobody proposed anything: the alert is enriched"));
     } else if denied && !enriched {
-        decided.push(enrich(inputs, ReasonCode::NoRungAllowed, "a proposal was denied: the alert is enriched"));
+        decisions.push(enrich(inputs, ReasonCode::NoRungAllowed, "a proposal was denied: the alert is enriched"));
     }
-    for entry in &mut decided {
-        let mut reasons = nothing_available(inputs, &entry.0);
-        reasons.extend(note.as_deref().map(|detail| not_suppressed(&entry.0, detail)));
-        explain(entry, reasons);
+    for decision in &mut decisions {
+        let unavailable = nothing_available(inputs, decision);
+        let note = note.as_deref().map(|detail| not_suppressed(decision, detail));
+        decision.reasons.extend(unavailable.into_iter().chain(note));
     }
-    Outcome::new(decided)
+    decisions
+}
+
+/// Whether a decision acts when it is taken up: it executes or downgrades to an action past observe. What only observes
+/// the host does itself.
+#[must_use]
+pub fn may_act(decision: &Decision) -> bool {
+    is_automatic(decision.kind) && decision.action.is_some_and(is_past_observe)
+}
+
+/// Whether a decision of this kind needs no person.
+fn is_automatic(kind: DecisionKind) -> bool {
+    matches!(kind, DecisionKind::Execute | DecisionKind::Downgrade)
 }
 
 /// Why an incident can't be suppressed, if it can't.
@@ -147,14 +160,6 @@ fn is_past_observe(action: Action) -> bool {
     matches!(action.class(), ActionClass::Challenge | ActionClass::Contain)
 }
 
-/// Adds reasons to a decision, and to the decision that its right to act carries.
-fn explain((decision, authorised): &mut (Decision, Option<Authorised>), reasons: Vec<Reason>) {
-    decision.reasons.extend(reasons);
-    if let Some(authorised) = authorised {
-        authorised.explain(decision);
-    }
-}
-
 /// The finding that the host's own decisions are about: the strongest, the earliest of equals.
 fn strongest(inputs: &GateInputs) -> (usize, usize, u8) {
     let findings = inputs.incident.findings.iter().enumerate();
@@ -187,11 +192,11 @@ fn suppressed(inputs: &GateInputs, why: &str) -> Decision {
 }
 
 /// The host's own enrich-alert. It needs no rule's authority: it adds to an alert and touches no account.
-fn enrich(inputs: &GateInputs, code: ReasonCode, why: &str) -> (Decision, Option<Authorised>) {
+fn enrich(inputs: &GateInputs, code: ReasonCode, why: &str) -> Decision {
     let (anchor, subject, confidence) = strongest(inputs);
     let who = inputs.incident.subjects.get(subject);
     let reason = |code, detail: String| Reason { code, action: Action::EnrichAlert, effect: Effect::Allow, detail };
-    let decision = Decision {
+    Decision {
         kind: DecisionKind::Execute,
         response_rule: None,
         requested_action: None,
@@ -207,12 +212,10 @@ fn enrich(inputs: &GateInputs, code: ReasonCode, why: &str) -> (Decision, Option
             reason(ReasonCode::ObserveExempt, "no cell is needed to observe".to_owned()),
             reason(ReasonCode::FloorMet, format!("confidence {confidence} reaches the floor 0")),
         ],
-    };
-    let authorised = authorise(inputs, &decision, Vec::new());
-    (decision, authorised)
+    }
 }
 
-fn decide_one(inputs: &GateInputs, proposal: &Proposal) -> (Decision, Option<Authorised>) {
+fn decide_one(inputs: &GateInputs, proposal: &Proposal) -> Decision {
     let asked = judge(inputs, proposal.subject, proposal.action, &proposal.rule);
     let (kind, action, granted, reasons) = match asked.effect() {
         Effect::Allow => (DecisionKind::Execute, Some(proposal.action), None, Vec::new()),
@@ -240,7 +243,7 @@ fn decide_one(inputs: &GateInputs, proposal: &Proposal) -> (Decision, Option<Aut
     all.extend(reasons);
     all.extend(granted.into_iter().flat_map(|granted| granted.reasons));
     let who = inputs.incident.subjects.get(proposal.subject);
-    let decision = Decision {
+    Decision {
         kind,
         response_rule: Some(proposal.rule.clone()),
         requested_action: Some(proposal.action),
@@ -252,11 +255,7 @@ fn decide_one(inputs: &GateInputs, proposal: &Proposal) -> (Decision, Option<Aut
         floor,
         anchor,
         reasons: all,
-    };
-    // The parameters are the proposed action's: another action takes its connector's defaults.
-    let parameters = if action == Some(proposal.action) { proposal.parameters.clone() } else { Vec::new() };
-    let authorised = authorise(inputs, &decision, parameters);
-    (decision, authorised)
+    }
 }
 
 /// The search for a lower rung.
@@ -312,37 +311,4 @@ fn lease(inputs: &GateInputs, proposal: &Proposal, action: Action) -> Option<u32
     }
     let wanted = proposal.lease.filter(|seconds| *seconds > 0).unwrap_or(inputs.policy.default_lease);
     Some(wanted.min(inputs.policy.longest_lease).max(1))
-}
-
-/// The right to act, for decisions that execute or downgrade and for no others.
-fn authorise(
-    inputs: &GateInputs,
-    decision: &Decision,
-    parameters: Vec<(String, countersign_model::response::ActionValue)>,
-) -> Option<Authorised> {
-    // INVARIANT: the only place that mints an authorised action.
-    if !matches!(decision.kind, DecisionKind::Execute | DecisionKind::Downgrade) {
-        return None;
-    }
-    let action = decision.action?;
-    let who = inputs.incident.subjects.get(decision.subject);
-    let target = who.and_then(|who| target(inputs, who, action));
-    Some(Authorised::mint(decision.clone(), target, parameters))
-}
-
-/// The narrowest level in evidence at which the action acts.
-fn target(inputs: &GateInputs, who: &Subject, action: Action) -> Option<ActionTarget> {
-    let account = who.account.clone()?;
-    let level = match action.class() {
-        // The host does these itself, at any of the catalogue's levels.
-        ActionClass::Observe => action.levels().iter().copied().find(|level| has(who, *level))?,
-        _ => level(who, action, capability(inputs, who, action))?,
-    };
-    let reference = match level {
-        TargetLevel::Token => who.token.clone(),
-        TargetLevel::Grant => who.grant.clone(),
-        TargetLevel::Session => who.session.clone(),
-        TargetLevel::Account | TargetLevel::Trust => None,
-    };
-    Some(ActionTarget { account, level, reference })
 }

@@ -3,16 +3,25 @@
 use std::collections::BTreeSet;
 
 use countersign_declaration::Declaration;
-use countersign_model::response::{LeaseView, OutcomeView};
-use countersign_model::vocabulary::{Action, IdentityType, RuleKind, SignalClass, Tier, text_ids};
-use countersign_model::{Account, Incident, Proposal, RuleId, Timestamp};
+use countersign_model::format::{Format, FormatError, format_of, read_canonical};
+use countersign_model::vocabulary::{Action, IdentityType, RuleKind, SignalClass, Tier};
+use countersign_model::{Incident, Proposal, RuleId, Timestamp};
 use countersign_policy::{Capabilities, Capability, Grant, Policy, PolicyView};
 use serde::{Deserialize, Serialize};
+
+use crate::circumstances::Circumstances;
+use crate::version::VERSION;
+
+mod v1;
 
 /// The gate's inputs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GateInputs {
+    /// The format of these inputs in a blob.
+    pub format: Format<{ GateInputs::FORMAT }>,
+    /// The version of the gate that decides on them: [`crate::VERSION`], or that of the writer of a stored blob.
+    pub gate: u32,
     /// The gate's clock.
     pub clock: Timestamp,
     /// The incident to decide.
@@ -25,32 +34,20 @@ pub struct GateInputs {
     pub policy: PolicyView,
     /// What connectors can do to the incident's subjects.
     pub capabilities: Vec<Capability>,
-    /// What an action would hit.
-    pub estimates: Estimates,
-    /// Whether the incident has been reported already.
-    pub suppression: Suppression,
-    /// Whether new intents are stopped.
-    pub kill_switch: KillSwitch,
-    /// Whether a change window is open.
-    pub windows: Windows,
-    /// What is left of the blast-radius budgets.
-    pub budgets: Budgets,
-    /// How far rules are rolled out.
-    pub stages: Stages,
-    /// How many administrators would remain.
-    pub administrators: Administrators,
-    /// Approvals that people gave.
-    pub approvals: Approvals,
-    /// What is contained already, and what became of earlier steps.
-    pub leases: Leases,
+    /// What may have changed when a decision is taken up.
+    pub circumstances: Circumstances,
 }
 
 impl GateInputs {
+    /// The newest format, which is written. Format 1 had the circumstances one by one, and no reach.
+    pub const FORMAT: u32 = 2;
+
     /// The inputs of an incident, with the part of policy and capabilities that its classes, identities and providers
-    /// need. What isn't served yet is unconfigured, and proposals are empty.
+    /// need. Proposals are empty.
     #[must_use]
     pub fn new(
         clock: Timestamp,
+        circumstances: Circumstances,
         incident: Incident,
         mut rules: Vec<RuleAuthority>,
         policy: &Policy,
@@ -75,21 +72,35 @@ impl GateInputs {
         rules.sort_by(|a, b| a.rule.cmp(&b.rule));
         rules.dedup_by(|a, b| a.rule == b.rule);
         GateInputs {
+            format: Format,
+            gate: VERSION,
             clock,
             policy: policy.view(&classes, &identities),
             capabilities,
             incident,
             proposals: Vec::new(),
             rules,
-            estimates: Estimates::Unconfigured,
-            suppression: Suppression::Unconfigured,
-            kill_switch: KillSwitch::Unconfigured,
-            windows: Windows::Unconfigured,
-            budgets: Budgets::Unconfigured,
-            stages: Stages::Unconfigured,
-            administrators: Administrators::Unconfigured,
-            approvals: Approvals::Unconfigured,
-            leases: Leases::Unconfigured,
+            circumstances,
+        }
+    }
+
+    /// The bytes of these inputs in a blob: JSON with members in a fixed order.
+    ///
+    /// # Errors
+    /// Never: all members have a JSON form.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, serde_json::Error> {
+        serde_json::to_vec(self)
+    }
+
+    /// Reads a blob of any format.
+    ///
+    /// # Errors
+    /// When the bytes aren't those that inputs of the format that they name are written as.
+    pub fn read(bytes: &[u8]) -> Result<GateInputs, FormatError> {
+        match format_of(bytes)? {
+            1 => read_canonical::<v1::GateInputs>(bytes, 1).map(GateInputs::from),
+            GateInputs::FORMAT => read_canonical(bytes, GateInputs::FORMAT),
+            got => Err(FormatError::Unknown { newest: GateInputs::FORMAT, got }),
         }
     }
 
@@ -145,144 +156,4 @@ impl RuleAuthority {
             exempt_from_grouping: policy.publisher(publisher).is_some_and(|settings| settings.exempt_from_grouping),
         }
     }
-}
-
-/// What an action would hit, by the connectors' estimates.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Estimates {
-    /// No connector is attached that could be asked: restricts nothing.
-    Unconfigured,
-    /// The connectors' estimates. An action without one counts as high.
-    Asked(Vec<Estimate>),
-}
-
-/// What one action would hit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Estimate {
-    /// Index into the incident's subjects.
-    pub subject: usize,
-    /// The action.
-    pub action: Action,
-    /// How many principals it would hit; more than one is high.
-    pub principals: u32,
-    /// How many sessions it would end.
-    pub sessions: u32,
-    /// How many callers it would cut off; more than one is high.
-    pub callers: u32,
-}
-
-/// Whether the incident has been reported already.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Suppression {
-    /// No suppression is configured: restricts nothing.
-    Unconfigured,
-    /// It is to be reported.
-    #[serde(rename = "tell")]
-    Report,
-    /// It isn't to be reported again, for the reason given. Classes federation, credential and evasion, and incidents
-    /// with break-glass in the chain, are reported regardless.
-    Suppress(String),
-}
-
-text_ids! {
-    /// Whether new intents are stopped.
-    pub enum KillSwitch {
-        /// There is none: restricts nothing.
-        Unconfigured = "unconfigured",
-        /// It is off.
-        Off = "off",
-        /// It is on: nothing past observe begins.
-        On = "on",
-    }
-}
-
-/// Whether a change window is open.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Windows {
-    /// None are configured: restricts nothing.
-    Unconfigured,
-    /// None is open.
-    Closed,
-    /// The named one is open: automatic becomes approval.
-    Open(String),
-}
-
-/// What is left of the blast-radius budgets.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Budgets {
-    /// None are configured: restricts nothing.
-    Unconfigured,
-    /// Enough is left.
-    Left,
-    /// The named one is used up: automatic becomes approval.
-    Exhausted(String),
-}
-
-/// How far rules are rolled out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Stages {
-    /// None are configured: restricts nothing.
-    Unconfigured,
-    /// By detection rule; a rule that isn't named is in shadow.
-    Rules(Vec<(RuleId, Stage)>),
-}
-
-text_ids! {
-    /// A rollout stage, from least to most.
-    pub enum Stage {
-        /// Only the alert is enriched.
-        Shadow = "shadow",
-        /// Observe only.
-        Notify = "notify",
-        /// By approval.
-        Approve = "approve",
-        /// As policy answers.
-        Automatic = "automatic",
-    }
-}
-
-/// How many administrators would remain.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Administrators {
-    /// They aren't counted: restricts nothing.
-    Unconfigured,
-    /// The accounts that are administrators, and how many of them would remain if one were contained.
-    Counted {
-        /// The administrators.
-        accounts: BTreeSet<Account>,
-        /// How many would remain.
-        remaining: u32,
-        /// How many must.
-        least: u32,
-    },
-}
-
-/// Approvals that people gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Approvals {
-    /// Approvals aren't served: what needs one waits.
-    Unconfigured,
-}
-
-/// What is contained already, and what became of earlier steps: shown to response rules.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Leases {
-    /// Nothing executes yet, so nothing is contained: restricts nothing.
-    Unconfigured,
-    /// As they stand.
-    Known {
-        /// What is contained.
-        live: Vec<LeaseView>,
-        /// What became of earlier steps, oldest first.
-        outcomes: Vec<OutcomeView>,
-    },
 }

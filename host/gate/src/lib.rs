@@ -1,18 +1,27 @@
-//! The gate: one pure function from an incident's inputs to decisions. Authority only shrinks, every reason is
-//! collected, and nothing else in the host can make an [`Authorised`] action. No I/O, no clock, no state.
+//! The gate: pure functions from an incident's inputs to decisions, and from a decision on record to the right to act.
+//! Authority only shrinks, every reason is collected, and nothing else in the host can make an [`Authorised`] action. No
+//! I/O, no clock, no state.
 
+mod authorised;
+mod circumstances;
 mod confidence;
 mod decide;
 mod inputs;
 mod judge;
-mod outcome;
+mod reauthorise;
+mod recorded;
 mod show;
+mod version;
 
-pub use confidence::{Counted, MAX_COMBINED, combined_confidence, effective_confidence};
-pub use decide::decide;
-pub use inputs::{
-    Administrators, Approvals, Budgets, Estimate, Estimates, GateInputs, KillSwitch, Leases, RuleAuthority, Stage,
-    Stages, Suppression, Windows,
+pub use authorised::{ActionTarget, Authorised};
+pub use circumstances::{
+    Administrators, Approvals, Budgets, Circumstances, Estimate, Estimates, KillSwitch, Leases, Stage, Stages,
+    Suppression, Windows,
 };
-pub use outcome::{ActionTarget, Authorised, Connector, Execution, Outcome, Undo};
+pub use confidence::{Counted, MAX_COMBINED, combined_confidence, effective_confidence};
+pub use decide::{decide, may_act};
+pub use inputs::{GateInputs, RuleAuthority};
+pub use reauthorise::{Less, ReauthoriseError, Reauthorised, reauthorise, target};
+pub use recorded::RecordedInputs;
 pub use show::{answering_rules, available_actions, incident_view};
+pub use version::{VERSION, changes_between};

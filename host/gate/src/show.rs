@@ -7,8 +7,9 @@ use countersign_model::response::{
 use countersign_model::vocabulary::{Action, ActionClass, Reversibility, RuleKind, SubjectRole};
 use countersign_model::{Account, Identity, RuleId};
 
+use crate::circumstances::Leases;
 use crate::confidence::{Counted, combined_confidence, effective_confidence};
-use crate::inputs::{GateInputs, Leases};
+use crate::inputs::GateInputs;
 use crate::judge::{capability, level, reversibility};
 
 /// The response rules among the inputs that may answer the incident, in order of their ids: their declared classes and
@@ -81,7 +82,7 @@ pub fn incident_view(inputs: &GateInputs, response: &RuleId) -> IncidentView {
     }
     let counted: Vec<Counted<'_>> =
         inputs.incident.findings.iter().map(|found| Counted::of(inputs, &found.finding)).collect();
-    let (leases, outcomes) = known(&inputs.leases);
+    let (leases, outcomes) = known(&inputs.circumstances.leases);
     IncidentView {
         now: inputs.clock.micros(),
         findings: inputs

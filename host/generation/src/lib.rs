@@ -173,11 +173,7 @@ impl Settings {
 impl Generation {
     /// Admits and compiles rules; a rule with a fault is left out and reported, and stops no other.
     #[must_use]
-    pub fn load(
-        engine: &Engine,
-        rules: Vec<RuleFile>,
-        settings: Settings,
-    ) -> (Arc<Generation>, Vec<LoadFault>) {
+    pub fn load(engine: &Engine, rules: Vec<RuleFile>, settings: Settings) -> (Arc<Generation>, Vec<LoadFault>) {
         let Settings { policy, directory, capabilities, context } = settings;
         let SourceFile { name: policy_name, text: policy_text, content: policy } = policy;
         let ceilings = policy.limits().ceilings();

@@ -405,6 +405,8 @@ text_ids! {
         Deadline = "deadline",
         /// The answer broke the contract.
         InvalidAnswer = "invalid-answer",
+        /// What it was given and answered is too large to be put on record.
+        TooLarge = "too-large",
     }
 }
 

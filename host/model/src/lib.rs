@@ -7,6 +7,7 @@ pub mod digest;
 pub mod event;
 pub mod fields;
 pub mod finding;
+pub mod format;
 pub mod identity;
 pub mod incident;
 pub mod intent;

@@ -1,9 +1,10 @@
-//! Capability tables: what each connector can do to which type of identity, at which level, and what undoing takes.
+//! Capability tables: what each connector can do to which type of identity, at which level, what undoing takes, and how
+//! many it reaches.
 
 use std::collections::BTreeMap;
 
 use countersign_document::{Diagnostic, Problem, quoted};
-use countersign_model::vocabulary::{Action, ActionClass, IdentityType, Reversibility, TargetLevel};
+use countersign_model::vocabulary::{Action, ActionClass, IdentityType, Reversibility, TargetLevel, text_ids};
 use serde::{Deserialize, Serialize};
 
 use crate::axis::{self, Axis};
@@ -32,11 +33,27 @@ pub struct Capability {
     pub levels: Vec<TargetLevel>,
     /// What undoing takes; irreversible if not set.
     pub reversibility: Reversibility,
+    /// How many it reaches, as far as that is known before a connector can be asked; unknown if not set.
+    pub reach: Reach,
+}
+
+text_ids! {
+    /// How many principals or callers an action reaches at one account. What isn't known counts as many.
+    #[derive(Default)]
+    pub enum Reach {
+        /// The account alone: no other principal, and no program of others that calls through it.
+        One = "one",
+        /// More than one.
+        Many = "many",
+        /// It depends on what the table can't know.
+        #[default]
+        Unknown = "unknown",
+    }
 }
 
 impl Capabilities {
     /// Reads a capability table: `version = 1` and `[[capability]]` with `provider`, `connector`, `action`, `type`,
-    /// `levels` and `reversibility` (irreversible if left out).
+    /// `levels`, `reversibility` (irreversible if left out) and `reach` (unknown if left out).
     ///
     /// # Errors
     /// Every fault at once.
@@ -95,6 +112,7 @@ impl Capabilities {
             .get("reversibility")
             .and_then(|item| item.word::<Reversibility>("a reversibility"))
             .unwrap_or(Reversibility::Irreversible);
+        let reach = table.get("reach").and_then(|item| item.word::<Reach>("a reach")).unwrap_or_default();
         table.finish();
         let (Some(provider), Some(connector), Some((levels_item, levels))) = (provider, connector, levels) else {
             return;
@@ -116,6 +134,7 @@ impl Capabilities {
                     connector: connector.clone(),
                     levels: levels.expand(action.levels()),
                     reversibility,
+                    reach,
                 };
                 if self.entries.insert((provider.clone(), action, identity_type), capability).is_some() {
                     let got = format!("{}, `{action}`, `{identity_type}` again", quoted(&provider));

@@ -19,7 +19,7 @@ mod view;
 pub use countersign_document::{Diagnostic, FileDiagnostics, SourceFile};
 
 pub use axis::Axis;
-pub use capabilities::{Capabilities, Capability};
+pub use capabilities::{Capabilities, Capability, Reach};
 pub use directory::{Directory, DirectoryIdentity, LinkedAccount};
 pub use domain_roles::{DomainRoles, RoleHolder};
 pub use egress::{Egress, EgressExit};

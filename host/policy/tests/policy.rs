@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{Action, ActionClass, IdentityType, Reversibility, SignalClass, Tier};
 use countersign_model::{RuleId, Timestamp};
-use countersign_policy::{Answer, Capabilities, Grant, OperatorLimits, Policy, ReviewBy};
+use countersign_policy::{Answer, Capabilities, Grant, OperatorLimits, Policy, Reach, ReviewBy};
 use proptest::prelude::*;
 
-use Action::{DisableCredential, EnrichAlert, RequireMfa, RevokeSessions, SuspendAccount};
+use Action::{DisableCredential, EnrichAlert, RequireMfa, RevokeSessions, SuspendAccount, SuspendPrivilege};
 use IdentityType::{Human, ServiceAccount, Unknown, Workload};
 use SignalClass::{Evasion, Federation, SignIn, Token};
 use Tier::{Critical, High, Standard};
@@ -218,6 +218,8 @@ fn what_ships_is_safe() {
                         assert_eq!(cell.review_by, ReviewBy::new("2027-12-31"), "{at}");
                         let reversibility = capabilities.get("aws", action, ty).map(|found| found.reversibility);
                         assert_ne!(reversibility, Some(Reversibility::Irreversible), "{at}");
+                        let reach = capabilities.get("aws", action, ty).map(|found| found.reach);
+                        assert!(reach.is_none_or(|reach| reach == Reach::One), "{at}");
                     }
                 }
             }
@@ -233,6 +235,9 @@ fn what_ships_is_safe() {
     assert_eq!(policy.grant("another"), Grant::default());
     assert!(capabilities.get("aws", EnrichAlert, Human).is_none(), "observe actions are the host's own");
     assert!(capabilities.get("aws", RevokeSessions, ServiceAccount).is_none());
+    // Only of a person's account is it known that nobody else calls through it.
+    assert!(capabilities.iter().all(|found| found.reach == Reach::Unknown || found.identity_type == Human));
+    assert_eq!(capabilities.get("aws", SuspendPrivilege, Human).map(|found| found.reach), Some(Reach::Unknown));
 }
 
 #[test]

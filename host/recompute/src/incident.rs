@@ -72,7 +72,8 @@ impl Recomputer<'_> {
         let name = |bytes: Result<Vec<u8>, serde_json::Error>| self.key.digest(&bytes.unwrap_or_default());
         let bundles: Vec<Digest> =
             deliberation.responses.iter().map(|response| name(to_bytes(&response.bundle))).collect();
-        let records = decision_records(self.number, generation, &deliberation, &bundles, name(to_bytes(&deliberation.inputs)));
+        let records =
+            decision_records(self.number, generation, &deliberation, &bundles, name(to_bytes(&deliberation.inputs)));
         for (expected, got) in other_answers {
             self.compare(line, "answer of a response rule", &expected, &got);
         }

@@ -10,14 +10,15 @@ use countersign_audit::record::{
     Component, ContextFile, Generation as GenerationRecord, GenerationRule, Header, Input,
 };
 use countersign_audit::{Blob, Record};
+use countersign_casework::IntentDraft;
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_model::vocabulary::RuleKind;
 use countersign_model::{DecisionKind, Digest, DigestKey, Finding, Occasion, RuleId};
 use countersign_stream::{QuarantineThreshold, Sequenced};
 
 use crate::chunk::{Item, Placed};
-use crate::report::{Line, Summary};
 use crate::error::SessionError;
+use crate::report::{Line, Summary};
 use crate::session::SessionOptions;
 use countersign_generation::{Generation, Rule};
 
@@ -57,9 +58,7 @@ pub(crate) struct Page {
 pub(crate) struct PageIntent {
     /// The place of the decision's record.
     pub(crate) record: usize,
-    pub(crate) inputs: Digest,
-    pub(crate) decision: u32,
-    pub(crate) idempotency_key: Digest,
+    pub(crate) draft: IntentDraft,
 }
 
 impl Page {
@@ -185,6 +184,7 @@ impl Ledger {
             identities: generation.directory_text.clone().map(|text| self.blob(text.into_bytes())),
             capabilities: self.blob(generation.capabilities_text.clone().into_bytes()),
             context,
+            gate: countersign_gate::VERSION,
             engine: ENGINE_VERSION.to_owned(),
             interface: INTERFACE.to_owned(),
         }

@@ -15,7 +15,6 @@ use countersign_model::{
 use countersign_stream::Forgotten;
 use serde::{Deserialize, Serialize};
 
-
 /// One finding. In JSON the members stand in this order after `"type":"finding"`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "finding")]

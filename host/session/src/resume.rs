@@ -44,8 +44,7 @@ impl Pending {
         if let Some(forgotten) = &occurrence.forgotten {
             self.memory.push(memory::remove(OCCURRENCE, memory::occurrence_key(taken.input, forgotten)));
         }
-        let value =
-            OccurrenceMemory { source: source.to_string(), number: occurrence.number, first: occurrence.first };
+        let value = OccurrenceMemory { source: source.to_string(), number: occurrence.number, first: occurrence.first };
         let key = memory::occurrence_key(taken.input, &occurrence.digest);
         self.memory.extend(set(OCCURRENCE, key, &value).ok());
     }
@@ -213,10 +212,7 @@ impl<'s> Session<'s> {
         Ok(all)
     }
 
-    fn read_state(
-        &self,
-        all: &mut BTreeMap<RuleId, (Remembered, Option<Timestamp>)>,
-    ) -> Result<(), SessionError> {
+    fn read_state(&self, all: &mut BTreeMap<RuleId, (Remembered, Option<Timestamp>)>) -> Result<(), SessionError> {
         let mut carried = |rule: &RuleId, add: &mut dyn FnMut(&mut Carried)| {
             if let Some((remembered, _)) = all.get_mut(rule) {
                 add(&mut remembered.carried);

@@ -360,17 +360,14 @@ impl<'s> Session<'s> {
         if nothing && !self.pending.dirty {
             return Ok(());
         }
-        let reached = reached.unwrap_or_else(|| Reached {
-            clock: self.sequencer.clock().clone(),
-            position: self.sequencer.position(),
-        });
+        let reached = reached
+            .unwrap_or_else(|| Reached { clock: self.sequencer.clock().clone(), position: self.sequencer.position() });
         self.records += chunk.len() as u64;
         let workers = if chunk.events.len() < MIN_EVENTS_FOR_THREADS { 1 } else { self.options.workers };
         let (placed, changes) = self.judges.judge(&chunk.events, chunk.dead_letters, workers);
         self.ledger.record_chunk(placed)?;
         let page = std::mem::take(&mut self.ledger.page);
-        let memory =
-            if self.keeps { self.memory_changes(&page, &changes, reached)? } else { Vec::new() };
+        let memory = if self.keeps { self.memory_changes(&page, &changes, reached)? } else { Vec::new() };
         self.write(&page, &changes, &memory)?;
         if let Some(reclaim) = &mut self.reclaim {
             reclaim(chunk.events);
@@ -381,16 +378,8 @@ impl<'s> Session<'s> {
     fn write(&mut self, page: &Page, changes: &Changes, memory: &[MemoryChange]) -> Result<(), SessionError> {
         let first = self.head.records();
         let number = |place: usize| first + place as u64;
-        let intents: Vec<Intent> = page
-            .intents
-            .iter()
-            .map(|intent| Intent {
-                record: number(intent.record),
-                inputs: intent.inputs,
-                decision: intent.decision,
-                idempotency_key: intent.idempotency_key,
-            })
-            .collect();
+        let intents: Vec<Intent> =
+            page.intents.iter().map(|intent| intent.draft.clone().into_intent(number(intent.record))).collect();
         self.head = self.store.commit(Commit {
             expected: self.head,
             records: &page.records,

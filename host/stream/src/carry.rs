@@ -203,9 +203,8 @@ impl<'r> Migration<'r> {
         let mut before: Vec<_> = before.into_iter().collect();
         before.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         for (key, entry) in before {
-            let entry = entry.and_then(|entry| {
-                if entry.version == self.slot.version { Some(entry) } else { self.entry(entry) }
-            });
+            let entry = entry
+                .and_then(|entry| if entry.version == self.slot.version { Some(entry) } else { self.entry(entry) });
             keys.before.insert(key, entry);
         }
         keys

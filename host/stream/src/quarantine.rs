@@ -44,7 +44,13 @@ impl Quarantine {
     /// Without failures yet.
     #[must_use]
     pub fn new(threshold: QuarantineThreshold) -> Quarantine {
-        Quarantine { threshold, seen: HashSet::new(), failed: HashSet::new(), max_accounts: MAX_ACCOUNTS, changed: Vec::new() }
+        Quarantine {
+            threshold,
+            seen: HashSet::new(),
+            failed: HashSet::new(),
+            max_accounts: MAX_ACCOUNTS,
+            changed: Vec::new(),
+        }
     }
 
     /// Takes in a row that reached the rule, and whether it failed. True when this row puts the rule into quarantine.

@@ -209,7 +209,8 @@ impl RuleState {
     /// key.
     pub(crate) fn take_baselines(&mut self) -> Vec<StateChange> {
         let touched = in_order(std::mem::take(&mut self.touched));
-        let before = |slot: usize, key: &str| self.before.get(slot).and_then(|before| before.get(key)).cloned().flatten();
+        let before =
+            |slot: usize, key: &str| self.before.get(slot).and_then(|before| before.get(key)).cloned().flatten();
         touched.iter().map(|(slot, key)| self.change(*slot, key, before(*slot, key))).collect()
     }
 
@@ -224,9 +225,8 @@ impl RuleState {
         self.touched.clear();
         let tables = self.tables.iter_mut().zip(&mut self.before);
         let slots = self.slots.iter().zip(tables);
-        let taken = slots.map(|(slot, (table, before))| {
-            (slot, Keys { now: std::mem::take(table), before: std::mem::take(before) })
-        });
+        let taken = slots
+            .map(|(slot, (table, before))| (slot, Keys { now: std::mem::take(table), before: std::mem::take(before) }));
         (self.stamp.take(), taken.collect())
     }
 

@@ -3,9 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use countersign_store::{
-    Durability, Existing, FileStore, HeadStore, SqliteStore, Store, StoreError, existing,
-};
+use countersign_store::{Durability, Existing, FileStore, HeadStore, SqliteStore, Store, StoreError, existing};
 
 use super::store_error;
 use crate::exit::unusable;
@@ -102,14 +100,16 @@ impl Kept {
         let records = text::count(records, "record");
         let path = self.path.as_deref().unwrap_or(Path::new("")).display();
         match self.place {
-            Place::Nowhere(_) => "interrupted: nothing was kept; `--store FILE` keeps a run that may be interrupted".to_owned(),
+            Place::Nowhere(_) => {
+                "interrupted: nothing was kept; `--store FILE` keeps a run that may be interrupted".to_owned()
+            }
             Place::File(_) => format!(
                 "the run ended early: {records} are in `{path}`, which isn't sealed; `countersign audit list {path}` \
                  shows them, and the same command with `--replace` begins anew (`--store FILE` goes on where it stopped)"
             ),
-            Place::Store(_) => format!(
-                "the run ended early: {records} are in `{path}`; the same command goes on where it stopped"
-            ),
+            Place::Store(_) => {
+                format!("the run ended early: {records} are in `{path}`; the same command goes on where it stopped")
+            }
         }
     }
 }

@@ -3,9 +3,10 @@
 use countersign_model::time::format_duration;
 use countersign_model::vocabulary::{Action, EvidenceRole, IdentityType};
 use countersign_model::{ContextState, Effect, Identity, Reason, ReasonCode};
+use countersign_policy::Reach;
 
-use super::Question;
-use crate::inputs::{Administrators, Budgets, Estimates, KillSwitch, Stage, Stages, Windows};
+use super::{Question, capability};
+use crate::circumstances::{Administrators, Budgets, Estimate, Estimates, KillSwitch, Stage, Stages, Windows};
 
 impl Question<'_> {
     /// What the subject and its chain are, and how they are tied to the evidence. Observe actions touch no account.
@@ -73,17 +74,17 @@ impl Question<'_> {
         {
             add(ReasonCode::EstimateHigh, Effect::Approval, detail);
         }
-        if self.inputs.kill_switch == KillSwitch::On {
+        if self.inputs.circumstances.kill_switch == KillSwitch::On {
             let detail = "the kill switch is on: nothing new begins".to_owned();
             add(ReasonCode::KillSwitch, Effect::Refuse, detail);
         }
-        if let Windows::Open(name) = &self.inputs.windows {
+        if let Windows::Open(name) = &self.inputs.circumstances.windows {
             add(ReasonCode::WindowOpen, Effect::Approval, format!("window `{name}` is open"));
         }
-        if let Budgets::Exhausted(name) = &self.inputs.budgets {
+        if let Budgets::Exhausted(name) = &self.inputs.circumstances.budgets {
             add(ReasonCode::BudgetExhausted, Effect::Approval, format!("budget `{name}` is used up"));
         }
-        if let Administrators::Counted { accounts, remaining, least } = &self.inputs.administrators
+        if let Administrators::Counted { accounts, remaining, least } = &self.inputs.circumstances.administrators
             && self.subject.account.as_ref().is_some_and(|account| accounts.contains(account))
         {
             let detail = format!("{remaining} administrators would remain, and {least} must");
@@ -95,9 +96,28 @@ impl Question<'_> {
         }
     }
 
-    /// Why the reach of the action is high, if it is.
+    /// Why the reach of the action is high, if it is: by the connector's estimate, or until one can be asked by the
+    /// capability table.
     fn reach(&self) -> Option<String> {
-        let Estimates::Asked(estimates) = &self.inputs.estimates else { return None };
+        match &self.inputs.circumstances.estimates {
+            Estimates::Unconfigured => self.reach_by_table(),
+            Estimates::Asked(estimates) => self.reach_by_estimate(estimates),
+        }
+    }
+
+    /// An action that no row has isn't available, and that is its reason.
+    fn reach_by_table(&self) -> Option<String> {
+        let row = capability(self.inputs, self.subject, self.action)?;
+        (row.reach != Reach::One).then(|| {
+            format!(
+                "the capability row for `{}`, `{}`, type `{}` has `reach = \"{}\"`: only `reach = \"one\"` or a \
+                 connector's estimate needs no approval",
+                row.provider, row.action, row.identity_type, row.reach
+            )
+        })
+    }
+
+    fn reach_by_estimate(&self, estimates: &[Estimate]) -> Option<String> {
         let subjects = &self.inputs.incident.subjects;
         let estimate = estimates.iter().find(|estimate| {
             estimate.action == self.action
@@ -114,7 +134,7 @@ impl Question<'_> {
     }
 
     fn stage(&self, reasons: &mut Vec<Reason>) {
-        let Stages::Rules(stages) = &self.inputs.stages else { return };
+        let Stages::Rules(stages) = &self.inputs.circumstances.stages else { return };
         let rule = &self.found.finding.rule;
         let stage = stages.iter().find(|(name, _)| name == rule).map_or(Stage::Shadow, |(_, stage)| *stage);
         let (effect, progress) = match stage {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use countersign_gate::{
-    Administrators, Budgets, Estimate, Estimates, GateInputs, KillSwitch, RuleAuthority, Stage, Stages, Suppression,
-    Windows,
+    Administrators, Budgets, Circumstances, Estimate, Estimates, GateInputs, KillSwitch, RuleAuthority, Stage, Stages,
+    Suppression, Windows,
 };
 use countersign_model::incident::{ChainIdentity, IncidentFinding, Subject};
 use countersign_model::time::parse_duration;
@@ -218,7 +218,8 @@ impl Case {
         let authorities = authorities.map(|(name, (kind, rule))| authority(name, *kind, rule, policy)).collect();
         let incident =
             Incident { findings: findings.iter().map(|given| self.finding(given, &subjects)).collect(), subjects };
-        let mut inputs = GateInputs::new(self.clock, incident, authorities, policy, capabilities);
+        let mut inputs =
+            GateInputs::new(self.clock, self.circumstances(&incident), incident, authorities, policy, capabilities);
         inputs.proposals = proposals
             .iter()
             .map(|given| Proposal {
@@ -230,33 +231,34 @@ impl Case {
                 reason: "because".into(),
             })
             .collect();
-        self.conditions(&mut inputs);
         inputs
     }
 
-    fn conditions(&self, inputs: &mut GateInputs) {
+    fn circumstances(&self, incident: &Incident) -> Circumstances {
+        let mut now = Circumstances::unconfigured();
         if self.kill_switch {
-            inputs.kill_switch = KillSwitch::On;
+            now.kill_switch = KillSwitch::On;
         }
         if let Some(name) = &self.window {
-            inputs.windows = Windows::Open(name.clone());
+            now.windows = Windows::Open(name.clone());
         }
         if let Some(name) = &self.budget {
-            inputs.budgets = Budgets::Exhausted(name.clone());
+            now.budgets = Budgets::Exhausted(name.clone());
         }
         if let Some(why) = &self.suppress {
-            inputs.suppression = Suppression::Suppress(why.clone());
+            now.suppression = Suppression::Suppress(why.clone());
         }
         if let Some(stages) = &self.stages {
-            inputs.stages = Stages::Rules(stages.iter().map(|(rule, stage)| (rule.parse().unwrap(), *stage)).collect());
+            now.stages = Stages::Rules(stages.iter().map(|(rule, stage)| (rule.parse().unwrap(), *stage)).collect());
         }
         if let Some(estimates) = &self.estimates {
-            inputs.estimates = Estimates::Asked(estimates.clone());
+            now.estimates = Estimates::Asked(estimates.clone());
         }
         if let Some(remaining) = self.remaining_administrators {
-            let accounts = inputs.incident.subjects.iter().filter_map(|who| who.account.clone()).collect();
-            inputs.administrators = Administrators::Counted { accounts, remaining, least: 2 };
+            let accounts = incident.subjects.iter().filter_map(|who| who.account.clone()).collect();
+            now.administrators = Administrators::Counted { accounts, remaining, least: 2 };
         }
+        now
     }
 
     fn finding(&self, given: &CaseFinding, subjects: &[Subject]) -> IncidentFinding {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_gate::{GateInputs, RuleAuthority};
+use countersign_gate::{Circumstances, GateInputs, RuleAuthority};
 use countersign_model::incident::{ChainIdentity, IncidentFinding, Subject};
 use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Reversibility, RuleKind, Severity, SignalClass, SubjectRole, Tier,
@@ -10,7 +10,7 @@ use countersign_model::vocabulary::{
 };
 use countersign_model::{Account, ChainRole, ContextState, Finding, Identity, Incident, Proposal, RuleId, Timestamp};
 use countersign_policy::{
-    Answer, Capabilities, Capability, CellOutcome, Grant, Policy, PolicyView, ReviewBy, ViewCell, ViewResponses,
+    Answer, Capabilities, Capability, CellOutcome, Grant, Policy, PolicyView, Reach, ReviewBy, ViewCell, ViewResponses,
 };
 
 /// Numbers from a seed (SplitMix64).
@@ -68,7 +68,8 @@ pub(crate) fn inputs(seed: u64) -> GateInputs {
     let rules = authorities(random);
     let policy = Policy::parse("version = 1").unwrap();
     let incident = Incident { findings, subjects };
-    let mut inputs = GateInputs::new(CLOCK, incident, rules, &policy, &Capabilities::default());
+    let mut inputs =
+        GateInputs::new(CLOCK, Circumstances::unconfigured(), incident, rules, &policy, &Capabilities::default());
     inputs.policy = view(random, &inputs);
     inputs.capabilities = capabilities(random, &inputs);
     inputs.proposals = (0..=random.below(3))
@@ -233,6 +234,7 @@ fn capabilities(random: &mut Random, inputs: &GateInputs) -> Vec<Capability> {
                         Reversibility::SelfHealing,
                         Reversibility::Irreversible,
                     ]),
+                    reach: if random.once_in(12) { random.pick(Reach::ALL) } else { Reach::One },
                 });
             }
         }

@@ -3,7 +3,7 @@
 use countersign_model::vocabulary::{
     Action, ActionClass, DomainRole, EgressKind, IdentityType, Reversibility, SignalClass, TargetLevel, Tier,
 };
-use countersign_policy::Answer;
+use countersign_policy::{Answer, Reach};
 use serde_json::{Value, json};
 
 use crate::schema::{described, document, table, tables, text, words};
@@ -216,6 +216,10 @@ pub(crate) fn capabilities() -> Value {
             "reversibility": described(
                 words(Reversibility::IDS.iter().copied()),
                 "What undoing takes; `irreversible` if left out",
+            ),
+            "reach": described(
+                words(Reach::IDS.iter().copied()),
+                "How many principals or callers the action reaches at one account; `unknown` if left out",
             ),
         }),
     );

@@ -154,7 +154,8 @@ impl Judge {
 
     /// Goes on with what a rule of the same id has kept.
     pub(super) fn adopt(&mut self, remembered: Remembered, code: Option<Digest>) -> Adopted {
-        let Remembered { carried, quarantine, silenced, delivered, dropped_timers, withheld, forgotten, .. } = remembered;
+        let Remembered { carried, quarantine, silenced, delivered, dropped_timers, withheld, forgotten, .. } =
+            remembered;
         // Other code gets another chance; that it failed before still counts.
         self.silenced = silenced.filter(|_| remembered.code.is_none() || remembered.code == code);
         self.quarantine = quarantine;

@@ -100,16 +100,16 @@ impl Judges {
             }
         }
         let gone = all.into_iter().filter(|(_, (remembered, since))| since.is_some() || !remembered.is_trivial());
-        self.absent.extend(
-            gone.map(|(id, (remembered, since))| (id, Absent { remembered, since: since.unwrap_or(now) })),
-        );
+        self.absent
+            .extend(gone.map(|(id, (remembered, since))| (id, Absent { remembered, since: since.unwrap_or(now) })));
         handover
     }
 
     /// Applies a tick to what rules that are gone have kept, and forgets what was kept for long enough.
     pub(super) fn tick_absent(&mut self, tick: Tick) {
         let over = |absent: &Absent| tick.at.micros_since(absent.since) > KEPT_FOR_ABSENT_RULES;
-        let ids: Vec<RuleId> = self.absent.iter().filter(|(_, absent)| over(absent)).map(|(id, _)| id.clone()).collect();
+        let ids: Vec<RuleId> =
+            self.absent.iter().filter(|(_, absent)| over(absent)).map(|(id, _)| id.clone()).collect();
         for id in ids {
             let Some(absent) = self.absent.remove(&id) else { continue };
             let (state, timers) = absent.remembered.carried.removals(&id);

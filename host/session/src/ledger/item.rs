@@ -12,18 +12,13 @@ use countersign_model::{Occasion, RuleId};
 use countersign_stream::QuarantineThreshold;
 
 use super::{Ledger, row_name};
-use crate::error::SessionError;
 use crate::chunk::Item;
+use crate::error::SessionError;
 use crate::report::{Line, Notice};
 use countersign_generation::Rule;
 
 impl Ledger {
-    pub(super) fn record_item(
-        &mut self,
-        position: u64,
-        rule: &Rule,
-        item: Item,
-    ) -> Result<(), SessionError> {
+    pub(super) fn record_item(&mut self, position: u64, rule: &Rule, item: Item) -> Result<(), SessionError> {
         let id = &rule.identity.id;
         self.record_component(position, rule)?;
         match item {
@@ -149,13 +144,7 @@ impl Ledger {
         Ok(())
     }
 
-    pub(super) fn record_host_finding(
-        &mut self,
-        position: u64,
-        kind: HostFindingKind,
-        rule: &RuleId,
-        message: String,
-    ) {
+    pub(super) fn record_host_finding(&mut self, position: u64, kind: HostFindingKind, rule: &RuleId, message: String) {
         self.suspect.insert(rule.clone());
         if kind != HostFindingKind::RuleNotDeterministic && !self.summary.silenced.contains(rule) {
             self.summary.silenced.push(rule.clone());

@@ -1,0 +1,196 @@
+//! The circumstances: what may change between judging and executing. One value, so that both ask the gate the same
+//! question at another moment.
+
+use std::collections::BTreeSet;
+
+use countersign_model::format::Format;
+use countersign_model::response::{LeaseView, OutcomeView};
+use countersign_model::vocabulary::{Action, text_ids};
+use countersign_model::{Account, RuleId};
+use serde::{Deserialize, Serialize};
+
+/// The present circumstances of an incident. What isn't served yet has an explicit `unconfigured`, which restricts
+/// nothing. The gate's clock isn't one of them: it is set by whoever asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Circumstances {
+    /// The version of this form: another one isn't read.
+    pub version: Format<1>,
+    /// What an action would hit.
+    pub estimates: Estimates,
+    /// Whether the incident has been reported already.
+    pub suppression: Suppression,
+    /// Whether new intents are stopped.
+    pub kill_switch: KillSwitch,
+    /// Whether a change window is open.
+    pub windows: Windows,
+    /// What is left of the blast-radius budgets.
+    pub budgets: Budgets,
+    /// How far rules are rolled out.
+    pub stages: Stages,
+    /// How many administrators would remain.
+    pub administrators: Administrators,
+    /// Approvals that people gave.
+    pub approvals: Approvals,
+    /// What is contained already, and what became of earlier steps.
+    pub leases: Leases,
+}
+
+impl Circumstances {
+    /// Nothing is configured: restricts nothing.
+    #[must_use]
+    pub const fn unconfigured() -> Circumstances {
+        Circumstances {
+            version: Format,
+            estimates: Estimates::Unconfigured,
+            suppression: Suppression::Unconfigured,
+            kill_switch: KillSwitch::Unconfigured,
+            windows: Windows::Unconfigured,
+            budgets: Budgets::Unconfigured,
+            stages: Stages::Unconfigured,
+            administrators: Administrators::Unconfigured,
+            approvals: Approvals::Unconfigured,
+            leases: Leases::Unconfigured,
+        }
+    }
+}
+
+/// What an action would hit, by the connectors' estimates.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Estimates {
+    /// No connector is attached that could be asked: the reach in the capability table counts.
+    Unconfigured,
+    /// The connectors' estimates. An action without one counts as high.
+    Asked(Vec<Estimate>),
+}
+
+/// What one action would hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Estimate {
+    /// Index into the incident's subjects.
+    pub subject: usize,
+    /// The action.
+    pub action: Action,
+    /// How many principals it would hit; more than one is high.
+    pub principals: u32,
+    /// How many sessions it would end.
+    pub sessions: u32,
+    /// How many callers it would cut off; more than one is high.
+    pub callers: u32,
+}
+
+/// Whether the incident has been reported already.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Suppression {
+    /// No suppression is configured: restricts nothing.
+    Unconfigured,
+    /// It is to be reported.
+    #[serde(rename = "tell")]
+    Report,
+    /// It isn't to be reported again, for the reason given. Classes federation, credential and evasion, and incidents
+    /// with break-glass in the chain, are reported regardless.
+    Suppress(String),
+}
+
+text_ids! {
+    /// Whether new intents are stopped.
+    pub enum KillSwitch {
+        /// There is none: restricts nothing.
+        Unconfigured = "unconfigured",
+        /// It is off.
+        Off = "off",
+        /// It is on: nothing past observe begins.
+        On = "on",
+    }
+}
+
+/// Whether a change window is open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Windows {
+    /// None are configured: restricts nothing.
+    Unconfigured,
+    /// None is open.
+    Closed,
+    /// The named one is open: automatic becomes approval.
+    Open(String),
+}
+
+/// What is left of the blast-radius budgets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Budgets {
+    /// None are configured: restricts nothing.
+    Unconfigured,
+    /// Enough is left.
+    Left,
+    /// The named one is used up: automatic becomes approval.
+    Exhausted(String),
+}
+
+/// How far rules are rolled out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Stages {
+    /// None are configured: restricts nothing.
+    Unconfigured,
+    /// By detection rule; a rule that isn't named is in shadow.
+    Rules(Vec<(RuleId, Stage)>),
+}
+
+text_ids! {
+    /// A rollout stage, from least to most.
+    pub enum Stage {
+        /// Only the alert is enriched.
+        Shadow = "shadow",
+        /// Observe only.
+        Notify = "notify",
+        /// By approval.
+        Approve = "approve",
+        /// As policy answers.
+        Automatic = "automatic",
+    }
+}
+
+/// How many administrators would remain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Administrators {
+    /// They aren't counted: restricts nothing.
+    Unconfigured,
+    /// The accounts that are administrators, and how many of them would remain if one were contained.
+    Counted {
+        /// The administrators.
+        accounts: BTreeSet<Account>,
+        /// How many would remain.
+        remaining: u32,
+        /// How many must.
+        least: u32,
+    },
+}
+
+/// Approvals that people gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approvals {
+    /// Approvals aren't served: what needs one waits.
+    Unconfigured,
+}
+
+/// What is contained already, and what became of earlier steps: shown to response rules.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Leases {
+    /// Nothing executes yet, so nothing is contained: restricts nothing.
+    Unconfigured,
+    /// As they stand.
+    Known {
+        /// What is contained.
+        live: Vec<LeaseView>,
+        /// What became of earlier steps, oldest first.
+        outcomes: Vec<OutcomeView>,
+    },
+}
