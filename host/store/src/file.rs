@@ -20,7 +20,7 @@ use crate::bundles::{BundleReader, BundleWriter, PART, beside};
 use crate::disk::Disk;
 use crate::existing::{Existing, Found, check_beginning, journal_path};
 use crate::fold::Fold;
-use crate::journal::{End, Entries, Part, write_fold};
+use crate::journal::{End, Entries, MAX_PART, Part, write_fold};
 use crate::prepare::prepare;
 use crate::{Commit, StateKey, Store, StoreError, Stored, TimerKey};
 
@@ -59,6 +59,7 @@ pub struct FileStore {
     length: u64,
     journal_length: u64,
     fold_past: u64,
+    max_part: usize,
     condition: Condition,
     read: RefCell<ReadAhead>,
 }
@@ -157,6 +158,7 @@ impl FileStore {
             length: 0,
             journal_length: 0,
             fold_past: FOLD_PAST,
+            max_part: MAX_PART,
             condition: Condition::Whole,
             read: RefCell::default(),
         })
@@ -200,6 +202,7 @@ impl FileStore {
             length: found.length,
             journal_length: found.journal_length,
             fold_past: FOLD_PAST.max(found.journal_length * 2),
+            max_part: MAX_PART,
             condition: Condition::Whole,
             read: RefCell::default(),
         }))
@@ -225,10 +228,13 @@ impl FileStore {
             }
         }
         let mut journal_length = self.journal_length;
-        Part::new(commit, End { records: end.records(), length, link: end.link() }).write(&mut |line| {
-            journal_length += line.len() as u64;
-            self.disk.append(&mut self.journal, &self.journal_path, line)
-        })?;
+        Part::new(commit, End { records: end.records(), length, link: end.link() }).write(
+            self.max_part,
+            &mut |line| {
+                journal_length += line.len() as u64;
+                self.disk.append(&mut self.journal, &self.journal_path, line)
+            },
+        )?;
         if sync {
             self.disk.sync(&self.journal, &self.journal_path)?;
         }
@@ -248,7 +254,7 @@ impl FileStore {
         self.disk.remove(&part)?;
         let (mut file, mut length) = (open_journal(&part)?, 0);
         let end = End { records: self.end.records(), length: self.length, link: self.end.link() };
-        write_fold(&fold.fold, end, &mut |line| {
+        write_fold(&fold.fold, end, self.max_part, &mut |line| {
             length += line.len() as u64;
             self.disk.append(&mut file, &part, line)
         })?;
@@ -285,8 +291,8 @@ impl FileStore {
     }
 
     #[cfg(test)]
-    pub(crate) fn fold_past(&mut self, bytes: u64) {
-        self.fold_past = bytes;
+    pub(crate) fn limits(&mut self, fold_past: u64, max_part: usize) {
+        (self.fold_past, self.max_part) = (fold_past, max_part);
     }
 }
 

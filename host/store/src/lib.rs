@@ -1,6 +1,10 @@
 //! Storage. One trait commits log, blobs, findings, intents, state, timers and memory *together*: after a crash a commit
 //! is either complete or absent. What was committed is read back in pages, by another trait.
 
+// The tests' helpers name the crate as its users do.
+#[cfg(test)]
+extern crate self as countersign_store;
+
 pub mod bundles;
 #[cfg(test)]
 #[path = "../tests/unit/crash.rs"]

@@ -21,7 +21,6 @@ use countersign_model::{Digest, Finding, Intent, StateChange, TimerChange};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::bundles::beside;
-use crate::prepare::prepare;
 use crate::{Commit, StateKey, Store, StoreError, Stored, TimerKey};
 
 mod pages;
@@ -194,20 +193,27 @@ impl Stored for SqliteStore {
 impl Store for SqliteStore {
     fn commit(&mut self, commit: Commit<'_>) -> Result<ChainWriter, StoreError> {
         self.whole()?;
-        // Nothing is begun before the whole commit is known to be writable.
-        let (end, lines) = prepare(commit.expected, &commit)?;
         let SqliteReader { path, connection } = &mut self.reader;
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed("begin a commit to", path))
-            .inspect_err(|error| self.broken = !matches!(error, StoreError::Busy { .. }))?;
+        let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                let error = failed("write", path)(error);
+                self.broken = !matches!(error, StoreError::Busy { .. });
+                return Err(error);
+            }
+        };
         let result = write::Writing { transaction: &transaction, path }
-            .write(&commit, self.epoch, end, &lines)
-            .and_then(|()| transaction.commit().map_err(failed("commit to", path)));
-        // What the database refused may be stored or not; all other errors are found before anything is.
-        self.broken =
-            matches!(result, Err(StoreError::Database { .. } | StoreError::Damaged { .. } | StoreError::Busy { .. }));
-        result.map(|()| end)
+            .write(&commit, self.epoch)
+            .and_then(|end| transaction.commit().map(|()| end).map_err(failed("write", path)));
+        // After an error of the database's it may be stored or not. All others are found while nothing is.
+        self.broken = matches!(
+            result,
+            Err(StoreError::Database { .. }
+                | StoreError::Damaged { .. }
+                | StoreError::NotAStore(_)
+                | StoreError::Busy { .. })
+        );
+        result
     }
 }
 

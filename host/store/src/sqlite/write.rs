@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::failed;
 use super::row::{self, integer, to_json};
 use crate::error::Overtaken;
+use crate::prepare::prepare;
 use crate::{Commit, MemoryChange, StoreError};
 
 /// A segment that has as many bytes gets no more lines: 64 MiB.
@@ -22,16 +23,11 @@ pub(super) struct Writing<'t> {
 }
 
 impl Writing<'_> {
-    /// Writes all of a commit that leaves the log at `end`, if nobody has written since.
-    pub(super) fn write(
-        &self,
-        commit: &Commit<'_>,
-        epoch: i64,
-        end: ChainWriter,
-        lines: &[u8],
-    ) -> Result<(), StoreError> {
-        self.check(commit.expected, epoch)?;
-        self.log(commit.expected, end, lines)?;
+    /// Writes all of a commit, if nobody has written since. Returns the new end of the log.
+    pub(super) fn write(&self, commit: &Commit<'_>, epoch: i64) -> Result<ChainWriter, StoreError> {
+        let begin = self.begin(epoch)?;
+        let (end, lines) = prepare(begin, commit)?;
+        self.log(begin, end, &lines)?;
         self.blobs(commit.blobs)?;
         self.entries("INSERT INTO finding (entry) VALUES (?1)", commit.findings)?;
         self.entries("INSERT INTO intent (entry) VALUES (?1)", commit.intents)?;
@@ -55,12 +51,14 @@ impl Writing<'_> {
                 None => self.execute("DELETE FROM memory WHERE space = ?1 AND key = ?2", params![space, key]),
             }?;
         }
-        Ok(())
+        Ok(end)
     }
 
-    /// INVARIANT: only the last writer commits, and only after what it knows.
-    fn check(&self, expected: ChainWriter, ours: i64) -> Result<(), StoreError> {
-        let (now, got) = self
+    /// The end of the log.
+    ///
+    /// INVARIANT: only the last writer commits. That it does so after what it knows is for [`prepare`] to check.
+    fn begin(&self, ours: i64) -> Result<ChainWriter, StoreError> {
+        let (now, end) = self
             .transaction
             .prepare_cached("SELECT epoch, records, link FROM head")
             .and_then(|mut statement| statement.query_one([], |row| Ok((row.get::<_, i64>(0)?, row::end(row, 1)?))))
@@ -71,10 +69,7 @@ impl Writing<'_> {
                 now: now.unsigned_abs(),
             }));
         }
-        if got != expected {
-            return Err(StoreError::Superseded(Overtaken::Head { expected, got }));
-        }
-        Ok(())
+        Ok(end)
     }
 
     fn log(&self, begin: ChainWriter, end: ChainWriter, lines: &[u8]) -> Result<(), StoreError> {

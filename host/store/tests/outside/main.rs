@@ -1,0 +1,7 @@
+//! The stores as their callers see them.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests, which clippy takes for other code")]
+
+mod common;
+mod files;
+mod suite;
