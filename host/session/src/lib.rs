@@ -15,6 +15,7 @@ pub mod report;
 mod resume;
 pub mod sequence;
 mod session;
+mod stored;
 
 pub use error::SessionError;
 pub use horizon::Fingerprint;
@@ -22,3 +23,4 @@ pub use input::{Arrival, Input};
 pub use replay::{Replay, replay, run};
 pub use report::{DecisionLine, FindingLine, Line, Notice, Observer, Report, Summary};
 pub use session::{Session, SessionOptions};
+pub use stored::{StoredRule, StoredSession, stored_rules, stored_session};

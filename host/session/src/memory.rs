@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign_formats::Occurrence;
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{Digest, RuleId, Timestamp};
-use countersign_store::{MemoryChange, Store};
+use countersign_store::{MemoryChange, Stored};
 use countersign_stream::{Clock, Forgotten};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -125,7 +125,7 @@ pub(crate) fn remove(space: &'static str, key: Vec<u8>) -> MemoryChange {
 
 /// Calls `each` with every entry of a space, in the order of the keys.
 pub(crate) fn for_each(
-    store: &dyn Store,
+    store: &dyn Stored,
     space: &'static str,
     mut each: impl FnMut(Vec<u8>, Vec<u8>) -> Result<(), SessionError>,
 ) -> Result<(), SessionError> {

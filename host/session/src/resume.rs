@@ -8,7 +8,7 @@ use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Processed};
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{DecisionKind, RuleId, Timestamp};
-use countersign_store::{MemoryChange, StateKey, Store, TimerKey};
+use countersign_store::{MemoryChange, StateKey, Store, Stored, TimerKey};
 use countersign_stream::{Carried, Quarantine};
 
 use crate::chunk::{Changes, Remembered};
@@ -63,7 +63,7 @@ impl<'s> Session<'s> {
         options: SessionOptions,
         observer: &'s mut dyn Observer,
     ) -> Result<Session<'s>, SessionError> {
-        let stored = if store.head()?.records() > 0 { read_session(store)? } else { None };
+        let stored = if store.head()?.records() > 0 { Some(read_session(store)?) } else { None };
         let Some(stored) = stored else {
             let mut session = Session::from_parts(store, observer, options, Arc::clone(&generation), 1)?;
             session.judges.hand_over(BTreeMap::new(), &codes(&generation), Timestamp::default());
@@ -86,7 +86,7 @@ impl<'s> Session<'s> {
         self.sequencer = Sequencer::resume(max_gap, stored.clock.clone(), stored.position, horizon);
         self.finished = stored.finished;
         self.read_inputs()?;
-        let rules = self.read_rules()?;
+        let rules = read_rules(self.store)?;
         self.restore_ledger(&rules, &stored);
         let remembered = self.read_remembered(rules)?;
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();
@@ -166,16 +166,6 @@ impl<'s> Session<'s> {
         self.ledger.inputs = inputs;
         self.places = places;
         Ok(())
-    }
-
-    fn read_rules(&self) -> Result<BTreeMap<RuleId, RuleMemory>, SessionError> {
-        let mut rules = BTreeMap::new();
-        for_each(self.store, RULE, |key, value| {
-            let id = std::str::from_utf8(&key).ok().and_then(|id| id.parse().ok());
-            rules.insert(id.ok_or_else(|| wrong(RULE, "a key isn't a rule's id"))?, parse(RULE, &value)?);
-            Ok(())
-        })?;
-        Ok(rules)
     }
 
     /// What detections have kept, those included that are gone.
@@ -441,7 +431,8 @@ impl Fingerprints {
     }
 }
 
-fn read_session(store: &dyn Store) -> Result<Option<SessionMemory>, SessionError> {
+/// What is remembered of the session of a store that has records.
+pub(crate) fn read_session(store: &dyn Stored) -> Result<SessionMemory, SessionError> {
     let entry = store.memory(SESSION, None, 1)?.into_iter().next();
     let Some((_, value)) = entry else {
         return Err(wrong(SESSION, "there is none, though the log has records"));
@@ -450,5 +441,16 @@ fn read_session(store: &dyn Store) -> Result<Option<SessionMemory>, SessionError
     if stored.format != FORMAT {
         return Err(wrong(SESSION, format!("format {}, expected {FORMAT}", stored.format)));
     }
-    Ok(Some(stored))
+    Ok(stored)
+}
+
+/// What is remembered of the rules of a store.
+pub(crate) fn read_rules(store: &dyn Stored) -> Result<BTreeMap<RuleId, RuleMemory>, SessionError> {
+    let mut rules = BTreeMap::new();
+    for_each(store, RULE, |key, value| {
+        let id = std::str::from_utf8(&key).ok().and_then(|id| id.parse().ok());
+        rules.insert(id.ok_or_else(|| wrong(RULE, "a key isn't a rule's id"))?, parse(RULE, &value)?);
+        Ok(())
+    })?;
+    Ok(rules)
 }
