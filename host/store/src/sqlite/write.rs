@@ -13,13 +13,11 @@ use crate::error::Overtaken;
 use crate::prepare::prepare;
 use crate::{Commit, MemoryChange, StoreError};
 
-/// A segment that has as many bytes gets no more lines: 64 MiB.
-const SEGMENT_BYTES: i64 = 64 << 20;
-
 /// A commit being written.
 pub(super) struct Writing<'t> {
     pub(super) transaction: &'t Transaction<'t>,
     pub(super) path: &'t Path,
+    pub(super) segment_bytes: i64,
 }
 
 impl Writing<'_> {
@@ -81,11 +79,11 @@ impl Writing<'_> {
             .prepare_cached("SELECT number, bytes FROM segment ORDER BY number DESC LIMIT 1")
             .and_then(|mut statement| statement.query_one([], |row| Ok((row.get(0)?, row.get(1)?))).optional())
             .map_err(failed("read", self.path))?
-            .unwrap_or((0, SEGMENT_BYTES));
-        let mut seq = integer(begin.records());
+            .unwrap_or((0, self.segment_bytes));
         let mut before: Option<&[u8]> = None;
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            if bytes >= SEGMENT_BYTES {
+        let lines = lines.split_inclusive(|byte| *byte == b'\n');
+        for (seq, line) in (integer(begin.records())..).zip(lines) {
+            if bytes >= self.segment_bytes {
                 self.segment(number, bytes)?;
                 (number, bytes) = (number + 1, 0);
                 let link = before.map_or(begin.link(), Digest::of);
@@ -93,7 +91,6 @@ impl Writing<'_> {
             }
             self.execute("INSERT INTO line VALUES (?1, ?2)", params![seq, line])?;
             bytes += integer(line.len() as u64);
-            seq += 1;
             before = Some(line);
         }
         self.segment(number, bytes)?;

@@ -9,6 +9,11 @@ use countersign_model::{
 };
 use countersign_store::{Commit, MemoryChange, StateKey, Stored, TimerKey};
 
+/// In memory where the system has such a folder, for tests that would wait for a disk thousands of times.
+pub(crate) fn fast_folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
 pub(crate) fn rule(name: &str) -> RuleId {
     name.parse().unwrap()
 }
@@ -77,12 +82,12 @@ fn event(value: u8) -> Event {
         source: SourceId::from("example"),
         tenant: "t".into(),
         id: format!("e{value}").into(),
-        class: EventClass::ALL[0],
+        class: EventClass::Authentication,
         time: Timestamp(5),
         ingest_time: Timestamp(6),
         actor: Actor {
             account: None,
-            usage: Usage::ALL[0],
+            usage: Usage::Interactive,
             authenticated: true,
             session: None,
             token: None,

@@ -51,7 +51,7 @@ impl Backend {
         drop(store);
         match self.kind {
             Kind::Files => match FileStore::recover(&self.path(), Durability::Commit).unwrap() {
-                Recovered::Unfinished(store) => Box::new(store),
+                Recovered::Unfinished(store) => store,
                 Recovered::Sealed(head) => panic!("{head:?}"),
             },
             _ => self.create(),
@@ -311,9 +311,7 @@ impl Model {
             self.baselines.clear();
         }
         for change in &step.baselines {
-            if !self.baselines.contains_key(&place(change)) {
-                self.baselines.insert(place(change), change.clone());
-            }
+            self.baselines.entry(place(change)).or_insert_with(|| change.clone());
         }
         for change in &step.state {
             self.state.insert(place(change), change.clone());

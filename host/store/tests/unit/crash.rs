@@ -1,29 +1,22 @@
 //! Crashes of the store in files: the power fails at every byte and step of a run, and files come back torn at every
 //! length. What is left must be a whole number of commits, and going on from there must give the very same files.
 
-#[path = "../outside/common.rs"]
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use countersign_audit::Head;
+use countersign_audit::record::Generation;
+use countersign_audit::{Head, Record};
 use countersign_model::DigestKey;
-use tempfile::TempDir;
 
-use self::common::{Step, blob, content, finding, header, intent, memory, record, state, timer};
+use crate::common::{Step, blob, content, fast_folder, finding, header, intent, memory, record, state, timer};
 use crate::disk::Disk;
+use crate::export::{ExportOptions, export_on};
 use crate::journal::MAX_PART;
 use crate::{
     BundleReader, Durability, Existing, FileStore, MemoryStore, Recovered, Store, StoreError, Stored, existing,
 };
 
 const COMMITS: u8 = 5;
-
-/// In memory where the system has such a folder: the disk is simulated, and thousands of renames would wait for a real one.
-fn folder() -> TempDir {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
-}
 
 /// What a commit of the run holds; `session` in memory shows which commits there were.
 fn step(number: u8) -> Step {
@@ -96,7 +89,7 @@ fn recover_and_compare(path: &Path, whole: &(Vec<u8>, Head), what: &str) -> Opti
         }
         Recovered::Unfinished(mut store) => {
             let found = commits(&store);
-            assert_eq!(content(&store, 9), expected(found), "{what}");
+            assert_eq!(content(&*store, 9), expected(found), "{what}");
             assert_eq!(run(&mut store, found).unwrap(), whole.1, "{what}");
             Some(found)
         }
@@ -114,7 +107,7 @@ fn recover_and_compare(path: &Path, whole: &(Vec<u8>, Head), what: &str) -> Opti
 
 #[test]
 fn the_power_may_fail_at_any_byte_and_step() {
-    let folder = folder();
+    let folder = fast_folder();
     let whole = whole(folder.path());
     for (durability, fold_past, max_part, stride) in [
         (Durability::Commit, u64::MAX, MAX_PART, 1),
@@ -156,7 +149,7 @@ fn the_power_may_fail_at_any_byte_and_step() {
 
 #[test]
 fn the_power_may_fail_while_a_run_is_replaced() {
-    let folder = folder();
+    let folder = fast_folder();
     let whole = whole(folder.path());
     let old = blob(99);
     for sealed in [true, false] {
@@ -199,7 +192,7 @@ fn lengths(bytes: &[u8]) -> impl Iterator<Item = usize> {
 
 #[test]
 fn files_may_come_back_torn_at_any_length() {
-    let folder = folder();
+    let folder = fast_folder();
     let whole = whole(folder.path());
     let inner = folder.path().join("run");
     fs::create_dir(&inner).unwrap();
@@ -246,7 +239,7 @@ fn files_may_come_back_torn_at_any_length() {
 
 #[test]
 fn a_long_journal_is_folded_to_an_equivalent_commit() {
-    let folder = folder();
+    let folder = fast_folder();
     let path = folder.path().join("audit");
     let mut store = FileStore::create(&path, Existing::Refuse, Durability::Seal).unwrap();
     let first = step(0);
@@ -267,12 +260,12 @@ fn a_long_journal_is_folded_to_an_equivalent_commit() {
     let Recovered::Unfinished(store) = FileStore::recover(&path, Durability::Commit).unwrap() else {
         panic!("sealed");
     };
-    assert_eq!(content(&store, 9), before);
+    assert_eq!(content(&*store, 9), before);
 }
 
 #[test]
 fn reading_page_by_page_beside_commits_and_folds_sees_every_commit() {
-    let folder = folder();
+    let folder = fast_folder();
     let mut store = FileStore::create(&folder.path().join("audit"), Existing::Refuse, Durability::Seal).unwrap();
     for number in 0..COMMITS {
         store.limits(if number == 3 { 1 } else { u64::MAX }, 500);
@@ -288,7 +281,7 @@ fn reading_page_by_page_beside_commits_and_folds_sees_every_commit() {
 
 #[test]
 fn a_journal_of_another_version_is_refused_and_stays() {
-    let folder = folder();
+    let folder = fast_folder();
     let path = folder.path().join("audit");
     let mut store = FileStore::create(&path, Existing::Refuse, Durability::Seal).unwrap();
     let first = step(0);
@@ -303,4 +296,62 @@ fn a_journal_of_another_version_is_refused_and_stays() {
     assert!(matches!(error, StoreError::Journal { .. }), "{error}");
     assert!(error.to_string().contains("use the countersign version that wrote it"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), audit);
+}
+
+#[test]
+fn the_power_may_fail_while_a_store_is_exported() {
+    let folder = fast_folder();
+    let generation = |number| {
+        let (policy, capabilities) = (blob(number).name(), blob(number + 1).name());
+        Record::Generation(Generation {
+            number: 1,
+            position: 0,
+            rules: Vec::new(),
+            policy,
+            identities: None,
+            capabilities,
+            context: Vec::new(),
+            engine: "none".into(),
+            interface: "none".into(),
+        })
+    };
+    let store = |number| {
+        let mut store = MemoryStore::new();
+        let blobs = vec![blob(number), blob(number + 1)];
+        let step = Step { records: vec![header(), generation(number)], blobs, ..Step::default() };
+        let commit = step.after(&store);
+        store.commit(commit).unwrap();
+        store
+    };
+    let (old, new) = (store(1), store(2));
+    let (old_file, new_file) = (old.sealed().unwrap().0, new.sealed().unwrap().0);
+    let options = ExportOptions { existing: Existing::Replace, seal: true };
+    for replaced in [false, true] {
+        for steps in (0..).step_by(3) {
+            let inner = tempfile::tempdir_in(folder.path()).unwrap();
+            let out = inner.path().join("audit");
+            if replaced {
+                export_on(&Disk::failing_after(u64::MAX), &old, &out, options).unwrap();
+            }
+            let ended = export_on(&Disk::failing_after(steps), &new, &out, options).is_ok();
+            // A file that is there has all its blobs.
+            let numbers = match fs::read(&out) {
+                Ok(found) if found == new_file => vec![2, 3],
+                Ok(found) if found == old_file && replaced => vec![1, 2],
+                Ok(found) => panic!("{steps} steps: {} bytes", found.len()),
+                Err(_) => Vec::new(),
+            };
+            for number in numbers {
+                let found = BundleReader::open(&out).get(&blob(number).name(), &DigestKey::public()).unwrap();
+                assert_eq!(found, blob(number).bytes(), "{steps} steps");
+            }
+            export_on(&Disk::failing_after(u64::MAX), &new, &out, options).unwrap();
+            assert_eq!(fs::read(&out).unwrap(), new_file);
+            let names = |folder: &Path| fs::read_dir(folder).unwrap().count();
+            assert_eq!((names(inner.path()), names(BundleReader::open(&out).folder())), (2, 2), "{steps} steps");
+            if ended {
+                break;
+            }
+        }
+    }
 }
