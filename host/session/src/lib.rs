@@ -21,4 +21,5 @@ pub use horizon::Fingerprint;
 pub use input::{Arrival, Input};
 pub use replay::{Replay, replay, run};
 pub use report::{DecisionLine, FindingLine, Line, Notice, Observer, Report, Summary};
+pub use resume::Standing;
 pub use session::{Session, SessionOptions};

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign_formats::Occurrence;
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{Digest, RuleId, Timestamp};
-use countersign_store::{MemoryChange, Store};
+use countersign_store::{MemoryChange, Stored};
 use countersign_stream::{Clock, Forgotten};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -45,6 +45,8 @@ pub(crate) struct SessionMemory {
     pub(crate) clock: Clock,
     /// The position of the next event.
     pub(crate) position: u64,
+    /// How many inputs of any kind had their turn.
+    pub(crate) taken: u64,
     /// The number of the generation that serves.
     pub(crate) generation: u64,
     /// What makes it another than one before.
@@ -125,7 +127,7 @@ pub(crate) fn remove(space: &'static str, key: Vec<u8>) -> MemoryChange {
 
 /// Calls `each` with every entry of a space, in the order of the keys.
 pub(crate) fn for_each(
-    store: &dyn Store,
+    store: &dyn Stored,
     space: &'static str,
     mut each: impl FnMut(Vec<u8>, Vec<u8>) -> Result<(), SessionError>,
 ) -> Result<(), SessionError> {

@@ -8,7 +8,7 @@ use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Processed};
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{DecisionKind, RuleId, Timestamp};
-use countersign_store::{MemoryChange, StateKey, Store, TimerKey};
+use countersign_store::{MemoryChange, StateKey, Store, Stored, TimerKey};
 use countersign_stream::{Carried, Quarantine};
 
 use crate::chunk::{Changes, Remembered};
@@ -85,6 +85,7 @@ impl<'s> Session<'s> {
         let horizon = self.read_horizon(stored.fingerprints)?;
         self.sequencer = Sequencer::resume(max_gap, stored.clock.clone(), stored.position, horizon);
         self.finished = stored.finished;
+        self.taken = stored.taken;
         self.read_inputs()?;
         let rules = self.read_rules()?;
         self.restore_ledger(&rules, &stored);
@@ -316,6 +317,7 @@ impl<'s> Session<'s> {
             key: self.options.key.fingerprint(),
             clock: reached.clock,
             position: reached.position,
+            taken: reached.taken,
             generation: self.ledger.number(),
             configuration: self.configuration,
             fingerprints: self.fingerprints.end(),
@@ -441,7 +443,29 @@ impl Fingerprints {
     }
 }
 
-fn read_session(store: &dyn Store) -> Result<Option<SessionMemory>, SessionError> {
+/// How far the sessions of a store have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How many inputs of any kind have had their turn.
+    pub taken: u64,
+    /// The number of the generation that serves.
+    pub generation: u64,
+    /// Whether the ends of the inputs are on record, and nothing came since.
+    pub finished: bool,
+}
+
+impl Standing {
+    /// Reads it; none of a store without a session.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn read(store: &dyn Stored) -> Result<Option<Standing>, SessionError> {
+        let stored = if store.head()?.records() > 0 { read_session(store)? } else { None };
+        Ok(stored.map(|SessionMemory { taken, generation, finished, .. }| Standing { taken, generation, finished }))
+    }
+}
+
+fn read_session(store: &dyn Stored) -> Result<Option<SessionMemory>, SessionError> {
     let entry = store.memory(SESSION, None, 1)?.into_iter().next();
     let Some((_, value)) = entry else {
         return Err(wrong(SESSION, "there is none, though the log has records"));
