@@ -51,6 +51,7 @@ impl Default for Checker {
 }
 
 /// What was read.
+#[expect(clippy::large_enum_variant, reason = "one at a time, and a box for every line would cost more")]
 pub(crate) enum Next {
     /// A line: its record, unless it has none.
     Line(Option<Entry>),

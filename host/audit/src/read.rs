@@ -57,6 +57,12 @@ impl<R> Records<R> {
         self.checker.head()
     }
 
+    /// The exact bytes of the line that was returned last.
+    #[must_use]
+    pub fn line(&self) -> &[u8] {
+        &self.line
+    }
+
     /// Bytes of the lines returned so far.
     #[must_use]
     pub const fn bytes(&self) -> u64 {

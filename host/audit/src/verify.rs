@@ -156,19 +156,16 @@ pub fn verify<R: BufRead>(reader: R, head: Option<Digest>) -> Result<Verified, V
             }
         };
     };
-    if let Some(expected) = head
-        && found.digest != expected
-    {
-        faults.push(file_fault(FaultCode::WrongHead, expected, found.digest));
-    }
+    check_head(head, Some(found), &mut faults);
     if faults.is_empty() { Ok(Verified::Sealed(found)) } else { Err(in_order(faults)) }
 }
 
-/// Reads a whole log that has no seal, such as a store's, and checks that all its records hold up to its end.
+/// Reads a whole log that has no seal, such as a store's, and checks that all its records hold up to its end. `head`, if
+/// given, is the head that it must have if it is sealed there.
 ///
 /// # Errors
 /// When it can't be read, or with every fault in it.
-pub fn verify_log<R: BufRead>(reader: R, end: ChainWriter) -> Result<(), VerifyError> {
+pub fn verify_log<R: BufRead>(reader: R, end: ChainWriter, head: Option<Digest>) -> Result<(), VerifyError> {
     let (mut checker, mut faults, torn) = check(reader)?;
     checker.finish(Some(end.link()), &mut faults);
     let got = checker.writer();
@@ -177,7 +174,18 @@ pub fn verify_log<R: BufRead>(reader: R, end: ChainWriter) -> Result<(), VerifyE
         let got = if checker.head().is_some() { "a seal".to_owned() } else { text(got) };
         faults.push(file_fault(FaultCode::WrongEnd, text(end), got));
     }
+    check_head(head, end.head().ok(), &mut faults);
     if faults.is_empty() { Ok(()) } else { Err(in_order(faults)) }
+}
+
+fn check_head(expected: Option<Digest>, found: Option<Head>, faults: &mut Vec<AuditFault>) {
+    let found = found.map(|head| head.digest);
+    if let Some(expected) = expected
+        && found != Some(expected)
+    {
+        let got = found.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
+        faults.push(file_fault(FaultCode::WrongHead, expected, got));
+    }
 }
 
 /// Checks line after line. The number is that of the bytes after the last newline; none if something can't be read.

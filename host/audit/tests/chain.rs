@@ -349,9 +349,12 @@ fn the_log_of_a_store_ends_where_the_store_says() {
     let split = lines(&good);
     let log = split[..13].concat();
     let end = ChainWriter::resume(13, Digest::of(split[12]));
-    let codes = |log: &[u8]| pairs(&found(verify_log(log, end)));
+    let codes = |log: &[u8]| pairs(&found(verify_log(log, end, None)));
     assert_eq!(codes(&log), []);
-    assert_eq!(pairs(&found(verify_log(&b""[..], ChainWriter::new()))), []);
+    assert_eq!(pairs(&found(verify_log(&b""[..], ChainWriter::new(), None))), []);
+    let head = file(&records()).1.digest;
+    assert_eq!(pairs(&found(verify_log(&*log, end, Some(head)))), []);
+    assert_eq!(pairs(&found(verify_log(&*log, end, Some(end.link())))), [(0, "wrong-head")]);
     assert_eq!(codes(b""), [(0, "wrong-end")]);
     assert_eq!(codes(&split[..12].concat()), [(0, "wrong-end")]);
     assert_eq!(codes(&log[..log.len() - 1]), [(0, "wrong-end")]);

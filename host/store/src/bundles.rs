@@ -100,8 +100,8 @@ impl BundleWriter {
                 continue;
             }
             let part = beside(&path, PART);
-            let mut file = File::create(&part).map_err(StoreError::io("make", &part))?;
-            disk.append(&mut file, &part, blob.bytes())?;
+            let file = File::create(&part).map_err(StoreError::io("make", &part))?;
+            disk.append(&file, &part, blob.bytes())?;
             if sync {
                 disk.sync(&file, &part)?;
             }

@@ -39,7 +39,7 @@ impl Disk {
     }
 
     /// Writes at the file's end.
-    pub(crate) fn append(&self, file: &mut File, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn append(&self, mut file: &File, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let happens = usize::try_from(self.spend(bytes.len() as u64)).unwrap_or(usize::MAX);
         let mut write = || {
             file.write_all(bytes.get(..happens).unwrap_or(bytes))?;

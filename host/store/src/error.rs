@@ -141,6 +141,17 @@ pub enum StoreError {
         /// The folder or store in which it should be.
         place: PathBuf,
     },
+    /// A blob that a record names isn't stored.
+    #[error("expected the blob `{name}` that line {line} names, got a store without it")]
+    BlobNotStored {
+        /// Its name.
+        name: Digest,
+        /// The record's line.
+        line: u64,
+    },
+    /// The log isn't as it was written.
+    #[error("expected a log that verifies, got one that was changed: {0}")]
+    LogChanged(String),
     /// A blob doesn't have the digest that is its name.
     #[error("expected the blob `{name}` to have that keyed digest, got `{got}`: it was changed, or the key is another")]
     BlobChanged {

@@ -20,9 +20,9 @@ use crate::bundles::{BundleReader, BundleWriter, PART, beside};
 use crate::disk::Disk;
 use crate::existing::{Existing, Found, check_beginning, journal_path};
 use crate::fold::Fold;
-use crate::journal::{End, Entries, Part, write_fold};
+use crate::journal::{End, Entries, MAX_PART, Part, write_fold};
 use crate::prepare::prepare;
-use crate::{Commit, StateKey, Store, StoreError, Stored, TimerKey};
+use crate::{Commit, KeyValue, StateKey, Store, StoreError, Stored, TimerKey};
 
 /// When written bytes are made to survive a loss of power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum Durability {
 #[derive(Debug)]
 pub enum Recovered {
     /// A run that can continue after its last complete commit.
-    Unfinished(FileStore),
+    Unfinished(Box<FileStore>),
     /// A finished file.
     Sealed(Head),
 }
@@ -59,6 +59,7 @@ pub struct FileStore {
     length: u64,
     journal_length: u64,
     fold_past: u64,
+    max_part: usize,
     condition: Condition,
     read: RefCell<ReadAhead>,
 }
@@ -107,7 +108,7 @@ impl FileStore {
         let (mut end, mut line) = (self.end, Vec::new());
         let head = end.seal(&mut line)?;
         self.condition = Condition::Broken;
-        self.disk.append(&mut self.audit, &self.path, &line)?;
+        self.disk.append(&self.audit, &self.path, &line)?;
         self.disk.sync(&self.audit, &self.path)?;
         self.disk.remove(&self.journal_path)?;
         self.disk.sync_folder(self.path.parent().unwrap_or(&self.path))?;
@@ -122,7 +123,7 @@ impl FileStore {
         durability: Durability,
     ) -> Result<FileStore, StoreError> {
         // What is there is looked at under its lock, and nothing is made where it is refused.
-        let audit = match options().open(path) {
+        let audit = match appending().open(path) {
             Ok(audit) => Some(audit),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(StoreError::io("open", path)(error)),
@@ -132,7 +133,7 @@ impl FileStore {
         let audit = match audit {
             Some(audit) => audit,
             None => {
-                let audit = options().create_new(true).open(path).map_err(StoreError::io("make", path))?;
+                let audit = appending().create_new(true).open(path).map_err(StoreError::io("make", path))?;
                 lock(&audit, path)?;
                 audit
             }
@@ -157,13 +158,14 @@ impl FileStore {
             length: 0,
             journal_length: 0,
             fold_past: FOLD_PAST,
+            max_part: MAX_PART,
             condition: Condition::Whole,
             read: RefCell::default(),
         })
     }
 
     pub(crate) fn recover_on(disk: Disk, path: &Path, durability: Durability) -> Result<Recovered, StoreError> {
-        let mut audit = options().open(path).map_err(StoreError::io("open", path))?;
+        let mut audit = appending().open(path).map_err(StoreError::io("open", path))?;
         lock(&audit, path)?;
         let journal_path = journal_path(path);
         check_beginning(&mut audit, path)?;
@@ -176,7 +178,9 @@ impl FileStore {
             let empty = audit.metadata().map_err(StoreError::io("read", path))?.len() == 0;
             if empty {
                 drop(audit);
-                return FileStore::create_on(disk, path, Existing::Refuse, durability).map(Recovered::Unfinished);
+                return FileStore::create_on(disk, path, Existing::Refuse, durability)
+                    .map(Box::new)
+                    .map(Recovered::Unfinished);
             }
             return Err(StoreError::NoJournal(journal_path));
         };
@@ -188,7 +192,7 @@ impl FileStore {
             disk.sync(&audit, path)?;
             disk.sync(&journal, &journal_path)?;
         }
-        Ok(Recovered::Unfinished(FileStore {
+        Ok(Recovered::Unfinished(Box::new(FileStore {
             disk,
             durability,
             path: path.to_owned(),
@@ -200,9 +204,10 @@ impl FileStore {
             length: found.length,
             journal_length: found.journal_length,
             fold_past: FOLD_PAST.max(found.journal_length * 2),
+            max_part: MAX_PART,
             condition: Condition::Whole,
             read: RefCell::default(),
-        }))
+        })))
     }
 
     /// Fails unless the store can be used.
@@ -219,16 +224,19 @@ impl FileStore {
         self.bundles.put(&self.disk, commit.blobs, sync)?;
         let length = self.length + lines.len() as u64;
         if !lines.is_empty() {
-            self.disk.append(&mut self.audit, &self.path, lines)?;
+            self.disk.append(&self.audit, &self.path, lines)?;
             if sync {
                 self.disk.sync(&self.audit, &self.path)?;
             }
         }
         let mut journal_length = self.journal_length;
-        Part::new(commit, End { records: end.records(), length, link: end.link() }).write(&mut |line| {
-            journal_length += line.len() as u64;
-            self.disk.append(&mut self.journal, &self.journal_path, line)
-        })?;
+        Part::new(commit, End { records: end.records(), length, link: end.link() }).write(
+            self.max_part,
+            &mut |line| {
+                journal_length += line.len() as u64;
+                self.disk.append(&self.journal, &self.journal_path, line)
+            },
+        )?;
         if sync {
             self.disk.sync(&self.journal, &self.journal_path)?;
         }
@@ -246,11 +254,11 @@ impl FileStore {
         self.disk.sync(&self.audit, &self.path)?;
         let part = beside(&self.journal_path, PART);
         self.disk.remove(&part)?;
-        let (mut file, mut length) = (open_journal(&part)?, 0);
+        let (file, mut length) = (open_journal(&part)?, 0);
         let end = End { records: self.end.records(), length: self.length, link: self.end.link() };
-        write_fold(&fold.fold, end, &mut |line| {
+        write_fold(&fold.fold, end, self.max_part, &mut |line| {
             length += line.len() as u64;
-            self.disk.append(&mut file, &part, line)
+            self.disk.append(&file, &part, line)
         })?;
         self.disk.sync(&file, &part)?;
         self.disk.rename(&part, &self.journal_path)?;
@@ -285,8 +293,8 @@ impl FileStore {
     }
 
     #[cfg(test)]
-    pub(crate) fn fold_past(&mut self, bytes: u64) {
-        self.fold_past = bytes;
+    pub(crate) fn limits(&mut self, fold_past: u64, max_part: usize) {
+        (self.fold_past, self.max_part) = (fold_past, max_part);
     }
 }
 
@@ -346,7 +354,7 @@ impl Stored for FileStore {
         self.folded(|fold| fold.timers(after, limit))
     }
 
-    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<KeyValue>, StoreError> {
         self.folded(|fold| fold.memory(space, after, limit))
     }
 }
@@ -363,13 +371,14 @@ impl Store for FileStore {
     }
 }
 
-fn options() -> OpenOptions {
+/// For reading, and for writing at the end.
+pub(crate) fn appending() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).append(true);
     options
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
+pub(crate) fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => StoreError::Locked(path.to_owned()),
         TryLockError::Error(source) => StoreError::io("lock", path)(source),

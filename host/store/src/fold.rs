@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use countersign_model::{Finding, Intent, StateChange, StateEntry, TimerChange, TimerEntry};
 
-use crate::{Commit, MemoryChange, StateKey, TimerKey};
+use crate::{Commit, KeyValue, MemoryChange, StateKey, TimerKey};
 
 /// The changes of a commit, by value.
 #[derive(Clone, Debug, Default)]
@@ -97,7 +97,7 @@ impl Fold {
         self.memory.keys().map(String::as_str)
     }
 
-    pub(crate) fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Vec<(Vec<u8>, Vec<u8>)> {
+    pub(crate) fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Vec<KeyValue> {
         let after = after.map(<[u8]>::to_vec);
         self.memory
             .get(space)

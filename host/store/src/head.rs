@@ -4,7 +4,7 @@ use countersign_audit::ChainWriter;
 use countersign_model::{Digest, Finding, Intent, StateChange, TimerChange};
 
 use crate::prepare::prepare;
-use crate::{Commit, StateKey, Store, StoreError, Stored, TimerKey};
+use crate::{Commit, KeyValue, StateKey, Store, StoreError, Stored, TimerKey};
 
 /// Keeps nothing but the end of the log, for a run that leaves no record: its head equals that of a run that does. Every
 /// page that is read of it is empty.
@@ -54,7 +54,7 @@ impl Stored for HeadStore {
         Ok(Vec::new())
     }
 
-    fn memory(&self, _: &str, _: Option<&[u8]>, _: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn memory(&self, _: &str, _: Option<&[u8]>, _: usize) -> Result<Vec<KeyValue>, StoreError> {
         Ok(Vec::new())
     }
 }

@@ -18,7 +18,7 @@ use crate::fold::{Changes, Fold};
 use crate::{Commit, StoreError};
 
 /// A part whose line would be longer is split: 64 MiB. One with at most one member of each kind isn't.
-const MAX_PART: usize = 64 << 20;
+pub(crate) const MAX_PART: usize = 64 << 20;
 
 /// Maximum bytes of a line: 512 MiB, more than one member of each kind can have.
 const MAX_LINE: usize = 512 << 20;
@@ -94,19 +94,16 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// Gives `sink` the lines, one after another. With an end they make it a commit.
-    pub(crate) fn write(self, sink: &mut Sink<'_>) -> Result<(), StoreError> {
-        self.write_up_to(MAX_PART, sink)
-    }
-
-    fn write_up_to(self, limit: usize, sink: &mut Sink<'_>) -> Result<(), StoreError> {
+    /// Gives `sink` the lines, one after another; a line of more than `limit` bytes is split if it can be. With an end they
+    /// make it a commit.
+    pub(crate) fn write(self, limit: usize, sink: &mut Sink<'_>) -> Result<(), StoreError> {
         let mut line = serde_json::to_vec(&self).map_err(StoreError::Unwritable)?;
         if line.len() > limit
             && let Some((first, second)) = self.halves()
         {
             drop(line);
-            first.write_up_to(limit, sink)?;
-            return second.write_up_to(limit, sink);
+            first.write(limit, sink)?;
+            return second.write(limit, sink);
         }
         let digest = Digest::of(&line);
         line.extend_from_slice(format!(" {digest}\n").as_bytes());
@@ -157,42 +154,42 @@ impl<'a> Part<'a> {
 pub(crate) type Sink<'s> = dyn FnMut(&[u8]) -> Result<(), StoreError> + 's;
 
 /// Gives `sink` the lines of one commit that is equivalent to all that were folded.
-pub(crate) fn write_fold(fold: &Fold, end: End, sink: &mut Sink<'_>) -> Result<(), StoreError> {
+pub(crate) fn write_fold(fold: &Fold, end: End, limit: usize, sink: &mut Sink<'_>) -> Result<(), StoreError> {
     let ordinal = |place: usize| place as u64;
     let mut done = 0;
     while let page @ [_, ..] = &*fold.findings(ordinal(done), PAGE) {
-        Part { findings: Cow::Borrowed(page), ..Part::default() }.write(sink)?;
+        Part { findings: Cow::Borrowed(page), ..Part::default() }.write(limit, sink)?;
         done += page.len();
     }
     done = 0;
     while let page @ [_, ..] = &*fold.intents(ordinal(done), PAGE) {
-        Part { intents: Cow::Borrowed(page), ..Part::default() }.write(sink)?;
+        Part { intents: Cow::Borrowed(page), ..Part::default() }.write(limit, sink)?;
         done += page.len();
     }
     let mut after = None;
     while let page @ [.., last] = &*fold.baselines(after.as_ref(), PAGE) {
-        Part { baselines: Cow::Borrowed(page), ..Part::default() }.write(sink)?;
+        Part { baselines: Cow::Borrowed(page), ..Part::default() }.write(limit, sink)?;
         after = Some(last.into());
     }
     after = None;
     while let page @ [.., last] = &*fold.state(after.as_ref(), PAGE) {
-        Part { state: Cow::Borrowed(page), ..Part::default() }.write(sink)?;
+        Part { state: Cow::Borrowed(page), ..Part::default() }.write(limit, sink)?;
         after = Some(last.into());
     }
     let mut after = None;
     while let page @ [.., last] = &*fold.timers(after.as_ref(), PAGE) {
-        Part { timers: Cow::Borrowed(page), ..Part::default() }.write(sink)?;
+        Part { timers: Cow::Borrowed(page), ..Part::default() }.write(limit, sink)?;
         after = Some(last.into());
     }
     for space in fold.spaces() {
         let mut after: Option<Vec<u8>> = None;
         while let page @ [.., (last, _)] = &*fold.memory(space, after.as_deref(), PAGE) {
             let memory = page.iter().map(|(key, value)| (Cow::Borrowed(space), hex(key), Some(hex(value))));
-            Part { memory: memory.collect(), ..Part::default() }.write(sink)?;
+            Part { memory: memory.collect(), ..Part::default() }.write(limit, sink)?;
             after = Some(last.clone());
         }
     }
-    Part { end: Some(end), ..Part::default() }.write(sink)
+    Part { end: Some(end), ..Part::default() }.write(limit, sink)
 }
 
 /// A complete commit of a journal.

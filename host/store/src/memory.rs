@@ -7,7 +7,7 @@ use countersign_model::{Digest, Finding, Intent, StateChange, TimerChange};
 
 use crate::fold::{Changes, Fold};
 use crate::prepare::prepare;
-use crate::{Commit, StateKey, Store, StoreError, Stored, TimerKey};
+use crate::{Commit, KeyValue, StateKey, Store, StoreError, Stored, TimerKey};
 
 /// Keeps everything in memory, for tests.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +86,7 @@ impl Stored for MemoryStore {
         Ok(self.fold.timers(after, limit))
     }
 
-    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<KeyValue>, StoreError> {
         Ok(self.fold.memory(space, after, limit))
     }
 }

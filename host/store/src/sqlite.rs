@@ -21,12 +21,14 @@ use countersign_model::{Digest, Finding, Intent, StateChange, TimerChange};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::bundles::beside;
-use crate::prepare::prepare;
-use crate::{Commit, StateKey, Store, StoreError, Stored, TimerKey};
+use crate::{Commit, KeyValue, StateKey, Store, StoreError, Stored, TimerKey};
 
 mod pages;
 mod row;
 mod schema;
+#[cfg(test)]
+#[path = "../tests/unit/sqlite.rs"]
+mod tests;
 mod write;
 
 /// How long a commit waits for another process's write lock, seconds.
@@ -40,6 +42,9 @@ const CACHE_KIB: i64 = 64 << 10;
 
 /// The write-ahead log is copied back into the file when it has so many pages (of 4 KiB): 32 MiB.
 const CHECKPOINT_PAGES: i64 = 8 << 10;
+
+/// A segment of the log that has as many bytes gets no more lines: 64 MiB.
+const SEGMENT_BYTES: i64 = 64 << 20;
 
 /// What the write-ahead log may keep on disk after that, bytes.
 const LOG_BYTES: i64 = 64 << 20;
@@ -56,6 +61,7 @@ pub struct SqliteReader {
 pub struct SqliteStore {
     reader: SqliteReader,
     epoch: i64,
+    segment_bytes: i64,
     broken: bool,
 }
 
@@ -86,7 +92,7 @@ impl SqliteStore {
         let epoch = schema::begin_epoch(&mut connection, path)?;
         let reader = SqliteReader { path: path.to_owned(), connection };
         reader.check_end()?;
-        Ok(SqliteStore { reader, epoch, broken: false })
+        Ok(SqliteStore { reader, epoch, segment_bytes: SEGMENT_BYTES, broken: false })
     }
 
     /// Opens a store for reading. Nothing is written to it.
@@ -95,24 +101,22 @@ impl SqliteStore {
     /// When there is no file, it can't be opened, isn't a store, is damaged, or another version wrote it.
     pub fn read(path: &Path) -> Result<SqliteReader, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        if let Err(error) = std::fs::metadata(path) {
-            return Err(StoreError::io("open", path)(error));
+        if !std::fs::metadata(path).map_err(StoreError::io("open", path))?.is_file() {
+            return Err(StoreError::NotAStore(path.to_owned()));
         }
-        let connection = connect(path, flags)?;
-        let connection = match schema::check_readable(&connection, path) {
+        let opened = connect(path, flags).and_then(|connection| {
+            schema::check_readable(&connection, path)?;
+            Ok(connection)
+        });
+        let connection = match opened {
             // In a folder without write permission the files beside it can't be made. They aren't needed if there is no
             // writer.
-            Err(StoreError::Database { source, .. })
-                if matches!(source.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
-                    && !has_log(path) =>
-            {
-                drop(connection);
+            Err(StoreError::Database { source, .. }) if cannot_write(&source) && !has_log(path) => {
                 let connection = connect(&immutable(path)?, flags | OpenFlags::SQLITE_OPEN_URI)?;
                 schema::check_readable(&connection, path)?;
                 connection
             }
-            Err(error) => return Err(error),
-            Ok(()) => connection,
+            opened => opened?,
         };
         let reader = SqliteReader { path: path.to_owned(), connection };
         reader.check_end()?;
@@ -186,7 +190,7 @@ impl Stored for SqliteStore {
         self.whole()?.timers(after, limit)
     }
 
-    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError> {
+    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<KeyValue>, StoreError> {
         self.whole()?.memory(space, after, limit)
     }
 }
@@ -194,20 +198,27 @@ impl Stored for SqliteStore {
 impl Store for SqliteStore {
     fn commit(&mut self, commit: Commit<'_>) -> Result<ChainWriter, StoreError> {
         self.whole()?;
-        // Nothing is begun before the whole commit is known to be writable.
-        let (end, lines) = prepare(commit.expected, &commit)?;
         let SqliteReader { path, connection } = &mut self.reader;
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed("begin a commit to", path))
-            .inspect_err(|error| self.broken = !matches!(error, StoreError::Busy { .. }))?;
-        let result = write::Writing { transaction: &transaction, path }
-            .write(&commit, self.epoch, end, &lines)
-            .and_then(|()| transaction.commit().map_err(failed("commit to", path)));
-        // What the database refused may be stored or not; all other errors are found before anything is.
-        self.broken =
-            matches!(result, Err(StoreError::Database { .. } | StoreError::Damaged { .. } | StoreError::Busy { .. }));
-        result.map(|()| end)
+        let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                let error = failed("write", path)(error);
+                self.broken = !matches!(error, StoreError::Busy { .. });
+                return Err(error);
+            }
+        };
+        let result = write::Writing { transaction: &transaction, path, segment_bytes: self.segment_bytes }
+            .write(&commit, self.epoch)
+            .and_then(|end| transaction.commit().map(|()| end).map_err(failed("write", path)));
+        // After an error of the database's it may be stored or not. All others are found while nothing is.
+        self.broken = matches!(
+            result,
+            Err(StoreError::Database { .. }
+                | StoreError::Damaged { .. }
+                | StoreError::NotAStore(_)
+                | StoreError::Busy { .. })
+        );
+        result
     }
 }
 
@@ -250,6 +261,11 @@ fn no_row(error: rusqlite::Error) -> rusqlite::Result<()> {
         rusqlite::Error::QueryReturnedNoRows => Ok(()),
         error => Err(error),
     }
+}
+
+/// Whether the database couldn't write where it wanted to.
+fn cannot_write(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
 }
 
 /// Whether something is in the write-ahead log.

@@ -62,6 +62,9 @@ pub struct MemoryChange {
     pub value: Option<Vec<u8>>,
 }
 
+/// A key of memory with its value.
+pub type KeyValue = (Vec<u8>, Vec<u8>);
+
 /// The place of an entry of keyed state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StateKey {
@@ -151,7 +154,7 @@ pub trait Stored {
     ///
     /// # Errors
     /// See [`Stored::head`].
-    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<KeyValue>, StoreError>;
 }
 
 /// Storage for everything that must survive the process, open for writing.

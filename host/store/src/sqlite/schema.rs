@@ -12,7 +12,7 @@ const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CSGN");
 
 /// The steps, each from the schema before it to its own. A step that was released never changes; a change of any form,
 /// also of the JSON in a column, is a new step.
-const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+pub(super) const STEPS: &[&str] = &[include_str!("schema/1.sql")];
 
 /// What a file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +45,13 @@ fn newest(steps: &[&str]) -> u32 {
 
 /// Refuses a file that can't become a store of the newest schema. Nothing is written.
 pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    match kind(connection, path)? {
-        Kind::Store(got) if got > newest(STEPS) => {
-            Err(StoreError::NewerSchema { path: path.to_owned(), limit: newest(STEPS), got })
+    not_newer(STEPS, kind(connection, path)?, path)
+}
+
+fn not_newer(steps: &[&str], kind: Kind, path: &Path) -> Result<(), StoreError> {
+    match kind {
+        Kind::Store(got) if got > newest(steps) => {
+            Err(StoreError::NewerSchema { path: path.to_owned(), limit: newest(steps), got })
         }
         _ => Ok(()),
     }
@@ -55,11 +59,16 @@ pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreErr
 
 /// Refuses a file that isn't a store of the newest schema.
 pub(super) fn check_readable(connection: &Connection, path: &Path) -> Result<(), StoreError> {
-    check(connection, path)?;
-    match kind(connection, path)? {
+    check_readable_with(STEPS, connection, path)
+}
+
+pub(super) fn check_readable_with(steps: &[&str], connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let kind = kind(connection, path)?;
+    not_newer(steps, kind, path)?;
+    match kind {
         Kind::Empty => Err(StoreError::NotAStore(path.to_owned())),
-        Kind::Store(got) if got < newest(STEPS) => {
-            Err(StoreError::OlderSchema { path: path.to_owned(), expected: newest(STEPS), got })
+        Kind::Store(got) if got < newest(steps) => {
+            Err(StoreError::OlderSchema { path: path.to_owned(), expected: newest(steps), got })
         }
         Kind::Store(_) => Ok(()),
     }
@@ -70,11 +79,13 @@ pub(super) fn begin_epoch(connection: &mut Connection, path: &Path) -> Result<i6
     begin_epoch_with(STEPS, connection, path)
 }
 
-fn begin_epoch_with(steps: &[&str], connection: &mut Connection, path: &Path) -> Result<i64, StoreError> {
+pub(super) fn begin_epoch_with(steps: &[&str], connection: &mut Connection, path: &Path) -> Result<i64, StoreError> {
     let failed = || failed("open", path);
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed())?;
     // Another process may have been quicker.
-    let taken = match kind(&transaction, path)? {
+    let kind = kind(&transaction, path)?;
+    not_newer(steps, kind, path)?;
+    let taken = match kind {
         Kind::Empty => 0,
         Kind::Store(version) => version,
     };

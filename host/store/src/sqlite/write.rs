@@ -10,28 +10,22 @@ use serde::Serialize;
 use super::failed;
 use super::row::{self, integer, to_json};
 use crate::error::Overtaken;
+use crate::prepare::prepare;
 use crate::{Commit, MemoryChange, StoreError};
-
-/// A segment that has as many bytes gets no more lines: 64 MiB.
-const SEGMENT_BYTES: i64 = 64 << 20;
 
 /// A commit being written.
 pub(super) struct Writing<'t> {
     pub(super) transaction: &'t Transaction<'t>,
     pub(super) path: &'t Path,
+    pub(super) segment_bytes: i64,
 }
 
 impl Writing<'_> {
-    /// Writes all of a commit that leaves the log at `end`, if nobody has written since.
-    pub(super) fn write(
-        &self,
-        commit: &Commit<'_>,
-        epoch: i64,
-        end: ChainWriter,
-        lines: &[u8],
-    ) -> Result<(), StoreError> {
-        self.check(commit.expected, epoch)?;
-        self.log(commit.expected, end, lines)?;
+    /// Writes all of a commit, if nobody has written since. Returns the new end of the log.
+    pub(super) fn write(&self, commit: &Commit<'_>, epoch: i64) -> Result<ChainWriter, StoreError> {
+        let begin = self.begin(epoch)?;
+        let (end, lines) = prepare(begin, commit)?;
+        self.log(begin, end, &lines)?;
         self.blobs(commit.blobs)?;
         self.entries("INSERT INTO finding (entry) VALUES (?1)", commit.findings)?;
         self.entries("INSERT INTO intent (entry) VALUES (?1)", commit.intents)?;
@@ -55,12 +49,14 @@ impl Writing<'_> {
                 None => self.execute("DELETE FROM memory WHERE space = ?1 AND key = ?2", params![space, key]),
             }?;
         }
-        Ok(())
+        Ok(end)
     }
 
-    /// INVARIANT: only the last writer commits, and only after what it knows.
-    fn check(&self, expected: ChainWriter, ours: i64) -> Result<(), StoreError> {
-        let (now, got) = self
+    /// The end of the log.
+    ///
+    /// INVARIANT: only the last writer commits. That it does so after what it knows is for [`prepare`] to check.
+    fn begin(&self, ours: i64) -> Result<ChainWriter, StoreError> {
+        let (now, end) = self
             .transaction
             .prepare_cached("SELECT epoch, records, link FROM head")
             .and_then(|mut statement| statement.query_one([], |row| Ok((row.get::<_, i64>(0)?, row::end(row, 1)?))))
@@ -71,10 +67,7 @@ impl Writing<'_> {
                 now: now.unsigned_abs(),
             }));
         }
-        if got != expected {
-            return Err(StoreError::Superseded(Overtaken::Head { expected, got }));
-        }
-        Ok(())
+        Ok(end)
     }
 
     fn log(&self, begin: ChainWriter, end: ChainWriter, lines: &[u8]) -> Result<(), StoreError> {
@@ -86,11 +79,11 @@ impl Writing<'_> {
             .prepare_cached("SELECT number, bytes FROM segment ORDER BY number DESC LIMIT 1")
             .and_then(|mut statement| statement.query_one([], |row| Ok((row.get(0)?, row.get(1)?))).optional())
             .map_err(failed("read", self.path))?
-            .unwrap_or((0, SEGMENT_BYTES));
-        let mut seq = integer(begin.records());
+            .unwrap_or((0, self.segment_bytes));
         let mut before: Option<&[u8]> = None;
-        for line in lines.split_inclusive(|byte| *byte == b'\n') {
-            if bytes >= SEGMENT_BYTES {
+        let lines = lines.split_inclusive(|byte| *byte == b'\n');
+        for (seq, line) in (integer(begin.records())..).zip(lines) {
+            if bytes >= self.segment_bytes {
                 self.segment(number, bytes)?;
                 (number, bytes) = (number + 1, 0);
                 let link = before.map_or(begin.link(), Digest::of);
@@ -98,7 +91,6 @@ impl Writing<'_> {
             }
             self.execute("INSERT INTO line VALUES (?1, ?2)", params![seq, line])?;
             bytes += integer(line.len() as u64);
-            seq += 1;
             before = Some(line);
         }
         self.segment(number, bytes)?;
