@@ -15,7 +15,7 @@ use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Reversibility, SignalClass, SubjectRole, Usage,
 };
 use countersign_model::{ContextState, Decision, DecisionKind, Effect, Reason, ReasonCode};
-use countersign_policy::{Answer, CellOutcome};
+use countersign_policy::{Answer, CellOutcome, Reach};
 use proptest::prelude::*;
 use random::{Random, identities_of, inputs, members};
 
@@ -162,6 +162,10 @@ proptest! {
             prop_assert!(!(contains && members(who).any(|member| member.identity_type == IdentityType::Unknown)));
             prop_assert_eq!(reversibility(&inputs, who, action), Reversibility::Reversible);
             prop_assert!(!found.rule_suspect);
+            // No connector was asked.
+            let ty = who.identity.identity_type;
+            let row = inputs.capabilities.iter().find(|row| row.action == action && row.identity_type == ty);
+            prop_assert!(!contains || row.is_some_and(|row| row.reach == Reach::One));
             let age = inputs.clock.micros_since(found.finding.event_time);
             for cell in cells.into_iter().flatten() {
                 prop_assert_eq!(cell.answer, Answer::Automatic);

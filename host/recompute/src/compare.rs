@@ -1,12 +1,17 @@
 //! Compares a finding with the answer in its bundle, and texts for messages.
 
+use countersign_casework::bundle::FindingBundle;
 use countersign_model::call::RowKind;
 use countersign_model::{ContextState, Occasion};
+use serde::Serialize;
 
-use countersign_casework::bundle::FindingBundle;
+/// A form as text, to be compared.
+pub(crate) fn json(form: &impl Serialize) -> String {
+    serde_json::to_string(form).unwrap_or_default()
+}
 
 /// Whether a finding is what the host makes of the answer in its bundle.
-pub(super) fn finding_matches_answer(bundle: &FindingBundle) -> bool {
+pub(crate) fn finding_matches_answer(bundle: &FindingBundle) -> bool {
     let finding = &bundle.finding;
     let own = bundle.call.batch.rows.references.first();
     let Some(answered) = bundle.answer.findings.get(bundle.place as usize) else { return false };
@@ -44,7 +49,7 @@ fn row_has_occasion(bundle: &FindingBundle) -> bool {
 }
 
 /// Excerpts of two texts from where they differ.
-pub(super) fn difference_excerpts(expected: &str, got: &str) -> (String, String) {
+pub(crate) fn difference_excerpts(expected: &str, got: &str) -> (String, String) {
     const BEFORE: usize = 40;
     let common = expected.bytes().zip(got.bytes()).take_while(|(a, b)| a == b).count();
     let from = |text: &str| {

@@ -113,6 +113,30 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// Adds those of a later chunk.
+    pub fn merge(&mut self, later: Changes) {
+        if self.is_empty() {
+            *self = later;
+            return;
+        }
+        let Changes { state, timers, baselines, accounts, visited, forgotten_rules } = later;
+        self.extend((state, timers));
+        self.baselines.extend(baselines);
+        self.accounts.extend(accounts);
+        self.visited.extend(visited);
+        self.forgotten_rules.extend(forgotten_rules);
+    }
+
+    fn is_empty(&self) -> bool {
+        let Changes { state, timers, baselines, accounts, visited, forgotten_rules } = self;
+        state.is_empty()
+            && timers.is_empty()
+            && baselines.is_empty()
+            && accounts.is_empty()
+            && visited.is_empty()
+            && forgotten_rules.is_empty()
+    }
+
     fn extend(&mut self, (state, timers): (Vec<StateChange>, Vec<TimerChange>)) {
         self.state.extend(state);
         self.timers.extend(timers);

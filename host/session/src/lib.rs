@@ -22,5 +22,6 @@ pub use horizon::Fingerprint;
 pub use input::{Arrival, Input};
 pub use replay::{Replay, replay, run};
 pub use report::{DecisionLine, FindingLine, Line, Notice, Observer, Report, Summary};
+pub use resume::Standing;
 pub use session::{Session, SessionOptions};
-pub use stored::{StoredRule, StoredSession, stored_rules, stored_session};
+pub use stored::{StoredRule, stored_rules};

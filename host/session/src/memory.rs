@@ -45,6 +45,8 @@ pub(crate) struct SessionMemory {
     pub(crate) clock: Clock,
     /// The position of the next event.
     pub(crate) position: u64,
+    /// How many inputs of any kind had their turn.
+    pub(crate) taken: u64,
     /// The number of the generation that serves.
     pub(crate) generation: u64,
     /// What makes it another than one before.

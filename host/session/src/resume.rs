@@ -63,7 +63,7 @@ impl<'s> Session<'s> {
         options: SessionOptions,
         observer: &'s mut dyn Observer,
     ) -> Result<Session<'s>, SessionError> {
-        let stored = if store.head()?.records() > 0 { Some(read_session(store)?) } else { None };
+        let stored = if store.head()?.records() > 0 { read_session(store)? } else { None };
         let Some(stored) = stored else {
             let mut session = Session::from_parts(store, observer, options, Arc::clone(&generation), 1)?;
             session.judges.hand_over(BTreeMap::new(), &codes(&generation), Timestamp::default());
@@ -85,6 +85,7 @@ impl<'s> Session<'s> {
         let horizon = self.read_horizon(stored.fingerprints)?;
         self.sequencer = Sequencer::resume(max_gap, stored.clock.clone(), stored.position, horizon);
         self.finished = stored.finished;
+        self.taken = stored.taken;
         self.read_inputs()?;
         let rules = read_rules(self.store)?;
         self.restore_ledger(&rules, &stored);
@@ -306,6 +307,7 @@ impl<'s> Session<'s> {
             key: self.options.key.fingerprint(),
             clock: reached.clock,
             position: reached.position,
+            taken: reached.taken,
             generation: self.ledger.number(),
             configuration: self.configuration,
             fingerprints: self.fingerprints.end(),
@@ -431,8 +433,29 @@ impl Fingerprints {
     }
 }
 
-/// What is remembered of the session of a store that has records.
-pub(crate) fn read_session(store: &dyn Stored) -> Result<SessionMemory, SessionError> {
+/// How far the sessions of a store have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How many inputs of any kind have had their turn.
+    pub taken: u64,
+    /// The number of the generation that serves.
+    pub generation: u64,
+    /// Whether the ends of the inputs are on record, and nothing came since.
+    pub finished: bool,
+}
+
+impl Standing {
+    /// Reads it; none of a store without a session.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn read(store: &dyn Stored) -> Result<Option<Standing>, SessionError> {
+        let stored = if store.head()?.records() > 0 { read_session(store)? } else { None };
+        Ok(stored.map(|SessionMemory { taken, generation, finished, .. }| Standing { taken, generation, finished }))
+    }
+}
+
+fn read_session(store: &dyn Stored) -> Result<Option<SessionMemory>, SessionError> {
     let entry = store.memory(SESSION, None, 1)?.into_iter().next();
     let Some((_, value)) = entry else {
         return Err(wrong(SESSION, "there is none, though the log has records"));
@@ -441,7 +464,7 @@ pub(crate) fn read_session(store: &dyn Stored) -> Result<SessionMemory, SessionE
     if stored.format != FORMAT {
         return Err(wrong(SESSION, format!("format {}, expected {FORMAT}", stored.format)));
     }
-    Ok(stored)
+    Ok(Some(stored))
 }
 
 /// What is remembered of the rules of a store.

@@ -84,6 +84,8 @@ pub struct Session<'s> {
     pub(crate) finished: bool,
     /// How many records were taken, of this session alone.
     pub(crate) records: u64,
+    /// How many inputs of any kind had their turn, of all sessions.
+    pub(crate) taken: u64,
     pub(crate) pending: Pending,
     pub(crate) fingerprints: Fingerprints,
     pub(crate) reclaim: Option<Reclaim<'s>>,
@@ -105,6 +107,10 @@ pub(crate) struct Pending {
     pub(crate) fingerprints: Vec<u8>,
     /// Lines that were received since, by the numbers of their records.
     pub(crate) received: Vec<u64>,
+    /// Changes of what rules keep, by chunks that are judged.
+    pub(crate) changes: Changes,
+    /// Events that are judged.
+    pub(crate) judged: Vec<Sequenced>,
     /// Whether there is anything to commit although no record was taken.
     pub(crate) dirty: bool,
 }
@@ -114,6 +120,8 @@ pub(crate) struct Reached {
     pub(crate) clock: Clock,
     /// The position of the next event.
     pub(crate) position: u64,
+    /// How many inputs of any kind had their turn.
+    pub(crate) taken: u64,
 }
 
 impl<'s> Session<'s> {
@@ -135,6 +143,7 @@ impl<'s> Session<'s> {
             places: BTreeMap::new(),
             finished: false,
             records: 0,
+            taken: 0,
             pending: Pending::default(),
             fingerprints: Fingerprints::default(),
             reclaim: None,
@@ -150,6 +159,12 @@ impl<'s> Session<'s> {
     pub fn processed(&self) -> Vec<Processed> {
         let inputs = self.places.keys().next_back().map_or(0, |last| last + 1);
         (0..inputs).map(|input| self.places.get(&input).cloned().unwrap_or_default()).collect()
+    }
+
+    /// How many inputs of any kind have had their turn, in this session and those before it.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// The end of the log.
@@ -252,7 +267,7 @@ impl<'s> Session<'s> {
                 if let Some(tick) = tick {
                     // What is committed now knows nothing of this event yet, nor of its tick.
                     let clock = before_tick.map_or_else(|| self.sequencer.clock().clone(), |clock| *clock);
-                    self.flush(Some(Reached { clock, position: event.position }))?;
+                    self.flush(Some(Reached { clock, position: event.position, taken: self.taken }))?;
                     self.tick(tick, event.position, event.clock);
                 }
                 self.count(taken, true);
@@ -270,6 +285,7 @@ impl<'s> Session<'s> {
     /// Counts a record whose turn has come; `is_event` says that it became one, if only again.
     fn count(&mut self, taken: Taken, is_event: bool) {
         self.finished = false;
+        self.taken += 1;
         self.ledger.count_record(taken.input, taken.length, is_event.then_some(taken.digest));
         if !self.keeps {
             return;
@@ -286,12 +302,15 @@ impl<'s> Session<'s> {
     fn tick(&mut self, tick: Tick, position: u64, clock: Timestamp) {
         self.judges.tick(tick, position, clock);
         self.pending.tick = true;
+        // What they were at the tick before is of no use any more.
+        self.pending.changes.baselines.clear();
     }
 
     /// Lets time pass, by ticks without events. Timers that are due at one get a position of their own.
     fn pass_time(&mut self, arrived: Timestamp) -> Result<(), SessionError> {
         self.flush(None)?;
         self.finished = false;
+        self.taken += 1;
         self.sequencer.arrive(arrived);
         let position = self.sequencer.position();
         self.ledger.page.records.push(Record::Time(TimePassed { position, at: arrived }));
@@ -302,9 +321,10 @@ impl<'s> Session<'s> {
             self.tick(tick, self.sequencer.position(), clock);
             if self.judges.have_rows() {
                 self.sequencer.take_position();
-                self.flush(None)?;
+                self.judge()?;
             }
         }
+        // One commit: a session that ends here has taken the input or not.
         self.flush(None)
     }
 
@@ -312,6 +332,7 @@ impl<'s> Session<'s> {
     pub(crate) fn serve(&mut self, generation: Arc<Generation>) -> Result<(), SessionError> {
         self.flush(None)?;
         self.finished = false;
+        self.taken += 1;
         let remembered = self.judges.take_remembered();
         let number = self.ledger.number() + 1;
         self.judges = judges(&generation, &self.options);
@@ -355,24 +376,36 @@ impl<'s> Session<'s> {
     /// Judges what was taken, commits what came of it, and passes the lines on. `reached` is how far the stream was, if it
     /// has gone on since.
     fn flush(&mut self, reached: Option<Reached>) -> Result<(), SessionError> {
-        let chunk = std::mem::take(&mut self.chunk);
-        let nothing = chunk.len() == 0 && self.ledger.page.is_empty() && !self.judges.have_rows();
-        if nothing && !self.pending.dirty {
+        let idle = self.chunk.len() == 0 && self.ledger.page.is_empty() && !self.judges.have_rows();
+        if idle && !self.pending.dirty {
             return Ok(());
         }
-        let reached = reached
-            .unwrap_or_else(|| Reached { clock: self.sequencer.clock().clone(), position: self.sequencer.position() });
-        self.records += chunk.len() as u64;
-        let workers = if chunk.events.len() < MIN_EVENTS_FOR_THREADS { 1 } else { self.options.workers };
-        let (placed, changes) = self.judges.judge(&chunk.events, chunk.dead_letters, workers);
-        self.ledger.record_chunk(placed)?;
+        let reached = reached.unwrap_or_else(|| Reached {
+            clock: self.sequencer.clock().clone(),
+            position: self.sequencer.position(),
+            taken: self.taken,
+        });
+        self.judge()?;
         let page = std::mem::take(&mut self.ledger.page);
+        let changes = std::mem::take(&mut self.pending.changes);
+        let judged = std::mem::take(&mut self.pending.judged);
         let memory = if self.keeps { self.memory_changes(&page, &changes, reached)? } else { Vec::new() };
         self.write(&page, &changes, &memory)?;
         if let Some(reclaim) = &mut self.reclaim {
-            reclaim(chunk.events);
+            reclaim(judged);
         }
         Ok(())
+    }
+
+    /// Judges what was taken; what comes of it is committed next.
+    fn judge(&mut self) -> Result<(), SessionError> {
+        let Chunk { events, dead_letters, duplicates } = std::mem::take(&mut self.chunk);
+        self.records += (events.len() + dead_letters.len() + duplicates) as u64;
+        let workers = if events.len() < MIN_EVENTS_FOR_THREADS { 1 } else { self.options.workers };
+        let (placed, changes) = self.judges.judge(&events, dead_letters, workers);
+        self.pending.changes.merge(changes);
+        self.pending.judged = events;
+        self.ledger.record_chunk(placed)
     }
 
     fn write(&mut self, page: &Page, changes: &Changes, memory: &[MemoryChange]) -> Result<(), SessionError> {

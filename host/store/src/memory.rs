@@ -17,6 +17,7 @@ pub struct MemoryStore {
     /// Where each line begins.
     offsets: Vec<usize>,
     blobs: BTreeMap<Digest, Vec<u8>>,
+    without_blobs: bool,
     fold: Fold,
 }
 
@@ -25,6 +26,12 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> MemoryStore {
         MemoryStore::default()
+    }
+
+    /// One that keeps no blobs.
+    #[must_use]
+    pub fn without_blobs() -> MemoryStore {
+        MemoryStore { without_blobs: true, ..MemoryStore::default() }
     }
 
     /// The log's bytes.
@@ -93,7 +100,7 @@ impl Store for MemoryStore {
             offset += line.len();
         }
         self.log.extend_from_slice(&lines);
-        for blob in commit.blobs {
+        for blob in commit.blobs.iter().filter(|_| !self.without_blobs) {
             self.blobs.entry(blob.name()).or_insert_with(|| blob.bytes().to_vec());
         }
         self.fold.apply(Changes::from(&commit));

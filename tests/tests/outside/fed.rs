@@ -13,7 +13,7 @@ use countersign_model::DigestKey;
 use countersign_model::vocabulary::{Action, SignalClass};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
 use countersign_recompute::recompute;
-use countersign_session::{RunOptions, run};
+use countersign_session::{Replay, SessionOptions, run};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 
 use crate::determinism::{Collector, judge};
@@ -76,11 +76,11 @@ pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<co
         directory: Some(SourceFile::parse("identities", "", Directory::parse).unwrap()),
         ..Settings::shipped().unwrap()
     };
-    Generation::load(engine(), 1, rules.collect(), settings)
+    Generation::load(engine(), rules.collect(), settings)
 }
 
 /// The two rules, another feeder without findings here, and a response rule.
-fn generation(policy: &str) -> Generation {
+fn generation(policy: &str) -> Arc<Generation> {
     let rules = [
         ("example/uses-findings", bytes("uses-findings")),
         ("example/uses-a-timer", bytes("uses-a-timer")),
@@ -129,10 +129,11 @@ fn timers_and_findings_do_not_depend_on_batches_or_workers() {
 fn findings_on_timers_and_of_subscribers_are_recomputed() {
     let folder = tempfile::tempdir().unwrap();
     let audit = folder.path().join("audit");
-    let options = RunOptions { key: DigestKey::public(), quarantine: NEVER, ..RunOptions::default() };
+    let options = SessionOptions { key: DigestKey::public(), quarantine: NEVER, ..SessionOptions::default() };
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry())), 0);
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
-    let report = run(records, &generation(""), &mut store, &options, &mut Collector::default()).unwrap();
+    let report = run(records, &generation(""), &mut store, &options, Replay::default(), &mut Collector::default()).unwrap();
+    store.seal().unwrap();
     drop(store);
     let result = recompute(&audit, &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
     assert_eq!(result.differences, []);
@@ -204,7 +205,7 @@ fn a_suspect_rule_makes_those_that_it_feeds_suspect() {
     let telemetry: String = (0..6).map(|second| record(second, 1, "clock") + "\n").collect();
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0);
     let mut store = MemoryStore::new();
-    run(records, &generation, &mut store, &RunOptions::default(), &mut Collector::default()).unwrap();
+    run(records, &generation, &mut store, &SessionOptions::default(), Replay::default(), &mut Collector::default()).unwrap();
     let mut suspect = 0;
     let mut contradicts = false;
     for entry in countersign_audit::read(store.audit()) {

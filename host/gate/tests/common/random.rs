@@ -1,8 +1,12 @@
 //! Random gate inputs, mostly permissive: otherwise every property would hold because everything is refused.
+#![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::collections::BTreeSet;
 
-use countersign_gate::{Circumstances, GateInputs, RuleAuthority};
+use countersign_gate::{
+    Administrators, Budgets, Circumstances, Estimate, Estimates, GateInputs, KillSwitch, RuleAuthority, Stage, Stages,
+    Suppression, Windows,
+};
 use countersign_model::incident::{ChainIdentity, IncidentFinding, Subject};
 use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Reversibility, RuleKind, Severity, SignalClass, SubjectRole, Tier,
@@ -89,6 +93,51 @@ pub(crate) fn inputs(seed: u64) -> GateInputs {
         })
         .collect();
     inputs
+}
+
+/// Random circumstances of an incident.
+pub(crate) fn circumstances(random: &mut Random, incident: &Incident) -> Circumstances {
+    let mut now = Circumstances::unconfigured();
+    if random.once_in(3) {
+        now.estimates = Estimates::Asked(estimates(random, incident));
+    }
+    if random.once_in(20) {
+        now.suppression = Suppression::Suppress("seen".to_owned());
+    }
+    now.kill_switch = random.pick(&[KillSwitch::Unconfigured, KillSwitch::Off, KillSwitch::Off]);
+    if random.once_in(20) {
+        now.kill_switch = KillSwitch::On;
+    }
+    if random.once_in(16) {
+        now.windows = Windows::Open("w".to_owned());
+    }
+    if random.once_in(16) {
+        now.budgets = Budgets::Exhausted("b".to_owned());
+    }
+    if random.once_in(3) {
+        let stage = |random: &mut Random| if random.once_in(8) { random.pick(Stage::ALL) } else { Stage::Automatic };
+        now.stages = Stages::Rules(DETECTIONS.map(|name| (rule(name), stage(random))).to_vec());
+    }
+    if random.once_in(8) {
+        let accounts = incident.subjects.iter().filter_map(|who| who.account.clone()).collect();
+        let remaining = u32::try_from(random.below(4)).unwrap();
+        now.administrators = Administrators::Counted { accounts, remaining, least: 1 };
+    }
+    now
+}
+
+/// An estimate for most actions on most subjects, mostly low.
+fn estimates(random: &mut Random, incident: &Incident) -> Vec<Estimate> {
+    let mut estimates = Vec::new();
+    for subject in 0..incident.subjects.len() {
+        for action in Action::ALL.iter().copied() {
+            if !random.once_in(12) {
+                let callers = u32::from(random.once_in(12)) * 5;
+                estimates.push(Estimate { subject, action, principals: 1, sessions: 2, callers });
+            }
+        }
+    }
+    estimates
 }
 
 const CLOCK: Timestamp = Timestamp(1_780_000_000_000_000);

@@ -1,0 +1,96 @@
+//! Loads a generation again.
+
+use std::rc::Rc;
+
+use countersign_audit::record::{Component, Generation as GenerationRecord};
+use countersign_context::ContextFiles;
+use countersign_document::{FileDiagnostics, SourceFile};
+use countersign_engine::{ENGINE_VERSION, INTERFACE};
+use countersign_gate::VERSION;
+use countersign_generation::{Generation, RuleFile, Settings};
+use countersign_model::{Digest, RuleId};
+use countersign_policy::{Capabilities, Directory, Policy};
+
+use crate::RecomputeError;
+use crate::difference::{Cause, OtherVersion, Versioned};
+use crate::recomputer::{Recomputer, Serving};
+
+impl Recomputer<'_> {
+    pub(crate) fn load_generation(&mut self, line: u64, record: GenerationRecord) -> Result<(), RecomputeError> {
+        let last = self.serving.take().map_or(0, |serving| serving.record.number);
+        if record.number <= last {
+            self.tampered(line, "number of a generation", format!("more than {last}"), record.number);
+        }
+        let components = self.components.remove(&line).unwrap_or_default();
+        let generation = self.load(line, &record, &components)?;
+        let on_record =
+            |id: &RuleId| record.rules.iter().map(|rule| &rule.identity).find(|identity| identity.id == *id);
+        for (line, Component { rule, .. }) in &components {
+            let got = generation.rule(rule).map(|rule| &rule.identity);
+            self.compare(*line, &format!("identity of `{rule}`"), &on_record(rule), &got);
+        }
+        let engine = self.same_version(line, &record, Versioned::Engine, &record.engine, ENGINE_VERSION);
+        let interface = self.same_version(line, &record, Versioned::Interface, &record.interface, INTERFACE);
+        let (recorded, running) = (record.gate.to_string(), VERSION.to_string());
+        let gate = self.same_version(line, &record, Versioned::Gate, &recorded, &running);
+        self.serving = Some(Rc::new(Serving {
+            answers: if engine && interface { Cause::Tampering } else { Cause::EngineVersion },
+            decisions: if gate { Cause::Tampering } else { Cause::GateVersion },
+            record,
+            generation,
+        }));
+        Ok(())
+    }
+
+    /// Whether the record was judged by the running version; noted if not.
+    fn same_version(
+        &mut self,
+        line: u64,
+        record: &GenerationRecord,
+        what: Versioned,
+        recorded: &str,
+        running: &str,
+    ) -> bool {
+        if recorded == running {
+            return true;
+        }
+        let (recorded, running) = (recorded.to_owned(), running.to_owned());
+        self.result.versions.push(OtherVersion { line, generation: record.number, what, recorded, running });
+        false
+    }
+
+    fn load(
+        &self,
+        line: u64,
+        record: &GenerationRecord,
+        components: &[(u64, Component)],
+    ) -> Result<Generation, RecomputeError> {
+        let number = record.number;
+        let fail = |reason: String| RecomputeError::Generation { line, number, reason };
+        let blob = |name: &Digest| self.log.blob(name, self.key).map_err(|error| fail(error.to_string()));
+        let text = |name: &Digest| String::from_utf8(blob(name)?).map_err(|error| fail(error.to_string()));
+        let faults = |faults: FileDiagnostics| fail(faults.lines().collect::<Vec<_>>().join("; "));
+        let policy = SourceFile::parse("policy", text(&record.policy)?, Policy::parse).map_err(faults)?;
+        let directory = match &record.identities {
+            Some(name) => Some(SourceFile::parse("identities", text(name)?, Directory::parse).map_err(faults)?),
+            None => None,
+        };
+        let capabilities =
+            SourceFile::parse("capabilities", text(&record.capabilities)?, Capabilities::parse).map_err(faults)?;
+        let mut files = Vec::with_capacity(components.len());
+        for (_, component) in components {
+            files.push(RuleFile { name: component.rule.to_string(), bytes: blob(&component.component)? });
+        }
+        // A file that isn't kept isn't needed: the values of a finding's context are in its bundle.
+        let mut context = ContextFiles::default();
+        for file in record.context.iter().filter(|file| file.kept) {
+            context.add(&file.table, &file.table, blob(&file.content)?).map_err(faults)?;
+        }
+        let settings = Settings { policy, directory, capabilities, context };
+        let (generation, load_faults) = Generation::load(self.engine, number, files, settings);
+        if load_faults.is_empty() {
+            return Ok(generation);
+        }
+        Err(fail(load_faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+    }
+}
