@@ -4,6 +4,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_engine::{Engine, EngineConfig};

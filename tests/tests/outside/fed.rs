@@ -2,6 +2,7 @@
 //! divided, are recomputed from the audit file, and have the authority of both rules.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use countersign_admission::sections;
 use countersign_audit::Record;
@@ -12,9 +13,9 @@ use countersign_generation::{Generation, LoadReason, RuleFile, Settings, Subscri
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::{Action, SignalClass};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
-use countersign_recompute::recompute;
+use countersign_recompute::{AuditFile, recompute};
 use countersign_session::{Replay, SessionOptions, run};
-use countersign_store::{Durability, Existing, FileStore, MemoryStore};
+use countersign_store::{Durability, Existing, FileStore, MemoryStore, Stored as _};
 
 use crate::determinism::{Collector, judge};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
@@ -68,7 +69,7 @@ pub(crate) fn telemetry() -> Vec<u8> {
     (lines.join("\n") + "\n").into_bytes()
 }
 
-pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<countersign_generation::LoadFault>) {
+pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Arc<Generation>, Vec<countersign_generation::LoadFault>) {
     let rules = rules.iter().map(|(name, bytes)| RuleFile { name: (*name).to_owned(), bytes: bytes.to_vec() });
     let policy = format!("{DEFAULT_POLICY}{policy}");
     let settings = Settings {
@@ -135,7 +136,7 @@ fn findings_on_timers_and_of_subscribers_are_recomputed() {
     let report = run(records, &generation(""), &mut store, &options, Replay::default(), &mut Collector::default()).unwrap();
     store.seal().unwrap();
     drop(store);
-    let result = recompute(&audit, &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
+    let result = recompute(&AuditFile::new(&audit), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
     assert_eq!(result.differences, []);
     assert_eq!(result.findings, report.summary.findings);
     assert!(result.findings > 40, "{result:?}");
@@ -212,7 +213,7 @@ fn a_suspect_rule_makes_those_that_it_feeds_suspect() {
         match entry.unwrap().record {
             Record::NotDeterministic(found) => contradicts |= found.rule.as_str() == "hostile/raw",
             Record::Finding(finding) if finding.rule.as_str() == "example/uses-findings" => {
-                let bundle: FindingBundle = serde_json::from_slice(store.blob(&finding.bundle).unwrap()).unwrap();
+                let bundle: FindingBundle = serde_json::from_slice(&store.blob(&finding.bundle).unwrap().unwrap()).unwrap();
                 assert!(bundle.rule_suspect);
                 suspect += 1;
             }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use countersign_audit::{Record as Entry, read};
 use countersign_formats::{Records, format_by_name};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_generation::Generation;
 use countersign_model::{DigestKey, Timestamp};
-use countersign_recompute::recompute;
+use countersign_recompute::{AuditFile, recompute};
 use countersign_session::{Replay, SessionOptions, Summary, run};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 use serde_json::Value;
@@ -124,7 +125,7 @@ fn findings_in_real_and_generated_telemetry_are_recomputed_to_the_same_bytes() {
         let replay = Replay { inputs: 3, until: None };
         let report = run(records, &generation, &mut store, &options, replay, &mut Collector::default()).unwrap();
         store.seal().unwrap();
-        let again = recompute(&audit, &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
+        let again = recompute(&AuditFile::new(&audit), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
         assert_eq!(again.differences, []);
         assert_eq!(again.findings, report.summary.findings);
         assert!(again.findings > 0 && again.decisions >= again.findings, "{again:?}");

@@ -8,7 +8,9 @@ use countersign_formats::{DeadLetter, Format, format_by_name};
 use countersign_generation::Generation;
 use countersign_inputs::{Inputs, Merge, Processed};
 use countersign_model::Timestamp;
-use countersign_session::{Arrival, DecisionLine, FindingLine, Input, Notice, Observer, Session, SessionOptions};
+use countersign_session::{
+    Arrival, DecisionLine, FindingLine, Input, Notice, Observer, Session, SessionOptions, Standing,
+};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore, Recovered, SqliteStore, Store, Stored};
 use tempfile::TempDir;
 
@@ -44,7 +46,7 @@ impl Backend {
                 let mut store = match path.exists() {
                     false => FileStore::create(&path, Existing::Refuse, Durability::Seal).unwrap(),
                     true => match FileStore::recover(&path, Durability::Seal).unwrap() {
-                        Recovered::Unfinished(store) => store,
+                        Recovered::Unfinished(store) => *store,
                         Recovered::Sealed(head) => panic!("{head:?}"),
                     },
                 };
@@ -146,61 +148,40 @@ pub(crate) fn play(
     let mut collector = Collector::default();
     let mut rest = steps.to_vec();
     let mut summary = String::new();
-    let mut generation = Arc::clone(begin);
-    let mut over = false;
-    while !over {
-        let (done, next) = backend.with(|store| {
-            let mut session = Session::resume(store, Arc::clone(&generation), options.clone(), &mut collector).unwrap();
-            let processed = session.processed();
-            // What is on record isn't pushed again: so many records, and all steps between them.
-            let recorded: u64 = processed.iter().map(|one| one.records).sum();
-            let mut records = files.open(processed);
-            let mut taken = 0;
-            let mut latest = Arc::clone(begin);
-            let mut killed = None;
-            for (place, step) in rest.iter().enumerate() {
-                let again = taken < recorded;
+    loop {
+        let kill = rest.iter().position(|step| matches!(step, Step::Kill));
+        let until = kill.unwrap_or(rest.len());
+        backend.with(|store| {
+            // What had its turn isn't pushed again: so many inputs of any kind.
+            let taken = Standing::read(store).unwrap().map_or(0, |standing| standing.taken);
+            let taken = usize::try_from(taken).unwrap();
+            let served = rest.iter().take(taken).filter_map(|step| match step {
+                Step::Swap(generation) => Some(generation),
+                _ => None,
+            });
+            let generation = served.last().unwrap_or(begin);
+            let mut session = Session::resume(store, Arc::clone(generation), options.clone(), &mut collector).unwrap();
+            let mut records = files.open(session.processed());
+            for step in rest.iter().take(until).skip(taken) {
                 match step {
                     Step::Record(arrived) => {
-                        if !again {
-                            let received = records.next().expect("as many records as steps");
-                            session.push(Input::Record(Arrival::new(received, *arrived))).unwrap();
-                        }
-                        taken += 1;
+                        let received = records.next().expect("as many records as steps");
+                        session.push(Input::Record(Arrival::new(received, *arrived))).unwrap();
                     }
-                    Step::Time(time) if !again => session.poll(*time).unwrap(),
-                    Step::Time(_) => {}
-                    Step::Swap(next) => {
-                        if !again {
-                            session.swap(Arc::clone(next)).unwrap();
-                            // Committed, so that it isn't among what is lost: whoever swaps has to know whether it happened.
-                            session.commit().unwrap();
-                        }
-                        latest = Arc::clone(next);
-                    }
-                    Step::Kill => {
-                        killed = Some(place);
-                        break;
-                    }
+                    Step::Time(time) => session.poll(*time).unwrap(),
+                    Step::Swap(next) => session.swap(Arc::clone(next)).unwrap(),
+                    Step::Kill => unreachable!("the rest is cut there"),
                 }
             }
-            match killed {
-                Some(place) => (Some(place), latest),
-                None => {
-                    let inputs = u32::try_from(files.paths.len()).unwrap();
-                    let mut report = session.finish(inputs).unwrap();
-                    report.summary.seconds = 0.0;
-                    summary = serde_json::to_string(&report.summary).unwrap();
-                    (None, latest)
-                }
+            if kill.is_none() {
+                let mut report = session.finish(u32::try_from(files.paths.len()).unwrap()).unwrap();
+                report.summary.seconds = 0.0;
+                summary = serde_json::to_string(&report.summary).unwrap();
             }
         });
-        generation = next;
-        match done {
-            Some(place) => {
-                rest.remove(place);
-            }
-            None => over = true,
+        match kill {
+            Some(place) => drop(rest.remove(place)),
+            None => break,
         }
     }
     backend.with(|store| Outcome {

@@ -26,6 +26,7 @@ fn generation() -> Record {
         identities: None,
         capabilities: blob(2).name(),
         context: vec![file("egress", 3, true), file("geo", 9, false)],
+        gate: 1,
         engine: "none".to_owned(),
         interface: "none".to_owned(),
     })

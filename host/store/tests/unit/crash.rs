@@ -311,6 +311,7 @@ fn the_power_may_fail_while_a_store_is_exported() {
             identities: None,
             capabilities,
             context: Vec::new(),
+            gate: 1,
             engine: "none".into(),
             interface: "none".into(),
         })
