@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use countersign_store::{SqliteReader, Stored as _};
+use countersign_store::{SqliteStore, Stored as _};
 use serde_json::Value;
 
 use crate::support::{Folder, ndjson, of_type};
@@ -54,15 +54,15 @@ impl Case {
 
     /// The records of a store, if it has any.
     fn records(&self, store: &str) -> u64 {
-        SqliteReader::open(&self.folder.path(store)).and_then(|store| store.head()).map_or(0, |head| head.records())
+        SqliteStore::read(&self.folder.path(store)).and_then(|store| store.head()).map_or(0, |head| head.records())
     }
 
     /// Runs the command into a store and kills it after a while, unless it is done by then. Returns whether it was killed.
     /// Every line that it printed is on record, and goes into `heard`.
     fn run_and_kill(&self, store: &str, after: Duration, heard: &mut BTreeSet<String>) -> bool {
-        let words: Vec<String> = format!("{} --json --store {store}", self.command).split(' ').map(str::to_owned).collect();
-        let mut child =
-            self.folder.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let words: Vec<String> =
+            format!("{} --json --store {store}", self.command).split(' ').map(str::to_owned).collect();
+        let mut child = self.folder.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = child.stdout.take().unwrap();
         let reader = std::thread::spawn(move || {
             let mut text = Vec::new();
@@ -242,14 +242,10 @@ fn a_replay_whose_disk_fails_goes_on_once_it_is_well() {
         let mut heard = BTreeSet::new();
         let store = format!("{fault}.db");
         for after in points {
-            let words: Vec<String> = format!("{command} --json --store {store}").split(' ').map(str::to_owned).collect();
-            let output = case
-                .folder
-                .command(&words)
-                .env("LD_PRELOAD", &library)
-                .env(fault, after.to_string())
-                .output()
-                .unwrap();
+            let words: Vec<String> =
+                format!("{command} --json --store {store}").split(' ').map(str::to_owned).collect();
+            let output =
+                case.folder.command(&words).env("LD_PRELOAD", &library).env(fault, after.to_string()).output().unwrap();
             let errors = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(1), "{fault} {after}: {errors}");
             assert!(errors.contains(message) && errors.contains(&store), "{fault} {after}: {errors}");
