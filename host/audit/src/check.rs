@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use crate::chain::{ChainWriter, Head};
 use crate::lines::{self, FIRST_LINK, Line, MAX_LINE, Read};
 use crate::read::Entry;
-use crate::record::{FORMAT, Record};
+use crate::record::{FORMAT, OLDEST_FORMAT, Record};
 use crate::verify::{AuditFault, FaultCode};
 
 /// Follows a chain line by line. After a fault it continues from what was there, so that each fault is reported once.
@@ -229,8 +229,9 @@ impl Checker {
             faults.push(AuditFault { line: number, code, expected, got });
         };
         match &line.record {
-            Record::Header(header) if header.format != FORMAT => {
-                fault(FaultCode::WrongFormat, format!("format {FORMAT}"), format!("format {}", header.format));
+            Record::Header(header) if !(OLDEST_FORMAT..=FORMAT).contains(&header.format) => {
+                let expected = format!("a format from {OLDEST_FORMAT} to {FORMAT}");
+                fault(FaultCode::WrongFormat, expected, format!("format {}", header.format));
             }
             Record::Header(_) if number > 1 => {
                 fault(FaultCode::HeaderRepeated, "a header on line 1 only".into(), "another".into());

@@ -9,8 +9,11 @@ use countersign_model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The format number that this version writes and reads.
-pub const FORMAT: u32 = 2;
+/// The format number that this version writes. Format 3 added the records `time` and `migration`.
+pub const FORMAT: u32 = 3;
+
+/// The oldest format that this version reads.
+pub const OLDEST_FORMAT: u32 = 2;
 
 /// One record of an audit file. `type` is the variant's name in kebab case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -72,20 +72,20 @@ fn the_file_has_this_form() {
     let (bytes, _) = file(&records());
     let shortened: String = String::from_utf8(bytes).unwrap().lines().map(|line| shorten(line) + "\n").collect();
     expect![[r#"
-        {"seq":0,"link":"000000~","type":"header","format":2,"product":"countersign","version":"0.1.0","digest_key":"0f48be~","private":false}
-        {"seq":1,"link":"7f4bde~","type":"generation","number":1,"position":0,"rules":[{"identity":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"kind":"detection"}],"policy":"92f54f~","identities":null,"capabilities":"3cdf77~","context":[{"table":"egress","content":"8374ac~","kept":true}],"engine":"wasmtime 48.0.0","interface":"countersign:rules@0.1.0"}
-        {"seq":2,"link":"a4cfc9~","type":"component","position":17,"rule":"countersign/console-login-without-mfa","component":"23d4a8~"}
-        {"seq":3,"link":"75671e~","type":"finding","generation":1,"position":17,"rule":"countersign/console-login-without-mfa","index":0,"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","signal_class":"sign-in","confidence":70,"severity":"high","role":"actor","account":"aws:123456789012:AIDAEXAMPLE","evidence_role":"authenticated-as","evidence":[{"event_id":"c5e1","event_time":"2023-07-10T11:42:18Z","raw":"2b4318~"}],"techniques":["T1078.004"],"context":"complete","bundle":"4dba00~"}
-        {"seq":4,"link":"e1d9f3~","type":"decision","generation":1,"incident":[{"position":17,"rule":"countersign/console-login-without-mfa","index":0}],"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","rule":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"responses":[{"rule":{"id":"countersign/graduated-containment","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"bundle":"165fc0~"}],"decision":{"kind":"await-approval","response_rule":"countersign/graduated-containment","requested_action":"revoke-sessions","action":"revoke-sessions","subject":0,"account":"aws:123456789012:AIDAEXAMPLE","lease":3600,"confidence":70,"floor":60,"anchor":0,"reasons":[{"code":"policy-unset","action":"revoke-sessions","effect":"approval","detail":"no cell"}]},"inputs":"656bd9~"}
-        {"seq":5,"link":"1bebe6~","type":"set-aside","position":18,"rule":"countersign/console-login-without-mfa","occasion":{"timer":{"id":"silence","at":"2023-07-10T11:42:18Z"}},"event_id":"c5e2","failure":"trap","message":"panicked\nat line 3"}
-        {"seq":6,"link":"4f624a~","type":"quarantine","position":19,"rule":"countersign/console-login-without-mfa","failing_accounts":5,"accounts":20,"share":10,"least":5}
-        {"seq":7,"link":"1565eb~","type":"not-deterministic","position":20,"rule":"countersign/console-login-without-mfa","message":"another state"}
-        {"seq":8,"link":"3c2201~","type":"rule-stopped","position":21,"rule":"countersign/console-login-without-mfa","occasion":{"finding":{"rule":"countersign/burst-of-denied-calls","index":1}},"event_id":"c5e3","message":"2 s"}
-        {"seq":9,"link":"7a68c7~","type":"diagnostic","position":22,"rule":"countersign/console-login-without-mfa","index":0,"level":"warning","message":"odd"}
-        {"seq":10,"link":"2e7d13~","type":"dead-letter","input":0,"ordinal":23,"offset":4096,"length":12,"code":"not-json","reason":"expected a value"}
-        {"seq":11,"link":"bd3cec~","type":"host-finding","position":24,"kind":"rule-quarantined","signal_class":"evasion","severity":"high","rule":"countersign/console-login-without-mfa","message":"not heard any more"}
-        {"seq":12,"link":"b44417~","type":"input","input":0,"records":25,"duplicates":2,"bytes":9999,"content":"0ccf94~"}
-        {"seq":13,"link":"7f3e37~","type":"seal","records":13,"seal":"2c4ffa~"}
+        {"seq":0,"link":"000000~","type":"header","format":3,"product":"countersign","version":"0.1.0","digest_key":"0f48be~","private":false}
+        {"seq":1,"link":"d0cf40~","type":"generation","number":1,"position":0,"rules":[{"identity":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"kind":"detection"}],"policy":"92f54f~","identities":null,"capabilities":"3cdf77~","context":[{"table":"egress","content":"8374ac~","kept":true}],"engine":"wasmtime 48.0.0","interface":"countersign:rules@0.1.0","gate":2}
+        {"seq":2,"link":"133f72~","type":"component","position":17,"rule":"countersign/console-login-without-mfa","component":"23d4a8~"}
+        {"seq":3,"link":"c418fb~","type":"finding","generation":1,"position":17,"rule":"countersign/console-login-without-mfa","index":0,"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","signal_class":"sign-in","confidence":70,"severity":"high","role":"actor","account":"aws:123456789012:AIDAEXAMPLE","evidence_role":"authenticated-as","evidence":[{"event_id":"c5e1","event_time":"2023-07-10T11:42:18Z","raw":"2b4318~"}],"techniques":["T1078.004"],"context":"complete","bundle":"4dba00~"}
+        {"seq":4,"link":"e32491~","type":"decision","generation":1,"incident":[{"position":17,"rule":"countersign/console-login-without-mfa","index":0}],"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","rule":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"responses":[{"rule":{"id":"countersign/graduated-containment","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"bundle":"165fc0~"}],"decision":{"kind":"await-approval","response_rule":"countersign/graduated-containment","requested_action":"revoke-sessions","action":"revoke-sessions","subject":0,"account":"aws:123456789012:AIDAEXAMPLE","lease":3600,"confidence":70,"floor":60,"anchor":0,"reasons":[{"code":"policy-unset","action":"revoke-sessions","effect":"approval","detail":"no cell"}]},"inputs":"656bd9~"}
+        {"seq":5,"link":"0ce7ed~","type":"set-aside","position":18,"rule":"countersign/console-login-without-mfa","occasion":{"timer":{"id":"silence","at":"2023-07-10T11:42:18Z"}},"event_id":"c5e2","failure":"trap","message":"panicked\nat line 3"}
+        {"seq":6,"link":"2a3136~","type":"quarantine","position":19,"rule":"countersign/console-login-without-mfa","failing_accounts":5,"accounts":20,"share":10,"least":5}
+        {"seq":7,"link":"fb989a~","type":"not-deterministic","position":20,"rule":"countersign/console-login-without-mfa","message":"another state"}
+        {"seq":8,"link":"612df4~","type":"rule-stopped","position":21,"rule":"countersign/console-login-without-mfa","occasion":{"finding":{"rule":"countersign/burst-of-denied-calls","index":1}},"event_id":"c5e3","message":"2 s"}
+        {"seq":9,"link":"81bf30~","type":"diagnostic","position":22,"rule":"countersign/console-login-without-mfa","index":0,"level":"warning","message":"odd"}
+        {"seq":10,"link":"ba7c7d~","type":"dead-letter","input":0,"ordinal":23,"offset":4096,"length":12,"code":"not-json","reason":"expected a value"}
+        {"seq":11,"link":"6077fe~","type":"host-finding","position":24,"kind":"rule-quarantined","signal_class":"evasion","severity":"high","rule":"countersign/console-login-without-mfa","message":"not heard any more"}
+        {"seq":12,"link":"d9fe8d~","type":"input","input":0,"records":25,"duplicates":2,"bytes":9999,"content":"0ccf94~"}
+        {"seq":13,"link":"56a42a~","type":"seal","records":13,"seal":"8e2889~"}
     "#]]
     .assert_eq(&shortened);
 }
@@ -183,7 +183,7 @@ fn faults_name_the_line_and_each_is_reported_once() {
     assert_eq!(codes(&change("\"confidence\":70", "\"confidence\": 70")), [(4, "not-canonical"), (4, "changed")]);
     assert_eq!(codes(&change("\"share\":10", "\"share\":10,\"x\":1")), [(7, "not-a-record"), (7, "changed")]);
     assert_eq!(codes(&change("\"type\":\"input\"", "\"type\":\"inptu\"")), [(13, "not-a-record"), (13, "changed")]);
-    assert_eq!(codes(&change("\"format\":2", "\"format\":1")), [(1, "wrong-format"), (1, "changed")]);
+    assert_eq!(codes(&change("\"format\":3", "\"format\":1")), [(1, "wrong-format"), (1, "changed")]);
     assert_eq!(codes(&change("\"seq\":5,", "\"seq\":6,")), [(6, "wrong-sequence"), (6, "changed")]);
     assert_eq!(codes(&without(1)).first().unwrap(), &(1, "wrong-sequence"));
     assert!(codes(&without(1)).contains(&(1, "header-missing")));

@@ -83,6 +83,9 @@ pub(crate) struct Draft {
     pub(crate) target: Option<Target>,
 }
 
+/// Maximum length of a record's id, bytes.
+const MAX_ID_BYTES: usize = 512;
+
 /// The fields that are filled for every format, and from what.
 const SHARED_FIELDS: &[(FieldId, &str)] = &[
     (FieldId::MetadataUid, "the event's id"),
@@ -142,6 +145,10 @@ impl<F: JsonFormat> Decode for Normaliser<F> {
         let read = F::read(raw)?;
         let draft = F::draft(&read, &mut self.texts);
         let (id, occurrence) = match draft.id {
+            Some(id) if id.len() > MAX_ID_BYTES => {
+                let detail = format!("expected an id of at most {MAX_ID_BYTES} bytes, got one of {}", id.len());
+                return Err(Fault::new(DeadReason::IdTooLong, detail));
+            }
             Some(id) => (id, None),
             None => {
                 let occurrence = self.occurrences.count(raw, &address);

@@ -70,6 +70,8 @@ text_ids! {
         NotAnObject = "not-an-object",
         /// The record has no event time.
         EventTimeMissing = "event-time-missing",
+        /// The record's id is longer than 512 bytes: it would be repeated in everything that is recorded about it.
+        IdTooLong = "id-too-long",
         /// The record's event time is not a time.
         EventTimeInvalid = "event-time-invalid",
         /// The record has no name of an operation and no number of an event.

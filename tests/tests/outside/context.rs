@@ -108,7 +108,8 @@ fn audited(audit: &Path, context: ContextFiles, batch: usize) -> String {
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry.into_bytes())), 0);
     let mut store = FileStore::create(audit, Existing::Refuse, Durability::Seal).unwrap();
     let options = SessionOptions { batch, workers: 1, key: DigestKey::public(), ..SessionOptions::default() };
-    let report = run(records, &generation(context), &mut store, &options, Replay::default(), &mut Collector::default()).unwrap();
+    let report =
+        run(records, &generation(context), &mut store, &options, Replay::default(), &mut Collector::default()).unwrap();
     assert_eq!((report.summary.events, report.summary.findings), (12, 12));
     store.seal().unwrap();
     fs::read_to_string(audit).unwrap()

@@ -133,7 +133,8 @@ fn findings_on_timers_and_of_subscribers_are_recomputed() {
     let options = SessionOptions { key: DigestKey::public(), quarantine: NEVER, ..SessionOptions::default() };
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry())), 0);
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
-    let report = run(records, &generation(""), &mut store, &options, Replay::default(), &mut Collector::default()).unwrap();
+    let report =
+        run(records, &generation(""), &mut store, &options, Replay::default(), &mut Collector::default()).unwrap();
     store.seal().unwrap();
     drop(store);
     let result = recompute(&AuditFile::new(&audit), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
@@ -206,14 +207,16 @@ fn a_suspect_rule_makes_those_that_it_feeds_suspect() {
     let telemetry: String = (0..6).map(|second| record(second, 1, "clock") + "\n").collect();
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0);
     let mut store = MemoryStore::new();
-    run(records, &generation, &mut store, &SessionOptions::default(), Replay::default(), &mut Collector::default()).unwrap();
+    run(records, &generation, &mut store, &SessionOptions::default(), Replay::default(), &mut Collector::default())
+        .unwrap();
     let mut suspect = 0;
     let mut contradicts = false;
     for entry in countersign_audit::read(store.audit()) {
         match entry.unwrap().record {
             Record::NotDeterministic(found) => contradicts |= found.rule.as_str() == "hostile/raw",
             Record::Finding(finding) if finding.rule.as_str() == "example/uses-findings" => {
-                let bundle: FindingBundle = serde_json::from_slice(&store.blob(&finding.bundle).unwrap().unwrap()).unwrap();
+                let bundle: FindingBundle =
+                    serde_json::from_slice(&store.blob(&finding.bundle).unwrap().unwrap()).unwrap();
                 assert!(bundle.rule_suspect);
                 suspect += 1;
             }

@@ -61,8 +61,11 @@ fn an_answer_that_breaks_the_contract_is_refused_with_its_reason() {
         assert!(got.contains(message), "{way}: `{got}`");
         let honest = [(0, "row 1 of its key"), (2, "row 2 of its key"), (3, "row 1 of its key")];
         assert_eq!(found(&outcome), honest, "{way}");
-        let counts: Vec<_> =
-            outcome.state.iter().map(|change| (change.slot.as_str(), change.entry.as_ref().unwrap().blob.as_slice())).collect();
+        let counts: Vec<_> = outcome
+            .state
+            .iter()
+            .map(|change| (change.slot.as_str(), change.entry.as_ref().unwrap().blob.as_slice()))
+            .collect();
         assert_eq!(counts, [("first", &[2][..]), ("first", &[1])], "{way}");
         assert_eq!((outcome.disagreements.len(), outcome.timers.len(), outcome.diagnostics.len()), (0, 0, 0), "{way}");
         let alone = Judge::new(rule.clone()).judge_in(1, &rows);

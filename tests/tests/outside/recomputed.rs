@@ -25,7 +25,9 @@ fn audited(folder: &Path) -> PathBuf {
     let options = SessionOptions { quarantine, key: DigestKey::public(), ..SessionOptions::default() };
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0);
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
-    let report = run(records, &generation(&identities), &mut store, &options, Replay::default(), &mut Collector::default()).unwrap();
+    let report =
+        run(records, &generation(&identities), &mut store, &options, Replay::default(), &mut Collector::default())
+            .unwrap();
     assert!(report.summary.rows_set_aside.values().sum::<u64>() > 0);
     assert!(!report.summary.silenced.is_empty(), "no rule went into quarantine");
     store.seal().unwrap();

@@ -23,7 +23,12 @@ fn second(second: i64) -> Timestamp {
 }
 
 /// Plays records without a kill, and with one before each record; every way must give the same.
-fn killed_before_each(backend: impl Fn() -> Backend, files: &Files, generation: &Arc<Generation>, options: &SessionOptions) -> Outcome {
+fn killed_before_each(
+    backend: impl Fn() -> Backend,
+    files: &Files,
+    generation: &Arc<Generation>,
+    options: &SessionOptions,
+) -> Outcome {
     let records = vec![Step::Record(None); files.count()];
     let expected = play(&mut backend(), files, &records, generation, options);
     for at in 0..=records.len() {
@@ -51,7 +56,8 @@ fn lines(records: &[String]) -> Vec<u8> {
 #[test]
 fn state_timers_and_time_go_on_on_every_backend() {
     let telemetry = fed::telemetry();
-    let short: Vec<u8> = telemetry.split_inclusive(|byte| *byte == b'\n').skip(20).take(70).flatten().copied().collect();
+    let short: Vec<u8> =
+        telemetry.split_inclusive(|byte| *byte == b'\n').skip(20).take(70).flatten().copied().collect();
     let generation = fed_generation();
     let files = Files::new("cloudtrail", &[&short]);
     let expected = killed_before_each(Backend::memory, &files, &generation, &options());
@@ -128,7 +134,8 @@ fn events_since_the_tick_are_counted_on() {
 #[test]
 fn records_that_wait_for_witnesses_come_again() {
     let generation = fed_generation();
-    let mut records: Vec<String> = (0..12).map(|number| fed::record(number * 20, 1 + number as u32 % 3, "Failure")).collect();
+    let mut records: Vec<String> =
+        (0..12).map(|number| fed::record(number * 20, 1 + number as u32 % 3, "Failure")).collect();
     // Far ahead of all others, and alone with that.
     records.insert(6, fed::record(40 * 24 * 3_600, 9, "Failure"));
     let files = Files::new("cloudtrail", &[&lines(&records)]);
@@ -251,7 +258,10 @@ fn observers_hear_at_least_once_and_only_what_is_on_record() {
         (0..).zip(&log).filter(|(_, line)| line.contains("\"type\":\"decision\"")).map(|(seq, _)| seq).collect();
     let mut heard = observer.heard.clone();
     heard.dedup();
-    assert!(heard.len() >= decisions.len() && decisions.iter().all(|seq| heard.contains(seq)), "{heard:?} {decisions:?}");
+    assert!(
+        heard.len() >= decisions.len() && decisions.iter().all(|seq| heard.contains(seq)),
+        "{heard:?} {decisions:?}"
+    );
     assert_eq!(store.memory("line", None, 10).unwrap(), [], "all were received");
 }
 
@@ -271,7 +281,13 @@ fn a_finished_session_is_finished() {
     let mut bytes = fs::read(&path).unwrap();
     bytes.extend(lines(&[fed::record(200, 3, "Failure")]));
     fs::write(&path, bytes).unwrap();
-    let grown = play(&mut backend, &files, &[Step::Record(None), Step::Record(None), Step::Record(None)], &generation, &options());
+    let grown = play(
+        &mut backend,
+        &files,
+        &[Step::Record(None), Step::Record(None), Step::Record(None)],
+        &generation,
+        &options(),
+    );
     assert!(grown.log.len() > first.log.len() && grown.log.starts_with(&first.log));
     assert!(grown.summary.contains(r#""events":3,"#), "{}", grown.summary);
 }

@@ -85,7 +85,8 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// Fails with the first difference.
     pub(crate) fn assert_same(&self, other: &Outcome, which: &str) {
-        let first = |a: &[String], b: &[String]| a.iter().zip(b).find(|(a, b)| a != b).map(|(a, b)| format!("{a}\n{b}"));
+        let first =
+            |a: &[String], b: &[String]| a.iter().zip(b).find(|(a, b)| a != b).map(|(a, b)| format!("{a}\n{b}"));
         assert_eq!(first(&self.log, &other.log), None, "{which}");
         assert_eq!(self.log.len(), other.log.len(), "{which}");
         assert_eq!(self.summary, other.summary, "{which}");

@@ -74,7 +74,10 @@ fn an_identical_generation_changes_nothing() {
     places.iter().rev().for_each(|at| steps.insert(*at, Step::Swap(Arc::clone(&first))));
     let got = play(&mut Backend::memory(), &files, &steps, &first, &options);
     assert_eq!(without_generations(&got), without_generations(&expected));
-    assert_eq!((&got.snapshot.state, &got.snapshot.baselines), (&expected.snapshot.state, &expected.snapshot.baselines));
+    assert_eq!(
+        (&got.snapshot.state, &got.snapshot.baselines),
+        (&expected.snapshot.state, &expected.snapshot.baselines)
+    );
     assert!(got.snapshot.timers == expected.snapshot.timers && got.snapshot.findings == expected.snapshot.findings);
     assert_eq!(got.summary, expected.summary);
     let generations = got.log.iter().filter(|line| line.contains(r#""type":"generation""#)).count();
@@ -92,7 +95,10 @@ fn timers_and_subscriptions_go_on_under_an_identical_generation() {
         steps.insert(at, Step::Swap(Arc::clone(&fed)));
         let got = play(&mut Backend::memory(), &files, &steps, &fed, &options());
         assert_eq!(without_generations(&got), without_generations(&expected), "swapped before record {at}");
-        assert!(got.snapshot.timers == expected.snapshot.timers && got.snapshot.state == expected.snapshot.state, "{at}");
+        assert!(
+            got.snapshot.timers == expected.snapshot.timers && got.snapshot.state == expected.snapshot.state,
+            "{at}"
+        );
     }
 }
 
@@ -125,7 +131,8 @@ fn state_of_an_older_version_is_migrated() {
                 _ => 0,
             };
             let lost = format!(r#""lost_keys":{{"example/counts":{unlucky}}}"#);
-            let counted = got.summary.contains(&lost) || (unlucky == 0 && got.summary.contains(r#""lost_keys":{"example/counts":0}"#));
+            let counted = got.summary.contains(&lost)
+                || (unlucky == 0 && got.summary.contains(r#""lost_keys":{"example/counts":0}"#));
             assert!(counted, "{which}: {}", got.summary);
             assert!(got.log.iter().any(|line| line.contains(r#""type":"migration""#)), "{which}");
             if unlucky == 0 {
@@ -161,8 +168,11 @@ fn a_rule_that_is_gone_keeps_its_state_for_a_day() {
         kill.into_iter().for_each(|at| steps.insert(at, Step::Kill));
         let got = play(&mut Backend::memory(), &files, &steps, &both, &options());
         assert_eq!(state(&got, "example/uses-a-timer"), state(&always, "example/uses-a-timer"));
-        let messages: Vec<&str> =
-            got.lines.iter().filter_map(|(_, line)| line.split(r#""message":""#).nth(1)?.split(" calls").next()).collect();
+        let messages: Vec<&str> = got
+            .lines
+            .iter()
+            .filter_map(|(_, line)| line.split(r#""message":""#).nth(1)?.split(" calls").next())
+            .collect();
         // Six records passed without it: 20 − 6.
         assert!(messages.contains(&"12") && !messages.contains(&"15"), "killed at {kill:?}: {messages:?}");
     }

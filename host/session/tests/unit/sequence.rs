@@ -276,7 +276,9 @@ fn arrivals(records: Vec<Record>) -> Vec<Option<(u64, bool)>> {
 
 /// An event with this id and these bytes.
 fn event_with(id: &str, bytes: &str, received: Option<i64>) -> Record {
-    let Record::Event { mut event, has_receipt_time, occurrence } = event(0, second(0), received.map(second)) else { panic!() };
+    let Record::Event { mut event, has_receipt_time, occurrence } = event(0, second(0), received.map(second)) else {
+        panic!()
+    };
     event.id = Arc::from(id);
     event.raw.digest = Digest::of(bytes.as_bytes());
     Record::Event { event, has_receipt_time, occurrence }
@@ -301,7 +303,9 @@ fn a_redelivery_takes_no_position_and_another_content_is_another_event() {
 #[test]
 fn a_redelivery_may_differ_in_its_time_of_receipt() {
     let other = || {
-        let Record::Event { mut event, has_receipt_time, occurrence } = event_with("a", "three", Some(9)) else { panic!() };
+        let Record::Event { mut event, has_receipt_time, occurrence } = event_with("a", "three", Some(9)) else {
+            panic!()
+        };
         event.actor.authenticated = false;
         Record::Event { event, has_receipt_time, occurrence }
     };

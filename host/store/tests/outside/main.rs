@@ -7,5 +7,6 @@ mod export;
 mod files;
 mod killed;
 mod log;
+mod speed;
 mod sqlite;
 mod suite;

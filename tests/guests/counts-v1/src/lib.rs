@@ -16,6 +16,8 @@ fn detect(event: &Event, count: &mut Slot<Count>, cx: &mut Context) {
     count.calls = count.calls.saturating_add(1);
     count.keep(event.reference());
     if count.calls % 3 == 0 {
-        cx.report(Finding::new(class::Privilege, 60).evidence_all(count.kept()).message(format!("{} calls", count.calls)));
+        cx.report(
+            Finding::new(class::Privilege, 60).evidence_all(count.kept()).message(format!("{} calls", count.calls)),
+        );
     }
 }
