@@ -189,17 +189,18 @@ fn print_differences(out: &mut Out, differences: &[Difference]) -> io::Result<()
         return Ok(());
     }
     let mut table = Table::new(out, ["line", "what", "on record", "recomputed", "cause"]).right(0);
-    for Difference { line, what, expected, got, cause, explanation } in differences.iter().take(MAX_SHOWN) {
+    let shown = differences.iter().take(MAX_SHOWN);
+    for Difference { line, what, expected, got, cause, .. } in shown.clone() {
         let tone = if cause.is_version() { Tone::Care } else { Tone::Bad };
-        table.row([
-            text::number(*line).into(),
-            what.into(),
-            expected.into(),
-            got.into(),
-            toned(tone, &explanation.as_ref().map_or_else(|| cause.id().to_owned(), |why| format!("{cause}: {why}"))),
-        ]);
+        table.row([text::number(*line).into(), what.into(), expected.into(), got.into(), toned(tone, cause.id())]);
     }
     write!(out, "{}", table.text("  "))?;
+    for Difference { line, explanation, .. } in shown {
+        if let Some(explanation) = explanation {
+            let line = format!("line {}", text::number(*line));
+            write!(out, "{}", pairs(out, "  ", &[(&line, explanation.clone())]))?;
+        }
+    }
     let more = differences.len().saturating_sub(MAX_SHOWN);
     if more > 0 {
         writeln!(out, "  and {} more: `--json` lists all", text::number(more as u64))?;

@@ -81,7 +81,7 @@ pub(super) fn verify_log(log: &AuditLog, head: Option<Digest>) -> Result<Verdict
     let lines = BufReader::with_capacity(1 << 16, progress.reading(log.lines().map_err(storage::store_error)?));
     let verified = log.verify(lines, head);
     progress.done();
-    let verdict = Verdict::new(log.path(), verified)?;
+    let verdict = Verdict::new(log.path(), verified, log.is_store())?;
     let Some(store) = log.store() else { return Ok(verdict) };
     Ok(match (verdict, Standing::read(store)) {
         (Verdict::Interrupted(unsealed), Ok(standing)) => {
@@ -94,5 +94,5 @@ pub(super) fn verify_log(log: &AuditLog, head: Option<Digest>) -> Result<Verdict
 
 fn verify_file(path: &Path, head: Option<Digest>) -> Result<Verdict> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    Verdict::new(path, verify(BufReader::new(file), head))
+    Verdict::new(path, verify(BufReader::new(file), head), false)
 }

@@ -80,9 +80,7 @@ impl Arguments {
         let store = open_store(&self.store)?;
         let (rule, _) = find_rule(&self.store, &store, &self.rule)?;
         let mut list = List { arguments: &self, rule: &rule, out, table: None, rows: 0, listed: 0, more: false };
-        for_each_state(&rule, &|after, limit| countersign_store::Stored::state(&store, after, limit), |change| {
-            list.state(&change)
-        })?;
+        for_each_state(&rule, &|after, limit| store.state(after, limit), |change| list.state(&change))?;
         list.flush()?;
         for_each_timer(&rule, &store, |change| list.timer(&change))?;
         list.finish()?;

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use countersign_declaration::quoted;
-use countersign_model::{Evidence, RuleId, StateChange, StateEntry, TimerChange, TimerEntry};
+use countersign_model::vocabulary::PartitionKey;
+use countersign_model::{Evidence, RuleId, StateChange, StateEntry, TimerChange, TimerEntry, Timestamp};
 use countersign_session::StoredRule;
+use countersign_session::chunk::Silence;
 use countersign_store::Stored;
 use serde::Serialize;
 
@@ -78,9 +80,9 @@ struct Kept<'a> {
 /// What is known of the rule.
 #[derive(Serialize)]
 struct About {
-    partition_key: Option<countersign_model::vocabulary::PartitionKey>,
-    silenced: Option<countersign_session::chunk::Silence>,
-    absent_since: Option<countersign_model::Timestamp>,
+    partition_key: Option<PartitionKey>,
+    silenced: Option<Silence>,
+    absent_since: Option<Timestamp>,
 }
 
 /// What is kept in a slot.
@@ -189,8 +191,13 @@ impl Keys {
     }
 }
 
+/// A key or a slot's name in full, so that it can be given again.
+fn key_text(key: &str) -> String {
+    format!("`{}`", text::line(key))
+}
+
 fn title(kept: &Kept<'_>) -> String {
-    Tone::Title.paint(format!("{} keeps for {}", kept.rule, text::line(&quoted(kept.key))))
+    Tone::Title.paint(format!("{} keeps for {}", kept.rule, key_text(kept.key)))
 }
 
 fn about(kept: &Kept<'_>) -> Vec<(&'static str, String)> {
@@ -214,7 +221,7 @@ fn print_nothing(out: &mut Out, kept: &Kept<'_>, keys: &[String]) -> io::Result<
         rows.push(("keys", "none: the rule keeps nothing for any key".to_owned()));
     }
     for (place, key) in keys.iter().enumerate() {
-        rows.push((if place == 0 { "keys" } else { "" }, quoted(key)));
+        rows.push((if place == 0 { "keys" } else { "" }, key_text(key)));
     }
     if !keys.is_empty() {
         rows.push(("", format!("`countersign state list {}` has all", kept.rule)));
@@ -226,7 +233,7 @@ fn print(out: &mut Out, kept: &Kept<'_>) -> io::Result<()> {
     writeln!(out, "{}", title(kept))?;
     write!(out, "{}", pairs(out, "  ", &about(kept)))?;
     for slot in &kept.slots {
-        writeln!(out, "\n{}", Tone::Title.paint(format!("slot {}", text::line(&quoted(&slot.slot)))))?;
+        writeln!(out, "\n{}", Tone::Title.paint(format!("slot {}", key_text(&slot.slot))))?;
         match &slot.state {
             Some(state) => print_entry(out, "  ", state)?,
             None => writeln!(out, "  nothing: the key was forgotten since the last tick")?,

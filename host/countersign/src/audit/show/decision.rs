@@ -96,7 +96,7 @@ fn proposed(proposal: &Proposal) -> String {
         ActionValue::Text(text) => format!(", {name} {}", quoted(text)),
     });
     let parameters = parameters.collect::<String>();
-    format!("{action}{}{parameters}: {}", lasting(*lease), shorten(reason.clone()))
+    format!("`{action}`{}{parameters}: {}", lasting(*lease), shorten(reason.clone()))
 }
 
 /// How long something lasts, if it does.
@@ -109,7 +109,7 @@ fn why(decision: &Decision) -> Rows {
     let mut rows: Rows = Vec::new();
     for (effect, name) in [(Effect::Refuse, "refused"), (Effect::Approval, "by approval"), (Effect::Allow, "allowed")] {
         let reasons = decision.reasons.iter().filter(|reason| reason.effect == effect);
-        rows.extend(reasons.map(|reason| (name, format!("{}: {} ({})", reason.action, reason.detail, reason.code))));
+        rows.extend(reasons.map(|reason| (name, format!("`{}`: {} [{}]", reason.action, reason.detail, reason.code))));
     }
     rows
 }

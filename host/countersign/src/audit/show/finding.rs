@@ -43,7 +43,8 @@ pub(super) fn happened(record: &FindingRecord, evidence: &FindingEvidence) -> Ro
         "event",
         format!("{} at {}, position {position} in the stream", quoted(&record.event_id), record.event_time),
     )];
-    let description = declaration.map_or_else(String::new, |rule| format!(": {}", rule.description));
+    let description =
+        declaration.map_or_else(String::new, |rule| format!(": {}", text::first_sentence(&rule.description)));
     match bundle.map(|bundle| &bundle.rule) {
         Some(identity) => {
             rows.push(("rule", format!("{} {}{description}", identity.id, identity.version)));

@@ -33,7 +33,12 @@ pub(in crate::audit) enum Verdict {
         finished: bool,
     },
     /// Not as it was written.
-    Faulty(Vec<AuditFault>),
+    Faulty {
+        /// What is wrong.
+        faults: Vec<AuditFault>,
+        /// Whether it is a store.
+        store: bool,
+    },
 }
 
 /// What `--json` prints.
@@ -52,15 +57,15 @@ struct Line<'a> {
 }
 
 impl Verdict {
-    /// Of what was found at a path.
+    /// Of what was found at a path. `store`: whether it is a store.
     ///
     /// # Errors
     /// When it can't be read.
-    pub(super) fn new(path: &Path, verified: Result<Verified, VerifyError>) -> Result<Verdict> {
+    pub(super) fn new(path: &Path, verified: Result<Verified, VerifyError>, store: bool) -> Result<Verdict> {
         match verified {
             Ok(Verified::Sealed(head)) => Ok(Verdict::Sealed(head)),
             Ok(Verified::Unsealed(unsealed)) => Ok(Verdict::Interrupted(unsealed)),
-            Err(VerifyError::Faults(faults)) => Ok(Verdict::Faulty(faults)),
+            Err(VerifyError::Faults(faults)) => Ok(Verdict::Faulty { faults, store }),
             Err(VerifyError::Unreadable(error)) => {
                 let damaged = error.get_ref().and_then(|cause| cause.downcast_ref()).and_then(Verdict::of_error);
                 damaged.ok_or_else(|| unreadable(path, &error))
@@ -72,7 +77,9 @@ impl Verdict {
     pub(super) fn of_store(end: ChainWriter, finished: bool) -> Verdict {
         match end.head() {
             Ok(head) => Verdict::Store { head, finished },
-            Err(_) => Verdict::Faulty(vec![file_fault(FaultCode::Empty, "records", "an empty store")]),
+            Err(_) => {
+                Verdict::Faulty { faults: vec![file_fault(FaultCode::Empty, "records", "an empty store")], store: true }
+            }
         }
     }
 
@@ -80,7 +87,8 @@ impl Verdict {
     pub(super) fn of_error(error: &StoreError) -> Option<Verdict> {
         match error {
             StoreError::Damaged { what, .. } => {
-                Some(Verdict::Faulty(vec![file_fault(FaultCode::Damaged, "a whole store", what)]))
+                let faults = vec![file_fault(FaultCode::Damaged, "a whole store", what)];
+                Some(Verdict::Faulty { faults, store: true })
             }
             _ => None,
         }
@@ -95,7 +103,7 @@ impl Verdict {
     pub(in crate::audit) fn head(&self) -> Option<Head> {
         match self {
             Verdict::Sealed(head) | Verdict::Store { head, .. } => Some(*head),
-            Verdict::Interrupted(_) | Verdict::Faulty(_) => None,
+            Verdict::Interrupted(_) | Verdict::Faulty { .. } => None,
         }
     }
 
@@ -108,12 +116,13 @@ impl Verdict {
                 unsealed = [found.fault()];
                 (&unsealed, Some(found.end.records()))
             }
-            Verdict::Faulty(faults) => (faults, None),
+            Verdict::Faulty { faults, .. } => (faults, None),
         };
         let (store, finished) = match self {
             Verdict::Store { finished, .. } => (true, Some(*finished)),
             Verdict::Sealed(_) => (false, Some(true)),
-            Verdict::Interrupted(_) | Verdict::Faulty(_) => (false, None),
+            Verdict::Interrupted(_) => (false, None),
+            Verdict::Faulty { store, .. } => (*store, None),
         };
         out.json(&Line {
             file: path,
@@ -152,7 +161,7 @@ impl Verdict {
                 write!(out, "{}", pairs(out, "  ", &rows))
             }
             Verdict::Interrupted(unsealed) => print_interrupted(out, &name, *unsealed),
-            Verdict::Faulty(faults) => print_faults(out, &name, faults),
+            Verdict::Faulty { faults, .. } => print_faults(out, &name, faults),
         }
     }
 }
@@ -160,7 +169,8 @@ impl Verdict {
 fn print_interrupted(out: &mut Out, name: &str, Unsealed { end, torn }: Unsealed) -> io::Result<()> {
     let records = text::count(end.records(), "record");
     let hold = if end.records() == 1 { "holds" } else { "hold" };
-    writeln!(out, "{}  {name}: {records} {hold}, and there is no seal", Tone::Care.paint("interrupted"))?;
+    let title = Tone::Care.paint(format_args!("interrupted, {records} {hold}"));
+    writeln!(out, "{title}  {name} has no seal")?;
     let mut rows = Vec::new();
     if torn > 0 {
         rows.push(("cut off", format!("{} of a record that wasn't written to its end", text::count(torn, "byte"))));
