@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use countersign_model::{RuleId, StateChange, TimerChange, Timestamp};
+use countersign_store::Stored as _;
 use serde::Serialize;
 
 use crate::exit::Exit;

@@ -155,13 +155,14 @@ fn in_words(decision: &Decision) -> String {
 
 fn intent(log: &AuditLog, based_on: &DecisionEvidence<'_>, decision: &Decision) -> String {
     match &based_on.intent {
-        Some(intent) => format!(
+        Ok(Some(intent)) => format!(
             "on record with the decision, to be done once under the key {}; this version executes nothing",
             intent.idempotency_key
         ),
-        None if may_act(decision) && log.is_store() => "none in the store, though the decision may act".to_owned(),
-        None if may_act(decision) => "stores keep it, audit files don't; this version executes nothing".to_owned(),
-        None if decision.kind == DecisionKind::AwaitApproval => "none: it waits for a person".to_owned(),
-        None => "none: there is nothing to do past observing".to_owned(),
+        Err(why) => format!("can't be read: {why}"),
+        Ok(None) if may_act(decision) && log.is_store() => "none in the store, though the decision may act".to_owned(),
+        Ok(None) if may_act(decision) => "stores keep it, audit files don't; this version executes nothing".to_owned(),
+        Ok(None) if decision.kind == DecisionKind::AwaitApproval => "none: it waits for a person".to_owned(),
+        Ok(None) => "none: there is nothing to do past observing".to_owned(),
     }
 }

@@ -73,7 +73,7 @@ pub(super) fn print(out: &mut Out, log: &AuditLog, story: &Story<'_>) -> io::Res
         shown,
         inputs: based_on.and_then(|based_on| based_on.inputs.as_ref().ok()),
         responses: responses.map(|(_, bundle)| bundle.as_ref().ok()).collect(),
-        intent: based_on.and_then(|based_on| based_on.intent.as_ref()),
+        intent: based_on.and_then(|based_on| based_on.intent.as_ref().ok()?.as_ref()),
         unreadable: story.unreadable(),
     })
 }

@@ -15,9 +15,6 @@ use crate::text;
 
 use super::Found;
 
-/// Intents that are read at once.
-const PAGE: usize = 1_024;
-
 /// The rows of a section: what is said, and of what.
 pub(super) type Rows = Vec<(&'static str, String)>;
 
@@ -47,7 +44,8 @@ pub(super) struct FindingEvidence {
 pub(super) struct DecisionEvidence<'f> {
     pub(super) inputs: Read<GateInputs>,
     pub(super) responses: Vec<(&'f ResponseReference, Read<ResponseBundle>)>,
-    pub(super) intent: Option<Intent>,
+    /// The intent that was stored with it.
+    pub(super) intent: Read<Option<Intent>>,
 }
 
 impl<'f> Story<'f> {
@@ -95,7 +93,7 @@ impl<'f> Story<'f> {
         });
         let decision = self.based_on.iter().flat_map(|based_on| {
             let responses = based_on.responses.iter().filter_map(|(_, bundle)| bundle.as_ref().err());
-            based_on.inputs.as_ref().err().into_iter().chain(responses)
+            based_on.inputs.as_ref().err().into_iter().chain(responses).chain(based_on.intent.as_ref().err())
         });
         for why in finding.chain(decision) {
             if !all.contains(&why.as_str()) {
@@ -144,22 +142,30 @@ impl<'f> DecisionEvidence<'f> {
         DecisionEvidence {
             inputs: evidence.inputs(&decision.inputs),
             responses: responses.collect(),
-            intent: log.store().and_then(|store| intent(store, seq)),
+            intent: log.store().map_or(Ok(None), |store| intent(store, seq)),
         }
     }
 }
 
-/// The intent of a decision, if there is one and it can be read.
-fn intent(store: &dyn Stored, seq: u64) -> Option<Intent> {
-    let mut from = 0;
-    loop {
-        let page = store.intents(from, PAGE).ok()?;
-        let full = page.len() == PAGE;
-        // They are in the order of their decisions.
-        let last = page.last().is_none_or(|intent| intent.record >= seq);
-        if last || !full {
-            return page.into_iter().find(|intent| intent.record == seq);
-        }
-        from += PAGE as u64;
+/// The intent of a decision, if there is one.
+fn intent(store: &dyn Stored, seq: u64) -> Read<Option<Intent>> {
+    let at = |ordinal| match store.intents(ordinal, 1) {
+        Ok(page) => Ok(page.into_iter().next()),
+        Err(error) => Err(format!("the intent: {error}")),
+    };
+    // They are in the order of their decisions, and how many there are isn't known.
+    let before = |ordinal| Ok::<bool, String>(at(ordinal)?.is_some_and(|intent| intent.record < seq));
+    let (mut low, mut high) = (0u64, 1u64);
+    while before(high)? {
+        (low, high) = (high, high.saturating_mul(2));
     }
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if before(middle)? {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    Ok(at(low)?.filter(|intent| intent.record == seq))
 }
