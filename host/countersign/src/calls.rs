@@ -19,7 +19,7 @@ pub(crate) fn columns<'a>(
 
 /// A field's value on one line, cut where it is long.
 pub(crate) fn value(value: Option<&Value>) -> String {
-    values::shorten(values::shown(value))
+    values::shorten(&values::shown(value))
 }
 
 /// The declared slots with what the rule had kept, in short.

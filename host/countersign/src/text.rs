@@ -51,6 +51,14 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// At most so many characters of a text.
+pub(crate) fn cut(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
 /// The first sentence of a text, without its full stop.
 pub(crate) fn first_sentence(text: &str) -> &str {
     let text = text.trim_start();
@@ -105,6 +113,11 @@ mod tests {
         assert_eq!(wrap("one averylongword x", 5), ["one", "averylongword", "x"]);
         assert_eq!(wrap("  two spaces", 80), ["  two spaces"]);
         assert_eq!(wrap("", 80), [""]);
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        assert_eq!([cut("äöü", 2), cut("äöü", 3), cut("", 0)], ["äö…", "äöü", ""]);
     }
 
     #[test]

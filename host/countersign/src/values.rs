@@ -5,6 +5,8 @@ use countersign_model::{Timestamp, Value};
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::text;
+
 /// A field's value for people, on one line.
 pub(crate) fn shown(value: Option<&Value>) -> String {
     match value {
@@ -25,20 +27,16 @@ pub(crate) fn shown(value: Option<&Value>) -> String {
 pub(crate) fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::WrongType) => String::new(),
-        Some(Value::Text(text) | Value::Json(text)) => shorten(text.to_string()),
-        Some(Value::TextList(items)) => shorten(items.join(", ")),
+        Some(Value::Text(text) | Value::Json(text)) => shorten(text),
+        Some(Value::TextList(items)) => shorten(&items.join(", ")),
         Some(_) => shown(value),
     }
 }
 
-/// At most so many characters of a text.
-pub(crate) fn shorten(mut text: String) -> String {
+/// A text, cut where it is long.
+pub(crate) fn shorten(text: &str) -> String {
     const MAX_CHARACTERS: usize = 160;
-    if let Some((end, _)) = text.char_indices().nth(MAX_CHARACTERS) {
-        text.truncate(end);
-        text.push('…');
-    }
-    text
+    text::cut(text, MAX_CHARACTERS)
 }
 
 /// A field's value as JSON: null where there is none, or one of another type.

@@ -79,7 +79,7 @@ pub(crate) struct Arguments {
     path: PathBuf,
     /// List records of these types, separated by commas
     #[arg(long = "type", value_name = "TYPES", value_delimiter = ',', default_value = "decision",
-          value_parser = PossibleValuesParser::new(TYPES), hide_possible_values = true)]
+          value_parser = PossibleValuesParser::new(TYPES))]
     types: Vec<String>,
     #[command(flatten)]
     filter: Filter,

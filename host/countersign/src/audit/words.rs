@@ -9,6 +9,9 @@ use crate::decisions;
 use crate::text;
 use crate::values::shorten;
 
+/// So many characters of a message are shown.
+const MAX_MESSAGE: usize = 2_000;
+
 /// The position in the stream that a record is about.
 pub(super) fn position(record: &Record) -> Option<u64> {
     match record {
@@ -40,22 +43,22 @@ pub(super) fn summary(record: &Record) -> String {
         Record::Finding(finding) => finding_summary(finding),
         Record::Decision(decision) => decision_summary(decision, &account(decision.decision.account.as_ref())),
         Record::SetAside(row) => {
-            format!("{} on event {}: {}", row.failure, quoted(&row.event_id), shorten(row.message.clone()))
+            format!("{} on event {}: {}", row.failure, quoted(&row.event_id), brief(&row.message))
         }
         Record::Quarantine(found) => format!(
             "in quarantine: it failed on rows of {} of {} accounts",
             text::number(found.failing_accounts),
             text::number(found.accounts)
         ),
-        Record::NotDeterministic(found) => shorten(found.message.clone()),
+        Record::NotDeterministic(found) => brief(&found.message),
         Record::RuleStopped(stopped) => {
-            format!("stopped on event {}: {}", quoted(&stopped.event_id), shorten(stopped.message.clone()))
+            format!("stopped on event {}: {}", quoted(&stopped.event_id), brief(&stopped.message))
         }
-        Record::Diagnostic(said) => format!("{}: {}", said.level, shorten(said.message.clone())),
+        Record::Diagnostic(said) => format!("{}: {}", said.level, brief(&said.message)),
         Record::DeadLetter(letter) => {
-            format!("record {} of input {}: {}: {}", letter.ordinal, letter.input, letter.code, letter.reason)
+            format!("record {} of input {}: {}: {}", letter.ordinal, letter.input, letter.code, brief(&letter.reason))
         }
-        Record::HostFinding(finding) => shorten(finding.message.clone()),
+        Record::HostFinding(finding) => brief(&finding.message),
         Record::Time(passed) => format!("the host's clock shows {}", passed.at),
         Record::Migration(migration) => format!(
             "state of `{}`: {} taken over, {} lost",
@@ -85,6 +88,16 @@ pub(super) fn decision_summary(record: &DecisionRecord, who: &str) -> String {
         Some(requested) => format!("{requested} for {who}: {decided}"),
         None => format!("{decided} for {who}"),
     }
+}
+
+/// A message on one line, cut where it is long.
+pub(super) fn brief(message: &str) -> String {
+    shorten(&message.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// A message, cut where it is very long.
+pub(super) fn message(message: &str) -> String {
+    text::cut(message, MAX_MESSAGE)
 }
 
 /// An account's text.

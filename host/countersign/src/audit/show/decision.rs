@@ -11,9 +11,9 @@ use countersign_model::vocabulary::ActionClass;
 use countersign_model::{Decision, DecisionKind, Effect, Proposal, RuleId};
 use countersign_store::AuditLog;
 
+use crate::audit::words;
 use crate::decisions;
 use crate::out::Out;
-use crate::values::shorten;
 
 use super::finding::{happened, recorded_subject, saw, subject};
 use super::section;
@@ -39,7 +39,7 @@ fn whom(story: &Story<'_>, based_on: &DecisionEvidence<'_>, record: &DecisionRec
     match (who, story.finding) {
         (Some(who), _) => subject(who, directory),
         (None, Some(finding)) => recorded_subject(&finding.record),
-        (None, None) => vec![("account", crate::audit::words::account(record.decision.account.as_ref()))],
+        (None, None) => vec![("account", words::account(record.decision.account.as_ref()))],
     }
 }
 
@@ -77,10 +77,14 @@ fn answer(based_on: &DecisionEvidence<'_>, inputs: &GateInputs, rule: &RuleId) -
     let nothing = rows.len() == before;
     match response {
         Some((_, Ok(bundle))) => match &bundle.answer {
-            Err(failure) => rows.push(("failed", format!("{}: {}", failure.kind, shorten(failure.message.clone())))),
+            Err(failure) => rows.push(("failed", format!("{}: {}", failure.kind, words::brief(&failure.message)))),
             Ok(_) if nothing => rows.push(("proposed", "nothing".to_owned())),
-            Ok(answer) => rows
-                .extend(answer.diagnostics.iter().map(|said| ("logged", format!("{}: {}", said.level, said.message)))),
+            Ok(answer) => rows.extend(
+                answer
+                    .diagnostics
+                    .iter()
+                    .map(|said| ("logged", format!("{}: {}", said.level, words::brief(&said.message)))),
+            ),
         },
         Some((_, Err(why))) => rows.push(("unknown", why.clone())),
         None if nothing => rows.push(("proposed", "nothing".to_owned())),
@@ -96,7 +100,7 @@ fn proposed(proposal: &Proposal) -> String {
         ActionValue::Text(text) => format!(", {name} {}", quoted(text)),
     });
     let parameters = parameters.collect::<String>();
-    format!("`{action}`{}{parameters}: {}", lasting(*lease), shorten(reason.clone()))
+    format!("`{action}`{}{parameters}: {}", lasting(*lease), words::brief(reason))
 }
 
 /// How long something lasts, if it does.

@@ -57,7 +57,7 @@ pub(super) fn happened(record: &FindingRecord, evidence: &FindingEvidence) -> Ro
         "found",
         format!("{}, severity {}, confidence {}", record.signal_class, record.severity, record.confidence),
     ));
-    rows.extend(bundle.map(|bundle| ("says", bundle.finding.message.clone())));
+    rows.extend(bundle.map(|bundle| ("says", words::message(&bundle.finding.message))));
     if !record.techniques.is_empty() {
         rows.push(("techniques", record.techniques.join(", ")));
     }
@@ -103,7 +103,7 @@ fn call(rule: &Declaration, bundle: &FindingBundle) -> Rows {
     let parameters = rule.parameters.iter().zip(&call.parameters);
     rows.extend(
         parameters.map(|(declared, value)| {
-            ("parameter", format!("`{}`: {}", declared.name, shorten(calls::parameter(value))))
+            ("parameter", format!("`{}`: {}", declared.name, shorten(&calls::parameter(value))))
         }),
     );
     rows.extend(calls::context(rule, call).map(|table| ("context", table)));

@@ -44,8 +44,8 @@ pub(super) fn print(out: &mut Out, record: &Record) -> io::Result<()> {
     section(out, "what happened", &rows)
 }
 
-/// The generation that served.
-pub(super) fn generation(generation: &Numbered<Generation>) -> Rows {
+/// The generation that served; for findings and decisions with what it was made of.
+pub(super) fn generation(generation: &Numbered<Generation>, in_full: bool) -> Rows {
     let record = &generation.record;
     let rules = text::count(record.rules.len() as u64, "rule");
     let since = text::number(record.position);
@@ -53,7 +53,9 @@ pub(super) fn generation(generation: &Numbered<Generation>) -> Rows {
         "generation",
         format!("{}, which serves since position {since} (record {}), with {rules}", record.number, generation.seq),
     )];
-    rows.extend(made_of(record));
+    if in_full {
+        rows.extend(made_of(record));
+    }
     rows
 }
 
@@ -114,7 +116,7 @@ fn set_aside(record: &SetAside) -> Rows {
     let SetAside { position, rule, occasion, event_id, failure, message } = record;
     let mut rows = row(*position, rule, occasion, event_id);
     rows.push(("failed", format!("{failure}: {}", failure.about())));
-    rows.push(("says", message.clone()));
+    rows.push(("says", words::message(message)));
     rows.push(("so", "this row is set aside for this rule, as if it hadn't come; all else goes on".to_owned()));
     rows
 }
@@ -122,7 +124,7 @@ fn set_aside(record: &SetAside) -> Rows {
 fn rule_stopped(record: &RuleStopped) -> Rows {
     let RuleStopped { position, rule, occasion, event_id, message } = record;
     let mut rows = row(*position, rule, occasion, event_id);
-    rows.push(("says", message.clone()));
+    rows.push(("says", words::message(message)));
     rows.push(("so", "the rule ran past the deadline of a call twice: it judges nothing more".to_owned()));
     rows
 }
@@ -150,7 +152,7 @@ fn not_deterministic(record: &NotDeterministic) -> Rows {
         ("rule", rule.to_string()),
         ("at", at(*position)),
         ("because of", words::occasion(occasion)),
-        ("says", message.clone()),
+        ("says", words::message(message)),
         ("so", "asked the same again, the rule answered otherwise: what depends on it needs approval".to_owned()),
     ]
 }
@@ -161,7 +163,7 @@ fn diagnostic(record: &DiagnosticRecord) -> Rows {
         ("at", at(record.position)),
         ("because of", words::occasion(&record.occasion)),
         ("level", record.level.to_string()),
-        ("says", record.message.clone()),
+        ("says", words::message(&record.message)),
         ("means", "the rule says this to its author; it changes nothing".to_owned()),
     ]
 }
@@ -172,7 +174,7 @@ fn dead_letter(record: &DeadLetter) -> Rows {
     vec![
         ("record", format!("{ordinal} of input {input}, {} at byte {offset}", text::size(*length))),
         ("code", format!("{code}{about}")),
-        ("says", reason.clone()),
+        ("says", words::message(reason)),
         ("so", "it became no event, and no rule saw it; the file of dead letters has its beginning".to_owned()),
     ]
 }
@@ -183,7 +185,7 @@ fn host_finding(record: &HostFinding) -> Rows {
     rows.extend(rule.as_ref().map(|rule| ("rule", rule.to_string())));
     rows.push(("at", at(*position)));
     rows.push(("found", format!("{signal_class}, severity {severity}")));
-    rows.push(("says", message.clone()));
+    rows.push(("says", words::message(message)));
     rows.push(("means", "the host found this about itself: it has no subject, and a person should look".to_owned()));
     rows
 }

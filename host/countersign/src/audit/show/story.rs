@@ -118,7 +118,7 @@ impl<'f> Story<'f> {
             rows.push(("decisions", format!("{}, about the same finding", others.join(", "))));
         }
         if let (Some(generation), true) = (self.generation, !matches!(self.record, Record::Generation(_))) {
-            rows.extend(super::other::generation(generation));
+            rows.extend(super::other::generation(generation, self.finding.is_some()));
         }
         let again = match self.record {
             Record::Finding(_) | Record::Decision(_) => {
