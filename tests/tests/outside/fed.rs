@@ -12,7 +12,7 @@ use countersign_generation::{Generation, LoadReason, RuleFile, Settings, Subscri
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::{Action, SignalClass};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
-use countersign_recompute::recompute;
+use countersign_recompute::{AuditFile, recompute};
 use countersign_session::{RunOptions, run};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 
@@ -134,7 +134,7 @@ fn findings_on_timers_and_of_subscribers_are_recomputed() {
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
     let report = run(records, &generation(""), &mut store, &options, &mut Collector::default()).unwrap();
     drop(store);
-    let result = recompute(&audit, &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
+    let result = recompute(&AuditFile::new(&audit), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
     assert_eq!(result.differences, []);
     assert_eq!(result.findings, report.summary.findings);
     assert!(result.findings > 40, "{result:?}");
@@ -211,7 +211,7 @@ fn a_suspect_rule_makes_those_that_it_feeds_suspect() {
         match entry.unwrap().record {
             Record::NotDeterministic(found) => contradicts |= found.rule.as_str() == "hostile/raw",
             Record::Finding(finding) if finding.rule.as_str() == "example/uses-findings" => {
-                let bundle: FindingBundle = serde_json::from_slice(store.blob(&finding.bundle).unwrap()).unwrap();
+                let bundle = FindingBundle::read(store.blob(&finding.bundle).unwrap()).unwrap();
                 assert!(bundle.rule_suspect);
                 suspect += 1;
             }

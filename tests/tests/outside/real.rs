@@ -10,7 +10,7 @@ use countersign_formats::{Records, format_by_name};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_generation::Generation;
 use countersign_model::{DigestKey, Timestamp};
-use countersign_recompute::recompute;
+use countersign_recompute::{AuditFile, recompute};
 use countersign_session::{RunOptions, Summary, run};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 use serde_json::Value;
@@ -121,7 +121,7 @@ fn findings_in_real_and_generated_telemetry_are_recomputed_to_the_same_bytes() {
         let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
         let options = RunOptions { inputs: 3, ..RunOptions::default() };
         let report = run(records, &generation, &mut store, &options, &mut Collector::default()).unwrap();
-        let again = recompute(&audit, &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
+        let again = recompute(&AuditFile::new(&audit), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
         assert_eq!(again.differences, []);
         assert_eq!(again.findings, report.summary.findings);
         assert!(again.findings > 0 && again.decisions >= again.findings, "{again:?}");

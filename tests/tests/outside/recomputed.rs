@@ -9,7 +9,7 @@ use countersign_audit::{Record, read};
 use countersign_formats::format_by_name;
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::RuleKind;
-use countersign_recompute::{RecomputeError, Recomputed, recompute};
+use countersign_recompute::{AuditFile, RecomputeError, Recomputed, recompute};
 use countersign_session::{RunOptions, run};
 use countersign_store::{Durability, Existing, FileStore};
 use countersign_stream::QuarantineThreshold;
@@ -32,7 +32,7 @@ fn audited(folder: &Path) -> PathBuf {
 }
 
 fn recomputed(audit: &Path) -> Result<Recomputed, RecomputeError> {
-    recompute(audit, &DigestKey::public(), engine(), &mut |_, _| ())
+    recompute(&AuditFile::new(audit), &DigestKey::public(), engine(), &mut |_, _| ())
 }
 
 #[test]
