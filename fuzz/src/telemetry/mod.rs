@@ -38,7 +38,7 @@ pub fn check(format: &'static dyn Format, bytes: &[u8]) -> bool {
     let documented = Documented::new(format);
     for record in &records {
         match record {
-            Record::Event { event, has_receipt_time } => documented.check(event, *has_receipt_time),
+            Record::Event { event, has_receipt_time, .. } => documented.check(event, *has_receipt_time),
             Record::DeadLetter(letter) => dead_letter(letter),
         }
     }

@@ -135,6 +135,14 @@ impl ChainWriter {
         Ok(Head { records: self.records, digest: self.link })
     }
 
+    /// The head of the file if it were sealed here.
+    ///
+    /// # Errors
+    /// See [`ChainWriter::seal`].
+    pub fn head(mut self) -> Result<Head, AppendError> {
+        self.seal(&mut Vec::new())
+    }
+
     fn line(&self, record: &Record) -> Result<Vec<u8>, AppendError> {
         let type_id = record.type_id();
         let line = lines::write(self.records, self.link, record)

@@ -9,13 +9,15 @@
 //! guessable content can be guessed; the content itself is stored beside the file, in blobs. No record names a path or
 //! the time of day, so the same input gives the same bytes.
 //!
-//! **What verification proves.** With nothing but the file, [`verify`] finds any changed bit, and any line removed, added,
-//! repeated or moved, and a file cut short. Chain and seal are plain digests, so an attacker who can rewrite the *whole*
+//! **What verification proves.** With nothing but the file, [`verify`] finds any changed bit and names its line, and any
+//! line removed, added, repeated or moved. A file cut short after a record can't be told from one of a run that was
+//! interrupted: neither has a seal. Chain and seal are plain digests, so an attacker who can rewrite the *whole*
 //! file can compute them anew: only a head kept elsewhere shows that. It does not prove that the records are true, nor
 //! that blobs are undamaged: for those, recompute.
 
 pub mod blob;
 pub mod chain;
+mod check;
 mod lines;
 pub mod read;
 pub mod record;
@@ -24,6 +26,6 @@ pub mod verify;
 pub use blob::Blob;
 pub use chain::{AppendError, ChainWriter, Head};
 pub use lines::{BEGINNING, MAX_LINE};
-pub use read::{Entry, ReadError, Records, read};
+pub use read::{Entry, ReadError, Records, parse, read};
 pub use record::Record;
-pub use verify::{AuditFault, FaultCode, VerifyError, verify};
+pub use verify::{AuditFault, FaultCode, Unsealed, Verified, VerifyError, verify, verify_log};

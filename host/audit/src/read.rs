@@ -3,8 +3,10 @@
 use std::io::{self, BufRead};
 
 use crate::chain::Head;
+use crate::check::{Checker, Next};
+use crate::lines;
 use crate::record::Record;
-use crate::verify::{AuditFault, Checker};
+use crate::verify::AuditFault;
 
 /// A record with its line number.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +17,13 @@ pub struct Entry {
     pub record: Record,
 }
 
-/// Why reading ended before the seal.
+/// A line's record, unchecked; none if it isn't one. The line number is what its sequence number says.
+#[must_use]
+pub fn parse(line: &[u8]) -> Option<Entry> {
+    lines::parse(line).ok().map(|line| Entry { line: line.seq.saturating_add(1), record: line.record })
+}
+
+/// Why reading ended before the end.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The file couldn't be read.
@@ -26,8 +34,9 @@ pub enum ReadError {
     Fault(AuditFault),
 }
 
-/// Reads records until the end of a sealed file or the first fault. A fault of a line may only show on the line after, so
-/// [`crate::verify()`] the whole file before trusting a part of it.
+/// Reads records until the end or the first fault. A fault of a line may only show on the line after, so
+/// [`crate::verify()`] the whole file before trusting a part of it. The end needs no seal: [`Records::head`] tells whether
+/// there was one.
 pub fn read<R: BufRead>(reader: R) -> Records<R> {
     Records { reader, checker: Checker::default(), line: Vec::new(), bytes: 0, ended: false }
 }
@@ -46,6 +55,12 @@ impl<R> Records<R> {
     #[must_use]
     pub fn head(&self) -> Option<Head> {
         self.checker.head()
+    }
+
+    /// The exact bytes of the line that was returned last.
+    #[must_use]
+    pub fn line(&self) -> &[u8] {
+        &self.line
     }
 
     /// Bytes of the lines returned so far.
@@ -70,11 +85,13 @@ impl<R: BufRead> Iterator for Records<R> {
         }
         let mut faults = Vec::new();
         let checked = self.checker.next(&mut self.reader, &mut self.line, &mut faults);
+        // What only the line after would prove is a fault at once.
+        self.checker.finish(None, &mut faults);
         let result = match (checked, faults.into_iter().next()) {
             (Err(error), _) => Some(Err(ReadError::Unreadable(error))),
             (Ok(_), Some(fault)) => Some(Err(ReadError::Fault(fault))),
-            (Ok(None), None) => None,
-            (Ok(Some(checked)), None) => checked.0.map(Ok),
+            (Ok(Next::Line(entry)), None) => entry.map(Ok),
+            (Ok(Next::Torn | Next::End | Next::Unreadable), None) => None,
         };
         match &result {
             Some(Ok(_)) => self.bytes += self.line.len() as u64,

@@ -9,8 +9,11 @@ use countersign_model::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The format number that this version writes and reads.
-pub const FORMAT: u32 = 2;
+/// The format number that this version writes. Format 3 added the records `time` and `migration`.
+pub const FORMAT: u32 = 3;
+
+/// The oldest format that this version reads.
+pub const OLDEST_FORMAT: u32 = 2;
 
 /// One record of an audit file. `type` is the variant's name in kebab case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +43,10 @@ pub enum Record {
     DeadLetter(DeadLetter),
     /// A finding of the host about itself.
     HostFinding(HostFinding),
+    /// Time passed without events.
+    Time(TimePassed),
+    /// A rule's state was turned into that of a newer version of a slot.
+    Migration(Migration),
     /// An input was processed to its end.
     Input(Input),
     /// The file is finished: the last record, and only that. Written by [`crate::ChainWriter::seal`] alone.
@@ -434,6 +441,32 @@ text_ids! {
     }
 }
 
+/// Time passed by the host's own clock, while no event said so. An input: recomputing takes it from here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimePassed {
+    /// The position of the next event.
+    pub position: u64,
+    /// What the host's clock showed.
+    pub at: Timestamp,
+}
+
+/// What became of the state that an older version of a slot had written, when a generation took effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Migration {
+    /// The position of the first event that the generation judges.
+    pub position: u64,
+    /// The rule.
+    pub rule: RuleId,
+    /// The slot.
+    pub slot: String,
+    /// Keys whose state the rule turned into that of the new version.
+    pub migrated: u64,
+    /// Keys that begin anew, because it couldn't.
+    pub failed: u64,
+}
+
 /// An input that was processed to its end: its content, without its path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -478,6 +511,8 @@ impl Record {
             Record::Diagnostic(_) => "diagnostic",
             Record::DeadLetter(_) => "dead-letter",
             Record::HostFinding(_) => "host-finding",
+            Record::Time(_) => "time",
+            Record::Migration(_) => "migration",
             Record::Input(_) => "input",
             Record::Seal(_) => "seal",
         }
@@ -488,7 +523,9 @@ impl Record {
     pub fn blobs(&self) -> Vec<Digest> {
         match self {
             Record::Generation(generation) => {
-                [generation.policy].into_iter().chain(generation.identities).chain([generation.capabilities]).collect()
+                let files = generation.context.iter().filter(|file| file.kept).map(|file| file.content);
+                let (policy, capabilities) = ([generation.policy], [generation.capabilities]);
+                policy.into_iter().chain(generation.identities).chain(capabilities).chain(files).collect()
             }
             Record::Component(component) => vec![component.component],
             Record::Finding(finding) => vec![finding.bundle],

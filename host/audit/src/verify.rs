@@ -1,4 +1,4 @@
-//! Verifying a file with nothing but the file.
+//! Verifying a file with nothing but the file, and a store's log with nothing but the log and its end.
 
 use std::fmt;
 use std::io::{self, BufRead};
@@ -8,9 +8,7 @@ use countersign_model::vocabulary::text_ids;
 use serde::Serialize;
 
 use crate::chain::{ChainWriter, Head};
-use crate::lines::{self, FIRST_LINK, MAX_LINE, Read};
-use crate::read::Entry;
-use crate::record::{FORMAT, Record};
+use crate::check::{Checker, Next};
 
 /// Something wrong with an audit file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,12 +43,14 @@ text_ids! {
         NotCanonical = "not-canonical",
         /// A line of more than 4 MiB.
         LineTooLong = "line-too-long",
-        /// The last line has no newline.
+        /// The last line has no newline and isn't a record that was cut short.
         LineUnended = "line-unended",
         /// A sequence number that isn't the next.
         WrongSequence = "wrong-sequence",
-        /// A link that isn't the digest of the line before.
+        /// A link that isn't the digest of the line before: this line was changed, or lines were removed, added or moved.
         WrongLink = "wrong-link",
+        /// A line whose digest isn't the next line's link, and that one is whole: this line was changed.
+        Changed = "changed",
         /// The first record isn't a header.
         HeaderMissing = "header-missing",
         /// A header that isn't the first record.
@@ -65,8 +65,40 @@ text_ids! {
         AfterSeal = "after-seal",
         /// Another head than the one given.
         WrongHead = "wrong-head",
+        /// A store's log that doesn't end where its last commit did.
+        WrongEnd = "wrong-end",
         /// There were more faults than are listed.
         MoreFaults = "more-faults",
+    }
+}
+
+/// A file all of whose complete lines are as they were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// A finished file.
+    Sealed(Head),
+    /// A file of a run that was interrupted. A finished file that was cut short looks the same.
+    Unsealed(Unsealed),
+}
+
+/// How a file without a seal ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unsealed {
+    /// The end of its complete lines.
+    pub end: ChainWriter,
+    /// Bytes after its last newline: the beginning of a record that wasn't written to its end.
+    pub torn: u64,
+}
+
+impl Unsealed {
+    /// What it lacks to be a finished file.
+    #[must_use]
+    pub fn fault(&self) -> AuditFault {
+        let got = match self.torn {
+            0 => format!("the end of the file after {} records", self.end.records()),
+            torn => format!("the end of the file after {} records and {torn} bytes of another", self.end.records()),
+        };
+        AuditFault { line: 0, code: FaultCode::SealMissing, expected: "a seal as the last record".to_owned(), got }
     }
 }
 
@@ -84,190 +116,105 @@ pub enum VerifyError {
 /// Maximum of listed faults.
 pub const MAX_FAULTS: usize = 100;
 
-/// Reads a whole file and checks everything that the file can prove; `head`, if given, pins it against replacement.
+/// Reads a whole file and checks everything that the file can prove; `head`, if given, pins a finished file against
+/// replacement.
+///
+/// A fault names the line that was changed: the one whose digest isn't the next one's link. If the next line's own digest
+/// doesn't fit either, the link itself may be what was changed, and the fault names that line.
 ///
 /// ```
 /// use countersign_audit::record::Header;
-/// use countersign_audit::{ChainWriter, FaultCode, Record, VerifyError, verify};
+/// use countersign_audit::{ChainWriter, FaultCode, Record, Verified, VerifyError, verify};
 /// use countersign_model::DigestKey;
 ///
 /// let (mut chain, mut file) = (ChainWriter::new(), Vec::new());
 /// chain.append(&Record::Header(Header::new("0.1.0", &DigestKey::public())), &mut file)?;
+/// assert!(matches!(verify(&*file, None).unwrap(), Verified::Unsealed(found) if found.end == chain));
 /// let head = chain.seal(&mut file)?;
-/// assert_eq!(verify(&*file, Some(head.digest)).unwrap(), head);
+/// assert_eq!(verify(&*file, Some(head.digest)).unwrap(), Verified::Sealed(head));
 ///
 /// let changed = String::from_utf8(file).unwrap().replace("0.1.0", "0.2.0");
 /// let Err(VerifyError::Faults(faults)) = verify(changed.as_bytes(), None) else { panic!("it verifies") };
-/// assert_eq!((faults[0].line, faults[0].code), (2, FaultCode::WrongLink));
+/// assert_eq!((faults[0].line, faults[0].code), (1, FaultCode::Changed));
 /// # Ok::<(), countersign_audit::AppendError>(())
 /// ```
 ///
 /// # Errors
 /// When it can't be read, or with every fault in it.
-pub fn verify<R: BufRead>(mut reader: R, head: Option<Digest>) -> Result<Head, VerifyError> {
-    let mut checker = Checker::default();
-    let mut faults = Vec::new();
-    let mut line = Vec::new();
-    while checker.next(&mut reader, &mut line, &mut faults)?.is_some() {
-        if faults.len() > MAX_FAULTS {
-            faults.truncate(MAX_FAULTS);
-            faults.push(AuditFault {
-                line: 0,
-                code: FaultCode::MoreFaults,
-                expected: format!("at most {MAX_FAULTS} faults to list"),
-                got: "more".to_owned(),
-            });
-            return Err(VerifyError::Faults(faults));
-        }
+pub fn verify<R: BufRead>(reader: R, head: Option<Digest>) -> Result<Verified, VerifyError> {
+    let (mut checker, mut faults, torn) = check(reader)?;
+    checker.finish(None, &mut faults);
+    let Some(found) = checker.head() else {
+        return match torn.map(|torn| Unsealed { end: checker.writer(), torn }) {
+            Some(Unsealed { end, torn: 0 }) if end == ChainWriter::new() => {
+                Err(in_order(vec![file_fault(FaultCode::Empty, "records", "an empty file")]))
+            }
+            Some(unsealed) if faults.is_empty() => Ok(Verified::Unsealed(unsealed)),
+            unsealed => {
+                faults.extend(unsealed.map(|unsealed| unsealed.fault()));
+                Err(in_order(faults))
+            }
+        };
+    };
+    check_head(head, Some(found), &mut faults);
+    if faults.is_empty() { Ok(Verified::Sealed(found)) } else { Err(in_order(faults)) }
+}
+
+/// Reads a whole log that has no seal, such as a store's, and checks that all its records hold up to its end. `head`, if
+/// given, is the head that it must have if it is sealed there.
+///
+/// # Errors
+/// When it can't be read, or with every fault in it.
+pub fn verify_log<R: BufRead>(reader: R, end: ChainWriter, head: Option<Digest>) -> Result<(), VerifyError> {
+    let (mut checker, mut faults, torn) = check(reader)?;
+    checker.finish(Some(end.link()), &mut faults);
+    let got = checker.writer();
+    if got != end || torn != Some(0) || checker.head().is_some() {
+        let text = |end: ChainWriter| format!("{} records and then link {}", end.records(), end.link());
+        let got = if checker.head().is_some() { "a seal".to_owned() } else { text(got) };
+        faults.push(file_fault(FaultCode::WrongEnd, text(end), got));
     }
-    let found = checker.head();
-    if let (Some(expected), Some(found)) = (head, found)
-        && found.digest != expected
+    check_head(head, end.head().ok(), &mut faults);
+    if faults.is_empty() { Ok(()) } else { Err(in_order(faults)) }
+}
+
+fn check_head(expected: Option<Digest>, found: Option<Head>, faults: &mut Vec<AuditFault>) {
+    let found = found.map(|head| head.digest);
+    if let Some(expected) = expected
+        && found != Some(expected)
     {
-        faults.push(AuditFault {
-            line: 0,
-            code: FaultCode::WrongHead,
-            expected: expected.to_string(),
-            got: found.digest.to_string(),
-        });
-    }
-    match found {
-        Some(found) if faults.is_empty() => Ok(found),
-        _ => Err(VerifyError::Faults(faults)),
+        let got = found.map_or_else(|| "none".to_owned(), |digest| digest.to_string());
+        faults.push(file_fault(FaultCode::WrongHead, expected, got));
     }
 }
 
-/// Follows a chain line by line. After a fault it continues from what was there, so that each fault is reported once.
-#[derive(Debug)]
-pub(crate) struct Checker {
-    lines: u64,
-    seq: u64,
-    link: Digest,
-    head: Option<Head>,
+/// Checks line after line. The number is that of the bytes after the last newline; none if something can't be read.
+fn check<R: BufRead>(mut reader: R) -> Result<(Checker, Vec<AuditFault>, Option<u64>), VerifyError> {
+    let (mut checker, mut faults, mut line) = (Checker::default(), Vec::new(), Vec::new());
+    loop {
+        match checker.next(&mut reader, &mut line, &mut faults)? {
+            Next::Line(_) => {}
+            Next::Torn => return Ok((checker, faults, Some(line.len() as u64))),
+            Next::End => return Ok((checker, faults, Some(0))),
+            Next::Unreadable => return Ok((checker, faults, None)),
+        }
+        if faults.len() > MAX_FAULTS {
+            return Err(in_order(faults));
+        }
+    }
 }
 
-impl Default for Checker {
-    fn default() -> Self {
-        Checker { lines: 0, seq: 0, link: FIRST_LINK, head: None }
-    }
+fn file_fault(code: FaultCode, expected: impl ToString, got: impl ToString) -> AuditFault {
+    AuditFault { line: 0, code, expected: expected.to_string(), got: got.to_string() }
 }
 
-/// A line that was read: its record, unless it has none.
-pub(crate) struct Checked(pub(crate) Option<Entry>);
-
-impl Checker {
-    /// The head, once the seal has been read.
-    pub(crate) fn head(&self) -> Option<Head> {
-        self.head
+/// Faults by line, those of the file as a whole last, and no more than are listed.
+fn in_order(mut faults: Vec<AuditFault>) -> VerifyError {
+    faults.sort_by_key(|fault| if fault.line == 0 { u64::MAX } else { fault.line });
+    if faults.len() > MAX_FAULTS {
+        faults.truncate(MAX_FAULTS);
+        let expected = format!("at most {MAX_FAULTS} faults to list");
+        faults.push(file_fault(FaultCode::MoreFaults, expected, "more"));
     }
-
-    /// A writer that continues after the lines read so far.
-    pub(crate) fn writer(&self) -> ChainWriter {
-        ChainWriter::resume(self.seq, self.link)
-    }
-
-    /// Reads and checks the next line, adding its faults to `faults`. None at the end of the file; faults of the file as a
-    /// whole are added then.
-    pub(crate) fn next<R: BufRead>(
-        &mut self,
-        reader: &mut R,
-        line: &mut Vec<u8>,
-        faults: &mut Vec<AuditFault>,
-    ) -> io::Result<Option<Checked>> {
-        let read = lines::read(reader, line)?;
-        let fault = |line, code, expected: &str, got: String| AuditFault { line, code, expected: expected.into(), got };
-        match read {
-            Read::Line => {
-                self.lines += 1;
-                let entry = self.check(line, faults);
-                Ok(Some(Checked(entry)))
-            }
-            Read::Unended => {
-                let code = if self.head.is_some() { FaultCode::AfterSeal } else { FaultCode::LineUnended };
-                let expected = if self.head.is_some() { "nothing after the seal" } else { "a newline" };
-                faults.push(fault(self.lines + 1, code, expected, format!("{} bytes without one", line.len())));
-                Ok(None)
-            }
-            Read::TooLong => {
-                let expected = format!("at most {MAX_LINE} bytes");
-                faults.push(fault(self.lines + 1, FaultCode::LineTooLong, &expected, "more".to_owned()));
-                Ok(None)
-            }
-            Read::End if self.lines == 0 => {
-                faults.push(fault(0, FaultCode::Empty, "records", "an empty file".to_owned()));
-                Ok(None)
-            }
-            Read::End => {
-                if self.head.is_none() {
-                    let got = format!("the end of the file after {} lines", self.lines);
-                    faults.push(fault(self.lines, FaultCode::SealMissing, "a seal as the last record", got));
-                }
-                Ok(None)
-            }
-        }
-    }
-
-    fn check(&mut self, bytes: &[u8], faults: &mut Vec<AuditFault>) -> Option<Entry> {
-        let number = self.lines;
-        let mut fault = |code, expected: String, got: String| {
-            faults.push(AuditFault { line: number, code, expected, got });
-        };
-        if self.head.is_some() {
-            fault(FaultCode::AfterSeal, "nothing after the seal".into(), format!("{} bytes", bytes.len()));
-        }
-        let link = std::mem::replace(&mut self.link, Digest::of(bytes));
-        let seq = self.seq;
-        self.seq += 1;
-        let line = match lines::parse(bytes) {
-            Ok(line) => line,
-            Err(error) => {
-                fault(FaultCode::NotARecord, "one record as JSON".into(), error.to_string());
-                return None;
-            }
-        };
-        // INVARIANT: every record has exactly one form, so a line that differs from it in any byte was changed.
-        match lines::write(line.seq, line.link, &line.record) {
-            Ok(written) if written == bytes => {}
-            Ok(written) => {
-                let place = written.iter().zip(bytes).take_while(|(a, b)| a == b).count();
-                fault(
-                    FaultCode::NotCanonical,
-                    format!("the record's one form, {} bytes", written.len()),
-                    format!("{} bytes, other from byte {place} on", bytes.len()),
-                );
-            }
-            Err(error) => fault(FaultCode::NotCanonical, "a record that can be written".into(), error.to_string()),
-        }
-        if line.seq != seq {
-            fault(FaultCode::WrongSequence, format!("seq {seq}"), format!("seq {}", line.seq));
-            self.seq = line.seq.saturating_add(1);
-        }
-        if line.link != link {
-            fault(FaultCode::WrongLink, format!("link {link}"), format!("link {}", line.link));
-        }
-        match &line.record {
-            Record::Header(header) if header.format != FORMAT => {
-                fault(FaultCode::WrongFormat, format!("format {FORMAT}"), format!("format {}", header.format));
-            }
-            Record::Header(_) if number > 1 => {
-                fault(FaultCode::HeaderRepeated, "a header on line 1 only".into(), "another".into());
-            }
-            Record::Header(_) => {}
-            other if number == 1 => {
-                fault(FaultCode::HeaderMissing, "a `header`".into(), format!("a `{}`", other.type_id()));
-            }
-            _ => {}
-        }
-        if let Record::Seal(seal) = &line.record {
-            let digest = lines::seal_digest(bytes);
-            if seal.seal != digest {
-                fault(FaultCode::WrongSeal, format!("seal {digest}"), format!("seal {}", seal.seal));
-            }
-            if seal.records != number - 1 {
-                fault(FaultCode::WrongSeal, format!("records {}", number - 1), format!("records {}", seal.records));
-            }
-            self.head = Some(Head { records: seal.records, digest: self.link });
-        }
-        Some(Entry { line: number, record: line.record })
-    }
+    VerifyError::Faults(faults)
 }

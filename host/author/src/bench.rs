@@ -18,9 +18,9 @@ use countersign_stream::{
 };
 
 use countersign_generation::{Generation, Rule};
-use countersign_session::RunOptions;
+use countersign_session::SessionOptions;
 use countersign_session::chunk::{Chunk, Item, Judges};
-use countersign_session::sequence::{Next, Sequencer};
+use countersign_session::sequence::{Next, sequence};
 
 /// Time between two repetitions, microseconds.
 const PAUSE: i64 = 60 * 1_000_000;
@@ -138,11 +138,11 @@ pub fn measure_responses(rule: &LoadedRule, calls: &[ResponseCall], times: usize
 
 /// The rows that a rule gets of records.
 fn rows_for_rule(generation: &Generation, rule: &Rule, records: Vec<Record>) -> Vec<Sequenced> {
-    let defaults = RunOptions::default();
-    let mut judges = Judges::new(generation, RunOptions::BATCH, defaults.quarantine, &|rule| rule.loaded.clone());
+    let defaults = SessionOptions::default();
+    let mut judges = Judges::new(generation, SessionOptions::BATCH, defaults.quarantine, &|rule| rule.loaded.clone());
     let declaration = rule.declaration();
     let mut rows = Vec::new();
-    for next in Sequencer::new(records.into_iter(), defaults.max_gap) {
+    for next in sequence(records.into_iter(), defaults.max_gap) {
         let Next::Event { tick, event, .. } = next else { continue };
         if let Some(tick) = tick {
             judges.tick(tick, event.position, event.clock);

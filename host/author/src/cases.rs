@@ -11,6 +11,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use countersign_admission::admit;
 use countersign_audit::record::FindingRecord;
@@ -28,7 +29,7 @@ use self::files::CaseFiles;
 use self::outcome::{CaseOutcome, compare_findings};
 use countersign_casework::respond::check_answer;
 use countersign_generation::{Generation, LoadFault, Rule, RuleFile, Settings};
-use countersign_session::{RunError, RunOptions};
+use countersign_session::{SessionError, SessionOptions};
 
 /// The raw records of a detection's case, as the provider delivers them.
 pub const EVENTS_FILE: &str = "events.ndjson";
@@ -61,7 +62,7 @@ pub enum CaseError {
     Load(LoadFault),
     /// The run ended early.
     #[error(transparent)]
-    Run(#[from] RunError),
+    Run(#[from] SessionError),
 }
 
 /// The folders of a rule's cases, by name. A rule without the folder `cases` has none.
@@ -163,14 +164,14 @@ pub fn case_findings(
     let DetectionCase { settings, records, until } = open_case(case)?;
     let generation = load(engine, rule, feeders, settings)?;
     let id = &rule_under_test(&generation, rule, case)?.identity.id;
-    Ok(CaseOutcome::run(&generation, id, &records, RunOptions::BATCH, until)?.findings)
+    Ok(CaseOutcome::run(&generation, id, &records, SessionOptions::BATCH, until)?.findings)
 }
 
 /// Loads the rule and those that feed it, with a case's settings.
-fn load(engine: &Engine, rule: &[u8], feeders: &[RuleFile], settings: Settings) -> Result<Generation, CaseError> {
+fn load(engine: &Engine, rule: &[u8], feeders: &[RuleFile], settings: Settings) -> Result<Arc<Generation>, CaseError> {
     let file = RuleFile { name: "rule".to_owned(), bytes: rule.to_vec() };
     let files = std::iter::once(file).chain(feeders.iter().cloned()).collect();
-    let (generation, faults) = Generation::load(engine, 1, files, settings);
+    let (generation, faults) = Generation::load(engine, files, settings);
     faults.into_iter().next().map_or(Ok(generation), |fault| Err(CaseError::Load(fault)))
 }
 
@@ -225,7 +226,7 @@ fn records(case: &Path, expectation: &DetectionExpectation) -> Result<Vec<Source
 const BATCHES: [usize; 3] = [1, 2, 7];
 
 fn run_detection_case(
-    generation: &Generation,
+    generation: &Arc<Generation>,
     rule: &RuleId,
     case: &Path,
     expectation: &DetectionExpectation,
@@ -234,7 +235,7 @@ fn run_detection_case(
     let outcome =
         |records: &[SourceRecord], batch| CaseOutcome::run(generation, rule, records, batch, expectation.until);
 
-    let usual = outcome(&records, RunOptions::BATCH)?;
+    let usual = outcome(&records, SessionOptions::BATCH)?;
     let mut differences = usual.problems.clone();
     if usual.events == 0 {
         differences.push("no event in the case".to_owned());
@@ -246,7 +247,7 @@ fn run_detection_case(
     }
     for batch in BATCHES {
         let other = outcome(&records, batch)?;
-        let how = format!("in batches of {batch}, not of {}", RunOptions::BATCH);
+        let how = format!("in batches of {batch}, not of {}", SessionOptions::BATCH);
         usual.report_differences(&other, &how, &mut differences);
         if other.findings != usual.findings && differences.is_empty() {
             differences.push(format!("{how}: the same findings, but from other evidence, state or context"));
@@ -255,7 +256,7 @@ fn run_detection_case(
     let declaration = generation.rule(rule).map(Rule::declaration);
     if declaration.is_some_and(|declaration| declaration.partition_key != PartitionKey::None) {
         for order in orders::orders(&records, generation.detections.iter().map(Rule::declaration)) {
-            let other = outcome(&order.records, RunOptions::BATCH)?;
+            let other = outcome(&order.records, SessionOptions::BATCH)?;
             let how = format!("with unrelated keys in another order ({})", order.shown);
             usual.report_differences(&other, &how, &mut differences);
         }

@@ -10,12 +10,12 @@ use countersign_formats::{DeadLetter, Record};
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::vocabulary::SignalClass;
 use countersign_model::{Finding, Occasion, RawAddress, RuleId, Timestamp};
-use countersign_stream::{Sequenced, Tick, partition_key};
+use countersign_stream::{LATENESS, Sequenced, Tick, partition_key};
 
 use countersign_generation::{Generation, Rule};
+use countersign_session::SessionOptions;
 use countersign_session::chunk::{Chunk, Item, Judges, Placed};
-use countersign_session::sequence::{Next, Sequencer};
-use countersign_session::{RunOptions, tick_times};
+use countersign_session::sequence::{Next, sequence};
 
 /// Maximum of calls about one record that are kept: its own, those of findings on it and of timers that it set.
 const MAX_CALLS: usize = 64;
@@ -82,14 +82,15 @@ pub struct Call {
 }
 
 /// Runs records through a generation of a rule and those that feed it, and follows the events of an id. After the last
-/// record time passes up to `options.until`. The options `batch`, `workers`, `key` and `inputs` are ignored.
+/// record time passes up to `until`, if there is one. The options `batch`, `workers` and `key` are ignored.
 #[must_use]
 pub fn explain(
     generation: &Generation,
     rule: &RuleId,
     event_id: &str,
     records: impl Iterator<Item = Record>,
-    options: &RunOptions,
+    options: &SessionOptions,
+    until: Option<Timestamp>,
 ) -> Explanation {
     let Some(place) = generation.detections.iter().position(|loaded| loaded.identity.id == *rule) else {
         return Explanation::default();
@@ -107,8 +108,6 @@ pub fn explain(
         silenced: None,
         explanation: Explanation::default(),
     };
-    let mut clock = None;
-    let mut position = 0;
     // A dead letter doesn't have the id of its event, so records with the id are noted before sequencing.
     let with_id = RefCell::new(BTreeSet::new());
     let records = records.inspect(|record| {
@@ -119,10 +118,10 @@ pub fn explain(
             with_id.borrow_mut().insert((event.raw.input, event.raw.ordinal));
         }
     });
-    for next in Sequencer::new(records, options.max_gap) {
+    let mut sequence = sequence(records, options.max_gap);
+    for next in sequence.by_ref() {
         let sighting = match next {
             Next::Event { tick, event, id_reused } => {
-                (clock, position) = (Some(event.clock), event.position + 1);
                 explainer.explanation.events += 1;
                 explainer.process_event(tick, event, id_reused, event_id);
                 continue;
@@ -143,9 +142,11 @@ pub fn explain(
         };
         explainer.add_sighting(sighting);
     }
-    if let (Some(clock), Some(until)) = (clock, options.until) {
-        for at in tick_times(clock, until) {
-            explainer.judges.tick(Tick { at }, position, clock.max(at));
+    let mut position = sequence.position();
+    if let (Some(clock), Some(until)) = (sequence.clock().gate_clock(), until) {
+        let arrived = until.plus_micros(LATENESS);
+        for tick in sequence.clock().ticks_until(arrived) {
+            explainer.judges.tick(tick, position, clock.max(arrived));
             if explainer.judges.have_rows() {
                 explainer.judge(Vec::new());
                 position += 1;

@@ -33,6 +33,8 @@ pub(crate) struct DeadLetters {
     path: Option<PathBuf>,
     /// Whether the file is created even without a dead letter.
     always: bool,
+    /// Whether an existing file is added to.
+    append: bool,
     file: Option<BufWriter<File>>,
     /// Whether each is reported on standard error.
     reported: bool,
@@ -86,12 +88,36 @@ impl DeadLetters {
 
     /// Only counted, by reason.
     pub(crate) fn counted(names: Vec<String>) -> DeadLetters {
-        DeadLetters { names, path: None, always: false, file: None, reported: false, kinds: BTreeMap::new() }
+        DeadLetters {
+            names,
+            path: None,
+            always: false,
+            append: false,
+            file: None,
+            reported: false,
+            kinds: BTreeMap::new(),
+        }
     }
 
     /// Reported one by one, the first of each reason, and counted.
     pub(crate) fn reported(names: Vec<String>) -> DeadLetters {
         DeadLetters { reported: true, ..DeadLetters::counted(names) }
+    }
+
+    /// Adds to a file that an earlier run has begun, in place of replacing it.
+    pub(crate) fn append(self) -> DeadLetters {
+        DeadLetters { append: true, ..self }
+    }
+
+    /// Writes what waits.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        match (&mut self.file, &self.path) {
+            (Some(file), Some(path)) => file.flush().map_err(|error| explained(path, &error)),
+            _ => Ok(()),
+        }
     }
 
     /// Creates the file, if it is to be created in any case. Until then nothing on disk has changed.
@@ -154,7 +180,8 @@ impl DeadLetters {
     }
 
     fn create(&mut self, path: &Path) -> io::Result<()> {
-        self.file = Some(BufWriter::new(File::create(path)?));
+        let file = if self.append { File::options().append(true).create(true).open(path) } else { File::create(path) };
+        self.file = Some(BufWriter::new(file?));
         Ok(())
     }
 
@@ -163,9 +190,7 @@ impl DeadLetters {
     /// # Errors
     /// When it can't be written.
     pub(crate) fn finish(&mut self) -> Result<()> {
-        if let (Some(file), Some(path)) = (&mut self.file, &self.path) {
-            file.flush().map_err(|error| explained(path, &error))?;
-        }
+        self.flush()?;
         let total: u64 = self.kinds.values().map(|kind| kind.count).sum();
         if total == 0 {
             return Ok(());

@@ -9,7 +9,7 @@ use clap::Args;
 use countersign_formats::{CloudTrail, DeadLetter, Format};
 use countersign_generate::{Generated, Label, Preset, Telemetry, write_ndjson};
 use countersign_generation::Generation;
-use countersign_session::{DecisionLine, Notice, Observer, Report, RunOptions, run};
+use countersign_session::{DecisionLine, Notice, Observer, Replay, Report, SessionOptions, run};
 use countersign_store::HeadStore;
 
 use crate::decisions::DecidedFinding;
@@ -49,17 +49,17 @@ struct Collector {
 }
 
 impl Observer for Collector {
-    fn decision(&mut self, line: &DecisionLine) -> io::Result<()> {
+    fn decision(&mut self, _: u64, line: &DecisionLine) -> io::Result<()> {
         DecidedFinding::add(&mut self.findings, line.clone());
         Ok(())
     }
 
-    fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
+    fn dead_letter(&mut self, _: u64, letter: &DeadLetter) -> io::Result<()> {
         stderr::warning(format_args!("record {} couldn't be used: {}", letter.ordinal, letter.reason));
         Ok(())
     }
 
-    fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+    fn notice(&mut self, _: u64, notice: &Notice) -> io::Result<()> {
         match notice {
             Notice::RowSetAside { rule, message, .. } => stderr::warning(format_args!("`{rule}` failed: {message}")),
             Notice::Host { message, .. } => stderr::warning(message),
@@ -68,7 +68,9 @@ impl Observer for Collector {
         Ok(())
     }
 
-    fn progress(&mut self, _: u64) {}
+    fn progress(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Arguments {
@@ -79,12 +81,12 @@ impl Arguments {
         write_ndjson(records, &mut telemetry)?;
 
         let settings = operator::settings_with(identities_toml)?;
-        let options = RunOptions::default();
+        let options = SessionOptions::default();
         let engine = self.loading.engine(options.workers, settings.policy.content.limits().memory)?;
         let (generation, _) = RuleSet::default().load(&engine, settings)?;
         let mut collector = Collector::default();
         let records = CloudTrail.read(Box::new(Cursor::new(telemetry)), 0);
-        let report = run(records, &generation, &mut HeadStore::new(), &options, &mut collector)?;
+        let report = run(records, &generation, &mut HeadStore::new(), &options, Replay::default(), &mut collector)?;
         let found = collector.findings.iter().map(DecidedFinding::first);
         let score = Score::new(&labels, found.map(|line| (line.rule.name(), line.event_id.as_str())));
 

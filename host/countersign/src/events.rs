@@ -10,7 +10,7 @@ use clap::Args;
 use countersign_model::time::parse_duration;
 use countersign_model::vocabulary::FieldId;
 use countersign_policy::Directory;
-use countersign_session::events::{Entry, sequence};
+use countersign_session::sequence::{Next, sequence};
 use countersign_stream::Sequenced;
 
 use crate::dead_letters::{DeadLetters, MaxDead, Tally};
@@ -90,14 +90,14 @@ impl Arguments {
             Printer { out, progress: &progress, directory, fields: &self.fields, json: self.json, rows: Vec::new() };
         for entry in sequence(records, self.max_gap) {
             match entry {
-                Entry::Event(event) => {
+                Next::Event { event, .. } => {
                     tally.events += 1;
                     if self.pattern.as_ref().is_none_or(|pattern| pattern.matches(&event.event)) {
                         printer.event(event)?;
                     }
                 }
-                Entry::Duplicate(_) => tally.duplicates += 1,
-                Entry::DeadLetter(letter) => {
+                Next::Duplicate(_) => tally.duplicates += 1,
+                Next::DeadLetter(letter) => {
                     tally.dead_letters += 1;
                     progress.aside(|| dead_letters.add(&letter))?;
                 }

@@ -12,6 +12,7 @@ mod exit;
 mod files;
 mod findings;
 mod generate;
+mod interrupt;
 mod loading;
 mod logging;
 mod operator;

@@ -2,22 +2,24 @@
 
 mod figures;
 pub(crate) mod inputs;
+mod kept;
 mod reporter;
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Args;
 use countersign_model::Digest;
 use countersign_model::time::parse_duration;
-use countersign_session::{Report, RunError, RunOptions, Summary, run};
-use countersign_store::{Durability, Existing, FileStore, HeadStore, Store, StoreError};
+use countersign_session::{Replay, Report, Session, SessionError, SessionOptions, Summary, replay};
+use countersign_store::StoreError;
 use serde::Serialize;
 
 use crate::dead_letters::{DeadLetters, MaxDead, Tally};
 use crate::exit::{Exit, unusable};
 use crate::files;
+use crate::interrupt::Interrupt;
 use crate::loading::Loading;
 use crate::operator;
 use crate::out::Out;
@@ -25,6 +27,7 @@ use crate::rule_set::RuleSet;
 use crate::stderr;
 
 use inputs::{FILES_HELP, FormatName, Inputs, format_help, parse_format};
+use kept::Kept;
 use reporter::Reporter;
 
 const EXAMPLES: &str = "\
@@ -35,6 +38,9 @@ Examples:
   countersign replay --source cloudtrail --identities identities.toml --policy policy.toml \\
                      --audit run.audit logs.ndjson
       with your directory and your policy, on record
+  countersign replay --source cloudtrail --store run.db logs.ndjson
+  countersign audit export --store run.db --out run.audit
+      in a store that goes on where it stopped; then as an audit file
   zcat logs.gz | countersign replay --source cloudtrail --json - | jq -c 'select(.action)'
       for other programs
 
@@ -46,6 +52,9 @@ nowhere. At the end they are summed up by reason.
 
 The same input, rules, policy, identities and context give the same decisions and the same audit file,
 regardless of --batch and --workers.
+
+With --store a run may be interrupted anywhere: the same command goes on where it stopped, also when
+files have grown. With other rules or another policy it goes on under a new generation.
 
 The exit code is 1 if no record could be used, if more couldn't than --max-dead allows, or if a rule
 was refused (the others ran); 2 if a file can't be read.
@@ -72,9 +81,15 @@ pub(crate) struct Arguments {
     identities: Option<PathBuf>,
     #[command(flatten)]
     context: operator::ContextArguments,
-    /// Write every finding and decision to an audit file, with the evidence in FILE.bundles; replaces an audit file
+    /// Write every finding and decision to an audit file, with the evidence in FILE.bundles
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
+    /// Remove the audit file that is there already, with its bundles
+    #[arg(long, requires = "audit")]
+    replace: bool,
+    /// Keep everything in a store (SQLite), and go on where its last run stopped
+    #[arg(long, value_name = "FILE", conflicts_with = "audit")]
+    store: Option<PathBuf>,
     /// The key of the audit file's digests, at least 32 bytes [default: a documented key, so they aren't private]
     #[arg(long, value_name = "FILE")]
     audit_key: Option<PathBuf>,
@@ -82,7 +97,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
     max_gap: i64,
     /// The most rows per call of a rule
-    #[arg(long, value_name = "ROWS", default_value_t = RunOptions::BATCH as u64,
+    #[arg(long, value_name = "ROWS", default_value_t = SessionOptions::BATCH as u64,
           value_parser = clap::value_parser!(u64).range(1..=MAX_BATCH))]
     batch: u64,
     /// The number of threads that run rules [default: the processors, up to 8]
@@ -116,76 +131,118 @@ impl Arguments {
         let settings =
             operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context, Some(&self.rules))?;
         let key = files::audit_key(self.audit_key.as_deref())?;
+        if self.store.is_some() && self.files.iter().any(|file| file.as_os_str() == "-") {
+            return Err(unusable(
+                "expected files for `--store`, got standard input, which can't be read again: save it to a file first",
+            ));
+        }
         let inputs = Inputs::open(&self.files)?;
-        let mut options = RunOptions {
+        let mut options = SessionOptions {
             batch: usize::try_from(self.batch)?,
             max_gap: self.max_gap,
-            inputs: u32::try_from(inputs.len())?,
             key,
-            ..RunOptions::default()
+            ..SessionOptions::default()
         };
         if let Some(workers) = self.workers {
             options.workers = usize::try_from(workers)?;
         }
+        Kept::check(self.audit.as_deref(), self.replace)?;
         let engine = self.loading.engine(options.workers, settings.policy.content.limits().memory)?;
         let (generation, exit) = self.rules.load(&engine, settings)?;
 
         let progress = inputs.progress();
         let mut dead_letters = self.dead_letters(inputs.names())?;
-        let records = inputs.records(self.source, &progress)?;
+        let interrupt = Interrupt::watch()?;
+        let count = u32::try_from(inputs.len())?;
         // From here on something is written.
-        let mut store = self.store()?;
+        let mut kept = Kept::open(self.audit.as_deref(), self.replace, self.store.as_deref())?;
         dead_letters.begin()?;
-        if self.audit.is_some() && options.key.is_public() {
+        if kept.is_kept() && options.key.is_public() {
             stderr::note("the digests in the audit file aren't private: give a key of your own by `--audit-key`");
         }
-        let keep_on = self.audit.is_some() || dead_letters.has_file();
-        tracing::debug!(batch = options.batch, workers = options.workers, inputs = options.inputs, "begins");
-        let mut reporter = Reporter::new(out, &progress, self.json, keep_on, &mut dead_letters);
-        let ran = run(records, &generation, &mut *store, &options, &mut reporter);
+        let keep_on = kept.is_kept() || dead_letters.has_file();
+        tracing::debug!(batch = options.batch, workers = options.workers, inputs = count, "begins");
+        let switches = (keep_on, self.store.is_some());
+        let mut reporter = Reporter::new(out, &progress, self.json, switches, &mut dead_letters, &interrupt);
+        let ran = Session::resume(kept.store(), generation, options, &mut reporter).map_err(Ended::from).and_then(
+            |session| {
+                let records = inputs.resume(self.source, &progress, session.processed()).map_err(Ended::Inputs)?;
+                Ok(replay(session, records, Replay { inputs: count, until: None })?)
+            },
+        );
         let printed = reporter.finish();
         progress.done();
         let report = match ran {
             // The reader has gone away, and there is nothing else to write.
-            Err(RunError::Observer(error)) if error.kind() == ErrorKind::BrokenPipe => return Ok(exit),
-            Err(RunError::Observer(error)) => return Err(error.into()),
-            ran => ran.context("the run ended early, and the audit file isn't sealed")?,
+            Err(Ended::Session(SessionError::Observer(error))) if error.kind() == ErrorKind::BrokenPipe => {
+                return Ok(exit);
+            }
+            Err(Ended::Session(SessionError::Observer(error))) if error.kind() == ErrorKind::Interrupted => {
+                printed?;
+                dead_letters.finish()?;
+                stderr::warning(kept.interrupted());
+                return Ok(Exit::Refused);
+            }
+            Err(Ended::Session(SessionError::Observer(error))) if !kept.is_kept() => return Err(error.into()),
+            Err(Ended::Session(error @ SessionError::OtherKey)) => return Err(unusable(error)),
+            Err(Ended::Session(error)) => {
+                let error = anyhow::Error::from(error);
+                return Err(if kept.is_kept() { error.context(kept.interrupted()) } else { error });
+            }
+            Err(Ended::Inputs(error)) => return Err(error),
+            Ok(report) => report,
         };
         let observing = printed?;
         dead_letters.finish()?;
+        kept.finish()?;
         let Report { summary, head, .. } = &report;
         if self.json {
             out.json(&SummaryLine { summary, head: head.digest })?;
         } else {
-            figures::print(out, summary, observing, self.audit.as_deref(), head.digest)?;
+            figures::print(out, summary, observing, kept.name(), head.digest)?;
         }
         let tally = Tally { events: summary.events, duplicates: summary.duplicates, dead_letters: summary.set_aside };
         Ok(exit.max(self.max_dead.verdict(&tally)))
     }
 
     fn dead_letters(&self, names: Vec<String>) -> Result<DeadLetters> {
-        if let (Some(letters), Some(audit)) = (&self.dead_letters, &self.audit)
+        if let (Some(letters), Some(audit)) = (&self.dead_letters, self.audit.as_ref().or(self.store.as_ref()))
             && std::path::absolute(letters)? == std::path::absolute(audit)?
         {
-            return Err(unusable("expected two files for `--audit` and `--dead-letters`, got one"));
+            return Err(unusable("expected two files for `--dead-letters` and `--audit` or `--store`, got one"));
         }
-        match (&self.dead_letters, &self.audit) {
-            (Some(path), _) => DeadLetters::to_file(path, names),
-            (None, Some(audit)) => {
-                let mut path = audit.clone().into_os_string();
-                path.push(".dead-letters.ndjson");
-                DeadLetters::beside(PathBuf::from(path), names)
-            }
-            (None, None) => Ok(DeadLetters::counted(names)),
+        let beside = |path: &PathBuf| {
+            let mut path = path.clone().into_os_string();
+            path.push(".dead-letters.ndjson");
+            DeadLetters::beside(PathBuf::from(path), names.clone())
+        };
+        match (&self.dead_letters, &self.audit, &self.store) {
+            (Some(path), _, None) => DeadLetters::to_file(path, names),
+            (Some(path), _, Some(_)) => DeadLetters::to_file(path, names).map(DeadLetters::append),
+            (None, Some(audit), _) => beside(audit),
+            (None, None, Some(store)) => beside(store).map(DeadLetters::append),
+            (None, None, None) => Ok(DeadLetters::counted(names)),
         }
     }
+}
 
-    fn store(&self) -> Result<Box<dyn Store>> {
-        let Some(path) = &self.audit else { return Ok(Box::new(HeadStore::new())) };
-        match FileStore::create(path, Existing::Replace, Durability::Seal) {
-            Ok(store) => Ok(Box::new(store)),
-            Err(error @ StoreError::NotAnAuditFile(_)) => Err(unusable(error)),
-            Err(error) => Err(error.into()),
-        }
+/// Why a replay ended early.
+enum Ended {
+    Session(SessionError),
+    /// An input isn't as it was.
+    Inputs(anyhow::Error),
+}
+
+impl From<SessionError> for Ended {
+    fn from(error: SessionError) -> Ended {
+        Ended::Session(error)
+    }
+}
+
+/// An error of storage: what can't be used by this command is `Unusable`.
+fn store_error(error: StoreError) -> anyhow::Error {
+    match error {
+        StoreError::NotAnAuditFile(_) | StoreError::Exists { .. } => unusable(error),
+        error => error.into(),
     }
 }

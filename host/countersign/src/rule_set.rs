@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
@@ -35,10 +36,10 @@ impl RuleSet {
     ///
     /// # Errors
     /// When a directory can't be read or has no rule, or when no detection rule is left.
-    pub(crate) fn load(&self, engine: &Engine, settings: Settings) -> Result<(Generation, Exit)> {
+    pub(crate) fn load(&self, engine: &Engine, settings: Settings) -> Result<(Arc<Generation>, Exit)> {
         let (rules, mut exit) = self.read(&settings.policy.content.limits().ceilings())?;
         let named: BTreeSet<_> = settings.policy.content.named_rules().cloned().collect();
-        let (generation, faults) = Generation::load(engine, 1, rules, settings);
+        let (generation, faults) = Generation::load(engine, rules, settings);
         for fault in &faults {
             exit = exit.max(Exit::Refused);
             stderr::error(self.explain(fault));

@@ -6,6 +6,7 @@ use countersign_model::vocabulary::FieldId;
 use crate::decoder::Decode;
 use crate::documentation::Table;
 use crate::json::{self, Entries};
+use crate::occurrences::Occurrence;
 use crate::signs::{Signs, TopLevel};
 use crate::{DeadReason, FORMATS, Fault, Format, Record};
 
@@ -85,6 +86,12 @@ impl Decode for Recognising {
                     one.name, other.name
                 ),
             )),
+        }
+    }
+
+    fn restore(&mut self, input: u32, source: &str, counted: Vec<Occurrence>) {
+        if let Some(known) = self.known.iter_mut().find(|known| known.name == source) {
+            known.decode.restore(input, source, counted);
         }
     }
 

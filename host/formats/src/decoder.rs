@@ -5,6 +5,7 @@ use std::io::Read;
 use countersign_model::{Digest, RawAddress};
 
 use crate::hint::{self, Hint};
+use crate::occurrences::Occurrence;
 use crate::reader::{Content, Piece, Splitter, excerpt};
 use crate::{DeadLetter, DeadReason, Fault, Format, Record};
 
@@ -15,6 +16,9 @@ pub trait Decode: Send {
     /// # Errors
     /// When it can't become one.
     fn decode(&mut self, raw: &str, address: RawAddress) -> Result<Record, Fault>;
+
+    /// Counts on after these records without an id, which were counted before of an input and became events of `source`.
+    fn restore(&mut self, input: u32, source: &str, counted: Vec<Occurrence>);
 
     /// Forgets what was counted of an input that has ended.
     fn end(&mut self, input: u32);
@@ -36,12 +40,13 @@ impl Decoder {
     /// What became of a piece of the input with this ordinal.
     pub fn decode(&mut self, input: u32, piece: Piece<'_>) -> Record {
         let Piece { ordinal, offset, content } = piece;
-        let dead = |length, fault: Fault, excerpt, hint| {
+        let dead = |length, digest, fault: Fault, excerpt, hint| {
             Record::DeadLetter(DeadLetter {
                 input,
                 ordinal,
                 offset,
                 length,
+                digest,
                 reason_code: fault.reason,
                 reason: fault.detail,
                 excerpt,
@@ -49,7 +54,9 @@ impl Decoder {
             })
         };
         match content {
-            Content::Dead { length, fault, excerpt, hint } => dead(length, fault, excerpt, hint),
+            Content::Dead { length, fault, excerpt, hint } => {
+                dead(length, lost_digest(length, fault.reason), fault, excerpt, hint)
+            }
             Content::Record(bytes) => {
                 let length = bytes.len() as u64;
                 let record = match std::str::from_utf8(bytes) {
@@ -59,9 +66,14 @@ impl Decoder {
                     }
                     Err(error) => Err(not_utf8(error.valid_up_to())),
                 };
-                record.unwrap_or_else(|fault| dead(length, fault, excerpt(bytes), self.hint(bytes)))
+                record.unwrap_or_else(|fault| dead(length, Digest::of(bytes), fault, excerpt(bytes), self.hint(bytes)))
             }
         }
+    }
+
+    /// Counts on after these records without an id, which were counted before of an input and became events of `source`.
+    pub fn restore(&mut self, input: u32, source: &str, counted: Vec<Occurrence>) {
+        self.decode.restore(input, source, counted);
     }
 
     /// Forgets what was counted of an input that has ended.
@@ -76,6 +88,19 @@ impl Decoder {
             Hint::Format(name) => self.named.is_some_and(|named| named != *name),
         })
     }
+}
+
+/// The digest of a piece: of a record's bytes; of what couldn't be cut into a record, of its length and why.
+#[must_use]
+pub fn piece_digest(piece: &Piece<'_>) -> Digest {
+    match &piece.content {
+        Content::Record(bytes) => Digest::of(bytes),
+        Content::Dead { length, fault, .. } => lost_digest(*length, fault.reason),
+    }
+}
+
+fn lost_digest(length: u64, reason: DeadReason) -> Digest {
+    Digest::of(format!("{} {length}", reason.code()).as_bytes())
 }
 
 fn not_utf8(valid: usize) -> Fault {

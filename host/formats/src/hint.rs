@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::FORMATS;
 use crate::json::{self, Entries};
@@ -36,6 +36,16 @@ impl fmt::Display for Hint {
 impl Serialize for Hint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Hint, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let name = text.strip_prefix("looks like ").unwrap_or_default();
+        let file = MAGIC.iter().find(|(_, known)| *known == name).map(|(_, known)| Hint::File(known));
+        let format = || FORMATS.iter().find(|format| format.name() == name).map(|format| Hint::Format(format.name()));
+        file.or_else(format).ok_or_else(|| serde::de::Error::custom(format!("expected a hint, got `{text}`")))
     }
 }
 

@@ -51,10 +51,11 @@ mod windows;
 
 pub use auto::Auto;
 pub use cloudtrail::CloudTrail;
-pub use decoder::{Decode, Decoder, Records};
+pub use decoder::{Decode, Decoder, Records, piece_digest};
 pub use fault::Fault;
 pub use format::{FORMATS, Format, UnknownFormat, format_by_name};
 pub use hint::{Hint, hint};
+pub use occurrences::Occurrence;
 pub use ocsf::Ocsf;
 pub use okta::Okta;
 pub use record::{DeadLetter, DeadReason, Record};

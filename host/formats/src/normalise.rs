@@ -15,7 +15,7 @@ use crate::decoder::Decode;
 use crate::documentation::Table;
 use crate::intern::Interner;
 use crate::json::Member;
-use crate::occurrences::Occurrences;
+use crate::occurrences::{Occurrence, Occurrences};
 use crate::signs::Signs;
 use crate::{DeadReason, Fault, Format, Record};
 
@@ -83,6 +83,9 @@ pub(crate) struct Draft {
     pub(crate) target: Option<Target>,
 }
 
+/// Maximum length of a record's id, bytes.
+const MAX_ID_BYTES: usize = 512;
+
 /// The fields that are filled for every format, and from what.
 const SHARED_FIELDS: &[(FieldId, &str)] = &[
     (FieldId::MetadataUid, "the event's id"),
@@ -141,7 +144,17 @@ impl<F: JsonFormat> Decode for Normaliser<F> {
     fn decode(&mut self, raw: &str, address: RawAddress) -> Result<Record, Fault> {
         let read = F::read(raw)?;
         let draft = F::draft(&read, &mut self.texts);
-        let id = draft.id.unwrap_or_else(|| self.occurrences.id(address.input, raw, address.digest).into());
+        let (id, occurrence) = match draft.id {
+            Some(id) if id.len() > MAX_ID_BYTES => {
+                let detail = format!("expected an id of at most {MAX_ID_BYTES} bytes, got one of {}", id.len());
+                return Err(Fault::new(DeadReason::IdTooLong, detail));
+            }
+            Some(id) => (id, None),
+            None => {
+                let occurrence = self.occurrences.count(raw, &address);
+                (Arc::from(occurrence.id()), Some(occurrence))
+            }
+        };
         let mut fields = Fields::default();
         fields.set(FieldId::MetadataUid, Value::Text(Arc::clone(&id)));
         fields.set(FieldId::ClassUid, Value::Unsigned(draft.class.uid().into()));
@@ -164,7 +177,13 @@ impl<F: JsonFormat> Decode for Normaliser<F> {
             fields,
             raw: address,
         });
-        Ok(Record::Event { event, has_receipt_time: draft.receipt_time.is_some() })
+        Ok(Record::Event { event, has_receipt_time: draft.receipt_time.is_some(), occurrence })
+    }
+
+    fn restore(&mut self, input: u32, source: &str, counted: Vec<Occurrence>) {
+        if source == F::NAME {
+            self.occurrences.restore(input, counted);
+        }
     }
 
     fn end(&mut self, input: u32) {

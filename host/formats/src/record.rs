@@ -1,10 +1,10 @@
 //! What becomes of a record: an event, or a dead letter that says why there is none.
 
-use countersign_model::Event;
 use countersign_model::vocabulary::text_ids;
-use serde::Serialize;
+use countersign_model::{Digest, Event};
+use serde::{Deserialize, Serialize};
 
-use crate::Hint;
+use crate::{Hint, Occurrence};
 
 /// One record of an input.
 #[derive(Clone, Debug)]
@@ -16,13 +16,15 @@ pub enum Record {
         event: Box<Event>,
         /// Whether `ingest_time` is the record's own receipt time.
         has_receipt_time: bool,
+        /// How often the record has come, if it has no id of its own.
+        occurrence: Option<Occurrence>,
     },
     /// What could not become one.
     DeadLetter(DeadLetter),
 }
 
 /// A piece of an input that could not become an event. Serializes as one line of a dead-letter file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     /// Which input, from 0.
     pub input: u32,
@@ -32,6 +34,9 @@ pub struct DeadLetter {
     pub offset: u64,
     /// Bytes; 0 where the input ends too early or can't be read on and nothing was left over.
     pub length: u64,
+    /// The digest of the piece of input: see [`crate::piece_digest`]. Not part of the line.
+    #[serde(skip, default = "no_digest")]
+    pub digest: Digest,
     /// Why, for machines.
     pub reason_code: DeadReason,
     /// Why, for people.
@@ -41,6 +46,10 @@ pub struct DeadLetter {
     pub excerpt: String,
     /// What the bytes look like, if not like what was expected.
     pub hint: Option<Hint>,
+}
+
+fn no_digest() -> Digest {
+    Digest([0; 32])
 }
 
 impl DeadLetter {
@@ -61,6 +70,8 @@ text_ids! {
         NotAnObject = "not-an-object",
         /// The record has no event time.
         EventTimeMissing = "event-time-missing",
+        /// The record's id is longer than 512 bytes: it would be repeated in everything that is recorded about it.
+        IdTooLong = "id-too-long",
         /// The record's event time is not a time.
         EventTimeInvalid = "event-time-invalid",
         /// The record has no name of an operation and no number of an event.

@@ -23,7 +23,7 @@ fn events(source: &dyn Format, path: &std::path::Path) -> Vec<(Box<Event>, bool)
     source
         .read(Box::new(std::fs::File::open(path).unwrap()), 0)
         .map(|record| match record {
-            Record::Event { event, has_receipt_time } => (event, has_receipt_time),
+            Record::Event { event, has_receipt_time, .. } => (event, has_receipt_time),
             Record::DeadLetter(letter) => panic!("dead letter: {letter:?}"),
         })
         .collect()

@@ -1,5 +1,5 @@
-//! One immutable configuration: rules with their parameters, policy, directory facts, capability tables. Its number is in
-//! every decision.
+//! One immutable configuration: rules with their parameters, policy, directory facts, capability tables. A session numbers
+//! the generations that serve one after another.
 
 mod graph;
 mod spill;
@@ -70,8 +70,6 @@ impl Rule {
 
 /// One immutable configuration.
 pub struct Generation {
-    /// Its number, from 1.
-    pub number: u64,
     /// The engine that runs its rules.
     pub engine: Engine,
     /// Detection rules, by id.
@@ -175,12 +173,7 @@ impl Settings {
 impl Generation {
     /// Admits and compiles rules; a rule with a fault is left out and reported, and stops no other.
     #[must_use]
-    pub fn load(
-        engine: &Engine,
-        number: u64,
-        rules: Vec<RuleFile>,
-        settings: Settings,
-    ) -> (Generation, Vec<LoadFault>) {
+    pub fn load(engine: &Engine, rules: Vec<RuleFile>, settings: Settings) -> (Arc<Generation>, Vec<LoadFault>) {
         let Settings { policy, directory, capabilities, context } = settings;
         let SourceFile { name: policy_name, text: policy_text, content: policy } = policy;
         let ceilings = policy.limits().ceilings();
@@ -226,7 +219,6 @@ impl Generation {
         // Without a directory the facts are missing, which differs from an empty directory.
         let context = Context::new(context, directory_text.is_some().then(|| Arc::clone(&directory)));
         let generation = Generation {
-            number,
             engine: engine.clone(),
             detections,
             responses,
@@ -238,7 +230,7 @@ impl Generation {
             capabilities_text: capabilities.text,
             context: Arc::new(context),
         };
-        (generation, faults)
+        (Arc::new(generation), faults)
     }
 
     /// The rule with this id, of either kind.

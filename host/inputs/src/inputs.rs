@@ -10,7 +10,8 @@ use countersign_formats::Format;
 use crate::byte_input::{ByteInput, Tap};
 use crate::gzip::Beginning;
 use crate::input::{Input, InputId};
-use crate::merge::{Merge, merge};
+use crate::merge::{Merge, merge, resume};
+use crate::processed::{InputChanged, Processed};
 use crate::{Bytes, paths};
 
 /// The name of standard input.
@@ -40,6 +41,9 @@ pub enum InputError {
         /// The link.
         path: PathBuf,
     },
+    /// It doesn't have the records any more that were processed before.
+    #[error(transparent)]
+    Changed(InputChanged),
     /// Standard input is named twice.
     #[error("`-`: expected standard input once, got it twice")]
     StdinTwice,
@@ -146,6 +150,31 @@ impl Inputs {
         format: &'static dyn Format,
         tap: impl Fn(Bytes) -> Bytes + Send + Sync + 'static,
     ) -> Result<Merge, InputError> {
+        Ok(merge(self.opened(format, tap)?))
+    }
+
+    /// The same, but goes on after the records that were processed before, by the inputs' ordinals; inputs beyond these
+    /// are read from their beginning.
+    ///
+    /// # Errors
+    /// When not even the first bytes of one can be read, or with every input that has other records than before.
+    pub fn resume(
+        self,
+        format: &'static dyn Format,
+        tap: impl Fn(Bytes) -> Bytes + Send + Sync + 'static,
+        processed: Vec<Processed>,
+    ) -> Result<Merge, Vec<InputError>> {
+        let processed = processed.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+        let opened = self.opened(format, tap).map_err(|error| vec![error])?;
+        let inputs = opened.into_iter().zip(processed).map(|((input, format), processed)| (input, format, processed));
+        resume(inputs.collect()).map_err(|changed| changed.into_iter().map(InputError::Changed).collect())
+    }
+
+    fn opened(
+        self,
+        format: &'static dyn Format,
+        tap: impl Fn(Bytes) -> Bytes + Send + Sync + 'static,
+    ) -> Result<Vec<(Box<dyn Input>, &'static dyn Format)>, InputError> {
         let tap: Tap = Arc::new(tap);
         let opened = |Named { path, bytes }: Named| -> Result<(Box<dyn Input>, &'static dyn Format), InputError> {
             let input = match bytes {
@@ -155,7 +184,7 @@ impl Inputs {
             };
             Ok((Box::new(input), format))
         };
-        Ok(merge(self.inputs.into_iter().map(opened).collect::<Result<_, _>>()?))
+        self.inputs.into_iter().map(opened).collect()
     }
 
     /// Their records in one order.

@@ -11,11 +11,13 @@ mod input;
 mod inputs;
 mod merge;
 mod paths;
+mod processed;
 
 pub use byte_input::ByteInput;
 pub use input::{Bookmark, Input, InputId, InputRecord, NotDelivered};
 pub use inputs::{InputError, Inputs};
-pub use merge::{Merge, Received, merge};
+pub use merge::{Merge, Received, merge, resume};
+pub use processed::{InputChanged, Processed};
 
 use std::io::Read;
 

@@ -7,6 +7,7 @@ use countersign_formats::{Decoder, Format, Record};
 use countersign_model::Timestamp;
 
 use crate::input::{Bookmark, Input, NotDelivered};
+use crate::processed::{InputChanged, Processed};
 
 /// Beyond so many inputs, one is suspended after its first record until its turn comes: what is open then is only what
 /// overlaps in time.
@@ -26,17 +27,22 @@ pub struct Received {
 /// it, after the record before it. Holds one record an input, and one decoder a format.
 #[must_use]
 pub fn merge(inputs: Vec<(Box<dyn Input>, &'static dyn Format)>) -> Merge {
-    let mut merge = Merge { inputs: Vec::new(), decoders: Vec::new(), heads: BinaryHeap::new() };
-    let suspends = inputs.len() > MAX_OPEN;
-    for (place, (input, format)) in inputs.into_iter().enumerate() {
-        let decoder = merge.decoder(format);
-        merge.inputs.push(Merged { input, decoder, head: None });
-        merge.advance(place, Timestamp::MIN);
-        if suspends && let Some(merged) = merge.inputs.get_mut(place) {
-            merged.input.suspend();
-        }
-    }
-    merge
+    let inputs = inputs.into_iter().map(|(input, format)| (input, format, None)).collect();
+    Merge::of(inputs)
+}
+
+/// The same, but goes on after the records of each input that were processed before. These are read again to see that they
+/// are still there.
+///
+/// # Errors
+/// With every input that has other records than before.
+pub fn resume(
+    mut inputs: Vec<(Box<dyn Input>, &'static dyn Format, Option<Processed>)>,
+) -> Result<Merge, Vec<InputChanged>> {
+    let resumed = inputs.iter_mut().filter_map(|(input, _, processed)| Some((input, processed.as_ref()?)));
+    let changed: Vec<InputChanged> =
+        resumed.filter_map(|(input, processed)| processed.skip(&mut **input).err()).collect();
+    if changed.is_empty() { Ok(Merge::of(inputs)) } else { Err(changed) }
 }
 
 /// The joined stream; see [`merge()`].
@@ -54,6 +60,26 @@ struct Merged {
 }
 
 impl Merge {
+    fn of(inputs: Vec<(Box<dyn Input>, &'static dyn Format, Option<Processed>)>) -> Merge {
+        let mut merge = Merge { inputs: Vec::new(), decoders: Vec::new(), heads: BinaryHeap::new() };
+        let suspends = inputs.len() > MAX_OPEN;
+        for (place, (input, format, processed)) in inputs.into_iter().enumerate() {
+            let decoder = merge.decoder(format);
+            let processed = processed.unwrap_or_default();
+            if let Some((_, decoder)) = merge.decoders.get_mut(decoder) {
+                let ordinal = u32::try_from(place).unwrap_or(u32::MAX);
+                let counted = processed.counted.into_iter();
+                counted.for_each(|(source, counted)| decoder.restore(ordinal, &source, counted));
+            }
+            merge.inputs.push(Merged { input, decoder, head: None });
+            merge.advance(place, processed.time);
+            if suspends && let Some(merged) = merge.inputs.get_mut(place) {
+                merged.input.suspend();
+            }
+        }
+        merge
+    }
+
     /// The records alone.
     pub fn records(self) -> impl Iterator<Item = Record> + Send {
         self.map(|received| received.record)

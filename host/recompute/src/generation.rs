@@ -1,5 +1,7 @@
 //! Loads a generation again.
 
+use std::sync::Arc;
+
 use std::rc::Rc;
 
 use countersign_audit::record::{Component, Generation as GenerationRecord};
@@ -64,7 +66,7 @@ impl Recomputer<'_> {
         line: u64,
         record: &GenerationRecord,
         components: &[(u64, Component)],
-    ) -> Result<Generation, RecomputeError> {
+    ) -> Result<Arc<Generation>, RecomputeError> {
         let number = record.number;
         let fail = |reason: String| RecomputeError::Generation { line, number, reason };
         let blob = |name: &Digest| self.log.blob(name, self.key).map_err(|error| fail(error.to_string()));
@@ -87,7 +89,7 @@ impl Recomputer<'_> {
             context.add(&file.table, &file.table, blob(&file.content)?).map_err(faults)?;
         }
         let settings = Settings { policy, directory, capabilities, context };
-        let (generation, load_faults) = Generation::load(self.engine, number, files, settings);
+        let (generation, load_faults) = Generation::load(self.engine, files, settings);
         if load_faults.is_empty() {
             return Ok(generation);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use countersign_audit::record::{
     Component, DecisionRecord, FindingReference, Generation as GenerationRecord, Header, RuleStopped,
@@ -37,7 +38,7 @@ pub(crate) struct Recomputer<'r> {
 /// The generation that serves, as it is on record and loaded again.
 pub(crate) struct Serving {
     pub(crate) record: GenerationRecord,
-    pub(crate) generation: Generation,
+    pub(crate) generation: Arc<Generation>,
     /// The cause of an answer that differs.
     pub(crate) answers: Cause,
     /// The cause of what the gate made that differs.

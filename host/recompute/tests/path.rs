@@ -8,7 +8,7 @@ use std::io::BufReader;
 use std::path::Path;
 
 use common::{ENGINE, demo, generation, judge, options};
-use countersign_audit::{ChainWriter, Record, read, verify};
+use countersign_audit::{ChainWriter, Record, Verified, read, verify};
 use countersign_model::{DecisionKind, DigestKey};
 use countersign_recompute::{AuditFile, RecomputeError, Recomputed, recompute};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
@@ -32,7 +32,9 @@ fn audited(folder: &Path) -> std::path::PathBuf {
     );
     assert_eq!(report.summary.decisions.values().sum::<u64>(), output.lines.len() as u64);
     assert!(output.lines.iter().any(|line| line.decision == DecisionKind::Execute));
-    assert_eq!(verify(BufReader::new(fs::File::open(&audit).unwrap()), None).unwrap(), report.head);
+    store.seal().unwrap();
+    let verified = verify(BufReader::new(fs::File::open(&audit).unwrap()), None).unwrap();
+    assert_eq!(verified, Verified::Sealed(report.head));
     audit
 }
 

@@ -26,7 +26,7 @@ use serde::Serialize;
 /// The rules, policy, identities and evidence of the old file, under the present capability tables.
 struct Source {
     old: MemoryLog,
-    generation: Generation,
+    generation: std::sync::Arc<Generation>,
     findings: Vec<FindingBundle>,
 }
 
@@ -53,7 +53,7 @@ impl Source {
             capabilities: SourceFile::parse("capabilities", SHIPPED_CAPABILITIES, Capabilities::parse).unwrap(),
             context: ContextFiles::default(),
         };
-        let (generation, faults) = Generation::load(&ENGINE, 1, rules, settings);
+        let (generation, faults) = Generation::load(&ENGINE, rules, settings);
         assert!(faults.is_empty(), "{faults:?}");
         Source { old, generation, findings }
     }

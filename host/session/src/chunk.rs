@@ -5,12 +5,17 @@
 
 mod judge;
 mod judges;
+mod remembered;
+
+use std::collections::BTreeSet;
 
 use countersign_formats::DeadLetter;
-use countersign_model::{StateChange, TimerChange};
+use countersign_model::vocabulary::text_ids;
+use countersign_model::{RuleId, StateChange, TimerChange};
 use countersign_stream::{BundledFinding, Disagreement, RowDiagnostic, RowFailure, Sequenced};
 
 pub use judges::Judges;
+pub use remembered::{Handover, KEPT_FOR_ABSENT_RULES, Remembered};
 
 /// Something that happened at a position.
 pub enum Item {
@@ -80,16 +85,58 @@ impl Chunk {
     }
 }
 
-/// The changes of rules' state and timers by a chunk.
+text_ids! {
+    /// Why a rule judges nothing more.
+    pub enum Silence {
+        /// It is in quarantine.
+        Quarantined = "quarantined",
+        /// It missed the deadline twice.
+        Stopped = "stopped",
+    }
+}
+
+/// The changes of what rules keep by a chunk, and by the tick before it.
 #[derive(Debug, Default)]
 pub struct Changes {
     /// Of keyed state.
     pub state: Vec<StateChange>,
     /// Of timers.
     pub timers: Vec<TimerChange>,
+    /// The state as of the last tick of keys that changed for the first time since.
+    pub baselines: Vec<StateChange>,
+    /// Accounts that were counted for the first time, and those on which a rule failed; with the rule.
+    pub accounts: Vec<(RuleId, u64, bool)>,
+    /// The rules that were visited, by their places.
+    pub visited: BTreeSet<usize>,
+    /// Rules that are gone, and forgotten now.
+    pub forgotten_rules: BTreeSet<RuleId>,
 }
 
 impl Changes {
+    /// Adds those of a later chunk.
+    pub fn merge(&mut self, later: Changes) {
+        if self.is_empty() {
+            *self = later;
+            return;
+        }
+        let Changes { state, timers, baselines, accounts, visited, forgotten_rules } = later;
+        self.extend((state, timers));
+        self.baselines.extend(baselines);
+        self.accounts.extend(accounts);
+        self.visited.extend(visited);
+        self.forgotten_rules.extend(forgotten_rules);
+    }
+
+    fn is_empty(&self) -> bool {
+        let Changes { state, timers, baselines, accounts, visited, forgotten_rules } = self;
+        state.is_empty()
+            && timers.is_empty()
+            && baselines.is_empty()
+            && accounts.is_empty()
+            && visited.is_empty()
+            && forgotten_rules.is_empty()
+    }
+
     fn extend(&mut self, (state, timers): (Vec<StateChange>, Vec<TimerChange>)) {
         self.state.extend(state);
         self.timers.extend(timers);

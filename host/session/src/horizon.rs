@@ -23,7 +23,7 @@ pub(crate) enum Arrival {
 /// Remembers events.
 pub(crate) struct Horizon {
     /// The events in order of arrival; the oldest is overwritten.
-    ring: Vec<Seen>,
+    ring: Vec<Fingerprint>,
     capacity: usize,
     /// Where the next goes once the ring is full.
     next: usize,
@@ -32,12 +32,57 @@ pub(crate) struct Horizon {
     by_id: Places,
 }
 
-/// An event. Two are the same if 128 bits of their content digests are; the content includes the id. The shorter digest
-/// of the id only affects the count of reused ids.
-#[derive(Clone, Copy)]
-struct Seen {
+/// What an event is recognised by. Two are the same if 128 bits of their content digests are; the content includes the
+/// id. The shorter digest of the id only affects the count of reused ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fingerprint {
     content: [u64; 2],
     id: u64,
+}
+
+impl Fingerprint {
+    /// Bytes of its stored form.
+    pub(crate) const BYTES: usize = 24;
+
+    /// Of an event. It is identified by its id and its bytes; but a record that carries its time of receipt has other
+    /// bytes at each delivery, so there by its content without that time.
+    #[must_use]
+    pub fn of(event: &Event, has_receipt_time: bool) -> Fingerprint {
+        let mut text = Vec::with_capacity(event.source.len() + event.tenant.len() + event.id.len() + 2 + 32);
+        for part in [&*event.source, &*event.tenant] {
+            text.extend_from_slice(part.as_bytes());
+            text.push(0);
+        }
+        text.extend_from_slice(event.id.as_bytes());
+        let [id, _] = digest_halves(&text);
+        let content = if has_receipt_time {
+            digest_halves(&event.content())
+        } else {
+            text.extend_from_slice(&event.raw.digest.0);
+            digest_halves(&text)
+        };
+        Fingerprint { content, id }
+    }
+
+    /// Its stored form.
+    pub(crate) fn to_bytes(self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        let words = [self.content[0], self.content[1], self.id];
+        for (to, word) in bytes.chunks_exact_mut(8).zip(words) {
+            to.copy_from_slice(&word.to_be_bytes());
+        }
+        bytes
+    }
+
+    /// From its stored form.
+    pub(crate) fn from_bytes(bytes: [u8; Self::BYTES]) -> Fingerprint {
+        let mut words = [0; 3];
+        for (word, from) in words.iter_mut().zip(bytes.chunks_exact(8)) {
+            *word = from.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        }
+        let [first, second, id] = words;
+        Fingerprint { content: [first, second], id }
+    }
 }
 
 impl Horizon {
@@ -52,26 +97,8 @@ impl Horizon {
         }
     }
 
-    /// Remembers an event, unless it is known. An event is identified by its id and its bytes; but a record that carries
-    /// its time of receipt has other bytes at each delivery, so there by its content without that time.
-    pub(crate) fn arrive(&mut self, event: &Event, has_receipt_time: bool) -> Arrival {
-        let mut text = Vec::with_capacity(event.source.len() + event.tenant.len() + event.id.len() + 2 + 32);
-        for part in [&*event.source, &*event.tenant] {
-            text.extend_from_slice(part.as_bytes());
-            text.push(0);
-        }
-        text.extend_from_slice(event.id.as_bytes());
-        let [id, _] = digest_halves(&text);
-        let content = if has_receipt_time {
-            digest_halves(&event.content())
-        } else {
-            text.extend_from_slice(&event.raw.digest.0);
-            digest_halves(&text)
-        };
-        self.note(Seen { content, id })
-    }
-
-    fn note(&mut self, seen: Seen) -> Arrival {
+    /// Remembers an event, unless it is known.
+    pub(crate) fn arrive(&mut self, seen: Fingerprint) -> Arrival {
         let ring = &self.ring;
         let at = |place: u32| ring.get(place as usize);
         let same = |place| at(place).is_some_and(|other| other.content == seen.content);
@@ -107,7 +134,7 @@ impl Horizon {
         let place = u32::try_from(place).unwrap_or(u32::MAX);
         if let Some(oldest) = self.ring.get(place as usize).copied() {
             let ring = &self.ring;
-            let hash_of = |hash: fn(&Seen) -> u64| move |place: u32| ring.get(place as usize).map_or(0, hash);
+            let hash_of = |hash: fn(&Fingerprint) -> u64| move |place: u32| ring.get(place as usize).map_or(0, hash);
             self.by_content.remove(oldest.content[0], place, hash_of(|seen| seen.content[0]));
             // Absent if a later event of the same id has replaced it.
             self.by_id.remove(oldest.id, place, hash_of(|seen| seen.id));

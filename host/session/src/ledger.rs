@@ -4,36 +4,43 @@ mod finding;
 mod item;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use countersign_audit::record::{
     Component, ContextFile, Generation as GenerationRecord, GenerationRule, Header, Input,
 };
 use countersign_audit::{Blob, Record};
+use countersign_casework::IntentDraft;
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_model::vocabulary::RuleKind;
-use countersign_model::{DecisionKind, Digest, DigestKey, Finding, Occasion, RawAddress, RuleId};
+use countersign_model::{DecisionKind, Digest, DigestKey, Finding, Occasion, RuleId};
 use countersign_stream::{QuarantineThreshold, Sequenced};
 
 use crate::chunk::{Item, Placed};
-use crate::report::{Observer, Summary};
-use crate::run::RunError;
+use crate::error::SessionError;
+use crate::report::{Line, Summary};
+use crate::session::SessionOptions;
 use countersign_generation::{Generation, Rule};
 
-/// The records of a run.
-pub(crate) struct Ledger<'g> {
-    generation: &'g Generation,
+/// The records of a session.
+pub(crate) struct Ledger {
+    generation: Arc<Generation>,
+    /// The generation's number.
+    number: u64,
     key: DigestKey,
     threshold: QuarantineThreshold,
     /// Rules in quarantine, stopped, or not deterministic: what depends on them needs approval.
-    suspect: BTreeSet<RuleId>,
-    /// Rules whose bytes are on record.
-    recorded: BTreeSet<RuleId>,
+    pub(crate) suspect: BTreeSet<RuleId>,
+    /// Rules whose bytes are on record for this generation.
+    pub(crate) recorded: BTreeSet<RuleId>,
     /// Response rules that were stopped.
-    stopped_responses: BTreeSet<RuleId>,
+    pub(crate) stopped_responses: BTreeSet<RuleId>,
     /// The counts and digest of each input. Its `content` isn't keyed until the input is recorded.
-    inputs: BTreeMap<u32, Input>,
+    pub(crate) inputs: BTreeMap<u32, Input>,
     pub(crate) summary: Summary,
     pub(crate) page: Page,
+    /// Rules of which something was counted since this was taken last.
+    pub(crate) counted: BTreeSet<RuleId>,
 }
 
 /// What the next commit contains.
@@ -42,17 +49,40 @@ pub(crate) struct Page {
     pub(crate) records: Vec<Record>,
     pub(crate) blobs: Vec<Blob>,
     pub(crate) findings: Vec<Finding>,
+    pub(crate) intents: Vec<PageIntent>,
+    /// Lines for observers, each with the place of its record.
+    pub(crate) lines: Vec<(usize, Line)>,
 }
 
-impl<'g> Ledger<'g> {
-    /// Begins with the header and the generation.
+/// An intent of a decision whose record isn't numbered yet.
+pub(crate) struct PageIntent {
+    /// The place of the decision's record.
+    pub(crate) record: usize,
+    pub(crate) draft: IntentDraft,
+}
+
+impl Page {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Adds a line about the last record.
+    fn line(&mut self, line: Line) {
+        self.lines.push((self.records.len().saturating_sub(1), line));
+    }
+}
+
+impl Ledger {
+    /// Without any record yet.
     pub(crate) fn new(
-        generation: &'g Generation,
+        generation: Arc<Generation>,
+        number: u64,
         key: DigestKey,
         threshold: QuarantineThreshold,
-    ) -> Result<Ledger<'g>, RunError> {
-        let mut ledger = Ledger {
+    ) -> Ledger {
+        Ledger {
             generation,
+            number,
             threshold,
             suspect: BTreeSet::new(),
             recorded: BTreeSet::new(),
@@ -63,13 +93,49 @@ impl<'g> Ledger<'g> {
                 ..Summary::default()
             },
             page: Page::default(),
+            counted: BTreeSet::new(),
             key,
-        };
-        ledger.page.records.push(Record::Header(Header::new(env!("CARGO_PKG_VERSION"), &ledger.key)));
-        let record = ledger.generation_record();
-        ledger.page.records.push(Record::Generation(record));
-        generation.responses.iter().try_for_each(|rule| ledger.record_component(0, rule))?;
-        Ok(ledger)
+        }
+    }
+
+    /// The generation that serves.
+    pub(crate) fn generation(&self) -> &Arc<Generation> {
+        &self.generation
+    }
+
+    /// Its number.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Begins with the header.
+    pub(crate) fn record_header(&mut self) {
+        self.page.records.push(Record::Header(Header::new(env!("CARGO_PKG_VERSION"), &self.key)));
+    }
+
+    /// Another generation serves from a position on: what is recorded of it names its own rules' bytes.
+    pub(crate) fn record_generation(
+        &mut self,
+        generation: Arc<Generation>,
+        number: u64,
+        position: u64,
+    ) -> Result<(), SessionError> {
+        (self.generation, self.number) = (generation, number);
+        self.recorded.clear();
+        let record = self.generation_record(position);
+        self.page.records.push(Record::Generation(record));
+        let generation = Arc::clone(&self.generation);
+        generation.responses.iter().try_for_each(|rule| self.record_component(position, rule))
+    }
+
+    /// What makes the generation another than one before: its record but for number and position, and the options that
+    /// affect what is decided.
+    pub(crate) fn configuration(&mut self, options: &SessionOptions) -> Result<Digest, SessionError> {
+        let blobs = self.page.blobs.len();
+        let record = GenerationRecord { number: 0, ..self.generation_record(0) };
+        self.page.blobs.truncate(blobs);
+        let QuarantineThreshold { min_accounts, percent } = options.quarantine;
+        Ok(Digest::of(&serde_json::to_vec(&(record, options.max_gap, min_accounts, percent))?))
     }
 
     fn blob(&mut self, bytes: Vec<u8>) -> Digest {
@@ -80,16 +146,17 @@ impl<'g> Ledger<'g> {
     }
 
     /// Records a rule's bytes, and those of the rules that feed it, unless they are on record.
-    fn record_component(&mut self, position: u64, rule: &Rule) -> Result<(), RunError> {
+    fn record_component(&mut self, position: u64, rule: &Rule) -> Result<(), SessionError> {
         if self.recorded.contains(&rule.identity.id) {
             return Ok(());
         }
-        let generation = self.generation;
+        let generation = Arc::clone(&self.generation);
         let feeders = rule.authority.lineage.iter().filter_map(|id| generation.rule(id));
         for rule in feeders.chain([rule]) {
             let id = &rule.identity.id;
             if self.recorded.insert(id.clone()) {
-                let bytes = rule.bytes().map_err(|source| RunError::Rule { rule: id.clone(), source })?;
+                self.counted.insert(id.clone());
+                let bytes = rule.bytes().map_err(|source| SessionError::Rule { rule: id.clone(), source })?;
                 let component = self.blob(bytes);
                 self.page.records.push(Record::Component(Component { position, rule: id.clone(), component }));
             }
@@ -97,9 +164,9 @@ impl<'g> Ledger<'g> {
         Ok(())
     }
 
-    fn generation_record(&mut self) -> GenerationRecord {
-        let generation = self.generation;
-        let mut rules: Vec<GenerationRule> = rules_with_kinds(generation)
+    fn generation_record(&mut self, position: u64) -> GenerationRecord {
+        let generation = Arc::clone(&self.generation);
+        let mut rules: Vec<GenerationRule> = rules_with_kinds(&generation)
             .map(|(rule, kind)| GenerationRule { identity: rule.identity.clone(), kind })
             .collect();
         rules.sort_by(|a, b| a.identity.id.cmp(&b.identity.id));
@@ -110,13 +177,14 @@ impl<'g> Ledger<'g> {
         });
         let context = context.collect();
         GenerationRecord {
-            number: generation.number,
-            position: 0,
+            number: self.number,
+            position,
             rules,
             policy: self.blob(generation.policy_text.clone().into_bytes()),
             identities: generation.directory_text.clone().map(|text| self.blob(text.into_bytes())),
             capabilities: self.blob(generation.capabilities_text.clone().into_bytes()),
             context,
+            gate: countersign_gate::VERSION,
             engine: ENGINE_VERSION.to_owned(),
             interface: INTERFACE.to_owned(),
         }
@@ -135,19 +203,10 @@ impl<'g> Ledger<'g> {
         }
     }
 
-    /// Counts a redelivered record of an input.
-    pub(crate) fn count_duplicate(&mut self, raw: &RawAddress) {
-        self.count_record(raw.input, raw.length, Some(raw.digest));
-        if let Some(input) = self.inputs.get_mut(&raw.input) {
-            input.duplicates += 1;
-        }
+    /// Counts a redelivery among the records of an input.
+    pub(crate) fn count_duplicate(&mut self, input: u32) {
+        self.inputs.entry(input).or_insert(empty_input(input)).duplicates += 1;
         self.summary.duplicates += 1;
-    }
-
-    /// How many records of each input were read, by input.
-    pub(crate) fn records_per_input(&self) -> Vec<u64> {
-        let inputs = self.inputs.keys().next_back().map_or(0, |last| last + 1);
-        (0..inputs).map(|input| self.inputs.get(&input).map_or(0, |input| input.records)).collect()
     }
 
     /// Records the inputs once they are processed.
@@ -160,19 +219,19 @@ impl<'g> Ledger<'g> {
     }
 
     /// Records the items of a chunk.
-    pub(crate) fn record_chunk(&mut self, placed: Vec<Placed>, observer: &mut dyn Observer) -> Result<(), RunError> {
-        let generation = self.generation;
+    pub(crate) fn record_chunk(&mut self, placed: Vec<Placed>) -> Result<(), SessionError> {
+        let generation = Arc::clone(&self.generation);
         // A rule that contradicts itself is suspect for the whole chunk: where it began depends on batches.
         for placed in placed.iter().filter(|placed| matches!(placed.item, Item::Disagreement(_))) {
             self.suspect.extend(generation.detections.get(placed.rule).map(|rule| rule.identity.id.clone()));
         }
         for Placed { position, rule, item, .. } in placed {
             if let Item::DeadLetter(letter) = item {
-                self.record_dead_letter(&letter, observer)?;
+                self.record_dead_letter(letter);
                 continue;
             }
             let Some(rule) = generation.detections.get(rule) else { continue };
-            self.record_item(position, rule, item, observer)?;
+            self.record_item(position, rule, item)?;
         }
         Ok(())
     }

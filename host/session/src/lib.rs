@@ -1,12 +1,25 @@
 //! Judges inputs in one order, decides, and commits what came of them.
+//!
+//! A [`Session`] is resumed from a store, takes [`Input`]s, and commits chunk by chunk; it may end anywhere, and another
+//! goes on. [`replay()`] is a session over inputs that end. Inputs get their turn in `sequence`, rules judge them in
+//! `chunk`, `ledger` writes what happened in total order, `memory` and `resume` are what outlives a session.
 
 pub mod chunk;
-pub mod events;
+mod error;
 mod horizon;
+mod input;
 mod ledger;
+mod memory;
+mod replay;
 pub mod report;
-pub mod run;
+mod resume;
 pub mod sequence;
+mod session;
 
-pub use report::{DecisionLine, FindingLine, Notice, Observer, Report, Summary};
-pub use run::{RunError, RunOptions, run, tick_times};
+pub use error::SessionError;
+pub use horizon::Fingerprint;
+pub use input::{Arrival, Input};
+pub use replay::{Replay, replay, run};
+pub use report::{DecisionLine, FindingLine, Line, Notice, Observer, Report, Summary};
+pub use resume::Standing;
+pub use session::{Session, SessionOptions};

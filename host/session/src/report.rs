@@ -1,20 +1,22 @@
-//! The output of a run: a line for each decision, and a summary at the end. The shapes of `--json`.
+//! The output of a session: lines for findings, decisions, dead letters and notices, each with the number of its audit
+//! record, and a summary at the end. The shapes of `--json`.
 
 use std::collections::BTreeMap;
 
+use countersign_audit::Head;
 use countersign_formats::DeadLetter;
 use countersign_model::call::Level;
 use countersign_model::vocabulary::{
     Action, EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Tier, Usage,
 };
-use countersign_model::{Account, Decision, Finding, Incident, Occasion, Reason, RuleId, Subject, Timestamp};
+use countersign_model::{
+    Account, Decision, DecisionKind, Finding, Incident, Occasion, Reason, RuleId, Subject, Timestamp,
+};
 use countersign_stream::Forgotten;
-use serde::{Serialize, Serializer};
-
-use countersign_generation::Generation;
+use serde::{Deserialize, Serialize};
 
 /// One finding. In JSON the members stand in this order after `"type":"finding"`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "finding")]
 pub struct FindingLine {
     /// The event of the finding's row.
@@ -68,7 +70,7 @@ fn evidence(finding: &Finding) -> Vec<String> {
 }
 
 /// One decision. In JSON the members stand in this order after `"type":"decision"`; those that aren't known are null.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename = "decision")]
 pub struct DecisionLine {
     /// The event of the anchor finding's row.
@@ -110,8 +112,7 @@ pub struct DecisionLine {
     /// How long, seconds.
     pub lease: Option<u32>,
     /// What was decided.
-    #[serde(serialize_with = "kind")]
-    pub decision: countersign_model::DecisionKind,
+    pub decision: DecisionKind,
     /// Every reason; never empty.
     pub reasons: Vec<Reason>,
     /// The anchor finding in words.
@@ -124,21 +125,18 @@ pub struct DecisionLine {
     pub generation: u64,
 }
 
-fn kind<S: Serializer>(kind: &countersign_model::DecisionKind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(kind.id())
-}
-
 impl DecisionLine {
-    /// The line of a decision on an incident; none if the incident doesn't have the decision's finding or subject.
+    /// The line of a decision of a generation on an incident, whose anchor finding's rule has this version; none if the
+    /// incident doesn't have the decision's finding or subject.
     #[must_use]
-    pub fn new(generation: &Generation, incident: &Incident, decision: &Decision) -> Option<DecisionLine> {
+    pub fn new(generation: u64, rule_version: &str, incident: &Incident, decision: &Decision) -> Option<DecisionLine> {
         let anchor = &incident.findings.get(decision.anchor)?.finding;
         let subject = incident.subjects.get(decision.subject)?;
         Some(DecisionLine {
             event_id: anchor.event_id.clone(),
             event_time: anchor.event_time,
             rule: anchor.rule.clone(),
-            rule_version: generation.rule(&anchor.rule)?.identity.version.clone(),
+            rule_version: rule_version.to_owned(),
             identity: identity(subject),
             account: subject.account.clone(),
             identity_type: subject.identity.identity_type,
@@ -159,13 +157,13 @@ impl DecisionLine {
             message: anchor.message.clone(),
             techniques: anchor.techniques.clone(),
             evidence: evidence(anchor),
-            generation: generation.number,
+            generation,
         })
     }
 }
 
 /// An event of a run, other than a decision, that people should know of.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum Notice {
     /// A row was set aside for one rule, because the rule failed on it alone.
@@ -173,7 +171,7 @@ pub enum Notice {
         /// The rule.
         rule: RuleId,
         /// Why the row came; left out for an event.
-        #[serde(skip_serializing_if = "Occasion::is_event")]
+        #[serde(default, skip_serializing_if = "Occasion::is_event")]
         occasion: Occasion,
         /// The row's event.
         event_id: String,
@@ -194,7 +192,7 @@ pub enum Notice {
         /// The rule.
         rule: RuleId,
         /// Why the row came; left out for an event.
-        #[serde(skip_serializing_if = "Occasion::is_event")]
+        #[serde(default, skip_serializing_if = "Occasion::is_event")]
         occasion: Occasion,
         /// The row's event.
         event_id: String,
@@ -211,53 +209,94 @@ pub fn describe_row(occasion: &Occasion, event_id: &str) -> String {
     if occasion.is_event() { format!("event `{event_id}`") } else { format!("{occasion}, on event `{event_id}`") }
 }
 
-/// Receives the output of a run as it goes on. An error ends the run.
+/// A line of the output.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Line {
+    /// A finding, before the decisions about it.
+    Finding(FindingLine),
+    /// A decision.
+    Decision(Box<DecisionLine>),
+    /// A dead letter.
+    DeadLetter(DeadLetter),
+    /// A notice.
+    Notice(Notice),
+}
+
+/// Receives the output of a session, each line after the commit that put it on record, in the order of the records. `seq`
+/// is the number of the line's audit record; after an interruption lines may come again, under the same numbers. An error
+/// ends the session: what is on record stays.
 pub trait Observer {
-    /// Receives a finding, in the stream's order, before the decisions about it.
+    /// Receives a finding, before the decisions about it.
     ///
     /// # Errors
     /// When it can't be passed on.
-    fn finding(&mut self, _line: &FindingLine) -> std::io::Result<()> {
+    fn finding(&mut self, _seq: u64, _line: &FindingLine) -> std::io::Result<()> {
         Ok(())
     }
 
-    /// Receives a decision, in the stream's order.
+    /// Receives a decision.
     ///
     /// # Errors
     /// When it can't be passed on.
-    fn decision(&mut self, line: &DecisionLine) -> std::io::Result<()>;
+    fn decision(&mut self, seq: u64, line: &DecisionLine) -> std::io::Result<()>;
 
-    /// Receives a dead letter, in the stream's order.
+    /// Receives a dead letter.
     ///
     /// # Errors
     /// When it can't be passed on.
-    fn dead_letter(&mut self, letter: &DeadLetter) -> std::io::Result<()>;
+    fn dead_letter(&mut self, seq: u64, letter: &DeadLetter) -> std::io::Result<()>;
 
-    /// Receives a notice, in the stream's order.
+    /// Receives a notice.
     ///
     /// # Errors
     /// When it can't be passed on.
-    fn notice(&mut self, notice: &Notice) -> std::io::Result<()>;
+    fn notice(&mut self, seq: u64, notice: &Notice) -> std::io::Result<()>;
 
-    /// Receives the number of records processed so far.
-    fn progress(&mut self, records: u64);
+    /// All lines of a commit were passed: what was received must not be lost any more, as it won't come again.
+    ///
+    /// # Errors
+    /// When it can't be kept.
+    fn received(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    /// Receives the number of records processed so far, after each commit.
+    ///
+    /// # Errors
+    /// When the session is to end here.
+    fn progress(&mut self, records: u64) -> std::io::Result<()>;
+}
+
+impl Line {
+    /// Passes it to an observer.
+    pub(crate) fn pass(&self, seq: u64, observer: &mut dyn Observer) -> std::io::Result<()> {
+        match self {
+            Line::Finding(line) => observer.finding(seq, line),
+            Line::Decision(line) => observer.decision(seq, line),
+            Line::DeadLetter(letter) => observer.dead_letter(seq, letter),
+            Line::Notice(notice) => observer.notice(seq, notice),
+        }
+    }
 }
 
 /// Ignores the output.
 impl Observer for () {
-    fn decision(&mut self, _: &DecisionLine) -> std::io::Result<()> {
+    fn decision(&mut self, _: u64, _: &DecisionLine) -> std::io::Result<()> {
         Ok(())
     }
 
-    fn dead_letter(&mut self, _: &DeadLetter) -> std::io::Result<()> {
+    fn dead_letter(&mut self, _: u64, _: &DeadLetter) -> std::io::Result<()> {
         Ok(())
     }
 
-    fn notice(&mut self, _: &Notice) -> std::io::Result<()> {
+    fn notice(&mut self, _: u64, _: &Notice) -> std::io::Result<()> {
         Ok(())
     }
 
-    fn progress(&mut self, _: u64) {}
+    fn progress(&mut self, _: u64) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The end of a run. In JSON the members stand in this order after `"type":"summary"`.
@@ -291,19 +330,25 @@ pub struct Summary {
     /// Findings that weren't delivered to subscribers because their rule had too many about one event, by rule; rules
     /// without any are left out. Otherwise they are findings like any other.
     pub withheld_findings: BTreeMap<RuleId, u64>,
+    /// Keys whose state was turned into that of a newer version of their slot, by rule; rules without any are left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub migrated_keys: BTreeMap<RuleId, u64>,
+    /// Keys that began anew because their state couldn't be, by rule; rules without any are left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost_keys: BTreeMap<RuleId, u64>,
     /// Rules that were stopped or put into quarantine.
     pub silenced: Vec<RuleId>,
     /// Elapsed seconds. The only member that differs between runs over the same input.
     pub seconds: f64,
 }
 
-/// The result of a run.
+/// The result of a session.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// The figures.
     pub summary: Summary,
-    /// The head of the sealed audit file.
-    pub head: countersign_store::Head,
+    /// The head that the audit file has once it is sealed.
+    pub head: Head,
     /// How much work it was to route events to rules.
     pub tally: countersign_stream::Tally,
 }

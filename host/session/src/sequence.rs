@@ -1,14 +1,17 @@
-//! From records to a sequence: redelivered events are only counted, each event gets its position and place in time, and
-//! events too far ahead become dead letters.
+//! From inputs to a sequence: redelivered events are only counted, each event gets its position and place in time, and
+//! events too far ahead become dead letters. Every input takes its turn in the order in which it was pushed; one that
+//! waits for witnesses to its time holds back those after it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use countersign_formats::{DeadLetter, DeadReason, Record};
+use countersign_generation::Generation;
 use countersign_model::{Event, RawAddress, Timestamp};
 use countersign_stream::{Clock, Sequenced, Tick};
 
-use crate::horizon::{Arrival, HORIZON, Horizon};
+use crate::horizon::{Arrival as Known, HORIZON, Horizon};
+use crate::input::{Arrival, Input, Taken};
 
 /// How many of the next events are witnesses to an event's time.
 const WITNESSES: usize = 3;
@@ -17,10 +20,14 @@ const WITNESSES: usize = 3;
 /// clocks differ, and records come slightly out of order.
 const SKEW: i64 = 60 * 1_000_000;
 
-/// Maximum of records that are read ahead for witnesses; only new events are witnesses.
-const MAX_AHEAD: usize = 1_024;
+/// Maximum of inputs that wait behind one for witnesses; only new events are witnesses.
+const MAX_WAITING: usize = 1_024;
 
-/// The next item of the sequence.
+/// How long an event waits for witnesses after its arrival, by the arrivals of the inputs after it, microseconds. Without
+/// arrivals, as in a replay, it waits until the inputs end.
+pub const MAX_WAIT: i64 = 5 * 1_000_000;
+
+/// What a record becomes in its turn.
 pub enum Next {
     /// An event.
     Event {
@@ -37,72 +44,209 @@ pub enum Next {
     DeadLetter(DeadLetter),
 }
 
-/// A record that was read.
-enum Waiting {
-    Event { event: Box<Event>, has_receipt_time: bool, id_reused: bool },
-    Duplicate(RawAddress),
-    DeadLetter(DeadLetter),
+/// The input whose turn has come.
+pub(crate) enum Turn {
+    /// A record.
+    Record {
+        taken: Taken,
+        /// The clock before the record, where a tick comes between: what is committed before the tick has that clock.
+        before_tick: Option<Box<Clock>>,
+        next: Next,
+    },
+    /// Time passed.
+    Time(Timestamp),
+    /// Another generation.
+    Generation(Arc<Generation>),
 }
 
-/// Puts records into sequence.
-pub struct Sequencer<I> {
-    records: I,
+/// An input that waits for its turn.
+struct Waiting {
+    /// When it arrived, or the input before it if that is later.
+    arrived: Option<Timestamp>,
+    what: What,
+}
+
+enum What {
+    Event { event: Box<Event>, has_receipt_time: bool, id_reused: bool, taken: Taken },
+    Duplicate { raw: RawAddress, taken: Taken },
+    DeadLetter { letter: DeadLetter, taken: Taken },
+    Time(Timestamp),
+    Generation(Arc<Generation>),
+}
+
+/// Puts inputs into sequence.
+pub(crate) struct Sequencer {
     horizon: Horizon,
-    /// Records that were read ahead for witnesses.
-    ahead: VecDeque<Waiting>,
-    /// How many of them are new events.
-    events_ahead: usize,
+    waiting: VecDeque<Waiting>,
     clock: Clock,
     max_gap: i64,
     next_position: u64,
+    /// The greatest arrival of what was pushed.
+    arrived: Option<Timestamp>,
+    /// Whether no more inputs come for now: nothing waits any longer.
+    ended: bool,
 }
 
-impl<I: Iterator<Item = Record>> Sequencer<I> {
+impl Sequencer {
     /// `max_gap` in microseconds.
-    pub fn new(records: I, max_gap: i64) -> Sequencer<I> {
-        Sequencer {
-            records,
-            horizon: Horizon::new(HORIZON),
-            ahead: VecDeque::new(),
-            events_ahead: 0,
-            clock: Clock::default(),
-            max_gap,
-            next_position: 0,
+    pub(crate) fn new(max_gap: i64) -> Sequencer {
+        Sequencer::resume(max_gap, Clock::default(), 0, Horizon::new(HORIZON))
+    }
+
+    /// Goes on after what was taken before.
+    pub(crate) fn resume(max_gap: i64, clock: Clock, next_position: u64, horizon: Horizon) -> Sequencer {
+        let arrived = None;
+        Sequencer { horizon, waiting: VecDeque::new(), clock, max_gap, next_position, arrived, ended: false }
+    }
+
+    /// The clock after all that was taken.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The position of the next event.
+    pub(crate) fn position(&self) -> u64 {
+        self.next_position
+    }
+
+    /// Gives the position of the next event to something else.
+    pub(crate) fn take_position(&mut self) -> u64 {
+        let position = self.next_position;
+        self.next_position += 1;
+        position
+    }
+
+    /// Takes in the host's own time.
+    pub(crate) fn arrive(&mut self, arrived: Timestamp) {
+        self.clock.arrive(arrived);
+    }
+
+    /// Takes in a tick without an event.
+    pub(crate) fn pass(&mut self, tick: Tick) {
+        self.clock.pass(tick);
+    }
+
+    /// Adds an input behind all others. Redeliveries are recognised here, because a copy of an event isn't a witness to it.
+    pub(crate) fn push(&mut self, input: Input) {
+        self.ended = false;
+        let (arrived, what) = match input {
+            Input::Record(arrival) => (arrival.arrived, self.record(arrival)),
+            Input::Time(time) => (Some(time), What::Time(time)),
+            Input::Generation(generation) => (None, What::Generation(generation)),
+        };
+        self.arrived = self.arrived.max(arrived);
+        self.waiting.push_back(Waiting { arrived: arrived.and(self.arrived), what });
+    }
+
+    fn record(&mut self, arrival: Arrival) -> What {
+        let Arrival { record, bookmark, fingerprint, .. } = arrival;
+        match record {
+            Record::DeadLetter(letter) => {
+                let taken = Taken {
+                    input: letter.input,
+                    length: letter.length,
+                    bookmark,
+                    time: None,
+                    digest: letter.digest,
+                    fingerprint: None,
+                    occurrence: None,
+                    source: None,
+                };
+                What::DeadLetter { letter, taken }
+            }
+            Record::Event { event, has_receipt_time, occurrence } => {
+                let mut taken = Taken::event(&event.raw, event.time, bookmark);
+                taken.source = occurrence.is_some().then(|| event.source.clone());
+                taken.occurrence = occurrence;
+                let known = fingerprint.map_or(Known::New, |fingerprint| self.horizon.arrive(fingerprint));
+                if known == Known::Duplicate {
+                    return What::Duplicate { raw: event.raw, taken };
+                }
+                taken.fingerprint = fingerprint;
+                What::Event { event, has_receipt_time, id_reused: known == Known::IdReused, taken }
+            }
         }
     }
 
-    /// Reads the next record. Duplicates are recognised here, because a copy of an event isn't a witness to it.
-    fn read(&mut self) -> Option<Waiting> {
-        Some(match self.records.next()? {
-            Record::DeadLetter(letter) => Waiting::DeadLetter(letter),
-            Record::Event { event, has_receipt_time } => match self.horizon.arrive(&event, has_receipt_time) {
-                Arrival::Duplicate => Waiting::Duplicate(event.raw),
-                arrival => Waiting::Event { event, has_receipt_time, id_reused: arrival == Arrival::IdReused },
-            },
-        })
+    /// Nothing more comes for now: what waits for witnesses gets its turn without them.
+    pub(crate) fn end(&mut self) {
+        self.ended = true;
     }
 
-    /// The latest time that a majority of the next events have reached; none without next events.
-    fn witnessed_time(&mut self) -> Option<Timestamp> {
-        while self.events_ahead < WITNESSES && self.ahead.len() < MAX_AHEAD {
-            let Some(waiting) = self.read() else { break };
-            self.events_ahead += usize::from(matches!(waiting, Waiting::Event { .. }));
-            self.ahead.push_back(waiting);
+    /// The next input whose turn has come; none while the first waits for witnesses, or if there is none.
+    pub(crate) fn next(&mut self) -> Option<Turn> {
+        let moves = match &self.waiting.front()?.what {
+            // An event that doesn't move the clock needs no witness.
+            What::Event { event, .. } => self.clock.now().is_none_or(|now| event.time > now),
+            _ => false,
+        };
+        let witnessed = if moves { self.witnessed_time()? } else { None };
+        let Waiting { arrived, what } = self.waiting.pop_front()?;
+        let (mut event, has_receipt_time, id_reused, taken) = match what {
+            What::DeadLetter { letter, taken } => return Some(unjudged(taken, Next::DeadLetter(letter))),
+            What::Duplicate { raw, taken } => return Some(unjudged(taken, Next::Duplicate(raw))),
+            What::Time(time) => return Some(Turn::Time(time)),
+            What::Generation(generation) => return Some(Turn::Generation(generation)),
+            What::Event { event, has_receipt_time, id_reused, taken } => (event, has_receipt_time, id_reused, taken),
+        };
+        if moves && self.is_too_far_ahead(event.time, witnessed) {
+            return Some(unjudged(taken, Next::DeadLetter(far_ahead_letter(&event, self.max_gap))));
         }
-        let times = self.ahead.iter().filter_map(|waiting| match waiting {
-            Waiting::Event { event, .. } => Some(event.time),
-            Waiting::Duplicate(_) | Waiting::DeadLetter(_) => None,
-        });
+        // INVARIANT: if fewer than half of any four consecutive events are forged, the clock is never more than the skew
+        // ahead of the latest genuine time: it moves to a genuine event's time, or no further than a genuine witness's.
+        // The end of a stream has no witnesses and is trusted, within the maximum gap.
+        let mut believed = witnessed.map_or(event.time, |witnessed| witnessed.plus_micros(SKEW));
+        if has_receipt_time {
+            believed = believed.min(event.ingest_time.plus_micros(SKEW));
+        }
+        let mut plan = self.clock.plan(&event.source, event.time, believed);
+        let before_tick = plan.tick.map(|_| Box::new(self.clock.clone()));
+        self.clock.apply(&event.source, &plan);
+        if let Some(arrived) = arrived {
+            self.clock.arrive(arrived);
+            plan.placement.clock = plan.placement.clock.max(arrived);
+        }
+        if !has_receipt_time {
+            event.ingest_time = plan.placement.clock;
+        }
+        let position = self.take_position();
+        let event = Sequenced::new(position, Arc::from(event), plan.placement);
+        Some(Turn::Record { taken, before_tick, next: Next::Event { tick: plan.tick, event, id_reused } })
+    }
+
+    /// The latest time that a majority of the next events have reached, none without next events; or nothing yet, while
+    /// the first input still waits for them. Which events are witnesses depends on the inputs alone, never on when this is
+    /// asked.
+    fn witnessed_time(&self) -> Option<Option<Timestamp>> {
+        let until = self.waiting.front()?.arrived.map(|arrived| arrived.plus_micros(MAX_WAIT));
         let mut witnesses = [Timestamp::MIN; WITNESSES];
         let mut count = 0;
-        for (witness, time) in witnesses.iter_mut().zip(times) {
-            *witness = time;
-            count += 1;
+        let mut decided = self.ended;
+        for (behind, waiting) in self.waiting.iter().skip(1).enumerate() {
+            let late = until.is_some_and(|until| waiting.arrived.is_some_and(|arrived| arrived > until));
+            if late || behind >= MAX_WAITING {
+                decided = true;
+                break;
+            }
+            if let What::Event { event, .. } = &waiting.what {
+                if let Some(witness) = witnesses.get_mut(count) {
+                    *witness = event.time;
+                }
+                count += 1;
+                if count == WITNESSES {
+                    decided = true;
+                    break;
+                }
+            }
+        }
+        decided |= self.waiting.len() > MAX_WAITING;
+        if !decided {
+            return None;
         }
         let witnesses = witnesses.get_mut(..count)?;
         witnesses.sort_unstable();
         // The second of three, the earlier of two, or the only one.
-        witnesses.get(count.saturating_sub(1) / 2).copied()
+        Some(witnesses.get(count.saturating_sub(1) / 2).copied())
     }
 
     /// Whether an event is too far ahead of earlier events and of its witnesses. For the first event its witnesses alone
@@ -116,52 +260,62 @@ impl<I: Iterator<Item = Record>> Sequencer<I> {
     }
 }
 
-impl<I: Iterator<Item = Record>> Iterator for Sequencer<I> {
+fn unjudged(taken: Taken, next: Next) -> Turn {
+    Turn::Record { taken, before_tick: None, next }
+}
+
+/// Records in the sequence in which a session judges them, with the same positions.
+pub struct Sequence<I> {
+    sequencer: Sequencer,
+    records: I,
+}
+
+/// Puts records into sequence. `max_gap` in microseconds, as in [`SessionOptions`](crate::SessionOptions).
+pub fn sequence<I: Iterator<Item = Record>>(records: I, max_gap: i64) -> Sequence<I> {
+    Sequence { sequencer: Sequencer::new(max_gap), records }
+}
+
+impl<I> Sequence<I> {
+    /// The clock after the records so far.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        self.sequencer.clock()
+    }
+
+    /// The position of the next event.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        self.sequencer.position()
+    }
+}
+
+impl<I: Iterator<Item = Record>> Iterator for Sequence<I> {
     type Item = Next;
 
     fn next(&mut self) -> Option<Next> {
-        let waiting = match self.ahead.pop_front() {
-            Some(waiting) => {
-                self.events_ahead -= usize::from(matches!(waiting, Waiting::Event { .. }));
-                waiting
+        loop {
+            match self.sequencer.next() {
+                Some(Turn::Record { next, .. }) => return Some(next),
+                Some(Turn::Time(_) | Turn::Generation(_)) => continue,
+                None => {}
             }
-            None => self.read()?,
-        };
-        let (mut event, has_receipt_time, id_reused) = match waiting {
-            Waiting::DeadLetter(letter) => return Some(Next::DeadLetter(letter)),
-            Waiting::Duplicate(raw) => return Some(Next::Duplicate(raw)),
-            Waiting::Event { event, has_receipt_time, id_reused } => (event, has_receipt_time, id_reused),
-        };
-        // An event that doesn't move the clock needs no witness.
-        let moves = self.clock.now().is_none_or(|now| event.time > now);
-        let witnessed = if moves { self.witnessed_time() } else { None };
-        if moves && self.is_too_far_ahead(event.time, witnessed) {
-            return Some(Next::DeadLetter(far_ahead_letter(&event, self.max_gap)));
+            match self.records.next() {
+                Some(record) => self.sequencer.push(Arrival::of(record).into()),
+                None if self.sequencer.ended => return None,
+                None => self.sequencer.end(),
+            }
         }
-        // INVARIANT: if fewer than half of any four consecutive events are forged, the clock is never more than the skew
-        // ahead of the latest genuine time: it moves to a genuine event's time, or no further than a genuine witness's.
-        // The end of a stream has no witnesses and is trusted, within the maximum gap.
-        let mut believed = witnessed.map_or(event.time, |witnessed| witnessed.plus_micros(SKEW));
-        if has_receipt_time {
-            believed = believed.min(event.ingest_time.plus_micros(SKEW));
-        }
-        let (tick, placement) = self.clock.place(&event.source, event.time, believed);
-        if !has_receipt_time {
-            event.ingest_time = placement.clock;
-        }
-        let position = self.next_position;
-        self.next_position += 1;
-        Some(Next::Event { tick, event: Sequenced::new(position, Arc::from(event), placement), id_reused })
     }
 }
 
 fn far_ahead_letter(event: &Event, max_gap: i64) -> DeadLetter {
-    let RawAddress { input, ordinal, offset, length, .. } = event.raw;
+    let RawAddress { input, ordinal, offset, length, digest } = event.raw;
     DeadLetter {
         input,
         ordinal,
         offset,
         length,
+        digest,
         reason_code: DeadReason::TimeFarAhead,
         reason: format!(
             "event time {} lies more than {} ahead of the events around it; see `--max-gap`",

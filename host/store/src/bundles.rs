@@ -10,7 +10,6 @@ use countersign_model::{Digest, DigestKey};
 
 use crate::StoreError;
 use crate::disk::Disk;
-use crate::memory::check_blobs;
 
 /// The ending of a temporary name, until the file is complete.
 pub(crate) const PART: &str = ".part";
@@ -39,14 +38,18 @@ impl BundleReader {
     /// # Errors
     /// When it is missing, unreadable, larger than [`Blob::MAX_BYTES`], or doesn't have the digest that is its name.
     pub fn get(&self, name: &Digest, key: &DigestKey) -> Result<Vec<u8>, StoreError> {
+        let bytes = self.bytes(name)?;
+        checked(bytes, name, key, &self.folder)
+    }
+
+    /// A blob's bytes, unchecked; none if there is none of this name.
+    pub(crate) fn bytes(&self, name: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.folder.join(name.to_string());
-        let file = File::open(&path).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => StoreError::BlobMissing { name: *name, folder: self.folder.clone() },
-            _ => StoreError::io("read", &path)(error),
-        })?;
-        let bytes = read_capped(&file, &path, *name)?;
-        let got = key.digest(&bytes);
-        if got == *name { Ok(bytes) } else { Err(StoreError::BlobChanged { name: *name, got }) }
+        match File::open(&path) {
+            Ok(file) => read_capped(&file, &path, *name).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(StoreError::io("read", &path)(error)),
+        }
     }
 
     /// A blob's length, if it is there.
@@ -67,9 +70,12 @@ impl BundleWriter {
         BundleWriter { reader: BundleReader::open(audit), made: false }
     }
 
+    pub(crate) fn reader(&self) -> &BundleReader {
+        &self.reader
+    }
+
     /// Writes blobs that are missing: under a temporary name first, so that a name always has its complete content.
     pub(crate) fn put(&mut self, disk: &Disk, blobs: &[Blob], sync: bool) -> Result<(), StoreError> {
-        check_blobs(blobs)?;
         if blobs.is_empty() {
             return Ok(());
         }
@@ -94,8 +100,8 @@ impl BundleWriter {
                 continue;
             }
             let part = beside(&path, PART);
-            let mut file = File::create(&part).map_err(StoreError::io("make", &part))?;
-            disk.append(&mut file, &part, blob.bytes())?;
+            let file = File::create(&part).map_err(StoreError::io("make", &part))?;
+            disk.append(&file, &part, blob.bytes())?;
             if sync {
                 disk.sync(&file, &part)?;
             }
@@ -103,6 +109,18 @@ impl BundleWriter {
         }
         if sync { disk.sync_folder(folder) } else { Ok(()) }
     }
+}
+
+/// A blob that was read from `place`, checked against its name.
+pub(crate) fn checked(
+    bytes: Option<Vec<u8>>,
+    name: &Digest,
+    key: &DigestKey,
+    place: &Path,
+) -> Result<Vec<u8>, StoreError> {
+    let Some(bytes) = bytes else { return Err(StoreError::BlobMissing { name: *name, place: place.to_owned() }) };
+    let got = key.digest(&bytes);
+    if got == *name { Ok(bytes) } else { Err(StoreError::BlobChanged { name: *name, got }) }
 }
 
 /// A path with an ending appended to its file name.
@@ -122,13 +140,57 @@ fn read_capped(file: &File, path: &Path, name: Digest) -> Result<Vec<u8>, StoreE
     Ok(bytes)
 }
 
+/// The files of a folder of blobs.
+#[derive(Debug, Default)]
+pub(crate) struct Contents {
+    /// Blobs, complete ones.
+    pub(crate) blobs: Vec<PathBuf>,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+    /// Temporary files of an interrupted run.
+    pub(crate) parts: Vec<PathBuf>,
+    /// Something that no run put there.
+    pub(crate) foreign: Option<PathBuf>,
+}
+
+impl Contents {
+    /// Of a folder, if it exists.
+    pub(crate) fn of(folder: &Path) -> Result<Contents, StoreError> {
+        let mut contents = Contents::default();
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(contents),
+            Err(error) => return Err(StoreError::io("list", folder)(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(StoreError::io("list", folder))?;
+            let path = entry.path();
+            let metadata = entry.metadata().map_err(StoreError::io("list", &path))?;
+            let name = entry.file_name();
+            let (name, part) = match name.as_encoded_bytes().strip_suffix(PART.as_bytes()) {
+                Some(name) => (name, true),
+                None => (name.as_encoded_bytes(), false),
+            };
+            let blob = metadata.is_file() && std::str::from_utf8(name).is_ok_and(|name| name.parse::<Digest>().is_ok());
+            match (blob, part) {
+                (true, false) => {
+                    contents.blobs.push(path);
+                    contents.bytes += metadata.len();
+                }
+                (true, true) => contents.parts.push(path),
+                (false, _) => contents.foreign = Some(path),
+            }
+        }
+        Ok(contents)
+    }
+
+    /// Removes the blobs and the temporary files.
+    pub(crate) fn remove(&self, disk: &Disk) -> Result<(), StoreError> {
+        self.parts.iter().chain(&self.blobs).try_for_each(|path| disk.remove(path))
+    }
+}
+
 /// Removes the temporary files of an interrupted run.
 fn remove_parts(disk: &Disk, folder: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(folder).map_err(StoreError::io("list", folder))? {
-        let path = entry.map_err(StoreError::io("list", folder))?.path();
-        if path.as_os_str().as_encoded_bytes().ends_with(PART.as_bytes()) {
-            disk.remove(&path)?;
-        }
-    }
-    Ok(())
+    Contents::of(folder)?.parts.iter().try_for_each(|path| disk.remove(path))
 }

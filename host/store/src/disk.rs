@@ -39,7 +39,7 @@ impl Disk {
     }
 
     /// Writes at the file's end.
-    pub(crate) fn append(&self, file: &mut File, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    pub(crate) fn append(&self, mut file: &File, path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         let happens = usize::try_from(self.spend(bytes.len() as u64)).unwrap_or(usize::MAX);
         let mut write = || {
             file.write_all(bytes.get(..happens).unwrap_or(bytes))?;
@@ -79,6 +79,16 @@ impl Disk {
         let result = self.step().and_then(|()| fs::remove_file(path));
         match result {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other.map_err(StoreError::io("remove", path)),
+        }
+    }
+
+    /// Removes a folder if it exists. One that isn't empty, or is a link to a folder, stays.
+    pub(crate) fn remove_folder(&self, path: &Path) -> Result<(), StoreError> {
+        use io::ErrorKind::{DirectoryNotEmpty, NotADirectory, NotFound};
+        let result = self.step().and_then(|()| fs::remove_dir(path));
+        match result {
+            Err(error) if matches!(error.kind(), NotFound | DirectoryNotEmpty | NotADirectory) => Ok(()),
             other => other.map_err(StoreError::io("remove", path)),
         }
     }

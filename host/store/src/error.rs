@@ -1,10 +1,13 @@
 //! What can go wrong with storage.
 
+use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use countersign_audit::AppendError;
+use countersign_audit::{AppendError, ChainWriter};
 use countersign_model::Digest;
+
+use crate::ExistingRun;
 
 /// Why something can't be stored or read back.
 #[derive(Debug, thiserror::Error)]
@@ -22,12 +25,92 @@ pub enum StoreError {
     /// A record can't be appended.
     #[error(transparent)]
     Append(#[from] AppendError),
-    /// There is a file already, which may not be replaced.
-    #[error("expected no file at `{}`, got one: name another, or allow it to be replaced", .0.display())]
-    Exists(PathBuf),
+    /// Another writer has written since, or may have. Nothing was stored.
+    #[error("expected to be the only writer, got {0}: stop the other process and start again")]
+    Superseded(Overtaken),
+    /// There is a run already, which may not be replaced.
+    #[error("expected nothing at `{}`, got {run}: name another file, or replace it with `--replace`", run.audit.display())]
+    Exists {
+        /// The run.
+        run: Box<ExistingRun>,
+    },
     /// There is a file already that isn't an audit file, and so is never replaced.
     #[error("expected no file or an audit file at `{}`, got something else: name another file", .0.display())]
     NotAnAuditFile(PathBuf),
+    /// A folder of blobs has something else in it, and so is never replaced.
+    #[error("expected only blobs in `{}`, got `{}`: move it, or name another file", folder.display(), got.display())]
+    NotOnlyBlobs {
+        /// The folder.
+        folder: PathBuf,
+        /// What else is there.
+        got: PathBuf,
+    },
+    /// A file is neither an audit file nor a store.
+    #[error("expected an audit file or a store at `{}`, got something else", .0.display())]
+    Unrecognised(PathBuf),
+    /// A file isn't a store.
+    #[error("expected a store at `{}`, got something else: name another file", .0.display())]
+    NotAStore(PathBuf),
+    /// A newer version wrote this store.
+    #[error(
+        "expected a store of schema at most {limit} at `{}`, got {got}: \
+         use the countersign version that wrote it, or a newer one", path.display()
+    )]
+    NewerSchema {
+        /// The store.
+        path: PathBuf,
+        /// The newest schema that this version knows.
+        limit: u32,
+        /// The store's.
+        got: u32,
+    },
+    /// An older version wrote this store, and it is open for reading only.
+    #[error(
+        "expected a store of schema {expected} at `{}`, got {got}: \
+         run `replay --store` with it once, which brings it up to date", path.display()
+    )]
+    OlderSchema {
+        /// The store.
+        path: PathBuf,
+        /// The schema that this version reads.
+        expected: u32,
+        /// The store's.
+        got: u32,
+    },
+    /// A store can't have a write-ahead log where it is.
+    #[error("expected a file system that allows a write-ahead log at `{}`, got mode `{got}`: name another file", path.display())]
+    NoWriteAheadLog {
+        /// The store.
+        path: PathBuf,
+        /// The journal mode that the database took instead.
+        got: String,
+    },
+    /// Another process kept the store locked.
+    #[error("expected `{}` to be free within {seconds} s, got one that another process is writing: try again", path.display())]
+    Busy {
+        /// The store.
+        path: PathBuf,
+        /// How long it was tried, seconds.
+        seconds: u64,
+    },
+    /// A store has something that can't have been stored so.
+    #[error("expected a whole store at `{}`, got a damaged one ({what}): restore a copy of it", path.display())]
+    Damaged {
+        /// The store.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// The database refused something.
+    #[error("can't {action} `{}`: {source}{}", path.display(), hint(source))]
+    Database {
+        /// What was tried, such as `write`.
+        action: &'static str,
+        /// On which store.
+        path: PathBuf,
+        /// Why not.
+        source: Box<rusqlite::Error>,
+    },
     /// Another process writes this audit file.
     #[error("expected `{}` to be free, got one that another process is writing", .0.display())]
     Locked(PathBuf),
@@ -40,9 +123,6 @@ pub enum StoreError {
     /// The audit file is finished.
     #[error("expected an unsealed audit file, got a sealed one")]
     Sealed,
-    /// This store doesn't keep that.
-    #[error("expected a store that keeps {0}, got one that only counts")]
-    NotKept(&'static str),
     /// A blob is larger than the maximum.
     #[error("expected a blob of at most {limit} bytes under `{name}`, got {got}")]
     BlobTooLarge {
@@ -54,13 +134,24 @@ pub enum StoreError {
         got: u64,
     },
     /// A blob is missing.
-    #[error("expected a blob named `{name}` in `{}`, got none", folder.display())]
+    #[error("expected a blob named `{name}` in `{}`, got none", place.display())]
     BlobMissing {
         /// Its name.
         name: Digest,
-        /// Where it should be.
-        folder: PathBuf,
+        /// The folder or store in which it should be.
+        place: PathBuf,
     },
+    /// A blob that a record names isn't stored.
+    #[error("expected the blob `{name}` that line {line} names, got a store without it")]
+    BlobNotStored {
+        /// Its name.
+        name: Digest,
+        /// The record's line.
+        line: u64,
+    },
+    /// The log isn't as it was written.
+    #[error("expected a log that verifies, got one that was changed: {0}")]
+    LogChanged(String),
     /// A blob doesn't have the digest that is its name.
     #[error("expected the blob `{name}` to have that keyed digest, got `{got}`: it was changed, or the key is another")]
     BlobChanged {
@@ -69,22 +160,82 @@ pub enum StoreError {
         /// Its keyed digest.
         got: Digest,
     },
-    /// The findings and state of a commit exceed the maximum of a journal entry.
-    #[error("expected a commit of at most {limit} bytes of findings and state, got {got}: commit smaller batches")]
-    CommitTooLarge {
+    /// A value is larger than the maximum.
+    #[error("expected a {what} of at most {limit} bytes, got {got}")]
+    ValueTooLarge {
+        /// What it is, such as `state entry`.
+        what: &'static str,
         /// Maximum bytes.
         limit: usize,
         /// Its bytes.
         got: usize,
     },
-    /// A journal entry has no JSON form.
-    #[error("a journal entry can't be written as JSON: {0}")]
+    /// A journal is whole, but this version can't read it.
+    #[error(
+        "expected a journal that this version wrote at `{}`, got another: \
+         use the countersign version that wrote it ({source})", path.display()
+    )]
+    Journal {
+        /// The journal.
+        path: PathBuf,
+        /// Why it can't be read.
+        source: serde_json::Error,
+    },
+    /// Something has no JSON form.
+    #[error("what is to be stored can't be written as JSON: {0}")]
     Unwritable(serde_json::Error),
+}
+
+/// By what it shows that there is another writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overtaken {
+    /// The log ends elsewhere than the writer expects.
+    Head {
+        /// The end that the writer expects.
+        expected: ChainWriter,
+        /// The end as it is stored.
+        got: ChainWriter,
+    },
+    /// The store was opened for writing again. Epochs count how often it was.
+    Epoch {
+        /// The writer's.
+        ours: u64,
+        /// The last.
+        now: u64,
+    },
+}
+
+impl fmt::Display for Overtaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Overtaken::Head { expected, got } => {
+                let (expected, got) = ((expected.records(), expected.link()), (got.records(), got.link()));
+                write!(
+                    f,
+                    "a log that another has written: it ends after {} records with link `{}`, not after {} with `{}`",
+                    got.0, got.1, expected.0, expected.1
+                )
+            }
+            Overtaken::Epoch { ours, now } => {
+                write!(f, "a store that another has opened for writing since: its epoch is {now}, not {ours}")
+            }
+        }
+    }
+}
+
+/// What helps where the database's own message doesn't say it.
+fn hint(source: &rusqlite::Error) -> &'static str {
+    match source.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly) => {
+            " (a store needs a folder in which `-wal` and `-shm` files can be made beside it)"
+        }
+        _ => "",
+    }
 }
 
 impl StoreError {
     /// An I/O error with what was tried on which file.
-    pub(crate) fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(io::Error) -> StoreError {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
         let path = path.to_owned();
         move |source| StoreError::Io { action, path, source }
     }

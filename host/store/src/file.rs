@@ -1,25 +1,28 @@
 //! The store in files: `FILE` (audit), `FILE.bundles` (blobs), and while the run lasts `FILE.journal`, which makes a
 //! commit atomic.
 //!
-//! A commit writes blobs, then audit lines, then one journal line. The journal line is the commit: whatever the files
-//! have beyond the last complete line belongs to no commit and is dropped by [`FileStore::recover`]. Sealing writes the
-//! seal line and removes the journal: a finished file can't be continued, so nothing is left to recover.
+//! A commit writes blobs, then audit lines, then the journal's lines. The last of them is the commit: whatever the files
+//! have beyond it belongs to no commit and is dropped by [`FileStore::recover`]. Sealing writes the seal line and removes
+//! the journal: a finished file can't be continued, so nothing is left to recover.
 //!
 //! The process may die at any point. Against a loss of power, [`Durability::Commit`] syncs at every commit; with
 //! [`Durability::Seal`] commits and blobs may be lost, which recovering and recomputing detect.
 
+use std::cell::RefCell;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use countersign_audit::{BEGINNING, ChainWriter, Head, Record, VerifyError, read, verify};
-use countersign_model::{HashSlot, Position, StateChange};
+use countersign_audit::{ChainWriter, Head, Record, Verified, VerifyError, read, verify};
+use countersign_model::{Digest, Finding, Intent, StateChange, TimerChange};
 
 use crate::bundles::{BundleReader, BundleWriter, PART, beside};
 use crate::disk::Disk;
-use crate::journal::{Entries, Fold, JournalEntry};
-use crate::memory::{append, check_blobs};
-use crate::{Commit, Snapshot, Store, StoreError};
+use crate::existing::{Existing, Found, check_beginning, journal_path};
+use crate::fold::Fold;
+use crate::journal::{End, Entries, MAX_PART, Part, write_fold};
+use crate::prepare::prepare;
+use crate::{Commit, KeyValue, StateKey, Store, StoreError, Stored, TimerKey};
 
 /// When written bytes are made to survive a loss of power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,20 +33,11 @@ pub enum Durability {
     Commit,
 }
 
-/// What to do about an existing file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// Refuse it unless it is empty.
-    Refuse,
-    /// Replace it if it is an audit file, finished or not; refuse anything else.
-    Replace,
-}
-
 /// The result of recovering.
 #[derive(Debug)]
 pub enum Recovered {
     /// A run that can continue after its last complete commit.
-    Unfinished(FileStore),
+    Unfinished(Box<FileStore>),
     /// A finished file.
     Sealed(Head),
 }
@@ -61,11 +55,13 @@ pub struct FileStore {
     journal_path: PathBuf,
     journal: File,
     bundles: BundleWriter,
-    chain: ChainWriter,
+    end: ChainWriter,
     length: u64,
     journal_length: u64,
     fold_past: u64,
+    max_part: usize,
     condition: Condition,
+    read: RefCell<ReadAhead>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,11 +71,21 @@ enum Condition {
     Sealed,
 }
 
+/// What was read so far, so that reading page after page doesn't begin anew.
+#[derive(Debug, Default)]
+struct ReadAhead {
+    /// The journal, up to an offset.
+    fold: Fold,
+    journal: u64,
+    /// Where in the audit file the line with this sequence number begins.
+    line: (u64, u64),
+}
+
 impl FileStore {
-    /// Begins an audit file. An existing folder of blobs is reused.
+    /// Begins an audit file.
     ///
     /// # Errors
-    /// When there is a file that may not be replaced, another process writes it, or a file can't be made.
+    /// When there is something that may not be replaced, another process writes it, or a file can't be made.
     pub fn create(path: &Path, existing: Existing, durability: Durability) -> Result<FileStore, StoreError> {
         FileStore::create_on(Disk::default(), path, existing, durability)
     }
@@ -93,27 +99,47 @@ impl FileStore {
         FileStore::recover_on(Disk::default(), path, durability)
     }
 
+    /// Writes the seal and removes the journal. Nothing can be committed or read afterwards.
+    ///
+    /// # Errors
+    /// When the log is empty or was sealed already, or the seal can't be written.
+    pub fn seal(&mut self) -> Result<Head, StoreError> {
+        self.whole()?;
+        let (mut end, mut line) = (self.end, Vec::new());
+        let head = end.seal(&mut line)?;
+        self.condition = Condition::Broken;
+        self.disk.append(&self.audit, &self.path, &line)?;
+        self.disk.sync(&self.audit, &self.path)?;
+        self.disk.remove(&self.journal_path)?;
+        self.disk.sync_folder(self.path.parent().unwrap_or(&self.path))?;
+        self.condition = Condition::Sealed;
+        Ok(head)
+    }
+
     pub(crate) fn create_on(
         disk: Disk,
         path: &Path,
         existing: Existing,
         durability: Durability,
     ) -> Result<FileStore, StoreError> {
-        let mut audit =
-            OpenOptions::new().read(true).append(true).create(true).open(path).map_err(StoreError::io("open", path))?;
-        lock(&audit, path)?;
-        let length = audit.metadata().map_err(StoreError::io("read", path))?.len();
-        if length > 0 {
-            if existing == Existing::Refuse {
-                return Err(StoreError::Exists(path.to_owned()));
+        // What is there is looked at under its lock, and nothing is made where it is refused.
+        let audit = match appending().open(path) {
+            Ok(audit) => Some(audit),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(StoreError::io("open", path)(error)),
+        };
+        audit.iter().try_for_each(|audit| lock(audit, path))?;
+        let found = Found::at(path)?.allow(existing)?;
+        let audit = match audit {
+            Some(audit) => audit,
+            None => {
+                let audit = appending().create_new(true).open(path).map_err(StoreError::io("make", path))?;
+                lock(&audit, path)?;
+                audit
             }
-            check_beginning(&mut audit, path)?;
-        }
-        // The old journal is removed first: if it outlived its audit file, it would be taken for the new file's.
-        let journal_path = beside(path, ".journal");
-        disk.remove(&beside(&journal_path, PART))?;
-        disk.remove(&journal_path)?;
-        disk.truncate(&audit, path, 0)?;
+        };
+        found.remove(&disk, path, || disk.truncate(&audit, path, 0))?;
+        let journal_path = journal_path(path);
         let journal = open_journal(&journal_path)?;
         if durability == Durability::Commit {
             disk.sync(&audit, path)?;
@@ -128,33 +154,37 @@ impl FileStore {
             journal_path,
             journal,
             bundles: BundleWriter::new(path),
-            chain: ChainWriter::new(),
+            end: ChainWriter::new(),
             length: 0,
             journal_length: 0,
             fold_past: FOLD_PAST,
+            max_part: MAX_PART,
             condition: Condition::Whole,
+            read: RefCell::default(),
         })
     }
 
     pub(crate) fn recover_on(disk: Disk, path: &Path, durability: Durability) -> Result<Recovered, StoreError> {
-        let mut audit = OpenOptions::new().read(true).append(true).open(path).map_err(StoreError::io("open", path))?;
+        let mut audit = appending().open(path).map_err(StoreError::io("open", path))?;
         lock(&audit, path)?;
-        let journal_path = beside(path, ".journal");
+        let journal_path = journal_path(path);
         check_beginning(&mut audit, path)?;
         disk.remove(&beside(&journal_path, PART))?;
         if let Some(head) = sealed(&audit, path)? {
             disk.remove(&journal_path)?;
             return Ok(Recovered::Sealed(head));
         }
-        let Some(entries) = Entries::open(&journal_path)? else {
+        let Some(entries) = Entries::open(&journal_path, 0)? else {
             let empty = audit.metadata().map_err(StoreError::io("read", path))?.len() == 0;
             if empty {
                 drop(audit);
-                return FileStore::create_on(disk, path, Existing::Refuse, durability).map(Recovered::Unfinished);
+                return FileStore::create_on(disk, path, Existing::Refuse, durability)
+                    .map(Box::new)
+                    .map(Recovered::Unfinished);
             }
             return Err(StoreError::NoJournal(journal_path));
         };
-        let found = last_commit(entries, &journal_path, &audit, path)?;
+        let found = last_commit(entries, &audit, path)?;
         let journal = open_journal(&journal_path)?;
         disk.truncate(&audit, path, found.length)?;
         disk.truncate(&journal, &journal_path, found.journal_length)?;
@@ -162,7 +192,7 @@ impl FileStore {
             disk.sync(&audit, path)?;
             disk.sync(&journal, &journal_path)?;
         }
-        Ok(Recovered::Unfinished(FileStore {
+        Ok(Recovered::Unfinished(Box::new(FileStore {
             disk,
             durability,
             path: path.to_owned(),
@@ -170,169 +200,185 @@ impl FileStore {
             journal_path,
             journal,
             bundles: BundleWriter::new(path),
-            chain: found.chain,
+            end: found.end,
             length: found.length,
             journal_length: found.journal_length,
             fold_past: FOLD_PAST.max(found.journal_length * 2),
+            max_part: MAX_PART,
             condition: Condition::Whole,
-        }))
+            read: RefCell::default(),
+        })))
     }
 
-    /// Fails unless the store can be written. Marks it broken until the caller resets that.
-    fn begin(&mut self) -> Result<(), StoreError> {
+    /// Fails unless the store can be used.
+    fn whole(&self) -> Result<(), StoreError> {
         match self.condition {
-            Condition::Whole => {
-                self.condition = Condition::Broken;
-                Ok(())
-            }
+            Condition::Whole => Ok(()),
             Condition::Broken => Err(StoreError::Broken),
             Condition::Sealed => Err(StoreError::Sealed),
         }
     }
 
-    fn write(&mut self, commit: Commit<'_>, chain: ChainWriter, lines: &[u8]) -> Result<(), StoreError> {
+    fn write(&mut self, commit: &Commit<'_>, end: ChainWriter, lines: &[u8]) -> Result<(), StoreError> {
         let sync = self.durability == Durability::Commit;
         self.bundles.put(&self.disk, commit.blobs, sync)?;
         let length = self.length + lines.len() as u64;
         if !lines.is_empty() {
-            self.disk.append(&mut self.audit, &self.path, lines)?;
+            self.disk.append(&self.audit, &self.path, lines)?;
             if sync {
                 self.disk.sync(&self.audit, &self.path)?;
             }
         }
-        let entry = JournalEntry {
-            records: chain.records(),
-            length,
-            link: chain.link(),
-            position: commit.position.clone(),
-            blobs: commit.blobs.iter().map(|blob| (blob.name(), blob.bytes().len() as u64)).collect(),
-            findings: commit.findings.to_vec(),
-            state: commit.state.to_vec(),
-            timers: commit.timers.to_vec(),
-        };
-        let line = entry.line()?;
-        self.disk.append(&mut self.journal, &self.journal_path, &line)?;
+        let mut journal_length = self.journal_length;
+        Part::new(commit, End { records: end.records(), length, link: end.link() }).write(
+            self.max_part,
+            &mut |line| {
+                journal_length += line.len() as u64;
+                self.disk.append(&self.journal, &self.journal_path, line)
+            },
+        )?;
         if sync {
             self.disk.sync(&self.journal, &self.journal_path)?;
         }
-        self.chain = chain;
+        self.end = end;
         self.length = length;
-        self.journal_length += line.len() as u64;
-        if self.journal_length > self.fold_past { self.fold(commit.position) } else { Ok(()) }
+        self.journal_length = journal_length;
+        if self.journal_length > self.fold_past { self.fold() } else { Ok(()) }
     }
 
-    /// Replaces the journal by one equivalent entry.
-    fn fold(&mut self, position: &Position) -> Result<(), StoreError> {
-        let fold = self.read_journal()?;
-        // If that fails, the journal just keeps growing.
-        self.fold_past = self.journal_length * 2;
-        let entry = JournalEntry {
-            records: self.chain.records(),
-            length: self.length,
-            link: self.chain.link(),
-            position: position.clone(),
-            blobs: Vec::new(),
-            findings: fold.findings,
-            state: fold.state.changes(),
-            timers: fold.timers.into_changes(),
-        };
-        let line = match entry.line() {
-            Err(StoreError::CommitTooLarge { .. }) => return Ok(()),
-            line => line?,
-        };
-        // Only once the audit file is durable: there is no going back to earlier entries afterwards.
+    /// Replaces the journal by one equivalent commit.
+    fn fold(&mut self) -> Result<(), StoreError> {
+        let mut fold = std::mem::take(self.read.get_mut());
+        self.catch_up(&mut fold)?;
+        // Only once the audit file is durable: there is no going back to earlier commits afterwards.
         self.disk.sync(&self.audit, &self.path)?;
         let part = beside(&self.journal_path, PART);
         self.disk.remove(&part)?;
-        let mut file = open_journal(&part)?;
-        self.disk.append(&mut file, &part, &line)?;
+        let (file, mut length) = (open_journal(&part)?, 0);
+        let end = End { records: self.end.records(), length: self.length, link: self.end.link() };
+        write_fold(&fold.fold, end, self.max_part, &mut |line| {
+            length += line.len() as u64;
+            self.disk.append(&file, &part, line)
+        })?;
         self.disk.sync(&file, &part)?;
         self.disk.rename(&part, &self.journal_path)?;
         self.disk.sync_folder(self.path.parent().unwrap_or(&self.path))?;
         self.journal = file;
-        self.journal_length = line.len() as u64;
-        self.fold_past = FOLD_PAST.max(self.journal_length * 2);
+        self.journal_length = length;
+        self.fold_past = FOLD_PAST.max(length * 2);
         Ok(())
     }
 
-    /// What is committed, unless the store is broken or sealed.
-    fn committed(&self) -> Result<Fold, StoreError> {
-        match self.condition {
-            Condition::Whole => self.read_journal(),
-            Condition::Broken => Err(StoreError::Broken),
-            Condition::Sealed => Err(StoreError::Sealed),
-        }
-    }
-
-    fn read_journal(&self) -> Result<Fold, StoreError> {
-        let mut fold = Fold::default();
-        if let Some(mut entries) = Entries::open(&self.journal_path)? {
-            while let Some((entry, _)) = entries.next(&self.journal_path)? {
-                fold.apply(entry);
+    /// Reads the rest of the journal.
+    fn catch_up(&self, read: &mut ReadAhead) -> Result<(), StoreError> {
+        if read.journal < self.journal_length
+            && let Some(mut entries) = Entries::open(&self.journal_path, read.journal)?
+        {
+            while read.journal < self.journal_length
+                && let Some(entry) = entries.next()?
+            {
+                read.fold.apply(entry.changes);
+                read.journal += entry.bytes;
             }
         }
-        Ok(fold)
+        Ok(())
+    }
+
+    /// Reads from all that is committed.
+    fn folded<T>(&self, page: impl FnOnce(&Fold) -> T) -> Result<T, StoreError> {
+        self.whole()?;
+        let mut read = self.read.borrow_mut();
+        self.catch_up(&mut read)?;
+        Ok(page(&read.fold))
     }
 
     #[cfg(test)]
-    pub(crate) fn fold_past(&mut self, bytes: u64) {
-        self.fold_past = bytes;
+    pub(crate) fn limits(&mut self, fold_past: u64, max_part: usize) {
+        (self.fold_past, self.max_part) = (fold_past, max_part);
+    }
+}
+
+impl Stored for FileStore {
+    fn head(&self) -> Result<ChainWriter, StoreError> {
+        self.whole()?;
+        Ok(self.end)
+    }
+
+    fn lines(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.whole()?;
+        let mut read = self.read.borrow_mut();
+        let (mut seq, mut offset) = if read.line.0 <= from { read.line } else { (0, 0) };
+        let mut audit = &self.audit;
+        // Writing isn't affected: it always happens at the file's end.
+        audit.seek(SeekFrom::Start(offset)).map_err(StoreError::io("read", &self.path))?;
+        let mut reader = BufReader::new(audit.take(self.length.saturating_sub(offset)));
+        let mut lines = Vec::new();
+        while lines.len() < limit {
+            let mut line = Vec::new();
+            reader.read_until(b'\n', &mut line).map_err(StoreError::io("read", &self.path))?;
+            if line.is_empty() {
+                break;
+            }
+            offset += line.len() as u64;
+            if seq >= from {
+                lines.push(line);
+            }
+            seq += 1;
+        }
+        read.line = (seq, offset);
+        Ok(lines)
+    }
+
+    fn blob(&self, name: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        self.whole()?;
+        self.bundles.reader().bytes(name)
+    }
+
+    fn findings(&self, from: u64, limit: usize) -> Result<Vec<Finding>, StoreError> {
+        self.folded(|fold| fold.findings(from, limit))
+    }
+
+    fn intents(&self, from: u64, limit: usize) -> Result<Vec<Intent>, StoreError> {
+        self.folded(|fold| fold.intents(from, limit))
+    }
+
+    fn state(&self, after: Option<&StateKey>, limit: usize) -> Result<Vec<StateChange>, StoreError> {
+        self.folded(|fold| fold.state(after, limit))
+    }
+
+    fn baselines(&self, after: Option<&StateKey>, limit: usize) -> Result<Vec<StateChange>, StoreError> {
+        self.folded(|fold| fold.baselines(after, limit))
+    }
+
+    fn timers(&self, after: Option<&TimerKey>, limit: usize) -> Result<Vec<TimerChange>, StoreError> {
+        self.folded(|fold| fold.timers(after, limit))
+    }
+
+    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<KeyValue>, StoreError> {
+        self.folded(|fold| fold.memory(space, after, limit))
     }
 }
 
 impl Store for FileStore {
-    fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
-        self.begin()?;
+    fn commit(&mut self, commit: Commit<'_>) -> Result<ChainWriter, StoreError> {
+        self.whole()?;
         // Nothing is written before the whole commit is known to be writable.
-        let prepared = check_blobs(commit.blobs).and_then(|()| append(self.chain, commit.records));
-        let (chain, lines) = match prepared {
-            Ok(prepared) => prepared,
-            Err(error) => {
-                self.condition = Condition::Whole;
-                return Err(error);
-            }
-        };
-        self.write(commit, chain, &lines)?;
+        let (end, lines) = prepare(self.end, &commit)?;
+        self.condition = Condition::Broken;
+        self.write(&commit, end, &lines)?;
         self.condition = Condition::Whole;
-        Ok(())
-    }
-
-    fn seal(&mut self) -> Result<Head, StoreError> {
-        self.begin()?;
-        let (mut chain, mut line) = (self.chain, Vec::new());
-        let head = match chain.seal(&mut line) {
-            Ok(head) => head,
-            Err(error) => {
-                self.condition = Condition::Whole;
-                return Err(error.into());
-            }
-        };
-        self.disk.append(&mut self.audit, &self.path, &line)?;
-        self.disk.sync(&self.audit, &self.path)?;
-        self.disk.remove(&self.journal_path)?;
-        self.disk.sync_folder(self.path.parent().unwrap_or(&self.path))?;
-        self.chain = chain;
-        self.condition = Condition::Sealed;
-        Ok(head)
-    }
-
-    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError> {
-        Ok(self.committed()?.state.hash_slot(hash_slot))
-    }
-
-    fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        let fold = self.committed()?;
-        Ok(Snapshot {
-            position: fold.position,
-            records: fold.records,
-            state: fold.state.changes(),
-            timers: fold.timers.into_changes(),
-            findings: fold.findings,
-        })
+        Ok(end)
     }
 }
 
-fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
+/// For reading, and for writing at the end.
+pub(crate) fn appending() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true);
+    options
+}
+
+pub(crate) fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => StoreError::Locked(path.to_owned()),
         TryLockError::Error(source) => StoreError::io("lock", path)(source),
@@ -343,61 +389,43 @@ fn open_journal(path: &Path) -> Result<File, StoreError> {
     OpenOptions::new().append(true).create(true).open(path).map_err(StoreError::io("open", path))
 }
 
-/// Refuses a file that doesn't begin as an audit file does. One whose first line is torn passes.
-fn check_beginning(file: &mut File, path: &Path) -> Result<(), StoreError> {
-    let mut beginning = Vec::new();
-    let mut read = || {
-        file.seek(SeekFrom::Start(0))?;
-        BufReader::new(&mut *file).take(BEGINNING.len() as u64).read_until(b'\n', &mut beginning)
-    };
-    read().map_err(StoreError::io("read", path))?;
-    if BEGINNING.as_bytes().starts_with(&beginning) { Ok(()) } else { Err(StoreError::NotAnAuditFile(path.to_owned())) }
-}
-
 /// The head of an audit file, if it is sealed and verifies.
 fn sealed(file: &File, path: &Path) -> Result<Option<Head>, StoreError> {
     let mut reader = BufReader::new(file);
     reader.seek(SeekFrom::Start(0)).map_err(StoreError::io("read", path))?;
     match verify(reader, None) {
-        Ok(head) => Ok(Some(head)),
-        Err(VerifyError::Faults(_)) => Ok(None),
+        Ok(Verified::Sealed(head)) => Ok(Some(head)),
+        Ok(Verified::Unsealed(_)) | Err(VerifyError::Faults(_)) => Ok(None),
         Err(VerifyError::Unreadable(error)) => Err(StoreError::io("read", path)(error)),
     }
 }
 
 /// The last complete commit.
 struct LastCommit {
-    chain: ChainWriter,
+    end: ChainWriter,
     length: u64,
     journal_length: u64,
 }
 
-fn last_commit<R: BufRead>(
-    mut entries: Entries<R>,
-    journal_path: &Path,
-    audit: &File,
-    path: &Path,
-) -> Result<LastCommit, StoreError> {
+fn last_commit<R: BufRead>(mut entries: Entries<'_, R>, audit: &File, path: &Path) -> Result<LastCommit, StoreError> {
     let mut reader = BufReader::new(audit);
     reader.seek(SeekFrom::Start(0)).map_err(StoreError::io("read", path))?;
     let mut records = read(reader);
     let bundles = BundleReader::open(path);
-    let mut last = LastCommit { chain: ChainWriter::new(), length: 0, journal_length: 0 };
-    let mut journal_length = 0;
-    while let Some((entry, length)) = entries.next(journal_path)? {
-        while records.bytes() < entry.length {
+    let mut last = LastCommit { end: ChainWriter::new(), length: 0, journal_length: 0 };
+    while let Some(entry) = entries.next()? {
+        while records.bytes() < entry.end.length {
             let Some(Ok(read)) = records.next() else { return Ok(last) };
             if matches!(read.record, Record::Seal(_)) {
                 return Ok(last);
             }
         }
-        let chain = ChainWriter::resume(entry.records, entry.link);
+        let end = ChainWriter::resume(entry.end.records, entry.end.link);
         let blobs = entry.blobs.iter().all(|(name, length)| bundles.length(name) == Some(*length));
-        if records.bytes() != entry.length || records.writer() != chain || !blobs {
+        if records.bytes() != entry.end.length || records.writer() != end || !blobs {
             return Ok(last);
         }
-        journal_length += length;
-        last = LastCommit { chain, length: entry.length, journal_length };
+        last = LastCommit { end, length: entry.end.length, journal_length: last.journal_length + entry.bytes };
     }
     Ok(last)
 }

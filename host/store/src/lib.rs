@@ -1,20 +1,39 @@
-//! Storage. One trait commits audit records, blobs, findings, state changes and the position in the stream *together*:
-//! after a crash a commit is either complete or absent.
+//! Storage. One trait commits log, blobs, findings, intents, state, timers and memory *together*: after a crash a commit
+//! is either complete or absent. What was committed is read back in pages, by another trait.
+
+// The tests' helpers name the crate as its users do.
+#[cfg(test)]
+extern crate self as countersign_store;
 
 pub mod bundles;
+#[cfg(test)]
+#[path = "../tests/outside/common.rs"]
+mod common;
 #[cfg(test)]
 #[path = "../tests/unit/crash.rs"]
 mod crash;
 mod disk;
 pub mod error;
+pub mod existing;
+pub mod export;
 pub mod file;
+mod fold;
+pub mod head;
 mod journal;
+pub mod log;
 pub mod memory;
+mod prepare;
+pub mod sqlite;
 pub mod store;
 
 pub use bundles::BundleReader;
-pub use countersign_audit::{Blob, Head};
-pub use error::StoreError;
-pub use file::{Durability, Existing, FileStore, Recovered};
-pub use memory::{HeadStore, MemoryStore};
-pub use store::{Commit, Snapshot, Store};
+pub use countersign_audit::{Blob, ChainWriter, Head};
+pub use error::{Overtaken, StoreError};
+pub use existing::{Existing, ExistingRun, existing};
+pub use export::{ExportOptions, Exported, export};
+pub use file::{Durability, FileStore, Recovered};
+pub use head::HeadStore;
+pub use log::AuditLog;
+pub use memory::MemoryStore;
+pub use sqlite::{SqliteReader, SqliteStore};
+pub use store::{Commit, KeyValue, MemoryChange, StateKey, Store, Stored, TimerKey};

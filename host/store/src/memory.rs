@@ -1,78 +1,24 @@
-//! Stores without files.
+//! The store in memory.
 
 use std::collections::BTreeMap;
 
-use countersign_audit::{Blob, ChainWriter, Head};
-use countersign_model::{
-    Digest, Finding, HashSlot, Position, RuleId, StateChange, StateEntry, TimerChange, TimerEntry,
-};
+use countersign_audit::{ChainWriter, Head};
+use countersign_model::{Digest, Finding, Intent, StateChange, TimerChange};
 
-use crate::{Commit, Snapshot, Store, StoreError};
-
-/// State by hash slot, then by rule, slot and key.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct StateMap(BTreeMap<HashSlot, BTreeMap<(RuleId, u32, String), StateEntry>>);
-
-impl StateMap {
-    pub(crate) fn apply(&mut self, change: StateChange) {
-        let hash_slot = change.hash_slot();
-        let StateChange { rule, slot, key, entry } = change;
-        let part = self.0.entry(hash_slot).or_default();
-        match entry {
-            Some(entry) => part.insert((rule, slot, key), entry),
-            None => part.remove(&(rule, slot, key)),
-        };
-    }
-
-    /// The state in one hash slot.
-    pub(crate) fn hash_slot(&self, hash_slot: HashSlot) -> Vec<StateChange> {
-        self.0.get(&hash_slot).into_iter().flat_map(changes).collect()
-    }
-
-    /// Everything, hash slot by hash slot.
-    pub(crate) fn changes(&self) -> Vec<StateChange> {
-        self.0.values().flat_map(changes).collect()
-    }
-}
-
-fn changes(part: &BTreeMap<(RuleId, u32, String), StateEntry>) -> impl Iterator<Item = StateChange> {
-    part.iter().map(|((rule, slot, key), entry)| StateChange {
-        rule: rule.clone(),
-        slot: *slot,
-        key: key.clone(),
-        entry: Some(entry.clone()),
-    })
-}
-
-/// Timers by rule, key and id.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TimerMap(BTreeMap<(RuleId, String, String), TimerEntry>);
-
-impl TimerMap {
-    pub(crate) fn apply(&mut self, change: TimerChange) {
-        let TimerChange { rule, key, id, entry } = change;
-        match entry {
-            Some(entry) => self.0.insert((rule, key, id), entry),
-            None => self.0.remove(&(rule, key, id)),
-        };
-    }
-
-    pub(crate) fn into_changes(self) -> Vec<TimerChange> {
-        self.0.into_iter().map(|((rule, key, id), entry)| TimerChange { rule, key, id, entry: Some(entry) }).collect()
-    }
-}
+use crate::fold::{Changes, Fold};
+use crate::prepare::prepare;
+use crate::{Commit, KeyValue, StateKey, Store, StoreError, Stored, TimerKey};
 
 /// Keeps everything in memory, for tests.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    chain: ChainWriter,
-    sealed: bool,
-    audit: Vec<u8>,
+    end: ChainWriter,
+    log: Vec<u8>,
+    /// Where each line begins.
+    offsets: Vec<usize>,
     blobs: BTreeMap<Digest, Vec<u8>>,
-    findings: Vec<Finding>,
-    state: StateMap,
-    timers: TimerMap,
-    position: Position,
+    without_blobs: bool,
+    fold: Fold,
 }
 
 impl MemoryStore {
@@ -82,115 +28,83 @@ impl MemoryStore {
         MemoryStore::default()
     }
 
-    /// The audit file's bytes.
+    /// One that keeps no blobs.
     #[must_use]
-    pub fn audit(&self) -> &[u8] {
-        &self.audit
+    pub fn without_blobs() -> MemoryStore {
+        MemoryStore { without_blobs: true, ..MemoryStore::default() }
     }
 
-    /// A blob by its name.
+    /// The log's bytes.
     #[must_use]
-    pub fn blob(&self, name: &Digest) -> Option<&[u8]> {
-        self.blobs.get(name).map(Vec::as_slice)
+    pub fn audit(&self) -> &[u8] {
+        &self.log
+    }
+
+    /// The audit file that the log gives when it is sealed here, and its head.
+    ///
+    /// # Errors
+    /// When the log is empty.
+    pub fn sealed(&self) -> Result<(Vec<u8>, Head), StoreError> {
+        let (mut end, mut file) = (self.end, self.log.clone());
+        let head = end.seal(&mut file)?;
+        Ok((file, head))
+    }
+}
+
+impl Stored for MemoryStore {
+    fn head(&self) -> Result<ChainWriter, StoreError> {
+        Ok(self.end)
+    }
+
+    fn lines(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        let offset = usize::try_from(from).ok().and_then(|from| self.offsets.get(from));
+        let rest = offset.and_then(|offset| self.log.get(*offset..)).unwrap_or_default();
+        Ok(rest.split_inclusive(|byte| *byte == b'\n').take(limit).map(<[u8]>::to_vec).collect())
+    }
+
+    fn blob(&self, name: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.blobs.get(name).cloned())
+    }
+
+    fn findings(&self, from: u64, limit: usize) -> Result<Vec<Finding>, StoreError> {
+        Ok(self.fold.findings(from, limit))
+    }
+
+    fn intents(&self, from: u64, limit: usize) -> Result<Vec<Intent>, StoreError> {
+        Ok(self.fold.intents(from, limit))
+    }
+
+    fn state(&self, after: Option<&StateKey>, limit: usize) -> Result<Vec<StateChange>, StoreError> {
+        Ok(self.fold.state(after, limit))
+    }
+
+    fn baselines(&self, after: Option<&StateKey>, limit: usize) -> Result<Vec<StateChange>, StoreError> {
+        Ok(self.fold.baselines(after, limit))
+    }
+
+    fn timers(&self, after: Option<&TimerKey>, limit: usize) -> Result<Vec<TimerChange>, StoreError> {
+        Ok(self.fold.timers(after, limit))
+    }
+
+    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<KeyValue>, StoreError> {
+        Ok(self.fold.memory(space, after, limit))
     }
 }
 
 impl Store for MemoryStore {
-    fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
-        check_blobs(commit.blobs)?;
-        let (chain, lines) = append(self.chain, commit.records)?;
-        self.chain = chain;
-        self.audit.extend_from_slice(&lines);
-        self.blobs.extend(commit.blobs.iter().map(|blob| (blob.name(), blob.bytes().to_vec())));
-        self.findings.extend_from_slice(commit.findings);
-        commit.state.iter().cloned().for_each(|change| self.state.apply(change));
-        commit.timers.iter().cloned().for_each(|change| self.timers.apply(change));
-        self.position = commit.position.clone();
-        Ok(())
-    }
-
-    fn seal(&mut self) -> Result<Head, StoreError> {
-        let head = self.chain.seal(&mut self.audit)?;
-        self.sealed = true;
-        Ok(head)
-    }
-
-    fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        if self.sealed {
-            return Err(StoreError::Sealed);
+    fn commit(&mut self, commit: Commit<'_>) -> Result<ChainWriter, StoreError> {
+        let (end, lines) = prepare(self.end, &commit)?;
+        let mut offset = self.log.len();
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
+            self.offsets.push(offset);
+            offset += line.len();
         }
-        Ok(Snapshot {
-            position: self.position.clone(),
-            records: self.chain.records(),
-            state: self.state.changes(),
-            timers: self.timers.clone().into_changes(),
-            findings: self.findings.clone(),
-        })
-    }
-
-    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError> {
-        if self.sealed { Err(StoreError::Sealed) } else { Ok(self.state.hash_slot(hash_slot)) }
-    }
-}
-
-/// Keeps nothing but the end of the chain, for a run without an audit file. Its head equals that of a run with one.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct HeadStore {
-    chain: ChainWriter,
-}
-
-impl HeadStore {
-    /// An empty one.
-    #[must_use]
-    pub fn new() -> HeadStore {
-        HeadStore::default()
-    }
-
-    /// The number of committed records.
-    #[must_use]
-    pub const fn records(&self) -> u64 {
-        self.chain.records()
-    }
-}
-
-impl Store for HeadStore {
-    fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
-        check_blobs(commit.blobs)?;
-        self.chain = append(self.chain, commit.records)?.0;
-        Ok(())
-    }
-
-    fn seal(&mut self) -> Result<Head, StoreError> {
-        Ok(self.chain.seal(&mut Vec::new())?)
-    }
-
-    fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        Err(StoreError::NotKept("state and findings"))
-    }
-
-    fn state(&self, _: HashSlot) -> Result<Vec<StateChange>, StoreError> {
-        Err(StoreError::NotKept("state and findings"))
-    }
-}
-
-/// The lines of some records, and the chain after them.
-pub(crate) fn append(
-    mut chain: ChainWriter,
-    records: &[countersign_audit::Record],
-) -> Result<(ChainWriter, Vec<u8>), StoreError> {
-    let mut lines = Vec::new();
-    for record in records {
-        chain.append(record, &mut lines)?;
-    }
-    Ok((chain, lines))
-}
-
-/// Refuses blobs that a reader would refuse.
-pub(crate) fn check_blobs(blobs: &[Blob]) -> Result<(), StoreError> {
-    match blobs.iter().find(|blob| blob.bytes().len() > Blob::MAX_BYTES) {
-        Some(blob) => {
-            Err(StoreError::BlobTooLarge { name: blob.name(), limit: Blob::MAX_BYTES, got: blob.bytes().len() as u64 })
+        self.log.extend_from_slice(&lines);
+        for blob in commit.blobs.iter().filter(|_| !self.without_blobs) {
+            self.blobs.entry(blob.name()).or_insert_with(|| blob.bytes().to_vec());
         }
-        None => Ok(()),
+        self.fold.apply(Changes::from(&commit));
+        self.end = end;
+        Ok(end)
     }
 }

@@ -62,6 +62,9 @@ pub struct MemoryChange {
     pub value: Option<Vec<u8>>,
 }
 
+/// A key of memory with its value.
+pub type KeyValue = (Vec<u8>, Vec<u8>);
+
 /// The place of an entry of keyed state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StateKey {
@@ -82,6 +85,18 @@ pub struct TimerKey {
     pub key: String,
     /// The timer's declared id.
     pub id: String,
+}
+
+impl From<&StateChange> for StateKey {
+    fn from(change: &StateChange) -> StateKey {
+        StateKey { rule: change.rule.clone(), slot: change.slot.clone(), key: change.key.clone() }
+    }
+}
+
+impl From<&TimerChange> for TimerKey {
+    fn from(change: &TimerChange) -> TimerKey {
+        TimerKey { rule: change.rule.clone(), key: change.key.clone(), id: change.id.clone() }
+    }
 }
 
 /// What can be read of a store, as of its last commit. Every list is read in pages of at most `limit` members, each page
@@ -139,7 +154,7 @@ pub trait Stored {
     ///
     /// # Errors
     /// See [`Stored::head`].
-    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StoreError>;
+    fn memory(&self, space: &str, after: Option<&[u8]>, limit: usize) -> Result<Vec<KeyValue>, StoreError>;
 }
 
 /// Storage for everything that must survive the process, open for writing.
@@ -162,6 +177,12 @@ pub trait Stored {
 /// # Ok::<(), countersign_store::StoreError>(())
 /// ```
 pub trait Store: Stored {
+    /// Whether what is committed can be read back, so that a later session can go on. Otherwise only the log's end is known,
+    /// and the rest of a commit may be left out.
+    fn keeps(&self) -> bool {
+        true
+    }
+
     /// Commits all of it or nothing, and returns the new end of the log. The log doesn't depend on how records are
     /// grouped into commits.
     ///

@@ -1,6 +1,7 @@
 //! The stream's time: a watermark a source, the clock and ticks, all from event times, so that a replay has the same.
 
 use countersign_model::{SourceId, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// How much older than its source's greatest event time an event may be before it counts as late, microseconds.
 pub const LATENESS: i64 = 5 * 60 * 1_000_000;
@@ -15,12 +16,19 @@ const TICK_MICROS: i64 = 60 * 1_000_000;
 /// … or after so many events.
 pub const TICK_EVENTS: u64 = 65_536;
 
+/// Time that passes without events passes in steps of this, microseconds, …
+const STEP: i64 = TICK_MICROS;
+
+/// … and at most so many, a month's; the rest passes at once.
+const MAX_STEPS: usize = 31 * 24 * 60;
+
 /// The place of an event in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placement {
     /// The source's watermark before it, or the time of the last tick if that is later.
     pub watermark: Timestamp,
-    /// The gate's clock after it: the greatest time that counted so far, of any source.
+    /// The gate's clock after it: the greatest time that counted so far, of any source, or the host's own clock as
+    /// recorded if that is later.
     pub clock: Timestamp,
     /// Whether it is older than the watermark.
     pub late: bool,
@@ -33,12 +41,15 @@ pub struct Tick {
     pub at: Timestamp,
 }
 
-/// Follows event times.
-#[derive(Clone, Debug, Default)]
+/// Follows event times, and the host's own clock where inputs carry their arrival.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Clock {
     /// In the order of their first events. There are as many as the host has sources, a handful.
     sources: Vec<SourceClock>,
     now: Option<Timestamp>,
+    /// The greatest arrival so far.
+    arrived: Option<Timestamp>,
     /// The least watermark of the sources so far; never falls.
     least: Option<Timestamp>,
     last_tick: Option<Timestamp>,
@@ -46,13 +57,26 @@ pub struct Clock {
 }
 
 /// The times of a source.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct SourceClock {
     source: SourceId,
     /// The greatest of its times that counted.
     greatest: Timestamp,
     /// The clock at its last event.
     last: Timestamp,
+}
+
+/// What an event would change; see [`Clock::plan`].
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// The tick that comes before the event, if one is due.
+    pub tick: Option<Tick>,
+    /// The event's place in time.
+    pub placement: Placement,
+    counts: Timestamp,
+    now: Timestamp,
+    least: Timestamp,
 }
 
 impl Clock {
@@ -62,46 +86,96 @@ impl Clock {
         self.now
     }
 
+    /// The gate's clock: the greater of [`now`](Self::now) and the greatest arrival; none before the first event.
+    #[must_use]
+    pub fn gate_clock(&self) -> Option<Timestamp> {
+        self.now.map(|now| self.arrived.map_or(now, |arrived| now.max(arrived)))
+    }
+
     /// Whether an event of this time lies further ahead than `max_gap` microseconds of what has been seen.
     #[must_use]
     pub fn is_ahead(&self, time: Timestamp, max_gap: i64) -> bool {
         self.now.is_some_and(|now| time.micros_since(now) > max_gap)
     }
 
-    /// Takes in an event of a source. Returns the tick that comes before it, if one is due, and its place in time. Its
-    /// time moves the clock only as far as `believed`; pass `time` again to trust it fully.
-    pub fn place(&mut self, source: &SourceId, time: Timestamp, believed: Timestamp) -> (Option<Tick>, Placement) {
-        let counts = time.min(believed);
-        let now = self.now.map_or(counts, |now| now.max(counts));
-        self.now = Some(now);
-        let known = self.sources.iter_mut().find(|known| known.source == *source);
-        let own = known.as_ref().map_or(Timestamp::MIN, |known| known.greatest.plus_micros(-LATENESS));
-        // A source that comes back, or is new, doesn't turn back time that has passed without it.
-        let watermark = self.least.map_or(own, |least| least.max(own));
-        match known {
-            Some(known) => {
-                known.greatest = known.greatest.max(counts);
-                known.last = now;
-            }
-            None => self.sources.push(SourceClock { source: source.clone(), greatest: counts, last: now }),
-        }
-        let awaited = self.sources.iter().filter(|known| now.micros_since(known.last) <= SILENCE);
-        let least = awaited.map(|known| known.greatest).min().unwrap_or(now).plus_micros(-LATENESS);
-        let least = self.least.map_or(least, |before| before.max(least));
-        self.least = Some(least);
-        (self.tick(least), Placement { watermark, clock: now, late: time < watermark })
+    /// Takes in the host's own time at which an input arrived, as it is on record.
+    pub fn arrive(&mut self, arrived: Timestamp) {
+        self.arrived = self.arrived.max(Some(arrived));
     }
 
-    /// The tick before the event that was just taken in.
-    fn tick(&mut self, least: Timestamp) -> Option<Tick> {
-        let last = *self.last_tick.get_or_insert(least);
+    /// What an event of a source would change: nothing is changed yet. Its time moves the clock only as far as
+    /// `believed`; pass `time` again to trust it fully.
+    #[must_use]
+    pub fn plan(&self, source: &SourceId, time: Timestamp, believed: Timestamp) -> Plan {
+        let counts = time.min(believed);
+        let now = self.now.map_or(counts, |now| now.max(counts));
+        let known = self.sources.iter().find(|known| known.source == *source);
+        let own = known.map_or(Timestamp::MIN, |known| known.greatest.plus_micros(-LATENESS));
+        // A source that comes back, or is new, doesn't turn back time that has passed without it.
+        let watermark = self.least.map_or(own, |least| least.max(own));
+        let others = self.sources.iter().filter(|other| other.source != *source);
+        let awaited = others.filter(|other| now.micros_since(other.last) <= SILENCE).map(|other| other.greatest);
+        let greatest = known.map_or(counts, |known| known.greatest.max(counts));
+        let least = awaited.fold(greatest, Timestamp::min).plus_micros(-LATENESS);
+        let least = self.least.map_or(least, |before| before.max(least));
+        let last = self.last_tick.unwrap_or(least);
         let due = least.micros_since(last) >= TICK_MICROS || self.events_since_tick >= TICK_EVENTS;
-        if due {
-            self.last_tick = Some(least);
-            self.events_since_tick = 0;
+        let clock = self.arrived.map_or(now, |arrived| now.max(arrived));
+        let placement = Placement { watermark, clock, late: time < watermark };
+        Plan { tick: due.then_some(Tick { at: least }), placement, counts, now, least }
+    }
+
+    /// Takes in the event that was planned; nothing may come between.
+    pub fn apply(&mut self, source: &SourceId, plan: &Plan) {
+        self.now = Some(plan.now);
+        self.least = Some(plan.least);
+        match self.sources.iter_mut().find(|known| known.source == *source) {
+            Some(known) => {
+                known.greatest = known.greatest.max(plan.counts);
+                known.last = plan.now;
+            }
+            None => {
+                self.sources.push(SourceClock { source: source.clone(), greatest: plan.counts, last: plan.now });
+            }
+        }
+        match plan.tick {
+            Some(tick) => self.ticked(tick.at),
+            None => {
+                self.last_tick.get_or_insert(plan.least);
+            }
         }
         self.events_since_tick += 1;
-        due.then_some(Tick { at: least })
+    }
+
+    /// Takes in an event at once. Returns the tick that comes before it, if one is due, and its place in time.
+    pub fn place(&mut self, source: &SourceId, time: Timestamp, believed: Timestamp) -> (Option<Tick>, Placement) {
+        let plan = self.plan(source, time, believed);
+        self.apply(source, &plan);
+        (plan.tick, plan.placement)
+    }
+
+    /// The ticks by which time passes without events up to the host's own time `arrived`, less the sources' lateness. None
+    /// before the first event: there is nothing that could be late.
+    pub fn ticks_until(&self, arrived: Timestamp) -> impl Iterator<Item = Tick> + use<> {
+        let until = arrived.plus_micros(-LATENESS);
+        let first = self.least.filter(|_| self.now.is_some());
+        std::iter::successors(first.map(|least| (0, least.min(until))), move |(step, at)| {
+            let next = if step + 1 < MAX_STEPS { at.plus_micros(STEP).min(until) } else { until };
+            (*at < until).then_some((step + 1, next))
+        })
+        .skip(1)
+        .map(|(_, at)| Tick { at })
+    }
+
+    /// Takes in a tick without an event.
+    pub fn pass(&mut self, tick: Tick) {
+        self.least = self.least.max(Some(tick.at));
+        self.ticked(tick.at);
+    }
+
+    fn ticked(&mut self, at: Timestamp) {
+        self.last_tick = Some(at);
+        self.events_since_tick = 0;
     }
 }
 

@@ -2,6 +2,7 @@
 //! fails; when a rule goes into quarantine. Rules are called through [`countersign_model::call::Detector`]: this crate
 //! knows no wasmtime, and does no I/O.
 
+mod carry;
 mod citable;
 mod clock;
 mod columns;
@@ -22,7 +23,8 @@ mod testing;
 mod timers;
 mod validate;
 
-pub use clock::{Clock, LATENESS, Placement, SILENCE, TICK_EVENTS, Tick};
+pub use carry::{Adopted, Carried, Migrated};
+pub use clock::{Clock, LATENESS, Placement, Plan, SILENCE, TICK_EVENTS, Tick};
 pub use columns::{Schema, build_batch, index_keys, value_at, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};
 pub use filter::{Router, Tally, holds, matches};

@@ -33,6 +33,8 @@ pub struct Quarantine {
     failed: HashSet<u64>,
     /// How many distinct accounts are counted.
     max_accounts: usize,
+    /// Accounts that were counted since the changes were taken last, and whether they failed.
+    changed: Vec<(u64, bool)>,
 }
 
 /// Accounts beyond so many distinct ones are ignored: the share among these is close enough.
@@ -42,7 +44,13 @@ impl Quarantine {
     /// Without failures yet.
     #[must_use]
     pub fn new(threshold: QuarantineThreshold) -> Quarantine {
-        Quarantine { threshold, seen: HashSet::new(), failed: HashSet::new(), max_accounts: MAX_ACCOUNTS }
+        Quarantine {
+            threshold,
+            seen: HashSet::new(),
+            failed: HashSet::new(),
+            max_accounts: MAX_ACCOUNTS,
+            changed: Vec::new(),
+        }
     }
 
     /// Takes in a row that reached the rule, and whether it failed. True when this row puts the rule into quarantine.
@@ -58,12 +66,28 @@ impl Quarantine {
                 return false;
             }
             self.seen.insert(account);
+            self.changed.push((account, false));
         }
         if !failed || !self.failed.insert(account) {
             return false;
         }
+        self.changed.push((account, true));
         let (failed, seen) = (self.failed.len() as u64, self.seen.len() as u64);
         failed >= u64::from(self.threshold.min_accounts) && failed * 100 >= seen * u64::from(self.threshold.percent)
+    }
+
+    /// The accounts that were counted since this was called last, as opaque numbers, and whether they failed; the last
+    /// entry of an account counts.
+    pub fn take_changes(&mut self) -> Vec<(u64, bool)> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Counts an account again that was counted before a restart.
+    pub fn restore(&mut self, account: u64, failed: bool) {
+        self.seen.insert(account);
+        if failed {
+            self.failed.insert(account);
+        }
     }
 
     /// Distinct accounts that failed, and that were seen.

@@ -136,6 +136,22 @@ impl RuleStream {
         self.state.forgotten()
     }
 
+    /// The state as of the last tick of keys that changed for the first time since, each once.
+    pub fn take_baselines(&mut self) -> Vec<StateChange> {
+        self.state.take_baselines()
+    }
+
+    /// The clock at the first row since the last tick; none without a row.
+    #[must_use]
+    pub fn stamp(&self) -> Option<Timestamp> {
+        self.state.stamp()
+    }
+
+    /// Goes on counting what ticks forget of a slot.
+    pub fn set_forgotten(&mut self, slot: &str, forgotten: Forgotten) {
+        self.state.set_forgotten(slot, forgotten);
+    }
+
     /// What changed in the rule's state since this was called last: what ticks forgot, which no row reports.
     pub fn changes(&mut self) -> (Vec<StateChange>, Vec<TimerChange>) {
         (self.state.take_changes(), self.timers.take_changes())

@@ -1,5 +1,6 @@
 //! A rule's keyed state between calls: bounded by time and number, handed out as arenas.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -7,12 +8,12 @@ use countersign_declaration::{Slot, WhenFull};
 use countersign_model::call::SlotState;
 use countersign_model::{Evidence, RuleId, StateChange, StateEntry, Timestamp};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Tick;
 
 /// How many keys of a slot were forgotten at ticks, and why.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forgotten {
     /// Not changed for longer than the slot's `ttl`.
     pub expired: u64,
@@ -38,6 +39,8 @@ pub(crate) struct RuleState {
     stamp: Option<Timestamp>,
     /// What changed since the changes were taken last, in no order and maybe several times.
     changed: Vec<(usize, Arc<str>)>,
+    /// What changed for the first time since the last tick, since the baselines were taken last.
+    touched: Vec<(usize, Arc<str>)>,
 }
 
 impl RuleState {
@@ -51,6 +54,7 @@ impl RuleState {
             forgotten: slots.iter().map(|_| Forgotten::default()).collect(),
             stamp: None,
             changed: Vec::new(),
+            touched: Vec::new(),
         }
     }
 
@@ -118,7 +122,13 @@ impl RuleState {
     pub(crate) fn set(&mut self, slot: usize, key: &Arc<str>, entry: Option<StateEntry>) {
         let (Some(table), Some(before)) = (self.tables.get_mut(slot), self.before.get_mut(slot)) else { return };
         let now = table.remove(key);
-        let before = before.entry(Arc::clone(key)).or_insert(now);
+        let before = match before.entry(Arc::clone(key)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(first) => {
+                self.touched.push((slot, Arc::clone(key)));
+                first.insert(now)
+            }
+        };
         if let Some(mut entry) = entry {
             entry.changed = match before {
                 Some(before) if before.blob == entry.blob && before.kept == entry.kept => before.changed,
@@ -162,6 +172,7 @@ impl RuleState {
             self.set(*slot, key, None);
         }
         self.before.iter_mut().for_each(HashMap::clear);
+        self.touched.clear();
         self.stamp = None;
         u64::try_from(forgotten.len()).unwrap_or(u64::MAX)
     }
@@ -190,19 +201,74 @@ impl RuleState {
 
     /// What changed since this was called last, by slot and key.
     pub(crate) fn take_changes(&mut self) -> Vec<StateChange> {
-        let mut changed = std::mem::take(&mut self.changed);
-        changed.sort_unstable();
-        changed.dedup();
-        changed
-            .into_iter()
-            .map(|(slot, key)| StateChange {
-                rule: self.rule.clone(),
-                slot: u32::try_from(slot).unwrap_or(u32::MAX),
-                entry: self.get(slot, &key).cloned(),
-                key: String::from(&*key),
-            })
-            .collect()
+        let changed = in_order(std::mem::take(&mut self.changed));
+        changed.into_iter().map(|(slot, key)| self.change(slot, &key, self.get(slot, &key).cloned())).collect()
     }
+
+    /// The state as of the last tick of what changed for the first time since, since this was called last; by slot and
+    /// key.
+    pub(crate) fn take_baselines(&mut self) -> Vec<StateChange> {
+        let touched = in_order(std::mem::take(&mut self.touched));
+        let before =
+            |slot: usize, key: &str| self.before.get(slot).and_then(|before| before.get(key)).cloned().flatten();
+        touched.iter().map(|(slot, key)| self.change(*slot, key, before(*slot, key))).collect()
+    }
+
+    fn change(&self, slot: usize, key: &str, entry: Option<StateEntry>) -> StateChange {
+        let name = self.slots.get(slot).map(|slot| slot.name.clone()).unwrap_or_default();
+        StateChange { rule: self.rule.clone(), slot: name, key: key.to_owned(), entry }
+    }
+
+    /// Takes all of it out, slot by slot; what isn't reported yet is lost.
+    pub(crate) fn take(&mut self) -> (Option<Timestamp>, Vec<(&Slot, Keys)>) {
+        self.changed.clear();
+        self.touched.clear();
+        let tables = self.tables.iter_mut().zip(&mut self.before);
+        let slots = self.slots.iter().zip(tables);
+        let taken = slots
+            .map(|(slot, (table, before))| (slot, Keys { now: std::mem::take(table), before: std::mem::take(before) }));
+        (self.stamp.take(), taken.collect())
+    }
+
+    /// Puts in what was taken out or stored; keys in `renewed` are reported as changed.
+    pub(crate) fn put(&mut self, slot: usize, keys: Keys, renewed: Vec<Arc<str>>) {
+        if let (Some(table), Some(before)) = (self.tables.get_mut(slot), self.before.get_mut(slot)) {
+            (*table, *before) = (keys.now, keys.before);
+            self.changed.extend(renewed.into_iter().map(|key| (slot, key)));
+        }
+    }
+
+    /// Goes on between two ticks: the clock at the first row since the last one.
+    pub(crate) fn set_stamp(&mut self, stamp: Option<Timestamp>) {
+        self.stamp = stamp;
+    }
+
+    /// The clock at the first row since the last tick; none without a row.
+    pub(crate) fn stamp(&self) -> Option<Timestamp> {
+        self.stamp
+    }
+
+    /// Goes on counting from what was forgotten before.
+    pub(crate) fn set_forgotten(&mut self, slot: &str, forgotten: Forgotten) {
+        let counts = self.slots.iter().zip(&mut self.forgotten).find(|(known, _)| known.name == slot);
+        if let Some((_, counts)) = counts {
+            *counts = forgotten;
+        }
+    }
+}
+
+/// The keys of a slot: their state, and what it was at the last tick where it changed since.
+#[derive(Debug, Default)]
+pub(crate) struct Keys {
+    pub(crate) now: HashMap<Arc<str>, StateEntry>,
+    pub(crate) before: HashMap<Arc<str>, Option<StateEntry>>,
+}
+
+/// Each once, by slot and key.
+fn in_order(mut keys: Vec<(usize, Arc<str>)>) -> Vec<(usize, Arc<str>)> {
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 #[cfg(test)]

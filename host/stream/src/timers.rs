@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use countersign_declaration::Declaration;
 use countersign_model::call::{AnswerTimer, CallFailure};
-use countersign_model::vocabulary::{FieldId, Severity, SignalClass, SubjectRole};
-use countersign_model::{FindingFields, RuleId, TimerChange, TimerEntry, Timestamp, Value};
+use countersign_model::{Event, RuleId, TimerChange, TimerEntry, Timestamp};
 
 use crate::rule::{Prepared, Row};
 use crate::validate::invalid;
-use crate::{DueTimer, OrderedOccasion, Sequenced, Tick};
+use crate::{DueTimer, Placement, Sequenced, Tick};
 
 /// Maximum of pending timers of a rule, enforced at ticks: each holds the event that set it. Beyond it, those that are
 /// due last are dropped, so that setting many can't push out earlier ones.
@@ -19,6 +18,7 @@ const MAX_PENDING: usize = 65_536;
 /// The timers of one rule.
 pub(crate) struct RuleTimers {
     rule: RuleId,
+    ids: BTreeSet<String>,
     max_per_key: usize,
     max_pending: usize,
     /// By key and id.
@@ -30,10 +30,18 @@ pub(crate) struct RuleTimers {
 }
 
 /// A pending timer.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pending {
     at: Timestamp,
     set_by: Sequenced,
+}
+
+impl Pending {
+    /// As it was stored: of the row that set it only the event counts.
+    pub(crate) fn stored(entry: TimerEntry) -> Pending {
+        let placement = Placement { watermark: entry.at, clock: entry.at, late: false };
+        Pending { at: entry.at, set_by: Sequenced::new(0, Arc::new(entry.event), placement) }
+    }
 }
 
 impl PartialEq for Pending {
@@ -67,6 +75,7 @@ impl RuleTimers {
     pub(crate) fn new(declaration: &Declaration) -> RuleTimers {
         RuleTimers {
             rule: declaration.id.clone(),
+            ids: declaration.timers.iter().flat_map(|timers| timers.ids.iter().cloned()).collect(),
             max_per_key: declaration.timers.as_ref().map_or(0, |timers| timers.most_per_key as usize),
             max_pending: MAX_PENDING,
             keys: BTreeMap::new(),
@@ -162,6 +171,30 @@ impl RuleTimers {
         due
     }
 
+    /// Takes all timers out, by key and id; what isn't reported yet is lost.
+    pub(crate) fn take(&mut self) -> BTreeMap<Arc<str>, KeyTimers> {
+        self.due.clear();
+        self.changed.clear();
+        std::mem::take(&mut self.keys)
+    }
+
+    /// Puts in timers that were taken out or stored. Those with ids that aren't declared any more are dropped.
+    pub(crate) fn put(&mut self, keys: BTreeMap<Arc<str>, KeyTimers>) -> u64 {
+        let mut dropped = 0;
+        for (key, timers) in keys {
+            for (id, pending) in timers {
+                if self.ids.contains(&*id) {
+                    self.due.insert((pending.at, Arc::clone(&key), Arc::clone(&id)));
+                    self.keys.entry(Arc::clone(&key)).or_default().insert(id, pending);
+                } else {
+                    self.changed.insert((Arc::clone(&key), id));
+                    dropped += 1;
+                }
+            }
+        }
+        dropped
+    }
+
     /// Drops all timers. Returns all changes since they were taken last.
     pub(crate) fn clear(&mut self) -> Vec<TimerChange> {
         let all = std::mem::take(&mut self.due);
@@ -206,35 +239,7 @@ pub(crate) fn apply(timers: &mut KeyTimers, row: &Row<'_>, setting: &TimerSettin
 }
 
 fn timer_entry(pending: &Pending) -> TimerEntry {
-    let event = &pending.set_by.event;
-    TimerEntry {
-        at: pending.at,
-        source: event.source.to_string(),
-        event_id: event.id.to_string(),
-        ingest_time: event.ingest_time,
-        raw: event.raw,
-        finding: finding_fields(&pending.set_by),
-    }
-}
-
-/// The finding fields that a row shows: of its own finding, or of the row that set its timer.
-fn finding_fields(row: &Sequenced) -> Option<FindingFields> {
-    if matches!(row.occasion, OrderedOccasion::Event) {
-        return None;
-    }
-    let fields = &row.event.fields;
-    let number = |field| match fields.get(field) {
-        Some(Value::Unsigned(number)) => u8::try_from(*number).ok(),
-        _ => None,
-    };
-    let severity = number(FieldId::FindingSeverity)?;
-    Some(FindingFields {
-        rule: fields.text(FieldId::FindingRule)?.parse().ok()?,
-        class: SignalClass::from_id(fields.text(FieldId::FindingClass)?)?,
-        confidence: number(FieldId::FindingConfidence)?,
-        severity: *Severity::ALL.iter().find(|other| other.severity_id() == severity)?,
-        role: SubjectRole::from_id(fields.text(FieldId::FindingRole)?)?,
-    })
+    TimerEntry { at: pending.at, event: Event::clone(&pending.set_by.event) }
 }
 
 #[cfg(test)]

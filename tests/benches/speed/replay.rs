@@ -4,6 +4,7 @@ use std::error::Error;
 use std::hint::black_box;
 use std::io::Cursor;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_engine::{Engine, EngineConfig};
@@ -11,7 +12,7 @@ use countersign_formats::{CloudTrail, Format, Record};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_model::DigestKey;
-use countersign_session::{Report, RunOptions, run};
+use countersign_session::{Replay, Report, SessionOptions, run};
 use countersign_store::HeadStore;
 
 use crate::Effort;
@@ -42,7 +43,7 @@ pub(crate) fn measure(effort: Effort) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn one(name: &str, bytes: &[u8], generation: &Generation, effort: Effort) -> Result<(), Box<dyn Error>> {
+fn one(name: &str, bytes: &[u8], generation: &Arc<Generation>, effort: Effort) -> Result<(), Box<dyn Error>> {
     let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
     let mut plain = Vec::new();
     let mut reading = Vec::new();
@@ -94,7 +95,7 @@ fn records(bytes: &[u8]) -> impl Iterator<Item = Record> + Send + use<> {
     CloudTrail.read(Box::new(Cursor::new(bytes.to_vec())), 0)
 }
 
-fn replay(bytes: &[u8], generation: &Generation, workers: usize) -> Result<(Duration, u64), Box<dyn Error>> {
+fn replay(bytes: &[u8], generation: &Arc<Generation>, workers: usize) -> Result<(Duration, u64), Box<dyn Error>> {
     let (time, report) = replayed(Cursor::new(bytes.to_vec()), generation, workers)?;
     Ok((time, report.summary.findings))
 }
@@ -102,25 +103,25 @@ fn replay(bytes: &[u8], generation: &Generation, workers: usize) -> Result<(Dura
 /// A replay of CloudTrail records whose audit is hashed and not kept.
 pub(crate) fn replayed(
     bytes: Cursor<Vec<u8>>,
-    generation: &Generation,
+    generation: &Arc<Generation>,
     workers: usize,
 ) -> Result<(Duration, Report), Box<dyn Error>> {
     let records = CloudTrail.read(Box::new(bytes), 0);
-    let options = RunOptions { workers, key: DigestKey::public(), ..RunOptions::default() };
+    let options = SessionOptions { workers, key: DigestKey::public(), ..SessionOptions::default() };
     let mut store = HeadStore::new();
-    let (time, report) = timed(|| run(records, generation, &mut store, &options, &mut ()));
+    let (time, report) = timed(|| run(records, generation, &mut store, &options, Replay::default(), &mut ()));
     Ok((time, report?))
 }
 
 /// The shipped rules under the shipped policy.
-fn shipped(engine: &Engine) -> Result<Generation, Box<dyn Error>> {
+fn shipped(engine: &Engine) -> Result<Arc<Generation>, Box<dyn Error>> {
     let rules = countersign_shipped::RULES.iter();
     generation(engine, rules.map(|(id, bytes)| RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() }).collect())
 }
 
 /// Rules under the shipped policy.
-pub(crate) fn generation(engine: &Engine, rules: Vec<RuleFile>) -> Result<Generation, Box<dyn Error>> {
-    let (generation, faults) = Generation::load(engine, 1, rules, Settings::shipped()?);
+pub(crate) fn generation(engine: &Engine, rules: Vec<RuleFile>) -> Result<Arc<Generation>, Box<dyn Error>> {
+    let (generation, faults) = Generation::load(engine, rules, Settings::shipped()?);
     match faults.first() {
         None => Ok(generation),
         Some(fault) => Err(fault.to_string().into()),

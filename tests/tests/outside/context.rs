@@ -12,7 +12,7 @@ use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{ContextState, DigestKey, Value};
 use countersign_recompute::{AuditFile, recompute};
-use countersign_session::{RunOptions, run};
+use countersign_session::{Replay, SessionOptions, run};
 use countersign_store::{Durability, Existing, FileStore};
 use countersign_stream::Sequenced;
 
@@ -84,10 +84,10 @@ fn a_guest_gets_tables_of_all_three_kinds_in_any_batch() {
     }
 }
 
-fn generation(context: ContextFiles) -> Generation {
+fn generation(context: ContextFiles) -> Arc<Generation> {
     let rules = vec![RuleFile { name: "uses-context".to_owned(), bytes: bytes("uses-context").to_vec() }];
     let settings = Settings { context, ..Settings::shipped().unwrap() };
-    let (generation, faults) = Generation::load(engine(), 1, rules, settings);
+    let (generation, faults) = Generation::load(engine(), rules, settings);
     assert!(faults.is_empty(), "{faults:?}");
     generation
 }
@@ -107,9 +107,11 @@ fn audited(audit: &Path, context: ContextFiles, batch: usize) -> String {
     let telemetry: String = (0..12).map(record).collect();
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry.into_bytes())), 0);
     let mut store = FileStore::create(audit, Existing::Refuse, Durability::Seal).unwrap();
-    let options = RunOptions { batch, workers: 1, key: DigestKey::public(), ..RunOptions::default() };
-    let report = run(records, &generation(context), &mut store, &options, &mut Collector::default()).unwrap();
+    let options = SessionOptions { batch, workers: 1, key: DigestKey::public(), ..SessionOptions::default() };
+    let report =
+        run(records, &generation(context), &mut store, &options, Replay::default(), &mut Collector::default()).unwrap();
     assert_eq!((report.summary.events, report.summary.findings), (12, 12));
+    store.seal().unwrap();
     fs::read_to_string(audit).unwrap()
 }
 

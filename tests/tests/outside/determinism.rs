@@ -8,10 +8,10 @@ use countersign_formats::{DeadLetter, Format, format_by_name};
 use countersign_generate::{Disorder, Preset, Telemetry, write_ndjson};
 use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_inputs::{ByteInput, Input, InputId, merge};
-use countersign_model::{Digest, DigestKey, HashSlot, StateChange};
+use countersign_model::{Digest, DigestKey, Finding, Intent, StateChange};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
-use countersign_session::{DecisionLine, Notice, Observer, RunOptions, run};
-use countersign_store::{Commit, Head, MemoryStore, Snapshot, Store, StoreError};
+use countersign_session::{DecisionLine, Notice, Observer, Replay, SessionOptions, run};
+use countersign_store::{Head, MemoryStore, Stored};
 use countersign_stream::QuarantineThreshold;
 
 use crate::support::{NEVER, bytes, engine};
@@ -57,62 +57,62 @@ pub(crate) struct Collector {
 }
 
 impl Observer for Collector {
-    fn decision(&mut self, line: &DecisionLine) -> io::Result<()> {
+    fn decision(&mut self, _: u64, line: &DecisionLine) -> io::Result<()> {
         self.output.push(serde_json::to_string(line)?);
         Ok(())
     }
 
-    fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
+    fn dead_letter(&mut self, _: u64, letter: &DeadLetter) -> io::Result<()> {
         self.output.push(format!("{letter:?}"));
         Ok(())
     }
 
-    fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+    fn notice(&mut self, _: u64, notice: &Notice) -> io::Result<()> {
         self.output.push(serde_json::to_string(notice)?);
         Ok(())
     }
 
-    fn progress(&mut self, _: u64) {}
+    fn progress(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
 }
 
-/// Takes a snapshot just before the seal: afterwards it isn't allowed.
-struct SnapshotAtSeal {
-    store: MemoryStore,
-    snapshot: Snapshot,
+/// What a store has beside the log, as text.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    pub(crate) state: Vec<StateChange>,
+    pub(crate) baselines: Vec<StateChange>,
+    pub(crate) timers: Vec<String>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) intents: Vec<Intent>,
 }
 
-impl Store for SnapshotAtSeal {
-    fn commit(&mut self, commit: Commit<'_>) -> Result<(), StoreError> {
-        // Blobs are left out: records have the digests of their contents.
-        self.store.commit(Commit { blobs: &[], ..commit })
-    }
-
-    fn seal(&mut self) -> Result<Head, StoreError> {
-        self.snapshot = self.store.snapshot()?;
-        self.store.seal()
-    }
-
-    fn snapshot(&self) -> Result<Snapshot, StoreError> {
-        self.store.snapshot()
-    }
-
-    fn state(&self, hash_slot: HashSlot) -> Result<Vec<StateChange>, StoreError> {
-        self.store.state(hash_slot)
+impl Snapshot {
+    /// What a store has as of its last commit.
+    pub(crate) fn of(store: &dyn Stored) -> Snapshot {
+        let timers = store.timers(None, usize::MAX).unwrap();
+        Snapshot {
+            state: store.state(None, usize::MAX).unwrap(),
+            baselines: store.baselines(None, usize::MAX).unwrap(),
+            timers: timers.iter().map(|timer| serde_json::to_string(timer).unwrap()).collect(),
+            findings: store.findings(0, usize::MAX).unwrap(),
+            intents: store.intents(0, usize::MAX).unwrap(),
+        }
     }
 }
 
 /// The shipped rules under the shipped policy.
-pub(crate) fn shipped_generation(identities: Option<&str>) -> Generation {
+pub(crate) fn shipped_generation(identities: Option<&str>) -> Arc<Generation> {
     load(identities, DEFAULT_POLICY.to_owned(), &[])
 }
 
 /// The shipped rules and the two that fail, under the shipped policy.
-pub(crate) fn generation(identities: &str) -> Generation {
+pub(crate) fn generation(identities: &str) -> Arc<Generation> {
     let hostile = ["panics", "burns-fuel"].map(|name| (name, bytes(name)));
     load(Some(identities), format!("{DEFAULT_POLICY}{PARAMETERS}"), &hostile)
 }
 
-fn load(identities: Option<&str>, policy: String, beside: &[(&str, &[u8])]) -> Generation {
+fn load(identities: Option<&str>, policy: String, beside: &[(&str, &[u8])]) -> Arc<Generation> {
     let rules = countersign_shipped::RULES.iter().copied().chain(beside.iter().copied());
     let rules = rules.map(|(name, bytes)| RuleFile { name: name.to_owned(), bytes: bytes.to_vec() }).collect();
     let settings = Settings {
@@ -120,7 +120,7 @@ fn load(identities: Option<&str>, policy: String, beside: &[(&str, &[u8])]) -> G
         directory: identities.map(|text| SourceFile::parse("identities", text, Directory::parse).unwrap()),
         ..Settings::shipped().unwrap()
     };
-    let (generation, faults) = Generation::load(engine(), 1, rules, settings);
+    let (generation, faults) = Generation::load(engine(), rules, settings);
     assert!(faults.is_empty(), "{faults:?}");
     generation
 }
@@ -136,35 +136,36 @@ pub(crate) fn telemetry() -> (Vec<u8>, String) {
 
 pub(crate) fn judge(
     telemetry: &[u8],
-    generation: &Generation,
+    generation: &Arc<Generation>,
     batch: usize,
     workers: usize,
     quarantine: QuarantineThreshold,
 ) -> Results {
-    let options = RunOptions { batch, workers, quarantine, key: DigestKey::public(), ..RunOptions::default() };
+    let options = SessionOptions { batch, workers, quarantine, key: DigestKey::public(), ..SessionOptions::default() };
     judge_merged(&[(Telemetry::CloudTrail, telemetry.into())], generation, options)
 }
 
 /// The same over several inputs, joined by event time.
-fn judge_merged(inputs: &[(Telemetry, Arc<[u8]>)], generation: &Generation, options: RunOptions) -> Results {
+fn judge_merged(inputs: &[(Telemetry, Arc<[u8]>)], generation: &Arc<Generation>, options: SessionOptions) -> Results {
     let input = |(telemetry, bytes): &(Telemetry, Arc<[u8]>)| -> (Box<dyn Input>, &'static dyn Format) {
         let bytes = Box::new(io::Cursor::new(Arc::clone(bytes)));
         let input = ByteInput::once(InputId::from(telemetry.id()), bytes).unwrap();
         (Box::new(input), format_by_name(telemetry.id()).unwrap())
     };
     let records = merge(inputs.iter().map(input).collect()).records();
-    let options = RunOptions { inputs: u32::try_from(inputs.len()).unwrap(), ..options };
+    let replay = Replay { inputs: u32::try_from(inputs.len()).unwrap(), until: None };
     let mut collector = Collector::default();
-    let mut store = SnapshotAtSeal { store: MemoryStore::new(), snapshot: Snapshot::default() };
-    let report = run(records, generation, &mut store, &options, &mut collector).unwrap();
+    // Blobs are left out: records have the digests of their contents.
+    let mut store = MemoryStore::without_blobs();
+    let report = run(records, generation, &mut store, &options, replay, &mut collector).unwrap();
     let mut summary = report.summary;
     summary.seconds = 0.0;
     Results {
         output: collector.output,
-        audit: store.store.audit().to_vec(),
+        audit: store.audit().to_vec(),
         head: report.head,
         summary: serde_json::to_string(&summary).unwrap(),
-        snapshot: store.snapshot,
+        snapshot: Snapshot::of(&store),
     }
 }
 
@@ -255,7 +256,7 @@ fn three_systems(events: u64) {
     }
     let generation = generation(&identities);
     let judged = |batch, workers| {
-        let options = RunOptions { batch, workers, quarantine: NEVER, ..RunOptions::default() };
+        let options = SessionOptions { batch, workers, quarantine: NEVER, ..SessionOptions::default() };
         judge_merged(&inputs, &generation, options).condensed()
     };
     let first = judged(256, 1);

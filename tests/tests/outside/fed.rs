@@ -2,6 +2,7 @@
 //! divided, are recomputed from the audit file, and have the authority of both rules.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use countersign_admission::sections;
 use countersign_audit::Record;
@@ -13,8 +14,8 @@ use countersign_model::DigestKey;
 use countersign_model::vocabulary::{Action, SignalClass};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
 use countersign_recompute::{AuditFile, recompute};
-use countersign_session::{RunOptions, run};
-use countersign_store::{Durability, Existing, FileStore, MemoryStore};
+use countersign_session::{Replay, SessionOptions, run};
+use countersign_store::{Durability, Existing, FileStore, MemoryStore, Stored as _};
 
 use crate::determinism::{Collector, judge};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
@@ -68,7 +69,7 @@ pub(crate) fn telemetry() -> Vec<u8> {
     (lines.join("\n") + "\n").into_bytes()
 }
 
-pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<countersign_generation::LoadFault>) {
+pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Arc<Generation>, Vec<countersign_generation::LoadFault>) {
     let rules = rules.iter().map(|(name, bytes)| RuleFile { name: (*name).to_owned(), bytes: bytes.to_vec() });
     let policy = format!("{DEFAULT_POLICY}{policy}");
     let settings = Settings {
@@ -76,11 +77,11 @@ pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Generation, Vec<co
         directory: Some(SourceFile::parse("identities", "", Directory::parse).unwrap()),
         ..Settings::shipped().unwrap()
     };
-    Generation::load(engine(), 1, rules.collect(), settings)
+    Generation::load(engine(), rules.collect(), settings)
 }
 
 /// The two rules, another feeder without findings here, and a response rule.
-fn generation(policy: &str) -> Generation {
+fn generation(policy: &str) -> Arc<Generation> {
     let rules = [
         ("example/uses-findings", bytes("uses-findings")),
         ("example/uses-a-timer", bytes("uses-a-timer")),
@@ -129,10 +130,12 @@ fn timers_and_findings_do_not_depend_on_batches_or_workers() {
 fn findings_on_timers_and_of_subscribers_are_recomputed() {
     let folder = tempfile::tempdir().unwrap();
     let audit = folder.path().join("audit");
-    let options = RunOptions { key: DigestKey::public(), quarantine: NEVER, ..RunOptions::default() };
+    let options = SessionOptions { key: DigestKey::public(), quarantine: NEVER, ..SessionOptions::default() };
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry())), 0);
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
-    let report = run(records, &generation(""), &mut store, &options, &mut Collector::default()).unwrap();
+    let report =
+        run(records, &generation(""), &mut store, &options, Replay::default(), &mut Collector::default()).unwrap();
+    store.seal().unwrap();
     drop(store);
     let result = recompute(&AuditFile::new(&audit), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
     assert_eq!(result.differences, []);
@@ -204,14 +207,16 @@ fn a_suspect_rule_makes_those_that_it_feeds_suspect() {
     let telemetry: String = (0..6).map(|second| record(second, 1, "clock") + "\n").collect();
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0);
     let mut store = MemoryStore::new();
-    run(records, &generation, &mut store, &RunOptions::default(), &mut Collector::default()).unwrap();
+    run(records, &generation, &mut store, &SessionOptions::default(), Replay::default(), &mut Collector::default())
+        .unwrap();
     let mut suspect = 0;
     let mut contradicts = false;
     for entry in countersign_audit::read(store.audit()) {
         match entry.unwrap().record {
             Record::NotDeterministic(found) => contradicts |= found.rule.as_str() == "hostile/raw",
             Record::Finding(finding) if finding.rule.as_str() == "example/uses-findings" => {
-                let bundle = FindingBundle::read(store.blob(&finding.bundle).unwrap()).unwrap();
+                let bundle: FindingBundle =
+                    serde_json::from_slice(&store.blob(&finding.bundle).unwrap().unwrap()).unwrap();
                 assert!(bundle.rule_suspect);
                 suspect += 1;
             }

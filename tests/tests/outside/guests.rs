@@ -85,6 +85,19 @@ fn a_row_has_the_declared_fuel_in_any_batch() {
     }
 }
 
+/// Two versions of one rule; `swapped` turns the state of one into that of the other.
+#[test]
+fn counts_v1() {
+    let rows = [("ListUsers", "ALICE"), ("ListUsers", "ALICE"), ("ListUsers", "BOB"), ("ListUsers", "ALICE")];
+    assert_eq!(found(&check("counts-v1", &[], &rows)), [(3, "3 calls")]);
+}
+
+#[test]
+fn counts_v2() {
+    let rows = [("ListUsers", "ALICE"), ("ListUsers", "ALICE"), ("ListUsers", "BOB"), ("ListUsers", "ALICE")];
+    assert_eq!(found(&check("counts-v2", &[], &rows)), [(3, "3 calls")]);
+}
+
 #[test]
 fn loops() {
     let rows = [("ListUsers", "ALICE"), ("LoopHere", "ALICE"), ("ListUsers", "ALICE"), ("ListUsers", "")];

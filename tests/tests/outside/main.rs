@@ -17,5 +17,8 @@ mod quarantine;
 mod raw;
 mod real;
 mod recomputed;
+mod resumed;
+mod sessions;
 mod sharing;
 mod support;
+mod swapped;

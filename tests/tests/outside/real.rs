@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use countersign_audit::{Record as Entry, read};
 use countersign_formats::{Records, format_by_name};
@@ -11,7 +12,7 @@ use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_generation::Generation;
 use countersign_model::{DigestKey, Timestamp};
 use countersign_recompute::{AuditFile, recompute};
-use countersign_session::{RunOptions, Summary, run};
+use countersign_session::{Replay, SessionOptions, Summary, run};
 use countersign_store::{Durability, Existing, FileStore, MemoryStore};
 use serde_json::Value;
 
@@ -31,10 +32,11 @@ fn data(name: &str) -> Option<PathBuf> {
 /// A finding's rule, event and confidence.
 type FindingSummary = (String, String, u8);
 
-fn judge(records: Records, generation: &Generation, until: Option<Timestamp>) -> (Summary, Vec<FindingSummary>) {
+fn judge(records: Records, generation: &Arc<Generation>, until: Option<Timestamp>) -> (Summary, Vec<FindingSummary>) {
     let mut store = MemoryStore::new();
-    let options = RunOptions { until, ..RunOptions::default() };
-    let report = run(records, generation, &mut store, &options, &mut Collector::default()).unwrap();
+    let options = SessionOptions::default();
+    let replay = Replay { inputs: 1, until };
+    let report = run(records, generation, &mut store, &options, replay, &mut Collector::default()).unwrap();
     let found = read(store.audit()).filter_map(|entry| match entry.unwrap().record {
         Entry::Finding(finding) => Some((finding.rule.name().to_owned(), finding.event_id, finding.confidence)),
         _ => None,
@@ -119,8 +121,10 @@ fn findings_in_real_and_generated_telemetry_are_recomputed_to_the_same_bytes() {
     for (place, records) in inputs.into_iter().enumerate() {
         let audit = folder.path().join(format!("audit-{place}"));
         let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
-        let options = RunOptions { inputs: 3, ..RunOptions::default() };
-        let report = run(records, &generation, &mut store, &options, &mut Collector::default()).unwrap();
+        let options = SessionOptions::default();
+        let replay = Replay { inputs: 3, until: None };
+        let report = run(records, &generation, &mut store, &options, replay, &mut Collector::default()).unwrap();
+        store.seal().unwrap();
         let again = recompute(&AuditFile::new(&audit), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
         assert_eq!(again.differences, []);
         assert_eq!(again.findings, report.summary.findings);

@@ -10,7 +10,7 @@ use countersign_formats::format_by_name;
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::RuleKind;
 use countersign_recompute::{AuditFile, RecomputeError, Recomputed, recompute};
-use countersign_session::{RunOptions, run};
+use countersign_session::{Replay, SessionOptions, run};
 use countersign_store::{Durability, Existing, FileStore};
 use countersign_stream::QuarantineThreshold;
 
@@ -22,17 +22,20 @@ fn audited(folder: &Path) -> PathBuf {
     let audit = folder.join("audit");
     let (telemetry, identities) = telemetry();
     let quarantine = QuarantineThreshold { min_accounts: 6, percent: 20 };
-    let options = RunOptions { quarantine, key: DigestKey::public(), ..RunOptions::default() };
+    let options = SessionOptions { quarantine, key: DigestKey::public(), ..SessionOptions::default() };
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0);
     let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
-    let report = run(records, &generation(&identities), &mut store, &options, &mut Collector::default()).unwrap();
+    let report =
+        run(records, &generation(&identities), &mut store, &options, Replay::default(), &mut Collector::default())
+            .unwrap();
     assert!(report.summary.rows_set_aside.values().sum::<u64>() > 0);
     assert!(!report.summary.silenced.is_empty(), "no rule went into quarantine");
+    store.seal().unwrap();
     audit
 }
 
 fn recomputed(audit: &Path) -> Result<Recomputed, RecomputeError> {
-    recompute(&AuditFile::new(audit), &DigestKey::public(), engine(), &mut |_, _| ())
+    recompute(&AuditFile::new(&audit), &DigestKey::public(), engine(), &mut |_, _| ())
 }
 
 #[test]

@@ -102,10 +102,10 @@ impl Judge {
             }
             all.timers.sort_by(|a, b| (&a.key, &a.id).cmp(&(&b.key, &b.id)));
             for change in outcome.state {
-                all.state.retain(|other| (other.slot, &other.key) != (change.slot, &change.key));
+                all.state.retain(|other| (&other.slot, &other.key) != (&change.slot, &change.key));
                 all.state.push(change);
             }
-            all.state.sort_by(|a, b| (a.slot, &a.key).cmp(&(b.slot, &b.key)));
+            all.state.sort_by(|a, b| (&a.slot, &a.key).cmp(&(&b.slot, &b.key)));
             all.stopped = all.stopped.or(outcome.stopped);
         }
         all

@@ -15,8 +15,8 @@ use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{RawAddress, Timestamp};
 use countersign_stream::partition_key;
 
-use countersign_session::RunOptions;
-use countersign_session::sequence::{Next, Sequencer};
+use countersign_session::SessionOptions;
+use countersign_session::sequence::{self, Next};
 
 /// How many orders are tried.
 const ORDERS: u64 = 4;
@@ -74,7 +74,7 @@ struct Sequence {
 impl Sequence {
     fn of(records: &[Record]) -> Sequence {
         let mut sequence = Sequence::default();
-        for next in Sequencer::new(records.iter().cloned(), RunOptions::MAX_GAP) {
+        for next in sequence::sequence(records.iter().cloned(), SessionOptions::MAX_GAP) {
             match next {
                 Next::Event { tick, event, .. } => {
                     sequence.ticks.extend(tick.map(|tick| tick.at));

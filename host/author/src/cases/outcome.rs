@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::Arc;
 
 use countersign_audit::record::FindingRecord;
 use countersign_audit::{Record, read};
@@ -13,7 +14,7 @@ use super::CaseError;
 use super::expectation::ExpectedFinding;
 use countersign_generation::Generation;
 use countersign_session::report::{DecisionLine, Notice, Observer, describe_row};
-use countersign_session::{RunOptions, run};
+use countersign_session::{Replay, SessionOptions, run};
 
 /// The outcome of a case's records.
 pub(super) struct CaseOutcome {
@@ -26,7 +27,7 @@ pub(super) struct CaseOutcome {
 
 impl CaseOutcome {
     pub(super) fn run(
-        generation: &Generation,
+        generation: &Arc<Generation>,
         rule: &RuleId,
         records: &[SourceRecord],
         batch: usize,
@@ -34,8 +35,9 @@ impl CaseOutcome {
     ) -> Result<CaseOutcome, CaseError> {
         let mut store = MemoryStore::new();
         let mut observer = ProblemObserver::default();
-        let options = RunOptions { batch, workers: 1, until, ..RunOptions::default() };
-        let report = run(records.iter().cloned(), generation, &mut store, &options, &mut observer)?;
+        let options = SessionOptions { batch, workers: 1, ..SessionOptions::default() };
+        let inputs = Replay { inputs: 1, until };
+        let report = run(records.iter().cloned(), generation, &mut store, &options, inputs, &mut observer)?;
         let findings = read(store.audit()).filter_map(|entry| match entry.ok()?.record {
             Record::Finding(finding) if finding.rule == *rule => Some(finding),
             _ => None,
@@ -136,16 +138,16 @@ struct ProblemObserver {
 }
 
 impl Observer for ProblemObserver {
-    fn decision(&mut self, _: &DecisionLine) -> io::Result<()> {
+    fn decision(&mut self, _: u64, _: &DecisionLine) -> io::Result<()> {
         Ok(())
     }
 
-    fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
+    fn dead_letter(&mut self, _: u64, letter: &DeadLetter) -> io::Result<()> {
         self.problems.push(format!("record {} can't become an event: {}", letter.ordinal, letter.reason));
         Ok(())
     }
 
-    fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+    fn notice(&mut self, _: u64, notice: &Notice) -> io::Result<()> {
         match notice {
             Notice::RowSetAside { rule, occasion, event_id, failure, message } => {
                 let row = describe_row(occasion, event_id);
@@ -157,5 +159,7 @@ impl Observer for ProblemObserver {
         Ok(())
     }
 
-    fn progress(&mut self, _: u64) {}
+    fn progress(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -66,7 +66,7 @@ impl Source {
                 _ => {}
             }
         }
-        let (generation, faults) = Generation::load(&ENGINE, 1, rules, settings.unwrap());
+        let (generation, faults) = Generation::load(&ENGINE, rules, settings.unwrap());
         assert!(faults.is_empty(), "{faults:?}");
         Source { generation, findings, responses: responses.into_values().collect() }
     }

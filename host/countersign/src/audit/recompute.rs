@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use countersign_audit::VerifyError;
-use countersign_recompute::{Difference, RecomputeError, Recomputed, recompute};
+use countersign_recompute::{AuditFile, Difference, RecomputeError, Recomputed, recompute};
 use serde::Serialize;
 
 use crate::exit::{Exit, unusable};
@@ -76,7 +76,7 @@ impl Arguments {
         let engine = self.loading.engine(1, MAX_MEMORY)?;
         let progress = Progress::steps(0);
         progress.message("records recomputed".to_owned());
-        let result = recompute(&self.file, &key, &engine, &mut |done, total| progress.at(done, total));
+        let result = recompute(&AuditFile::new(&self.file), &key, &engine, &mut |done, total| progress.at(done, total));
         progress.done();
         let recomputed = match result {
             Ok(recomputed) => recomputed,
@@ -91,7 +91,7 @@ impl Arguments {
             Err(RecomputeError::Verify(VerifyError::Unreadable(error))) => {
                 return Err(files::unreadable(&self.file, &error));
             }
-            Err(error @ (RecomputeError::Unreadable { .. } | RecomputeError::WrongKey { .. })) => {
+            Err(error @ RecomputeError::WrongKey { .. }) => {
                 return Err(unusable(error));
             }
             Err(error) => return Err(error.into()),
@@ -105,7 +105,7 @@ impl Arguments {
     }
 
     fn print_json(&self, out: &mut Out, recomputed: &Recomputed) -> std::io::Result<()> {
-        let Recomputed { head, findings, decisions, differences } = recomputed;
+        let Recomputed { head, findings, decisions, differences, .. } = recomputed;
         for difference in differences {
             out.json(&DifferenceLine { difference })?;
         }
@@ -120,7 +120,7 @@ impl Arguments {
     }
 
     fn print(&self, out: &mut Out, recomputed: &Recomputed) -> std::io::Result<()> {
-        let Recomputed { head, findings, decisions, differences } = recomputed;
+        let Recomputed { head, findings, decisions, differences, .. } = recomputed;
         let name = text::line(&self.file.display().to_string());
         if differences.is_empty() {
             writeln!(out, "{}  {name}: every result is as on record", Tone::Good.paint("recomputed"))?;
@@ -128,7 +128,7 @@ impl Arguments {
             let count = text::count(differences.len() as u64, "difference");
             writeln!(out, "{}  {name}: {count}", Tone::Bad.paint("not recomputed"))?;
             let mut table = Table::new(out, ["line", "what", "on record", "recomputed"]).right(0);
-            for Difference { line, what, expected, got } in differences {
+            for Difference { line, what, expected, got, .. } in differences {
                 table.row([text::number(*line).into(), what.into(), expected.into(), got.into()]);
             }
             write!(out, "{}", table.text("  "))?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use countersign_audit::verify::MAX_FAULTS;
-use countersign_audit::{AuditFault, Head, VerifyError, verify};
+use countersign_audit::{AuditFault, Head, Verified, VerifyError, verify};
 use countersign_model::Digest;
 use serde::Serialize;
 
@@ -66,7 +66,8 @@ impl Arguments {
         let verified = verify(BufReader::with_capacity(1 << 16, progress.reading(file)), self.head);
         progress.done();
         let (head, faults) = match verified {
-            Ok(head) => (Some(head), Vec::new()),
+            Ok(Verified::Sealed(head)) => (Some(head), Vec::new()),
+            Ok(Verified::Unsealed(unsealed)) => (None, vec![unsealed.fault()]),
             Err(VerifyError::Faults(faults)) => (None, faults),
             Err(VerifyError::Unreadable(error)) => return Err(unreadable(&self.file, &error)),
         };

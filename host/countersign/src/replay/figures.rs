@@ -17,7 +17,7 @@ pub(super) fn print(
     out: &mut Out,
     summary: &Summary,
     observing: u64,
-    audit: Option<&Path>,
+    kept: Option<(&'static str, &Path)>,
     head: Digest,
 ) -> Result<()> {
     let seconds =
@@ -37,8 +37,8 @@ pub(super) fn print(
     rare("timers not due yet", &summary.pending_timers);
     rare("timers dropped, too many", &summary.dropped_timers);
     rare("findings that fed no rule, too many", &summary.withheld_findings);
-    rows.extend(audit.map(|path| ("audit file", path.display().to_string())));
-    rows.extend(audit.map(|_| ("head", head.to_string())));
+    rows.extend(kept.map(|(name, path)| (name, path.display().to_string())));
+    rows.extend(kept.map(|_| ("head", head.to_string())));
     writeln!(out)?;
     write!(out, "{}", pairs(out, "", &rows))?;
     writeln!(out)?;

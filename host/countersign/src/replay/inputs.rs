@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use countersign_formats::{FORMATS, Format, Record, format_by_name};
+use countersign_inputs::{Merge, Processed};
 
 use crate::exit::unusable;
 use crate::progress::Progress;
+use crate::text;
 
 /// The format of `--source`.
 #[derive(Clone, Copy)]
@@ -64,6 +66,26 @@ impl Inputs {
     /// The bar that reading moves.
     pub(crate) fn progress(&self) -> Progress {
         self.0.bytes().map_or_else(Progress::endless, Progress::bytes)
+    }
+
+    /// Their records in one order, after those that were processed before.
+    ///
+    /// # Errors
+    /// When not even the first bytes of one can be read, or with every input that has other records than before:
+    /// `Unusable`.
+    pub(crate) fn resume(self, format: FormatName, progress: &Progress, processed: Vec<Processed>) -> Result<Merge> {
+        if processed.len() > self.len() {
+            return Err(unusable(format_args!(
+                "expected the {} that were processed before, in the same order, got {}: name them again, further ones \
+                 after them",
+                text::count(processed.len() as u64, "input"),
+                self.len()
+            )));
+        }
+        self.0.resume(format.0, progress.reader(), processed).map_err(|errors| {
+            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            unusable(errors.join("\n  "))
+        })
     }
 
     /// Their records in one order.

@@ -6,10 +6,12 @@ use countersign_formats::DeadLetter;
 use countersign_model::call::Level;
 use countersign_session::report::describe_row;
 use countersign_session::{DecisionLine, FindingLine, Notice, Observer};
+use serde::Serialize;
 
 use crate::dead_letters::DeadLetters;
 use crate::decisions::{self, DecidedFinding};
 use crate::findings;
+use crate::interrupt::{self, Interrupt};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::stderr;
@@ -21,6 +23,14 @@ const MAX_FINDINGS: usize = 2_000;
 /// So many notices are printed for people one by one; the figures at the end count them all.
 const MAX_NOTICES: u64 = 20;
 
+/// A line with the number of its audit record.
+#[derive(Serialize)]
+struct Numbered<'a, L> {
+    #[serde(flatten)]
+    line: &'a L,
+    seq: u64,
+}
+
 /// Reports a run.
 pub(super) struct Reporter<'a> {
     out: &'a mut Out,
@@ -29,6 +39,9 @@ pub(super) struct Reporter<'a> {
     json: bool,
     /// Whether the run goes on when standard output is closed.
     keep_on: bool,
+    /// Whether a later run goes on where this one ends.
+    resumable: bool,
+    interrupt: &'a Interrupt,
     findings: Vec<DecidedFinding>,
     observing: u64,
     notices: u64,
@@ -39,10 +52,22 @@ impl<'a> Reporter<'a> {
         out: &'a mut Out,
         progress: &'a Progress,
         json: bool,
-        keep_on: bool,
+        (keep_on, resumable): (bool, bool),
         dead_letters: &'a mut DeadLetters,
+        interrupt: &'a Interrupt,
     ) -> Reporter<'a> {
-        Reporter { out, progress, dead_letters, json, keep_on, findings: Vec::new(), observing: 0, notices: 0 }
+        Reporter {
+            out,
+            progress,
+            dead_letters,
+            json,
+            keep_on,
+            resumable,
+            interrupt,
+            findings: Vec::new(),
+            observing: 0,
+            notices: 0,
+        }
     }
 
     /// Prints what waits. Returns how many of the decisions execute an observing action.
@@ -92,18 +117,18 @@ impl<'a> Reporter<'a> {
 }
 
 impl Observer for Reporter<'_> {
-    fn finding(&mut self, line: &FindingLine) -> io::Result<()> {
+    fn finding(&mut self, seq: u64, line: &FindingLine) -> io::Result<()> {
         // For people a finding is printed with its decisions.
         if self.json {
-            self.out.json(line)?;
+            self.out.json(&Numbered { line, seq })?;
         }
         self.go_on()
     }
 
-    fn decision(&mut self, line: &DecisionLine) -> io::Result<()> {
+    fn decision(&mut self, seq: u64, line: &DecisionLine) -> io::Result<()> {
         self.observing += u64::from(decisions::observes(line));
         if self.json {
-            self.out.json(line)?;
+            self.out.json(&Numbered { line, seq })?;
         } else {
             // All decisions about a finding stay together.
             if self.findings.len() > MAX_FINDINGS {
@@ -116,24 +141,35 @@ impl Observer for Reporter<'_> {
         self.go_on()
     }
 
-    fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
+    fn dead_letter(&mut self, seq: u64, letter: &DeadLetter) -> io::Result<()> {
         self.dead_letters.add(letter)?;
         if self.json {
-            self.out.json(&self.dead_letters.line(letter))?;
+            self.out.json(&Numbered { line: &self.dead_letters.line(letter), seq })?;
         }
         self.go_on()
     }
 
-    fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+    fn notice(&mut self, seq: u64, notice: &Notice) -> io::Result<()> {
         if self.json {
-            self.out.json(notice)?;
+            self.out.json(&Numbered { line: notice, seq })?;
         } else {
             self.print_notice(notice);
         }
         self.go_on()
     }
 
-    fn progress(&mut self, records: u64) {
+    fn received(&mut self) -> io::Result<()> {
+        // Only what a later session doesn't report again has to be out of this process's hands.
+        if !self.resumable {
+            return Ok(());
+        }
+        self.print_findings()?;
+        self.out.flush()?;
+        self.dead_letters.flush()
+    }
+
+    fn progress(&mut self, records: u64) -> io::Result<()> {
         self.progress.message(format!("{} records", text::number(records)));
+        if self.interrupt.came() { Err(interrupt::error()) } else { Ok(()) }
     }
 }

@@ -11,7 +11,7 @@ use countersign_author::explain::{Judged, Sighting};
 use countersign_author::{Explanation, explain, open_case};
 use countersign_declaration::{Ceilings, Declaration};
 use countersign_model::vocabulary::RuleKind;
-use countersign_session::RunOptions;
+use countersign_session::SessionOptions;
 use countersign_stream::{holds, matches};
 use serde_json::{Value, json};
 
@@ -88,22 +88,21 @@ impl Arguments {
         if rule.kind != RuleKind::Detection {
             return Err(unusable(format_args!("`{}`: expected a detection rule, got a {} rule", rule.id, rule.kind)));
         }
-        let mut options = RunOptions::default();
+        let options = SessionOptions::default();
         let Some(event) = &self.event else { return self.list(out, rule, &options) };
         let engine = self.loading.engine(1, Ceilings::default().memory)?;
         let explanation = match &self.case {
             Some(case) => {
                 let case = open_case(case).map_err(unusable)?;
-                options.until = case.until;
                 let generation = located.generation(&engine, case.settings)?;
-                explain(&generation, &rule.id, event, case.records.into_iter(), &options)
+                explain(&generation, &rule.id, event, case.records.into_iter(), &options, case.until)
             }
             None if self.telemetry.is_given() => {
                 let settings =
                     operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context, None)?;
                 let records = self.telemetry.records()?;
                 let generation = located.generation(&engine, settings)?;
-                explain(&generation, &rule.id, event, records, &options)
+                explain(&generation, &rule.id, event, records, &options, None)
             }
             None => return Err(no_telemetry()),
         };
@@ -120,7 +119,7 @@ impl Arguments {
         Ok(Exit::unless(!found))
     }
 
-    fn list(&self, out: &mut Out, rule: &Declaration, options: &RunOptions) -> Result<Exit> {
+    fn list(&self, out: &mut Out, rule: &Declaration, options: &SessionOptions) -> Result<Exit> {
         let (pattern, max_gap) = (self.pattern.as_ref(), options.max_gap);
         match &self.case {
             Some(case) => {

@@ -1,6 +1,7 @@
 //! Finds the rule that the command line names: a folder, a component, or a shipped rule's id; and the rules that feed it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 use countersign_admission::admit;
@@ -73,10 +74,10 @@ impl LocatedRule {
     ///
     /// # Errors
     /// When one of them can't be loaded.
-    pub(super) fn generation(&self, engine: &Engine, settings: Settings) -> Result<Generation> {
+    pub(super) fn generation(&self, engine: &Engine, settings: Settings) -> Result<Arc<Generation>> {
         let file = RuleFile { name: self.declaration.id.to_string(), bytes: self.bytes.clone() };
         let files = std::iter::once(file).chain(self.feeders.iter().cloned()).collect();
-        let (generation, faults) = Generation::load(engine, 1, files, settings);
+        let (generation, faults) = Generation::load(engine, files, settings);
         if let Some(fault) = faults.first() {
             anyhow::bail!("{fault}");
         }

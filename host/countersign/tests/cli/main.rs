@@ -6,6 +6,7 @@ mod context;
 mod demo;
 mod events;
 mod generate;
+mod killed;
 mod loading;
 mod replay;
 mod rule_set;

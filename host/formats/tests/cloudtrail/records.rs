@@ -153,7 +153,8 @@ fn a_receipt_time_is_the_record_s_own_or_none() {
         (r#","countersign.ingestTime":"soon""#, None),
     ] {
         let line = format!(r#"{{"eventTime":"2024-05-01T00:00:00Z","eventName":"X"{member}}}"#);
-        let Some(Record::Event { event, has_receipt_time }) = CloudTrail.read(Box::new(Cursor::new(line)), 0).next()
+        let Some(Record::Event { event, has_receipt_time, .. }) =
+            CloudTrail.read(Box::new(Cursor::new(line)), 0).next()
         else {
             panic!("dead letter: {member}")
         };

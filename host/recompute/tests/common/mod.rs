@@ -1,7 +1,7 @@
 //! Shared by the tests of the path: the shipped rules as a generation, generated telemetry, an observer.
 
 use std::io;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use countersign_engine::{Engine, EngineConfig};
 use countersign_formats::{DeadLetter, Record, format_by_name};
@@ -9,13 +9,13 @@ use countersign_generate::{Preset, Telemetry};
 use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_model::DigestKey;
 use countersign_policy::{Directory, SourceFile};
-use countersign_session::{DecisionLine, Notice, Observer, Report, RunOptions, run};
+use countersign_session::{DecisionLine, Notice, Observer, Replay, Report, SessionOptions, run};
 use countersign_store::Store;
 
 pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(&EngineConfig::default()).unwrap());
 
 /// The shipped rules under the shipped policy.
-pub(crate) fn generation(identities: Option<String>) -> Generation {
+pub(crate) fn generation(identities: Option<String>) -> Arc<Generation> {
     let rules = countersign_shipped::RULES
         .iter()
         .map(|(id, bytes)| RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() })
@@ -24,7 +24,7 @@ pub(crate) fn generation(identities: Option<String>) -> Generation {
         directory: identities.map(|text| SourceFile::parse("identities", text, Directory::parse).unwrap()),
         ..Settings::shipped().unwrap()
     };
-    let (generation, faults) = Generation::load(&ENGINE, 1, rules, settings);
+    let (generation, faults) = Generation::load(&ENGINE, rules, settings);
     assert!(faults.is_empty(), "{faults:?}");
     generation
 }
@@ -52,36 +52,38 @@ pub(crate) struct Collector {
 }
 
 impl Observer for Collector {
-    fn decision(&mut self, line: &DecisionLine) -> io::Result<()> {
+    fn decision(&mut self, _: u64, line: &DecisionLine) -> io::Result<()> {
         self.decisions.push(serde_json::to_string(line)?);
         self.lines.push(line.clone());
         Ok(())
     }
 
-    fn dead_letter(&mut self, letter: &DeadLetter) -> io::Result<()> {
+    fn dead_letter(&mut self, _: u64, letter: &DeadLetter) -> io::Result<()> {
         self.dead_letters.push(letter.clone());
         Ok(())
     }
 
-    fn notice(&mut self, notice: &Notice) -> io::Result<()> {
+    fn notice(&mut self, _: u64, notice: &Notice) -> io::Result<()> {
         self.notices.push(notice.clone());
         Ok(())
     }
 
-    fn progress(&mut self, _: u64) {}
+    fn progress(&mut self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
 }
 
-pub(crate) fn options(batch: usize, workers: usize) -> RunOptions {
-    RunOptions { batch, workers, key: DigestKey::public(), ..RunOptions::default() }
+pub(crate) fn options(batch: usize, workers: usize) -> SessionOptions {
+    SessionOptions { batch, workers, key: DigestKey::public(), ..SessionOptions::default() }
 }
 
 pub(crate) fn judge(
     bytes: Vec<u8>,
-    generation: &Generation,
+    generation: &Arc<Generation>,
     store: &mut dyn Store,
-    options: &RunOptions,
+    options: &SessionOptions,
 ) -> (Report, Collector) {
     let mut output = Collector::default();
-    let report = run(records(bytes), generation, store, options, &mut output).unwrap();
+    let report = run(records(bytes), generation, store, options, Replay::default(), &mut output).unwrap();
     (report, output)
 }

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use countersign_model::{StateChange, TimerChange};
-use countersign_stream::{OrderedOccasion, Outcome, Quarantine, RuleStream, Sequenced};
+use countersign_model::{Digest, StateChange, TimerChange};
+use countersign_stream::{
+    Adopted, Carried, OrderedOccasion, Outcome, Quarantine, QuarantineThreshold, RuleStream, Sequenced,
+};
 
-use super::{Changes, Item, Placed};
+use super::{Changes, Item, Placed, Remembered, Silence};
 
 /// A row that a rule is given.
 #[derive(Clone, Copy)]
@@ -24,8 +26,14 @@ pub(super) struct Judge {
     pub(super) depth: usize,
     /// Rows delivered until it was silenced.
     pub(super) delivered: u64,
-    /// Whether it was stopped or is in quarantine.
-    pub(super) silenced: bool,
+    /// Why it judges nothing more, if it doesn't.
+    pub(super) silenced: Option<Silence>,
+    /// SHA-256 of its code, where known.
+    pub(super) code: Option<Digest>,
+    /// Timers dropped because it had too many.
+    pub(super) dropped_timers: u64,
+    /// Findings that weren't delivered because it had too many about one event.
+    pub(super) withheld: u64,
     /// The outcomes of this chunk.
     outcomes: Vec<Outcome>,
     /// Timers that were due at the tick before this chunk, and findings that it subscribes to.
@@ -41,7 +49,10 @@ impl Judge {
             quarantine,
             depth,
             delivered: 0,
-            silenced: false,
+            silenced: None,
+            code: None,
+            dropped_timers: 0,
+            withheld: 0,
             outcomes: Vec::new(),
             own: Vec::new(),
             rows: Vec::new(),
@@ -74,7 +85,7 @@ impl Judge {
         let rows = std::mem::take(&mut self.rows);
         let own = std::mem::take(&mut self.own);
         let outcomes = std::mem::take(&mut self.outcomes);
-        if self.silenced {
+        if self.silenced.is_some() {
             return;
         }
         let depth = self.depth;
@@ -89,12 +100,12 @@ impl Judge {
             self.delivered += 1;
             if self.quarantine.note(row, failed.contains(&row.order())) {
                 place(row, Item::Quarantined { accounts: self.quarantine.accounts() });
-                last = Some(row.clone());
+                self.silenced = Some(Silence::Quarantined);
             } else if stopped.as_ref().is_some_and(|stopped| stopped.order() == row.order()) {
-                last = Some(row.clone());
+                self.silenced = Some(Silence::Stopped);
             }
-            if last.is_some() {
-                self.silenced = true;
+            if self.silenced.is_some() {
+                last = Some(row.clone());
                 break;
             }
         }
@@ -119,6 +130,43 @@ impl Judge {
         }
         // What was forgotten at ticks is reported even if no row came since.
         changes.extend(if last.is_some() { self.stream.forget() } else { self.stream.changes() });
+        changes.baselines.extend(self.stream.take_baselines());
+        let id = &self.stream.declaration().id;
+        let accounts = self.quarantine.take_changes().into_iter();
+        changes.accounts.extend(accounts.map(|(account, failed)| (id.clone(), account, failed)));
+        changes.visited.insert(rule);
+    }
+
+    /// Takes out what the rule has kept.
+    pub(super) fn take_remembered(&mut self) -> Remembered {
+        let forgotten = self.stream.forgotten().map(|(slot, forgotten)| (slot.to_owned(), forgotten)).collect();
+        Remembered {
+            code: self.code,
+            carried: self.stream.take_carried(),
+            quarantine: std::mem::replace(&mut self.quarantine, Quarantine::new(QuarantineThreshold::default())),
+            silenced: self.silenced,
+            delivered: self.delivered,
+            dropped_timers: self.dropped_timers,
+            withheld: self.withheld,
+            forgotten,
+        }
+    }
+
+    /// Goes on with what a rule of the same id has kept.
+    pub(super) fn adopt(&mut self, remembered: Remembered, code: Option<Digest>) -> Adopted {
+        let Remembered { carried, quarantine, silenced, delivered, dropped_timers, withheld, forgotten, .. } =
+            remembered;
+        // Other code gets another chance; that it failed before still counts.
+        self.silenced = silenced.filter(|_| remembered.code.is_none() || remembered.code == code);
+        self.quarantine = quarantine;
+        (self.delivered, self.dropped_timers, self.withheld) = (delivered, dropped_timers, withheld);
+        forgotten.into_iter().for_each(|(slot, forgotten)| self.stream.set_forgotten(&slot, forgotten));
+        self.stream.adopt(carried)
+    }
+
+    /// Something that the rule doesn't declare any more, to be remembered beside it.
+    pub(super) fn without(&self, carried: Carried) -> Remembered {
+        Remembered { carried, code: self.code, ..Remembered::new(Quarantine::new(QuarantineThreshold::default())) }
     }
 }
 

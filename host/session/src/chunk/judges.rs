@@ -5,28 +5,29 @@ use std::sync::Arc;
 
 use countersign_formats::DeadLetter;
 use countersign_model::call::Detector;
-use countersign_model::vocabulary::SignalClass;
-use countersign_model::{RuleId, Timestamp};
+use countersign_model::vocabulary::{PartitionKey, SignalClass};
+use countersign_model::{Digest, RuleId, Timestamp};
 use countersign_stream::{Forgotten, Quarantine, QuarantineThreshold, Router, RuleStream, Sequenced, Tally, Tick};
 
 use super::judge::Judge;
-use super::{Changes, Item, Placed};
+use super::remembered::{Absent, take_forgotten};
+use super::{Changes, Item, Placed, Silence};
 use countersign_generation::workers;
 use countersign_generation::{Generation, Rule};
 
 /// The detection rules of a run. A rule that no event reaches costs nothing: neither chunks nor ticks visit it.
 pub struct Judges {
-    judges: Vec<Judge>,
-    router: Router,
+    pub(super) judges: Vec<Judge>,
+    pub(super) router: Router,
     /// The rules that hold something which a tick may change, or which is still to be reported.
-    holding: BTreeSet<usize>,
+    pub(super) holding: BTreeSet<usize>,
+    /// Rules that are gone, and what rules don't declare any more.
+    pub(super) absent: BTreeMap<RuleId, Absent>,
+    /// What was forgotten of these, to be reported.
+    pub(super) forgotten: Changes,
     /// For each rule, its subscribers with the classes of findings that they want.
     subscribers: Vec<Vec<(usize, Vec<SignalClass>)>>,
     batch: usize,
-    /// Timers dropped because their rule had too many, in the rules' order.
-    dropped_timers: Vec<u64>,
-    /// Findings that weren't delivered because their rule had too many about one event, in the rules' order.
-    withheld: Vec<u64>,
 }
 
 /// Maximum of a rule's findings about one event at one position that are delivered to other rules: as many as it may have
@@ -73,10 +74,10 @@ impl Judges {
         Judges {
             router: Router::new(judges.iter().map(|judge| judge.stream.declaration())),
             holding: BTreeSet::new(),
+            absent: BTreeMap::new(),
+            forgotten: Changes::default(),
             subscribers,
             batch: batch.max(1),
-            dropped_timers: vec![0; judges.len()],
-            withheld: vec![0; judges.len()],
             judges,
         }
     }
@@ -111,25 +112,26 @@ impl Judges {
 
     /// How many timers of each rule were dropped because it had too many, in the rules' order.
     pub fn dropped_timers(&self) -> impl Iterator<Item = u64> {
-        self.dropped_timers.iter().copied()
+        self.judges.iter().map(|judge| judge.dropped_timers)
     }
 
     /// How many findings of each rule weren't delivered because it had too many about one event, in the rules' order.
     pub fn withheld_findings(&self) -> impl Iterator<Item = u64> {
-        self.withheld.iter().copied()
+        self.judges.iter().map(|judge| judge.withheld)
     }
 
     /// Applies a tick to every rule's state; the timers that are due come with the next chunk. `position` and `clock` are
     /// those of the event that brought the tick, the first of that chunk.
     pub fn tick(&mut self, tick: Tick, position: u64, clock: Timestamp) {
         for rule in &self.holding {
-            if let (Some(judge), Some(dropped)) = (self.judges.get_mut(*rule), self.dropped_timers.get_mut(*rule)) {
+            if let Some(judge) = self.judges.get_mut(*rule) {
                 judge.stream.tick(tick);
                 let due = judge.stream.due(tick, position, clock);
                 judge.own.extend(due.rows);
-                *dropped += due.dropped;
+                judge.dropped_timers += due.dropped;
             }
         }
+        self.tick_absent(tick);
     }
 
     /// Judges a chunk on so many threads. Returns its items in their total order, and the changes of state.
@@ -144,7 +146,7 @@ impl Judges {
             Placed { position, after_timers: false, depth: 0, rule: 0, item }
         });
         let mut placed: Vec<Placed> = dead_letters.collect();
-        let mut changes = Changes::default();
+        let mut changes = take_forgotten(self);
         self.router.route(events);
         // By depth: findings of a level may be delivered to deeper ones.
         let mut waiting: BTreeSet<(usize, usize)> = std::mem::take(&mut self.holding)
@@ -164,7 +166,7 @@ impl Judges {
                 let Some(judge) = self.judges.get_mut(rule) else { continue };
                 let before = placed.len();
                 judge.finish_chunk(rule, events, &mut placed, &mut changes);
-                if judge.silenced {
+                if judge.silenced.is_some() {
                     self.router.silence(rule);
                 } else if !judge.stream.is_idle() {
                     self.holding.insert(rule);
@@ -184,6 +186,7 @@ impl Judges {
             return;
         };
         let mut delivered: BTreeMap<(u64, u32, u64), u64> = BTreeMap::new();
+        let mut withheld = 0;
         for finding in placed.iter().filter_map(|placed| match &placed.item {
             Item::Finding(finding) => Some(finding),
             _ => None,
@@ -198,19 +201,47 @@ impl Judges {
             let delivered = delivered.entry((finding.row.position, raw.input, raw.ordinal)).or_default();
             *delivered += 1;
             if *delivered > MAX_FEEDING {
-                self.withheld.get_mut(rule).into_iter().for_each(|withheld| *withheld += 1);
+                withheld += 1;
                 continue;
             }
             let mut row = None;
             for (subscriber, _) in wanting {
                 let row = row.get_or_insert_with(|| Sequenced::finding_row(finding, depth));
-                if let Some(judge) = self.judges.get_mut(*subscriber).filter(|judge| !judge.silenced) {
+                if let Some(judge) = self.judges.get_mut(*subscriber).filter(|judge| judge.silenced.is_none()) {
                     judge.own.push(row.clone());
                     waiting.insert((judge.depth, *subscriber));
                 }
             }
         }
+        self.judges.get_mut(rule).into_iter().for_each(|judge| judge.withheld += withheld);
     }
+
+    /// What is to be remembered of a rule beside its state, timers and accounts.
+    pub(crate) fn view(&self, place: usize) -> Option<JudgeView> {
+        let judge = self.judges.get(place)?;
+        Some(JudgeView {
+            partition_key: judge.stream.declaration().partition_key,
+            code: judge.code,
+            silenced: judge.silenced,
+            delivered: judge.delivered,
+            dropped_timers: judge.dropped_timers,
+            withheld: judge.withheld,
+            forgotten: judge.stream.forgotten().map(|(slot, forgotten)| (slot.to_owned(), forgotten)).collect(),
+            stamp: judge.stream.stamp(),
+        })
+    }
+}
+
+/// What is to be remembered of a rule beside its state, timers and accounts.
+pub(crate) struct JudgeView {
+    pub(crate) partition_key: PartitionKey,
+    pub(crate) code: Option<Digest>,
+    pub(crate) silenced: Option<Silence>,
+    pub(crate) delivered: u64,
+    pub(crate) dropped_timers: u64,
+    pub(crate) withheld: u64,
+    pub(crate) forgotten: BTreeMap<String, Forgotten>,
+    pub(crate) stamp: Option<Timestamp>,
 }
 
 /// Some of the judges, by their places in order, in time that grows with those alone.

@@ -1,101 +1,89 @@
-//! Records findings, and the decisions on them.
+//! Records cases: findings, what response rules answered, and the decisions.
+
+use std::sync::Arc;
 
 use countersign_audit::Record;
-use countersign_audit::record::{DiagnosticRecord, FindingRecord};
-use countersign_engine::ENGINE_VERSION;
-use countersign_model::call::{DetectionCall, FailureKind};
+use countersign_audit::record::DiagnosticRecord;
+use countersign_casework::respond::call_response_rule;
+use countersign_casework::{Case, CaseDecision, CaseFinding, CaseResponse, Casework};
+use countersign_gate::Circumstances;
+use countersign_generation::Rule;
+use countersign_model::call::FailureKind;
 use countersign_model::response::ResponseDiagnostic;
 use countersign_model::{Occasion, RuleId};
 use countersign_stream::BundledFinding;
 
-use super::Ledger;
-use crate::RunError;
-use crate::report::{DecisionLine, FindingLine, Notice, Observer};
-use countersign_casework::bundle::{FindingBundle, to_bytes};
-use countersign_casework::deliberate::{decision_records, deliberate, gather};
-use countersign_casework::respond;
-use countersign_casework::subject::resolve_subject;
-use countersign_generation::Rule;
+use super::{Ledger, PageIntent};
+use crate::error::SessionError;
+use crate::report::{DecisionLine, FindingLine, Line, Notice};
 
-impl<'g> Ledger<'g> {
-    /// Records a finding, and the decisions on it.
-    pub(super) fn record_finding(
-        &mut self,
-        rule: &'g Rule,
-        finding: BundledFinding,
-        observer: &mut dyn Observer,
-    ) -> Result<(), RunError> {
-        let generation = self.generation;
-        let BundledFinding { finding, row, place, bundle } = finding;
-        let bundle = FindingBundle {
-            rule: rule.identity.clone(),
-            engine: ENGINE_VERSION.to_owned(),
-            call: DetectionCall { data: Vec::new(), ..bundle.call.clone() },
-            answer: bundle.answer.clone(),
-            place,
-            subject: resolve_subject(finding.role, finding.evidence_role, &row.event, &generation.directory),
-            rule_suspect: rule.authority.lineage.iter().chain([&rule.identity.id]).any(|id| self.suspect.contains(id)),
-            clock: row.clock,
-            finding,
-        };
-        let name = self.blob(to_bytes(&bundle)?);
-        let account = bundle.subject.account.clone();
-        self.page.records.push(Record::Finding(FindingRecord::new(
-            generation.number,
-            &bundle.finding,
-            account,
-            name,
-            &self.key,
-        )));
-        observer.finding(&FindingLine::new(&bundle.finding, &bundle.subject))?;
-        self.summary.findings += 1;
-        *self.summary.findings_by_rule.entry(rule.identity.id.clone()).or_default() += 1;
-
-        let inputs = gather(generation, bundle.clock, bundle.incident());
+impl Ledger {
+    /// Decides on a finding, and records it with the decisions.
+    pub(super) fn record_finding(&mut self, rule: &Rule, finding: BundledFinding) -> Result<(), SessionError> {
+        let generation = Arc::clone(&self.generation);
+        let suspect = rule.authority.lineage.iter().chain([&rule.identity.id]).any(|id| self.suspect.contains(id));
+        let position = finding.finding.position;
+        let row = (finding.finding.occasion.clone(), finding.finding.event_id.clone());
         let stopped = &self.stopped_responses;
-        let deliberation = deliberate(inputs, |id, inputs| {
+        let casework = Casework::new(&generation, self.number, &self.key);
+        let case = casework.decide(finding, suspect, &Circumstances::unconfigured(), |id, inputs| {
             let rule = generation.responses.iter().find(|rule| rule.identity.id == *id)?;
-            (!stopped.contains(id)).then(|| respond::call_response_rule(rule, inputs))
+            (!stopped.contains(id)).then(|| call_response_rule(rule, inputs))
         });
-        let position = bundle.finding.position;
-        let row = (bundle.finding.occasion.clone(), bundle.finding.event_id.clone());
-        let mut names = Vec::with_capacity(deliberation.responses.len());
-        for response in &deliberation.responses {
-            names.push(self.blob(to_bytes(&response.bundle)?));
+        match case {
+            Ok(case) => self.record_case(case, position, &row),
+            // What can't be stored is set aside, as what a rule fails on.
+            Err(error) => {
+                self.record_set_aside(position, &rule.identity.id, row, error.failure());
+                Ok(())
+            }
+        }
+    }
+
+    fn record_case(&mut self, case: Case, position: u64, row: &(Occasion, String)) -> Result<(), SessionError> {
+        self.page.blobs.extend(case.blobs().cloned());
+        let Case { findings, responses, inputs, decisions, .. } = case;
+        for CaseFinding { record, bundle, .. } in findings {
+            let id = bundle.rule.id.clone();
+            self.page.records.push(Record::Finding(record));
+            self.page.line(Line::Finding(FindingLine::new(&bundle.finding, &bundle.subject)));
+            self.page.findings.push(bundle.finding);
+            self.summary.findings += 1;
+            *self.summary.findings_by_rule.entry(id.clone()).or_default() += 1;
+            self.counted.insert(id);
+        }
+        for CaseResponse { response, .. } in responses {
             let id = response.bundle.rule.id.clone();
             if let Ok(answer) = &response.bundle.answer {
-                self.record_diagnostics(position, &id, &row, &answer.diagnostics, observer)?;
+                self.record_diagnostics(position, &id, row, &answer.diagnostics);
             }
-            match &response.failure {
+            match response.failure {
                 Some(failure) if failure.kind == FailureKind::Deadline => {
                     self.stopped_responses.insert(id.clone());
-                    self.record_stopped(position, &id, row.clone(), failure.clone(), observer)?;
+                    self.record_stopped(position, &id, row.clone(), failure)?;
                 }
-                Some(failure) => self.record_set_aside(position, &id, row.clone(), failure.clone(), observer)?,
+                Some(failure) => self.record_set_aside(position, &id, row.clone(), failure),
                 None => {}
             }
         }
-        let inputs = self.blob(to_bytes(&deliberation.inputs)?);
-        for record in decision_records(generation, &deliberation, &names, inputs) {
+        for CaseDecision { record, intent } in decisions {
             *self.summary.decisions.entry(record.decision.kind.id()).or_default() += 1;
-            let line = DecisionLine::new(generation, &deliberation.inputs.incident, &record.decision);
+            let line = DecisionLine::new(self.number, &record.rule.version, &inputs.incident, &record.decision);
             self.page.records.push(Record::Decision(Box::new(record)));
-            if let Some(line) = line {
-                observer.decision(&line)?;
-            }
+            line.into_iter().for_each(|line| self.page.line(Line::Decision(Box::new(line))));
+            let record = self.page.records.len() - 1;
+            self.page.intents.extend(intent.map(|draft| PageIntent { record, draft }));
         }
-        self.page.findings.push(bundle.finding);
         Ok(())
     }
 
-    pub(super) fn record_diagnostics(
+    fn record_diagnostics(
         &mut self,
         position: u64,
         rule: &RuleId,
         (occasion, event_id): &(Occasion, String),
         diagnostics: &[ResponseDiagnostic],
-        observer: &mut dyn Observer,
-    ) -> Result<(), RunError> {
+    ) {
         for (diagnostic, index) in diagnostics.iter().zip(0..) {
             self.page.records.push(Record::Diagnostic(DiagnosticRecord {
                 position,
@@ -105,14 +93,13 @@ impl<'g> Ledger<'g> {
                 level: diagnostic.level,
                 message: diagnostic.message.clone(),
             }));
-            observer.notice(&Notice::Diagnostic {
+            self.page.line(Line::Notice(Notice::Diagnostic {
                 rule: rule.clone(),
                 occasion: occasion.clone(),
                 event_id: event_id.clone(),
                 level: diagnostic.level,
                 message: diagnostic.message.clone(),
-            })?;
+            }));
         }
-        Ok(())
     }
 }

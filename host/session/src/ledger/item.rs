@@ -12,29 +12,23 @@ use countersign_model::{Occasion, RuleId};
 use countersign_stream::QuarantineThreshold;
 
 use super::{Ledger, row_name};
-use crate::RunError;
 use crate::chunk::Item;
-use crate::report::{Notice, Observer};
+use crate::error::SessionError;
+use crate::report::{Line, Notice};
 use countersign_generation::Rule;
 
-impl<'g> Ledger<'g> {
-    pub(super) fn record_item(
-        &mut self,
-        position: u64,
-        rule: &'g Rule,
-        item: Item,
-        observer: &mut dyn Observer,
-    ) -> Result<(), RunError> {
+impl Ledger {
+    pub(super) fn record_item(&mut self, position: u64, rule: &Rule, item: Item) -> Result<(), SessionError> {
         let id = &rule.identity.id;
         self.record_component(position, rule)?;
         match item {
             // Concerns no rule.
             Item::DeadLetter(_) => {}
             Item::SetAside(failed) => {
-                self.record_set_aside(position, id, row_name(&failed.row), failed.failure, observer)?;
+                self.record_set_aside(position, id, row_name(&failed.row), failed.failure);
             }
             Item::Stopped(stopped) => {
-                self.record_stopped(position, id, row_name(&stopped.row), stopped.failure, observer)?;
+                self.record_stopped(position, id, row_name(&stopped.row), stopped.failure)?;
             }
             Item::Quarantined { accounts: (failing, seen) } => {
                 let QuarantineThreshold { min_accounts, percent } = self.threshold;
@@ -50,7 +44,7 @@ impl<'g> Ledger<'g> {
                     "`{id}` is in quarantine: it failed on rows of {failing} of {seen} authenticated accounts; \
                      its later findings are dropped"
                 );
-                self.record_host_finding(position, HostFindingKind::RuleQuarantined, id, message, observer)?;
+                self.record_host_finding(position, HostFindingKind::RuleQuarantined, id, message);
             }
             Item::Disagreement(disagreement) => {
                 self.page.records.push(Record::NotDeterministic(NotDeterministic {
@@ -64,7 +58,7 @@ impl<'g> Ledger<'g> {
                      needs approval",
                     disagreement.what
                 );
-                self.record_host_finding(position, HostFindingKind::RuleNotDeterministic, id, message, observer)?;
+                self.record_host_finding(position, HostFindingKind::RuleNotDeterministic, id, message);
             }
             Item::Diagnostic(diagnostic) => {
                 self.page.records.push(Record::Diagnostic(DiagnosticRecord {
@@ -75,24 +69,20 @@ impl<'g> Ledger<'g> {
                     level: diagnostic.level,
                     message: diagnostic.message.clone(),
                 }));
-                observer.notice(&Notice::Diagnostic {
+                self.page.line(Line::Notice(Notice::Diagnostic {
                     rule: id.clone(),
                     occasion: diagnostic.row.occasion.recorded(),
                     event_id: diagnostic.row.event.id.to_string(),
                     level: diagnostic.level,
                     message: diagnostic.message,
-                })?;
+                }));
             }
-            Item::Finding(finding) => self.record_finding(rule, *finding, observer)?,
+            Item::Finding(finding) => self.record_finding(rule, *finding)?,
         }
         Ok(())
     }
 
-    pub(super) fn record_dead_letter(
-        &mut self,
-        letter: &DeadLetter,
-        observer: &mut dyn Observer,
-    ) -> Result<(), RunError> {
+    pub(super) fn record_dead_letter(&mut self, letter: DeadLetter) {
         self.summary.set_aside += 1;
         self.page.records.push(Record::DeadLetter(DeadRecord {
             input: letter.input,
@@ -102,7 +92,7 @@ impl<'g> Ledger<'g> {
             code: letter.reason_code.code().to_owned(),
             reason: letter.reason.clone(),
         }));
-        Ok(observer.dead_letter(letter)?)
+        self.page.line(Line::DeadLetter(letter));
     }
 
     pub(super) fn record_set_aside(
@@ -111,8 +101,7 @@ impl<'g> Ledger<'g> {
         rule: &RuleId,
         (occasion, event_id): (Occasion, String),
         failure: CallFailure,
-        observer: &mut dyn Observer,
-    ) -> Result<(), RunError> {
+    ) {
         *self.summary.rows_set_aside.entry(rule.clone()).or_default() += 1;
         self.page.records.push(Record::SetAside(SetAside {
             position,
@@ -122,13 +111,14 @@ impl<'g> Ledger<'g> {
             failure: failure.kind,
             message: failure.message.clone(),
         }));
-        Ok(observer.notice(&Notice::RowSetAside {
+        self.counted.insert(rule.clone());
+        self.page.line(Line::Notice(Notice::RowSetAside {
             rule: rule.clone(),
             occasion,
             event_id,
             failure: failure.kind,
             message: failure.message,
-        })?)
+        }));
     }
 
     pub(super) fn record_stopped(
@@ -137,11 +127,10 @@ impl<'g> Ledger<'g> {
         rule: &RuleId,
         (occasion, event_id): (Occasion, String),
         failure: CallFailure,
-        observer: &mut dyn Observer,
-    ) -> Result<(), RunError> {
+    ) -> Result<(), SessionError> {
         // A stalled machine must not silence a rule.
         if !self.generation.engine.is_alive() {
-            return Err(RunError::Stalled(rule.clone()));
+            return Err(SessionError::Stalled(rule.clone()));
         }
         self.page.records.push(Record::RuleStopped(RuleStopped {
             position,
@@ -151,17 +140,11 @@ impl<'g> Ledger<'g> {
             message: failure.message,
         }));
         let message = format!("`{rule}` was stopped: it ran past the deadline twice; it judges nothing more");
-        self.record_host_finding(position, HostFindingKind::RuleStopped, rule, message, observer)
+        self.record_host_finding(position, HostFindingKind::RuleStopped, rule, message);
+        Ok(())
     }
 
-    pub(super) fn record_host_finding(
-        &mut self,
-        position: u64,
-        kind: HostFindingKind,
-        rule: &RuleId,
-        message: String,
-        observer: &mut dyn Observer,
-    ) -> Result<(), RunError> {
+    pub(super) fn record_host_finding(&mut self, position: u64, kind: HostFindingKind, rule: &RuleId, message: String) {
         self.suspect.insert(rule.clone());
         if kind != HostFindingKind::RuleNotDeterministic && !self.summary.silenced.contains(rule) {
             self.summary.silenced.push(rule.clone());
@@ -174,6 +157,6 @@ impl<'g> Ledger<'g> {
             rule: Some(rule.clone()),
             message: message.clone(),
         }));
-        Ok(observer.notice(&Notice::Host { rule: rule.clone(), message })?)
+        self.page.line(Line::Notice(Notice::Host { rule: rule.clone(), message }));
     }
 }

@@ -115,6 +115,7 @@ fn dead_letter(position: u64, ordinal: u64) -> (u64, DeadLetter) {
         ordinal,
         offset: 0,
         length: 0,
+        digest: countersign_model::Digest::of(b""),
         reason_code: DeadReason::MalformedJson,
         reason: String::new(),
         excerpt: String::new(),

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn seen(id: u64, content: u64) -> Seen {
-    Seen { content: [id, content], id }
+fn seen(id: u64, content: u64) -> Fingerprint {
+    Fingerprint { content: [id, content], id }
 }
 
 /// The arrival of an event by a list of the last `capacity` events.
@@ -30,7 +30,7 @@ proptest! {
         let mut list = VecDeque::new();
         for (id, content) in events {
             let expected = arrive_in_list(&mut list, capacity, id, content);
-            prop_assert_eq!(horizon.note(seen(id, content)), expected);
+            prop_assert_eq!(horizon.arrive(seen(id, content)), expected);
             let held = |places: &Places| places.slots.iter().filter(|slot| **slot != 0).count();
             prop_assert_eq!(held(&horizon.by_content), list.len());
             let ids: std::collections::BTreeSet<_> = list.iter().map(|event| event.0).collect();
@@ -43,16 +43,16 @@ proptest! {
 fn events_beyond_the_horizon_are_new_and_memory_stays_constant() {
     let mut horizon = Horizon::new(HORIZON);
     let bytes = |horizon: &Horizon| {
-        horizon.ring.capacity() * size_of::<Seen>()
+        horizon.ring.capacity() * size_of::<Fingerprint>()
             + (horizon.by_content.slots.capacity() + horizon.by_id.slots.capacity()) * size_of::<u32>()
     };
     assert_eq!(bytes(&horizon), 40 << 20);
     for event in 0..HORIZON as u64 {
-        assert_eq!(horizon.note(seen(event, 0)), Arrival::New);
+        assert_eq!(horizon.arrive(seen(event, 0)), Arrival::New);
     }
-    assert_eq!(horizon.note(seen(0, 0)), Arrival::Duplicate, "the last that is remembered");
-    assert_eq!(horizon.note(seen(HORIZON as u64, 0)), Arrival::New);
-    assert_eq!(horizon.note(seen(0, 0)), Arrival::New);
-    assert_eq!(horizon.note(seen(HORIZON as u64, 0)), Arrival::Duplicate);
+    assert_eq!(horizon.arrive(seen(0, 0)), Arrival::Duplicate, "the last that is remembered");
+    assert_eq!(horizon.arrive(seen(HORIZON as u64, 0)), Arrival::New);
+    assert_eq!(horizon.arrive(seen(0, 0)), Arrival::New);
+    assert_eq!(horizon.arrive(seen(HORIZON as u64, 0)), Arrival::Duplicate);
     assert_eq!(bytes(&horizon), 40 << 20);
 }

@@ -21,7 +21,7 @@ fn event(ordinal: u64, time: Timestamp, received: Option<Timestamp>) -> Record {
     let mut event = countersign_testing::event(ordinal);
     (event.time, event.ingest_time) = (time, received.unwrap_or(time));
     event.raw = address(ordinal);
-    Record::Event { event: Box::new(event), has_receipt_time: received.is_some() }
+    Record::Event { event: Box::new(event), has_receipt_time: received.is_some(), occurrence: None }
 }
 
 fn garbage(ordinal: u64) -> Record {
@@ -30,6 +30,7 @@ fn garbage(ordinal: u64) -> Record {
         ordinal,
         offset: ordinal * 100,
         length: 90,
+        digest: Digest::of(b""),
         reason_code: DeadReason::MalformedJson,
         reason: "expected a value".to_owned(),
         excerpt: "{".to_owned(),
@@ -45,8 +46,8 @@ fn records(hours: &[Option<i64>]) -> Vec<Record> {
         .collect()
 }
 
-fn sequencer(records: Vec<Record>) -> Sequencer<impl Iterator<Item = Record>> {
-    Sequencer::new(records.into_iter(), 24 * HOUR)
+fn sequencer(records: Vec<Record>) -> impl Iterator<Item = Next> {
+    sequence(records.into_iter(), 24 * HOUR)
 }
 
 /// The items of the sequence in order: `Ok` for an event with its hour, `Err` for a dead letter.
@@ -133,13 +134,13 @@ fn garbage_is_no_witness() {
 #[test]
 fn garbage_without_end_is_not_held_in_memory() {
     let garbage_after = |first: Vec<Record>| first.into_iter().chain((10..).map(garbage));
-    let mut sequencer = Sequencer::new(garbage_after(records(&[at(0), at(100)])), 24 * HOUR);
+    let mut sequencer = sequence(garbage_after(records(&[at(0), at(100)])), 24 * HOUR);
     assert!(matches!(sequencer.next(), Some(Next::Event { .. })));
-    assert!(sequencer.ahead.len() <= MAX_AHEAD);
+    assert!(sequencer.sequencer.waiting.len() <= MAX_WAITING + 1);
     assert!(
         matches!(sequencer.next(), Some(Next::DeadLetter(letter)) if letter.reason_code == DeadReason::TimeFarAhead)
     );
-    assert!(sequencer.ahead.len() <= MAX_AHEAD);
+    assert!(sequencer.sequencer.waiting.len() <= MAX_WAITING + 1);
     assert!(matches!(sequencer.next(), Some(Next::DeadLetter(letter)) if letter.ordinal == 10));
 }
 
@@ -154,6 +155,7 @@ fn a_dead_letter_has_its_address_and_reason() {
         ordinal: 1,
         offset: 100,
         length: 90,
+        digest: Digest::of(b""),
         reason_code: DeadReason::TimeFarAhead,
         reason: format!("event time {} lies more than 1d ahead of the events around it; see `--max-gap`", hour(48)),
         excerpt: String::new(),
@@ -274,10 +276,12 @@ fn arrivals(records: Vec<Record>) -> Vec<Option<(u64, bool)>> {
 
 /// An event with this id and these bytes.
 fn event_with(id: &str, bytes: &str, received: Option<i64>) -> Record {
-    let Record::Event { mut event, has_receipt_time } = event(0, second(0), received.map(second)) else { panic!() };
+    let Record::Event { mut event, has_receipt_time, occurrence } = event(0, second(0), received.map(second)) else {
+        panic!()
+    };
     event.id = Arc::from(id);
     event.raw.digest = Digest::of(bytes.as_bytes());
-    Record::Event { event, has_receipt_time }
+    Record::Event { event, has_receipt_time, occurrence }
 }
 
 #[test]
@@ -299,9 +303,11 @@ fn a_redelivery_takes_no_position_and_another_content_is_another_event() {
 #[test]
 fn a_redelivery_may_differ_in_its_time_of_receipt() {
     let other = || {
-        let Record::Event { mut event, has_receipt_time } = event_with("a", "three", Some(9)) else { panic!() };
+        let Record::Event { mut event, has_receipt_time, occurrence } = event_with("a", "three", Some(9)) else {
+            panic!()
+        };
         event.actor.authenticated = false;
-        Record::Event { event, has_receipt_time }
+        Record::Event { event, has_receipt_time, occurrence }
     };
     let records = vec![event_with("a", "one", Some(1)), event_with("a", "two", Some(2)), other(), other()];
     assert_eq!(arrivals(records), [Some((0, false)), None, Some((1, true)), None]);

@@ -1,145 +1,74 @@
-//! Crashes: the power fails at every byte and step of a run, and files come back torn at every length. What is left
-//! must be a whole number of commits, and going on from there must give the very same files.
+//! Crashes of the store in files: the power fails at every byte and step of a run, and files come back torn at every
+//! length. What is left must be a whole number of commits, and going on from there must give the very same files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use countersign_audit::record::{Header, NotDeterministic};
-use countersign_audit::{Blob, Head, Record};
-use countersign_model::{
-    ContextState, Digest, DigestKey, Evidence, Finding, Occasion, Position, RawAddress, StateChange, StateEntry,
-    TimerChange, TimerEntry, Timestamp, vocabulary,
+use countersign_audit::record::Generation;
+use countersign_audit::{Head, Record};
+use countersign_model::DigestKey;
+
+use crate::common::{Step, blob, content, fast_folder, finding, header, intent, memory, record, state, timer};
+use crate::disk::Disk;
+use crate::export::{ExportOptions, export_on};
+use crate::journal::MAX_PART;
+use crate::{
+    BundleReader, Durability, Existing, FileStore, MemoryStore, Recovered, Store, StoreError, Stored, existing,
 };
 
-use crate::disk::Disk;
-use crate::{BundleReader, Commit, Durability, Existing, FileStore, Recovered, Snapshot, Store, StoreError};
+const COMMITS: u8 = 5;
 
-const COMMITS: u64 = 5;
-
-/// What a commit of the run holds; the position shows which commits there were.
-struct Step {
-    records: Vec<Record>,
-    blobs: Vec<Blob>,
-    findings: Vec<Finding>,
-    state: Vec<StateChange>,
-    timers: Vec<TimerChange>,
-    position: Position,
-}
-
-impl Step {
-    fn commit(&self) -> Commit<'_> {
-        Commit {
-            records: &self.records,
-            blobs: &self.blobs,
-            findings: &self.findings,
-            state: &self.state,
-            timers: &self.timers,
-            position: &self.position,
-        }
-    }
-}
-
-fn step(number: u64) -> Step {
-    let rule: countersign_model::RuleId = "a/b".parse().unwrap();
-    let evidence =
-        Evidence { reference: number, event_id: "e".into(), event_time: Timestamp(9), raw: Digest::of(b"raw") };
-    let record = match number {
-        0 => Record::Header(Header::new("0.1.0", &DigestKey::public())),
-        _ => Record::NotDeterministic(NotDeterministic {
-            position: number,
-            rule: rule.clone(),
-            occasion: Occasion::Event,
-            message: "x".into(),
-        }),
-    };
-    let change = |key: String, blob: Option<u8>| StateChange {
-        rule: rule.clone(),
-        slot: 0,
-        key,
-        entry: blob.map(|byte| StateEntry {
-            version: 1,
-            blob: vec![byte; 3],
-            kept: vec![evidence.clone()],
-            changed: Timestamp(5),
-        }),
-    };
+/// What a commit of the run holds; `session` in memory shows which commits there were.
+fn step(number: u8) -> Step {
+    let ordinal = u64::from(number);
+    let (odd, key) = (number % 2 == 1, format!("k{}", number % 2));
     Step {
-        // The third commit moves the position only.
-        records: if number == 2 { Vec::new() } else { vec![record] },
-        blobs: if number.is_multiple_of(2) { Vec::new() } else { vec![blob(number)] },
-        findings: if number == 3 { vec![finding(&rule, &evidence)] } else { Vec::new() },
-        state: vec![change(format!("k{}", number % 2), Some(number as u8)), change("k0".into(), None)]
-            .into_iter()
-            .take(1 + usize::from(number == 3))
-            .collect(),
+        // The third commit changes only what isn't in the log.
+        records: match number {
+            0 => vec![header()],
+            2 => Vec::new(),
+            _ => vec![record(ordinal)],
+        },
+        blobs: if odd { vec![blob(ordinal)] } else { Vec::new() },
+        findings: if number == 3 { vec![finding(3)] } else { Vec::new() },
+        intents: if odd { vec![intent(ordinal)] } else { Vec::new() },
+        tick: number == 2,
+        baselines: vec![state("a/b", "s", &key, odd.then_some(number))],
+        state: vec![state("a/b", "s", &key, Some(number)), state("a/b", "s", "k0", (number != 3).then_some(number))],
         // Set, moved, and gone.
-        timers: vec![TimerChange {
-            rule: rule.clone(),
-            key: format!("k{}", number % 2),
-            id: "silence".into(),
-            entry: (number != 4).then(|| timer(number)),
-        }],
-        position: Position { sequenced: number + 1, inputs: vec![number, 7] },
+        timers: vec![timer("a/b", &key, "silence", (number != 4).then_some(number))],
+        memory: vec![
+            memory("session", b"", Some(&[number + 1])),
+            memory("horizon", &[number], Some(b"seen")),
+            memory("horizon", &[1], None),
+        ],
     }
 }
 
-fn timer(number: u64) -> TimerEntry {
-    let raw = RawAddress {
-        input: 0,
-        ordinal: number,
-        offset: 7 * number,
-        length: 7,
-        digest: Digest::of(&number.to_be_bytes()),
-    };
-    TimerEntry {
-        at: Timestamp(60 + number as i64),
-        source: "example".into(),
-        event_id: format!("e{number}"),
-        ingest_time: Timestamp(9),
-        raw,
-        finding: None,
-    }
-}
-
-fn blob(number: u64) -> Blob {
-    Blob::new(&DigestKey::public(), vec![number as u8; 40])
-}
-
-fn finding(rule: &countersign_model::RuleId, evidence: &Evidence) -> Finding {
-    Finding {
-        rule: rule.clone(),
-        position: 3,
-        index: 0,
-        occasion: Occasion::Event,
-        event_id: "e".into(),
-        event_time: Timestamp(9),
-        signal_class: vocabulary::SignalClass::Token,
-        confidence: 50,
-        severity: vocabulary::Severity::Low,
-        role: vocabulary::SubjectRole::Actor,
-        evidence_role: vocabulary::EvidenceRole::MerelyNames,
-        evidence: vec![evidence.clone()],
-        techniques: Vec::new(),
-        message: "m".into(),
-        context: ContextState::Complete,
-    }
+/// How many commits a store has.
+fn commits(store: &FileStore) -> u8 {
+    store.memory("session", None, 1).unwrap().first().map_or(0, |(_, value)| value[0])
 }
 
 /// Commits from the given one on, and seals.
-fn run(store: &mut FileStore, from: u64) -> Result<Head, StoreError> {
+fn run(store: &mut FileStore, from: u8) -> Result<Head, StoreError> {
     for number in from..COMMITS {
-        store.commit(step(number).commit())?;
+        let step = step(number);
+        let commit = step.after(store);
+        store.commit(commit)?;
     }
     store.seal()
 }
 
 /// What a store holds after so many commits.
-fn expected(commits: u64) -> Snapshot {
-    let mut store = crate::MemoryStore::new();
+fn expected(commits: u8) -> Vec<String> {
+    let mut store = MemoryStore::new();
     for number in 0..commits {
-        store.commit(step(number).commit()).unwrap();
+        let step = step(number);
+        let commit = step.after(&store);
+        store.commit(commit).unwrap();
     }
-    store.snapshot().unwrap()
+    content(&store, 9)
 }
 
 /// An uninterrupted run: the audit file's bytes and its head.
@@ -151,19 +80,18 @@ fn whole(folder: &Path) -> (Vec<u8>, Head) {
 }
 
 /// Recovers, checks that a whole number of commits is there, goes on, and compares with the uninterrupted run.
-fn recover_and_compare(path: &Path, whole: &(Vec<u8>, Head), what: &str) -> Option<u64> {
+fn recover_and_compare(path: &Path, whole: &(Vec<u8>, Head), what: &str) -> Option<u8> {
     let disk = Disk::failing_after(u64::MAX);
-    let commits = match FileStore::recover_on(disk, path, Durability::Seal).unwrap_or_else(|e| panic!("{what}: {e}")) {
+    let found = match FileStore::recover_on(disk, path, Durability::Seal).unwrap_or_else(|e| panic!("{what}: {e}")) {
         Recovered::Sealed(head) => {
             assert_eq!(head, whole.1, "{what}");
             None
         }
         Recovered::Unfinished(mut store) => {
-            let snapshot = store.snapshot().unwrap();
-            let commits = snapshot.position.sequenced;
-            assert_eq!(snapshot, expected(commits), "{what}");
-            assert_eq!(run(&mut store, commits).unwrap(), whole.1, "{what}");
-            Some(commits)
+            let found = commits(&store);
+            assert_eq!(content(&*store, 9), expected(found), "{what}");
+            assert_eq!(run(&mut store, found).unwrap(), whole.1, "{what}");
+            Some(found)
         }
     };
     assert_eq!(fs::read(path).unwrap(), whole.0, "{what}");
@@ -174,31 +102,40 @@ fn recover_and_compare(path: &Path, whole: &(Vec<u8>, Head), what: &str) -> Opti
     }
     let names: Vec<_> = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().contains("journal")), "{what}: {names:?}");
-    commits
+    found
 }
 
 #[test]
 fn the_power_may_fail_at_any_byte_and_step() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let whole = whole(folder.path());
-    for (durability, fold_past) in [(Durability::Commit, u64::MAX), (Durability::Seal, 1_200), (Durability::Seal, 1)] {
+    for (durability, fold_past, max_part, stride) in [
+        (Durability::Commit, u64::MAX, MAX_PART, 1),
+        // Every commit is split as far as it can be.
+        (Durability::Seal, u64::MAX, 1, 11),
+        (Durability::Seal, 1_200, 400, 13),
+        (Durability::Seal, 1, MAX_PART, 17),
+    ] {
         let mut seen = Vec::new();
-        for steps in 0.. {
+        for steps in (0..).step_by(stride) {
             let inner = tempfile::tempdir_in(folder.path()).unwrap();
             let path = inner.path().join("audit");
             let disk = Disk::failing_after(steps);
             let result = FileStore::create_on(disk, &path, Existing::Refuse, durability).and_then(|mut store| {
-                store.fold_past(fold_past);
+                store.limits(fold_past, max_part);
                 let result = run(&mut store, 0);
                 if result.is_err() {
-                    // What failed half-way takes nothing more.
-                    assert!(matches!(store.commit(step(0).commit()), Err(StoreError::Broken)));
+                    // What failed half-way takes and gives nothing more.
+                    let commit = crate::Commit::empty(crate::ChainWriter::new());
+                    assert!(matches!(store.commit(commit), Err(StoreError::Broken)));
                     assert!(matches!(store.seal(), Err(StoreError::Broken)));
+                    assert!(matches!(store.state(None, 1), Err(StoreError::Broken)));
+                    assert!(matches!(store.lines(0, 1), Err(StoreError::Broken)));
                 }
                 result
             });
             let ended = result.is_ok();
-            seen.push(recover_and_compare(&path, &whole, &format!("{durability:?}, {steps} steps")));
+            seen.push(recover_and_compare(&path, &whole, &format!("{durability:?}, {max_part}, {steps} steps")));
             if ended {
                 break;
             }
@@ -211,30 +148,80 @@ fn the_power_may_fail_at_any_byte_and_step() {
 }
 
 #[test]
+fn the_power_may_fail_while_a_run_is_replaced() {
+    let folder = fast_folder();
+    let whole = whole(folder.path());
+    let old = blob(99);
+    for sealed in [true, false] {
+        for steps in 0.. {
+            let inner = tempfile::tempdir_in(folder.path()).unwrap();
+            let path = inner.path().join("audit");
+            let mut store = FileStore::create(&path, Existing::Refuse, Durability::Seal).unwrap();
+            let first = Step { blobs: vec![old.clone()], memory: vec![memory("session", b"", Some(&[9]))], ..step(0) };
+            let commit = first.after(&store);
+            store.commit(commit).unwrap();
+            if sealed {
+                store.seal().unwrap();
+            }
+            drop(store);
+            let result = FileStore::create_on(Disk::failing_after(steps), &path, Existing::Replace, Durability::Commit);
+            let ended = result.is_ok();
+            drop(result);
+            // Whatever is left is refused or is nothing, and can be replaced for good.
+            let left = existing(&path).unwrap().is_some();
+            let refused = FileStore::create(&path, Existing::Refuse, Durability::Seal);
+            assert_eq!(left, matches!(refused, Err(StoreError::Exists { .. })), "{steps} steps");
+            assert_eq!(left, !ended && left, "{steps} steps");
+            drop(refused);
+            let mut store = FileStore::create(&path, Existing::Replace, Durability::Seal).unwrap();
+            assert_eq!(run(&mut store, 0).unwrap(), whole.1);
+            assert_eq!(fs::read(&path).unwrap(), whole.0);
+            assert!(!BundleReader::open(&path).folder().join(old.name().to_string()).exists());
+            if ended {
+                break;
+            }
+        }
+    }
+}
+
+/// Every length near a line's end, and some in between.
+fn lengths(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    let near = |length: usize| bytes.iter().skip(length.saturating_sub(2)).take(4).any(|byte| *byte == b'\n');
+    (0..bytes.len()).filter(move |length| length.is_multiple_of(7) || near(*length))
+}
+
+#[test]
 fn files_may_come_back_torn_at_any_length() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = fast_folder();
     let whole = whole(folder.path());
     let inner = folder.path().join("run");
     fs::create_dir(&inner).unwrap();
     let path = inner.join("audit");
     let journal_path = inner.join("audit.journal");
     let mut store = FileStore::create(&path, Existing::Refuse, Durability::Seal).unwrap();
-    (0..COMMITS).for_each(|number| store.commit(step(number).commit()).unwrap());
+    // Some commits of one line, some of several.
+    for number in 0..COMMITS {
+        store.limits(u64::MAX, if number < 3 { MAX_PART } else { 300 });
+        let step = step(number);
+        let commit = step.after(&store);
+        store.commit(commit).unwrap();
+    }
     let (audit, journal) = (fs::read(&path).unwrap(), fs::read(&journal_path).unwrap());
+    assert!(journal.iter().filter(|byte| **byte == b'\n').count() > usize::from(COMMITS) + 3);
     drop(store);
     let restore = |audit: &[u8], journal: &[u8]| {
         fs::write(&path, audit).unwrap();
         fs::write(&journal_path, journal).unwrap();
     };
-    for length in 0..audit.len() {
+    for length in lengths(&audit) {
         restore(&audit[..length], &journal);
         recover_and_compare(&path, &whole, &format!("{length} bytes of the audit file"));
     }
-    for length in 0..journal.len() {
+    for length in lengths(&journal) {
         restore(&audit, &journal[..length]);
         recover_and_compare(&path, &whole, &format!("{length} bytes of the journal"));
     }
-    for place in 0..journal.len() {
+    for place in lengths(&journal) {
         let mut flipped = journal.clone();
         flipped[place] ^= 1;
         restore(&audit, &flipped);
@@ -251,24 +238,121 @@ fn files_may_come_back_torn_at_any_length() {
 }
 
 #[test]
-fn a_long_journal_is_folded_to_an_equivalent_entry() {
-    let folder = tempfile::tempdir().unwrap();
+fn a_long_journal_is_folded_to_an_equivalent_commit() {
+    let folder = fast_folder();
     let path = folder.path().join("audit");
     let mut store = FileStore::create(&path, Existing::Refuse, Durability::Seal).unwrap();
-    store.commit(step(0).commit()).unwrap();
+    let first = step(0);
+    let commit = first.after(&store);
+    store.commit(commit).unwrap();
     let journal = || fs::metadata(folder.path().join("audit.journal")).unwrap().len();
     let one = journal();
-    for round in 0..200 {
-        store.fold_past(4 * one);
-        let position = Position { sequenced: round, inputs: vec![round] };
-        store.commit(Commit { records: &[], position: &position, ..step(0).commit() }).unwrap();
-        assert!(journal() <= 5 * one + 64, "round {round}: {} bytes", journal());
-        assert_eq!(store.snapshot().unwrap().position, position);
+    for round in 0..200u8 {
+        store.limits(4 * one, if round % 2 == 0 { MAX_PART } else { 200 });
+        let step = Step { records: Vec::new(), memory: vec![memory("session", b"", Some(&[round]))], ..step(0) };
+        let commit = step.after(&store);
+        store.commit(commit).unwrap();
+        assert!(journal() <= 6 * one + 64, "round {round}: {} bytes", journal());
+        assert_eq!(commits(&store), round);
     }
-    let before = store.snapshot().unwrap();
+    let before = content(&store, 9);
     drop(store);
     let Recovered::Unfinished(store) = FileStore::recover(&path, Durability::Commit).unwrap() else {
         panic!("sealed");
     };
-    assert_eq!(store.snapshot().unwrap(), before);
+    assert_eq!(content(&*store, 9), before);
+}
+
+#[test]
+fn reading_page_by_page_beside_commits_and_folds_sees_every_commit() {
+    let folder = fast_folder();
+    let mut store = FileStore::create(&folder.path().join("audit"), Existing::Refuse, Durability::Seal).unwrap();
+    for number in 0..COMMITS {
+        store.limits(if number == 3 { 1 } else { u64::MAX }, 500);
+        let step = step(number);
+        let commit = step.after(&store);
+        store.commit(commit).unwrap();
+        if number != 1 {
+            assert_eq!(content(&store, 1), expected(number + 1), "{number}");
+            assert_eq!(content(&store, 2), expected(number + 1), "{number}");
+        }
+    }
+}
+
+#[test]
+fn a_journal_of_another_version_is_refused_and_stays() {
+    let folder = fast_folder();
+    let path = folder.path().join("audit");
+    let mut store = FileStore::create(&path, Existing::Refuse, Durability::Seal).unwrap();
+    let first = step(0);
+    let commit = first.after(&store);
+    store.commit(commit).unwrap();
+    drop(store);
+    let audit = fs::read(&path).unwrap();
+    let json = r#"{"records":1,"length":1,"position":{}}"#;
+    let line = format!("{json} {}\n", countersign_model::Digest::of(json.as_bytes()));
+    fs::write(folder.path().join("audit.journal"), &line).unwrap();
+    let error = FileStore::recover(&path, Durability::Seal).unwrap_err();
+    assert!(matches!(error, StoreError::Journal { .. }), "{error}");
+    assert!(error.to_string().contains("use the countersign version that wrote it"), "{error}");
+    assert_eq!(fs::read(&path).unwrap(), audit);
+}
+
+#[test]
+fn the_power_may_fail_while_a_store_is_exported() {
+    let folder = fast_folder();
+    let generation = |number| {
+        let (policy, capabilities) = (blob(number).name(), blob(number + 1).name());
+        Record::Generation(Generation {
+            number: 1,
+            position: 0,
+            rules: Vec::new(),
+            policy,
+            identities: None,
+            capabilities,
+            context: Vec::new(),
+            gate: 1,
+            engine: "none".into(),
+            interface: "none".into(),
+        })
+    };
+    let store = |number| {
+        let mut store = MemoryStore::new();
+        let blobs = vec![blob(number), blob(number + 1)];
+        let step = Step { records: vec![header(), generation(number)], blobs, ..Step::default() };
+        let commit = step.after(&store);
+        store.commit(commit).unwrap();
+        store
+    };
+    let (old, new) = (store(1), store(2));
+    let (old_file, new_file) = (old.sealed().unwrap().0, new.sealed().unwrap().0);
+    let options = ExportOptions { existing: Existing::Replace, seal: true };
+    for replaced in [false, true] {
+        for steps in (0..).step_by(3) {
+            let inner = tempfile::tempdir_in(folder.path()).unwrap();
+            let out = inner.path().join("audit");
+            if replaced {
+                export_on(&Disk::failing_after(u64::MAX), &old, &out, options).unwrap();
+            }
+            let ended = export_on(&Disk::failing_after(steps), &new, &out, options).is_ok();
+            // A file that is there has all its blobs.
+            let numbers = match fs::read(&out) {
+                Ok(found) if found == new_file => vec![2, 3],
+                Ok(found) if found == old_file && replaced => vec![1, 2],
+                Ok(found) => panic!("{steps} steps: {} bytes", found.len()),
+                Err(_) => Vec::new(),
+            };
+            for number in numbers {
+                let found = BundleReader::open(&out).get(&blob(number).name(), &DigestKey::public()).unwrap();
+                assert_eq!(found, blob(number).bytes(), "{steps} steps");
+            }
+            export_on(&Disk::failing_after(u64::MAX), &new, &out, options).unwrap();
+            assert_eq!(fs::read(&out).unwrap(), new_file);
+            let names = |folder: &Path| fs::read_dir(folder).unwrap().count();
+            assert_eq!((names(inner.path()), names(BundleReader::open(&out).folder())), (2, 2), "{steps} steps");
+            if ended {
+                break;
+            }
+        }
+    }
 }

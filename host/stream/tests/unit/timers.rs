@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use countersign_model::call::{AnswerTimer, FailureKind, RowKind};
+use countersign_model::vocabulary::FieldId;
 use countersign_model::{Occasion, StateChange};
 
 use super::*;
@@ -219,27 +220,23 @@ fn those_due_last_are_dropped_and_a_silenced_rule_keeps_none() {
     assert_eq!(stream.pending_timers(), 0);
 }
 
-/// A stored timer is enough to make its row again: it has the raw record's address, and the finding that it shows.
+/// A stored timer is enough to make its row again: it has the event, with the finding that it shows.
 #[test]
-fn a_stored_timer_names_the_record_and_the_finding() {
+fn a_stored_timer_has_the_event_and_the_finding() {
     let mut stream = stream(4);
     let mut set = rows(&[("set a 50;find", "ALICE"), ("set b 60", "BOB")]);
     let outcome = crate::testing::judge(&mut stream, &set[..1]);
     let entry = outcome.timers[0].entry.clone().unwrap();
-    let event = &set[0].event;
-    assert_eq!(
-        (entry.at, entry.source.as_str(), entry.event_id.as_str()),
-        (second(50), event.source.as_str(), "event-0")
-    );
-    assert_eq!((entry.ingest_time, entry.raw, entry.finding), (event.ingest_time, event.raw, None));
+    assert_eq!((entry.at, entry.event.content()), (second(50), set[0].event.content()));
+    assert_eq!(entry.event.fields.text(FieldId::FindingRule), None);
     let mut fed = outcome.findings[0].clone();
     fed.row = set.remove(1);
     let row = Sequenced::finding_row(&fed, 0);
     assert_eq!(row.occasion.recorded(), Occasion::Finding { rule: "example/rule".parse().unwrap(), index: 0 });
     let outcome = crate::testing::judge(&mut stream, &[row]);
-    let fields = outcome.timers[0].entry.clone().unwrap().finding.unwrap();
-    assert_eq!((fields.rule.as_str(), fields.class.id(), fields.confidence), ("example/rule", "token", 70));
-    assert_eq!((fields.severity.id(), fields.role.id()), ("low", "actor"));
+    let entry = outcome.timers[0].entry.clone().unwrap();
+    assert_eq!(entry.event.fields.text(FieldId::FindingRule), Some("example/rule"));
+    assert_eq!(entry.event.fields.text(FieldId::FindingClass), Some("token"));
     // The timer's row shows them again.
     let due = stream.due(tick(100), 9, second(100)).rows;
     let shown = due.iter().map(|row| row.event.fields.text(FieldId::FindingRule)).collect::<Vec<_>>();

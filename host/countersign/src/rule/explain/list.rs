@@ -7,7 +7,7 @@ use anyhow::Result;
 use countersign_declaration::Declaration;
 use countersign_formats::Record;
 use countersign_model::Event;
-use countersign_session::events::{Entry, sequence};
+use countersign_session::sequence::{Next, sequence};
 use countersign_stream::matches;
 use serde_json::json;
 
@@ -36,7 +36,7 @@ pub(super) fn list(
     let (mut wanted, mut others) = (Listed::default(), Listed::default());
     let mut events = 0;
     for entry in sequence(records, max_gap) {
-        let Entry::Event(sequenced) = entry else { continue };
+        let Next::Event { event: sequenced, .. } = entry else { continue };
         let event = sequenced.event;
         events += 1;
         if !pattern.is_none_or(|pattern| pattern.matches(&event)) {

@@ -1,0 +1,37 @@
+//! Ctrl-C and SIGTERM: the first ends a run after its current commit, a second one at once.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+/// Whether the process was asked to end.
+pub(crate) struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    /// Watches for signals from here on.
+    ///
+    /// # Errors
+    /// When the system doesn't let a process watch.
+    pub(crate) fn watch() -> io::Result<Interrupt> {
+        let came = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // In this order: the second signal finds the flag set.
+            flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&came))?;
+            flag::register(signal, Arc::clone(&came))?;
+        }
+        Ok(Interrupt(came))
+    }
+
+    /// Whether one came.
+    pub(crate) fn came(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The error that ends a run.
+pub(crate) fn error() -> io::Error {
+    io::Error::new(io::ErrorKind::Interrupted, "interrupted")
+}

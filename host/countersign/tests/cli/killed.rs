@@ -1,0 +1,306 @@
+//! `replay --store`, killed anywhere: the same command goes on until it is done, and then everything is as if it had never
+//! been killed. The same when the disk fails.
+//!
+//! `COUNTERSIGN_KILLS` says how many kills in all; more of them in `.ci/nightly`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use countersign_store::{SqliteStore, Stored as _};
+use serde_json::Value;
+
+use crate::support::{Folder, ndjson, of_type};
+
+/// The default number of kills.
+const KILLS: u64 = 100;
+
+/// Numbers that look random, and are the same in every run (SplitMix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (word ^ (word >> 31)) % below
+    }
+}
+
+/// A replay in a folder, its uninterrupted run, and how long that took.
+struct Case {
+    folder: Folder,
+    command: String,
+    lines: Vec<Value>,
+    audit: Vec<u8>,
+    bundles: BTreeSet<String>,
+    took: Duration,
+}
+
+impl Case {
+    fn new(folder: Folder, command: &str) -> Case {
+        let started = Instant::now();
+        let ran = folder.cli(&format!("{command} --json --audit whole.audit"));
+        assert!(ran.code < 2, "{}", ran.stderr);
+        let took = started.elapsed();
+        let audit = fs::read(folder.path("whole.audit")).unwrap();
+        let bundles = names(&folder.path("whole.audit.bundles"));
+        Case { command: command.to_owned(), lines: ran.json(), audit, bundles, took, folder }
+    }
+
+    /// The records of a store, if it has any.
+    fn records(&self, store: &str) -> u64 {
+        SqliteStore::read(&self.folder.path(store)).and_then(|store| store.head()).map_or(0, |head| head.records())
+    }
+
+    /// Runs the command into a store and kills it after a while, unless it is done by then. Returns whether it was killed.
+    /// Every line that it printed is on record, and goes into `heard`.
+    fn run_and_kill(&self, store: &str, after: Duration, heard: &mut BTreeSet<String>) -> bool {
+        let words: Vec<String> =
+            format!("{} --json --store {store}", self.command).split(' ').map(str::to_owned).collect();
+        let mut child = self.folder.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let reader = std::thread::spawn(move || {
+            let mut text = Vec::new();
+            stdout.read_to_end(&mut text).unwrap();
+            String::from_utf8_lossy(&text).into_owned()
+        });
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if started.elapsed() > after {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                break None;
+            }
+            std::thread::sleep(Duration::from_micros(500));
+        };
+        let printed = reader.join().unwrap();
+        let records = self.records(store);
+        for line in printed.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
+            let value: Value = serde_json::from_str(line).unwrap();
+            if let Some(seq) = value["seq"].as_u64() {
+                assert!(seq < records, "{line} was printed, and {records} records are in the store");
+                heard.insert(value.to_string());
+            }
+        }
+        if let Some(status) = status {
+            let mut errors = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+            assert!(status.code().is_some_and(|code| code < 2), "{status}: {errors}");
+            self.is_whole(store, &ndjson(&printed), heard);
+        }
+        status.is_none()
+    }
+
+    /// A finished store is as an uninterrupted run: its export, its head, its summary; and everything was heard.
+    fn is_whole(&self, store: &str, last: &[Value], heard: &BTreeSet<String>) {
+        let without_seconds = |value: &Value| {
+            let mut value = value.clone();
+            value.as_object_mut().unwrap().remove("seconds");
+            value
+        };
+        assert_eq!(without_seconds(last.last().unwrap()), without_seconds(self.lines.last().unwrap()));
+        for line in self.lines.iter().filter(|line| line["seq"].is_u64()) {
+            assert!(heard.contains(&line.to_string()), "never heard of {line}");
+        }
+        self.folder.cli(&format!("audit export --store {store} --out out.audit --replace")).exits(0);
+        assert!(fs::read(self.folder.path("out.audit")).unwrap() == self.audit, "the export differs");
+        assert_eq!(names(&self.folder.path("out.audit.bundles")), self.bundles);
+        self.folder.cli(&format!("audit verify {store}")).exits(0);
+        self.folder.cli("audit verify out.audit").exits(0);
+    }
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// The real telemetry beside the project, where it is there.
+fn data(name: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data").join(name).canonicalize().ok()?;
+    Some(path)
+}
+
+fn kill(case: &Case, kills: u64, seed: u64) {
+    let mut numbers = Numbers(seed);
+    let (mut killed, mut run) = (0, 0);
+    while killed < kills {
+        run += 1;
+        let (store, mut heard) = (format!("{run}.db"), BTreeSet::new());
+        // From right after the beginning on, often somewhere in the middle, sometimes after the end.
+        let longest = u64::try_from(case.took.as_micros()).unwrap() * 5 / 4;
+        while case.run_and_kill(&store, Duration::from_micros(numbers.next(longest)), &mut heard) {
+            killed += 1;
+        }
+    }
+    println!("{}: killed {killed} times in {run} runs, each {:?} uninterrupted", case.command, case.took);
+}
+
+#[test]
+fn a_replay_that_is_killed_goes_on_until_it_is_done() {
+    let kills = std::env::var("COUNTERSIGN_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
+    let folder = Folder::new();
+    folder.prepare("");
+    let real = data("cloudtrail-invictus.ndjson");
+    let share = if real.is_some() { kills / 2 } else { kills };
+    let rules = "--only-rules rules";
+    let generated = "replay --source cloudtrail --identities identities.toml --max-dead 100%";
+    kill(&Case::new(folder, &format!("{generated} {rules} --batch 16 events.ndjson")), share, 1);
+    match real {
+        Some(path) => {
+            let path = path.display().to_string();
+            kill(&Case::new(Folder::new(), &format!("replay --source auto --batch 8 {path}")), kills - share, 2);
+        }
+        None => println!("skipped: no real telemetry beside the project"),
+    }
+}
+
+/// Makes system calls fail: `fsync` and `fdatasync` with `EIO`, or writes with `ENOSPC`, after so many of them.
+const FAULTS: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static long syncs, writes;
+
+static int fails(const char *name, long *count) {
+    const char *after = getenv(name);
+    return after && __sync_add_and_fetch(count, 1) > atol(after);
+}
+
+/* Only regular files: pipes to the test stay whole. */
+static int is_file(int fd) {
+    struct stat stat;
+    return fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode);
+}
+
+#define NEXT(name) ((__typeof__(&name)) dlsym(RTLD_NEXT, #name))
+
+int fsync(int fd) {
+    if (fails("FAIL_SYNC_AFTER", &syncs)) { errno = EIO; return -1; }
+    return NEXT(fsync)(fd);
+}
+
+int fdatasync(int fd) {
+    if (fails("FAIL_SYNC_AFTER", &syncs)) { errno = EIO; return -1; }
+    return NEXT(fdatasync)(fd);
+}
+
+ssize_t write(int fd, const void *bytes, size_t count) {
+    if (is_file(fd) && fails("FAIL_WRITE_AFTER", &writes)) { errno = ENOSPC; return -1; }
+    return NEXT(write)(fd, bytes, count);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t count, off_t offset) {
+    if (is_file(fd) && fails("FAIL_WRITE_AFTER", &writes)) { errno = ENOSPC; return -1; }
+    return NEXT(pwrite)(fd, bytes, count, offset);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
+    if (is_file(fd) && fails("FAIL_WRITE_AFTER", &writes)) { errno = ENOSPC; return -1; }
+    return NEXT(pwrite64)(fd, bytes, count, offset);
+}
+"#;
+
+/// The library that makes system calls fail; none without a C compiler or where it can't be loaded first.
+fn faults(folder: &Folder) -> Option<PathBuf> {
+    if !cfg!(target_os = "linux") {
+        return None;
+    }
+    let (source, library) = (folder.write("faults.c", FAULTS), folder.path("faults.so"));
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(source).arg("-ldl").status();
+    built.is_ok_and(|status| status.success()).then_some(library)
+}
+
+/// A full disk and an `fsync` that fails end a run with a message, and what was committed before is whole: the command goes
+/// on once the disk is well.
+#[test]
+fn a_replay_whose_disk_fails_goes_on_once_it_is_well() {
+    let folder = Folder::new();
+    folder.prepare("");
+    let Some(library) = faults(&folder) else {
+        println!("skipped: it needs a C compiler and Linux");
+        return;
+    };
+    let command = "replay --source cloudtrail --identities identities.toml --only-rules rules --batch 8 events.ndjson";
+    let case = Case::new(folder, command);
+    for (fault, message, points) in [
+        ("FAIL_SYNC_AFTER", "disk I/O error", [0, 1, 2, 5, 11, 24]),
+        ("FAIL_WRITE_AFTER", "full", [0, 3, 9, 31, 77, 150]),
+    ] {
+        let mut heard = BTreeSet::new();
+        let store = format!("{fault}.db");
+        for after in points {
+            let words: Vec<String> =
+                format!("{command} --json --store {store}").split(' ').map(str::to_owned).collect();
+            let output =
+                case.folder.command(&words).env("LD_PRELOAD", &library).env(fault, after.to_string()).output().unwrap();
+            let errors = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{fault} {after}: {errors}");
+            assert!(errors.contains(message) && errors.contains(&store), "{fault} {after}: {errors}");
+            let records = case.records(&store);
+            for line in ndjson(&String::from_utf8(output.stdout).unwrap()) {
+                let seq = line["seq"].as_u64().unwrap();
+                assert!(seq < records, "{fault} {after}: {line} isn't on record");
+                heard.insert(line.to_string());
+            }
+        }
+        assert!(!case.run_and_kill(&store, Duration::from_secs(600), &mut heard), "{fault}");
+    }
+}
+
+#[test]
+fn a_folder_that_cant_be_written_is_refused_with_its_path() {
+    let folder = Folder::new();
+    folder.prepare("");
+    // Nobody can make files there, root included.
+    for path in ["/proc/run.db", "/proc/self/run.db"] {
+        let command = format!("replay --source cloudtrail --only-rules rules events.ndjson --store {path}");
+        let ran = folder.cli(&command);
+        assert!(ran.code > 0 && ran.stderr.contains(path), "{}", ran.stderr);
+        assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    }
+}
+
+/// Inputs that aren't as they were are named; `-` can't be read again.
+#[test]
+fn inputs_that_were_changed_are_named() {
+    let folder = Folder::new();
+    folder.prepare("");
+    let events = folder.read("events.ndjson");
+    let half: String = events.split_inclusive('\n').take(400).collect();
+    folder.write("one.ndjson", &half);
+    folder.write("two.ndjson", &events[half.len()..]);
+    let command = "replay --source cloudtrail --identities identities.toml --only-rules rules --json --store run.db";
+    let first = folder.cli(&format!("{command} one.ndjson two.ndjson")).exits(0).json();
+    // The same again adds nothing.
+    let again = folder.cli(&format!("{command} one.ndjson two.ndjson")).exits(0).json();
+    assert_eq!(again.len(), 1, "only the summary: {again:?}");
+    assert_eq!(again[0]["head"], first.last().unwrap()["head"]);
+    folder.write("two.ndjson", events[half.len()..].replacen("\"awsRegion\":\"", "\"awsRegion\":\"x", 1));
+    let refused = folder.cli(&format!("{command} one.ndjson two.ndjson")).exits(2).stderr;
+    assert!(refused.contains("two.ndjson") && !refused.contains("one.ndjson"), "{refused}");
+    let refused = folder.cli(&format!("{command} one.ndjson")).exits(2).stderr;
+    assert!(refused.contains("2 inputs"), "{refused}");
+    let refused = folder.cli(&format!("{command} -")).exits(2).stderr;
+    assert!(refused.contains("standard input"), "{refused}");
+    // Other rules go on under another generation.
+    folder.write("two.ndjson", &events[half.len()..]);
+    fs::remove_file(folder.path("rules/burst-of-denied-calls.wasm")).unwrap();
+    let other = folder.cli(&format!("{command} one.ndjson two.ndjson")).exits(0).json();
+    assert_ne!(other.last().unwrap()["head"], first.last().unwrap()["head"]);
+    assert_eq!(of_type(&other, "finding").len(), 0, "nothing is judged again");
+    folder.cli("audit verify run.db").exits(0);
+    folder.cli("audit recompute run.db").exits(0);
+}

@@ -1,0 +1,153 @@
+//! What a detection rule has kept, apart from the generation that it is part of: a swap hands it to the next generation's
+//! rule of the same id, a resumed session reads it back from the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use countersign_model::{Digest, RuleId, Timestamp};
+use countersign_stream::{Carried, Forgotten, Migrated, Quarantine, Tick};
+
+use super::judges::Judges;
+use super::{Changes, Silence};
+
+/// How long the state of a rule that is gone is kept in case it comes back, microseconds of event time: a day. Nothing of
+/// it expires and no timer fires meanwhile.
+pub const KEPT_FOR_ABSENT_RULES: i64 = 24 * 3_600 * 1_000_000;
+
+/// What a detection rule has kept.
+pub struct Remembered {
+    /// SHA-256 of the code that ran.
+    pub code: Option<Digest>,
+    /// Its state and timers.
+    pub carried: Carried,
+    /// On which accounts it failed.
+    pub quarantine: Quarantine,
+    /// Why it judges nothing more, if it doesn't.
+    pub silenced: Option<Silence>,
+    /// Rows delivered to it.
+    pub delivered: u64,
+    /// Timers dropped because it had too many.
+    pub dropped_timers: u64,
+    /// Findings that weren't delivered to subscribers because it had too many about one event.
+    pub withheld: u64,
+    /// Keys forgotten at ticks, by slot.
+    pub forgotten: BTreeMap<String, Forgotten>,
+}
+
+/// A rule that is gone, or what a rule doesn't declare any more.
+pub(super) struct Absent {
+    pub(super) remembered: Remembered,
+    /// The last tick before it went, or the clock then.
+    pub(super) since: Timestamp,
+}
+
+/// What came of handing over what rules have kept.
+#[derive(Debug, Default)]
+pub struct Handover {
+    /// Slots whose keys another version had written, by rule.
+    pub migrated: Vec<(RuleId, Migrated)>,
+    /// Rules that judge again, since their code is another than that which was silenced or contradicted itself.
+    pub renewed: BTreeSet<RuleId>,
+}
+
+impl Judges {
+    /// Takes out what all rules have kept, those included that are gone, each with since when it is gone.
+    #[must_use]
+    pub fn take_remembered(&mut self) -> BTreeMap<RuleId, (Remembered, Option<Timestamp>)> {
+        let absent = std::mem::take(&mut self.absent).into_iter();
+        let mut all: BTreeMap<_, _> =
+            absent.map(|(id, Absent { remembered, since })| (id, (remembered, Some(since)))).collect();
+        for judge in &mut self.judges {
+            let id = judge.stream.declaration().id.clone();
+            let mut remembered = judge.take_remembered();
+            // What it doesn't declare any more goes with it.
+            if let Some((rest, _)) = all.remove(&id) {
+                remembered.carried.merge(rest.carried);
+            }
+            all.insert(id, (remembered, None));
+        }
+        self.holding.clear();
+        all
+    }
+
+    /// Hands over what rules have kept; `now` is the clock. `codes` has the digests of these rules' code: a rule with
+    /// other code than before judges again where that was silenced, but still counts as having failed on the same
+    /// accounts.
+    pub fn hand_over(
+        &mut self,
+        mut all: BTreeMap<RuleId, (Remembered, Option<Timestamp>)>,
+        codes: &BTreeMap<RuleId, Digest>,
+        now: Timestamp,
+    ) -> Handover {
+        let mut handover = Handover::default();
+        for (judge, place) in self.judges.iter_mut().zip(0..) {
+            let id = judge.stream.declaration().id.clone();
+            let code = codes.get(&id).copied();
+            judge.code = code;
+            let Some((remembered, since)) = all.remove(&id) else { continue };
+            if remembered.code.is_some() && remembered.code != code {
+                handover.renewed.insert(id.clone());
+            }
+            let adopted = judge.adopt(remembered, code);
+            handover.migrated.extend(adopted.migrated.into_iter().map(|migrated| (id.clone(), migrated)));
+            if judge.silenced.is_some() {
+                self.router.silence(place);
+            } else if !judge.stream.is_idle() {
+                self.holding.insert(place);
+            }
+            if !adopted.rest.is_empty() {
+                let remembered = judge.without(adopted.rest);
+                self.absent.insert(id, Absent { remembered, since: since.unwrap_or(now) });
+            }
+        }
+        let gone = all.into_iter().filter(|(_, (remembered, since))| since.is_some() || !remembered.is_trivial());
+        self.absent
+            .extend(gone.map(|(id, (remembered, since))| (id, Absent { remembered, since: since.unwrap_or(now) })));
+        handover
+    }
+
+    /// Applies a tick to what rules that are gone have kept, and forgets what was kept for long enough.
+    pub(super) fn tick_absent(&mut self, tick: Tick) {
+        let over = |absent: &Absent| tick.at.micros_since(absent.since) > KEPT_FOR_ABSENT_RULES;
+        let ids: Vec<RuleId> =
+            self.absent.iter().filter(|(_, absent)| over(absent)).map(|(id, _)| id.clone()).collect();
+        for id in ids {
+            let Some(absent) = self.absent.remove(&id) else { continue };
+            let (state, timers) = absent.remembered.carried.removals(&id);
+            self.forgotten.extend((state, timers));
+            self.forgotten.forgotten_rules.insert(id);
+        }
+        self.absent.values_mut().for_each(|absent| absent.remembered.carried.tick());
+    }
+
+    /// The rules that are gone, with since when.
+    pub fn absent(&self) -> impl Iterator<Item = (&RuleId, &Remembered, Timestamp)> {
+        self.absent.iter().map(|(id, absent)| (id, &absent.remembered, absent.since))
+    }
+}
+
+impl Remembered {
+    /// Without anything kept.
+    #[must_use]
+    pub fn new(quarantine: Quarantine) -> Remembered {
+        Remembered {
+            code: None,
+            carried: Carried::default(),
+            quarantine,
+            silenced: None,
+            delivered: 0,
+            dropped_timers: 0,
+            withheld: 0,
+            forgotten: BTreeMap::new(),
+        }
+    }
+
+    /// Whether nothing would be lost with it.
+    fn is_trivial(&self) -> bool {
+        self.carried.is_empty() && self.silenced.is_none() && self.quarantine.accounts() == (0, 0)
+    }
+}
+
+/// The changes of what is forgotten are reported with those of the next chunk.
+pub(super) fn take_forgotten(judges: &mut Judges) -> Changes {
+    std::mem::take(&mut judges.forgotten)
+}

@@ -1,0 +1,179 @@
+//! What a session remembers beside the log, state and timers: the spaces of the store's memory and the forms of what is in
+//! them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use countersign_formats::Occurrence;
+use countersign_model::vocabulary::PartitionKey;
+use countersign_model::{Digest, RuleId, Timestamp};
+use countersign_store::{MemoryChange, Stored};
+use countersign_stream::{Clock, Forgotten};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::chunk::Silence;
+use crate::error::SessionError;
+
+/// The format of what is remembered.
+pub(crate) const FORMAT: u32 = 1;
+
+/// One entry with an empty key: [`SessionMemory`].
+pub(crate) const SESSION: &str = "session";
+/// [`InputMemory`] by the input's ordinal.
+pub(crate) const INPUT: &str = "input";
+/// [`RuleMemory`] by the rule's id.
+pub(crate) const RULE: &str = "rule";
+/// The fingerprints of the last events, by the number of the first of an entry among all.
+pub(crate) const HORIZON: &str = "horizon";
+/// Whether a rule failed on an account, by the rule's id, a zero byte and the account.
+pub(crate) const ACCOUNT: &str = "account";
+/// [`OccurrenceMemory`] by the input's ordinal and the record's digest.
+pub(crate) const OCCURRENCE: &str = "occurrence";
+/// Lines that observers haven't received yet, by the number of their record.
+pub(crate) const LINE: &str = "line";
+
+/// How many entries are read at once.
+const PAGE: usize = 1_024;
+
+/// What is remembered of the session as a whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SessionMemory {
+    pub(crate) format: u32,
+    /// The fingerprint of the key of digests.
+    pub(crate) key: Digest,
+    pub(crate) clock: Clock,
+    /// The position of the next event.
+    pub(crate) position: u64,
+    /// How many inputs of any kind had their turn.
+    pub(crate) taken: u64,
+    /// The number of the generation that serves.
+    pub(crate) generation: u64,
+    /// What makes it another than one before.
+    pub(crate) configuration: Digest,
+    /// How many fingerprints were taken so far.
+    pub(crate) fingerprints: u64,
+    pub(crate) events: u64,
+    pub(crate) set_aside: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) id_reused: u64,
+    pub(crate) findings: u64,
+    pub(crate) decisions: BTreeMap<String, u64>,
+    pub(crate) silenced: Vec<RuleId>,
+    pub(crate) suspect: BTreeSet<RuleId>,
+    pub(crate) stopped_responses: BTreeSet<RuleId>,
+    /// Whether the inputs' ends are on record, and nothing came since.
+    pub(crate) finished: bool,
+}
+
+/// What is remembered of an input.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct InputMemory {
+    pub(crate) records: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) bytes: u64,
+    /// The running digest over the records that became events, as in the audit record.
+    pub(crate) events: Digest,
+    /// The digest over all records.
+    pub(crate) content: Digest,
+    /// Where it goes on.
+    pub(crate) bookmark: String,
+    /// The event time of the last event.
+    pub(crate) time: Option<Timestamp>,
+}
+
+/// What is remembered of a rule.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RuleMemory {
+    pub(crate) partition_key: Option<PartitionKey>,
+    pub(crate) code: Option<Digest>,
+    /// Whether its bytes are on record for the generation that serves.
+    pub(crate) on_record: bool,
+    pub(crate) silenced: Option<Silence>,
+    pub(crate) delivered: u64,
+    pub(crate) findings: u64,
+    pub(crate) rows_set_aside: u64,
+    pub(crate) dropped_timers: u64,
+    pub(crate) withheld: u64,
+    pub(crate) migrated_keys: u64,
+    pub(crate) lost_keys: u64,
+    pub(crate) forgotten: BTreeMap<String, Forgotten>,
+    /// The clock at its first row since the last tick.
+    pub(crate) stamp: Option<Timestamp>,
+    /// Since when it is gone.
+    pub(crate) absent_since: Option<Timestamp>,
+}
+
+/// What is remembered of a record without an id.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OccurrenceMemory {
+    pub(crate) source: String,
+    pub(crate) number: u64,
+    pub(crate) first: u64,
+}
+
+/// Sets an entry.
+pub(crate) fn set<T: Serialize>(space: &'static str, key: Vec<u8>, value: &T) -> Result<MemoryChange, SessionError> {
+    Ok(MemoryChange { space, key, value: Some(serde_json::to_vec(value)?) })
+}
+
+/// Removes an entry.
+pub(crate) fn remove(space: &'static str, key: Vec<u8>) -> MemoryChange {
+    MemoryChange { space, key, value: None }
+}
+
+/// Calls `each` with every entry of a space, in the order of the keys.
+pub(crate) fn for_each(
+    store: &dyn Stored,
+    space: &'static str,
+    mut each: impl FnMut(Vec<u8>, Vec<u8>) -> Result<(), SessionError>,
+) -> Result<(), SessionError> {
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = store.memory(space, after.as_deref(), PAGE)?;
+        let last = page.len() < PAGE;
+        after = page.last().map(|(key, _)| key.clone());
+        page.into_iter().try_for_each(|(key, value)| each(key, value))?;
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads a value.
+pub(crate) fn parse<T: DeserializeOwned>(space: &'static str, value: &[u8]) -> Result<T, SessionError> {
+    serde_json::from_slice(value).map_err(|error| wrong(space, error))
+}
+
+/// What a space has isn't what a session writes there.
+pub(crate) fn wrong(space: &'static str, reason: impl ToString) -> SessionError {
+    SessionError::Memory { space, reason: reason.to_string() }
+}
+
+/// The key of an account of a rule.
+pub(crate) fn account_key(rule: &RuleId, account: u64) -> Vec<u8> {
+    [rule.as_str().as_bytes(), &[0], &account.to_be_bytes()].concat()
+}
+
+/// The rule and the account of a key.
+pub(crate) fn read_account_key(key: &[u8]) -> Option<(RuleId, u64)> {
+    let (front, account) = key.split_last_chunk::<8>()?;
+    let rule = std::str::from_utf8(front.strip_suffix(&[0])?).ok()?.parse().ok()?;
+    Some((rule, u64::from_be_bytes(*account)))
+}
+
+/// The key of a record without an id.
+pub(crate) fn occurrence_key(input: u32, digest: &Digest) -> Vec<u8> {
+    [&input.to_be_bytes()[..], &digest.0].concat()
+}
+
+/// The input and the occurrence of an entry.
+pub(crate) fn read_occurrence(key: &[u8], memory: &OccurrenceMemory) -> Option<(u32, Occurrence)> {
+    let (input, digest) = key.split_first_chunk::<4>()?;
+    let digest = Digest(digest.try_into().ok()?);
+    let occurrence = Occurrence { digest, number: memory.number, first: memory.first, forgotten: None };
+    Some((u32::from_be_bytes(*input), occurrence))
+}

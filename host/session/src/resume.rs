@@ -1,0 +1,478 @@
+//! Going on with what a store has: what is remembered at each commit, and how a later session reads it back.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use countersign_audit::record::Input as InputRecord;
+use countersign_generation::Generation;
+use countersign_inputs::{Bookmark, Processed};
+use countersign_model::vocabulary::PartitionKey;
+use countersign_model::{DecisionKind, RuleId, Timestamp};
+use countersign_store::{MemoryChange, StateKey, Store, Stored, TimerKey};
+use countersign_stream::{Carried, Quarantine};
+
+use crate::chunk::{Changes, Remembered};
+use crate::error::SessionError;
+use crate::horizon::{Fingerprint, HORIZON as HORIZON_EVENTS, Horizon};
+use crate::input::Taken;
+use crate::ledger::Page;
+use crate::memory::{
+    self, ACCOUNT, FORMAT, HORIZON, INPUT, InputMemory, LINE, OCCURRENCE, OccurrenceMemory, RULE, RuleMemory, SESSION,
+    SessionMemory, for_each, parse, set, wrong,
+};
+use crate::report::{Line, Observer, Summary};
+use crate::sequence::Sequencer;
+use crate::session::{Pending, Reached, Session, SessionOptions, codes};
+
+/// How many entries of state or timers are read at once.
+const PAGE: usize = 4_096;
+
+/// The entries of the horizon in the store: the number of the first fingerprint of each, and how many it has.
+#[derive(Default)]
+pub(crate) struct Fingerprints {
+    entries: VecDeque<(u64, u64)>,
+    total: u64,
+}
+
+impl Pending {
+    /// Keeps what is remembered of a record whose turn has come.
+    pub(crate) fn remember(&mut self, taken: &Taken) {
+        if let Some(fingerprint) = taken.fingerprint {
+            self.fingerprints.extend_from_slice(&fingerprint.to_bytes());
+        }
+        let (Some(occurrence), Some(source)) = (&taken.occurrence, &taken.source) else { return };
+        if let Some(forgotten) = &occurrence.forgotten {
+            self.memory.push(memory::remove(OCCURRENCE, memory::occurrence_key(taken.input, forgotten)));
+        }
+        let value = OccurrenceMemory { source: source.to_string(), number: occurrence.number, first: occurrence.first };
+        let key = memory::occurrence_key(taken.input, &occurrence.digest);
+        self.memory.extend(set(OCCURRENCE, key, &value).ok());
+    }
+}
+
+impl<'s> Session<'s> {
+    /// Goes on where the store's last session was interrupted or has ended, or begins in an empty store. If the generation
+    /// is another than the one that served last, it is swapped in before the next input. Lines that the observer of an
+    /// earlier session hasn't received are passed first.
+    ///
+    /// # Errors
+    /// When the store can't be read, was written under another key, or the observer fails.
+    pub fn resume(
+        store: &'s mut dyn Store,
+        generation: Arc<Generation>,
+        options: SessionOptions,
+        observer: &'s mut dyn Observer,
+    ) -> Result<Session<'s>, SessionError> {
+        let stored = if store.head()?.records() > 0 { read_session(store)? } else { None };
+        let Some(stored) = stored else {
+            let mut session = Session::from_parts(store, observer, options, Arc::clone(&generation), 1)?;
+            session.judges.hand_over(BTreeMap::new(), &codes(&generation), Timestamp::default());
+            session.ledger.record_header();
+            session.begin_generation(generation, 1)?;
+            return Ok(session);
+        };
+        if stored.key != options.key.fingerprint() {
+            return Err(SessionError::OtherKey);
+        }
+        let mut session = Session::from_parts(store, observer, options, Arc::clone(&generation), stored.generation)?;
+        session.restore(&generation, stored)?;
+        session.pass_stored_lines()?;
+        Ok(session)
+    }
+
+    fn restore(&mut self, generation: &Arc<Generation>, stored: SessionMemory) -> Result<(), SessionError> {
+        let max_gap = self.options.max_gap;
+        let horizon = self.read_horizon(stored.fingerprints)?;
+        self.sequencer = Sequencer::resume(max_gap, stored.clock.clone(), stored.position, horizon);
+        self.finished = stored.finished;
+        self.taken = stored.taken;
+        self.read_inputs()?;
+        let rules = self.read_rules()?;
+        self.restore_ledger(&rules, &stored);
+        let remembered = self.read_remembered(rules)?;
+        let now = self.sequencer.clock().gate_clock().unwrap_or_default();
+        let handover = self.judges.hand_over(remembered, &codes(generation), now);
+        self.configuration = self.ledger.configuration(&self.options)?;
+        if self.configuration != stored.configuration {
+            self.finished = false;
+            self.begin_generation(Arc::clone(generation), stored.generation + 1)?;
+            self.record_handover(handover);
+        }
+        Ok(())
+    }
+
+    fn restore_ledger(&mut self, rules: &BTreeMap<RuleId, RuleMemory>, stored: &SessionMemory) {
+        let ledger = &mut self.ledger;
+        ledger.suspect.clone_from(&stored.suspect);
+        ledger.stopped_responses.clone_from(&stored.stopped_responses);
+        ledger.recorded = rules.iter().filter(|(_, rule)| rule.on_record).map(|(id, _)| id.clone()).collect();
+        let summary = &mut ledger.summary;
+        (summary.events, summary.set_aside) = (stored.events, stored.set_aside);
+        (summary.duplicates, summary.id_reused) = (stored.duplicates, stored.id_reused);
+        summary.findings = stored.findings;
+        for kind in DecisionKind::ALL {
+            summary.decisions.insert(kind.id(), stored.decisions.get(kind.id()).copied().unwrap_or_default());
+        }
+        summary.silenced.clone_from(&stored.silenced);
+        let counts = |of: fn(&RuleMemory) -> u64| -> BTreeMap<RuleId, u64> {
+            rules.iter().map(|(id, rule)| (id.clone(), of(rule))).filter(|(_, count)| *count > 0).collect()
+        };
+        summary.findings_by_rule = counts(|rule| rule.findings);
+        summary.rows_set_aside = counts(|rule| rule.rows_set_aside);
+        summary.migrated_keys = counts(|rule| rule.migrated_keys);
+        summary.lost_keys = counts(|rule| rule.lost_keys);
+    }
+
+    fn read_horizon(&mut self, taken: u64) -> Result<Horizon, SessionError> {
+        let mut horizon = Horizon::new(HORIZON_EVENTS);
+        let mut entries = Fingerprints::default();
+        for_each(self.store, HORIZON, |key, value| {
+            let first = key.try_into().map(u64::from_be_bytes).map_err(|_| wrong(HORIZON, "a key isn't a number"))?;
+            let (fingerprints, rest) = value.as_chunks::<{ Fingerprint::BYTES }>();
+            if !rest.is_empty() {
+                return Err(wrong(HORIZON, "a fingerprint is cut"));
+            }
+            fingerprints.iter().for_each(|bytes| {
+                horizon.arrive(Fingerprint::from_bytes(*bytes));
+            });
+            entries.add(first, fingerprints.len() as u64);
+            Ok(())
+        })?;
+        if entries.end() != taken {
+            return Err(wrong(HORIZON, format!("{} fingerprints, expected {taken}", entries.end())));
+        }
+        self.fingerprints = entries;
+        Ok(horizon)
+    }
+
+    fn read_inputs(&mut self) -> Result<(), SessionError> {
+        let (mut inputs, mut places) = (BTreeMap::new(), BTreeMap::new());
+        for_each(self.store, INPUT, |key, value| {
+            let input = key.try_into().map(u32::from_be_bytes).map_err(|_| wrong(INPUT, "a key isn't an ordinal"))?;
+            let InputMemory { records, duplicates, bytes, events, content, bookmark, time } = parse(INPUT, &value)?;
+            let bookmark: Bookmark = bookmark.parse().map_err(|error| wrong(INPUT, error))?;
+            inputs.insert(input, InputRecord { input, records, duplicates, bytes, content: events });
+            let time = time.unwrap_or(Timestamp::MIN);
+            places.insert(input, Processed { records, bookmark, time, content, counted: BTreeMap::new() });
+            Ok(())
+        })?;
+        for_each(self.store, OCCURRENCE, |key, value| {
+            let memory: OccurrenceMemory = parse(OCCURRENCE, &value)?;
+            let read = memory::read_occurrence(&key, &memory);
+            let (input, occurrence) = read.ok_or_else(|| wrong(OCCURRENCE, "a key isn't an input and a digest"))?;
+            let place: &mut Processed = places.entry(input).or_default();
+            place.counted.entry(memory.source).or_default().push(occurrence);
+            Ok(())
+        })?;
+        self.ledger.inputs = inputs;
+        self.places = places;
+        Ok(())
+    }
+
+    fn read_rules(&self) -> Result<BTreeMap<RuleId, RuleMemory>, SessionError> {
+        let mut rules = BTreeMap::new();
+        for_each(self.store, RULE, |key, value| {
+            let id = std::str::from_utf8(&key).ok().and_then(|id| id.parse().ok());
+            rules.insert(id.ok_or_else(|| wrong(RULE, "a key isn't a rule's id"))?, parse(RULE, &value)?);
+            Ok(())
+        })?;
+        Ok(rules)
+    }
+
+    /// What detections have kept, those included that are gone.
+    fn read_remembered(
+        &self,
+        rules: BTreeMap<RuleId, RuleMemory>,
+    ) -> Result<BTreeMap<RuleId, (Remembered, Option<Timestamp>)>, SessionError> {
+        let threshold = self.options.quarantine;
+        let mut all = BTreeMap::new();
+        for (id, rule) in rules {
+            // Response rules keep nothing.
+            let Some(partition_key) = rule.partition_key else { continue };
+            let remembered = Remembered {
+                code: rule.code,
+                carried: Carried::new(partition_key, rule.stamp),
+                silenced: rule.silenced,
+                delivered: rule.delivered,
+                dropped_timers: rule.dropped_timers,
+                withheld: rule.withheld,
+                forgotten: rule.forgotten,
+                ..Remembered::new(Quarantine::new(threshold))
+            };
+            all.insert(id, (remembered, rule.absent_since));
+        }
+        self.read_state(&mut all)?;
+        for_each(self.store, ACCOUNT, |key, value| {
+            let read = memory::read_account_key(&key);
+            let (rule, account) = read.ok_or_else(|| wrong(ACCOUNT, "a key isn't a rule and an account"))?;
+            if let Some((remembered, _)) = all.get_mut(&rule) {
+                remembered.quarantine.restore(account, value == [1]);
+            }
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    fn read_state(&self, all: &mut BTreeMap<RuleId, (Remembered, Option<Timestamp>)>) -> Result<(), SessionError> {
+        let mut carried = |rule: &RuleId, add: &mut dyn FnMut(&mut Carried)| {
+            if let Some((remembered, _)) = all.get_mut(rule) {
+                add(&mut remembered.carried);
+            }
+        };
+        for baselines in [false, true] {
+            let mut after: Option<StateKey> = None;
+            loop {
+                let page = match baselines {
+                    false => self.store.state(after.as_ref(), PAGE)?,
+                    true => self.store.baselines(after.as_ref(), PAGE)?,
+                };
+                let last = page.len() < PAGE;
+                after = page.last().map(|change| StateKey {
+                    rule: change.rule.clone(),
+                    slot: change.slot.clone(),
+                    key: change.key.clone(),
+                });
+                for change in page {
+                    let rule = change.rule.clone();
+                    let mut change = Some(change);
+                    carried(&rule, &mut |carried| {
+                        let change = change.take().into_iter();
+                        match baselines {
+                            false => change.for_each(|change| carried.add_state(change)),
+                            true => change.for_each(|change| carried.add_baseline(change)),
+                        }
+                    });
+                }
+                if last {
+                    break;
+                }
+            }
+        }
+        let mut after: Option<TimerKey> = None;
+        loop {
+            let page = self.store.timers(after.as_ref(), PAGE)?;
+            let last = page.len() < PAGE;
+            after = page.last().map(|change| TimerKey {
+                rule: change.rule.clone(),
+                key: change.key.clone(),
+                id: change.id.clone(),
+            });
+            for change in page {
+                let rule = change.rule.clone();
+                let mut change = Some(change);
+                carried(&rule, &mut |carried| {
+                    change.take().into_iter().for_each(|change| carried.add_timer(change));
+                });
+            }
+            if last {
+                return Ok(());
+            }
+        }
+    }
+
+    fn pass_stored_lines(&mut self) -> Result<(), SessionError> {
+        let mut lines: Vec<(u64, Line)> = Vec::new();
+        for_each(self.store, LINE, |key, value| {
+            let seq = key.try_into().map(u64::from_be_bytes).map_err(|_| wrong(LINE, "a key isn't a number"))?;
+            lines.push((seq, parse(LINE, &value)?));
+            Ok(())
+        })?;
+        self.pass_lines(lines.iter().map(|(seq, line)| (*seq, line)))
+    }
+
+    /// What is remembered with a commit.
+    pub(crate) fn memory_changes(
+        &mut self,
+        page: &Page,
+        changes: &Changes,
+        reached: Reached,
+    ) -> Result<Vec<MemoryChange>, SessionError> {
+        let mut memory = std::mem::take(&mut self.pending.memory);
+        let fingerprints = std::mem::take(&mut self.pending.fingerprints);
+        self.fingerprints.store(fingerprints, &mut memory);
+        for input in std::mem::take(&mut self.pending.inputs) {
+            memory.extend(self.input_memory(input)?);
+        }
+        for (rule, account, failed) in &changes.accounts {
+            let value = Some(vec![u8::from(*failed)]);
+            memory.push(MemoryChange { space: ACCOUNT, key: memory::account_key(rule, *account), value });
+        }
+        self.rule_memory(changes, &mut memory)?;
+        for seq in std::mem::take(&mut self.pending.received) {
+            memory.push(memory::remove(LINE, seq.to_be_bytes().to_vec()));
+        }
+        for (place, line) in &page.lines {
+            let seq = self.head.records() + *place as u64;
+            memory.push(set(LINE, seq.to_be_bytes().to_vec(), line)?);
+        }
+        memory.push(set(SESSION, Vec::new(), &self.session_memory(reached))?);
+        Ok(memory)
+    }
+
+    fn session_memory(&self, reached: Reached) -> SessionMemory {
+        let Summary { events, set_aside, duplicates, id_reused, findings, decisions, silenced, .. } =
+            &self.ledger.summary;
+        SessionMemory {
+            format: FORMAT,
+            key: self.options.key.fingerprint(),
+            clock: reached.clock,
+            position: reached.position,
+            taken: reached.taken,
+            generation: self.ledger.number(),
+            configuration: self.configuration,
+            fingerprints: self.fingerprints.end(),
+            events: *events,
+            set_aside: *set_aside,
+            duplicates: *duplicates,
+            id_reused: *id_reused,
+            findings: *findings,
+            decisions: decisions.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect(),
+            silenced: silenced.clone(),
+            suspect: self.ledger.suspect.clone(),
+            stopped_responses: self.ledger.stopped_responses.clone(),
+            finished: self.finished,
+        }
+    }
+
+    fn input_memory(&self, input: u32) -> Result<Option<MemoryChange>, SessionError> {
+        let (Some(place), Some(counted)) = (self.places.get(&input), self.ledger.inputs.get(&input)) else {
+            return Ok(None);
+        };
+        let value = InputMemory {
+            records: counted.records,
+            duplicates: counted.duplicates,
+            bytes: counted.bytes,
+            events: counted.content,
+            content: place.content,
+            bookmark: place.bookmark.to_string(),
+            time: Some(place.time).filter(|time| *time > Timestamp::MIN),
+        };
+        set(INPUT, input.to_be_bytes().to_vec(), &value).map(Some)
+    }
+
+    /// What is remembered of the rules that something happened to.
+    fn rule_memory(&mut self, changes: &Changes, memory: &mut Vec<MemoryChange>) -> Result<(), SessionError> {
+        let mut ids: BTreeSet<RuleId> = std::mem::take(&mut self.ledger.counted);
+        let generation = Arc::clone(self.ledger.generation());
+        let id = |place: &usize| generation.detections.get(*place).map(|rule| rule.identity.id.clone());
+        ids.extend(changes.visited.iter().filter_map(id));
+        if self.pending.all_rules {
+            ids.extend(generation.detections.iter().chain(&generation.responses).map(|rule| rule.identity.id.clone()));
+            ids.extend(self.judges.absent().map(|(id, ..)| id.clone()));
+        }
+        for id in ids {
+            let value = self.memory_of_rule(&generation, &id);
+            memory.push(set(RULE, id.as_str().as_bytes().to_vec(), &value)?);
+        }
+        for id in &changes.forgotten_rules {
+            if generation.rule(id).is_none() {
+                memory.push(memory::remove(RULE, id.as_str().as_bytes().to_vec()));
+            }
+        }
+        Ok(())
+    }
+
+    fn memory_of_rule(&self, generation: &Generation, id: &RuleId) -> RuleMemory {
+        let summary = &self.ledger.summary;
+        let of = |counts: &BTreeMap<RuleId, u64>| counts.get(id).copied().unwrap_or_default();
+        let mut value = RuleMemory {
+            on_record: self.ledger.recorded.contains(id),
+            findings: of(&summary.findings_by_rule),
+            rows_set_aside: of(&summary.rows_set_aside),
+            migrated_keys: of(&summary.migrated_keys),
+            lost_keys: of(&summary.lost_keys),
+            ..RuleMemory::default()
+        };
+        let place = generation.detections.iter().position(|rule| rule.identity.id == *id);
+        if let Some(view) = place.and_then(|place| self.judges.view(place)) {
+            value.partition_key = Some(view.partition_key);
+            (value.code, value.silenced, value.stamp) = (view.code, view.silenced, view.stamp);
+            (value.delivered, value.dropped_timers) = (view.delivered, view.dropped_timers);
+            (value.withheld, value.forgotten) = (view.withheld, view.forgotten);
+        } else if let Some((_, remembered, since)) = self.judges.absent().find(|(absent, ..)| *absent == id) {
+            value.partition_key = Some(remembered.carried.partition_key().unwrap_or(PartitionKey::None));
+            (value.code, value.silenced) = (remembered.code, remembered.silenced);
+            (value.delivered, value.dropped_timers) = (remembered.delivered, remembered.dropped_timers);
+            (value.withheld, value.forgotten) = (remembered.withheld, remembered.forgotten.clone());
+            value.absent_since = Some(since);
+        }
+        value
+    }
+
+    /// The figures so far.
+    pub(crate) fn summary(&self) -> Summary {
+        let mut summary = self.ledger.summary.clone();
+        let rules = self.ledger.generation().detections.iter().map(|rule| rule.identity.id.clone());
+        let nonzero = |counts: Vec<u64>| rules.clone().zip(counts).filter(|(_, count)| *count > 0).collect();
+        summary.pending_timers = nonzero(self.judges.pending_timers().collect());
+        summary.dropped_timers = nonzero(self.judges.dropped_timers().collect());
+        summary.withheld_findings = nonzero(self.judges.withheld_findings().collect());
+        summary.delivered = rules.clone().zip(self.judges.delivered()).collect();
+        summary.forgotten = rules.clone().zip(self.judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
+        summary
+    }
+}
+
+impl Fingerprints {
+    /// How many fingerprints were taken so far.
+    pub(crate) fn end(&self) -> u64 {
+        self.entries.back().map_or(0, |(first, count)| first + count)
+    }
+
+    fn add(&mut self, first: u64, count: u64) {
+        self.entries.push_back((first, count));
+        self.total += count;
+    }
+
+    /// Stores fingerprints as one entry, and removes entries that lie beyond the horizon as a whole.
+    fn store(&mut self, fingerprints: Vec<u8>, memory: &mut Vec<MemoryChange>) {
+        if fingerprints.is_empty() {
+            return;
+        }
+        let first = self.end();
+        self.add(first, (fingerprints.len() / Fingerprint::BYTES) as u64);
+        memory.push(MemoryChange { space: HORIZON, key: first.to_be_bytes().to_vec(), value: Some(fingerprints) });
+        while let Some((oldest, count)) = self.entries.front().copied() {
+            if self.total - count < HORIZON_EVENTS as u64 {
+                break;
+            }
+            self.entries.pop_front();
+            self.total -= count;
+            memory.push(memory::remove(HORIZON, oldest.to_be_bytes().to_vec()));
+        }
+    }
+}
+
+/// How far the sessions of a store have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// How many inputs of any kind have had their turn.
+    pub taken: u64,
+    /// The number of the generation that serves.
+    pub generation: u64,
+    /// Whether the ends of the inputs are on record, and nothing came since.
+    pub finished: bool,
+}
+
+impl Standing {
+    /// Reads it; none of a store without a session.
+    ///
+    /// # Errors
+    /// When the store can't be read.
+    pub fn read(store: &dyn Stored) -> Result<Option<Standing>, SessionError> {
+        let stored = if store.head()?.records() > 0 { read_session(store)? } else { None };
+        Ok(stored.map(|SessionMemory { taken, generation, finished, .. }| Standing { taken, generation, finished }))
+    }
+}
+
+fn read_session(store: &dyn Stored) -> Result<Option<SessionMemory>, SessionError> {
+    let entry = store.memory(SESSION, None, 1)?.into_iter().next();
+    let Some((_, value)) = entry else {
+        return Err(wrong(SESSION, "there is none, though the log has records"));
+    };
+    let stored: SessionMemory = parse(SESSION, &value)?;
+    if stored.format != FORMAT {
+        return Err(wrong(SESSION, format!("format {}, expected {FORMAT}", stored.format)));
+    }
+    Ok(Some(stored))
+}

@@ -1,0 +1,457 @@
+//! The session: takes inputs one after another, judges and decides in chunks, and commits what came of each chunk before
+//! anything else hears of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use countersign_audit::record::{Migration, TimePassed};
+use countersign_audit::{ChainWriter, Record};
+use countersign_generation::Generation;
+use countersign_inputs::Processed;
+use countersign_model::{Digest, DigestKey, Intent, RuleId, Timestamp};
+use countersign_store::{Commit, MemoryChange, Store};
+use countersign_stream::{Clock, QuarantineThreshold, Sequenced, Tick};
+
+use crate::chunk::{Changes, Chunk, Handover, Judges};
+use crate::error::SessionError;
+use crate::input::{Input, Taken};
+use crate::ledger::{Ledger, Page};
+use crate::report::{Line, Observer, Report};
+use crate::resume::Fingerprints;
+use crate::sequence::{Next, Sequencer, Turn};
+
+/// The options of a session. Only `max_gap`, `quarantine` and `key` affect what it decides or writes.
+#[derive(Clone)]
+pub struct SessionOptions {
+    /// Maximum rows of a call; at least 1.
+    pub batch: usize,
+    /// Threads that judge; at least 1.
+    pub workers: usize,
+    /// How far ahead of earlier events an event's time may be, microseconds; further ahead it becomes a dead letter.
+    pub max_gap: i64,
+    /// When a rule goes into quarantine.
+    pub quarantine: QuarantineThreshold,
+    /// The key of digests of content.
+    pub key: DigestKey,
+}
+
+impl SessionOptions {
+    /// The default of `max_gap`: 24 hours.
+    pub const MAX_GAP: i64 = 24 * 3_600 * 1_000_000;
+
+    /// The default of `batch`.
+    pub const BATCH: usize = 256;
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        SessionOptions {
+            batch: SessionOptions::BATCH,
+            workers: std::thread::available_parallelism().map_or(1, usize::from).min(8),
+            max_gap: SessionOptions::MAX_GAP,
+            quarantine: QuarantineThreshold::default(),
+            key: DigestKey::public(),
+        }
+    }
+}
+
+/// Maximum length of a chunk, batches: enough to fill the batches of rules that want few events, and few enough events to
+/// stay in a processor's cache until they are freed (see docs/BENCHMARKS.md).
+const MAX_BATCHES_PER_CHUNK: usize = 4;
+
+/// Minimum of events that are judged on several threads: fewer take less time than starting threads.
+const MIN_EVENTS_FOR_THREADS: usize = 256;
+
+/// Takes back events that are judged, so that they are freed where they were made.
+pub(crate) type Reclaim<'s> = Box<dyn FnMut(Vec<Sequenced>) + 's>;
+
+/// A session over a store. [`Session::resume`] begins one or goes on with one.
+pub struct Session<'s> {
+    pub(crate) store: &'s mut dyn Store,
+    pub(crate) observer: &'s mut dyn Observer,
+    pub(crate) options: SessionOptions,
+    /// Whether the store keeps what a later session needs.
+    pub(crate) keeps: bool,
+    /// The end of the log.
+    pub(crate) head: ChainWriter,
+    pub(crate) sequencer: Sequencer,
+    pub(crate) judges: Judges,
+    pub(crate) ledger: Ledger,
+    pub(crate) configuration: Digest,
+    /// Where each input goes on.
+    pub(crate) places: BTreeMap<u32, Processed>,
+    /// Whether the inputs' ends are on record, and nothing came since.
+    pub(crate) finished: bool,
+    /// How many records were taken, of this session alone.
+    pub(crate) records: u64,
+    /// How many inputs of any kind had their turn, of all sessions.
+    pub(crate) taken: u64,
+    pub(crate) pending: Pending,
+    pub(crate) fingerprints: Fingerprints,
+    pub(crate) reclaim: Option<Reclaim<'s>>,
+    chunk: Chunk,
+}
+
+/// What the next commit has beside the page and the changes of rules.
+#[derive(Default)]
+pub(crate) struct Pending {
+    /// Whether a tick came since the commit before.
+    pub(crate) tick: bool,
+    /// Inputs with records since.
+    pub(crate) inputs: BTreeSet<u32>,
+    /// Whether everything about all rules is to be stored.
+    pub(crate) all_rules: bool,
+    /// Changes of memory that are known already.
+    pub(crate) memory: Vec<MemoryChange>,
+    /// Fingerprints of the events taken since.
+    pub(crate) fingerprints: Vec<u8>,
+    /// Lines that were received since, by the numbers of their records.
+    pub(crate) received: Vec<u64>,
+    /// Changes of what rules keep, by chunks that are judged.
+    pub(crate) changes: Changes,
+    /// Events that are judged.
+    pub(crate) judged: Vec<Sequenced>,
+    /// Whether there is anything to commit although no record was taken.
+    pub(crate) dirty: bool,
+}
+
+/// How far the stream was as of a commit.
+pub(crate) struct Reached {
+    pub(crate) clock: Clock,
+    /// The position of the next event.
+    pub(crate) position: u64,
+    /// How many inputs of any kind had their turn.
+    pub(crate) taken: u64,
+}
+
+impl<'s> Session<'s> {
+    pub(crate) fn from_parts(
+        store: &'s mut dyn Store,
+        observer: &'s mut dyn Observer,
+        options: SessionOptions,
+        generation: Arc<Generation>,
+        number: u64,
+    ) -> Result<Session<'s>, SessionError> {
+        let (key, threshold) = (options.key.clone(), options.quarantine);
+        Ok(Session {
+            keeps: store.keeps(),
+            head: store.head()?,
+            sequencer: Sequencer::new(options.max_gap),
+            judges: judges(&generation, &options),
+            ledger: Ledger::new(generation, number, key, threshold),
+            configuration: Digest([0; 32]),
+            places: BTreeMap::new(),
+            finished: false,
+            records: 0,
+            taken: 0,
+            pending: Pending::default(),
+            fingerprints: Fingerprints::default(),
+            reclaim: None,
+            chunk: Chunk::default(),
+            store,
+            observer,
+            options,
+        })
+    }
+
+    /// How far each input was processed when the session was resumed, by ordinal: records after that are to be pushed.
+    #[must_use]
+    pub fn processed(&self) -> Vec<Processed> {
+        let inputs = self.places.keys().next_back().map_or(0, |last| last + 1);
+        (0..inputs).map(|input| self.places.get(&input).cloned().unwrap_or_default()).collect()
+    }
+
+    /// How many inputs of any kind have had their turn, in this session and those before it.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// The end of the log.
+    #[must_use]
+    pub fn head(&self) -> ChainWriter {
+        self.head
+    }
+
+    /// The number of the generation that serves.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.ledger.number()
+    }
+
+    /// Takes an input, and judges and commits whatever fills a chunk with it. What is pushed has its turn in this order,
+    /// but not necessarily yet: an event may wait for witnesses to its time. So a record counts as processed only once
+    /// [`processed`](Self::processed) of a later session says so.
+    ///
+    /// # Errors
+    /// When something can't be committed, or the observer fails: then this session is over, and another may resume.
+    pub fn push(&mut self, input: Input) -> Result<(), SessionError> {
+        self.sequencer.push(input);
+        self.take_turns()
+    }
+
+    /// Has another generation serve from the next input on. No tick comes between: what is known since the last one goes
+    /// on too, with state, timers and quarantine.
+    ///
+    /// # Errors
+    /// As for [`Session::push`].
+    pub fn swap(&mut self, generation: Arc<Generation>) -> Result<(), SessionError> {
+        self.push(Input::Generation(generation))
+    }
+
+    /// Time passed by the host's own clock: what waits for witnesses for too long has its turn, timers fire, and
+    /// everything that was taken is judged and committed.
+    ///
+    /// # Errors
+    /// As for [`Session::push`].
+    pub fn poll(&mut self, arrived: Timestamp) -> Result<(), SessionError> {
+        self.push(Input::Time(arrived))?;
+        self.commit()
+    }
+
+    /// Judges and commits everything that was taken.
+    ///
+    /// # Errors
+    /// As for [`Session::push`].
+    pub fn commit(&mut self) -> Result<(), SessionError> {
+        self.flush(None)
+    }
+
+    /// The inputs have ended, so many of them: what waits has its turn, their ends go on record, and everything is
+    /// committed. More may be pushed later, by this session or another.
+    ///
+    /// # Errors
+    /// As for [`Session::push`].
+    pub fn finish(&mut self, inputs: u32) -> Result<Report, SessionError> {
+        self.sequencer.end();
+        self.take_turns()?;
+        self.flush(None)?;
+        if !self.finished {
+            self.ledger.record_inputs(inputs);
+            self.finished = true;
+            self.flush(None)?;
+        }
+        // The lines of the last commit were received.
+        if self.keeps && !self.pending.received.is_empty() {
+            self.pending.dirty = true;
+            self.flush(None)?;
+        }
+        let mut chain = self.head;
+        let head = chain.seal(&mut Vec::new()).map_err(countersign_store::StoreError::from)?;
+        Ok(Report { summary: self.summary(), head, tally: self.judges.tally() })
+    }
+
+    fn take_turns(&mut self) -> Result<(), SessionError> {
+        while let Some(turn) = self.sequencer.next() {
+            match turn {
+                Turn::Record { taken, before_tick, next } => self.take_record(taken, before_tick, next)?,
+                Turn::Time(arrived) => self.pass_time(arrived)?,
+                Turn::Generation(generation) => self.serve(generation)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn take_record(&mut self, taken: Taken, before_tick: Option<Box<Clock>>, next: Next) -> Result<(), SessionError> {
+        match next {
+            Next::DeadLetter(letter) => {
+                self.count(taken, false);
+                self.chunk.dead_letters.push((self.sequencer.position(), letter));
+            }
+            Next::Duplicate(_) => {
+                self.ledger.count_duplicate(taken.input);
+                self.count(taken, true);
+                self.chunk.duplicates += 1;
+            }
+            Next::Event { tick, event, id_reused } => {
+                if let Some(tick) = tick {
+                    // What is committed now knows nothing of this event yet, nor of its tick.
+                    let clock = before_tick.map_or_else(|| self.sequencer.clock().clone(), |clock| *clock);
+                    self.flush(Some(Reached { clock, position: event.position, taken: self.taken }))?;
+                    self.tick(tick, event.position, event.clock);
+                }
+                self.count(taken, true);
+                self.ledger.summary.events += 1;
+                self.ledger.summary.id_reused += u64::from(id_reused);
+                self.chunk.events.push(event);
+            }
+        }
+        if self.chunk.len() >= self.options.batch.max(1).saturating_mul(MAX_BATCHES_PER_CHUNK) {
+            self.flush(None)?;
+        }
+        Ok(())
+    }
+
+    /// Counts a record whose turn has come; `is_event` says that it became one, if only again.
+    fn count(&mut self, taken: Taken, is_event: bool) {
+        self.finished = false;
+        self.taken += 1;
+        self.ledger.count_record(taken.input, taken.length, is_event.then_some(taken.digest));
+        if !self.keeps {
+            return;
+        }
+        let place = self.places.entry(taken.input).or_default();
+        place.records += 1;
+        place.bookmark = taken.bookmark;
+        place.time = taken.time.unwrap_or(place.time);
+        place.content = Processed::content_after(&place.content, &taken.digest);
+        self.pending.inputs.insert(taken.input);
+        self.pending.remember(&taken);
+    }
+
+    fn tick(&mut self, tick: Tick, position: u64, clock: Timestamp) {
+        self.judges.tick(tick, position, clock);
+        self.pending.tick = true;
+        // What they were at the tick before is of no use any more.
+        self.pending.changes.baselines.clear();
+    }
+
+    /// Lets time pass, by ticks without events. Timers that are due at one get a position of their own.
+    fn pass_time(&mut self, arrived: Timestamp) -> Result<(), SessionError> {
+        self.flush(None)?;
+        self.finished = false;
+        self.taken += 1;
+        self.sequencer.arrive(arrived);
+        let position = self.sequencer.position();
+        self.ledger.page.records.push(Record::Time(TimePassed { position, at: arrived }));
+        let ticks: Vec<Tick> = self.sequencer.clock().ticks_until(arrived).collect();
+        for tick in ticks {
+            self.sequencer.pass(tick);
+            let clock = self.sequencer.clock().gate_clock().unwrap_or(tick.at).max(tick.at);
+            self.tick(tick, self.sequencer.position(), clock);
+            if self.judges.have_rows() {
+                self.sequencer.take_position();
+                self.judge()?;
+            }
+        }
+        // One commit: a session that ends here has taken the input or not.
+        self.flush(None)
+    }
+
+    /// Has a generation serve from here on.
+    pub(crate) fn serve(&mut self, generation: Arc<Generation>) -> Result<(), SessionError> {
+        self.flush(None)?;
+        self.finished = false;
+        self.taken += 1;
+        let remembered = self.judges.take_remembered();
+        let number = self.ledger.number() + 1;
+        self.judges = judges(&generation, &self.options);
+        let now = self.sequencer.clock().gate_clock().unwrap_or_default();
+        let handover = self.judges.hand_over(remembered, &codes(&generation), now);
+        self.begin_generation(generation, number)?;
+        self.record_handover(handover);
+        self.flush(None)
+    }
+
+    /// Puts a generation on record, from the next position on.
+    pub(crate) fn begin_generation(&mut self, generation: Arc<Generation>, number: u64) -> Result<(), SessionError> {
+        self.ledger.record_generation(generation, number, self.sequencer.position())?;
+        self.configuration = self.ledger.configuration(&self.options)?;
+        self.pending.all_rules = true;
+        Ok(())
+    }
+
+    /// Puts on record what came of handing over what rules have kept.
+    pub(crate) fn record_handover(&mut self, handover: Handover) {
+        let Handover { migrated, renewed } = handover;
+        let position = self.sequencer.position();
+        let Ledger { page, summary, suspect, .. } = &mut self.ledger;
+        for (rule, counts) in migrated {
+            *summary.migrated_keys.entry(rule.clone()).or_default() += counts.migrated;
+            *summary.lost_keys.entry(rule.clone()).or_default() += counts.failed;
+            page.records.push(Record::Migration(Migration {
+                position,
+                rule,
+                slot: counts.slot,
+                migrated: counts.migrated,
+                failed: counts.failed,
+            }));
+        }
+        for rule in renewed {
+            suspect.remove(&rule);
+            summary.silenced.retain(|silenced| *silenced != rule);
+        }
+    }
+
+    /// Judges what was taken, commits what came of it, and passes the lines on. `reached` is how far the stream was, if it
+    /// has gone on since.
+    fn flush(&mut self, reached: Option<Reached>) -> Result<(), SessionError> {
+        let idle = self.chunk.len() == 0 && self.ledger.page.is_empty() && !self.judges.have_rows();
+        if idle && !self.pending.dirty {
+            return Ok(());
+        }
+        let reached = reached.unwrap_or_else(|| Reached {
+            clock: self.sequencer.clock().clone(),
+            position: self.sequencer.position(),
+            taken: self.taken,
+        });
+        self.judge()?;
+        let page = std::mem::take(&mut self.ledger.page);
+        let changes = std::mem::take(&mut self.pending.changes);
+        let judged = std::mem::take(&mut self.pending.judged);
+        let memory = if self.keeps { self.memory_changes(&page, &changes, reached)? } else { Vec::new() };
+        self.write(&page, &changes, &memory)?;
+        if let Some(reclaim) = &mut self.reclaim {
+            reclaim(judged);
+        }
+        Ok(())
+    }
+
+    /// Judges what was taken; what comes of it is committed next.
+    fn judge(&mut self) -> Result<(), SessionError> {
+        let Chunk { events, dead_letters, duplicates } = std::mem::take(&mut self.chunk);
+        self.records += (events.len() + dead_letters.len() + duplicates) as u64;
+        let workers = if events.len() < MIN_EVENTS_FOR_THREADS { 1 } else { self.options.workers };
+        let (placed, changes) = self.judges.judge(&events, dead_letters, workers);
+        self.pending.changes.merge(changes);
+        self.pending.judged = events;
+        self.ledger.record_chunk(placed)
+    }
+
+    fn write(&mut self, page: &Page, changes: &Changes, memory: &[MemoryChange]) -> Result<(), SessionError> {
+        let first = self.head.records();
+        let number = |place: usize| first + place as u64;
+        let intents: Vec<Intent> =
+            page.intents.iter().map(|intent| intent.draft.clone().into_intent(number(intent.record))).collect();
+        self.head = self.store.commit(Commit {
+            expected: self.head,
+            records: &page.records,
+            blobs: &page.blobs,
+            findings: &page.findings,
+            intents: &intents,
+            tick: self.pending.tick,
+            baselines: &changes.baselines,
+            state: &changes.state,
+            timers: &changes.timers,
+            memory,
+        })?;
+        self.pending = Pending::default();
+        // INVARIANT: nobody hears of anything before it is on record.
+        self.pass_lines(page.lines.iter().map(|(place, line)| (number(*place), line)))?;
+        Ok(self.observer.progress(self.records)?)
+    }
+
+    /// Passes lines on. That they were received is stored with the next commit.
+    pub(crate) fn pass_lines<'l>(&mut self, lines: impl Iterator<Item = (u64, &'l Line)>) -> Result<(), SessionError> {
+        let mut received = Vec::new();
+        for (seq, line) in lines {
+            line.pass(seq, self.observer)?;
+            received.push(seq);
+        }
+        if !received.is_empty() {
+            self.observer.received()?;
+            self.pending.received.extend(received);
+        }
+        Ok(())
+    }
+}
+
+/// The judges of a generation's rules.
+pub(crate) fn judges(generation: &Generation, options: &SessionOptions) -> Judges {
+    Judges::new(generation, options.batch, options.quarantine, &|rule| rule.loaded.clone())
+}
+
+/// The digests of the code of a generation's detections.
+pub(crate) fn codes(generation: &Generation) -> BTreeMap<RuleId, Digest> {
+    generation.detections.iter().map(|rule| (rule.identity.id.clone(), rule.identity.code)).collect()
+}

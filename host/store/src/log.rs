@@ -1,0 +1,200 @@
+//! Reading what is on record, wherever it is: in an audit file, or in a store.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use countersign_audit::{BEGINNING, ChainWriter, Unsealed, Verified, VerifyError, verify, verify_log};
+use countersign_model::{Digest, DigestKey};
+
+use crate::bundles::checked;
+use crate::{BundleReader, SqliteReader, SqliteStore, StoreError, Stored};
+
+/// How far into a file something is looked for that only audit files have.
+const WINDOW: u64 = 64 << 10;
+
+/// Lines that are read of a store at once.
+const PAGE: usize = 64;
+
+/// The log of a run with its blobs: an audit file, finished or not, or a store.
+///
+/// ```
+/// use countersign_audit::record::Header;
+/// use countersign_audit::{Record, Verified};
+/// use countersign_model::DigestKey;
+/// use countersign_store::{AuditLog, Commit, SqliteStore, Store, Stored};
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("run.store");
+/// let mut store = SqliteStore::open(&path)?;
+/// let records = [Record::Header(Header::new("0.1.0", &DigestKey::public()))];
+/// let end = store.commit(Commit { records: &records, ..Commit::empty(store.head()?) })?;
+///
+/// let log = AuditLog::open(&path)?;
+/// let verified = log.verify(log.lines()?, None)?;
+/// assert!(log.is_store() && matches!(verified, Verified::Unsealed(found) if found.end == end));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct AuditLog {
+    path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    File(BundleReader),
+    /// With the end of the log when it was opened.
+    Store(Box<SqliteReader>, ChainWriter),
+}
+
+impl AuditLog {
+    /// Opens what is at a path: its content tells what it is, not its name.
+    ///
+    /// # Errors
+    /// When it can't be read, is neither an audit file nor a store, or is a store that is damaged or that another version
+    /// wrote. An audit file isn't verified.
+    pub fn open(path: &Path) -> Result<AuditLog, StoreError> {
+        let kind = match SqliteStore::read(path) {
+            Ok(store) => {
+                let end = store.head()?;
+                Kind::Store(Box::new(store), end)
+            }
+            Err(StoreError::NotAStore(_)) if is_audit_file(path)? => Kind::File(BundleReader::open(path)),
+            Err(StoreError::NotAStore(_)) => return Err(StoreError::Unrecognised(path.to_owned())),
+            // The system says better why a file can't be opened.
+            Err(error) => return Err(File::open(path).err().map(StoreError::io("read", path)).unwrap_or(error)),
+        };
+        Ok(AuditLog { path: path.to_owned(), kind })
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is a store, which has no seal.
+    #[must_use]
+    pub fn is_store(&self) -> bool {
+        matches!(self.kind, Kind::Store(..))
+    }
+
+    /// The store, if it is one.
+    #[must_use]
+    pub fn store(&self) -> Option<&dyn Stored> {
+        match &self.kind {
+            Kind::File(_) => None,
+            Kind::Store(store, _) => Some(&**store),
+        }
+    }
+
+    /// Bytes of all lines.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn bytes(&self) -> Result<u64, StoreError> {
+        match &self.kind {
+            Kind::File(_) => {
+                let metadata = std::fs::metadata(&self.path).map_err(StoreError::io("read", &self.path))?;
+                Ok(metadata.len())
+            }
+            Kind::Store(store, _) => store.log_bytes(),
+        }
+    }
+
+    /// The bytes of all lines from the first on; of a store up to the end at which it was opened.
+    ///
+    /// # Errors
+    /// When it can't be opened. Reading fails with an [`io::Error`] that has the [`StoreError`] in it.
+    pub fn lines(&self) -> Result<impl BufRead + use<'_>, StoreError> {
+        let reader: Box<dyn Read> = match &self.kind {
+            Kind::File(_) => Box::new(File::open(&self.path).map_err(StoreError::io("read", &self.path))?),
+            Kind::Store(store, end) => Box::new(Lines::of(&**store, *end)),
+        };
+        Ok(BufReader::with_capacity(1 << 16, reader))
+    }
+
+    /// A blob's bytes, checked against its name under the log's key.
+    ///
+    /// # Errors
+    /// When it is missing, unreadable, or doesn't have the digest that is its name.
+    pub fn blob(&self, name: &Digest, key: &DigestKey) -> Result<Vec<u8>, StoreError> {
+        match &self.kind {
+            Kind::File(bundles) => bundles.get(name, key),
+            Kind::Store(store, _) => checked(store.blob(name)?, name, key, &self.path),
+        }
+    }
+
+    /// Verifies what a reader of [`AuditLog::lines`] gives. A store's log must end where its last commit did, and is never
+    /// sealed; `head` is then the head that it would have if it were sealed there.
+    ///
+    /// # Errors
+    /// See [`verify()`].
+    pub fn verify(&self, lines: impl BufRead, head: Option<Digest>) -> Result<Verified, VerifyError> {
+        match &self.kind {
+            Kind::File(_) => verify(lines, head),
+            Kind::Store(_, end) => {
+                verify_log(lines, *end, head)?;
+                Ok(Verified::Unsealed(Unsealed { end: *end, torn: 0 }))
+            }
+        }
+    }
+}
+
+/// Whether a file that isn't a store is an audit file, also one that was changed: a member's name is somewhere near its
+/// beginning. A file without content is one, too.
+fn is_audit_file(path: &Path) -> Result<bool, StoreError> {
+    let failed = || StoreError::io("read", path);
+    let kind = std::fs::metadata(path).map_err(failed())?.file_type();
+    if !kind.is_file() {
+        // A pipe can be read only once.
+        return Ok(!kind.is_dir());
+    }
+    let mut file = File::open(path).map_err(failed())?;
+    let beginning = read_beginning(&mut file).map_err(failed())?;
+    let has = |member: &str| beginning.windows(member.len()).any(|bytes| bytes == member.as_bytes());
+    Ok(BEGINNING.as_bytes().starts_with(&beginning) || has("\"link\":\"") || has("\"seq\":"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "capped")]
+fn read_beginning(file: &mut File) -> io::Result<Vec<u8>> {
+    let mut beginning = Vec::new();
+    file.take(WINDOW).read_to_end(&mut beginning)?;
+    Ok(beginning)
+}
+
+/// The bytes of a store's lines, one after another.
+pub(crate) struct Lines<'s> {
+    store: &'s dyn Stored,
+    end: u64,
+    next: u64,
+    page: Vec<u8>,
+    read: usize,
+}
+
+impl<'s> Lines<'s> {
+    /// From the first line up to an end.
+    pub(crate) fn of(store: &'s dyn Stored, end: ChainWriter) -> Lines<'s> {
+        Lines { store, end: end.records(), next: 0, page: Vec::new(), read: 0 }
+    }
+}
+
+impl Read for Lines<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.page.len() && self.next < self.end {
+            let left = usize::try_from(self.end - self.next).unwrap_or(usize::MAX);
+            let lines = self.store.lines(self.next, left.min(PAGE)).map_err(io::Error::other)?;
+            // A store that has fewer lines than it says ends here; verifying finds out.
+            self.next = if lines.is_empty() { self.end } else { self.next + lines.len() as u64 };
+            (self.page, self.read) = (lines.concat(), 0);
+        }
+        let rest = self.page.get(self.read..).unwrap_or_default();
+        let length = rest.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..length), rest.get(..length)) {
+            to.copy_from_slice(from);
+        }
+        self.read += length;
+        Ok(length)
+    }
+}

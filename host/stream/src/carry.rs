@@ -1,0 +1,258 @@
+//! What a rule keeps between two calls, apart from the rule: taken from a rule that is replaced, or read back from a
+//! store, and handed to the rule that goes on with it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use countersign_declaration::{Declaration, Slot};
+use countersign_model::call::{Detector, FailureKind};
+use countersign_model::vocabulary::PartitionKey;
+use countersign_model::{RuleId, StateChange, StateEntry, TimerChange, Timestamp};
+
+use crate::RuleStream;
+use crate::state::Keys;
+use crate::timers::{KeyTimers, Pending};
+
+/// After so many keys of a slot that can't be migrated, and none that could, the others aren't tried.
+const MAX_FAILURES_FIRST: u64 = 64;
+
+/// A rule's keyed state and timers.
+#[derive(Debug, Default)]
+pub struct Carried {
+    /// What the keys stand for; another partition key's state means nothing.
+    partition_key: Option<PartitionKey>,
+    /// By the slot's name.
+    slots: BTreeMap<String, Keys>,
+    timers: BTreeMap<Arc<str>, KeyTimers>,
+    stamp: Option<Timestamp>,
+}
+
+/// What became of a slot's keys whose state an older version of the slot wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Migrated {
+    /// The slot.
+    pub slot: String,
+    /// Keys whose state the rule turned into that of the declared version.
+    pub migrated: u64,
+    /// Keys that begin anew: the rule couldn't turn their state, or a newer version wrote it.
+    pub failed: u64,
+}
+
+/// What a rule made of what it was handed.
+#[derive(Debug, Default)]
+pub struct Adopted {
+    /// Slots with keys of other versions, in declared order.
+    pub migrated: Vec<Migrated>,
+    /// Timers dropped because their ids aren't declared any more.
+    pub dropped_timers: u64,
+    /// What the rule doesn't declare: it may come back.
+    pub rest: Carried,
+}
+
+impl Carried {
+    /// Of a rule with this partition key and, between two ticks, the clock at the first row since the last one.
+    #[must_use]
+    pub fn new(partition_key: PartitionKey, stamp: Option<Timestamp>) -> Carried {
+        Carried { partition_key: Some(partition_key), stamp, ..Carried::default() }
+    }
+
+    /// Adds the state of a key; one without an entry is ignored.
+    pub fn add_state(&mut self, change: StateChange) {
+        if let Some(entry) = change.entry {
+            self.slots.entry(change.slot).or_default().now.insert(Arc::from(change.key), entry);
+        }
+    }
+
+    /// Adds the state of a key as of the last tick; without an entry it had none.
+    pub fn add_baseline(&mut self, change: StateChange) {
+        self.slots.entry(change.slot).or_default().before.insert(Arc::from(change.key), change.entry);
+    }
+
+    /// Adds a timer; one without an entry is ignored.
+    pub fn add_timer(&mut self, change: TimerChange) {
+        if let Some(entry) = change.entry {
+            let timers = self.timers.entry(Arc::from(change.key)).or_default();
+            timers.insert(Arc::from(change.id), Pending::stored(entry));
+        }
+    }
+
+    /// The partition key of its rule, where known.
+    #[must_use]
+    pub fn partition_key(&self) -> Option<PartitionKey> {
+        self.partition_key
+    }
+
+    /// Whether it holds nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.timers.is_empty() && self.slots.values().all(|keys| keys.now.is_empty() && keys.before.is_empty())
+    }
+
+    /// A tick passes while no rule has it: nothing fires and nothing expires, but the baselines are void.
+    pub fn tick(&mut self) {
+        self.stamp = None;
+        self.slots.values_mut().for_each(|keys| keys.before.clear());
+    }
+
+    /// Adds what another has and this one doesn't: slots and, if this one has none, timers.
+    pub fn merge(&mut self, other: Carried) {
+        for (name, keys) in other.slots {
+            self.slots.entry(name).or_insert(keys);
+        }
+        if self.timers.is_empty() {
+            self.timers = other.timers;
+        }
+        self.partition_key = self.partition_key.or(other.partition_key);
+    }
+
+    /// The changes that remove all of it from a store.
+    #[must_use]
+    pub fn removals(&self, rule: &RuleId) -> (Vec<StateChange>, Vec<TimerChange>) {
+        let state = self.slots.iter().flat_map(|(slot, keys)| {
+            let mut keys: Vec<&Arc<str>> = keys.now.keys().collect();
+            keys.sort_unstable();
+            keys.into_iter().map(move |key| StateChange {
+                rule: rule.clone(),
+                slot: slot.clone(),
+                key: key.to_string(),
+                entry: None,
+            })
+        });
+        let timers = self.timers.iter().flat_map(|(key, timers)| {
+            timers.keys().map(move |id| TimerChange {
+                rule: rule.clone(),
+                key: key.to_string(),
+                id: id.to_string(),
+                entry: None,
+            })
+        });
+        (state.collect(), timers.collect())
+    }
+}
+
+impl RuleStream {
+    /// Takes out everything that the rule keeps. What wasn't reported as changed yet is lost: take the changes first.
+    #[must_use]
+    pub fn take_carried(&mut self) -> Carried {
+        let (stamp, slots) = self.state.take();
+        Carried {
+            partition_key: Some(self.declaration.partition_key),
+            slots: slots.into_iter().map(|(slot, keys)| (slot.name.clone(), keys)).collect(),
+            timers: self.timers.take(),
+            stamp,
+        }
+    }
+
+    /// Goes on with what a rule of the same id kept, however it declared it: state of slots with the same name, that of
+    /// older versions through the guest's `migrate`; and timers. With another partition key it begins anew, and all is in
+    /// [`Adopted::rest`]. Keys whose state is another than it was are reported as changed.
+    pub fn adopt(&mut self, mut carried: Carried) -> Adopted {
+        if carried.partition_key.is_some_and(|key| key != self.declaration.partition_key) {
+            return Adopted { rest: carried, ..Adopted::default() };
+        }
+        let mut adopted = Adopted { dropped_timers: self.timers.put(carried.timers), ..Adopted::default() };
+        self.state.set_stamp(carried.stamp);
+        let declaration: &Declaration = &self.declaration;
+        for (slot, place) in declaration.slots.iter().zip(0u32..) {
+            let Some(keys) = carried.slots.remove(&slot.name) else { continue };
+            let mut migration = Migration::new(&*self.detector, slot, place);
+            let keys = migration.keys(keys);
+            if migration.counts.migrated + migration.counts.failed > 0 {
+                adopted.migrated.push(migration.counts);
+            }
+            self.state.put(place as usize, keys, migration.renewed);
+        }
+        adopted.rest = Carried { partition_key: carried.partition_key, slots: carried.slots, ..Carried::default() };
+        adopted
+    }
+}
+
+/// Turns the state of one slot into that of its declared version.
+struct Migration<'r> {
+    detector: &'r (dyn Detector + Send + Sync),
+    slot: &'r Slot,
+    place: u32,
+    counts: Migrated,
+    /// No further key is tried.
+    given_up: bool,
+    /// Keys whose state is another now.
+    renewed: Vec<Arc<str>>,
+}
+
+impl<'r> Migration<'r> {
+    fn new(detector: &'r (dyn Detector + Send + Sync), slot: &'r Slot, place: u32) -> Migration<'r> {
+        let counts = Migrated { slot: slot.name.clone(), ..Migrated::default() };
+        Migration { detector, slot, place, counts, given_up: false, renewed: Vec::new() }
+    }
+
+    fn keys(&mut self, keys: Keys) -> Keys {
+        let Keys { now, before } = keys;
+        let (mut old, now): (Vec<_>, HashMap<_, _>) = split(now, |entry| entry.version != self.slot.version);
+        let mut keys = Keys { now, before: HashMap::with_capacity(before.len()) };
+        // In an order that no hash decides: a rule that uses up its patience does so at the same key every time.
+        old.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (key, entry) in old {
+            let entry = self.entry(entry);
+            match &entry {
+                Some(_) => self.counts.migrated += 1,
+                None => self.counts.failed += 1,
+            }
+            self.renewed.push(Arc::clone(&key));
+            keys.now.extend(entry.map(|entry| (key, entry)));
+        }
+        let mut before: Vec<_> = before.into_iter().collect();
+        before.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        for (key, entry) in before {
+            let entry = entry
+                .and_then(|entry| if entry.version == self.slot.version { Some(entry) } else { self.entry(entry) });
+            keys.before.insert(key, entry);
+        }
+        keys
+    }
+
+    /// The entry in the declared version; none if its key begins anew.
+    fn entry(&mut self, entry: StateEntry) -> Option<StateEntry> {
+        if self.given_up || entry.version > self.slot.version {
+            return None;
+        }
+        let answer = self.detector.migrate(self.place, entry.version, &entry.blob);
+        let blob = match answer {
+            Ok(blob) => blob,
+            Err(failure) => {
+                // A call that misses the deadline takes seconds: it isn't repeated for every key.
+                self.given_up = failure.kind == FailureKind::Deadline
+                    || (self.counts.migrated == 0 && self.counts.failed + 1 >= MAX_FAILURES_FIRST);
+                return None;
+            }
+        };
+        if blob.is_empty() || blob.len() > self.slot.max_bytes as usize {
+            return None;
+        }
+        let mut kept = entry.kept;
+        kept.truncate(self.slot.kept_references as usize);
+        Some(StateEntry { version: self.slot.version, blob, kept, changed: entry.changed })
+    }
+}
+
+/// The entries for which `apart` holds, and the others.
+fn split(
+    table: HashMap<Arc<str>, StateEntry>,
+    apart: impl Fn(&StateEntry) -> bool,
+) -> (Vec<(Arc<str>, StateEntry)>, HashMap<Arc<str>, StateEntry>) {
+    if !table.values().any(&apart) {
+        return (Vec::new(), table);
+    }
+    let (mut old, mut now) = (Vec::new(), HashMap::with_capacity(table.len()));
+    for (key, entry) in table {
+        if apart(&entry) {
+            old.push((key, entry));
+        } else {
+            now.insert(key, entry);
+        }
+    }
+    (old, now)
+}
+
+#[cfg(test)]
+#[path = "../tests/unit/carry.rs"]
+mod tests;

@@ -1,0 +1,1 @@
+//! State and timers that go on under another rule.
