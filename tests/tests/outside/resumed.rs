@@ -85,7 +85,7 @@ fn quarantine_redeliveries_and_inputs_go_on() {
     let files = Files::new("cloudtrail", &[&first, &second]);
     let generation = generation(&identities);
     let quarantine = QuarantineThreshold { min_accounts: 3, percent: 10 };
-    let options = SessionOptions { batch: 7, workers: 1, quarantine, ..SessionOptions::default() };
+    let options = SessionOptions { batch: 7, workers: 1, quarantine, ..options() };
     let records = vec![Step::Record(None); files.count()];
     let expected = play(&mut Backend::memory(), &files, &records, &generation, &options);
     assert!(expected.summary.contains(r#""silenced":["hostile/"#), "{}", expected.summary);
@@ -313,7 +313,7 @@ proptest! {
         let part: Vec<u8> = telemetry.split_inclusive(|byte| *byte == b'\n').take(500).flatten().copied().collect();
         let files = Files::new("cloudtrail", &[&part]);
         let generation = generation(&identities);
-        let options = SessionOptions { batch, quarantine: NEVER, workers: 1, ..SessionOptions::default() };
+        let options = SessionOptions { batch, quarantine: NEVER, workers: 1, ..options() };
         let records = vec![Step::Record(None); files.count()];
         let expected = play(&mut Backend::memory(), &files, &records, &generation, &options);
         let mut steps = records;

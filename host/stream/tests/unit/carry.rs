@@ -97,7 +97,11 @@ fn baselines_are_migrated_too() {
     stream.state.set(0, &Arc::from("a"), Some(entry(2, b"then\x00\x01")));
     assert_eq!(stream.state.get(0, "a").unwrap().changed, second(5));
     stream.state.set(0, &Arc::from("a"), Some(entry(2, b"other")));
-    assert_eq!(stream.state.get(0, "a").unwrap().changed, second(7), "the clock at the first row since the tick goes on");
+    assert_eq!(
+        stream.state.get(0, "a").unwrap().changed,
+        second(7),
+        "the clock at the first row since the tick goes on"
+    );
 }
 
 #[test]
@@ -146,7 +150,10 @@ fn slots_and_timers_that_are_no_longer_declared_wait_or_go() {
     assert_eq!((adopted.dropped_timers, one.pending_timers()), (1, 1));
     assert_eq!(state(&one, 0, "a").unwrap(), b"1");
     let (_, dropped) = one.changes();
-    assert_eq!(dropped.iter().map(|change| (change.id.as_str(), change.entry.is_none())).collect::<Vec<_>>(), [("b", true)]);
+    assert_eq!(
+        dropped.iter().map(|change| (change.id.as_str(), change.entry.is_none())).collect::<Vec<_>>(),
+        [("b", true)]
+    );
     // A tick passes, and the slot comes back.
     let mut rest = adopted.rest;
     rest.tick();
