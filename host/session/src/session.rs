@@ -370,8 +370,12 @@ impl<'s> Session<'s> {
         let position = self.sequencer.position();
         let Ledger { page, summary, suspect, .. } = &mut self.ledger;
         for (rule, counts) in migrated {
-            *summary.migrated_keys.entry(rule.clone()).or_default() += counts.migrated;
-            *summary.lost_keys.entry(rule.clone()).or_default() += counts.failed;
+            for (all, count) in [(&mut summary.migrated_keys, counts.migrated), (&mut summary.lost_keys, counts.failed)]
+            {
+                if count > 0 {
+                    *all.entry(rule.clone()).or_default() += count;
+                }
+            }
             page.records.push(Record::Migration(Migration {
                 position,
                 rule,
