@@ -67,6 +67,8 @@ text_ids! {
         WrongHead = "wrong-head",
         /// A store's log that doesn't end where its last commit did.
         WrongEnd = "wrong-end",
+        /// A store whose parts don't fit together, so that its records can't all be read.
+        Damaged = "damaged",
         /// There were more faults than are listed.
         MoreFaults = "more-faults",
     }

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::{audit, compile, completions, demo, events, generate, replay, rule, rules, version};
+use crate::{audit, compile, completions, demo, events, generate, replay, rule, rules, state, version};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -18,6 +18,12 @@ Examples:
   countersign audit verify run.audit
   countersign audit recompute run.audit
       put decisions on record, check that the record is unchanged, and compute them again
+  countersign audit list run.audit --decision await-approval
+  countersign audit show run.audit 12
+      find decisions on record, and tell one's whole story
+  countersign replay --source auto --store run.db logs/*.json.gz
+  countersign audit export --store run.db --out run.audit
+      the same, in a store that goes on where it stopped
   countersign rule test rules/ && countersign rule build rules/
       test and build your own rules
 
@@ -25,6 +31,7 @@ Exit codes:
   0  success
   1  something was refused or failed: admission, a build, a test, a verification; or no record could be used
   2  wrong usage, or a file that can't be read
+  3  `audit recompute` alone: results differ from those on record by version only
 ";
 
 /// A governed host for identity threat detection and response.
@@ -54,9 +61,12 @@ enum Command {
     /// Export the rules that ship in this binary
     #[command(subcommand)]
     Rules(rules::Command),
-    /// Verify audit files, and recompute what they record
+    /// Verify what is on record, recompute it, list decisions and tell their stories, export a store
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Show what a rule keeps in a store: state, timers, kept references
+    #[command(subcommand)]
+    State(state::Command),
     /// Show telemetry as rules see it: normalised events
     Events(events::Arguments),
     /// Decide about recorded telemetry, without executing anything
@@ -78,6 +88,7 @@ impl Arguments {
             Command::Rule(command) => command.run(out),
             Command::Rules(command) => command.run(out),
             Command::Audit(command) => command.run(out),
+            Command::State(command) => command.run(out),
             Command::Replay(arguments) => arguments.run(out),
             Command::Events(arguments) => arguments.run(out),
             Command::Generate(arguments) => arguments.run(out),

@@ -1,7 +1,14 @@
-//! `countersign audit`: verifies audit files, and recomputes what they record.
+//! `countersign audit`: verifies what is on record, recomputes it, lists decisions and tells their stories, and exports
+//! stores. `evidence` and `standing` are how records are read, `words` is what they say.
 
+mod evidence;
+mod export;
+mod list;
 mod recompute;
+mod show;
+mod standing;
 mod verify;
+mod words;
 
 use clap::Subcommand;
 
@@ -10,11 +17,16 @@ use crate::out::Out;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Find any change, removal, reorder or truncation of an audit file
+    /// Find any change, removal, reorder or truncation of an audit file or a store
     Verify(verify::Arguments),
-    /// Recompute the findings and decisions of an audit file from their evidence, and compare
-    #[command(alias = "replay")]
+    /// Recompute the findings and decisions of an audit file or a store from their evidence, and compare
     Recompute(recompute::Arguments),
+    /// List the decisions of an audit file or a store
+    List(list::Arguments),
+    /// Tell the whole story of a decision, or of any other record
+    Show(show::Arguments),
+    /// Write a store as an audit file
+    Export(export::Arguments),
 }
 
 impl Command {
@@ -22,6 +34,9 @@ impl Command {
         match self {
             Command::Verify(arguments) => arguments.run(out),
             Command::Recompute(arguments) => arguments.run(out),
+            Command::List(arguments) => arguments.run(out),
+            Command::Show(arguments) => arguments.run(out),
+            Command::Export(arguments) => arguments.run(out),
         }
     }
 }

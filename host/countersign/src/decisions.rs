@@ -1,6 +1,6 @@
 //! Decisions in words: what was decided about one finding, and which reasons were decisive.
 
-use countersign_model::vocabulary::ActionClass;
+use countersign_model::vocabulary::{Action, ActionClass};
 use countersign_model::{DecisionKind, Effect, Reason, RuleId};
 use countersign_session::DecisionLine;
 
@@ -59,15 +59,15 @@ pub(crate) fn observes(line: &DecisionLine) -> bool {
 }
 
 /// The requested action.
-pub(crate) fn requested(line: &DecisionLine) -> &'static str {
-    line.requested_action.map_or("no proposal", |action| action.id())
+pub(crate) fn requested(action: Option<Action>) -> &'static str {
+    action.map_or("no proposal", Action::id)
 }
 
-/// The decision, with the action where it isn't the requested one.
-pub(crate) fn decided(line: &DecisionLine) -> String {
-    match line.action {
-        Some(action) if line.requested_action != Some(action) => format!("{}: {action}", line.decision.id()),
-        _ => line.decision.id().to_owned(),
+/// A decision, with the granted action where it isn't the requested one.
+pub(crate) fn decided(kind: DecisionKind, requested: Option<Action>, granted: Option<Action>) -> String {
+    match granted {
+        Some(action) if requested != Some(action) => format!("{kind}: {action}"),
+        _ => kind.id().to_owned(),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-/// How a command ends. Where several things went wrong, the greatest counts.
+/// How a command ends. Where several things went wrong, the greatest counts; `OtherVersion` is never one of several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Exit {
     /// Success.
@@ -12,6 +12,8 @@ pub(crate) enum Exit {
     Refused = 1,
     /// The command line or a file that it names can't be used.
     Unusable = 2,
+    /// Recomputed results differ from those on record, and another version made all that do.
+    OtherVersion = 3,
 }
 
 impl Exit {

@@ -63,8 +63,9 @@ fn print_alike(out: &mut Out, alike: &[&DecidedFinding]) -> io::Result<()> {
     let rows: Vec<_> = times.iter().map(String::as_str).zip(descriptions).collect();
     write!(out, "{}", pairs(out, "    ", &rows))?;
     for (place, line) in first.acts().enumerate() {
-        let verdict = decisions::tone(line.decision).paint(decisions::decided(line));
-        writeln!(out, "    {} → {verdict}", decisions::requested(line))?;
+        let decided = decisions::decided(line.decision, line.requested_action, line.action);
+        let verdict = decisions::tone(line.decision).paint(decided);
+        writeln!(out, "    {} → {verdict}", decisions::requested(line.requested_action))?;
         let mut rows: Vec<(&str, String)> = Vec::new();
         for reason in alike.iter().filter_map(|one| one.acts().nth(place)).flat_map(decisions::deciding) {
             let row = (reason.code.id(), reason.detail.clone());

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod audit;
+mod calls;
 mod compile;
 mod completions;
 mod dead_letters;
@@ -23,7 +24,9 @@ mod replay;
 mod rule;
 mod rule_set;
 mod rules;
+mod state;
 mod stderr;
+mod storage;
 mod summary;
 mod table;
 mod text;

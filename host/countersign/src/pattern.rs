@@ -1,4 +1,4 @@
-//! Patterns that pick events.
+//! Patterns that pick what is shown.
 
 use std::str::FromStr;
 
@@ -16,7 +16,8 @@ impl Pattern {
         self.is_in(&event.id) || self.is_in(operation(event)) || self.is_in(&account(event))
     }
 
-    fn is_in(&self, text: &str) -> bool {
+    /// Whether a text matches.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         let mut rest = text.as_str();
         self.0.iter().all(|part| match rest.split_once(part.as_str()) {

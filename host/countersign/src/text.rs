@@ -51,6 +51,16 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// The first sentence of a text, without its full stop.
+pub(crate) fn first_sentence(text: &str) -> &str {
+    let text = text.trim_start();
+    let end = text.match_indices(['.', '\n']).find(|(at, mark)| {
+        let after = text.get(at + 1..).unwrap_or_default();
+        *mark == "\n" || after.is_empty() || after.starts_with(char::is_whitespace)
+    });
+    end.and_then(|(at, _)| text.get(..at)).unwrap_or(text)
+}
+
 /// A number with separated thousands: `1,234,567`.
 pub(crate) fn number(value: u64) -> String {
     let digits = value.to_string();
@@ -95,6 +105,13 @@ mod tests {
         assert_eq!(wrap("one averylongword x", 5), ["one", "averylongword", "x"]);
         assert_eq!(wrap("  two spaces", 80), ["  two spaces"]);
         assert_eq!(wrap("", 80), [""]);
+    }
+
+    #[test]
+    fn the_first_sentence_ends_with_its_full_stop_or_line() {
+        assert_eq!(first_sentence(" Calls by 10.0.0.1. More."), "Calls by 10.0.0.1");
+        assert_eq!(first_sentence("One line\nanother."), "One line");
+        assert_eq!([first_sentence("All of it."), first_sentence("all"), first_sentence("")], ["All of it", "all", ""]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod report;
 mod resume;
 pub mod sequence;
 mod session;
+mod stored;
 
 pub use error::SessionError;
 pub use horizon::Fingerprint;
@@ -23,3 +24,4 @@ pub use replay::{Replay, replay, run};
 pub use report::{DecisionLine, FindingLine, Line, Notice, Observer, Report, Summary};
 pub use resume::Standing;
 pub use session::{Session, SessionOptions};
+pub use stored::{StoredRule, stored_rules};

@@ -87,7 +87,7 @@ impl<'s> Session<'s> {
         self.finished = stored.finished;
         self.taken = stored.taken;
         self.read_inputs()?;
-        let rules = self.read_rules()?;
+        let rules = read_rules(self.store)?;
         self.restore_ledger(&rules, &stored);
         let remembered = self.read_remembered(rules)?;
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();
@@ -167,16 +167,6 @@ impl<'s> Session<'s> {
         self.ledger.inputs = inputs;
         self.places = places;
         Ok(())
-    }
-
-    fn read_rules(&self) -> Result<BTreeMap<RuleId, RuleMemory>, SessionError> {
-        let mut rules = BTreeMap::new();
-        for_each(self.store, RULE, |key, value| {
-            let id = std::str::from_utf8(&key).ok().and_then(|id| id.parse().ok());
-            rules.insert(id.ok_or_else(|| wrong(RULE, "a key isn't a rule's id"))?, parse(RULE, &value)?);
-            Ok(())
-        })?;
-        Ok(rules)
     }
 
     /// What detections have kept, those included that are gone.
@@ -475,4 +465,15 @@ fn read_session(store: &dyn Stored) -> Result<Option<SessionMemory>, SessionErro
         return Err(wrong(SESSION, format!("format {}, expected {FORMAT}", stored.format)));
     }
     Ok(Some(stored))
+}
+
+/// What is remembered of the rules of a store.
+pub(crate) fn read_rules(store: &dyn Stored) -> Result<BTreeMap<RuleId, RuleMemory>, SessionError> {
+    let mut rules = BTreeMap::new();
+    for_each(store, RULE, |key, value| {
+        let id = std::str::from_utf8(&key).ok().and_then(|id| id.parse().ok());
+        rules.insert(id.ok_or_else(|| wrong(RULE, "a key isn't a rule's id"))?, parse(RULE, &value)?);
+        Ok(())
+    })?;
+    Ok(rules)
 }

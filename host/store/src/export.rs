@@ -39,13 +39,18 @@ pub struct Exported {
 
 /// Writes `out` and the folder of its blobs from a store, as of now. Both are written under temporary names first: a
 /// failure leaves nothing under the final ones, and what may be replaced stays until then. The log is verified on the
-/// way; the blobs are those that its records name.
+/// way; the blobs are those that its records name. `progress` gets the number of records written and of all records.
 ///
 /// # Errors
 /// When the log is empty or doesn't verify, a blob is missing, there is something at `out` that may not be replaced or
 /// that another process writes, or something can't be read or written.
-pub fn export(store: &dyn Stored, out: &Path, options: ExportOptions) -> Result<Exported, StoreError> {
-    export_on(&Disk::default(), store, out, options)
+pub fn export(
+    store: &dyn Stored,
+    out: &Path,
+    options: ExportOptions,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Exported, StoreError> {
+    export_on(&Disk::default(), store, out, options, progress)
 }
 
 pub(crate) fn export_on(
@@ -53,6 +58,7 @@ pub(crate) fn export_on(
     store: &dyn Stored,
     out: &Path,
     options: ExportOptions,
+    progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Exported, StoreError> {
     let end = store.head()?;
     let head = end.head()?;
@@ -60,7 +66,7 @@ pub(crate) fn export_on(
     let _locked = lock_existing(out)?;
     let found = Found::at(out)?.allow(options.existing)?;
     let parts = Parts::begin(disk, out)?;
-    let written = parts.write(store, end, options.seal);
+    let written = parts.write(store, end, options.seal, progress);
     let result = written.and_then(|blobs| {
         // The file is removed before its blobs, and comes after them: there is never one without them.
         found.remove(disk, out, || disk.remove(out))?;
@@ -126,7 +132,13 @@ impl<'d> Parts<'d> {
     }
 
     /// Writes and syncs the log up to its end. Returns the number of blobs.
-    fn write(&self, store: &dyn Stored, end: ChainWriter, seal: bool) -> Result<u64, StoreError> {
+    fn write(
+        &self,
+        store: &dyn Stored,
+        end: ChainWriter,
+        seal: bool,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<u64, StoreError> {
         let (mut lines, mut blobs) = (Vec::new(), 0);
         let mut records = read(BufReader::new(Lines::of(store, end)));
         while let Some(entry) = records.next() {
@@ -138,6 +150,7 @@ impl<'d> Parts<'d> {
             for name in entry.record.blobs() {
                 blobs += u64::from(self.blob(store, &name, entry.line)?);
             }
+            progress(entry.line, end.records());
         }
         if records.writer() != end {
             return Err(StoreError::LogChanged(format!("the log ends after {} records", records.writer().records())));

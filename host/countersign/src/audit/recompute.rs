@@ -1,12 +1,14 @@
 //! `countersign audit recompute`: whether the decisions on record follow from the evidence on record.
 
-use std::io::Write;
+use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_audit::VerifyError;
-use countersign_recompute::{AuditFile, Difference, RecomputeError, Recomputed, recompute};
+use countersign_audit::{Head, VerifyError};
+use countersign_model::{Digest, DigestKey};
+use countersign_recompute::{Difference, Log, OtherVersion, RecomputeError, Recomputed, recompute};
+use countersign_store::AuditLog;
 use serde::Serialize;
 
 use crate::exit::{Exit, unusable};
@@ -14,35 +16,47 @@ use crate::files;
 use crate::loading::Loading;
 use crate::out::Out;
 use crate::progress::Progress;
-use crate::table::{Table, Tone, pairs};
+use crate::storage;
+use crate::table::{Table, Tone, pairs, toned};
 use crate::text;
+
+use super::verify::verify_log;
 
 const EXAMPLES: &str = "\
 Examples:
   countersign audit recompute run.audit
-  countersign audit recompute run.audit --audit-key key
+  countersign audit recompute run.db --audit-key key
 
-The file is verified first. Then each finding is computed again by its rule's bytes from the rows,
+The record is verified first. Then each finding is computed again by its rule's bytes from the rows,
 state and parameters on record, each decision by the gate from its inputs, and the results are
-compared byte by byte. FILE.bundles must be beside the file.
-The exit code is 1 if a result differs, or the file isn't as it was written.
+compared byte by byte. FILE.bundles must be beside an audit file.
+
+A record names the versions of the engine and of the gate that made it. Where these are others, a
+result that differs is one by version. Someone who can rewrite the record can claim an older version:
+accept such differences only of a record whose head you kept.
+
+The exit code is 0 if all results are as on record, 1 if one differs or the record isn't as it was
+written, 3 if results differ by version only (0 with --accept-versions), 2 if a file can't be read.
 ";
 
-/// The most memory that any policy allows a rule, bytes: the file's own policy is known only while it is read.
+/// The most memory that any policy allows a rule, bytes: the record's own policy is known only while it is read.
 const MAX_MEMORY: u64 = 4 << 30;
+
+/// So many differences are shown to people.
+const MAX_SHOWN: usize = 50;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Accepted for scripts: everything in the file is always recomputed
-    #[arg(long, hide = true)]
-    all: bool,
-    /// The audit file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// The key that the file was written with
+    /// An audit file or a store
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// The key that the record was written with
     #[arg(long, value_name = "FILE")]
     audit_key: Option<PathBuf>,
+    /// Accept results that differ by version
+    #[arg(long)]
+    accept_versions: bool,
     /// Print NDJSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
@@ -59,7 +73,10 @@ struct Line<'a> {
     findings: u64,
     decisions: u64,
     differences: u64,
-    head: String,
+    head: Digest,
+    by_version: u64,
+    accepted: bool,
+    versions: &'a [OtherVersion],
 }
 
 /// A difference's line in `--json`.
@@ -73,71 +90,140 @@ struct DifferenceLine<'a> {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = files::audit_key(self.audit_key.as_deref())?;
+        let log = storage::open_log(&self.path)?;
         let engine = self.loading.engine(1, MAX_MEMORY)?;
+        let verdict = verify_log(&log, None)?;
+        let Some(head) = verdict.head() else {
+            if self.json {
+                verdict.print_json(out, &self.path)?;
+            } else {
+                verdict.print(out, &self.path)?;
+            }
+            return Ok(Exit::Refused);
+        };
         let progress = Progress::steps(0);
         progress.message("records recomputed".to_owned());
-        let result = recompute(&AuditFile::new(&self.file), &key, &engine, &mut |done, total| progress.at(done, total));
+        let verified = VerifiedLog { log: &log, head };
+        let result = recompute(&verified, &key, &engine, &mut |done, total| progress.at(done, total));
         progress.done();
         let recomputed = match result {
             Ok(recomputed) => recomputed,
-            Err(RecomputeError::Verify(VerifyError::Faults(faults))) => {
-                if self.json {
-                    super::verify::print_json(out, &self.file, None, &faults)?;
-                } else {
-                    super::verify::print(out, &self.file, &faults)?;
-                }
-                return Ok(Exit::Refused);
-            }
             Err(RecomputeError::Verify(VerifyError::Unreadable(error))) => {
-                return Err(files::unreadable(&self.file, &error));
+                return Err(files::unreadable(&self.path, &error));
             }
-            Err(error @ RecomputeError::WrongKey { .. }) => {
-                return Err(unusable(error));
-            }
+            Err(error @ RecomputeError::WrongKey { .. }) => return Err(unusable(error)),
             Err(error) => return Err(error.into()),
         };
         if self.json {
-            self.print_json(out, &recomputed)?
+            self.print_json(out, &recomputed)?;
         } else {
-            self.print(out, &recomputed)?
+            self.print(out, &recomputed)?;
         }
-        Ok(Exit::unless(!recomputed.differences.is_empty()))
+        Ok(self.exit(&recomputed))
     }
 
-    fn print_json(&self, out: &mut Out, recomputed: &Recomputed) -> std::io::Result<()> {
-        let Recomputed { head, findings, decisions, differences, .. } = recomputed;
+    fn exit(&self, recomputed: &Recomputed) -> Exit {
+        match (recomputed.tampered(), recomputed.by_version()) {
+            (0, 0) => Exit::Done,
+            (0, _) if self.accept_versions => Exit::Done,
+            (0, _) => Exit::OtherVersion,
+            _ => Exit::Refused,
+        }
+    }
+
+    fn print_json(&self, out: &mut Out, recomputed: &Recomputed) -> io::Result<()> {
+        let Recomputed { head, findings, decisions, versions, differences } = recomputed;
         for difference in differences {
             out.json(&DifferenceLine { difference })?;
         }
         out.json(&Line {
-            file: &self.file,
+            file: &self.path,
             recomputed: differences.is_empty(),
             findings: *findings,
             decisions: *decisions,
             differences: differences.len() as u64,
-            head: head.digest.to_string(),
+            head: head.digest,
+            by_version: recomputed.by_version() as u64,
+            accepted: self.exit(recomputed) == Exit::Done,
+            versions,
         })
     }
 
-    fn print(&self, out: &mut Out, recomputed: &Recomputed) -> std::io::Result<()> {
-        let Recomputed { head, findings, decisions, differences, .. } = recomputed;
-        let name = text::line(&self.file.display().to_string());
-        if differences.is_empty() {
-            writeln!(out, "{}  {name}: every result is as on record", Tone::Good.paint("recomputed"))?;
-        } else {
-            let count = text::count(differences.len() as u64, "difference");
-            writeln!(out, "{}  {name}: {count}", Tone::Bad.paint("not recomputed"))?;
-            let mut table = Table::new(out, ["line", "what", "on record", "recomputed"]).right(0);
-            for Difference { line, what, expected, got, .. } in differences {
-                table.row([text::number(*line).into(), what.into(), expected.into(), got.into()]);
+    fn print(&self, out: &mut Out, recomputed: &Recomputed) -> io::Result<()> {
+        let name = text::line(&self.path.display().to_string());
+        let count = |count: usize| text::count(count as u64, "difference");
+        let (tampered, by_version) = (recomputed.tampered(), recomputed.by_version());
+        let (title, what) = match self.exit(recomputed) {
+            Exit::Done if by_version == 0 => {
+                (Tone::Good.paint("recomputed"), "every result is as on record".to_owned())
             }
-            write!(out, "{}", table.text("  "))?;
-        }
-        let rows = [
-            ("findings", text::number(*findings)),
-            ("decisions", text::number(*decisions)),
-            ("head", head.digest.to_string()),
+            Exit::Done => (Tone::Good.paint("recomputed"), format!("{} by version, accepted", count(by_version))),
+            Exit::OtherVersion => (Tone::Care.paint("differs by version"), count(by_version)),
+            _ if by_version == 0 => (Tone::Bad.paint("not recomputed"), count(tampered)),
+            _ => (Tone::Bad.paint("not recomputed"), format!("{}, and {by_version} by version", count(tampered))),
+        };
+        writeln!(out, "{title}  {name}: {what}")?;
+        print_differences(out, &recomputed.differences)?;
+        let mut rows = vec![
+            ("findings", text::number(recomputed.findings)),
+            ("decisions", text::number(recomputed.decisions)),
+            ("head", recomputed.head.digest.to_string()),
         ];
+        for OtherVersion { generation, what, recorded, running, .. } in &recomputed.versions {
+            rows.push(("version", format!("generation {generation}: {what} {recorded} on record, {running} now")));
+        }
+        if self.exit(recomputed) == Exit::OtherVersion {
+            rows.push((
+                "means",
+                "another version of the engine or of the gate made this record, and may have come to other results; \
+                 if you trust that it is the record you kept the head of, `--accept-versions` accepts them"
+                    .to_owned(),
+            ));
+        }
         write!(out, "{}", pairs(out, "  ", &rows))
+    }
+}
+
+fn print_differences(out: &mut Out, differences: &[Difference]) -> io::Result<()> {
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let mut table = Table::new(out, ["line", "what", "on record", "recomputed", "cause"]).right(0);
+    let shown = differences.iter().take(MAX_SHOWN);
+    for Difference { line, what, expected, got, cause, .. } in shown.clone() {
+        let tone = if cause.is_version() { Tone::Care } else { Tone::Bad };
+        table.row([text::number(*line).into(), what.into(), expected.into(), got.into(), toned(tone, cause.id())]);
+    }
+    write!(out, "{}", table.text("  "))?;
+    for Difference { line, explanation, .. } in shown {
+        if let Some(explanation) = explanation {
+            let line = format!("line {}", text::number(*line));
+            write!(out, "{}", pairs(out, "  ", &[(&line, explanation.clone())]))?;
+        }
+    }
+    let more = differences.len().saturating_sub(MAX_SHOWN);
+    if more > 0 {
+        writeln!(out, "  and {} more: `--json` lists all", text::number(more as u64))?;
+    }
+    Ok(())
+}
+
+/// An audit file or a store that was verified.
+struct VerifiedLog<'l> {
+    log: &'l AuditLog,
+    head: Head,
+}
+
+impl Log for VerifiedLog<'_> {
+    fn verify(&self) -> Result<Head, VerifyError> {
+        Ok(self.head)
+    }
+
+    fn lines(&self) -> io::Result<Box<dyn BufRead + '_>> {
+        Ok(Box::new(self.log.lines().map_err(io::Error::other)?))
+    }
+
+    fn blob(&self, name: &Digest, key: &DigestKey) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
+        Ok(self.log.blob(name, key)?)
     }
 }

@@ -1,45 +1,53 @@
-//! `countersign audit verify`: whether an audit file is as it was written.
+//! `countersign audit verify`: whether an audit file is as it was written, or all records of a store hold.
+
+mod verdict;
 
 use std::fs::File;
-use std::io::{BufReader, Write};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_audit::verify::MAX_FAULTS;
-use countersign_audit::{AuditFault, Head, Verified, VerifyError, verify};
+use countersign_audit::verify;
 use countersign_model::Digest;
-use serde::Serialize;
+use countersign_session::Standing;
+use countersign_store::{AuditLog, StoreError};
 
 use crate::exit::Exit;
 use crate::files::unreadable;
 use crate::out::Out;
 use crate::progress::Progress;
-use crate::table::{Table, Tone, pairs};
-use crate::text;
+use crate::storage;
+
+pub(super) use verdict::Verdict;
 
 const EXAMPLES: &str = "\
 Examples:
   countersign audit verify run.audit
   countersign audit verify run.audit --head \"$(cat run.head)\"
+      needs only the file: finds any changed bit, names the line that was changed, finds any line that
+      was removed, added, repeated or moved, and a truncated file
+  countersign audit verify run.db
+      all records of a store; it has no seal, so the head is the one that an export has
 
-It needs only the file, and finds any changed bit, any line removed, added, repeated or moved, and a
-truncated file. An attacker who can rewrite the whole file can make it consistent again: compare with
---head, the digest printed when the file was finished and kept elsewhere. Whether the decisions follow
-from the evidence is another question: `countersign audit recompute` answers it.
-The exit code is 1 if the file isn't as it was written.
+A file that ends without a seal, and all of whose records hold, is one of a run that was interrupted or
+isn't over. A finished file that was cut short looks the same.
+
+An attacker who can rewrite the whole record can make it consistent again: compare with --head, the
+digest printed when the run was finished and kept elsewhere. Whether the decisions follow from the
+evidence is another question: `countersign audit recompute` answers it.
+
+The exit code is 1 if the record isn't as it was written, or is a file without a seal; 2 if it can't be
+read.
 ";
-
-/// So many faults are shown to people.
-const MAX_SHOWN: usize = 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The audit file
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    /// The head that was printed when the file was finished
+    /// An audit file or a store
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// The head that was printed when the run was finished
     #[arg(long, value_name = "DIGEST")]
     head: Option<Digest>,
     /// Print one line of JSON (see docs/reference/json.md)
@@ -47,67 +55,44 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// What `--json` prints.
-#[derive(Serialize)]
-#[serde(tag = "type", rename = "audit-verify")]
-struct Line<'a> {
-    file: &'a Path,
-    verified: bool,
-    records: Option<u64>,
-    head: Option<Digest>,
-    faults: &'a [AuditFault],
-}
-
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let file = File::open(&self.file).map_err(|error| unreadable(&self.file, &error))?;
-        let length = file.metadata().map_or(0, |metadata| metadata.len());
-        let progress = Progress::bytes(length);
-        let verified = verify(BufReader::with_capacity(1 << 16, progress.reading(file)), self.head);
-        progress.done();
-        let (head, faults) = match verified {
-            Ok(Verified::Sealed(head)) => (Some(head), Vec::new()),
-            Ok(Verified::Unsealed(unsealed)) => (None, vec![unsealed.fault()]),
-            Err(VerifyError::Faults(faults)) => (None, faults),
-            Err(VerifyError::Unreadable(error)) => return Err(unreadable(&self.file, &error)),
+        let verdict = match AuditLog::open(&self.path) {
+            Ok(log) => verify_log(&log, self.head)?,
+            // What isn't recognised may be an audit file of which nothing is left as it was.
+            Err(StoreError::Unrecognised(_)) => verify_file(&self.path, self.head)?,
+            Err(error) => Verdict::of_error(&error).ok_or_else(|| storage::opening_error(&self.path, error))?,
         };
         if self.json {
-            print_json(out, &self.file, head, &faults)?;
-        } else if let Some(head) = head {
-            let name = text::line(&self.file.display().to_string());
-            writeln!(out, "{}  {name} is as it was written", Tone::Good.paint("verified"))?;
-            let rows = [("records", text::number(head.records)), ("head", head.digest.to_string())];
-            write!(out, "{}", pairs(out, "  ", &rows))?;
+            verdict.print_json(out, &self.path)?;
         } else {
-            print(out, &self.file, &faults)?;
+            verdict.print(out, &self.path)?;
         }
-        Ok(Exit::unless(head.is_none()))
+        Ok(Exit::unless(!verdict.is_verified()))
     }
 }
 
-/// Prints the result for machines.
-pub(super) fn print_json(out: &mut Out, file: &Path, head: Option<Head>, faults: &[AuditFault]) -> std::io::Result<()> {
-    out.json(&Line {
-        file,
-        verified: head.is_some(),
-        records: head.map(|head| head.records),
-        head: head.map(|head| head.digest),
-        faults,
+/// Verifies an audit file or a store; `head`, if given, is the one that it must have.
+///
+/// # Errors
+/// When it can't be read.
+pub(super) fn verify_log(log: &AuditLog, head: Option<Digest>) -> Result<Verdict> {
+    let progress = Progress::bytes(log.bytes().map_err(storage::store_error)?);
+    let lines = BufReader::with_capacity(1 << 16, progress.reading(log.lines().map_err(storage::store_error)?));
+    let verified = log.verify(lines, head);
+    progress.done();
+    let verdict = Verdict::new(log.path(), verified, log.is_store())?;
+    let Some(store) = log.store() else { return Ok(verdict) };
+    Ok(match (verdict, Standing::read(store)) {
+        (Verdict::Interrupted(unsealed), Ok(standing)) => {
+            Verdict::of_store(unsealed.end, standing.is_some_and(|standing| standing.finished))
+        }
+        (Verdict::Interrupted(_), Err(error)) => return Err(error.into()),
+        (verdict, _) => verdict,
     })
 }
 
-/// Prints the faults for people.
-pub(super) fn print(out: &mut Out, file: &Path, faults: &[AuditFault]) -> std::io::Result<()> {
-    let name = text::line(&file.display().to_string());
-    writeln!(out, "{}  {name} isn't as it was written", Tone::Bad.paint("not verified"))?;
-    let mut table = Table::new(out, ["line", "fault", "expected", "got"]).right(0);
-    for AuditFault { line, code, expected, got } in faults.iter().take(MAX_SHOWN) {
-        let line = if *line == 0 { String::new() } else { text::number(*line) };
-        table.row([line.into(), code.id().into(), expected.into(), got.into()]);
-    }
-    write!(out, "{}", table.text("  "))?;
-    if faults.len() > MAX_SHOWN {
-        writeln!(out, "  and more: `--json` lists the first {MAX_FAULTS}")?;
-    }
-    Ok(())
+fn verify_file(path: &Path, head: Option<Digest>) -> Result<Verdict> {
+    let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    Verdict::new(path, verify(BufReader::new(file), head), false)
 }

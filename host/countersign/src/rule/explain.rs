@@ -15,6 +15,7 @@ use countersign_session::SessionOptions;
 use countersign_stream::{holds, matches};
 use serde_json::{Value, json};
 
+use crate::calls::columns;
 use crate::exit::{Exit, unusable};
 use crate::loading::Loading;
 use crate::operator;
@@ -220,7 +221,7 @@ fn event_json(rule: &Declaration, judged: &Judged) -> Value {
         .collect();
     let calls: Vec<Value> = judged.calls.iter().map(|call| json!({
         "kind": call.call.batch.rows.kinds.as_ref().and_then(|kinds| kinds.first()),
-        "shown": shown::columns(rule, &call.call).map(|(path, value)| (path.to_owned(), json!(JsonValue(value.as_ref())))).collect::<serde_json::Map<_, _>>(),
+        "shown": columns(rule, &call.call).map(|(path, value)| (path.to_owned(), json!(JsonValue(value.as_ref())))).collect::<serde_json::Map<_, _>>(),
         "state": call.call.state,
         "context": call.call.context,
         "fuel": call.usage.fuel,

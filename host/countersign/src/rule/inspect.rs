@@ -8,12 +8,12 @@ use clap::Args;
 use countersign_admission::{Admitted, admit};
 use countersign_declaration::{Ceilings, Declaration, ParameterRange, to_section};
 use countersign_model::Digest;
-use countersign_model::call::Parameter;
 use countersign_model::time::format_duration;
 use countersign_model::vocabulary::RuleKind;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::calls;
 use crate::exit::Exit;
 use crate::files;
 use crate::out::Out;
@@ -259,23 +259,12 @@ fn parameters(out: &mut Out, declaration: &Declaration) -> std::io::Result<()> {
     for parameter in &declaration.parameters {
         table.row([
             (&parameter.name).into(),
-            default(&parameter.default).into(),
+            calls::parameter(&parameter.default).into(),
             range(&parameter.range).into(),
             (&parameter.meaning).into(),
         ]);
     }
     write!(out, "{}", table.text("  "))
-}
-
-fn default(parameter: &Parameter) -> String {
-    match parameter {
-        Parameter::Boolean(value) => value.to_string(),
-        Parameter::Integer(value) => value.to_string(),
-        Parameter::Decimal(value) => value.to_string(),
-        Parameter::Text(value) => format!("{value:?}"),
-        Parameter::TextList(items) => format!("{items:?}"),
-        Parameter::Duration(micros) => format_duration(*micros),
-    }
 }
 
 fn range(range: &ParameterRange) -> String {

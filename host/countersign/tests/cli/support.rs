@@ -51,6 +51,20 @@ impl Folder {
         path
     }
 
+    /// Copies a folder of the repository's, with all below it, to `name`.
+    pub(crate) fn copy(&self, folder: &str, name: &str) {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(folder);
+        for entry in fs::read_dir(&from).unwrap() {
+            let entry = entry.unwrap();
+            let to = format!("{name}/{}", entry.file_name().to_str().unwrap());
+            if entry.file_type().unwrap().is_dir() {
+                self.copy(&format!("{folder}/{}", entry.file_name().to_str().unwrap()), &to);
+            } else {
+                self.write(&to, fs::read(entry.path()).unwrap());
+            }
+        }
+    }
+
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }

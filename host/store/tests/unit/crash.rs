@@ -338,9 +338,9 @@ fn the_power_may_fail_while_a_store_is_exported() {
             let inner = tempfile::tempdir_in(folder.path()).unwrap();
             let out = inner.path().join("audit");
             if replaced {
-                export_on(&Disk::failing_after(u64::MAX), &old, &out, options).unwrap();
+                export_on(&Disk::failing_after(u64::MAX), &old, &out, options, &mut |_, _| {}).unwrap();
             }
-            let ended = export_on(&Disk::failing_after(steps), &new, &out, options).is_ok();
+            let ended = export_on(&Disk::failing_after(steps), &new, &out, options, &mut |_, _| {}).is_ok();
             // A file that is there has all its blobs.
             let numbers = match fs::read(&out) {
                 Ok(found) if found == new_file => vec![2, 3],
@@ -352,7 +352,7 @@ fn the_power_may_fail_while_a_store_is_exported() {
                 let found = BundleReader::open(&out).get(&blob(number).name(), &DigestKey::public()).unwrap();
                 assert_eq!(found, blob(number).bytes(), "{steps} steps");
             }
-            export_on(&Disk::failing_after(u64::MAX), &new, &out, options).unwrap();
+            export_on(&Disk::failing_after(u64::MAX), &new, &out, options, &mut |_, _| {}).unwrap();
             assert_eq!(fs::read(&out).unwrap(), new_file);
             let names = |folder: &Path| fs::read_dir(folder).unwrap().count();
             assert_eq!((names(inner.path()), names(BundleReader::open(&out).folder())), (2, 2), "{steps} steps");

@@ -7,24 +7,16 @@ use anyhow::Result;
 use countersign_author::Explanation;
 use countersign_author::explain::{Call, Judged, Sighting};
 use countersign_declaration::Declaration;
-use countersign_model::call::{Availability, DetectionAnswer, DetectionCall, RowKind, SlotState, TableAvailability};
+use countersign_model::Timestamp;
+use countersign_model::call::{DetectionAnswer, DetectionCall, RowKind};
 use countersign_model::time::format_duration;
-use countersign_model::{Timestamp, Value};
-use countersign_stream::{holds, value_at};
+use countersign_stream::holds;
 
+use crate::calls::{self, columns, value};
 use crate::out::Out;
 use crate::rule::filter::parts;
 use crate::table::{Tone, pairs};
 use crate::text;
-use crate::values::{shorten, shown};
-
-/// The declared fields with their values in a call of one row.
-pub(super) fn columns<'a>(
-    rule: &'a Declaration,
-    call: &'a DetectionCall,
-) -> impl Iterator<Item = (&'static str, Option<Value>)> + 'a {
-    rule.fields.iter().zip(&call.batch.columns).map(|(field, column)| (field.field().path, value_at(column, 0)))
-}
 
 /// Prints an explanation.
 pub(super) fn print(out: &mut Out, rule: &Declaration, event: &str, explanation: &Explanation) -> Result<()> {
@@ -122,14 +114,8 @@ fn print_call(out: &mut Out, rule: &Declaration, call: &Call) -> Result<()> {
     writeln!(out, "{}", Tone::Title.paint(format!("call {kind}")))?;
     let mut lines: Vec<(&'static str, String)> =
         columns(rule, &call.call).map(|(path, shown)| (path, value(shown.as_ref()))).collect();
-    lines.extend(
-        rule.slots.iter().zip(&call.call.state).map(|(slot, state)| ("state before", state_before(&slot.name, state))),
-    );
-    lines.extend(
-        rule.context.iter().zip(&call.call.context).map(|(wanted, table)| {
-            ("context", format!("{}: {}", wanted.table.name, availability(&table.availability)))
-        }),
-    );
+    lines.extend(calls::state(rule, &call.call).map(|state| ("state before", state)));
+    lines.extend(calls::context(rule, &call.call).map(|table| ("context", table)));
     let limits = &rule.limits;
     lines.push((
         "used",
@@ -190,30 +176,4 @@ fn answered(
     for diagnostic in &answer.diagnostics {
         lines.push(("logged", format!("{:?}: {}", diagnostic.level, diagnostic.message).to_lowercase()));
     }
-}
-
-fn state_before(name: &str, state: &SlotState) -> String {
-    match state.blobs.len() {
-        0 => format!("`{name}`: none"),
-        bytes => {
-            let kept = text::count(state.kept.len() as u64, "kept reference");
-            format!("`{name}`: {}, {kept}", text::size(bytes as u64))
-        }
-    }
-}
-
-fn availability(table: &TableAvailability) -> String {
-    let one = |one: &Availability| match one {
-        Availability::Missing => "missing".to_owned(),
-        Availability::Stale(at) => format!("too old, as of {}", Timestamp(*at)),
-        Availability::Fresh(at) => format!("there, as of {}", Timestamp(*at)),
-    };
-    match table {
-        TableAvailability::Whole(whole) => one(whole),
-        TableAvailability::Each(rows) => rows.iter().map(one).collect::<Vec<_>>().join(", "),
-    }
-}
-
-fn value(value: Option<&Value>) -> String {
-    shorten(shown(value))
 }

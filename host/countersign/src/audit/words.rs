@@ -1,0 +1,104 @@
+//! Records in words: one line each, and what they have in common.
+
+use countersign_audit::Record;
+use countersign_audit::record::{DecisionRecord, FindingRecord};
+use countersign_declaration::quoted;
+use countersign_model::{Account, Occasion};
+
+use crate::decisions;
+use crate::text;
+use crate::values::shorten;
+
+/// The position in the stream that a record is about.
+pub(super) fn position(record: &Record) -> Option<u64> {
+    match record {
+        Record::Generation(record) => Some(record.position),
+        Record::Component(record) => Some(record.position),
+        Record::Finding(record) => Some(record.position),
+        Record::Decision(record) => record.incident.get(record.decision.anchor).map(|anchor| anchor.position),
+        Record::SetAside(record) => Some(record.position),
+        Record::Quarantine(record) => Some(record.position),
+        Record::NotDeterministic(record) => Some(record.position),
+        Record::RuleStopped(record) => Some(record.position),
+        Record::Diagnostic(record) => Some(record.position),
+        Record::HostFinding(record) => Some(record.position),
+        Record::Time(record) => Some(record.position),
+        Record::Migration(record) => Some(record.position),
+        Record::Header(_) | Record::DeadLetter(_) | Record::Input(_) | Record::Seal(_) => None,
+    }
+}
+
+/// A record in one line.
+pub(super) fn summary(record: &Record) -> String {
+    match record {
+        Record::Header(header) => format!("{} {} began to write", header.product, header.version),
+        Record::Generation(generation) => {
+            let rules = text::count(generation.rules.len() as u64, "rule");
+            format!("generation {} takes effect: {rules}", generation.number)
+        }
+        Record::Component(_) => "the bytes of its component are on record".to_owned(),
+        Record::Finding(finding) => finding_summary(finding),
+        Record::Decision(decision) => decision_summary(decision, &account(decision.decision.account.as_ref())),
+        Record::SetAside(row) => {
+            format!("{} on event {}: {}", row.failure, quoted(&row.event_id), shorten(row.message.clone()))
+        }
+        Record::Quarantine(found) => format!(
+            "in quarantine: it failed on rows of {} of {} accounts",
+            text::number(found.failing_accounts),
+            text::number(found.accounts)
+        ),
+        Record::NotDeterministic(found) => shorten(found.message.clone()),
+        Record::RuleStopped(stopped) => {
+            format!("stopped on event {}: {}", quoted(&stopped.event_id), shorten(stopped.message.clone()))
+        }
+        Record::Diagnostic(said) => format!("{}: {}", said.level, shorten(said.message.clone())),
+        Record::DeadLetter(letter) => {
+            format!("record {} of input {}: {}: {}", letter.ordinal, letter.input, letter.code, letter.reason)
+        }
+        Record::HostFinding(finding) => shorten(finding.message.clone()),
+        Record::Time(passed) => format!("the host's clock shows {}", passed.at),
+        Record::Migration(migration) => format!(
+            "state of `{}`: {} taken over, {} lost",
+            migration.slot,
+            text::count(migration.migrated, "key"),
+            text::number(migration.failed)
+        ),
+        Record::Input(input) => format!("input {} ended after {}", input.input, text::count(input.records, "record")),
+        Record::Seal(seal) => format!("the file is finished after {}", text::count(seal.records, "record")),
+    }
+}
+
+fn finding_summary(finding: &FindingRecord) -> String {
+    let FindingRecord { signal_class, severity, confidence, event_id, .. } = finding;
+    let account = account(finding.account.as_ref());
+    format!(
+        "{signal_class}, severity {severity}, confidence {confidence}, about {account} on event {}",
+        quoted(event_id)
+    )
+}
+
+/// A decision about somebody.
+pub(super) fn decision_summary(record: &DecisionRecord, who: &str) -> String {
+    let decision = &record.decision;
+    let decided = decisions::decided(decision.kind, decision.requested_action, decision.action);
+    match decision.requested_action {
+        Some(requested) => format!("{requested} for {who}: {decided}"),
+        None => format!("{decided} for {who}"),
+    }
+}
+
+/// An account's text.
+pub(super) fn account(account: Option<&Account>) -> String {
+    account.map_or_else(|| "an unresolved account".to_owned(), ToString::to_string)
+}
+
+/// Why a row came to a rule.
+pub(super) fn occasion(occasion: &Occasion) -> String {
+    match occasion {
+        Occasion::Event => "the event itself".to_owned(),
+        Occasion::Timer { id, at } => format!("the timer {} was due at {at}; an earlier row had set it", quoted(id)),
+        Occasion::Finding { rule, index } => {
+            format!("finding {index} of `{rule}` on the event, which it subscribes to")
+        }
+    }
+}
