@@ -29,7 +29,7 @@ static SOURCE: LazyLock<Source> = LazyLock::new(Source::new);
 
 /// The rules, policy, identities and findings of the file, under the present capability tables.
 struct Source {
-    generation: Arc<Generation>,
+    generation: std::sync::Arc<Generation>,
     findings: Vec<FindingBundle>,
     responses: Vec<ResponseBundle>,
 }
