@@ -74,7 +74,7 @@ pub(crate) fn records() -> Vec<Record> {
             context: vec![ContextFile { table: "egress".to_owned(), content: key.digest(b"egress"), kept: true }],
             engine: "wasmtime 48.0.0".to_owned(),
             interface: "countersign:rules@0.1.0".to_owned(),
-            gate: 1,
+            gate: 2,
         }),
         Record::Component(Component {
             position: 17,
