@@ -63,7 +63,9 @@ fn state_timers_and_time_go_on_on_every_backend() {
     let files = Files::new("cloudtrail", &[&short]);
     let expected = killed_before_each(Backend::memory, &files, &generation, &options());
     assert!(expected.log.iter().filter(|line| line.contains("\"type\":\"finding\"")).count() > 3, "little was found");
-    assert!(expected.summary.contains("pending_timers") && expected.log.iter().any(|line| line.contains(r#"{"timer":"#)));
+    assert!(
+        expected.summary.contains("pending_timers") && expected.log.iter().any(|line| line.contains(r#"{"timer":"#))
+    );
     let records = vec![Step::Record(None); files.count()];
     for at in [0, 9, 31, 32, 33, 60, records.len()] {
         for (name, mut backend) in Backend::all() {

@@ -55,6 +55,8 @@ fn writer_of_another_process() {
         store.commit(commit).unwrap();
         writeln!(out, "commits {}", commits(&*store)).unwrap();
         out.flush().unwrap();
+        // Otherwise another writer would hardly ever find the store free.
+        std::thread::sleep(Duration::from_millis(3));
     }
 }
 
