@@ -9,7 +9,7 @@
 //! guessable content can be guessed; the content itself is stored beside the file, in blobs. No record names a path or
 //! the time of day, so the same input gives the same bytes.
 //!
-//! **What verification proves.** With nothing but the file, [`verify`] finds any changed bit and names its line, and any
+//! **What verification proves.** With nothing but the file, [`verify()`] finds any changed bit and names its line, and any
 //! line removed, added, repeated or moved. A file cut short after a record can't be told from one of a run that was
 //! interrupted: neither has a seal. Chain and seal are plain digests, so an attacker who can rewrite the *whole*
 //! file can compute them anew: only a head kept elsewhere shows that. It does not prove that the records are true, nor

@@ -1,5 +1,7 @@
 //! Sizes: nothing leaves casework that a record can't hold.
 
+use std::io;
+
 use countersign_audit::{Blob, MAX_LINE};
 use countersign_model::call::{CallFailure, FailureKind};
 use countersign_model::{DigestKey, RuleId};
@@ -54,28 +56,53 @@ impl CaseError {
     /// As the failure with which the row is set aside.
     #[must_use]
     pub fn failure(&self) -> CallFailure {
-        CallFailure { kind: FailureKind::TooLarge, message: self.to_string() }
+        let kind = match self {
+            CaseError::TooLarge { .. } => FailureKind::TooLarge,
+            _ => FailureKind::InvalidAnswer,
+        };
+        CallFailure { kind, message: self.to_string() }
     }
 }
 
 impl Bounds {
     /// A form's blob.
     pub(crate) fn blob(self, what: &'static str, form: &impl Serialize, key: &DigestKey) -> Result<Blob, CaseError> {
-        let bytes = to_bytes(what, form)?;
-        check(what, bytes.len(), self.blob)?;
-        Ok(Blob::new(key, bytes))
+        Ok(Blob::new(key, write(what, form, self.blob)?))
     }
 
     /// Whether a record fits into a line.
     pub(crate) fn record(self, what: &'static str, record: &impl Serialize) -> Result<(), CaseError> {
-        check(what, to_bytes(what, record)?.len(), self.record)
+        write(what, record, self.record).map(drop)
     }
 }
 
-fn check(what: &'static str, bytes: usize, max: usize) -> Result<(), CaseError> {
-    if bytes > max { Err(CaseError::TooLarge { what, bytes, max }) } else { Ok(()) }
+/// Writes a form of at most `max` bytes.
+fn write(what: &'static str, form: &impl Serialize, max: usize) -> Result<Vec<u8>, CaseError> {
+    let mut written = Written { bytes: Vec::new(), length: 0, max };
+    serde_json::to_writer(&mut written, form).map_err(|source| CaseError::Unwritable { what, source })?;
+    if written.length > max {
+        return Err(CaseError::TooLarge { what, bytes: written.length, max });
+    }
+    Ok(written.bytes)
 }
 
-fn to_bytes(what: &'static str, form: &impl Serialize) -> Result<Vec<u8>, CaseError> {
-    serde_json::to_vec(form).map_err(|source| CaseError::Unwritable { what, source })
+/// Keeps no more than may be kept, and counts the rest.
+struct Written {
+    bytes: Vec<u8>,
+    length: usize,
+    max: usize,
+}
+
+impl io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.length = self.length.saturating_add(bytes.len());
+        if self.length <= self.max {
+            self.bytes.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -207,3 +207,7 @@ fn gather(generation: &Generation, clock: Timestamp, circumstances: Circumstance
         .collect();
     GateInputs::new(clock, circumstances, incident, rules, &generation.policy, &generation.capabilities)
 }
+
+#[cfg(test)]
+#[path = "../tests/unit/casework.rs"]
+mod tests;

@@ -93,3 +93,7 @@ fn idempotency_key(
     // These members all have a JSON form.
     serde_json::to_vec(&done).ok().map(|bytes| key.digest(&bytes))
 }
+
+#[cfg(test)]
+#[path = "../tests/unit/intent.rs"]
+mod tests;

@@ -17,7 +17,7 @@ use crate::version::VERSION;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reauthorised {
     /// What was decided still holds: it may be done, once.
-    Unchanged(Authorised),
+    Unchanged(Box<Authorised>),
     /// Less than was decided may be done.
     Less(Box<Less>),
 }
@@ -107,7 +107,7 @@ pub fn reauthorise(
         let target = target(inputs, &decision);
         let parameters = granted_parameters(&proposal, &decision);
         let authorised = Authorised::mint(intent.record, decision, target, parameters, intent.idempotency_key);
-        return Ok(Reauthorised::Unchanged(authorised));
+        return Ok(Reauthorised::Unchanged(Box::new(authorised)));
     }
     let index = u32::try_from(index).unwrap_or(u32::MAX);
     Ok(Reauthorised::Less(Box::new(Less { inputs: asked, index, decision: now })))

@@ -1,6 +1,10 @@
 //! The gate's inputs in every format.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests, which clippy takes for other code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which clippy takes for other code"
+)]
 
 #[path = "common/random.rs"]
 mod random;

@@ -238,7 +238,7 @@ fn again(recorded: &RecordedInputs, seconds: i64, now: Circumstances) -> Reautho
 
 fn authorised(answer: Reauthorised) -> Authorised {
     match answer {
-        Reauthorised::Unchanged(authorised) => authorised,
+        Reauthorised::Unchanged(authorised) => *authorised,
         Reauthorised::Less(less) => panic!("less: {}", line(&less.decision)),
     }
 }

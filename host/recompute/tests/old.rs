@@ -68,7 +68,8 @@ fn forged(change: impl Fn(&mut MemoryLog)) -> String {
     let mut log = MemoryLog::of_file(&old_file());
     change(&mut log);
     let differences = log.recompute().differences;
-    let others: Vec<_> = differences.into_iter().filter(|one| !BY_VERSION.contains(&shown(&[one.clone()]))).collect();
+    let others: Vec<_> =
+        differences.into_iter().filter(|one| !BY_VERSION.contains(&shown(std::slice::from_ref(one)))).collect();
     shown(&others)
 }
 

@@ -7,7 +7,8 @@ mod judge;
 mod judges;
 mod remembered;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::hash::Hash;
 
 use countersign_formats::DeadLetter;
 use countersign_model::vocabulary::text_ids;
@@ -112,8 +113,15 @@ pub struct Changes {
     pub forgotten_rules: BTreeSet<RuleId>,
 }
 
+/// Keeps the last member of each key, in order.
+fn keep_last<T, K: Eq + Hash>(members: &mut Vec<T>, key: impl for<'t> Fn(&'t T) -> (&'t RuleId, &'t String, &'t K)) {
+    let mut seen = HashSet::with_capacity(members.len());
+    let mut kept: Vec<bool> = members.iter().rev().map(|member| seen.insert(key(member))).collect();
+    members.retain(|_| kept.pop().unwrap_or(true));
+}
+
 impl Changes {
-    /// Adds those of a later chunk.
+    /// Adds those of a later chunk. Of several changes of a key the last counts.
     pub fn merge(&mut self, later: Changes) {
         if self.is_empty() {
             *self = later;
@@ -125,6 +133,12 @@ impl Changes {
         self.accounts.extend(accounts);
         self.visited.extend(visited);
         self.forgotten_rules.extend(forgotten_rules);
+    }
+
+    /// Leaves out changes of keys and timers that are changed again later.
+    pub(crate) fn compact(&mut self) {
+        keep_last(&mut self.state, |change| (&change.rule, &change.slot, &change.key));
+        keep_last(&mut self.timers, |change| (&change.rule, &change.key, &change.id));
     }
 
     fn is_empty(&self) -> bool {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use countersign_audit::record::{Migration, TimePassed};
 use countersign_audit::{ChainWriter, Record};
@@ -33,6 +34,8 @@ pub struct SessionOptions {
     pub quarantine: QuarantineThreshold,
     /// The key of digests of content.
     pub key: DigestKey,
+    /// How long what is judged may wait for its commit: several chunks share one, since a commit waits for the disk.
+    pub commit_after: Duration,
 }
 
 impl SessionOptions {
@@ -41,6 +44,9 @@ impl SessionOptions {
 
     /// The default of `batch`.
     pub const BATCH: usize = 256;
+
+    /// The default of `commit_after`: 50 milliseconds.
+    pub const COMMIT_AFTER: Duration = Duration::from_millis(50);
 }
 
 impl Default for SessionOptions {
@@ -51,6 +57,7 @@ impl Default for SessionOptions {
             max_gap: SessionOptions::MAX_GAP,
             quarantine: QuarantineThreshold::default(),
             key: DigestKey::public(),
+            commit_after: SessionOptions::COMMIT_AFTER,
         }
     }
 }
@@ -58,6 +65,9 @@ impl Default for SessionOptions {
 /// Maximum length of a chunk, batches: enough to fill the batches of rules that want few events, and few enough events to
 /// stay in a processor's cache until they are freed (see docs/BENCHMARKS.md).
 const MAX_BATCHES_PER_CHUNK: usize = 4;
+
+/// Maximum of events and audit records that share a commit.
+const MAX_PER_COMMIT: usize = 65_536;
 
 /// Minimum of events that are judged on several threads: fewer take less time than starting threads.
 const MIN_EVENTS_FOR_THREADS: usize = 256;
@@ -90,6 +100,8 @@ pub struct Session<'s> {
     pub(crate) fingerprints: Fingerprints,
     pub(crate) reclaim: Option<Reclaim<'s>>,
     chunk: Chunk,
+    /// When it was committed last.
+    committed: Instant,
 }
 
 /// What the next commit has beside the page and the changes of rules.
@@ -109,8 +121,8 @@ pub(crate) struct Pending {
     pub(crate) received: Vec<u64>,
     /// Changes of what rules keep, by chunks that are judged.
     pub(crate) changes: Changes,
-    /// Events that are judged.
-    pub(crate) judged: Vec<Sequenced>,
+    /// How many events are judged and not committed.
+    pub(crate) judged: usize,
     /// Whether there is anything to commit although no record was taken.
     pub(crate) dirty: bool,
 }
@@ -148,6 +160,7 @@ impl<'s> Session<'s> {
             fingerprints: Fingerprints::default(),
             reclaim: None,
             chunk: Chunk::default(),
+            committed: Instant::now(),
             store,
             observer,
             options,
@@ -267,7 +280,7 @@ impl<'s> Session<'s> {
                 if let Some(tick) = tick {
                     // What is committed now knows nothing of this event yet, nor of its tick.
                     let clock = before_tick.map_or_else(|| self.sequencer.clock().clone(), |clock| *clock);
-                    self.flush(Some(Reached { clock, position: event.position, taken: self.taken }))?;
+                    self.settle(Some(Reached { clock, position: event.position, taken: self.taken }))?;
                     self.tick(tick, event.position, event.clock);
                 }
                 self.count(taken, true);
@@ -277,7 +290,7 @@ impl<'s> Session<'s> {
             }
         }
         if self.chunk.len() >= self.options.batch.max(1).saturating_mul(MAX_BATCHES_PER_CHUNK) {
-            self.flush(None)?;
+            self.settle(None)?;
         }
         Ok(())
     }
@@ -357,8 +370,12 @@ impl<'s> Session<'s> {
         let position = self.sequencer.position();
         let Ledger { page, summary, suspect, .. } = &mut self.ledger;
         for (rule, counts) in migrated {
-            *summary.migrated_keys.entry(rule.clone()).or_default() += counts.migrated;
-            *summary.lost_keys.entry(rule.clone()).or_default() += counts.failed;
+            for (all, count) in [(&mut summary.migrated_keys, counts.migrated), (&mut summary.lost_keys, counts.failed)]
+            {
+                if count > 0 {
+                    *all.entry(rule.clone()).or_default() += count;
+                }
+            }
             page.records.push(Record::Migration(Migration {
                 position,
                 rule,
@@ -373,11 +390,20 @@ impl<'s> Session<'s> {
         }
     }
 
+    /// Judges what was taken, and commits what came of it unless more may share the commit. `reached` is how far the stream
+    /// was, if it has gone on since.
+    fn settle(&mut self, reached: Option<Reached>) -> Result<(), SessionError> {
+        self.judge()?;
+        let waiting = self.pending.judged.max(self.ledger.page.records.len());
+        let full = waiting >= MAX_PER_COMMIT || self.committed.elapsed() >= self.options.commit_after;
+        if full { self.flush(reached) } else { Ok(()) }
+    }
+
     /// Judges what was taken, commits what came of it, and passes the lines on. `reached` is how far the stream was, if it
     /// has gone on since.
     fn flush(&mut self, reached: Option<Reached>) -> Result<(), SessionError> {
         let idle = self.chunk.len() == 0 && self.ledger.page.is_empty() && !self.judges.have_rows();
-        if idle && !self.pending.dirty {
+        if idle && self.pending.judged == 0 && !self.pending.dirty {
             return Ok(());
         }
         let reached = reached.unwrap_or_else(|| Reached {
@@ -387,25 +413,30 @@ impl<'s> Session<'s> {
         });
         self.judge()?;
         let page = std::mem::take(&mut self.ledger.page);
-        let changes = std::mem::take(&mut self.pending.changes);
-        let judged = std::mem::take(&mut self.pending.judged);
+        let mut changes = std::mem::take(&mut self.pending.changes);
+        changes.compact();
         let memory = if self.keeps { self.memory_changes(&page, &changes, reached)? } else { Vec::new() };
         self.write(&page, &changes, &memory)?;
-        if let Some(reclaim) = &mut self.reclaim {
-            reclaim(judged);
-        }
+        self.committed = Instant::now();
         Ok(())
     }
 
     /// Judges what was taken; what comes of it is committed next.
     fn judge(&mut self) -> Result<(), SessionError> {
         let Chunk { events, dead_letters, duplicates } = std::mem::take(&mut self.chunk);
-        self.records += (events.len() + dead_letters.len() + duplicates) as u64;
+        let records = events.len() + dead_letters.len() + duplicates;
+        self.records += records as u64;
+        self.pending.judged += records;
         let workers = if events.len() < MIN_EVENTS_FOR_THREADS { 1 } else { self.options.workers };
         let (placed, changes) = self.judges.judge(&events, dead_letters, workers);
-        self.pending.changes.merge(changes);
-        self.pending.judged = events;
-        self.ledger.record_chunk(placed)
+        if self.keeps {
+            self.pending.changes.merge(changes);
+        }
+        self.ledger.record_chunk(placed)?;
+        if let Some(reclaim) = &mut self.reclaim {
+            reclaim(events);
+        }
+        Ok(())
     }
 
     fn write(&mut self, page: &Page, changes: &Changes, memory: &[MemoryChange]) -> Result<(), SessionError> {

@@ -73,6 +73,7 @@ impl SqliteStore {
     /// When the file can't be made or opened, isn't a store, is damaged, or a newer version wrote it.
     pub fn open(path: &Path) -> Result<SqliteStore, StoreError> {
         make(path)?;
+        regular(path)?;
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         schema::check(&connection, path)?;
         let failed = || failed("open", path);
@@ -101,9 +102,7 @@ impl SqliteStore {
     /// When there is no file, it can't be opened, isn't a store, is damaged, or another version wrote it.
     pub fn read(path: &Path) -> Result<SqliteReader, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
-        if !std::fs::metadata(path).map_err(StoreError::io("open", path))?.is_file() {
-            return Err(StoreError::NotAStore(path.to_owned()));
-        }
+        regular(path)?;
         let opened = connect(path, flags).and_then(|connection| {
             schema::check_readable(&connection, path)?;
             Ok(connection)
@@ -233,6 +232,12 @@ fn make(path: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(StoreError::io("make", path)(error)),
     }
+}
+
+/// Refuses a folder, a pipe and the like.
+fn regular(path: &Path) -> Result<(), StoreError> {
+    let metadata = std::fs::metadata(path).map_err(StoreError::io("open", path))?;
+    if metadata.is_file() { Ok(()) } else { Err(StoreError::NotAStore(path.to_owned())) }
 }
 
 /// Connects to a file that exists.

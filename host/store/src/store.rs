@@ -188,7 +188,8 @@ pub trait Store: Stored {
     ///
     /// # Errors
     /// When it can't be stored: then nothing that depends on it may happen. [`StoreError::Superseded`] when somebody else
-    /// has written since. After an I/O error it may be stored or not; the store refuses further calls and has to be opened
+    /// has written since; [`StoreError::BlobTooLarge`] or [`StoreError::ValueTooLarge`] for a single value of more than
+    /// 64 MiB, where a commit as a whole has no maximum; in these cases the store can be used further. After an I/O error it may be stored or not; the store refuses further calls and has to be opened
     /// again, which finds out.
     fn commit(&mut self, commit: Commit<'_>) -> Result<ChainWriter, StoreError>;
 }

@@ -13,7 +13,7 @@ use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_model::DigestKey;
 use countersign_session::{Replay, Report, SessionOptions, run};
-use countersign_store::HeadStore;
+use countersign_store::{Durability, Existing, FileStore, HeadStore, SqliteStore, Store};
 
 use crate::Effort;
 use crate::figures::{median, nanos_each, timed};
@@ -48,6 +48,7 @@ fn one(name: &str, bytes: &[u8], generation: &Arc<Generation>, effort: Effort) -
     let mut plain = Vec::new();
     let mut reading = Vec::new();
     let mut replays = WORKERS.map(|_| Vec::new());
+    let (mut files, mut stores) = (Vec::new(), Vec::new());
     let mut findings = 0;
     // The first warms up.
     for round in 0..=effort.replays {
@@ -65,7 +66,10 @@ fn one(name: &str, bytes: &[u8], generation: &Arc<Generation>, effort: Effort) -
             findings = found;
             *slot = nanos_each(time, lines.len());
         }
+        let (file, store) = kept(bytes, generation)?;
         if round > 0 {
+            files.push(nanos_each(file, lines.len()));
+            stores.push(nanos_each(store, lines.len()));
             plain.push(parsed_time);
             reading.push(read_time);
             replays.iter_mut().zip(times).for_each(|(replays, time)| replays.push(time));
@@ -84,7 +88,31 @@ fn one(name: &str, bytes: &[u8], generation: &Arc<Generation>, effort: Effort) -
     for (workers, times) in WORKERS.into_iter().zip(&replays) {
         line(&format!("replay, workers {workers}"), times);
     }
+    line("replay into an audit file", &files);
+    line("replay into a store", &stores);
+    let ratio = median(stores.iter().zip(&files).map(|(store, file)| store / file));
+    println!("  a store takes {ratio:.2} times as long as an audit file");
     Ok(())
+}
+
+/// A replay into an audit file, and one into a store, each with two workers and in a folder of its own.
+fn kept(bytes: &[u8], generation: &Arc<Generation>) -> Result<(Duration, Duration), Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let options = SessionOptions { workers: 2, ..SessionOptions::default() };
+    let judge = |store: &mut dyn Store| run(records(bytes), generation, store, &options, Replay::default(), &mut ());
+    let (file, done) = timed(|| -> Result<(), Box<dyn Error>> {
+        let mut store = FileStore::create(&folder.path().join("audit"), Existing::Refuse, Durability::Seal)?;
+        judge(&mut store)?;
+        store.seal()?;
+        Ok(())
+    });
+    done?;
+    let (store, done) = timed(|| -> Result<(), Box<dyn Error>> {
+        judge(&mut SqliteStore::open(&folder.path().join("store.db"))?)?;
+        Ok(())
+    });
+    done?;
+    Ok((file, store))
 }
 
 fn parse(lines: &[&[u8]]) -> usize {

@@ -81,7 +81,7 @@ pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Arc<Generation>, V
 }
 
 /// The two rules, another feeder without findings here, and a response rule.
-fn generation(policy: &str) -> Arc<Generation> {
+pub(crate) fn generation(policy: &str) -> Arc<Generation> {
     let rules = [
         ("example/uses-findings", bytes("uses-findings")),
         ("example/uses-a-timer", bytes("uses-a-timer")),

@@ -3,19 +3,23 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
+use countersign_admission::sections;
 use countersign_engine::{Engine, EngineConfig};
 use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_model::{DigestKey, Timestamp};
+use countersign_policy::{DEFAULT_POLICY, Policy, SourceFile};
 use countersign_session::{Session, SessionError, SessionOptions, Standing};
 use countersign_store::{MemoryStore, Stored};
 use countersign_stream::{QuarantineThreshold, TICK_EVENTS};
 use proptest::prelude::*;
 
-use crate::determinism::{generation, shipped_generation, telemetry};
+use crate::determinism::{shipped_generation, telemetry};
 use crate::fed;
 use crate::sessions::{Backend, Files, Outcome, Step, options, play};
-use crate::support::{NEVER, bytes};
+use crate::support::{NEVER, admitted, bytes};
+use crate::swapped::everything;
 
 /// Time after the beginning of the fed telemetry.
 fn second(second: i64) -> Timestamp {
@@ -40,12 +44,9 @@ fn killed_before_each(
     expected
 }
 
-/// The rule with timers, and the one that its findings feed.
+/// Rules with timers, and one that their findings feed.
 fn fed_generation() -> Arc<Generation> {
-    let rules = ["uses-a-timer", "uses-findings"].map(|name| (name, bytes(name)));
-    let (generation, faults) = fed::load(&rules, "");
-    assert!(faults.is_empty(), "{faults:?}");
-    generation
+    fed::generation("")
 }
 
 fn lines(records: &[String]) -> Vec<u8> {
@@ -62,7 +63,9 @@ fn state_timers_and_time_go_on_on_every_backend() {
     let files = Files::new("cloudtrail", &[&short]);
     let expected = killed_before_each(Backend::memory, &files, &generation, &options());
     assert!(expected.log.iter().filter(|line| line.contains("\"type\":\"finding\"")).count() > 3, "little was found");
-    assert!(!expected.snapshot.timers.is_empty(), "no timer is pending at the end");
+    assert!(
+        expected.summary.contains("pending_timers") && expected.log.iter().any(|line| line.contains(r#"{"timer":"#))
+    );
     let records = vec![Step::Record(None); files.count()];
     for at in [0, 9, 31, 32, 33, 60, records.len()] {
         for (name, mut backend) in Backend::all() {
@@ -78,14 +81,14 @@ fn state_timers_and_time_go_on_on_every_backend() {
 /// horizon, dead letters, input chains, quarantine counts, silenced rules, suspects.
 #[test]
 fn quarantine_redeliveries_and_inputs_go_on() {
-    let (telemetry, identities) = telemetry();
+    let (telemetry, _) = telemetry();
     let all: Vec<&[u8]> = telemetry.split_inclusive(|byte| *byte == b'\n').collect();
     // The second file begins again in the midst of the first: its records are redeliveries.
     let (first, second) = (all[..600].concat(), all[500..1_000].concat());
     let files = Files::new("cloudtrail", &[&first, &second]);
-    let generation = generation(&identities);
+    let generation = everything();
     let quarantine = QuarantineThreshold { min_accounts: 3, percent: 10 };
-    let options = SessionOptions { batch: 7, workers: 1, quarantine, ..SessionOptions::default() };
+    let options = SessionOptions { batch: 7, workers: 1, quarantine, ..options() };
     let records = vec![Step::Record(None); files.count()];
     let expected = play(&mut Backend::memory(), &files, &records, &generation, &options);
     assert!(expected.summary.contains(r#""silenced":["hostile/"#), "{}", expected.summary);
@@ -164,31 +167,34 @@ fn records_that_wait_for_witnesses_come_again() {
 /// A rule that misses the deadline is stopped, and isn't called again by a later session.
 #[test]
 fn a_rule_stopped_at_the_deadline_stays_stopped() {
-    // The deadline comes long before the fuel is used up.
-    let config = EngineConfig { deadline: std::time::Duration::from_millis(40), ..EngineConfig::default() };
-    let engine = Engine::new(&config).unwrap();
-    let rules = vec![RuleFile { name: "loops".to_owned(), bytes: slow_loop() }];
-    let (generation, faults) = Generation::load(&engine, rules, Settings::shipped().unwrap());
+    // The shortest that there is: seconds.
+    let engine = Engine::new(&EngineConfig { deadline: Duration::ZERO, ..EngineConfig::default() }).unwrap();
+    let admitted = admitted(bytes("loops"));
+    let mut declaration = admitted.declaration().clone();
+    declaration.limits.fuel = 1 << 52;
+    let bytes = sections::attach(admitted.component(), &declaration, admitted.data()).unwrap();
+    let policy = format!("{DEFAULT_POLICY}\n[limits]\nfuel = {}\n", 1_u64 << 52);
+    let policy = SourceFile::parse("policy", policy, Policy::parse).unwrap();
+    let settings = Settings { policy, ..Settings::shipped().unwrap() };
+    let rules = vec![RuleFile { name: "loops".to_owned(), bytes }];
+    let (generation, faults) = Generation::load(&engine, rules, settings);
     assert!(faults.is_empty(), "{faults:?}");
     let records: Vec<String> = (0..9)
         .map(|number| {
             let record = fed::record(number, 1, "clock");
-            if number == 4 { record.replace("ListBuckets", "LoopHere") } else { record }
+            if number == 2 { record.replace("ListBuckets", "LoopHere") } else { record }
         })
         .collect();
     let files = Files::new("cloudtrail", &[&lines(&records)]);
-    let expected = killed_before_each(Backend::memory, &files, &generation, &options());
+    let plain = vec![Step::Record(None); records.len()];
+    let expected = play(&mut Backend::memory(), &files, &plain, &generation, &options());
     assert!(expected.summary.contains(r#""silenced":["hostile/loops"]"#), "{}", expected.summary);
-}
-
-/// The rule that loops, allowed so much fuel that it runs into the deadline.
-fn slow_loop() -> Vec<u8> {
-    use countersign_admission::sections;
-
-    let admitted = crate::support::admitted(bytes("loops"));
-    let mut declaration = admitted.declaration().clone();
-    declaration.limits.fuel = countersign_declaration::Ceilings::default().fuel;
-    sections::attach(admitted.component(), &declaration, admitted.data()).unwrap()
+    assert!(expected.log.iter().any(|line| line.contains("rule-stopped")), "{:?}", expected.log);
+    // By then the row at which it was stopped is committed.
+    let mut steps = plain;
+    steps.insert(8, Step::Kill);
+    expected
+        .assert_same(&play(&mut Backend::memory(), &files, &steps, &generation, &options()), "killed after the stop");
 }
 
 /// Lines of the last commit may not have been received: they come again, under the same numbers. Those received don't.
@@ -309,11 +315,11 @@ proptest! {
     /// Any number of kills, anywhere, with any size of batches.
     #[test]
     fn kills_anywhere_change_nothing(kills in prop::collection::vec(0usize..500, 1..9), batch in 1usize..40) {
-        let (telemetry, identities) = telemetry();
+        let (telemetry, _) = telemetry();
         let part: Vec<u8> = telemetry.split_inclusive(|byte| *byte == b'\n').take(500).flatten().copied().collect();
         let files = Files::new("cloudtrail", &[&part]);
-        let generation = generation(&identities);
-        let options = SessionOptions { batch, quarantine: NEVER, workers: 1, ..SessionOptions::default() };
+        let generation = everything();
+        let options = SessionOptions { batch, quarantine: NEVER, workers: 1, ..options() };
         let records = vec![Step::Record(None); files.count()];
         let expected = play(&mut Backend::memory(), &files, &records, &generation, &options);
         let mut steps = records;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_formats::{DeadLetter, Format, format_by_name};
 use countersign_generation::Generation;
@@ -134,7 +135,7 @@ impl Files {
 
 /// Small batches, so that commits come often.
 pub(crate) fn options() -> SessionOptions {
-    SessionOptions { batch: 2, workers: 1, ..SessionOptions::default() }
+    SessionOptions { batch: 2, workers: 1, commit_after: Duration::ZERO, ..SessionOptions::default() }
 }
 
 /// Runs steps, going on with another session after each kill, and finishes. `begin` is the generation of the first

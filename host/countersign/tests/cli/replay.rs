@@ -49,6 +49,7 @@ fn every_decision_has_its_keys_and_the_summary_adds_up() {
             "techniques",
             "evidence",
             "generation",
+            "seq",
         ];
         assert_eq!(keys(decision), BTreeSet::from(expected));
         let reasons = decision["reasons"].as_array().unwrap();
@@ -58,7 +59,7 @@ fn every_decision_has_its_keys_and_the_summary_adds_up() {
     }
 
     let expected =
-        "type event_id event_time rule identity signal_class confidence severity techniques evidence message";
+        "type event_id event_time rule identity signal_class confidence severity techniques evidence message seq";
     let mut finding = &Value::Null;
     for line in &lines {
         if line["type"] == "finding" {
@@ -66,7 +67,7 @@ fn every_decision_has_its_keys_and_the_summary_adds_up() {
             finding = line;
         } else if line["type"] == "decision" {
             // A finding comes before the decisions about it.
-            for member in expected.split_whitespace().filter(|member| !["type", "confidence"].contains(member)) {
+            for member in expected.split_whitespace().filter(|member| !["type", "confidence", "seq"].contains(member)) {
                 assert_eq!(line[member], finding[member], "{member}: {line}");
             }
         }
@@ -191,20 +192,24 @@ fn records_that_cannot_be_used_are_never_lost() {
     let ran = folder.cli(&format!("{FEW} --audit run.audit")).exits(0);
     assert!(ran.stderr.contains("run.audit.dead-letters.ndjson"), "{}", ran.stderr);
     assert_eq!(ndjson(&folder.read("run.audit.dead-letters.ndjson")), letters);
-    folder.cli(&format!("{FEW} --audit run.audit --dead-letters dead.ndjson")).exits(0);
+    folder.cli(&format!("{FEW} --audit run.audit --replace --dead-letters dead.ndjson")).exits(0);
     assert_eq!(ndjson(&folder.read("dead.ndjson")), letters);
 
     // Those of an earlier run don't stay, and nothing else is replaced.
     folder.prepare("");
-    folder.cli(&format!("{FEW} --audit run.audit")).exits(0);
+    folder.cli(&format!("{FEW} --audit run.audit --replace")).exits(0);
     assert_eq!(folder.read("run.audit.dead-letters.ndjson"), "");
     let before = folder.read("events.ndjson");
     let ran = folder.cli(&format!("{FEW} --dead-letters events.ndjson")).exits(2);
     assert!(ran.stderr.contains("name another file"), "{}", ran.stderr);
     assert_eq!(folder.read("events.ndjson"), before);
     let audit = folder.read("run.audit");
+    // Neither is an audit file, unless that is said.
+    let ran = folder.cli(&format!("{FEW} --audit run.audit")).exits(2);
+    assert!(ran.stderr.contains("--replace") && ran.stderr.contains("records"), "{}", ran.stderr);
+    assert!(folder.read("run.audit") == audit);
     for refused in ["--dead-letters run.audit", "--dead-letters events.ndjson"] {
-        folder.cli(&format!("{FEW} --audit run.audit {refused}")).exits(2);
+        folder.cli(&format!("{FEW} --audit run.audit --replace {refused}")).exits(2);
         assert!(folder.read("run.audit") == audit, "{refused}: what is refused changes nothing");
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::{Step, blob, header, record};
+use crate::common::{Step, blob, fast_folder, header, record};
 use countersign_audit::{AppendError, Blob, Record, Verified, verify};
 use countersign_model::DigestKey;
 use countersign_store::{
@@ -219,7 +219,7 @@ fn no_commit_is_too_large() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::cases(64), ..ProptestConfig::default() })]
 
     /// Any grouping of records into commits, in any store, gives the same bytes and the same head.
     #[test]
@@ -230,7 +230,7 @@ proptest! {
         commit(&mut all, &records, &[]).unwrap();
         let (bytes, expected) = all.sealed().unwrap();
 
-        let folder = tempfile::tempdir().unwrap();
+        let folder = fast_folder();
         let path = folder.path().join("audit");
         let durability = if durable { Durability::Commit } else { Durability::Seal };
         let mut file = FileStore::create(&path, Existing::Refuse, durability).unwrap();

@@ -10,3 +10,8 @@ mod log;
 mod speed;
 mod sqlite;
 mod suite;
+
+/// Cases of a property: few by default, because each writes stores.
+pub(crate) fn cases(default: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default)
+}

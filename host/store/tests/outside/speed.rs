@@ -32,7 +32,7 @@ fn step(number: u64) -> Step {
         blobs: vec![bundle(0), bundle(1)],
         findings: vec![finding(number), finding(number)],
         intents: vec![intent(number)],
-        tick: number % 4 == 0,
+        tick: number.is_multiple_of(4),
         baselines: (0..100).map(change).collect(),
         state: (0..300).map(change).collect(),
         timers: (0..10).map(|place| timer("countersign/some-rule", &key(place), "silence", Some(1))).collect(),

@@ -99,7 +99,9 @@ fn only_stores_are_opened() {
     for result in [open(&database), read(&database)] {
         assert!(matches!(result, Err(StoreError::NotAStore(_))), "{result:?}");
     }
-    assert!(matches!(read(folder.path()), Err(StoreError::NotAStore(_))));
+    for result in [open(folder.path()), read(folder.path())] {
+        assert!(matches!(result, Err(StoreError::NotAStore(_))), "{result:?}");
+    }
     let error = open(&folder.path().join("no/store")).unwrap_err().to_string();
     assert!(error.starts_with("can't make `") && error.contains("No such file"), "{error}");
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::common::{SPACES, Step, blob, content, finding, header, intent, memory, record, state, timer};
+use crate::common::{SPACES, Step, blob, content, fast_folder, finding, header, intent, memory, record, state, timer};
 use countersign_audit::{AppendError, Blob, ChainWriter, Record};
 use countersign_model::{DigestKey, Finding, Intent, StateChange, TimerChange};
 use countersign_store::{
@@ -28,7 +28,7 @@ struct Backend {
 
 impl Backend {
     fn all() -> [Backend; 3] {
-        [Kind::Memory, Kind::Files, Kind::Sqlite].map(|kind| Backend { kind, folder: tempfile::tempdir().unwrap() })
+        [Kind::Memory, Kind::Files, Kind::Sqlite].map(|kind| Backend { kind, folder: fast_folder() })
     }
 
     fn path(&self) -> PathBuf {
@@ -388,13 +388,8 @@ fn any_step() -> impl Strategy<Value = Step> {
     })
 }
 
-/// Modest by default: every commit of a durable store is synced.
-fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(32)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::cases(32), ..ProptestConfig::default() })]
 
     /// Any commits, with the store opened again after any of them, give what the model says, on every backend.
     #[test]

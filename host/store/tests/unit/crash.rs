@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use countersign_audit::record::Generation;
-use countersign_audit::{Head, Record};
+use countersign_audit::{FaultCode, Head, Record, VerifyError, verify};
 use countersign_model::DigestKey;
 
 use crate::common::{Step, blob, content, fast_folder, finding, header, intent, memory, record, state, timer};
@@ -81,6 +81,12 @@ fn whole(folder: &Path) -> (Vec<u8>, Head) {
 
 /// Recovers, checks that a whole number of commits is there, goes on, and compares with the uninterrupted run.
 fn recover_and_compare(path: &Path, whole: &(Vec<u8>, Head), what: &str) -> Option<u8> {
+    // Whatever is left is of an interrupted run, not one that was changed.
+    match verify(&*fs::read(path).unwrap(), None) {
+        Ok(_) => {}
+        Err(VerifyError::Faults(faults)) => assert_eq!(faults[0].code, FaultCode::Empty, "{what}: {faults:?}"),
+        Err(VerifyError::Unreadable(error)) => panic!("{what}: {error}"),
+    }
     let disk = Disk::failing_after(u64::MAX);
     let found = match FileStore::recover_on(disk, path, Durability::Seal).unwrap_or_else(|e| panic!("{what}: {e}")) {
         Recovered::Sealed(head) => {

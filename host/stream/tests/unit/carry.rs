@@ -1,1 +1,167 @@
-//! State and timers that go on under another rule.
+//! State and timers go on under another declaration of the rule, or wait for it.
+
+use std::sync::Mutex;
+
+use countersign_declaration::Declaration;
+use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall};
+
+use super::*;
+use crate::Tick;
+use crate::testing::{declaration, rows, second, slot};
+
+/// Migrates by appending the new version, unless the blob says not to; counts how often it was asked.
+#[derive(Default)]
+struct Migrating {
+    asked: Mutex<u64>,
+}
+
+impl Detector for Migrating {
+    fn detect(&self, _: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
+        Ok(DetectionAnswer::default())
+    }
+
+    fn migrate(&self, slot: u32, from_version: u32, blob: &[u8]) -> Result<Vec<u8>, CallFailure> {
+        *self.asked.lock().unwrap() += 1;
+        let failure = |kind| Err(CallFailure { kind, message: String::new() });
+        match blob {
+            b"bad" => failure(FailureKind::Trap),
+            b"slow" => failure(FailureKind::Deadline),
+            b"long" => Ok(vec![0; 4_096]),
+            blob => Ok([blob, &[u8::try_from(slot).unwrap(), u8::try_from(from_version).unwrap()]].concat()),
+        }
+    }
+}
+
+/// A stream of a rule with these slots, each with a version, and what it is called through.
+fn stream(slots: &[(&str, u32)], more: &str) -> (RuleStream, Arc<Migrating>) {
+    let text: String = slots.iter().map(|(name, _)| slot(name)).collect();
+    let mut declaration: Declaration = declaration("", &format!("{text}{more}"));
+    for (declared, (_, version)) in declaration.slots.iter_mut().zip(slots) {
+        (declared.version, declared.max_bytes) = (*version, 64);
+    }
+    let detector = Arc::new(Migrating::default());
+    (RuleStream::new(declaration, detector.clone(), Vec::new(), Vec::new()), detector)
+}
+
+fn entry(version: u32, blob: &[u8]) -> StateEntry {
+    StateEntry { version, blob: blob.to_vec(), kept: Vec::new(), changed: second(5) }
+}
+
+fn change(slot: &str, key: &str, entry: Option<StateEntry>) -> StateChange {
+    StateChange { rule: "example/rule".parse().unwrap(), slot: slot.to_owned(), key: key.to_owned(), entry }
+}
+
+fn carried(entries: &[(&str, &str, StateEntry)]) -> Carried {
+    let mut carried = Carried::new(PartitionKey::Actor, Some(second(7)));
+    entries.iter().for_each(|(slot, key, entry)| carried.add_state(change(slot, key, Some(entry.clone()))));
+    carried
+}
+
+fn state(stream: &RuleStream, slot: usize, key: &str) -> Option<Vec<u8>> {
+    stream.state.get(slot, key).map(|entry| entry.blob.clone())
+}
+
+#[test]
+fn slots_go_by_name_and_version() {
+    let (mut stream, _) = stream(&[("second", 3), ("first", 1)], "");
+    let adopted = stream.adopt(carried(&[
+        ("first", "a", entry(1, b"same")),
+        ("second", "a", entry(3, b"same")),
+        ("second", "b", entry(1, b"old")),
+        ("second", "c", entry(4, b"newer")),
+        ("second", "d", entry(2, b"bad")),
+        ("second", "e", entry(2, b"long")),
+    ]));
+    assert_eq!(state(&stream, 1, "a").unwrap(), b"same");
+    assert_eq!(state(&stream, 0, "a").unwrap(), b"same");
+    assert_eq!(state(&stream, 0, "b").unwrap(), b"old\x00\x01");
+    assert_eq!([state(&stream, 0, "c"), state(&stream, 0, "d"), state(&stream, 0, "e")], [None, None, None]);
+    assert_eq!(adopted.migrated, [Migrated { slot: "second".to_owned(), migrated: 1, failed: 3 }]);
+    assert!(adopted.rest.is_empty());
+    let changed = stream.state.get(0, "b").unwrap();
+    assert_eq!((changed.version, changed.changed), (3, second(5)), "when it was changed stays");
+    // What is another than it was is to be stored; what is the same isn't.
+    let (changes, _) = stream.changes();
+    let changes: Vec<_> = changes.iter().map(|change| (change.key.as_str(), change.entry.is_some())).collect();
+    assert_eq!(changes, [("b", true), ("c", false), ("d", false), ("e", false)]);
+}
+
+#[test]
+fn baselines_are_migrated_too() {
+    let (mut stream, _) = stream(&[("first", 2)], "");
+    let mut carried = carried(&[("first", "a", entry(1, b"now"))]);
+    carried.add_baseline(change("first", "a", Some(entry(1, b"then"))));
+    carried.add_baseline(change("first", "b", None));
+    stream.adopt(carried);
+    // Back to what it was at the tick: then it counts as unchanged since.
+    stream.state.set(0, &Arc::from("a"), Some(entry(2, b"then\x00\x01")));
+    assert_eq!(stream.state.get(0, "a").unwrap().changed, second(5));
+    stream.state.set(0, &Arc::from("a"), Some(entry(2, b"other")));
+    assert_eq!(
+        stream.state.get(0, "a").unwrap().changed,
+        second(7),
+        "the clock at the first row since the tick goes on"
+    );
+}
+
+#[test]
+fn what_never_succeeds_and_what_is_slow_is_given_up() {
+    let many: Vec<String> = (0..200).map(|key| format!("k{key:03}")).collect();
+    let asked = |blob: &[u8], first: Option<&[u8]>| {
+        let (mut stream, detector) = stream(&[("first", 2)], "");
+        let mut entries: Vec<_> = many.iter().map(|key| ("first", key.as_str(), entry(1, blob))).collect();
+        first.into_iter().for_each(|blob| entries[0].2 = entry(1, blob));
+        let adopted = stream.adopt(carried(&entries));
+        let asked = *detector.asked.lock().unwrap();
+        (asked, adopted.migrated[0].migrated, adopted.migrated[0].failed)
+    };
+    assert_eq!(asked(b"bad", None), (MAX_FAILURES_FIRST, 0, 200));
+    assert_eq!(asked(b"bad", Some(b"good")), (200, 1, 199));
+    assert_eq!(asked(b"good", Some(b"slow")), (1, 0, 200));
+}
+
+#[test]
+fn another_partition_key_begins_anew() {
+    let (mut stream, _) = stream(&[("first", 1)], "");
+    let mut other = Carried::new(PartitionKey::SourceIp, None);
+    other.add_state(change("first", "203.0.113.7", Some(entry(1, b"x"))));
+    let adopted = stream.adopt(other);
+    assert_eq!(state(&stream, 0, "203.0.113.7"), None);
+    let (removed, _) = adopted.rest.removals(&"example/rule".parse().unwrap());
+    assert_eq!(removed, [change("first", "203.0.113.7", None)]);
+}
+
+#[test]
+fn slots_and_timers_that_are_no_longer_declared_wait_or_go() {
+    let timers = "[timers]\nids = [\"a\", \"b\"]\nmost-per-key = 4\nlongest = \"1h\"\n";
+    let (mut both, _) = stream(&[("first", 1), ("second", 1)], timers);
+    let mut kept = carried(&[("first", "a", entry(1, b"1")), ("second", "a", entry(1, b"2"))]);
+    for (id, at) in [("a", 10), ("b", 20)] {
+        let event = countersign_model::Event::clone(&rows(&[("x", "ALICE")])[0].event);
+        let timer = countersign_model::TimerEntry { at: second(at), event };
+        let (rule, key) = ("example/rule".parse().unwrap(), "k".to_owned());
+        kept.add_timer(TimerChange { rule, key, id: id.to_owned(), entry: Some(timer) });
+    }
+    assert_eq!(both.adopt(kept).dropped_timers, 0);
+    assert_eq!(both.pending_timers(), 2);
+
+    let (mut one, _) = stream(&[("first", 1)], &timers.replace(", \"b\"", ""));
+    let adopted = one.adopt(both.take_carried());
+    assert_eq!((adopted.dropped_timers, one.pending_timers()), (1, 1));
+    assert_eq!(state(&one, 0, "a").unwrap(), b"1");
+    let (_, dropped) = one.changes();
+    assert_eq!(
+        dropped.iter().map(|change| (change.id.as_str(), change.entry.is_none())).collect::<Vec<_>>(),
+        [("b", true)]
+    );
+    // A tick passes, and the slot comes back.
+    let mut rest = adopted.rest;
+    rest.tick();
+    let mut again = one.take_carried();
+    again.merge(rest);
+    let (mut both, _) = stream(&[("first", 1), ("second", 1)], timers);
+    both.adopt(again);
+    assert_eq!((state(&both, 0, "a").unwrap(), state(&both, 1, "a").unwrap()), (b"1".to_vec(), b"2".to_vec()));
+    let due = both.due(Tick { at: second(15) }, 3, second(15));
+    assert_eq!(due.rows.len(), 1, "the timer that stayed");
+}
