@@ -111,6 +111,8 @@ pub struct Changes {
     pub visited: BTreeSet<usize>,
     /// Rules that are gone, and forgotten now.
     pub forgotten_rules: BTreeSet<RuleId>,
+    /// Rules that are gone, for which a tick passed for the first time.
+    pub ticked_rules: BTreeSet<RuleId>,
 }
 
 /// Keeps the last member of each key, in order.
@@ -127,12 +129,13 @@ impl Changes {
             *self = later;
             return;
         }
-        let Changes { state, timers, baselines, accounts, visited, forgotten_rules } = later;
+        let Changes { state, timers, baselines, accounts, visited, forgotten_rules, ticked_rules } = later;
         self.extend((state, timers));
         self.baselines.extend(baselines);
         self.accounts.extend(accounts);
         self.visited.extend(visited);
         self.forgotten_rules.extend(forgotten_rules);
+        self.ticked_rules.extend(ticked_rules);
     }
 
     /// Leaves out changes of keys and timers that are changed again later.
@@ -142,13 +145,14 @@ impl Changes {
     }
 
     fn is_empty(&self) -> bool {
-        let Changes { state, timers, baselines, accounts, visited, forgotten_rules } = self;
+        let Changes { state, timers, baselines, accounts, visited, forgotten_rules, ticked_rules } = self;
         state.is_empty()
             && timers.is_empty()
             && baselines.is_empty()
             && accounts.is_empty()
             && visited.is_empty()
             && forgotten_rules.is_empty()
+            && ticked_rules.is_empty()
     }
 
     fn extend(&mut self, (state, timers): (Vec<StateChange>, Vec<TimerChange>)) {

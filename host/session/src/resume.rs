@@ -350,6 +350,7 @@ impl<'s> Session<'s> {
             ids.extend(generation.detections.iter().chain(&generation.responses).map(|rule| rule.identity.id.clone()));
             ids.extend(self.judges.absent().map(|(id, ..)| id.clone()));
         }
+        ids.extend(changes.ticked_rules.iter().cloned());
         for id in ids {
             let value = self.memory_of_rule(&generation, &id);
             memory.push(set(RULE, id.as_str().as_bytes().to_vec(), &value)?);
@@ -384,6 +385,7 @@ impl<'s> Session<'s> {
             (value.code, value.silenced) = (remembered.code, remembered.silenced);
             (value.delivered, value.dropped_timers) = (remembered.delivered, remembered.dropped_timers);
             (value.withheld, value.forgotten) = (remembered.withheld, remembered.forgotten.clone());
+            value.stamp = remembered.carried.stamp();
             value.absent_since = Some(since);
         }
         value

@@ -76,6 +76,12 @@ impl Carried {
         }
     }
 
+    /// The clock at the first row since the last tick; none without a row.
+    #[must_use]
+    pub fn stamp(&self) -> Option<Timestamp> {
+        self.stamp
+    }
+
     /// The partition key of its rule, where known.
     #[must_use]
     pub fn partition_key(&self) -> Option<PartitionKey> {

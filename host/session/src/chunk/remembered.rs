@@ -116,7 +116,13 @@ impl Judges {
             self.forgotten.extend((state, timers));
             self.forgotten.forgotten_rules.insert(id);
         }
-        self.absent.values_mut().for_each(|absent| absent.remembered.carried.tick());
+        for (id, Absent { remembered, .. }) in &mut self.absent {
+            // What is stored of it has the clock before the tick.
+            if remembered.carried.stamp().is_some() {
+                self.forgotten.ticked_rules.insert(id.clone());
+            }
+            remembered.carried.tick();
+        }
     }
 
     /// The rules that are gone, with since when.

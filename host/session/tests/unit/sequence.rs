@@ -1,5 +1,6 @@
 //! Events with wrong times, with garbage between them.
 
+use countersign_inputs::{Bookmark, Received};
 use countersign_model::Digest;
 
 use super::*;
@@ -327,7 +328,65 @@ fn a_copy_is_no_witness() {
     assert_eq!(items, ["event", "dead letter", "duplicate", "duplicate", "duplicate"]);
 }
 
+/// What becomes of inputs that arrive at seconds, each an event of an hour or, without one, time alone; taken in after each
+/// push, or only once all were pushed.
+fn turns(inputs: &[(i64, Option<i64>)], at_once: bool) -> Vec<String> {
+    let mut sequencer = Sequencer::new(24 * HOUR);
+    let mut turns = Vec::new();
+    let mut drain = |sequencer: &mut Sequencer| {
+        while let Some(turn) = sequencer.next() {
+            turns.push(match turn {
+                Turn::Record { next: Next::Event { tick, event, .. }, .. } => {
+                    format!("{} at {} clock {} tick {tick:?}", event.position, event.event.time, event.clock)
+                }
+                Turn::Record { next: Next::DeadLetter(letter), .. } => letter.reason,
+                Turn::Record { next: Next::Duplicate(raw), .. } => format!("{raw:?}"),
+                Turn::Time(time) => time.to_string(),
+                Turn::Generation(_) => "generation".to_owned(),
+            });
+        }
+    };
+    for ((arrived, at), ordinal) in inputs.iter().zip(0..) {
+        let arrived = hour(YEARS).plus_micros(arrived * 1_000_000);
+        sequencer.push(match at {
+            Some(at) => {
+                let received = Received { record: event(ordinal, hour(*at), None), bookmark: Bookmark::START };
+                Input::Record(Arrival::new(received, Some(arrived)))
+            }
+            None => Input::Time(arrived),
+        });
+        if at_once {
+            drain(&mut sequencer);
+        }
+    }
+    drain(&mut sequencer);
+    sequencer.end();
+    drain(&mut sequencer);
+    turns
+}
+
+#[test]
+fn an_event_waits_for_witnesses_for_so_long_by_the_arrivals_after_it() {
+    let far = 1_000;
+    // Alone for six seconds, the host's clock says; so the event gets its turn, without a witness against it.
+    let alone = turns(&[(0, Some(0)), (1, Some(1)), (2, Some(1)), (3, Some(1)), (10, Some(20)), (16, None), (17, Some(2))], true);
+    assert!(alone.iter().any(|turn| turn.contains(&hour(20).to_string())), "{alone:?}");
+    // Three that disagree come within five seconds.
+    let inputs = [(0, Some(0)), (1, Some(1)), (2, Some(1)), (3, Some(1)), (10, Some(far)), (11, Some(2)), (12, Some(2)), (14, Some(2))];
+    assert!(turns(&inputs, true).iter().any(|turn| turn.contains("--max-gap")));
+}
+
 proptest! {
+    /// Which events are witnesses depends on arrivals, never on when judging happens to run.
+    #[test]
+    fn when_turns_are_taken_does_not_show(
+        inputs in prop::collection::vec((0i64..4, prop::option::weighted(0.9, 0i64..60)), 1..60),
+    ) {
+        let mut at = 0;
+        let inputs: Vec<_> = inputs.into_iter().map(|(later, hour)| { at += later; (at, hour) }).collect();
+        prop_assert_eq!(turns(&inputs, true), turns(&inputs, false));
+    }
+
     /// With no two forged events within four consecutive ones, and none at the end.
     #[test]
     fn forged_times_never_get_the_clock_further_than_the_skew(
