@@ -369,10 +369,22 @@ fn turns(inputs: &[(i64, Option<i64>)], at_once: bool) -> Vec<String> {
 fn an_event_waits_for_witnesses_for_so_long_by_the_arrivals_after_it() {
     let far = 1_000;
     // Alone for six seconds, the host's clock says; so the event gets its turn, without a witness against it.
-    let alone = turns(&[(0, Some(0)), (1, Some(1)), (2, Some(1)), (3, Some(1)), (10, Some(20)), (16, None), (17, Some(2))], true);
+    let alone = turns(
+        &[(0, Some(0)), (1, Some(1)), (2, Some(1)), (3, Some(1)), (10, Some(20)), (16, None), (17, Some(2))],
+        true,
+    );
     assert!(alone.iter().any(|turn| turn.contains(&hour(20).to_string())), "{alone:?}");
     // Three that disagree come within five seconds.
-    let inputs = [(0, Some(0)), (1, Some(1)), (2, Some(1)), (3, Some(1)), (10, Some(far)), (11, Some(2)), (12, Some(2)), (14, Some(2))];
+    let inputs = [
+        (0, Some(0)),
+        (1, Some(1)),
+        (2, Some(1)),
+        (3, Some(1)),
+        (10, Some(far)),
+        (11, Some(2)),
+        (12, Some(2)),
+        (14, Some(2)),
+    ];
     assert!(turns(&inputs, true).iter().any(|turn| turn.contains("--max-gap")));
 }
 
