@@ -9,8 +9,8 @@ use countersign_formats::Format;
 
 use crate::byte_input::{ByteInput, Tap};
 use crate::gzip::Beginning;
-use crate::input::{Input, InputId};
-use crate::merge::{Merge, merge, resume};
+use crate::input::InputId;
+use crate::merge::{Merge, WithFormat, merge, resume};
 use crate::processed::{InputChanged, Processed};
 use crate::{Bytes, paths};
 
@@ -166,17 +166,17 @@ impl Inputs {
     ) -> Result<Merge, Vec<InputError>> {
         let processed = processed.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
         let opened = self.opened(format, tap).map_err(|error| vec![error])?;
-        let inputs = opened.into_iter().zip(processed).map(|((input, format), processed)| (input, format, processed));
-        resume(inputs.collect()).map_err(|changed| changed.into_iter().map(InputError::Changed).collect())
+        resume(opened.into_iter().zip(processed).collect())
+            .map_err(|changed| changed.into_iter().map(InputError::Changed).collect())
     }
 
     fn opened(
         self,
         format: &'static dyn Format,
         tap: impl Fn(Bytes) -> Bytes + Send + Sync + 'static,
-    ) -> Result<Vec<(Box<dyn Input>, &'static dyn Format)>, InputError> {
+    ) -> Result<Vec<WithFormat>, InputError> {
         let tap: Tap = Arc::new(tap);
-        let opened = |Named { path, bytes }: Named| -> Result<(Box<dyn Input>, &'static dyn Format), InputError> {
+        let opened = |Named { path, bytes }: Named| -> Result<WithFormat, InputError> {
             let input = match bytes {
                 Source::File => ByteInput::of_file(&path, Some(Arc::clone(&tap))),
                 Source::Once(bytes) => ByteInput::once(InputId::from(&*path.to_string_lossy()), tap(bytes))

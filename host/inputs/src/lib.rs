@@ -16,7 +16,7 @@ mod processed;
 pub use byte_input::ByteInput;
 pub use input::{Bookmark, Input, InputId, InputRecord, NotDelivered};
 pub use inputs::{InputError, Inputs};
-pub use merge::{Merge, Received, merge, resume};
+pub use merge::{Merge, Received, WithFormat, merge, resume};
 pub use processed::{InputChanged, Processed};
 
 use std::io::Read;

@@ -13,6 +13,9 @@ use crate::processed::{InputChanged, Processed};
 /// overlaps in time.
 const MAX_OPEN: usize = 64;
 
+/// An input and the format that its records are in.
+pub type WithFormat = (Box<dyn Input>, &'static dyn Format);
+
 /// A decoded record of an input, with the bookmark after it.
 #[derive(Clone, Debug)]
 pub struct Received {
@@ -26,9 +29,8 @@ pub struct Received {
 /// order of delivery stays, also where its times go back. A dead letter has no time: it comes right where its input has
 /// it, after the record before it. Holds one record an input, and one decoder a format.
 #[must_use]
-pub fn merge(inputs: Vec<(Box<dyn Input>, &'static dyn Format)>) -> Merge {
-    let inputs = inputs.into_iter().map(|(input, format)| (input, format, None)).collect();
-    Merge::of(inputs)
+pub fn merge(inputs: Vec<WithFormat>) -> Merge {
+    Merge::of(inputs.into_iter().map(|input| (input, None)).collect())
 }
 
 /// The same, but goes on after the records of each input that were processed before. These are read again to see that they
@@ -36,10 +38,8 @@ pub fn merge(inputs: Vec<(Box<dyn Input>, &'static dyn Format)>) -> Merge {
 ///
 /// # Errors
 /// With every input that has other records than before.
-pub fn resume(
-    mut inputs: Vec<(Box<dyn Input>, &'static dyn Format, Option<Processed>)>,
-) -> Result<Merge, Vec<InputChanged>> {
-    let resumed = inputs.iter_mut().filter_map(|(input, _, processed)| Some((input, processed.as_ref()?)));
+pub fn resume(mut inputs: Vec<(WithFormat, Option<Processed>)>) -> Result<Merge, Vec<InputChanged>> {
+    let resumed = inputs.iter_mut().filter_map(|((input, _), processed)| Some((input, processed.as_ref()?)));
     let changed: Vec<InputChanged> =
         resumed.filter_map(|(input, processed)| processed.skip(&mut **input).err()).collect();
     if changed.is_empty() { Ok(Merge::of(inputs)) } else { Err(changed) }
@@ -60,10 +60,10 @@ struct Merged {
 }
 
 impl Merge {
-    fn of(inputs: Vec<(Box<dyn Input>, &'static dyn Format, Option<Processed>)>) -> Merge {
+    fn of(inputs: Vec<(WithFormat, Option<Processed>)>) -> Merge {
         let mut merge = Merge { inputs: Vec::new(), decoders: Vec::new(), heads: BinaryHeap::new() };
         let suspends = inputs.len() > MAX_OPEN;
-        for (place, (input, format, processed)) in inputs.into_iter().enumerate() {
+        for (place, ((input, format), processed)) in inputs.into_iter().enumerate() {
             let decoder = merge.decoder(format);
             let processed = processed.unwrap_or_default();
             if let Some((_, decoder)) = merge.decoders.get_mut(decoder) {

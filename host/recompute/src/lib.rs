@@ -25,7 +25,7 @@ use countersign_model::DigestKey;
 use serde::Serialize;
 
 pub use self::difference::{Cause, Difference, OtherVersion, Versioned};
-pub use self::log::{AuditFile, Log};
+pub use self::log::Log;
 
 /// The result of a recomputation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

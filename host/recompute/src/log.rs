@@ -1,13 +1,11 @@
 //! Where a record is read from.
 
 use std::error::Error;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead};
 
-use countersign_audit::{Head, Verified, VerifyError, verify};
+use countersign_audit::{Head, Verified, VerifyError};
 use countersign_model::{Digest, DigestKey};
-use countersign_store::BundleReader;
+use countersign_store::AuditLog;
 
 /// The lines of a record and the blobs that they name. They don't change while they are read.
 pub trait Log {
@@ -30,43 +28,27 @@ pub trait Log {
     fn blob(&self, name: &Digest, key: &DigestKey) -> Result<Vec<u8>, Box<dyn Error>>;
 }
 
-/// An audit file, with its blobs in the folder beside it.
-#[derive(Clone, Debug)]
-pub struct AuditFile {
-    path: PathBuf,
-    bundles: BundleReader,
-}
-
-impl AuditFile {
-    /// The file at a path.
-    #[must_use]
-    pub fn new(path: &Path) -> AuditFile {
-        AuditFile { path: path.to_owned(), bundles: BundleReader::open(path) }
-    }
-
-    fn open(&self) -> io::Result<BufReader<File>> {
-        File::open(&self.path).map(BufReader::new).map_err(|error| {
-            io::Error::new(
-                error.kind(),
-                format!("expected a readable audit file at `{}`: {error}", self.path.display()),
-            )
-        })
-    }
-}
-
-impl Log for AuditFile {
+impl Log for AuditLog {
     fn verify(&self) -> Result<Head, VerifyError> {
-        match verify(self.open()?, None)? {
+        match AuditLog::verify(self, lines(self)?, None)? {
             Verified::Sealed(head) => Ok(head),
-            Verified::Unsealed(unsealed) => Err(VerifyError::Faults(vec![unsealed.fault()])),
+            // A store has no seal: its head is that of an export.
+            Verified::Unsealed(unsealed) => match unsealed.end.head() {
+                Ok(head) if self.is_store() => Ok(head),
+                _ => Err(VerifyError::Faults(vec![unsealed.fault()])),
+            },
         }
     }
 
     fn lines(&self) -> io::Result<Box<dyn BufRead + '_>> {
-        Ok(Box::new(self.open()?))
+        Ok(Box::new(lines(self)?))
     }
 
     fn blob(&self, name: &Digest, key: &DigestKey) -> Result<Vec<u8>, Box<dyn Error>> {
-        Ok(self.bundles.get(name, key)?)
+        Ok(AuditLog::blob(self, name, key)?)
     }
+}
+
+fn lines(log: &AuditLog) -> io::Result<impl BufRead + use<'_>> {
+    AuditLog::lines(log).map_err(io::Error::other)
 }

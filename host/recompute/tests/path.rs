@@ -10,11 +10,11 @@ use std::path::Path;
 use common::{ENGINE, demo, generation, judge, options};
 use countersign_audit::{ChainWriter, Record, Verified, read, verify};
 use countersign_model::{DecisionKind, DigestKey};
-use countersign_recompute::{AuditFile, RecomputeError, Recomputed, recompute};
-use countersign_store::{Durability, Existing, FileStore, MemoryStore};
+use countersign_recompute::{RecomputeError, Recomputed, recompute};
+use countersign_store::{AuditLog, Durability, Existing, FileStore, MemoryStore};
 
 fn recomputed(audit: &Path, key: &DigestKey) -> Result<Recomputed, RecomputeError> {
-    recompute(&AuditFile::new(audit), key, &ENGINE, &mut |_, _| ())
+    recompute(&AuditLog::open(audit).unwrap(), key, &ENGINE, &mut |_, _| ())
 }
 
 /// An audited run of the demo in a folder.

@@ -81,7 +81,7 @@ pub struct Chunk {
 
 impl Chunk {
     /// The number of its records.
-    pub fn len(&self) -> usize {
+    pub fn record_count(&self) -> usize {
         self.events.len() + self.dead_letters.len() + self.duplicates
     }
 }

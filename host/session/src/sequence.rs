@@ -45,6 +45,7 @@ pub enum Next {
 }
 
 /// The input whose turn has come.
+#[expect(clippy::large_enum_variant, reason = "nearly every turn is a record, and none is kept")]
 pub(crate) enum Turn {
     /// A record.
     Record {

@@ -289,7 +289,7 @@ impl<'s> Session<'s> {
                 self.chunk.events.push(event);
             }
         }
-        if self.chunk.len() >= self.options.batch.max(1).saturating_mul(MAX_BATCHES_PER_CHUNK) {
+        if self.chunk.record_count() >= self.options.batch.max(1).saturating_mul(MAX_BATCHES_PER_CHUNK) {
             self.settle(None)?;
         }
         Ok(())
@@ -402,7 +402,7 @@ impl<'s> Session<'s> {
     /// Judges what was taken, commits what came of it, and passes the lines on. `reached` is how far the stream was, if it
     /// has gone on since.
     fn flush(&mut self, reached: Option<Reached>) -> Result<(), SessionError> {
-        let idle = self.chunk.len() == 0 && self.ledger.page.is_empty() && !self.judges.have_rows();
+        let idle = self.chunk.record_count() == 0 && self.ledger.page.is_empty() && !self.judges.have_rows();
         if idle && self.pending.judged == 0 && !self.pending.dirty {
             return Ok(());
         }

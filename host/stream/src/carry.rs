@@ -192,8 +192,8 @@ impl<'r> Migration<'r> {
     }
 
     fn keys(&mut self, keys: Keys) -> Keys {
-        let Keys { now, before } = keys;
-        let (mut old, now): (Vec<_>, HashMap<_, _>) = split(now, |entry| entry.version != self.slot.version);
+        let Keys { mut now, before } = keys;
+        let mut old: Vec<_> = now.extract_if(|_, entry| entry.version != self.slot.version).collect();
         let mut keys = Keys { now, before: HashMap::with_capacity(before.len()) };
         // In an order that no hash decides: a rule that uses up its patience does so at the same key every time.
         old.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
@@ -238,25 +238,6 @@ impl<'r> Migration<'r> {
         kept.truncate(self.slot.kept_references as usize);
         Some(StateEntry { version: self.slot.version, blob, kept, changed: entry.changed })
     }
-}
-
-/// The entries for which `apart` holds, and the others.
-fn split(
-    table: HashMap<Arc<str>, StateEntry>,
-    apart: impl Fn(&StateEntry) -> bool,
-) -> (Vec<(Arc<str>, StateEntry)>, HashMap<Arc<str>, StateEntry>) {
-    if !table.values().any(&apart) {
-        return (Vec::new(), table);
-    }
-    let (mut old, mut now) = (Vec::new(), HashMap::with_capacity(table.len()));
-    for (key, entry) in table {
-        if apart(&entry) {
-            old.push((key, entry));
-        } else {
-            now.insert(key, entry);
-        }
-    }
-    (old, now)
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use countersign_formats::format_by_name;
 use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{ContextState, DigestKey, Value};
-use countersign_recompute::{AuditFile, recompute};
+use countersign_recompute::recompute;
 use countersign_session::{Replay, SessionOptions, run};
-use countersign_store::{Durability, Existing, FileStore};
+use countersign_store::{AuditLog, Durability, Existing, FileStore};
 use countersign_stream::Sequenced;
 
 use crate::determinism::Collector;
@@ -125,7 +125,8 @@ fn findings_with_context_are_recomputed_and_another_file_is_another_generation()
     for table in ["geo", "egress", "domain-roles"] {
         assert!(generation.contains(&format!("\"table\":\"{table}\"")), "{generation}");
     }
-    let again = recompute(&AuditFile::new(&path("first")), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
+    let again =
+        recompute(&AuditLog::open(&path("first")).unwrap(), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
     assert_eq!((again.differences.len(), again.findings), (0, 12), "{:?}", again.differences);
 
     // The same locations with another date: nothing else differs, but the generation does.

@@ -11,9 +11,9 @@ use countersign_formats::{Records, format_by_name};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_generation::Generation;
 use countersign_model::{DigestKey, Timestamp};
-use countersign_recompute::{AuditFile, recompute};
+use countersign_recompute::recompute;
 use countersign_session::{Replay, SessionOptions, Summary, run};
-use countersign_store::{Durability, Existing, FileStore, MemoryStore};
+use countersign_store::{AuditLog, Durability, Existing, FileStore, MemoryStore};
 use serde_json::Value;
 
 use crate::determinism::{Collector, shipped_generation};
@@ -125,7 +125,8 @@ fn findings_in_real_and_generated_telemetry_are_recomputed_to_the_same_bytes() {
         let replay = Replay { inputs: 3, until: None };
         let report = run(records, &generation, &mut store, &options, replay, &mut Collector::default()).unwrap();
         store.seal().unwrap();
-        let again = recompute(&AuditFile::new(&audit), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
+        let again =
+            recompute(&AuditLog::open(&audit).unwrap(), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
         assert_eq!(again.differences, []);
         assert_eq!(again.findings, report.summary.findings);
         assert!(again.findings > 0 && again.decisions >= again.findings, "{again:?}");

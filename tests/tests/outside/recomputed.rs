@@ -9,9 +9,9 @@ use countersign_audit::{Record, read};
 use countersign_formats::format_by_name;
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::RuleKind;
-use countersign_recompute::{AuditFile, RecomputeError, Recomputed, recompute};
+use countersign_recompute::{RecomputeError, Recomputed, recompute};
 use countersign_session::{Replay, SessionOptions, run};
-use countersign_store::{Durability, Existing, FileStore};
+use countersign_store::{AuditLog, Durability, Existing, FileStore};
 use countersign_stream::QuarantineThreshold;
 
 use crate::determinism::{Collector, generation, telemetry};
@@ -35,7 +35,7 @@ fn audited(folder: &Path) -> PathBuf {
 }
 
 fn recomputed(audit: &Path) -> Result<Recomputed, RecomputeError> {
-    recompute(&AuditFile::new(&audit), &DigestKey::public(), engine(), &mut |_, _| ())
+    recompute(&AuditLog::open(audit).unwrap(), &DigestKey::public(), engine(), &mut |_, _| ())
 }
 
 #[test]

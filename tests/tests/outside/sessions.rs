@@ -19,14 +19,14 @@ use crate::determinism::Snapshot;
 
 /// Where a session keeps what it commits.
 pub(crate) enum Backend {
-    Memory(MemoryStore),
+    Memory(Box<MemoryStore>),
     Files(TempDir),
     Sqlite(TempDir),
 }
 
 impl Backend {
     pub(crate) fn memory() -> Backend {
-        Backend::Memory(MemoryStore::new())
+        Backend::Memory(Box::new(MemoryStore::new()))
     }
 
     /// One of each kind, with its name.
@@ -41,7 +41,7 @@ impl Backend {
     /// Opens the store as after a restart, and closes it again.
     pub(crate) fn with<R>(&mut self, work: impl FnOnce(&mut dyn Store) -> R) -> R {
         match self {
-            Backend::Memory(store) => work(store),
+            Backend::Memory(store) => work(&mut **store),
             Backend::Files(folder) => {
                 let path = folder.path().join("audit");
                 let mut store = match path.exists() {
@@ -157,11 +157,11 @@ pub(crate) fn play(
             // What had its turn isn't pushed again: so many inputs of any kind.
             let taken = Standing::read(store).unwrap().map_or(0, |standing| standing.taken);
             let taken = usize::try_from(taken).unwrap();
-            let served = rest.iter().take(taken).filter_map(|step| match step {
+            let mut served = rest.iter().take(taken).filter_map(|step| match step {
                 Step::Swap(generation) => Some(generation),
                 _ => None,
             });
-            let generation = served.last().unwrap_or(begin);
+            let generation = served.next_back().unwrap_or(begin);
             let mut session = Session::resume(store, Arc::clone(generation), options.clone(), &mut collector).unwrap();
             let mut records = files.open(session.processed());
             for step in rest.iter().take(until).skip(taken) {

@@ -1,14 +1,13 @@
 //! `countersign audit recompute`: whether the decisions on record follow from the evidence on record.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_audit::{Head, VerifyError};
-use countersign_model::{Digest, DigestKey};
-use countersign_recompute::{Difference, Log, OtherVersion, RecomputeError, Recomputed, recompute};
-use countersign_store::AuditLog;
+use countersign_audit::VerifyError;
+use countersign_model::Digest;
+use countersign_recompute::{Difference, OtherVersion, RecomputeError, Recomputed, recompute};
 use serde::Serialize;
 
 use crate::exit::{Exit, unusable};
@@ -93,18 +92,17 @@ impl Arguments {
         let log = storage::open_log(&self.path)?;
         let engine = self.loading.engine(1, MAX_MEMORY)?;
         let verdict = verify_log(&log, None)?;
-        let Some(head) = verdict.head() else {
+        if !verdict.is_verified() {
             if self.json {
                 verdict.print_json(out, &self.path)?;
             } else {
                 verdict.print(out, &self.path)?;
             }
             return Ok(Exit::Refused);
-        };
+        }
         let progress = Progress::steps(0);
         progress.message("records recomputed".to_owned());
-        let verified = VerifiedLog { log: &log, head };
-        let result = recompute(&verified, &key, &engine, &mut |done, total| progress.at(done, total));
+        let result = recompute(&log, &key, &engine, &mut |done, total| progress.at(done, total));
         progress.done();
         let recomputed = match result {
             Ok(recomputed) => recomputed,
@@ -206,24 +204,4 @@ fn print_differences(out: &mut Out, differences: &[Difference]) -> io::Result<()
         writeln!(out, "  and {} more: `--json` lists all", text::number(more as u64))?;
     }
     Ok(())
-}
-
-/// An audit file or a store that was verified.
-struct VerifiedLog<'l> {
-    log: &'l AuditLog,
-    head: Head,
-}
-
-impl Log for VerifiedLog<'_> {
-    fn verify(&self) -> Result<Head, VerifyError> {
-        Ok(self.head)
-    }
-
-    fn lines(&self) -> io::Result<Box<dyn BufRead + '_>> {
-        Ok(Box::new(self.log.lines().map_err(io::Error::other)?))
-    }
-
-    fn blob(&self, name: &Digest, key: &DigestKey) -> Result<Vec<u8>, Box<dyn std::error::Error>> {
-        Ok(self.log.blob(name, key)?)
-    }
 }

@@ -66,6 +66,7 @@ impl Case {
         let mut stdout = child.stdout.take().unwrap();
         let reader = std::thread::spawn(move || {
             let mut text = Vec::new();
+            #[expect(clippy::disallowed_methods, reason = "the output of a command under test")]
             stdout.read_to_end(&mut text).unwrap();
             String::from_utf8_lossy(&text).into_owned()
         });
@@ -92,6 +93,7 @@ impl Case {
         }
         if let Some(status) = status {
             let mut errors = String::new();
+            #[expect(clippy::disallowed_methods, reason = "the output of a command under test")]
             child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
             assert!(status.code().is_some_and(|code| code < 2), "{status}: {errors}");
             self.is_whole(store, &ndjson(&printed), heard);

@@ -113,7 +113,8 @@ fn every_record_of_a_run_has_a_story() {
     for record in &records {
         let ty = record["type"].as_str().unwrap();
         // One of each, and a few decisions.
-        if !seen.insert(ty.to_owned()) && !(ty == "decision" && record["decision"]["kind"] == "downgrade") {
+        let is_new = seen.insert(ty.to_owned());
+        if !is_new && (ty != "decision" || record["decision"]["kind"] != "downgrade") {
             continue;
         }
         let seq = &record["seq"];

@@ -15,7 +15,7 @@ struct Count {
 fn detect(event: &Event, count: &mut Slot<Count>, cx: &mut Context) {
     count.calls = count.calls.saturating_add(1);
     count.keep(event.reference());
-    if count.calls % 3 == 0 {
+    if count.calls.is_multiple_of(3) {
         cx.report(
             Finding::new(class::Privilege, 60).evidence_all(count.kept()).message(format!("{} calls", count.calls)),
         );

@@ -23,7 +23,7 @@ fn from_older(version: u32, bytes: &[u8]) -> Option<Count> {
 fn detect(event: &Event, count: &mut Slot<Count>, cx: &mut Context) {
     count.calls = count.calls.saturating_add(1);
     count.keep(event.reference());
-    if count.calls % 3 == 0 {
+    if count.calls.is_multiple_of(3) {
         count.found = count.found.saturating_add(1);
         let message = format!("{} calls", count.calls);
         cx.report(Finding::new(class::Privilege, 60).evidence_all(count.kept()).message(message));

@@ -100,7 +100,7 @@ impl Verdict {
     }
 
     /// The head, if everything is as it was written.
-    pub(in crate::audit) fn head(&self) -> Option<Head> {
+    fn head(&self) -> Option<Head> {
         match self {
             Verdict::Sealed(head) | Verdict::Store { head, .. } => Some(*head),
             Verdict::Interrupted(_) | Verdict::Faulty { .. } => None,
