@@ -4,7 +4,7 @@ mod usable;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -22,6 +22,9 @@ const MAX_REPORTED: u64 = 20;
 
 /// So many reasons are listed in the summary.
 const MAX_LISTED: usize = 20;
+
+/// More than any line has, bytes: an excerpt and a reason are short, a name is as long as a path may be.
+const MAX_LINE: u64 = 1 << 16;
 
 /// How a file of dead letters begins.
 const BEGINNING: &str = "{\"type\":\"dead-letter\",";
@@ -49,6 +52,22 @@ struct Kind {
     example: String,
 }
 
+/// Opens a file to add lines at its end. A last line that was torn is cut: it wasn't received, so it comes again.
+#[expect(clippy::disallowed_methods, reason = "capped at a line")]
+fn continued(path: &Path) -> io::Result<File> {
+    let mut file = File::options().read(true).append(true).create(true).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        let start = metadata.len().saturating_sub(MAX_LINE);
+        let mut tail = Vec::new();
+        file.seek(SeekFrom::Start(start))?;
+        (&file).take(MAX_LINE).read_to_end(&mut tail)?;
+        let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        file.set_len(start + whole as u64)?;
+    }
+    Ok(file)
+}
+
 /// A dead letter's line, in its file and in `--json`.
 #[derive(Serialize)]
 #[serde(tag = "type", rename = "dead-letter")]
@@ -57,6 +76,9 @@ pub(crate) struct Line<'a> {
     file: Option<&'a str>,
     #[serde(flatten)]
     letter: &'a DeadLetter,
+    /// The number of its audit record, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
 }
 
 impl DeadLetters {
@@ -136,16 +158,16 @@ impl DeadLetters {
         self.path.is_some()
     }
 
-    /// A dead letter's line.
-    pub(crate) fn line<'a>(&'a self, letter: &'a DeadLetter) -> Line<'a> {
-        Line { file: self.names.get(letter.input as usize).map(String::as_str), letter }
+    /// A dead letter's line; `seq` is the number of its audit record.
+    pub(crate) fn line<'a>(&'a self, letter: &'a DeadLetter, seq: Option<u64>) -> Line<'a> {
+        Line { file: self.names.get(letter.input as usize).map(String::as_str), letter, seq }
     }
 
-    /// Adds one.
+    /// Adds one; `seq` is the number of its audit record.
     ///
     /// # Errors
     /// When it can't be written.
-    pub(crate) fn add(&mut self, letter: &DeadLetter) -> io::Result<()> {
+    pub(crate) fn add(&mut self, letter: &DeadLetter, seq: Option<u64>) -> io::Result<()> {
         let key = (letter.reason_code, letter.hint);
         let count = match self.kinds.get_mut(&key) {
             Some(kind) => {
@@ -162,7 +184,7 @@ impl DeadLetters {
             stderr::warning(format_args!("{}: {}", letter.reason_code.code(), self.describe(letter)));
         }
         let Some(path) = self.path.clone() else { return Ok(()) };
-        self.write(&path, letter).map_err(|error| explained(&path, &error))
+        self.write(&path, letter, seq).map_err(|error| explained(&path, &error))
     }
 
     fn describe(&self, letter: &DeadLetter) -> String {
@@ -170,17 +192,17 @@ impl DeadLetters {
         format!("{name}: record {} at byte {}: {}", letter.ordinal, letter.offset, letter.reason)
     }
 
-    fn write(&mut self, path: &Path, letter: &DeadLetter) -> io::Result<()> {
+    fn write(&mut self, path: &Path, letter: &DeadLetter, seq: Option<u64>) -> io::Result<()> {
         if self.file.is_none() {
             self.create(path)?;
         }
-        let mut line = serde_json::to_vec(&self.line(letter))?;
+        let mut line = serde_json::to_vec(&self.line(letter, seq))?;
         line.push(b'\n');
         self.file.as_mut().map_or(Ok(()), |file| file.write_all(&line))
     }
 
     fn create(&mut self, path: &Path) -> io::Result<()> {
-        let file = if self.append { File::options().append(true).create(true).open(path) } else { File::create(path) };
+        let file = if self.append { continued(path) } else { File::create(path) };
         self.file = Some(BufWriter::new(file?));
         Ok(())
     }

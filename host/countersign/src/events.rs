@@ -99,7 +99,7 @@ impl Arguments {
                 Next::Duplicate(_) => tally.duplicates += 1,
                 Next::DeadLetter(letter) => {
                     tally.dead_letters += 1;
-                    progress.aside(|| dead_letters.add(&letter))?;
+                    progress.aside(|| dead_letters.add(&letter, None))?;
                 }
             }
             // Nothing else comes of the command.

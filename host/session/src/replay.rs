@@ -90,8 +90,6 @@ fn finish(mut session: Session<'_>, options: Replay, started: Instant) -> Result
 /// Judges records of one input to their end, in a session of its own.
 ///
 /// ```
-/// use std::sync::Arc;
-///
 /// use countersign_engine::{Engine, EngineConfig};
 /// use countersign_generation::{Generation, Settings};
 /// use countersign_session::{Replay, SessionOptions, run};
@@ -107,7 +105,7 @@ fn finish(mut session: Session<'_>, options: Replay, started: Instant) -> Result
 /// let mut store = MemoryStore::new();
 /// // The observer gets each decision once it is on record; `()` ignores them.
 /// let options = SessionOptions::default();
-/// let report = run(records, &Arc::new(generation), &mut store, &options, Replay::default(), &mut ())?;
+/// let report = run(records, &generation, &mut store, &options, Replay::default(), &mut ())?;
 /// assert_eq!(report.summary.findings, 0);
 /// # Ok(())
 /// # }

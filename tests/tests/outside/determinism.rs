@@ -78,7 +78,7 @@ impl Observer for Collector {
 }
 
 /// What a store has beside the log, as text.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Snapshot {
     pub(crate) state: Vec<StateChange>,
     pub(crate) baselines: Vec<StateChange>,

@@ -11,39 +11,52 @@ use countersign_model::DigestKey;
 use countersign_model::vocabulary::RuleKind;
 use countersign_recompute::{RecomputeError, Recomputed, recompute};
 use countersign_session::{Replay, SessionOptions, run};
-use countersign_store::{AuditLog, Durability, Existing, FileStore};
+use countersign_store::{AuditLog, Durability, Existing, FileStore, Store};
 use countersign_stream::QuarantineThreshold;
 
-use crate::determinism::{Collector, generation, telemetry};
+use crate::determinism::{Collector, Snapshot, generation, telemetry};
+use crate::sessions::Backend;
 use crate::support::engine;
 
-/// An audited run, with rules that trap, run out of fuel, and go into quarantine.
-fn audited(folder: &Path) -> PathBuf {
-    let audit = folder.join("audit");
+/// A run with rules that trap, run out of fuel, and go into quarantine.
+fn judge_into(store: &mut dyn Store) {
     let (telemetry, identities) = telemetry();
     let quarantine = QuarantineThreshold { min_accounts: 6, percent: 20 };
     let options = SessionOptions { quarantine, key: DigestKey::public(), ..SessionOptions::default() };
     let records = format_by_name("cloudtrail").unwrap().read(Box::new(Cursor::new(telemetry)), 0);
-    let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
     let report =
-        run(records, &generation(&identities), &mut store, &options, Replay::default(), &mut Collector::default())
-            .unwrap();
+        run(records, &generation(&identities), store, &options, Replay::default(), &mut Collector::default()).unwrap();
     assert!(report.summary.rows_set_aside.values().sum::<u64>() > 0);
     assert!(!report.summary.silenced.is_empty(), "no rule went into quarantine");
+}
+
+/// The same in an audit file.
+fn audited(folder: &Path) -> PathBuf {
+    let audit = folder.join("audit");
+    let mut store = FileStore::create(&audit, Existing::Refuse, Durability::Seal).unwrap();
+    judge_into(&mut store);
     store.seal().unwrap();
     audit
 }
 
-fn recomputed(audit: &Path) -> Result<Recomputed, RecomputeError> {
-    recompute(&AuditLog::open(audit).unwrap(), &DigestKey::public(), engine(), &mut |_, _| ())
+fn recomputed(log: &Path) -> Result<Recomputed, RecomputeError> {
+    recompute(&AuditLog::open(log).unwrap(), &DigestKey::public(), engine(), &mut |_, _| ())
 }
 
 #[test]
-fn decisions_beside_failing_rules_are_recomputed() {
-    let folder = tempfile::tempdir().unwrap();
-    let result = recomputed(&audited(folder.path())).unwrap();
-    assert_eq!(result.differences, []);
-    assert!(result.findings > 10 && result.decisions > result.findings, "{result:?}");
+fn decisions_beside_failing_rules_are_recorded_and_recomputed_alike_on_every_backend() {
+    let mut first = None;
+    for (name, mut backend) in Backend::all() {
+        let recorded = backend.with(|store| {
+            judge_into(store);
+            (store.head().unwrap(), Snapshot::of(store))
+        });
+        assert!(first.get_or_insert_with(|| recorded.clone()) == &recorded, "{name}");
+        let Some(path) = backend.finish() else { continue };
+        let result = recomputed(&path).unwrap();
+        assert_eq!(result.differences, [], "{name}");
+        assert!(result.findings > 10 && result.decisions > result.findings, "{name}: {result:?}");
+    }
 }
 
 #[test]

@@ -17,6 +17,9 @@ use tempfile::TempDir;
 
 use crate::determinism::Snapshot;
 
+const AUDIT: &str = "audit";
+const STORE: &str = "store.db";
+
 /// Where a session keeps what it commits.
 pub(crate) enum Backend {
     Memory(Box<MemoryStore>),
@@ -38,12 +41,28 @@ impl Backend {
         ]
     }
 
+    /// Seals an audit file. Returns where the log is; nowhere in memory.
+    pub(crate) fn finish(&mut self) -> Option<PathBuf> {
+        match self {
+            Backend::Memory(_) => None,
+            Backend::Files(folder) => {
+                let path = folder.path().join(AUDIT);
+                let Recovered::Unfinished(mut store) = FileStore::recover(&path, Durability::Seal).unwrap() else {
+                    panic!("{path:?} is sealed")
+                };
+                store.seal().unwrap();
+                Some(path)
+            }
+            Backend::Sqlite(folder) => Some(folder.path().join(STORE)),
+        }
+    }
+
     /// Opens the store as after a restart, and closes it again.
     pub(crate) fn with<R>(&mut self, work: impl FnOnce(&mut dyn Store) -> R) -> R {
         match self {
             Backend::Memory(store) => work(&mut **store),
             Backend::Files(folder) => {
-                let path = folder.path().join("audit");
+                let path = folder.path().join(AUDIT);
                 let mut store = match path.exists() {
                     false => FileStore::create(&path, Existing::Refuse, Durability::Seal).unwrap(),
                     true => match FileStore::recover(&path, Durability::Seal).unwrap() {
@@ -53,7 +72,7 @@ impl Backend {
                 };
                 work(&mut store)
             }
-            Backend::Sqlite(folder) => work(&mut SqliteStore::open(&folder.path().join("store.db")).unwrap()),
+            Backend::Sqlite(folder) => work(&mut SqliteStore::open(&folder.path().join(STORE)).unwrap()),
         }
     }
 }

@@ -142,9 +142,9 @@ impl Observer for Reporter<'_> {
     }
 
     fn dead_letter(&mut self, seq: u64, letter: &DeadLetter) -> io::Result<()> {
-        self.dead_letters.add(letter)?;
+        self.dead_letters.add(letter, Some(seq))?;
         if self.json {
-            self.out.json(&Numbered { line: &self.dead_letters.line(letter), seq })?;
+            self.out.json(&self.dead_letters.line(letter, Some(seq)))?;
         }
         self.go_on()
     }
