@@ -24,7 +24,7 @@ pub(super) struct Watch {
     /// By key the ids of the events that the rule was shown for it.
     shown: BTreeMap<Arc<str>, BTreeSet<String>>,
     /// Slot and key of the state that is held, by the changes.
-    held: BTreeSet<(u32, String)>,
+    held: BTreeSet<(String, String)>,
     /// Key and id of the timers that are to come, by the changes.
     timers: BTreeSet<(String, String)>,
     /// Findings a position, which are counted from 0.
@@ -104,8 +104,9 @@ impl Watch {
     /// What changed in state and timers.
     pub(super) fn changes(&mut self, states: &[StateChange], timers: &[TimerChange]) {
         for change in states {
-            let slot = self.declaration.slots.get(change.slot as usize).expect("a declared slot").clone();
-            let key = (change.slot, change.key.clone());
+            let declared = self.declaration.slots.iter().find(|slot| slot.name == change.slot);
+            let slot = declared.expect("a declared slot").clone();
+            let key = (change.slot.clone(), change.key.clone());
             match &change.entry {
                 Some(entry) => {
                     assert!(!entry.blob.is_empty() && entry.blob.len() <= slot.max_bytes as usize);
@@ -125,7 +126,7 @@ impl Watch {
             let timer = (change.key.clone(), change.id.clone());
             match &change.entry {
                 Some(entry) => {
-                    assert!(self.shown[change.key.as_str()].contains(&entry.event_id));
+                    assert!(self.shown[change.key.as_str()].contains(&*entry.event.id));
                     self.timers.insert(timer);
                 }
                 None => {
@@ -142,8 +143,8 @@ impl Watch {
     /// A tick has been.
     pub(super) fn ticked(&self, pending_timers: u64) {
         assert_eq!(self.timers.len() as u64, pending_timers, "the changes lack timers");
-        for (slot, place) in self.declaration.slots.iter().zip(0..) {
-            let keys = self.held.iter().filter(|(other, _)| *other == place).count();
+        for slot in &self.declaration.slots {
+            let keys = self.held.iter().filter(|(other, _)| *other == slot.name).count();
             assert!(keys <= slot.max_keys as usize, "{keys} keys in `{}`", slot.name);
         }
     }

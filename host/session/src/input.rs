@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use countersign_formats::{Occurrence, Record};
+use countersign_formats::{DeadLetter, Occurrence, Record};
 use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Received};
-use countersign_model::{Digest, RawAddress, Timestamp};
+use countersign_model::{Digest, Event, RawAddress, SourceId, Timestamp};
 
 use crate::horizon::Fingerprint;
 
@@ -22,10 +22,15 @@ pub enum Input {
 
 /// A record with what can be computed before its turn, on any thread.
 pub struct Arrival {
-    pub(crate) record: Record,
+    pub(crate) what: Arrived,
     pub(crate) bookmark: Bookmark,
     pub(crate) arrived: Option<Timestamp>,
-    pub(crate) fingerprint: Option<Fingerprint>,
+}
+
+/// What arrived. An event is shared from here on: it is allocated on the thread that reads, which also frees it.
+pub(crate) enum Arrived {
+    Event { event: Arc<Event>, has_receipt_time: bool, occurrence: Option<Occurrence>, fingerprint: Fingerprint },
+    DeadLetter(DeadLetter),
 }
 
 impl Arrival {
@@ -34,11 +39,14 @@ impl Arrival {
     #[must_use]
     pub fn new(received: Received, arrived: Option<Timestamp>) -> Arrival {
         let Received { record, bookmark } = received;
-        let fingerprint = match &record {
-            Record::Event { event, has_receipt_time, .. } => Some(Fingerprint::of(event, *has_receipt_time)),
-            Record::DeadLetter(_) => None,
+        let what = match record {
+            Record::Event { event, has_receipt_time, occurrence } => {
+                let fingerprint = Fingerprint::of(&event, has_receipt_time);
+                Arrived::Event { event: Arc::from(event), has_receipt_time, occurrence, fingerprint }
+            }
+            Record::DeadLetter(letter) => Arrived::DeadLetter(letter),
         };
-        Arrival { record, bookmark, arrived, fingerprint }
+        Arrival { what, bookmark, arrived }
     }
 
     /// A record that isn't read on from, as in tests and tools.
@@ -70,7 +78,7 @@ pub(crate) struct Taken {
     pub(crate) fingerprint: Option<Fingerprint>,
     pub(crate) occurrence: Option<Occurrence>,
     /// The source of its event.
-    pub(crate) source: Option<countersign_model::SourceId>,
+    pub(crate) source: Option<SourceId>,
 }
 
 impl Taken {

@@ -11,7 +11,7 @@ use countersign_model::{Event, RawAddress, Timestamp};
 use countersign_stream::{Clock, Sequenced, Tick};
 
 use crate::horizon::{Arrival as Known, HORIZON, Horizon};
-use crate::input::{Arrival, Input, Taken};
+use crate::input::{Arrival, Arrived, Input, Taken};
 
 /// How many of the next events are witnesses to an event's time.
 const WITNESSES: usize = 3;
@@ -68,7 +68,7 @@ struct Waiting {
 }
 
 enum What {
-    Event { event: Box<Event>, has_receipt_time: bool, id_reused: bool, taken: Taken },
+    Event { event: Arc<Event>, has_receipt_time: bool, id_reused: bool, taken: Taken },
     Duplicate { raw: RawAddress, taken: Taken },
     DeadLetter { letter: DeadLetter, taken: Taken },
     Time(Timestamp),
@@ -140,9 +140,9 @@ impl Sequencer {
     }
 
     fn record(&mut self, arrival: Arrival) -> What {
-        let Arrival { record, bookmark, fingerprint, .. } = arrival;
-        match record {
-            Record::DeadLetter(letter) => {
+        let Arrival { what, bookmark, .. } = arrival;
+        match what {
+            Arrived::DeadLetter(letter) => {
                 let taken = Taken {
                     input: letter.input,
                     length: letter.length,
@@ -155,15 +155,15 @@ impl Sequencer {
                 };
                 What::DeadLetter { letter, taken }
             }
-            Record::Event { event, has_receipt_time, occurrence } => {
+            Arrived::Event { event, has_receipt_time, occurrence, fingerprint } => {
                 let mut taken = Taken::event(&event.raw, event.time, bookmark);
                 taken.source = occurrence.is_some().then(|| event.source.clone());
                 taken.occurrence = occurrence;
-                let known = fingerprint.map_or(Known::New, |fingerprint| self.horizon.arrive(fingerprint));
+                let known = self.horizon.arrive(fingerprint);
                 if known == Known::Duplicate {
                     return What::Duplicate { raw: event.raw, taken };
                 }
-                taken.fingerprint = fingerprint;
+                taken.fingerprint = Some(fingerprint);
                 What::Event { event, has_receipt_time, id_reused: known == Known::IdReused, taken }
             }
         }
@@ -208,10 +208,10 @@ impl Sequencer {
             plan.placement.clock = plan.placement.clock.max(arrived);
         }
         if !has_receipt_time {
-            event.ingest_time = plan.placement.clock;
+            Arc::make_mut(&mut event).ingest_time = plan.placement.clock;
         }
         let position = self.take_position();
-        let event = Sequenced::new(position, Arc::from(event), plan.placement);
+        let event = Sequenced::new(position, event, plan.placement);
         Some(Turn::Record { taken, before_tick, next: Next::Event { tick: plan.tick, event, id_reused } })
     }
 

@@ -37,7 +37,7 @@ use super::telemetry::Telemetry;
 const EXAMPLES: &str = "\
 Examples:
   countersign rule repro run.audit 17
-      the finding in line 17, as a case of rules/NAME, made of the finding's bundle
+      the finding of record 17, as a case of rules/NAME, made of the finding's bundle
   countersign rule repro run.audit 3f1c… --rule rules/my-rule --events logs.ndjson --source cloudtrail
       the finding on the event with this id, made of the records: all of its key up to it
 
@@ -63,10 +63,10 @@ const PAST_TIMER: i64 = 10 * 60 * 1_000_000;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// The audit file, with its bundles beside it
+    /// The audit file, with its bundles beside it, or the store
     #[arg(value_name = "AUDIT")]
     audit: PathBuf,
-    /// The finding: its line in the file, or the id of its event
+    /// The finding: its record's number, as `audit list --type finding` prints it, or the id of its event
     #[arg(value_name = "FINDING")]
     finding: String,
     /// The rule's folder [default: rules/NAME]
@@ -77,7 +77,7 @@ pub(crate) struct Arguments {
     name: Option<String>,
     #[command(flatten)]
     telemetry: Telemetry,
-    /// The key that the file was written with
+    /// The key that it was written with
     #[arg(long, value_name = "FILE")]
     audit_key: Option<PathBuf>,
     /// Print one line of JSON (see docs/reference/json.md)

@@ -322,13 +322,18 @@ fn repro_makes_a_case_of_a_finding_by_its_bundle_or_by_records() {
         .exits(0);
     let lines = ran.json();
     assert_eq!((&lines[0]["type"], &lines[0]["reproduced"]), (&json!("rule-repro"), &json!(true)));
-    for name in ["by-bundle", "by-records"] {
+    // A store has findings too; a finding has a number there.
+    folder.cli("replay --source cloudtrail --only-rules on --store run.db logs.ndjson").exits(0);
+    let listed = folder.cli("audit list run.db --type finding --json").exits(0).json();
+    let number = &listed[0]["seq"];
+    folder.cli(&format!("rule repro run.db {number} --name by-number")).exits(0);
+    for name in ["by-bundle", "by-records", "by-number"] {
         let file = |file: &str| folder.read(&format!("rules/console-login-without-mfa/cases/{name}/{file}"));
         no_name_is_left(&(file("events.ndjson") + &file("expect.toml")));
         assert!(file("expect.toml").contains("source = \"ocsf\""), "{}", file("expect.toml"));
     }
     let ran = folder.cli("rule test rules").exits(0);
-    assert!(ran.stdout.contains("2 cases: 2 passed"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("3 cases: 3 passed"), "{}", ran.stdout);
 
     // What is there stays, and what isn't a finding is part.
     let ran = folder.cli(&format!("rule repro run.audit {id} --name by-bundle")).exits(2);

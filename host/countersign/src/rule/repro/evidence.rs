@@ -1,25 +1,22 @@
 //! The record of a finding, and the events for a case of it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use countersign_admission::admit;
 use countersign_audit::record::FindingRecord;
-use countersign_audit::{Record, read, verify};
+use countersign_audit::{Record, read};
 use countersign_casework::bundle::FindingBundle;
 use countersign_declaration::{Ceilings, Declaration};
 use countersign_formats::Record as SourceRecord;
 use countersign_model::vocabulary::{FieldId, PartitionKey, SubjectRole};
 use countersign_model::{DigestKey, Event, RuleId, Value};
-use countersign_store::BundleReader;
 use countersign_stream::{matches, partition_key, value_at};
 
 use super::record::KnownEvent;
 use crate::exit::unusable;
-use crate::files::unreadable;
+use crate::storage::open_log;
 
 /// The most events of a case: the last ones up to the finding's.
 const MAX_EVENTS: usize = 10_000;
@@ -41,18 +38,18 @@ pub(super) struct Selected {
     pub(super) notes: Vec<String>,
 }
 
-/// Finds a finding in an audit file that verifies: by its line, or by the id of its event.
+/// Finds a finding in an audit file or a store whose records hold: by its record's number, or by the id of its event.
 ///
 /// # Errors
-/// When the file doesn't verify, has no such finding or several, or the bundle can't be read.
+/// When the records don't hold, there is no such finding or several, or the bundle can't be read.
 pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Option<&RuleId>) -> Result<OnRecord> {
-    let open = || File::open(audit).map(BufReader::new).map_err(|error| unreadable(audit, &error));
-    verify(open()?, None).map_err(|error| {
+    let log = open_log(audit)?;
+    log.verify(log.lines()?, None).map_err(|error| {
         anyhow::anyhow!("`{}` isn't as it was written: {error}; see `audit verify`", audit.display())
     })?;
     let number = wanted.parse::<u64>().ok();
     let (mut components, mut found) = (BTreeMap::new(), Vec::new());
-    for entry in read(open()?) {
+    for entry in read(log.lines()?) {
         let entry = entry.map_err(|error| anyhow::anyhow!("`{}`: {error}", audit.display()))?;
         match entry.record {
             Record::Header(header) if header.digest_key != key.fingerprint() => {
@@ -63,40 +60,39 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
                 components.insert(component.rule, component.component);
             }
             Record::Finding(finding) => {
-                let by_line = number == Some(entry.line);
+                let seq = entry.line - 1;
+                let by_number = number == Some(seq);
                 let by_event = finding.event_id == wanted && rule.is_none_or(|rule| finding.rule == *rule);
-                if by_line || by_event {
+                if by_number || by_event {
                     let component = components.get(&finding.rule).copied();
-                    found.push((by_line, entry.line, finding, component));
+                    found.push((by_number, seq, finding, component));
                 }
             }
             _ => {}
         }
     }
-    // A line takes precedence: ids of events can be numbers too.
-    if found.iter().any(|(by_line, ..)| *by_line) {
-        found.retain(|(by_line, ..)| *by_line);
+    // A record's number takes precedence: ids of events can be numbers too.
+    if found.iter().any(|(by_number, ..)| *by_number) {
+        found.retain(|(by_number, ..)| *by_number);
     }
     if found.len() > 1 {
-        let lines: Vec<String> = found.iter().map(|(_, line, one, _)| format!("{line} (`{}`)", one.rule)).collect();
+        let numbers: Vec<String> = found.iter().map(|(_, seq, one, _)| format!("{seq} (`{}`)", one.rule)).collect();
         return Err(unusable(format_args!(
-            "`{wanted}`: expected one finding, got those of lines {}; give a line",
-            lines.join(", ")
+            "`{wanted}`: expected one finding, got those of records {}; give a record's number",
+            numbers.join(", ")
         )));
     }
     let Some((_, _, record, component)) = found.pop() else {
         return Err(unusable(format_args!(
-            "`{wanted}`: expected the line of a finding in `{}`, or the id of an event with one",
+            "`{wanted}`: expected the number of a finding's record in `{}`, or the id of an event with one; see `audit list --type finding`",
             audit.display()
         )));
     };
-    let bundles = BundleReader::open(audit);
-    let bundle = bundles.get(&record.bundle, key).map_err(unusable)?;
-    let bundle: FindingBundle =
-        serde_json::from_slice(&bundle).context("the finding's bundle isn't one of this version")?;
+    let bundle = log.blob(&record.bundle, key).map_err(unusable)?;
+    let bundle = FindingBundle::read(&bundle).context("the finding's bundle can't be read")?;
     let component =
         component.with_context(|| format!("the bytes of the rule `{}` aren't on record before it", record.rule))?;
-    let component = bundles.get(&component, key).map_err(unusable)?;
+    let component = log.blob(&component, key).map_err(unusable)?;
     let admitted = admit(&component, &Ceilings::default())
         .map_err(|_| anyhow::anyhow!("the rule on record isn't admitted by this version"))?;
     Ok(OnRecord { record, bundle, declaration: admitted.declaration().clone() })
