@@ -39,6 +39,8 @@ pub(crate) struct DeadLetters {
     /// Whether an existing file is added to.
     append: bool,
     file: Option<BufWriter<File>>,
+    /// Whether anything was written that the disk may not have yet.
+    unsynced: bool,
     /// Whether each is reported on standard error.
     reported: bool,
     /// By reason and hint.
@@ -116,6 +118,7 @@ impl DeadLetters {
             always: false,
             append: false,
             file: None,
+            unsynced: false,
             reported: false,
             kinds: BTreeMap::new(),
         }
@@ -129,6 +132,23 @@ impl DeadLetters {
     /// Adds to a file that an earlier run has begun, in place of replacing it.
     pub(crate) fn append(self) -> DeadLetters {
         DeadLetters { append: true, ..self }
+    }
+
+    /// Writes what waits, and waits until the disk has it: it doesn't come again.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        self.flush()?;
+        match (&self.file, &self.path) {
+            (Some(file), Some(path)) if std::mem::take(&mut self.unsynced) => {
+                // What is no regular file can't be synced.
+                let is_file = file.get_ref().metadata().is_ok_and(|metadata| metadata.is_file());
+                let synced = if is_file { file.get_ref().sync_data() } else { Ok(()) };
+                synced.map_err(|error| explained(path, &error))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes what waits.
@@ -198,6 +218,7 @@ impl DeadLetters {
         }
         let mut line = serde_json::to_vec(&self.line(letter, seq))?;
         line.push(b'\n');
+        self.unsynced = true;
         self.file.as_mut().map_or(Ok(()), |file| file.write_all(&line))
     }
 

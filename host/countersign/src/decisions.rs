@@ -54,7 +54,7 @@ fn is_allowed_observation(line: &DecisionLine) -> bool {
 }
 
 /// Whether an observing action is executed: it informs people and changes nothing.
-pub(crate) fn observes(line: &DecisionLine) -> bool {
+fn observes(line: &DecisionLine) -> bool {
     line.decision == DecisionKind::Execute && line.action.is_some_and(|action| action.class() == ActionClass::Observe)
 }
 

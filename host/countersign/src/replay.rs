@@ -13,7 +13,6 @@ use clap::Args;
 use countersign_model::Digest;
 use countersign_model::time::parse_duration;
 use countersign_session::{Replay, Report, Session, SessionError, SessionOptions, Summary, replay};
-use countersign_store::StoreError;
 use serde::Serialize;
 
 use crate::dead_letters::{DeadLetters, MaxDead, Tally};
@@ -25,6 +24,7 @@ use crate::operator;
 use crate::out::Out;
 use crate::rule_set::RuleSet;
 use crate::stderr;
+use crate::storage::belongs_to;
 
 use inputs::{FILES_HELP, FormatName, Inputs, format_help, parse_format};
 use kept::Kept;
@@ -85,7 +85,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
     /// Remove the audit file that is there already, with its bundles
-    #[arg(long, requires = "audit")]
+    #[arg(long, requires = "audit", conflicts_with = "store")]
     replace: bool,
     /// Keep everything in a store (SQLite), and go on where its last run stopped
     #[arg(long, value_name = "FILE", conflicts_with = "audit")]
@@ -131,6 +131,9 @@ impl Arguments {
         let settings =
             operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context, Some(&self.rules))?;
         let key = files::audit_key(self.audit_key.as_deref())?;
+        if self.store.as_ref().is_some_and(|store| store.as_os_str() == "-") {
+            return Err(unusable("expected a file for `--store`, got `-`"));
+        }
         if self.store.is_some() && self.files.iter().any(|file| file.as_os_str() == "-") {
             return Err(unusable(
                 "expected files for `--store`, got standard input, which can't be read again: save it to a file first",
@@ -185,6 +188,8 @@ impl Arguments {
             }
             Err(Ended::Session(SessionError::Observer(error))) if !kept.is_kept() => return Err(error.into()),
             Err(Ended::Session(error @ SessionError::OtherKey)) => return Err(unusable(error)),
+            // Going on wouldn't help.
+            Err(Ended::Session(error @ SessionError::Memory { .. })) => return Err(error.into()),
             Err(Ended::Session(error)) => {
                 let error = anyhow::Error::from(error);
                 return Err(if kept.is_kept() { error.context(kept.interrupted()) } else { error });
@@ -192,14 +197,14 @@ impl Arguments {
             Err(Ended::Inputs(error)) => return Err(error),
             Ok(report) => report,
         };
-        let observing = printed?;
+        printed?;
         dead_letters.finish()?;
         kept.finish()?;
         let Report { summary, head, .. } = &report;
         if self.json {
             out.json(&SummaryLine { summary, head: head.digest })?;
         } else {
-            figures::print(out, summary, observing, kept.name(), head.digest)?;
+            figures::print(out, summary, kept.name(), head.digest)?;
         }
         let tally = Tally { events: summary.events, duplicates: summary.duplicates, dead_letters: summary.set_aside };
         Ok(exit.max(self.max_dead.verdict(&tally)))
@@ -207,9 +212,12 @@ impl Arguments {
 
     fn dead_letters(&self, names: Vec<String>) -> Result<DeadLetters> {
         if let (Some(letters), Some(audit)) = (&self.dead_letters, self.audit.as_ref().or(self.store.as_ref()))
-            && std::path::absolute(letters)? == std::path::absolute(audit)?
+            && belongs_to(letters, audit)?
         {
-            return Err(unusable("expected two files for `--dead-letters` and `--audit` or `--store`, got one"));
+            return Err(unusable(format_args!(
+                "expected a file of its own for `--dead-letters`, got one of those of `{}`: name another file",
+                audit.display()
+            )));
         }
         let beside = |path: &PathBuf| {
             let mut path = path.clone().into_os_string();
@@ -236,13 +244,5 @@ enum Ended {
 impl From<SessionError> for Ended {
     fn from(error: SessionError) -> Ended {
         Ended::Session(error)
-    }
-}
-
-/// An error of storage: what can't be used by this command is `Unusable`.
-fn store_error(error: StoreError) -> anyhow::Error {
-    match error {
-        StoreError::NotAnAuditFile(_) | StoreError::Exists { .. } => unusable(error),
-        error => error.into(),
     }
 }

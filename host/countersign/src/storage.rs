@@ -24,6 +24,20 @@ pub(crate) fn open_store(path: &Path) -> Result<SqliteReader> {
     SqliteStore::read(path).map_err(|error| opening_error(path, error))
 }
 
+/// Whether a path is that of an audit file or a store, or of a file that is made beside it.
+///
+/// # Errors
+/// When the current directory is unknown.
+pub(crate) fn belongs_to(path: &Path, kept: &Path) -> std::io::Result<bool> {
+    let path = std::path::absolute(path)?;
+    let kept = std::path::absolute(kept)?;
+    Ok(["", ".journal", ".journal.part", ".bundles", "-wal", "-shm", "-journal"].iter().any(|ending| {
+        let mut name = kept.clone().into_os_string();
+        name.push(ending);
+        path.starts_with(Path::new(&name))
+    }))
+}
+
 /// An error of opening what is at a path: `Unusable`, but for a damaged store.
 pub(crate) fn opening_error(path: &Path, error: StoreError) -> anyhow::Error {
     match error {

@@ -37,7 +37,7 @@ impl Default for Processed {
 /// An input that doesn't have the records any more that were processed before.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{input}`: expected the {expected} records that were processed before, got {}: restore it, or begin anew",
+    "`{input}`: expected the {expected} records that were processed before, got {}: restore it, name the inputs in the same order with further ones after them, or use another store",
     if *.got < *.expected { format!("only {got}") } else { "others".to_owned() }
 )]
 pub struct InputChanged {

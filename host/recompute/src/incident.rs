@@ -120,7 +120,7 @@ impl Recomputer<'_> {
                 Some((_, bundle)) if missed_deadline(bundle) => {
                     Some(Response::check(rule.declaration(), &inputs.incident, bundle.clone()))
                 }
-                None if stopped.contains(id) => None,
+                None if stopped.contains_key(id) => None,
                 _ => Some(call_response_rule(rule, inputs)),
             }
         };

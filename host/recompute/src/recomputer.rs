@@ -29,7 +29,7 @@ pub(crate) struct Recomputer<'r> {
     pub(crate) incident: Option<OpenIncident>,
     pub(crate) result: Recomputed,
     /// Rules that were stopped: the outcome of their last call is an input.
-    pub(crate) stopped: BTreeSet<RuleId>,
+    pub(crate) stopped: BTreeMap<RuleId, Digest>,
     /// The position of the last finding, and the findings there: those that may have fed rules.
     pub(crate) position: u64,
     pub(crate) findings_at_position: BTreeSet<FindingReference>,
@@ -82,7 +82,7 @@ pub(crate) fn recompute(
         serving: None,
         incident: None,
         result,
-        stopped: BTreeSet::new(),
+        stopped: BTreeMap::new(),
         position: 0,
         findings_at_position: BTreeSet::new(),
     };
@@ -128,7 +128,9 @@ impl Recomputer<'_> {
                 _ => self.tampered(line, "incident", "the one finding before it", "another"),
             },
             Record::RuleStopped(RuleStopped { rule, .. }) => {
-                self.stopped.insert(rule);
+                let serving = self.serving.as_ref().and_then(|serving| serving.generation.rule(&rule));
+                let code = serving.map(|rule| rule.identity.code);
+                self.stopped.extend(code.map(|code| (rule, code)));
             }
             _ => {}
         }

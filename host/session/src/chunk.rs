@@ -13,7 +13,7 @@ use std::hash::Hash;
 use countersign_formats::DeadLetter;
 use countersign_model::vocabulary::text_ids;
 use countersign_model::{RuleId, StateChange, TimerChange};
-use countersign_stream::{BundledFinding, Disagreement, RowDiagnostic, RowFailure, Sequenced};
+use countersign_stream::{BundledFinding, Disagreement, Removed, RowDiagnostic, RowFailure, Sequenced};
 
 pub use judges::Judges;
 pub use remembered::{Handover, KEPT_FOR_ABSENT_RULES, Remembered};
@@ -105,8 +105,9 @@ pub struct Changes {
     pub timers: Vec<TimerChange>,
     /// The state as of the last tick of keys that changed for the first time since.
     pub baselines: Vec<StateChange>,
-    /// Accounts that were counted for the first time, and those on which a rule failed; with the rule.
-    pub accounts: Vec<(RuleId, u64, bool)>,
+    /// Accounts that were counted for the first time, those on which a rule failed (true), and those that aren't counted
+    /// any more (none); with the rule.
+    pub accounts: Vec<(RuleId, u64, Option<bool>)>,
     /// The rules that were visited, by their places.
     pub visited: BTreeSet<usize>,
     /// Rules that are gone, and forgotten now.
@@ -153,6 +154,12 @@ impl Changes {
             && visited.is_empty()
             && forgotten_rules.is_empty()
             && ticked_rules.is_empty()
+    }
+
+    /// Adds what is removed because nothing keeps it.
+    fn extend_removed(&mut self, Removed { state, timers, baselines }: Removed) {
+        self.extend((state, timers));
+        self.baselines.extend(baselines);
     }
 
     fn extend(&mut self, (state, timers): (Vec<StateChange>, Vec<TimerChange>)) {

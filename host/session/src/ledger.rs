@@ -30,7 +30,7 @@ pub(crate) struct Ledger {
     key: DigestKey,
     threshold: QuarantineThreshold,
     /// Rules in quarantine, stopped, or not deterministic: what depends on them needs approval.
-    pub(crate) suspect: BTreeSet<RuleId>,
+    pub(crate) suspect: BTreeMap<RuleId, Digest>,
     /// Rules whose bytes are on record for this generation.
     pub(crate) recorded: BTreeSet<RuleId>,
     /// Response rules that were stopped.
@@ -84,7 +84,7 @@ impl Ledger {
             generation,
             number,
             threshold,
-            suspect: BTreeSet::new(),
+            suspect: BTreeMap::new(),
             recorded: BTreeSet::new(),
             stopped_responses: BTreeSet::new(),
             inputs: BTreeMap::new(),
@@ -111,6 +111,20 @@ impl Ledger {
     /// Begins with the header.
     pub(crate) fn record_header(&mut self) {
         self.page.records.push(Record::Header(Header::new(env!("CARGO_PKG_VERSION"), &self.key)));
+    }
+
+    /// Rules whose code is another than that which was found wanting judge again, and aren't suspect any more.
+    pub(crate) fn renew(&mut self) {
+        let generation = Arc::clone(&self.generation);
+        let Ledger { suspect, stopped_responses, summary, .. } = self;
+        suspect.retain(|id, code| {
+            let same = generation.rule(id).is_none_or(|rule| rule.identity.code == *code);
+            if !same {
+                stopped_responses.remove(id);
+                summary.silenced.retain(|silenced| silenced != id);
+            }
+            same
+        });
     }
 
     /// Another generation serves from a position on: what is recorded of it names its own rules' bytes.
@@ -223,7 +237,8 @@ impl Ledger {
         let generation = Arc::clone(&self.generation);
         // A rule that contradicts itself is suspect for the whole chunk: where it began depends on batches.
         for placed in placed.iter().filter(|placed| matches!(placed.item, Item::Disagreement(_))) {
-            self.suspect.extend(generation.detections.get(placed.rule).map(|rule| rule.identity.id.clone()));
+            let rule = generation.detections.get(placed.rule);
+            self.suspect.extend(rule.map(|rule| (rule.identity.id.clone(), rule.identity.code)));
         }
         for Placed { position, rule, item, .. } in placed {
             if let Item::DeadLetter(letter) = item {

@@ -59,8 +59,10 @@ pub(crate) struct SessionMemory {
     pub(crate) id_reused: u64,
     pub(crate) findings: u64,
     pub(crate) decisions: BTreeMap<String, u64>,
+    pub(crate) observing: u64,
     pub(crate) silenced: Vec<RuleId>,
-    pub(crate) suspect: BTreeSet<RuleId>,
+    /// With the digest of the code that was found wanting.
+    pub(crate) suspect: BTreeMap<RuleId, Digest>,
     pub(crate) stopped_responses: BTreeSet<RuleId>,
     /// Whether the inputs' ends are on record, and nothing came since.
     pub(crate) finished: bool,
@@ -104,6 +106,8 @@ pub(crate) struct RuleMemory {
     pub(crate) stamp: Option<Timestamp>,
     /// Since when it is gone.
     pub(crate) absent_since: Option<Timestamp>,
+    /// Since when it has state that it doesn't declare.
+    pub(crate) undeclared_since: Option<Timestamp>,
 }
 
 /// What is remembered of a record without an id.

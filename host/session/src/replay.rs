@@ -79,8 +79,11 @@ pub fn replay<'s>(
 }
 
 fn finish(mut session: Session<'_>, options: Replay, started: Instant) -> Result<Report, SessionError> {
-    if let Some(until) = options.until {
-        session.poll(until.plus_micros(LATENESS))?;
+    if let Some(until) = options.until.map(|until| until.plus_micros(LATENESS))
+        // A session that is resumed may have done so already.
+        && session.sequencer.clock().arrived().is_none_or(|arrived| arrived < until)
+    {
+        session.poll(until)?;
     }
     let mut report = session.finish(options.inputs)?;
     report.summary.seconds = started.elapsed().as_secs_f64();

@@ -319,6 +319,9 @@ pub struct Summary {
     pub findings_by_rule: BTreeMap<RuleId, u64>,
     /// Decisions by kind; every kind is there.
     pub decisions: BTreeMap<&'static str, u64>,
+    /// Of the executed ones, those of an action that only informs people.
+    #[serde(skip)]
+    pub observing: u64,
     /// Rows delivered, by rule; every detection rule is there.
     pub delivered: BTreeMap<RuleId, u64>,
     /// Keys forgotten at ticks, by rule and slot; only slots with any.

@@ -27,6 +27,9 @@ use crate::session::{Pending, Reached, Session, SessionOptions, codes};
 /// How many entries of state or timers are read at once.
 const PAGE: usize = 4_096;
 
+/// No run counts so far; what is larger would overflow.
+const MAX_COUNT: u64 = 1 << 62;
+
 /// The entries of the horizon in the store: the number of the first fingerprint of each, and how many it has.
 #[derive(Default)]
 pub(crate) struct Fingerprints {
@@ -109,7 +112,7 @@ impl<'s> Session<'s> {
         let summary = &mut ledger.summary;
         (summary.events, summary.set_aside) = (stored.events, stored.set_aside);
         (summary.duplicates, summary.id_reused) = (stored.duplicates, stored.id_reused);
-        summary.findings = stored.findings;
+        (summary.findings, summary.observing) = (stored.findings, stored.observing);
         for kind in DecisionKind::ALL {
             summary.decisions.insert(kind.id(), stored.decisions.get(kind.id()).copied().unwrap_or_default());
         }
@@ -135,7 +138,9 @@ impl<'s> Session<'s> {
             fingerprints.iter().for_each(|bytes| {
                 horizon.arrive(Fingerprint::from_bytes(*bytes));
             });
-            entries.add(first, fingerprints.len() as u64);
+            let count = fingerprints.len() as u64;
+            first.checked_add(count).ok_or_else(|| wrong(HORIZON, "a key is too large"))?;
+            entries.add(first, count);
             Ok(())
         })?;
         if entries.end() != taken {
@@ -165,7 +170,11 @@ impl<'s> Session<'s> {
             Ok(())
         })?;
         self.ledger.inputs = inputs;
+        let last = places.keys().next_back().map_or(0, |last| last + 1);
+        self.resumed = (0..last).map(|input| places.get(&input).cloned().unwrap_or_default()).collect();
         self.places = places;
+        // Only whoever reads on needs them.
+        self.places.values_mut().for_each(|place| place.counted.clear());
         Ok(())
     }
 
@@ -187,6 +196,7 @@ impl<'s> Session<'s> {
                 dropped_timers: rule.dropped_timers,
                 withheld: rule.withheld,
                 forgotten: rule.forgotten,
+                undeclared_since: rule.undeclared_since,
                 ..Remembered::new(Quarantine::new(threshold))
             };
             all.insert(id, (remembered, rule.absent_since));
@@ -284,7 +294,7 @@ impl<'s> Session<'s> {
             memory.extend(self.input_memory(input)?);
         }
         for (rule, account, failed) in &changes.accounts {
-            let value = Some(vec![u8::from(*failed)]);
+            let value = failed.map(|failed| vec![u8::from(failed)]);
             memory.push(MemoryChange { space: ACCOUNT, key: memory::account_key(rule, *account), value });
         }
         self.rule_memory(changes, &mut memory)?;
@@ -300,7 +310,7 @@ impl<'s> Session<'s> {
     }
 
     fn session_memory(&self, reached: Reached) -> SessionMemory {
-        let Summary { events, set_aside, duplicates, id_reused, findings, decisions, silenced, .. } =
+        let Summary { events, set_aside, duplicates, id_reused, findings, decisions, observing, silenced, .. } =
             &self.ledger.summary;
         SessionMemory {
             format: FORMAT,
@@ -316,6 +326,7 @@ impl<'s> Session<'s> {
             duplicates: *duplicates,
             id_reused: *id_reused,
             findings: *findings,
+            observing: *observing,
             decisions: decisions.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect(),
             silenced: silenced.clone(),
             suspect: self.ledger.suspect.clone(),
@@ -350,15 +361,12 @@ impl<'s> Session<'s> {
             ids.extend(generation.detections.iter().chain(&generation.responses).map(|rule| rule.identity.id.clone()));
             ids.extend(self.judges.absent().map(|(id, ..)| id.clone()));
         }
-        ids.extend(changes.ticked_rules.iter().cloned());
+        ids.extend(changes.ticked_rules.iter().chain(&changes.forgotten_rules).cloned());
         for id in ids {
             let value = self.memory_of_rule(&generation, &id);
-            memory.push(set(RULE, id.as_str().as_bytes().to_vec(), &value)?);
-        }
-        for id in &changes.forgotten_rules {
-            if generation.rule(id).is_none() {
-                memory.push(memory::remove(RULE, id.as_str().as_bytes().to_vec()));
-            }
+            let key = id.as_str().as_bytes().to_vec();
+            let nothing = generation.rule(&id).is_none() && value == RuleMemory::default();
+            memory.push(if nothing { memory::remove(RULE, key) } else { set(RULE, key, &value)? });
         }
         Ok(())
     }
@@ -380,6 +388,7 @@ impl<'s> Session<'s> {
             (value.code, value.silenced, value.stamp) = (view.code, view.silenced, view.stamp);
             (value.delivered, value.dropped_timers) = (view.delivered, view.dropped_timers);
             (value.withheld, value.forgotten) = (view.withheld, view.forgotten);
+            value.undeclared_since = self.judges.absent().find(|(absent, ..)| *absent == id).map(|(.., since)| since);
         } else if let Some((_, remembered, since)) = self.judges.absent().find(|(absent, ..)| *absent == id) {
             value.partition_key = Some(remembered.carried.partition_key().unwrap_or(PartitionKey::None));
             (value.code, value.silenced) = (remembered.code, remembered.silenced);
@@ -463,6 +472,9 @@ fn read_session(store: &dyn Stored) -> Result<Option<SessionMemory>, SessionErro
         return Err(wrong(SESSION, "there is none, though the log has records"));
     };
     let stored: SessionMemory = parse(SESSION, &value)?;
+    if stored.position.max(stored.taken).max(stored.generation) > MAX_COUNT {
+        return Err(wrong(SESSION, "a number is too large"));
+    }
     if stored.format != FORMAT {
         return Err(wrong(SESSION, format!("format {}, expected {FORMAT}", stored.format)));
     }

@@ -96,7 +96,7 @@ impl Sequencer {
 
     /// Goes on after what was taken before.
     pub(crate) fn resume(max_gap: i64, clock: Clock, next_position: u64, horizon: Horizon) -> Sequencer {
-        let arrived = None;
+        let arrived = clock.arrived();
         Sequencer { horizon, waiting: VecDeque::new(), clock, max_gap, next_position, arrived, ended: false }
     }
 
@@ -183,6 +183,10 @@ impl Sequencer {
         };
         let witnessed = if moves { self.witnessed_time()? } else { None };
         let Waiting { arrived, what } = self.waiting.pop_front()?;
+        // Time that passed has its effect by ticks of its own.
+        if let Some(arrived) = arrived.filter(|_| !matches!(what, What::Time(_))) {
+            self.clock.arrive(arrived);
+        }
         let (mut event, has_receipt_time, id_reused, taken) = match what {
             What::DeadLetter { letter, taken } => return Some(unjudged(taken, Next::DeadLetter(letter))),
             What::Duplicate { raw, taken } => return Some(unjudged(taken, Next::Duplicate(raw))),
@@ -200,13 +204,9 @@ impl Sequencer {
         if has_receipt_time {
             believed = believed.min(event.ingest_time.plus_micros(SKEW));
         }
-        let mut plan = self.clock.plan(&event.source, event.time, believed);
+        let plan = self.clock.plan(&event.source, event.time, believed);
         let before_tick = plan.tick.map(|_| Box::new(self.clock.clone()));
         self.clock.apply(&event.source, &plan);
-        if let Some(arrived) = arrived {
-            self.clock.arrive(arrived);
-            plan.placement.clock = plan.placement.clock.max(arrived);
-        }
         if !has_receipt_time {
             Arc::make_mut(&mut event).ingest_time = plan.placement.clock;
         }

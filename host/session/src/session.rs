@@ -88,7 +88,9 @@ pub struct Session<'s> {
     pub(crate) judges: Judges,
     pub(crate) ledger: Ledger,
     pub(crate) configuration: Digest,
-    /// Where each input goes on.
+    /// How far each input was processed when the session was resumed.
+    pub(crate) resumed: Vec<Processed>,
+    /// Where each input goes on, after what was taken.
     pub(crate) places: BTreeMap<u32, Processed>,
     /// Whether the inputs' ends are on record, and nothing came since.
     pub(crate) finished: bool,
@@ -152,6 +154,7 @@ impl<'s> Session<'s> {
             judges: judges(&generation, &options),
             ledger: Ledger::new(generation, number, key, threshold),
             configuration: Digest([0; 32]),
+            resumed: Vec::new(),
             places: BTreeMap::new(),
             finished: false,
             records: 0,
@@ -170,8 +173,7 @@ impl<'s> Session<'s> {
     /// How far each input was processed when the session was resumed, by ordinal: records after that are to be pushed.
     #[must_use]
     pub fn processed(&self) -> Vec<Processed> {
-        let inputs = self.places.keys().next_back().map_or(0, |last| last + 1);
-        (0..inputs).map(|input| self.places.get(&input).cloned().unwrap_or_default()).collect()
+        self.resumed.clone()
     }
 
     /// How many inputs of any kind have had their turn, in this session and those before it.
@@ -359,6 +361,7 @@ impl<'s> Session<'s> {
     /// Puts a generation on record, from the next position on.
     pub(crate) fn begin_generation(&mut self, generation: Arc<Generation>, number: u64) -> Result<(), SessionError> {
         self.ledger.record_generation(generation, number, self.sequencer.position())?;
+        self.ledger.renew();
         self.configuration = self.ledger.configuration(&self.options)?;
         self.pending.all_rules = true;
         Ok(())
@@ -366,9 +369,9 @@ impl<'s> Session<'s> {
 
     /// Puts on record what came of handing over what rules have kept.
     pub(crate) fn record_handover(&mut self, handover: Handover) {
-        let Handover { migrated, renewed } = handover;
+        let Handover { migrated } = handover;
         let position = self.sequencer.position();
-        let Ledger { page, summary, suspect, .. } = &mut self.ledger;
+        let Ledger { page, summary, .. } = &mut self.ledger;
         for (rule, counts) in migrated {
             for (all, count) in [(&mut summary.migrated_keys, counts.migrated), (&mut summary.lost_keys, counts.failed)]
             {
@@ -383,10 +386,6 @@ impl<'s> Session<'s> {
                 migrated: counts.migrated,
                 failed: counts.failed,
             }));
-        }
-        for rule in renewed {
-            suspect.remove(&rule);
-            summary.silenced.retain(|silenced| *silenced != rule);
         }
     }
 

@@ -62,6 +62,16 @@ pub fn existing(audit: &Path) -> Result<Option<ExistingRun>, StoreError> {
     Ok(Found::at(audit)?.run)
 }
 
+/// Refuses what is there and no regular file: a device would be replaced, a pipe waits for somebody at its other end.
+pub(crate) fn check_regular(audit: &Path) -> Result<(), StoreError> {
+    match std::fs::metadata(audit) {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(StoreError::NotAnAuditFile(audit.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StoreError::io("read", audit)(error)),
+    }
+}
+
 /// A run with all its files.
 pub(crate) struct Found {
     pub(crate) run: Option<ExistingRun>,
@@ -70,6 +80,7 @@ pub(crate) struct Found {
 
 impl Found {
     pub(crate) fn at(audit: &Path) -> Result<Found, StoreError> {
+        check_regular(audit)?;
         let tail = Tail::of(audit)?;
         let bundles = BundleReader::open(audit).folder().to_owned();
         let contents = Contents::of(&bundles)?;

@@ -9,7 +9,7 @@ use countersign_model::Digest;
 
 use crate::bundles::{BundleReader, Contents, PART, beside};
 use crate::disk::Disk;
-use crate::existing::{Existing, Found, check_beginning};
+use crate::existing::{Existing, Found, check_beginning, check_regular};
 use crate::file::{appending, lock};
 use crate::log::Lines;
 use crate::{StoreError, Stored};
@@ -62,6 +62,7 @@ pub(crate) fn export_on(
 ) -> Result<Exported, StoreError> {
     let end = store.head()?;
     let head = end.head()?;
+    check_regular(out)?;
     // What is there may not change until it is replaced.
     let _locked = lock_existing(out)?;
     let found = Found::at(out)?.allow(options.existing)?;

@@ -18,7 +18,7 @@ use countersign_model::{Digest, Finding, Intent, StateChange, TimerChange};
 
 use crate::bundles::{BundleReader, BundleWriter, PART, beside};
 use crate::disk::Disk;
-use crate::existing::{Existing, Found, check_beginning, journal_path};
+use crate::existing::{Existing, Found, check_beginning, check_regular, journal_path};
 use crate::fold::Fold;
 use crate::journal::{End, Entries, MAX_PART, Part, write_fold};
 use crate::prepare::prepare;
@@ -122,6 +122,7 @@ impl FileStore {
         existing: Existing,
         durability: Durability,
     ) -> Result<FileStore, StoreError> {
+        check_regular(path)?;
         // What is there is looked at under its lock, and nothing is made where it is refused.
         let audit = match appending().open(path) {
             Ok(audit) => Some(audit),

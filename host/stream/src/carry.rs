@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use countersign_declaration::{Declaration, Slot};
-use countersign_model::call::{Detector, FailureKind};
+use countersign_model::call::{CallFailure, Detector, FailureKind};
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{RuleId, StateChange, StateEntry, TimerChange, Timestamp};
 
@@ -13,8 +13,11 @@ use crate::RuleStream;
 use crate::state::Keys;
 use crate::timers::{KeyTimers, Pending};
 
-/// After so many keys of a slot that can't be migrated, and none that could, the others aren't tried.
-const MAX_FAILURES_FIRST: u64 = 64;
+/// After so many keys in a row that can't be migrated, a slot's others aren't tried.
+const MAX_FAILURES: u64 = 64;
+
+/// After so many keys whose migration misses the deadline twice, a slot's others aren't tried: each takes seconds.
+const MAX_MISSED: u64 = 3;
 
 /// A rule's keyed state and timers.
 #[derive(Debug, Default)]
@@ -25,6 +28,17 @@ pub struct Carried {
     slots: BTreeMap<String, Keys>,
     timers: BTreeMap<Arc<str>, KeyTimers>,
     stamp: Option<Timestamp>,
+}
+
+/// What nothing keeps any more.
+#[derive(Debug, Default)]
+pub struct Removed {
+    /// Of keyed state.
+    pub state: Vec<StateChange>,
+    /// Of timers.
+    pub timers: Vec<TimerChange>,
+    /// Of the state as of the last tick: it counts as none.
+    pub baselines: Vec<StateChange>,
 }
 
 /// What became of a slot's keys whose state an older version of the slot wrote.
@@ -47,6 +61,8 @@ pub struct Adopted {
     pub dropped_timers: u64,
     /// What the rule doesn't declare: it may come back.
     pub rest: Carried,
+    /// What another partition key's keys had: it means nothing any more.
+    pub removed: Removed,
 }
 
 impl Carried {
@@ -113,17 +129,19 @@ impl Carried {
 
     /// The changes that remove all of it from a store.
     #[must_use]
-    pub fn removals(&self, rule: &RuleId) -> (Vec<StateChange>, Vec<TimerChange>) {
-        let state = self.slots.iter().flat_map(|(slot, keys)| {
-            let mut keys: Vec<&Arc<str>> = keys.now.keys().collect();
+    pub fn removals(&self, rule: &RuleId) -> Removed {
+        let changes = |slot: &str, mut keys: Vec<&Arc<str>>| {
             keys.sort_unstable();
-            keys.into_iter().map(move |key| StateChange {
+            let change = |key: &Arc<str>| StateChange {
                 rule: rule.clone(),
-                slot: slot.clone(),
+                slot: slot.to_owned(),
                 key: key.to_string(),
                 entry: None,
-            })
-        });
+            };
+            keys.into_iter().map(change).collect::<Vec<_>>()
+        };
+        let state = self.slots.iter().flat_map(|(slot, keys)| changes(slot, keys.now.keys().collect()));
+        let baselines = self.slots.iter().flat_map(|(slot, keys)| changes(slot, keys.before.keys().collect()));
         let timers = self.timers.iter().flat_map(|(key, timers)| {
             timers.keys().map(move |id| TimerChange {
                 rule: rule.clone(),
@@ -132,7 +150,7 @@ impl Carried {
                 entry: None,
             })
         });
-        (state.collect(), timers.collect())
+        Removed { state: state.collect(), timers: timers.collect(), baselines: baselines.collect() }
     }
 }
 
@@ -150,11 +168,21 @@ impl RuleStream {
     }
 
     /// Goes on with what a rule of the same id kept, however it declared it: state of slots with the same name, that of
-    /// older versions through the guest's `migrate`; and timers. With another partition key it begins anew, and all is in
-    /// [`Adopted::rest`]. Keys whose state is another than it was are reported as changed.
+    /// older versions through the guest's `migrate`; and timers. With another partition key it begins anew: its keys count as
+    /// failed, and are in [`Adopted::removed`]. Keys whose state is another than it was are reported as changed.
     pub fn adopt(&mut self, mut carried: Carried) -> Adopted {
         if carried.partition_key.is_some_and(|key| key != self.declaration.partition_key) {
-            return Adopted { rest: carried, ..Adopted::default() };
+            let failed = |(slot, keys): (&String, &Keys)| Migrated {
+                slot: slot.clone(),
+                migrated: 0,
+                failed: keys.now.len() as u64,
+            };
+            return Adopted {
+                migrated: carried.slots.iter().map(failed).filter(|counts| counts.failed > 0).collect(),
+                dropped_timers: carried.timers.values().map(|timers| timers.len() as u64).sum(),
+                removed: carried.removals(&self.declaration.id),
+                ..Adopted::default()
+            };
         }
         let mut adopted = Adopted { dropped_timers: self.timers.put(carried.timers), ..Adopted::default() };
         self.state.set_stamp(carried.stamp);
@@ -179,8 +207,10 @@ struct Migration<'r> {
     slot: &'r Slot,
     place: u32,
     counts: Migrated,
-    /// No further key is tried.
-    given_up: bool,
+    /// Failures since the last key that was migrated.
+    failures: u64,
+    /// Keys that missed the deadline twice.
+    missed: u64,
     /// Keys whose state is another now.
     renewed: Vec<Arc<str>>,
 }
@@ -188,7 +218,7 @@ struct Migration<'r> {
 impl<'r> Migration<'r> {
     fn new(detector: &'r (dyn Detector + Send + Sync), slot: &'r Slot, place: u32) -> Migration<'r> {
         let counts = Migrated { slot: slot.name.clone(), ..Migrated::default() };
-        Migration { detector, slot, place, counts, given_up: false, renewed: Vec::new() }
+        Migration { detector, slot, place, counts, failures: 0, missed: 0, renewed: Vec::new() }
     }
 
     fn keys(&mut self, keys: Keys) -> Keys {
@@ -218,22 +248,27 @@ impl<'r> Migration<'r> {
 
     /// The entry in the declared version; none if its key begins anew.
     fn entry(&mut self, entry: StateEntry) -> Option<StateEntry> {
-        if self.given_up || entry.version > self.slot.version {
+        let given_up = self.failures >= MAX_FAILURES || self.missed >= MAX_MISSED;
+        if given_up || entry.version > self.slot.version {
             return None;
         }
-        let answer = self.detector.migrate(self.place, entry.version, &entry.blob);
+        let migrate = || self.detector.migrate(self.place, entry.version, &entry.blob);
+        let is_missed = |failure: &CallFailure| failure.kind == FailureKind::Deadline;
+        // A deadline may be missed because the machine was busy.
+        let answer = migrate().or_else(|failure| if is_missed(&failure) { migrate() } else { Err(failure) });
         let blob = match answer {
             Ok(blob) => blob,
             Err(failure) => {
-                // A call that misses the deadline takes seconds: it isn't repeated for every key.
-                self.given_up = failure.kind == FailureKind::Deadline
-                    || (self.counts.migrated == 0 && self.counts.failed + 1 >= MAX_FAILURES_FIRST);
+                self.missed += u64::from(is_missed(&failure));
+                self.failures += 1;
                 return None;
             }
         };
         if blob.is_empty() || blob.len() > self.slot.max_bytes as usize {
+            self.failures += 1;
             return None;
         }
+        self.failures = 0;
         let mut kept = entry.kept;
         kept.truncate(self.slot.kept_references as usize);
         Some(StateEntry { version: self.slot.version, blob, kept, changed: entry.changed })

@@ -92,6 +92,12 @@ impl Clock {
         self.now.map(|now| self.arrived.map_or(now, |arrived| now.max(arrived)))
     }
 
+    /// The greatest arrival so far, by the host's own clock; none where only the records' times count.
+    #[must_use]
+    pub fn arrived(&self) -> Option<Timestamp> {
+        self.arrived
+    }
+
     /// Whether an event of this time lies further ahead than `max_gap` microseconds of what has been seen.
     #[must_use]
     pub fn is_ahead(&self, time: Timestamp, max_gap: i64) -> bool {

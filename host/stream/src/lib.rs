@@ -23,7 +23,7 @@ mod testing;
 mod timers;
 mod validate;
 
-pub use carry::{Adopted, Carried, Migrated};
+pub use carry::{Adopted, Carried, Migrated, Removed};
 pub use clock::{Clock, LATENESS, Placement, Plan, SILENCE, TICK_EVENTS, Tick};
 pub use columns::{Schema, build_batch, index_keys, value_at, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};

@@ -90,6 +90,13 @@ impl Quarantine {
         }
     }
 
+    /// The accounts that are counted, as opaque numbers, in order.
+    pub fn account_numbers(&self) -> impl Iterator<Item = u64> + use<> {
+        let mut seen: Vec<u64> = self.seen.iter().copied().collect();
+        seen.sort_unstable();
+        seen.into_iter()
+    }
+
     /// Distinct accounts that failed, and that were seen.
     #[must_use]
     pub fn accounts(&self) -> (u64, u64) {

@@ -196,6 +196,10 @@ impl RuleState {
         for (slot, key) in &keys {
             self.set(*slot, key, None);
         }
+        // If it judges again, it begins anew.
+        self.before.iter_mut().for_each(HashMap::clear);
+        self.touched.clear();
+        self.stamp = None;
         self.take_changes()
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use countersign_admission::sections;
 use countersign_generation::Generation;
+use countersign_model::vocabulary::PartitionKey;
 use countersign_session::SessionOptions;
 use countersign_stream::QuarantineThreshold;
 use proptest::prelude::*;
@@ -183,7 +184,35 @@ fn a_rule_that_is_gone_keeps_its_state_for_a_day() {
     steps.insert(10, Step::Swap(one));
     let got = play(&mut Backend::memory(), &files, &steps, &both, &options());
     assert_eq!(state(&got, "example/counts"), []);
-    assert!(!got.memory.iter().any(|(space, key, _)| space == "rule" && key == b"example/counts"));
+    assert!(!got.memory.iter().any(|(space, key, _)| space == "account" && key.starts_with(b"example/counts")));
+}
+
+/// State of another partition key means nothing: it is gone from the store at the swap, and neither a restart nor another
+/// swap brings it back.
+#[test]
+fn another_partition_key_begins_anew_for_good() {
+    let counted = admitted(&counts(1));
+    let mut declaration = counted.declaration().clone();
+    declaration.partition_key = PartitionKey::SourceIp;
+    let rekeyed = sections::attach(counted.component(), &declaration, counted.data()).unwrap();
+    let (by_actor, by_address) = (load(&[("old", &counts(1))]), load(&[("new", &rekeyed)]));
+    let both = load(&[("new", &rekeyed), ("timer", bytes("uses-a-timer"))]);
+    let files = Files::new("cloudtrail", &[&calls()]);
+    let mut steps = vec![Step::Record(None); files.count()];
+    steps.insert(40, Step::Swap(both));
+    steps.insert(20, Step::Swap(Arc::clone(&by_address)));
+    let whole = play(&mut Backend::memory(), &files, &steps, &by_actor, &options());
+    let keys: Vec<&str> = whole.snapshot.state.iter().map(|change| change.key.as_str()).collect();
+    assert!(!keys.is_empty() && keys.iter().all(|key| key.parse::<std::net::IpAddr>().is_ok()), "{keys:?}");
+    assert!(whole.summary.contains(r#""lost_keys":{"example/counts":2}"#), "{}", whole.summary);
+    for kill in [21, 22, 30, 41, 42, 60] {
+        let mut steps = steps.clone();
+        steps.insert(kill, Step::Kill);
+        for (name, mut backend) in Backend::all() {
+            let got = play(&mut backend, &files, &steps, &by_actor, &options());
+            whole.assert_same(&got, &format!("{name}, killed at {kill}"));
+        }
+    }
 }
 
 /// A rule that was silenced judges again once its code is another; the same code stays silenced.

@@ -16,7 +16,7 @@ use crate::exit::{Exit, unusable};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::stderr;
-use crate::storage::{open_store, store_error};
+use crate::storage::{belongs_to, open_store, store_error};
 use crate::table::{Tone, pairs};
 use crate::text;
 
@@ -78,6 +78,12 @@ struct Replaced {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
+        if belongs_to(&self.out, &self.store)? {
+            return Err(unusable(format_args!(
+                "expected a file of its own for `--out`, got one of those of `{}`: name another file",
+                self.store.display()
+            )));
+        }
         let store = open_store(&self.store)?;
         let finished = self.check_finished(&store)?;
         let replaced = existing(&self.out).map_err(store_error)?;

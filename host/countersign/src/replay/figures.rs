@@ -12,14 +12,8 @@ use crate::out::Out;
 use crate::table::{Table, Tone, pairs, toned};
 use crate::text;
 
-/// Prints them. `observing` of the decisions execute an observing action.
-pub(super) fn print(
-    out: &mut Out,
-    summary: &Summary,
-    observing: u64,
-    kept: Option<(&'static str, &Path)>,
-    head: Digest,
-) -> Result<()> {
+/// Prints them.
+pub(super) fn print(out: &mut Out, summary: &Summary, kept: Option<(&'static str, &Path)>, head: Digest) -> Result<()> {
     let seconds =
         if summary.seconds < 10.0 { format!("{:.2}", summary.seconds) } else { format!("{:.0}", summary.seconds) };
     let mut rows = vec![
@@ -30,7 +24,7 @@ pub(super) fn print(
     let mut rare = |name: &'static str, count: u64| rows.extend((count > 0).then(|| (name, text::number(count))));
     rare("duplicates", summary.duplicates);
     rare("ids used again", summary.id_reused);
-    rows.extend([("findings", text::number(summary.findings)), ("decisions", decisions(summary, observing))]);
+    rows.extend([("findings", text::number(summary.findings)), ("decisions", decisions(summary))]);
     let mut rare = |name: &'static str, counts: &BTreeMap<RuleId, u64>| {
         rows.extend((total(counts) > 0).then(|| (name, text::number(total(counts)))))
     };
@@ -46,7 +40,8 @@ pub(super) fn print(
 }
 
 /// The decisions by kind, executed observing actions apart from other executed ones.
-fn decisions(summary: &Summary, observing: u64) -> String {
+fn decisions(summary: &Summary) -> String {
+    let observing = summary.observing;
     let mut counts = vec![("observing", observing)];
     for kind in DecisionKind::ALL.iter() {
         let count = summary.decisions.get(kind.id()).copied().unwrap_or_default();

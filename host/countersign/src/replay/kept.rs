@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use countersign_store::{Durability, Existing, FileStore, HeadStore, SqliteStore, Store, StoreError, existing};
 
-use super::store_error;
 use crate::exit::unusable;
 use crate::stderr;
+use crate::storage::opening_error;
 use crate::text;
 
 /// Where a replay keeps what it records.
@@ -29,7 +29,7 @@ impl Kept {
     /// When there is one already that may not be replaced: `Unusable`.
     pub(super) fn check(audit: Option<&Path>, replace: bool) -> Result<()> {
         let Some(audit) = audit else { return Ok(()) };
-        match existing(audit).map_err(store_error)? {
+        match existing(audit).map_err(|error| opening_error(audit, error))? {
             Some(run) if !replace => Err(unusable(StoreError::Exists { run: Box::new(run) })),
             _ => Ok(()),
         }
@@ -42,15 +42,18 @@ impl Kept {
     pub(super) fn open(audit: Option<&Path>, replace: bool, store: Option<&Path>) -> Result<Kept> {
         let place = match (audit, store) {
             (Some(audit), _) => {
-                let replaced = existing(audit).map_err(store_error)?.filter(|_| replace);
+                let replaced = existing(audit).map_err(|error| opening_error(audit, error))?.filter(|_| replace);
                 if let Some(run) = replaced {
                     stderr::note(format_args!("`--replace` removes {run}, at `{}`", audit.display()));
                 }
                 let existing = if replace { Existing::Replace } else { Existing::Refuse };
-                let file = FileStore::create(audit, existing, Durability::Seal).map_err(store_error)?;
+                let file = FileStore::create(audit, existing, Durability::Seal)
+                    .map_err(|error| opening_error(audit, error))?;
                 Place::File(Box::new(file))
             }
-            (None, Some(store)) => Place::Store(Box::new(SqliteStore::open(store)?)),
+            (None, Some(store)) => {
+                Place::Store(Box::new(SqliteStore::open(store).map_err(|error| opening_error(store, error))?))
+            }
             (None, None) => Place::Nowhere(HeadStore::new()),
         };
         Ok(Kept { path: audit.or(store).map(Path::to_owned), place })

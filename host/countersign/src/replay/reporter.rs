@@ -9,7 +9,7 @@ use countersign_session::{DecisionLine, FindingLine, Notice, Observer};
 use serde::Serialize;
 
 use crate::dead_letters::DeadLetters;
-use crate::decisions::{self, DecidedFinding};
+use crate::decisions::DecidedFinding;
 use crate::findings;
 use crate::interrupt::{self, Interrupt};
 use crate::out::Out;
@@ -43,7 +43,6 @@ pub(super) struct Reporter<'a> {
     resumable: bool,
     interrupt: &'a Interrupt,
     findings: Vec<DecidedFinding>,
-    observing: u64,
     notices: u64,
 }
 
@@ -56,31 +55,19 @@ impl<'a> Reporter<'a> {
         dead_letters: &'a mut DeadLetters,
         interrupt: &'a Interrupt,
     ) -> Reporter<'a> {
-        Reporter {
-            out,
-            progress,
-            dead_letters,
-            json,
-            keep_on,
-            resumable,
-            interrupt,
-            findings: Vec::new(),
-            observing: 0,
-            notices: 0,
-        }
+        Reporter { out, progress, dead_letters, json, keep_on, resumable, interrupt, findings: Vec::new(), notices: 0 }
     }
 
-    /// Prints what waits. Returns how many of the decisions execute an observing action.
+    /// Prints what waits.
     ///
     /// # Errors
     /// When it can't be printed.
-    pub(super) fn finish(mut self) -> io::Result<u64> {
+    pub(super) fn finish(mut self) -> io::Result<()> {
         if self.notices > MAX_NOTICES {
             let more = text::number(self.notices - MAX_NOTICES);
             stderr::warning(format_args!("{more} more about rules: `--json` and the audit file have them all"));
         }
-        self.print_findings()?;
-        Ok(self.observing)
+        self.print_findings()
     }
 
     fn print_findings(&mut self) -> io::Result<()> {
@@ -126,7 +113,6 @@ impl Observer for Reporter<'_> {
     }
 
     fn decision(&mut self, seq: u64, line: &DecisionLine) -> io::Result<()> {
-        self.observing += u64::from(decisions::observes(line));
         if self.json {
             self.out.json(&Numbered { line, seq })?;
         } else {
@@ -165,7 +151,7 @@ impl Observer for Reporter<'_> {
         }
         self.print_findings()?;
         self.out.flush()?;
-        self.dead_letters.flush()
+        self.dead_letters.sync()
     }
 
     fn progress(&mut self, records: u64) -> io::Result<()> {

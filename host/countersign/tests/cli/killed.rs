@@ -291,6 +291,33 @@ fn a_folder_that_cant_be_written_is_refused_with_its_path() {
     }
 }
 
+/// Devices, files beside a store, and `-` are refused before anything is written.
+#[test]
+fn what_a_run_or_an_export_would_destroy_is_refused() {
+    let folder = Folder::new();
+    folder.prepare("--bad 30");
+    let replay = "replay --source cloudtrail --only-rules rules --max-dead 100% events.ndjson";
+    folder.cli(&format!("{replay} --store run.db")).exits(0);
+    for out in ["/dev/null", "run.db", "run.db-wal", "run.db-shm"] {
+        let ran = folder.cli(&format!("audit export --store run.db --out {out} --replace")).exits(2);
+        assert!(ran.stderr.contains("name another file"), "{out}: {}", ran.stderr);
+    }
+    for words in [
+        "--store run.db --dead-letters run.db-shm",
+        "--audit run.audit --dead-letters run.audit.journal",
+        "--audit run.audit --dead-letters run.audit.bundles/letters",
+        "--audit /dev/null",
+        "--store -",
+        "--store run.db --replace",
+        "--store events.ndjson",
+        "--store no-folder/run.db",
+    ] {
+        folder.cli(&format!("{replay} {words}")).exits(2);
+    }
+    folder.cli("audit verify run.db").exits(0);
+    assert!(!folder.path("run.audit").exists());
+}
+
 /// Inputs that aren't as they were are named; `-` can't be read again.
 #[test]
 fn inputs_that_were_changed_are_named() {

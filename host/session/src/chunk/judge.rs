@@ -133,7 +133,7 @@ impl Judge {
         changes.baselines.extend(self.stream.take_baselines());
         let id = &self.stream.declaration().id;
         let accounts = self.quarantine.take_changes().into_iter();
-        changes.accounts.extend(accounts.map(|(account, failed)| (id.clone(), account, failed)));
+        changes.accounts.extend(accounts.map(|(account, failed)| (id.clone(), account, Some(failed))));
         changes.visited.insert(rule);
     }
 
@@ -149,6 +149,7 @@ impl Judge {
             dropped_timers: self.dropped_timers,
             withheld: self.withheld,
             forgotten,
+            undeclared_since: None,
         }
     }
 
@@ -161,7 +162,9 @@ impl Judge {
         self.quarantine = quarantine;
         (self.delivered, self.dropped_timers, self.withheld) = (delivered, dropped_timers, withheld);
         forgotten.into_iter().for_each(|(slot, forgotten)| self.stream.set_forgotten(&slot, forgotten));
-        self.stream.adopt(carried)
+        let adopted = self.stream.adopt(carried);
+        self.dropped_timers += adopted.dropped_timers;
+        adopted
     }
 
     /// Something that the rule doesn't declare any more, to be remembered beside it.

@@ -1,7 +1,7 @@
 //! What a detection rule has kept, apart from the generation that it is part of: a swap hands it to the next generation's
 //! rule of the same id, a resumed session reads it back from the store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use countersign_model::{Digest, RuleId, Timestamp};
 use countersign_stream::{Carried, Forgotten, Migrated, Quarantine, Tick};
@@ -31,6 +31,8 @@ pub struct Remembered {
     pub withheld: u64,
     /// Keys forgotten at ticks, by slot.
     pub forgotten: BTreeMap<String, Forgotten>,
+    /// Since when it has state that it doesn't declare, if it does.
+    pub undeclared_since: Option<Timestamp>,
 }
 
 /// A rule that is gone, or what a rule doesn't declare any more.
@@ -45,8 +47,6 @@ pub(super) struct Absent {
 pub struct Handover {
     /// Slots whose keys another version had written, by rule.
     pub migrated: Vec<(RuleId, Migrated)>,
-    /// Rules that judge again, since their code is another than that which was silenced or contradicted itself.
-    pub renewed: BTreeSet<RuleId>,
 }
 
 impl Judges {
@@ -60,8 +60,9 @@ impl Judges {
             let id = judge.stream.declaration().id.clone();
             let mut remembered = judge.take_remembered();
             // What it doesn't declare any more goes with it.
-            if let Some((rest, _)) = all.remove(&id) {
+            if let Some((rest, since)) = all.remove(&id) {
                 remembered.carried.merge(rest.carried);
+                remembered.undeclared_since = since;
             }
             all.insert(id, (remembered, None));
         }
@@ -84,10 +85,9 @@ impl Judges {
             let code = codes.get(&id).copied();
             judge.code = code;
             let Some((remembered, since)) = all.remove(&id) else { continue };
-            if remembered.code.is_some() && remembered.code != code {
-                handover.renewed.insert(id.clone());
-            }
+            let undeclared_since = remembered.undeclared_since.or(since);
             let adopted = judge.adopt(remembered, code);
+            self.forgotten.extend_removed(adopted.removed);
             handover.migrated.extend(adopted.migrated.into_iter().map(|migrated| (id.clone(), migrated)));
             if judge.silenced.is_some() {
                 self.router.silence(place);
@@ -96,24 +96,32 @@ impl Judges {
             }
             if !adopted.rest.is_empty() {
                 let remembered = judge.without(adopted.rest);
-                self.absent.insert(id, Absent { remembered, since: since.unwrap_or(now) });
+                self.absent.insert(id, Absent { remembered, since: undeclared_since.unwrap_or(now) });
             }
         }
-        let gone = all.into_iter().filter(|(_, (remembered, since))| since.is_some() || !remembered.is_trivial());
-        self.absent
-            .extend(gone.map(|(id, (remembered, since))| (id, Absent { remembered, since: since.unwrap_or(now) })));
+        for (id, (remembered, since)) in all {
+            if since.is_some() || !remembered.is_trivial() {
+                self.absent.insert(id, Absent { remembered, since: since.unwrap_or(now) });
+            } else {
+                self.forgotten.forgotten_rules.insert(id);
+            }
+        }
         handover
     }
 
     /// Applies a tick to what rules that are gone have kept, and forgets what was kept for long enough.
     pub(super) fn tick_absent(&mut self, tick: Tick) {
-        let over = |absent: &Absent| tick.at.micros_since(absent.since) > KEPT_FOR_ABSENT_RULES;
+        // Why a rule was silenced isn't forgotten: it would judge again under the same code.
+        let over = |Absent { remembered, since }: &Absent| {
+            remembered.silenced.is_none() && tick.at.micros_since(*since) > KEPT_FOR_ABSENT_RULES
+        };
         let ids: Vec<RuleId> =
             self.absent.iter().filter(|(_, absent)| over(absent)).map(|(id, _)| id.clone()).collect();
         for id in ids {
             let Some(absent) = self.absent.remove(&id) else { continue };
-            let (state, timers) = absent.remembered.carried.removals(&id);
-            self.forgotten.extend((state, timers));
+            self.forgotten.extend_removed(absent.remembered.carried.removals(&id));
+            let accounts = absent.remembered.quarantine.account_numbers();
+            self.forgotten.accounts.extend(accounts.map(|account| (id.clone(), account, None)));
             self.forgotten.forgotten_rules.insert(id);
         }
         for (id, Absent { remembered, .. }) in &mut self.absent {
@@ -144,6 +152,7 @@ impl Remembered {
             dropped_timers: 0,
             withheld: 0,
             forgotten: BTreeMap::new(),
+            undeclared_since: None,
         }
     }
 

@@ -10,7 +10,8 @@ use countersign_gate::Circumstances;
 use countersign_generation::Rule;
 use countersign_model::call::FailureKind;
 use countersign_model::response::ResponseDiagnostic;
-use countersign_model::{Occasion, RuleId};
+use countersign_model::vocabulary::ActionClass;
+use countersign_model::{Decision, DecisionKind, Occasion, RuleId};
 use countersign_stream::BundledFinding;
 
 use super::{Ledger, PageIntent};
@@ -21,7 +22,7 @@ impl Ledger {
     /// Decides on a finding, and records it with the decisions.
     pub(super) fn record_finding(&mut self, rule: &Rule, finding: BundledFinding) -> Result<(), SessionError> {
         let generation = Arc::clone(&self.generation);
-        let suspect = rule.authority.lineage.iter().chain([&rule.identity.id]).any(|id| self.suspect.contains(id));
+        let suspect = rule.authority.lineage.iter().chain([&rule.identity.id]).any(|id| self.suspect.contains_key(id));
         let position = finding.finding.position;
         let row = (finding.finding.occasion.clone(), finding.finding.event_id.clone());
         let stopped = &self.stopped_responses;
@@ -68,6 +69,7 @@ impl Ledger {
         }
         for CaseDecision { record, intent } in decisions {
             *self.summary.decisions.entry(record.decision.kind.id()).or_default() += 1;
+            self.summary.observing += u64::from(observes(&record.decision));
             let line = DecisionLine::new(self.number, &record.rule.version, &inputs.incident, &record.decision);
             self.page.records.push(Record::Decision(Box::new(record)));
             line.into_iter().for_each(|line| self.page.line(Line::Decision(Box::new(line))));
@@ -102,4 +104,10 @@ impl Ledger {
             }));
         }
     }
+}
+
+/// Whether an action is executed that only informs people.
+fn observes(decision: &Decision) -> bool {
+    decision.kind == DecisionKind::Execute
+        && decision.action.is_some_and(|action| action.class() == ActionClass::Observe)
 }

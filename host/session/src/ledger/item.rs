@@ -145,7 +145,8 @@ impl Ledger {
     }
 
     pub(super) fn record_host_finding(&mut self, position: u64, kind: HostFindingKind, rule: &RuleId, message: String) {
-        self.suspect.insert(rule.clone());
+        let code = self.generation.rule(rule).map(|rule| rule.identity.code);
+        self.suspect.extend(code.map(|code| (rule.clone(), code)));
         if kind != HostFindingKind::RuleNotDeterministic && !self.summary.silenced.contains(rule) {
             self.summary.silenced.push(rule.clone());
         }
