@@ -20,7 +20,7 @@ Examples:
       put decisions on record, check that the record is unchanged, and compute them again
   countersign audit list run.audit --decision await-approval
   countersign audit show run.audit 12
-      find decisions on record, and tell one's whole story
+      find decisions on record, and explain one
   countersign replay --source auto --store run.db logs/*.json.gz
   countersign audit export --store run.db --out run.audit
       the same, in a store that goes on where it stopped
@@ -61,7 +61,7 @@ enum Command {
     /// Export the rules that ship in this binary
     #[command(subcommand)]
     Rules(rules::Command),
-    /// Verify what is on record, recompute it, list decisions and tell their stories, export a store
+    /// Verify what is on record, recompute it, list and explain decisions, export a store
     #[command(subcommand)]
     Audit(audit::Command),
     /// Show what a rule keeps in a store: state, timers, kept references

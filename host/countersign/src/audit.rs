@@ -1,4 +1,4 @@
-//! `countersign audit`: verifies what is on record, recomputes it, lists decisions and tells their stories, and exports
+//! `countersign audit`: verifies what is on record, recomputes it, lists and explains decisions, and exports
 //! stores. `evidence` and `standing` are how records are read, `words` is what they say.
 
 mod evidence;
@@ -23,7 +23,7 @@ pub(crate) enum Command {
     Recompute(recompute::Arguments),
     /// List the decisions of an audit file or a store
     List(list::Arguments),
-    /// Tell the whole story of a decision, or of any other record
+    /// Explain a decision, or any other record
     Show(show::Arguments),
     /// Write a store as an audit file
     Export(export::Arguments),

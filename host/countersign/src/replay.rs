@@ -54,7 +54,7 @@ The same input, rules, policy, identities and context give the same decisions an
 regardless of --batch and --workers.
 
 With --store a run may be interrupted anywhere: the same command goes on where it stopped, also when
-files have grown. With other rules or another policy it goes on under a new generation.
+records were added to files. With other rules or another policy it goes on under a new generation.
 
 The exit code is 1 if no record could be used, if more couldn't than --max-dead allows, or if a rule
 was refused (the others ran); 2 if a file can't be read.

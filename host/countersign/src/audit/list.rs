@@ -219,7 +219,7 @@ impl List<'_, '_> {
         match (self.listed, self.more) {
             (0, _) => writeln!(self.out, "no {what} that matches")?,
             (_, true) => writeln!(self.out, "\nthe first {count}: `--limit` is reached")?,
-            (_, false) => writeln!(self.out, "\n{count}; `countersign audit show {name} NUMBER` tells one's story")?,
+            (_, false) => writeln!(self.out, "\n{count}; `countersign audit show {name} NUMBER` explains one")?,
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! `countersign audit show`: the whole story of a decision in words, or what any other record says.
+//! `countersign audit show`: explains a decision in words, or says what any other record says.
 
 mod decision;
 mod finding;

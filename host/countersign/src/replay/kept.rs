@@ -108,7 +108,7 @@ impl Kept {
             }
             Place::File(_) => format!(
                 "the run ended early: {records} are in `{path}`, which isn't sealed; `countersign audit list {path}` \
-                 shows them, and the same command with `--replace` begins anew (`--store FILE` goes on where it stopped)"
+                 shows them, and the same command with `--replace` starts over (`--store FILE` goes on where it stopped)"
             ),
             Place::Store(_) => {
                 format!("the run ended early: {records} are in `{path}`; the same command goes on where it stopped")

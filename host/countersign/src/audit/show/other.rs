@@ -205,7 +205,7 @@ fn migration(record: &Migration) -> Rows {
         ("slot", quoted(slot)),
         ("from", at(*position)),
         ("taken over", format!("state of {}, by the rule's own `migrate`", text::count(*migrated, "key"))),
-        ("lost", format!("state of {}, which begin anew", text::count(*failed, "key"))),
+        ("lost", format!("state of {}, which start over", text::count(*failed, "key"))),
     ]
 }
 

@@ -180,7 +180,7 @@ fn print_interrupted(out: &mut Out, name: &str, Unsealed { end, torn }: Unsealed
         "now",
         format!(
             "`countersign audit list {name}` shows what is on record; the same `countersign replay --audit` with \
-             `--replace` begins anew, and with `--store FILE` in place of `--audit` a run goes on where it stopped"
+             `--replace` starts over, and with `--store FILE` in place of `--audit` a run goes on where it stopped"
         ),
     ));
     write!(out, "{}", pairs(out, "  ", &rows))
