@@ -1,6 +1,6 @@
 //! Decisions in words: what was decided about one finding, and which reasons were decisive.
 
-use countersign_model::vocabulary::{Action, ActionClass};
+use countersign_model::vocabulary::Action;
 use countersign_model::{DecisionKind, Effect, Reason, RuleId};
 use countersign_session::DecisionLine;
 
@@ -50,12 +50,7 @@ impl DecidedFinding {
 }
 
 fn is_allowed_observation(line: &DecisionLine) -> bool {
-    observes(line) && line.requested_action == line.action
-}
-
-/// Whether an observing action is executed: it informs people and changes nothing.
-fn observes(line: &DecisionLine) -> bool {
-    line.decision == DecisionKind::Execute && line.action.is_some_and(|action| action.class() == ActionClass::Observe)
+    line.observes() && line.requested_action == line.action
 }
 
 /// The requested action.

@@ -172,7 +172,7 @@ impl Printer<'_> {
         let text = table.text("");
         self.progress.aside(|| {
             write!(self.out, "{text}")?;
-            if self.out.is_terminal() { self.out.flush() } else { Ok(()) }
+            self.out.flush_on_terminal()
         })?;
         Ok(())
     }

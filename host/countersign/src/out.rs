@@ -27,11 +27,6 @@ impl Out {
         Out { stream: BufWriter::with_capacity(1 << 16, AutoStream::auto(stdout)), terminal, closed: false }
     }
 
-    /// Whether it is a terminal.
-    pub(crate) fn is_terminal(&self) -> bool {
-        self.terminal
-    }
-
     /// The number of columns: the terminal's, or a default without one.
     pub(crate) fn width(&self) -> usize {
         let terminal = terminal_size::terminal_size().filter(|_| self.terminal);
@@ -46,6 +41,11 @@ impl Out {
     /// A writer that fails with `BrokenPipe` once the reader is gone: for commands that do nothing but write.
     pub(crate) fn while_read(&mut self) -> impl Write {
         WhileRead(self)
+    }
+
+    /// Has a person see at once what was written; a file or a pipe gets it with what follows.
+    pub(crate) fn flush_on_terminal(&mut self) -> io::Result<()> {
+        if self.terminal { self.flush() } else { Ok(()) }
     }
 
     /// Writes one line of NDJSON.

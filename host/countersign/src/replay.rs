@@ -13,6 +13,7 @@ use clap::Args;
 use countersign_model::Digest;
 use countersign_model::time::parse_duration;
 use countersign_session::{Replay, Report, Session, SessionError, SessionOptions, Summary, replay};
+use countersign_store::belongs_to;
 use serde::Serialize;
 
 use crate::dead_letters::{DeadLetters, MaxDead, Tally};
@@ -24,7 +25,6 @@ use crate::operator;
 use crate::out::Out;
 use crate::rule_set::RuleSet;
 use crate::stderr;
-use crate::storage::belongs_to;
 
 use inputs::{FILES_HELP, FormatName, Inputs, format_help, parse_format};
 use kept::Kept;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
+use countersign_audit::{ReadError, Record, read};
 use countersign_store::{AuditLog, SqliteReader, SqliteStore, StoreError};
 
 use crate::exit::unusable;
@@ -22,20 +23,6 @@ pub(crate) fn open_log(path: &Path) -> Result<AuditLog> {
 /// As for [`open_log`].
 pub(crate) fn open_store(path: &Path) -> Result<SqliteReader> {
     SqliteStore::read(path).map_err(|error| opening_error(path, error))
-}
-
-/// Whether a path is that of an audit file or a store, or of a file that is made beside it.
-///
-/// # Errors
-/// When the current directory is unknown.
-pub(crate) fn belongs_to(path: &Path, kept: &Path) -> std::io::Result<bool> {
-    let path = std::path::absolute(path)?;
-    let kept = std::path::absolute(kept)?;
-    Ok(["", ".journal", ".journal.part", ".bundles", "-wal", "-shm", "-journal"].iter().any(|ending| {
-        let mut name = kept.clone().into_os_string();
-        name.push(ending);
-        path.starts_with(Path::new(&name))
-    }))
 }
 
 /// An error of opening what is at a path: `Unusable`, but for a damaged store.
@@ -58,4 +45,33 @@ pub(crate) fn store_error(error: StoreError) -> anyhow::Error {
         | StoreError::OlderSchema { .. } => unusable(error),
         error => error.into(),
     }
+}
+
+/// Calls `each` with every record of a log and its number, as long as it returns true. Each is checked against those
+/// before it.
+///
+/// # Errors
+/// When the log can't be read, a record isn't as it was written, or `each` fails.
+pub(crate) fn for_each_record(
+    log: &AuditLog,
+    lines: impl std::io::BufRead,
+    mut each: impl FnMut(u64, Record) -> Result<bool>,
+) -> Result<()> {
+    let path = log.path().display();
+    for entry in read(lines) {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(ReadError::Unreadable(error)) => match error.downcast() {
+                Ok(error) => return Err(store_error(error)),
+                Err(error) => return Err(unreadable(log.path(), &error)),
+            },
+            Err(ReadError::Fault(fault)) => {
+                anyhow::bail!("`{path}` isn't as it was written: {fault}; `countersign audit verify {path}` says more");
+            }
+        };
+        if !each(entry.line.saturating_sub(1), entry.record)? {
+            return Ok(());
+        }
+    }
+    Ok(())
 }

@@ -25,12 +25,10 @@ impl Recomputer<'_> {
         }
         let components = self.components.remove(&line).unwrap_or_default();
         let generation = self.load(line, &record, &components)?;
-        // Other code judges again.
-        let record_code =
-            |id: &RuleId| record.rules.iter().find(|rule| rule.identity.id == *id).map(|rule| rule.identity.code);
-        self.stopped.retain(|id, code| record_code(id).is_none_or(|other| other == *code));
         let on_record =
             |id: &RuleId| record.rules.iter().map(|rule| &rule.identity).find(|identity| identity.id == *id);
+        // Other code judges again.
+        self.stopped.retain(|id, code| on_record(id).is_none_or(|identity| identity.code == *code));
         for (line, Component { rule, .. }) in &components {
             let got = generation.rule(rule).map(|rule| &rule.identity);
             self.compare(*line, &format!("identity of `{rule}`"), &on_record(rule), &got);

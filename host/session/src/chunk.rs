@@ -16,7 +16,7 @@ use countersign_model::{RuleId, StateChange, TimerChange};
 use countersign_stream::{BundledFinding, Disagreement, Removed, RowDiagnostic, RowFailure, Sequenced};
 
 pub use judges::Judges;
-pub use remembered::{Handover, KEPT_FOR_ABSENT_RULES, Remembered};
+pub use remembered::{Absent, KEPT_FOR_ABSENT_RULES, Remembered};
 
 /// Something that happened at a position.
 pub enum Item {

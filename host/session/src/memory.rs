@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign_formats::Occurrence;
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{Digest, RuleId, Timestamp};
-use countersign_store::{MemoryChange, Stored};
+use countersign_store::{MemoryChange, Stored, for_each_entry};
 use countersign_stream::{Clock, Forgotten};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -31,9 +31,6 @@ pub(crate) const ACCOUNT: &str = "account";
 pub(crate) const OCCURRENCE: &str = "occurrence";
 /// Lines that observers haven't received yet, by the number of their record.
 pub(crate) const LINE: &str = "line";
-
-/// How many entries are read at once.
-const PAGE: usize = 1_024;
 
 /// What is remembered of the session as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,16 +132,12 @@ pub(crate) fn for_each(
     space: &'static str,
     mut each: impl FnMut(Vec<u8>, Vec<u8>) -> Result<(), SessionError>,
 ) -> Result<(), SessionError> {
-    let mut after: Option<Vec<u8>> = None;
-    loop {
-        let page = store.memory(space, after.as_deref(), PAGE)?;
-        let last = page.len() < PAGE;
-        after = page.last().map(|(key, _)| key.clone());
-        page.into_iter().try_for_each(|(key, value)| each(key, value))?;
-        if last {
-            return Ok(());
-        }
-    }
+    for_each_entry(
+        None,
+        |after: Option<&Vec<u8>>, limit| store.memory(space, after.map(Vec::as_slice), limit),
+        |(key, _)| key.clone(),
+        |(key, value)| each(key, value).map(|()| true),
+    )
 }
 
 /// Reads a value.

@@ -7,7 +7,7 @@ use countersign_audit::Head;
 use countersign_formats::DeadLetter;
 use countersign_model::call::Level;
 use countersign_model::vocabulary::{
-    Action, EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Tier, Usage,
+    Action, ActionClass, EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Tier, Usage,
 };
 use countersign_model::{
     Account, Decision, DecisionKind, Finding, Incident, Occasion, Reason, RuleId, Subject, Timestamp,
@@ -126,6 +126,13 @@ pub struct DecisionLine {
 }
 
 impl DecisionLine {
+    /// Whether an observing action is executed: it informs people and changes nothing.
+    #[must_use]
+    pub fn observes(&self) -> bool {
+        self.decision == DecisionKind::Execute
+            && self.action.is_some_and(|action| action.class() == ActionClass::Observe)
+    }
+
     /// The line of a decision of a generation on an incident, whose anchor finding's rule has this version; none if the
     /// incident doesn't have the decision's finding or subject.
     #[must_use]

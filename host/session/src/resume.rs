@@ -7,11 +7,11 @@ use countersign_audit::record::Input as InputRecord;
 use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Processed};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{DecisionKind, RuleId, Timestamp};
-use countersign_store::{MemoryChange, StateKey, Store, Stored, TimerKey};
+use countersign_model::{DecisionKind, RuleId, StateChange, TimerChange, Timestamp};
+use countersign_store::{MemoryChange, StateKey, Store, Stored, TimerKey, for_each_entry};
 use countersign_stream::{Carried, Quarantine};
 
-use crate::chunk::{Changes, Remembered};
+use crate::chunk::{Absent, Changes, Remembered};
 use crate::error::SessionError;
 use crate::horizon::{Fingerprint, HORIZON as HORIZON_EVENTS, Horizon};
 use crate::input::Taken;
@@ -23,9 +23,6 @@ use crate::memory::{
 use crate::report::{Line, Observer, Summary};
 use crate::sequence::Sequencer;
 use crate::session::{Pending, Reached, Session, SessionOptions, codes};
-
-/// How many entries of state or timers are read at once.
-const PAGE: usize = 4_096;
 
 /// No run counts so far; what is larger would overflow.
 const MAX_COUNT: u64 = 1 << 62;
@@ -94,12 +91,12 @@ impl<'s> Session<'s> {
         self.restore_ledger(&rules, &stored);
         let remembered = self.read_remembered(rules)?;
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();
-        let handover = self.judges.hand_over(remembered, &codes(generation), now);
+        let migrated = self.judges.hand_over(remembered, &codes(generation), now);
         self.configuration = self.ledger.configuration(&self.options)?;
         if self.configuration != stored.configuration {
             self.finished = false;
             self.begin_generation(Arc::clone(generation), stored.generation + 1)?;
-            self.record_handover(handover);
+            self.record_migrations(migrated);
         }
         Ok(())
     }
@@ -171,10 +168,13 @@ impl<'s> Session<'s> {
         })?;
         self.ledger.inputs = inputs;
         let last = places.keys().next_back().map_or(0, |last| last + 1);
-        self.resumed = (0..last).map(|input| places.get(&input).cloned().unwrap_or_default()).collect();
+        // Only a caller that reads on needs the occurrences.
+        let resumed = |input: u32| match places.get_mut(&input) {
+            Some(place) => Processed { counted: std::mem::take(&mut place.counted), ..place.clone() },
+            None => Processed::default(),
+        };
+        self.resumed = (0..last).map(resumed).collect();
         self.places = places;
-        // Only whoever reads on needs them.
-        self.places.values_mut().for_each(|place| place.counted.clear());
         Ok(())
     }
 
@@ -214,60 +214,42 @@ impl<'s> Session<'s> {
     }
 
     fn read_state(&self, all: &mut BTreeMap<RuleId, (Remembered, Option<Timestamp>)>) -> Result<(), SessionError> {
-        let mut carried = |rule: &RuleId, add: &mut dyn FnMut(&mut Carried)| {
-            if let Some((remembered, _)) = all.get_mut(rule) {
-                add(&mut remembered.carried);
-            }
-        };
-        for baselines in [false, true] {
-            let mut after: Option<StateKey> = None;
-            loop {
-                let page = match baselines {
-                    false => self.store.state(after.as_ref(), PAGE)?,
-                    true => self.store.baselines(after.as_ref(), PAGE)?,
-                };
-                let last = page.len() < PAGE;
-                after = page.last().map(|change| StateKey {
-                    rule: change.rule.clone(),
-                    slot: change.slot.clone(),
-                    key: change.key.clone(),
-                });
-                for change in page {
-                    let rule = change.rule.clone();
-                    let mut change = Some(change);
-                    carried(&rule, &mut |carried| {
-                        let change = change.take().into_iter();
-                        match baselines {
-                            false => change.for_each(|change| carried.add_state(change)),
-                            true => change.for_each(|change| carried.add_baseline(change)),
-                        }
-                    });
+        let store = &*self.store;
+        let state_key = |change: &StateChange| StateKey::from(change);
+        for_each_entry(
+            None,
+            |after, limit| store.state(after, limit),
+            state_key,
+            |change| {
+                if let Some((remembered, _)) = all.get_mut(&change.rule) {
+                    remembered.carried.add_state(change);
                 }
-                if last {
-                    break;
+                Ok::<_, SessionError>(true)
+            },
+        )?;
+        for_each_entry(
+            None,
+            |after, limit| store.baselines(after, limit),
+            state_key,
+            |change| {
+                if let Some((remembered, _)) = all.get_mut(&change.rule) {
+                    remembered.carried.add_baseline(change);
                 }
-            }
-        }
-        let mut after: Option<TimerKey> = None;
-        loop {
-            let page = self.store.timers(after.as_ref(), PAGE)?;
-            let last = page.len() < PAGE;
-            after = page.last().map(|change| TimerKey {
-                rule: change.rule.clone(),
-                key: change.key.clone(),
-                id: change.id.clone(),
-            });
-            for change in page {
-                let rule = change.rule.clone();
-                let mut change = Some(change);
-                carried(&rule, &mut |carried| {
-                    change.take().into_iter().for_each(|change| carried.add_timer(change));
-                });
-            }
-            if last {
-                return Ok(());
-            }
-        }
+                Ok::<_, SessionError>(true)
+            },
+        )?;
+        let timer_key = |change: &TimerChange| TimerKey::from(change);
+        for_each_entry(
+            None,
+            |after, limit| store.timers(after, limit),
+            timer_key,
+            |change| {
+                if let Some((remembered, _)) = all.get_mut(&change.rule) {
+                    remembered.carried.add_timer(change);
+                }
+                Ok(true)
+            },
+        )
     }
 
     fn pass_stored_lines(&mut self) -> Result<(), SessionError> {
@@ -359,7 +341,7 @@ impl<'s> Session<'s> {
         ids.extend(changes.visited.iter().filter_map(id));
         if self.pending.all_rules {
             ids.extend(generation.detections.iter().chain(&generation.responses).map(|rule| rule.identity.id.clone()));
-            ids.extend(self.judges.absent().map(|(id, ..)| id.clone()));
+            ids.extend(self.judges.absent().keys().cloned());
         }
         ids.extend(changes.ticked_rules.iter().chain(&changes.forgotten_rules).cloned());
         for id in ids {
@@ -388,14 +370,14 @@ impl<'s> Session<'s> {
             (value.code, value.silenced, value.stamp) = (view.code, view.silenced, view.stamp);
             (value.delivered, value.dropped_timers) = (view.delivered, view.dropped_timers);
             (value.withheld, value.forgotten) = (view.withheld, view.forgotten);
-            value.undeclared_since = self.judges.absent().find(|(absent, ..)| *absent == id).map(|(.., since)| since);
-        } else if let Some((_, remembered, since)) = self.judges.absent().find(|(absent, ..)| *absent == id) {
+            value.undeclared_since = self.judges.absent().get(id).map(|absent| absent.since);
+        } else if let Some(Absent { remembered, since }) = self.judges.absent().get(id) {
             value.partition_key = Some(remembered.carried.partition_key().unwrap_or(PartitionKey::None));
             (value.code, value.silenced) = (remembered.code, remembered.silenced);
             (value.delivered, value.dropped_timers) = (remembered.delivered, remembered.dropped_timers);
             (value.withheld, value.forgotten) = (remembered.withheld, remembered.forgotten.clone());
             value.stamp = remembered.carried.stamp();
-            value.absent_since = Some(since);
+            value.absent_since = Some(*since);
         }
         value
     }

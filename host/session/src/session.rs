@@ -11,9 +11,9 @@ use countersign_generation::Generation;
 use countersign_inputs::Processed;
 use countersign_model::{Digest, DigestKey, Intent, RuleId, Timestamp};
 use countersign_store::{Commit, MemoryChange, Store};
-use countersign_stream::{Clock, QuarantineThreshold, Sequenced, Tick};
+use countersign_stream::{Clock, Migrated, QuarantineThreshold, Sequenced, Tick};
 
-use crate::chunk::{Changes, Chunk, Handover, Judges};
+use crate::chunk::{Changes, Chunk, Judges};
 use crate::error::SessionError;
 use crate::input::{Input, Taken};
 use crate::ledger::{Ledger, Page};
@@ -352,9 +352,9 @@ impl<'s> Session<'s> {
         let number = self.ledger.number() + 1;
         self.judges = judges(&generation, &self.options);
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();
-        let handover = self.judges.hand_over(remembered, &codes(&generation), now);
+        let migrated = self.judges.hand_over(remembered, &codes(&generation), now);
         self.begin_generation(generation, number)?;
-        self.record_handover(handover);
+        self.record_migrations(migrated);
         self.flush(None)
     }
 
@@ -367,9 +367,8 @@ impl<'s> Session<'s> {
         Ok(())
     }
 
-    /// Puts on record what came of handing over what rules have kept.
-    pub(crate) fn record_handover(&mut self, handover: Handover) {
-        let Handover { migrated } = handover;
+    /// Puts on record what became of slots whose keys another version had written.
+    pub(crate) fn record_migrations(&mut self, migrated: Vec<(RuleId, Migrated)>) {
         let position = self.sequencer.position();
         let Ledger { page, summary, .. } = &mut self.ledger;
         for (rule, counts) in migrated {

@@ -59,6 +59,7 @@ impl fmt::Display for ExistingRun {
 /// # Errors
 /// When a file can't be read, or there is something that isn't a run's: that is never replaced.
 pub fn existing(audit: &Path) -> Result<Option<ExistingRun>, StoreError> {
+    check_regular(audit)?;
     Ok(Found::at(audit)?.run)
 }
 
@@ -80,7 +81,6 @@ pub(crate) struct Found {
 
 impl Found {
     pub(crate) fn at(audit: &Path) -> Result<Found, StoreError> {
-        check_regular(audit)?;
         let tail = Tail::of(audit)?;
         let bundles = BundleReader::open(audit).folder().to_owned();
         let contents = Contents::of(&bundles)?;
@@ -132,6 +132,20 @@ impl Found {
         }
         Ok(())
     }
+}
+
+/// Whether a path is that of an audit file or a store, or in what is made beside it.
+///
+/// # Errors
+/// When the current folder is unknown.
+pub fn belongs_to(path: &Path, kept: &Path) -> io::Result<bool> {
+    let (path, kept) = (std::path::absolute(path)?, std::path::absolute(kept)?);
+    let journal = journal_path(&kept);
+    let folder = BundleReader::open(&kept).folder().to_owned();
+    let mut files = vec![beside(&journal, PART), journal, folder];
+    files.extend(["-wal", "-shm", "-journal"].map(|ending| beside(&kept, ending)));
+    files.push(kept);
+    Ok(files.iter().any(|file| path.starts_with(file)))
 }
 
 /// The journal's path.

@@ -193,3 +193,32 @@ pub trait Store: Stored {
     /// again, which finds out.
     fn commit(&mut self, commit: Commit<'_>) -> Result<ChainWriter, StoreError>;
 }
+
+/// Entries that [`for_each_entry`] reads at once.
+const PAGE: usize = 1_024;
+
+/// Calls `each` with every entry of a list, page by page, as long as it returns true. `page` reads the list (see
+/// [`Stored`]), `key` is the key of an entry, and the first entry is the one after `after`.
+///
+/// # Errors
+/// When a page can't be read, or `each` fails.
+pub fn for_each_entry<K, C, E: From<StoreError>>(
+    mut after: Option<K>,
+    page: impl Fn(Option<&K>, usize) -> Result<Vec<C>, StoreError>,
+    key: impl Fn(&C) -> K,
+    mut each: impl FnMut(C) -> Result<bool, E>,
+) -> Result<(), E> {
+    loop {
+        let entries = page(after.as_ref(), PAGE)?;
+        let is_last = entries.len() < PAGE;
+        after = entries.last().map(&key);
+        for entry in entries {
+            if !each(entry)? {
+                return Ok(());
+            }
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
+}

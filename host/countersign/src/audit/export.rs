@@ -8,7 +8,7 @@ use clap::Args;
 use countersign_model::Digest;
 use countersign_session::Standing;
 use countersign_store::{
-    BundleReader, Existing, ExistingRun, ExportOptions, Exported, StoreError, Stored, existing, export,
+    BundleReader, Existing, ExistingRun, ExportOptions, Exported, StoreError, Stored, belongs_to, existing, export,
 };
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::exit::{Exit, unusable};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::stderr;
-use crate::storage::{belongs_to, open_store, store_error};
+use crate::storage::{open_store, store_error};
 use crate::table::{Tone, pairs};
 use crate::text;
 

@@ -17,12 +17,12 @@ use crate::files;
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::stderr;
-use crate::storage::{self, store_error};
+use crate::storage::{self, for_each_record, store_error};
 use crate::table::Table;
 use crate::text;
 
 use super::evidence::Evidence;
-use super::standing::{Standing, for_each_record};
+use super::standing::Standing;
 
 use filter::Filter;
 use row::{DecisionRow, InputsReader, RecordLine, cells};
@@ -198,7 +198,7 @@ impl List<'_, '_> {
         let text = table.text("");
         self.progress.aside(|| {
             write!(self.out, "{text}")?;
-            if self.out.is_terminal() { self.out.flush() } else { Ok(()) }
+            self.out.flush_on_terminal()
         })?;
         Ok(())
     }

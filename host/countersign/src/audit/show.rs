@@ -19,12 +19,12 @@ use crate::files;
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::stderr;
-use crate::storage::{self, store_error};
+use crate::storage::{self, for_each_record, store_error};
 use crate::table::{Tone, pairs};
 use crate::text;
 
 use super::evidence::Evidence;
-use super::standing::{Standing, for_each_record};
+use super::standing::Standing;
 
 use story::Story;
 

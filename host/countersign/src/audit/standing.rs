@@ -2,14 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
+use countersign_audit::Record;
 use countersign_audit::record::{DecisionRecord, FindingRecord, FindingReference, Generation};
-use countersign_audit::{ReadError, Record, read};
 use countersign_model::{Digest, RuleId};
-use countersign_store::AuditLog;
-
-use crate::files::unreadable;
-use crate::storage::store_error;
 
 /// A record with its number.
 #[derive(Clone, Debug)]
@@ -74,33 +69,4 @@ impl Standing {
     pub(super) fn anchor(&self, decision: &DecisionRecord) -> Option<&Numbered<FindingRecord>> {
         self.finding(decision.incident.get(decision.decision.anchor)?)
     }
-}
-
-/// Calls `each` with every record of a log and its number, as long as it returns true. Each is checked against those
-/// before it.
-///
-/// # Errors
-/// When the log can't be read, a record isn't as it was written, or `each` fails.
-pub(super) fn for_each_record(
-    log: &AuditLog,
-    lines: impl std::io::BufRead,
-    mut each: impl FnMut(u64, Record) -> Result<bool>,
-) -> Result<()> {
-    let path = log.path().display();
-    for entry in read(lines) {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(ReadError::Unreadable(error)) => match error.downcast() {
-                Ok(error) => return Err(store_error(error)),
-                Err(error) => return Err(unreadable(log.path(), &error)),
-            },
-            Err(ReadError::Fault(fault)) => {
-                anyhow::bail!("`{path}` isn't as it was written: {fault}; `countersign audit verify {path}` says more");
-            }
-        };
-        if !each(entry.line.saturating_sub(1), entry.record)? {
-            return Ok(());
-        }
-    }
-    Ok(())
 }

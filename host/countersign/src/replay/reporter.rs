@@ -74,7 +74,7 @@ impl<'a> Reporter<'a> {
         let collected = std::mem::take(&mut self.findings);
         self.progress.aside(|| {
             findings::print(self.out, &collected)?;
-            if self.out.is_terminal() { self.out.flush() } else { Ok(()) }
+            self.out.flush_on_terminal()
         })
     }
 

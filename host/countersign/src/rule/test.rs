@@ -125,7 +125,7 @@ fn test(out: &mut Out, engine: &Engine, rule: &Path, progress: &Progress, tally:
             for difference in &differences {
                 writeln!(out, "        {}", text::plain(difference).replace('\n', "\n        "))?;
             }
-            if out.is_terminal() { out.flush() } else { Ok(()) }
+            out.flush_on_terminal()
         })?;
     }
     Ok(())

@@ -6,12 +6,9 @@ use anyhow::Result;
 use countersign_document::nearest;
 use countersign_model::{RuleId, StateChange, TimerChange};
 use countersign_session::{StoredRule, stored_rules};
-use countersign_store::{StateKey, StoreError, Stored, TimerKey};
+use countersign_store::{StateKey, StoreError, Stored, TimerKey, for_each_entry};
 
 use crate::exit::unusable;
-
-/// Entries that are read at once.
-const PAGE: usize = 1_024;
 
 /// Finds a rule that judged in a store: by its id, or by its name where only one has it.
 ///
@@ -58,22 +55,13 @@ pub(super) fn for_each_state(
     mut each: impl FnMut(StateChange) -> Result<bool>,
 ) -> Result<()> {
     // No slot is before the one without a name.
-    let mut after = StateKey { rule: rule.clone(), slot: String::new(), key: String::new() };
-    loop {
-        let page = pages(Some(&after), PAGE)?;
-        let full = page.len() == PAGE;
-        if let Some(last) = page.last() {
-            after = StateKey::from(last);
-        }
-        for change in page {
-            if change.rule != *rule || !each(change)? {
-                return Ok(());
-            }
-        }
-        if !full {
-            return Ok(());
-        }
-    }
+    let before = StateKey { rule: rule.clone(), slot: String::new(), key: String::new() };
+    for_each_entry(
+        Some(before),
+        pages,
+        |change| StateKey::from(change),
+        |change| Ok(change.rule == *rule && each(change)?),
+    )
 }
 
 /// Calls `each` with every timer of a rule, by key and id, as long as it returns true.
@@ -85,20 +73,11 @@ pub(super) fn for_each_timer(
     store: &dyn Stored,
     mut each: impl FnMut(TimerChange) -> Result<bool>,
 ) -> Result<()> {
-    let mut after = TimerKey { rule: rule.clone(), key: String::new(), id: String::new() };
-    loop {
-        let page = store.timers(Some(&after), PAGE)?;
-        let full = page.len() == PAGE;
-        if let Some(last) = page.last() {
-            after = TimerKey::from(last);
-        }
-        for change in page {
-            if change.rule != *rule || !each(change)? {
-                return Ok(());
-            }
-        }
-        if !full {
-            return Ok(());
-        }
-    }
+    let before = TimerKey { rule: rule.clone(), key: String::new(), id: String::new() };
+    for_each_entry(
+        Some(before),
+        |after, limit| store.timers(after, limit),
+        |change| TimerKey::from(change),
+        |change| Ok(change.rule == *rule && each(change)?),
+    )
 }

@@ -36,17 +36,11 @@ pub struct Remembered {
 }
 
 /// A rule that is gone, or what a rule doesn't declare any more.
-pub(super) struct Absent {
-    pub(super) remembered: Remembered,
+pub struct Absent {
+    /// What it kept.
+    pub remembered: Remembered,
     /// The last tick before it went, or the clock then.
-    pub(super) since: Timestamp,
-}
-
-/// What came of handing over what rules have kept.
-#[derive(Debug, Default)]
-pub struct Handover {
-    /// Slots whose keys another version had written, by rule.
-    pub migrated: Vec<(RuleId, Migrated)>,
+    pub since: Timestamp,
 }
 
 impl Judges {
@@ -78,8 +72,8 @@ impl Judges {
         mut all: BTreeMap<RuleId, (Remembered, Option<Timestamp>)>,
         codes: &BTreeMap<RuleId, Digest>,
         now: Timestamp,
-    ) -> Handover {
-        let mut handover = Handover::default();
+    ) -> Vec<(RuleId, Migrated)> {
+        let mut all_migrated = Vec::new();
         for (judge, place) in self.judges.iter_mut().zip(0..) {
             let id = judge.stream.declaration().id.clone();
             let code = codes.get(&id).copied();
@@ -88,7 +82,7 @@ impl Judges {
             let undeclared_since = remembered.undeclared_since.or(since);
             let adopted = judge.adopt(remembered, code);
             self.forgotten.extend_removed(adopted.removed);
-            handover.migrated.extend(adopted.migrated.into_iter().map(|migrated| (id.clone(), migrated)));
+            all_migrated.extend(adopted.migrated.into_iter().map(|migrated| (id.clone(), migrated)));
             if judge.silenced.is_some() {
                 self.router.silence(place);
             } else if !judge.stream.is_idle() {
@@ -106,7 +100,7 @@ impl Judges {
                 self.forgotten.forgotten_rules.insert(id);
             }
         }
-        handover
+        all_migrated
     }
 
     /// Applies a tick to what rules that are gone have kept, and forgets what was kept for long enough.
@@ -133,9 +127,9 @@ impl Judges {
         }
     }
 
-    /// The rules that are gone, with since when.
-    pub fn absent(&self) -> impl Iterator<Item = (&RuleId, &Remembered, Timestamp)> {
-        self.absent.iter().map(|(id, absent)| (id, &absent.remembered, absent.since))
+    /// The rules that are gone, and those with state that they don't declare any more.
+    pub fn absent(&self) -> &BTreeMap<RuleId, Absent> {
+        &self.absent
     }
 }
 

@@ -10,8 +10,7 @@ use countersign_gate::Circumstances;
 use countersign_generation::Rule;
 use countersign_model::call::FailureKind;
 use countersign_model::response::ResponseDiagnostic;
-use countersign_model::vocabulary::ActionClass;
-use countersign_model::{Decision, DecisionKind, Occasion, RuleId};
+use countersign_model::{Occasion, RuleId};
 use countersign_stream::BundledFinding;
 
 use super::{Ledger, PageIntent};
@@ -69,9 +68,9 @@ impl Ledger {
         }
         for CaseDecision { record, intent } in decisions {
             *self.summary.decisions.entry(record.decision.kind.id()).or_default() += 1;
-            self.summary.observing += u64::from(observes(&record.decision));
             let line = DecisionLine::new(self.number, &record.rule.version, &inputs.incident, &record.decision);
             self.page.records.push(Record::Decision(Box::new(record)));
+            self.summary.observing += u64::from(line.as_ref().is_some_and(DecisionLine::observes));
             line.into_iter().for_each(|line| self.page.line(Line::Decision(Box::new(line))));
             let record = self.page.records.len() - 1;
             self.page.intents.extend(intent.map(|draft| PageIntent { record, draft }));
@@ -104,10 +103,4 @@ impl Ledger {
             }));
         }
     }
-}
-
-/// Whether an action is executed that only informs people.
-fn observes(decision: &Decision) -> bool {
-    decision.kind == DecisionKind::Execute
-        && decision.action.is_some_and(|action| action.class() == ActionClass::Observe)
 }

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use countersign_admission::admit;
+use countersign_audit::Record;
 use countersign_audit::record::FindingRecord;
-use countersign_audit::{Record, read};
 use countersign_casework::bundle::FindingBundle;
 use countersign_declaration::{Ceilings, Declaration};
 use countersign_formats::Record as SourceRecord;
@@ -16,7 +16,7 @@ use countersign_stream::{matches, partition_key, value_at};
 
 use super::record::KnownEvent;
 use crate::exit::unusable;
-use crate::storage::open_log;
+use crate::storage::{for_each_record, open_log};
 
 /// The most events of a case: the last ones up to the finding's.
 const MAX_EVENTS: usize = 10_000;
@@ -49,9 +49,8 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
     })?;
     let number = wanted.parse::<u64>().ok();
     let (mut components, mut found) = (BTreeMap::new(), Vec::new());
-    for entry in read(log.lines()?) {
-        let entry = entry.map_err(|error| anyhow::anyhow!("`{}`: {error}", audit.display()))?;
-        match entry.record {
+    for_each_record(&log, log.lines()?, |seq, record| {
+        match record {
             Record::Header(header) if header.digest_key != key.fingerprint() => {
                 return Err(unusable("the file was written with another key: give it by `--audit-key`"));
             }
@@ -60,7 +59,6 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
                 components.insert(component.rule, component.component);
             }
             Record::Finding(finding) => {
-                let seq = entry.line - 1;
                 let by_number = number == Some(seq);
                 let by_event = finding.event_id == wanted && rule.is_none_or(|rule| finding.rule == *rule);
                 if by_number || by_event {
@@ -70,7 +68,8 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
             }
             _ => {}
         }
-    }
+        Ok(true)
+    })?;
     // A record's number takes precedence: ids of events can be numbers too.
     if found.iter().any(|(by_number, ..)| *by_number) {
         found.retain(|(by_number, ..)| *by_number);
