@@ -12,10 +12,8 @@ use countersign_engine::{LoadedRule, Usage};
 use countersign_formats::Record;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::response::ResponseCall;
-use countersign_model::{Digest, Event};
-use countersign_stream::{
-    DeliveredFinding, LATENESS, OrderedOccasion, Placement, RuleStream, Sequenced, Tick, matches,
-};
+use countersign_model::{Digest, Event, Patience};
+use countersign_stream::{DeliveredFinding, OrderedOccasion, Placement, RuleStream, Sequenced, Tick, matches};
 
 use countersign_generation::{Generation, Rule};
 use countersign_session::SessionOptions;
@@ -201,7 +199,7 @@ fn judge_chunk(stream: &mut RuleStream, waiting: &mut Vec<Sequenced>) {
     let rows = std::mem::take(waiting);
     drop(stream.judge(&rows.iter().collect::<Vec<_>>()));
     let Some(last) = rows.last() else { return };
-    let tick = Tick { at: last.clock.plus_micros(-LATENESS) };
+    let tick = Tick { at: last.clock.plus_micros(-Patience::USUAL.lateness) };
     stream.tick(tick);
     let due = stream.due(tick, last.position, last.clock);
     if !due.rows.is_empty() {

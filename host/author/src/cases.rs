@@ -19,7 +19,7 @@ use countersign_declaration::Ceilings;
 use countersign_document::FileDiagnostics;
 use countersign_engine::Engine;
 use countersign_formats::{Record as SourceRecord, format_by_name};
-use countersign_inputs::Inputs;
+use countersign_inputs::{Inputs, Reading};
 use countersign_model::response::{IncidentView, Responder as _, ResponseCall};
 use countersign_model::vocabulary::{PartitionKey, RuleKind};
 use countersign_model::{RuleId, Timestamp};
@@ -215,11 +215,11 @@ pub fn open_incident(case: &Path) -> Result<IncidentView, CaseError> {
 fn records(case: &Path, expectation: &DetectionExpectation) -> Result<Vec<SourceRecord>, CaseError> {
     let format = format_by_name(&expectation.source).map_err(|error| malformed(&case.join(EXPECT_FILE), error))?;
     let events = case.join(EVENTS_FILE);
-    let inputs = Inputs::open(std::slice::from_ref(&events)).map_err(|errors| {
+    let inputs = Inputs::open(std::slice::from_ref(&events), Reading::Format(format)).map_err(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         malformed(&events, errors.join("; "))
     })?;
-    Ok(inputs.records(format).map_err(|error| malformed(&events, error))?.records().collect())
+    Ok(inputs.records().map_err(|error| malformed(&events, error))?.records().collect())
 }
 
 /// Further sizes of batches in which a case must have the same result.

@@ -9,8 +9,8 @@ use countersign_engine::{LoadedRule, Usage};
 use countersign_formats::{DeadLetter, Record};
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::vocabulary::SignalClass;
-use countersign_model::{Finding, Occasion, RawAddress, RuleId, Timestamp};
-use countersign_stream::{LATENESS, Sequenced, Tick, partition_key};
+use countersign_model::{Finding, Occasion, Patience, RawAddress, RuleId, Timestamp};
+use countersign_stream::{Sequenced, Tick, partition_key};
 
 use countersign_generation::{Generation, Rule};
 use countersign_session::SessionOptions;
@@ -144,7 +144,7 @@ pub fn explain(
     }
     let mut position = sequence.position();
     if let (Some(clock), Some(until)) = (sequence.clock().gate_clock(), until) {
-        let arrived = until.plus_micros(LATENESS);
+        let arrived = until.plus_micros(Patience::USUAL.lateness);
         for tick in sequence.clock().ticks_until(arrived) {
             explainer.judges.tick(tick, position, clock.max(arrived));
             if explainer.judges.have_rows() {

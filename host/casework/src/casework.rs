@@ -73,18 +73,20 @@ impl<'g> Casework<'g> {
             findings.into_iter().map(|bundle| self.finding(bundle)).collect::<Result<_, _>>()?;
         let clock = findings.iter().map(|finding| finding.bundle.clock).max().unwrap_or_default();
         let inputs = gather(self.generation, clock, circumstances.clone(), incident(&findings));
-        let mut responses: Vec<CaseResponse> = answering_rules(&inputs)
+        let answering: Vec<&RuleId> = answering_rules(&inputs).collect();
+        let mut responses: Vec<CaseResponse> = answering
+            .iter()
             .filter_map(|rule| respond(rule, &inputs))
             .map(|response| self.response(response))
             .collect();
-        let decided = match self.gate(inputs.clone(), &responses) {
+        let decided = match self.gate(inputs.clone(), &answering, &responses) {
             // What the detection is answered with must not keep it from being decided.
             Err(error) if responses.iter().any(|response| !response.response.proposals.is_empty()) => {
                 for answered in responses.iter_mut().filter(|answered| !answered.response.proposals.is_empty()) {
                     let message = format!("with what is proposed, {error}");
                     answered.response.fail(CallFailure { kind: FailureKind::TooLarge, message });
                 }
-                self.gate(inputs, &responses)
+                self.gate(inputs.clone(), &answering, &responses)
             }
             decided => decided,
         };
@@ -130,10 +132,21 @@ impl<'g> Casework<'g> {
         }
     }
 
-    /// Decides with what was proposed.
-    fn gate(&self, inputs: GateInputs, responses: &[CaseResponse]) -> Result<Decided, CaseError> {
+    /// Decides with what was proposed by the rules that were to answer.
+    fn gate(
+        &self,
+        inputs: GateInputs,
+        answering: &[&RuleId],
+        responses: &[CaseResponse],
+    ) -> Result<Decided, CaseError> {
         let proposals = responses.iter().flat_map(|answered| answered.response.proposals.iter().cloned()).collect();
-        let inputs = GateInputs { proposals, ..inputs };
+        // One that was stopped, or whose answer can't be used, has failed.
+        let answered = |rule: &RuleId| {
+            let mut used = responses.iter().filter(|answered| answered.response.failure.is_none());
+            used.any(|answered| answered.response.bundle.rule.id == *rule)
+        };
+        let failed_responses = answering.iter().filter(|rule| !answered(rule)).map(|rule| RuleId::clone(rule)).collect();
+        let inputs = GateInputs { proposals, failed_responses, ..inputs };
         let blob = self.bounds.blob("the gate's inputs", &inputs, self.key)?;
         let decisions = (0..).zip(decide(&inputs)).map(|(index, decision)| {
             let intent = IntentDraft::new(&inputs, blob.name(), index, &decision, self.key);

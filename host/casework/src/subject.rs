@@ -1,5 +1,7 @@
 //! The subject of a finding: the roles of its event resolved to accounts and identities, as of the generation.
 
+use std::sync::Arc;
+
 use countersign_model::incident::ChainIdentity;
 use countersign_model::vocabulary::{EvidenceRole, SubjectRole};
 use countersign_model::{Account, Event, Identity, Subject};
@@ -18,10 +20,12 @@ pub fn resolve_subject(
         evidence_role,
         account: None,
         identity: Identity::without_fact(None, false),
-        usage: event.actor.usage,
+        usage: None,
         session: None,
         token: None,
+        temporary: false,
         grant: None,
+        trust: text(&event.trust),
         shared: false,
         chain: Vec::new(),
     };
@@ -52,6 +56,10 @@ pub fn resolve_subject(
     }
 }
 
+fn text(part: &Option<Arc<str>>) -> Option<String> {
+    part.as_deref().map(str::to_owned)
+}
+
 fn actor(unresolved: Subject, event: &Event, directory: &Directory) -> Subject {
     let Some(account) = &event.actor.account else { return unresolved };
     // An account may occur in the chain more than once: what any of its members proves counts.
@@ -69,7 +77,6 @@ fn actor(unresolved: Subject, event: &Event, directory: &Directory) -> Subject {
             account: member.account.clone(),
         })
         .collect();
-    let text = |part: &Option<std::sync::Arc<str>>| part.as_deref().map(str::to_owned);
     Subject {
         identity: directory.resolve(
             account,
@@ -77,6 +84,7 @@ fn actor(unresolved: Subject, event: &Event, directory: &Directory) -> Subject {
             own().any(|member| member.protected),
         ),
         account: Some(account.clone()),
+        usage: Some(event.actor.usage),
         session: text(&event.actor.session),
         token: text(&event.actor.token),
         grant: text(&event.actor.grant),

@@ -19,7 +19,7 @@ use crate::operator;
 use crate::out::Out;
 use crate::pattern::Pattern;
 use crate::progress::Progress;
-use crate::replay::inputs::{FILES_HELP, FormatName, Inputs, format_help, parse_format};
+use crate::replay::inputs::{FILES_HELP, Inputs, SourceArguments};
 use crate::stderr;
 use crate::summary::{account, address, operation, outcome};
 use crate::table::{Cell, Table};
@@ -52,8 +52,8 @@ const ROWS: usize = 500;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    #[arg(long, value_name = "NAME", value_parser = parse_format, help = format_help())]
-    source: FormatName,
+    #[command(flatten)]
+    source: SourceArguments,
     /// The directory of identities: types, tiers, owners, protection [default: only what the records prove]
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
@@ -80,10 +80,10 @@ impl Arguments {
         let settings =
             operator::settings(None, self.identities.as_deref(), &operator::ContextArguments::default(), None)?;
         let directory = settings.directory.map(|directory| directory.content).unwrap_or_default();
-        let inputs = Inputs::open(&self.files)?;
+        let inputs = Inputs::open(&self.files, &self.source.read()?)?;
         let names = inputs.names();
         let progress = inputs.progress();
-        let records = inputs.records(self.source, &progress)?;
+        let records = inputs.records(&progress)?;
         let mut dead_letters = DeadLetters::reported(names);
         let mut tally = Tally::default();
         let mut printer =

@@ -26,7 +26,7 @@ use crate::out::Out;
 use crate::rule_set::RuleSet;
 use crate::stderr;
 
-use inputs::{FILES_HELP, FormatName, Inputs, format_help, parse_format};
+use inputs::{FILES_HELP, Inputs, SourceArguments};
 use kept::Kept;
 use reporter::Reporter;
 
@@ -38,6 +38,8 @@ Examples:
   countersign replay --source cloudtrail --identities identities.toml --policy policy.toml \\
                      --audit run.audit logs.ndjson
       with your directory and your policy, on record
+  countersign replay --sources sources.toml trail=logs.ndjson
+      each source believed about the tenants only that it is bound to
   countersign replay --source cloudtrail --store run.db logs.ndjson
   countersign audit export --store run.db --out run.audit
       in a store that goes on where it stopped; then as an audit file
@@ -69,8 +71,8 @@ const MAX_WORKERS: u64 = 64;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    #[arg(long, value_name = "NAME", value_parser = parse_format, help = format_help())]
-    source: FormatName,
+    #[command(flatten)]
+    source: SourceArguments,
     #[command(flatten)]
     rules: RuleSet,
     /// The policy: which actions are allowed for which identities [default: a cautious shipped policy]
@@ -134,16 +136,19 @@ impl Arguments {
         if self.store.as_ref().is_some_and(|store| store.as_os_str() == "-") {
             return Err(unusable("expected a file for `--store`, got `-`"));
         }
-        if self.store.is_some() && self.files.iter().any(|file| file.as_os_str() == "-") {
+        let is_stdin = |file: &PathBuf| file.as_os_str() == "-" || file.as_os_str().as_encoded_bytes().ends_with(b"=-");
+        if self.store.is_some() && self.files.iter().any(is_stdin) {
             return Err(unusable(
                 "expected files for `--store`, got standard input, which can't be read again: save it to a file first",
             ));
         }
-        let inputs = Inputs::open(&self.files)?;
+        let sources = self.source.read()?;
+        let inputs = Inputs::open(&self.files, &sources)?;
         let mut options = SessionOptions {
             batch: usize::try_from(self.batch)?,
             max_gap: self.max_gap,
             key,
+            patience: sources.patience(),
             ..SessionOptions::default()
         };
         if let Some(workers) = self.workers {
@@ -169,7 +174,7 @@ impl Arguments {
         let mut reporter = Reporter::new(out, &progress, self.json, switches, &mut dead_letters, &interrupt);
         let ran = Session::resume(kept.store(), generation, options, &mut reporter).map_err(Ended::from).and_then(
             |session| {
-                let records = inputs.resume(self.source, &progress, session.processed()).map_err(Ended::Inputs)?;
+                let records = inputs.resume(&progress, session.processed()).map_err(Ended::Inputs)?;
                 Ok(replay(session, records, Replay { inputs: count, until: None })?)
             },
         );

@@ -26,6 +26,10 @@ impl Format for Auto {
         "any of the others, recognised record by record"
     }
 
+    fn provider(&self) -> Option<&'static str> {
+        None
+    }
+
     fn signs(&self) -> Option<Signs> {
         None
     }

@@ -4,6 +4,7 @@ use std::io::Read;
 
 use countersign_model::{Digest, RawAddress};
 
+use crate::binding::SourceBinding;
 use crate::hint::{self, Hint};
 use crate::occurrences::Occurrence;
 use crate::reader::{Content, Piece, Splitter, excerpt};
@@ -29,12 +30,18 @@ pub struct Decoder {
     decode: Box<dyn Decode>,
     /// The name of the format, unless it recognises the formats of records itself.
     named: Option<&'static str>,
+    binding: SourceBinding,
 }
 
 impl Decoder {
-    /// A decoder of this format.
+    /// A decoder of this format, for inputs of which nothing else is known.
     pub fn new<F: Format + ?Sized>(format: &F) -> Decoder {
-        Decoder { decode: format.decoder(), named: format.signs().map(|_| format.name()) }
+        Decoder::of_source(format, SourceBinding::OF_FORMAT)
+    }
+
+    /// A decoder of this format for the inputs of a source, which is bound to this.
+    pub fn of_source<F: Format + ?Sized>(format: &F, binding: SourceBinding) -> Decoder {
+        Decoder { decode: format.decoder(), named: format.signs().map(|_| format.name()), binding }
     }
 
     /// What became of a piece of the input with this ordinal.
@@ -59,13 +66,16 @@ impl Decoder {
             }
             Content::Record(bytes) => {
                 let length = bytes.len() as u64;
-                let record = match std::str::from_utf8(bytes) {
+                let mut record = match std::str::from_utf8(bytes) {
                     Ok(text) => {
                         let address = RawAddress { input, ordinal, offset, length, digest: Digest::of(bytes) };
                         self.decode.decode(text, address)
                     }
                     Err(error) => Err(not_utf8(error.valid_up_to())),
                 };
+                if let Ok(Record::Event { event, .. }) = &mut record {
+                    self.binding.mark(event);
+                }
                 record.unwrap_or_else(|fault| dead(length, Digest::of(bytes), fault, excerpt(bytes), self.hint(bytes)))
             }
         }
@@ -73,6 +83,9 @@ impl Decoder {
 
     /// Counts on after these records without an id, which were counted before of an input and became events of `source`.
     pub fn restore(&mut self, input: u32, source: &str, counted: Vec<Occurrence>) {
+        // A named source has one format.
+        let named = self.binding.name().is_some_and(|name| *name == *source);
+        let source = self.named.filter(|_| named).unwrap_or(source);
         self.decode.restore(input, source, counted);
     }
 
@@ -118,7 +131,17 @@ pub struct Records {
 impl Records {
     /// Reads an uncompressed input; `input` is its ordinal among the inputs.
     pub fn new<F: Format + ?Sized>(format: &F, bytes: Box<dyn Read + Send>, input: u32) -> Records {
-        Records { splitter: Splitter::new(bytes), decoder: Decoder::new(format), input }
+        Records::of_source(format, SourceBinding::OF_FORMAT, bytes, input)
+    }
+
+    /// The same of a source, which is bound to this.
+    pub fn of_source<F: Format + ?Sized>(
+        format: &F,
+        binding: SourceBinding,
+        bytes: Box<dyn Read + Send>,
+        input: u32,
+    ) -> Records {
+        Records { splitter: Splitter::new(bytes), decoder: Decoder::of_source(format, binding), input }
     }
 }
 

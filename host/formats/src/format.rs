@@ -17,6 +17,9 @@ pub trait Format: Sync {
     /// What it reads, in one line for people.
     fn about(&self) -> &'static str;
 
+    /// The one provider whose accounts its records are about; none where they can name anybody's.
+    fn provider(&self) -> Option<&'static str>;
+
     /// How `auto` recognises a record of this format; none for `auto` itself.
     fn signs(&self) -> Option<Signs>;
 

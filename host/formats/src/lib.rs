@@ -30,6 +30,7 @@
 //! ```
 
 mod auto;
+mod binding;
 mod cloudtrail;
 mod decoder;
 pub mod documentation;
@@ -50,6 +51,7 @@ mod values;
 mod windows;
 
 pub use auto::Auto;
+pub use binding::{SourceBinding, TenantPattern};
 pub use cloudtrail::CloudTrail;
 pub use decoder::{Decode, Decoder, Records, piece_digest};
 pub use fault::Fault;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use countersign_model::vocabulary::{EventClass, FieldId};
 use countersign_model::{
-    Account, Actor, ChainMember, ChainRole, Event, Fields, RawAddress, SourceId, Target, Timestamp, Value,
+    Account, Actor, Binding, ChainMember, ChainRole, Event, Fields, RawAddress, SourceId, Target, Timestamp, Value,
 };
 
 use crate::decoder::Decode;
@@ -28,6 +28,9 @@ pub(crate) trait JsonFormat: Sized + Sync + 'static {
 
     /// What it reads, in one line for people.
     const ABOUT: &'static str;
+
+    /// The one provider whose accounts its records are about; none where they can name anybody's.
+    const PROVIDER: Option<&'static str>;
 
     /// How a record of it is recognised.
     const SIGNS: Signs;
@@ -81,6 +84,8 @@ pub(crate) struct Draft {
     pub(crate) chain: Vec<ChainMember>,
     /// The account acted on.
     pub(crate) target: Option<Target>,
+    /// The trust that it made or changed.
+    pub(crate) trust: Option<Arc<str>>,
 }
 
 /// Maximum length of a record's id, bytes.
@@ -108,6 +113,10 @@ impl<F: JsonFormat> Format for F {
 
     fn about(&self) -> &'static str {
         F::ABOUT
+    }
+
+    fn provider(&self) -> Option<&'static str> {
+        F::PROVIDER
     }
 
     fn signs(&self) -> Option<Signs> {
@@ -166,6 +175,7 @@ impl<F: JsonFormat> Decode for Normaliser<F> {
         }
         let event = Box::new(Event {
             source: self.source.clone(),
+            binding: Binding::BOUND,
             tenant: draft.tenant.unwrap_or_else(|| self.texts.share("unknown")),
             id,
             class: draft.class,
@@ -174,6 +184,7 @@ impl<F: JsonFormat> Decode for Normaliser<F> {
             actor: draft.actor,
             chain: draft.chain,
             target: draft.target,
+            trust: draft.trust,
             fields,
             raw: address,
         });

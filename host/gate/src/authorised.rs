@@ -70,7 +70,7 @@ pub struct ActionTarget {
     pub account: Account,
     /// The level.
     pub level: TargetLevel,
-    /// The session, token or grant; none at the level of the account.
+    /// The session, token, grant or trust; none at the level of the account.
     pub reference: Option<String>,
 }
 

@@ -20,7 +20,7 @@ use crate::judge::{Judgement, about, capability, is_interactive_human, judge, re
 /// use countersign_gate::{Circumstances, GateInputs, decide};
 /// # use countersign_model::incident::{IncidentFinding, Subject};
 /// # use countersign_model::vocabulary::{EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Usage};
-/// # use countersign_model::{Account, ContextState, Finding, Identity, Incident, Occasion};
+/// # use countersign_model::{Account, ContextState, Finding, Identity, Incident, Line, Occasion};
 /// use countersign_model::{DecisionKind, ReasonCode};
 /// use countersign_policy::{Capabilities, Policy};
 ///
@@ -41,16 +41,19 @@ use crate::judge::{Judgement, about, capability, is_interactive_human, judge, re
 /// #     techniques: Vec::new(),
 /// #     message: "signed in from two continents within an hour".to_owned(),
 /// #     context: ContextState::Complete,
+/// #     line: Line::STRONGEST,
 /// # };
 /// # let subject = Subject {
 /// #     role: SubjectRole::Actor,
 /// #     evidence_role: EvidenceRole::AuthenticatedAs,
 /// #     account: Some(Account::new("aws", "111122223333", "AIDAEXAMPLE1")),
 /// #     identity: Identity::without_fact(Some(IdentityType::Human), false),
-/// #     usage: Usage::Interactive,
+/// #     usage: Some(Usage::Interactive),
 /// #     session: None,
 /// #     token: None,
+/// #     temporary: false,
 /// #     grant: None,
+/// #     trust: None,
 /// #     shared: false,
 /// #     chain: Vec::new(),
 /// # };

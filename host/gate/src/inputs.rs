@@ -28,6 +28,10 @@ pub struct GateInputs {
     pub incident: Incident,
     /// What response rules propose; empty while [`crate::incident_view`] shows them the incident.
     pub proposals: Vec<Proposal>,
+    /// Response rules that should have answered and gave no answer that can be used, in order of their ids; left out where
+    /// there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_responses: Vec<RuleId>,
     /// The authority of every rule of the incident: detections, those whose findings fed them, and response rules.
     pub rules: Vec<RuleAuthority>,
     /// The part of the policy that the incident needs.
@@ -79,6 +83,7 @@ impl GateInputs {
             capabilities,
             incident,
             proposals: Vec::new(),
+            failed_responses: Vec::new(),
             rules,
             circumstances,
         }

@@ -5,7 +5,7 @@ use countersign_model::incident::{IncidentFinding, Subject};
 use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Reversibility, SubjectRole, TargetLevel, Usage,
 };
-use countersign_model::{Account, Effect, Reason, ReasonCode, RuleId};
+use countersign_model::{Account, ContextState, Effect, Reason, ReasonCode, RuleId};
 use countersign_policy::Capability;
 
 use crate::confidence::{Counted, combined_confidence, effective_confidence};
@@ -69,15 +69,14 @@ pub(crate) fn judge(inputs: &GateInputs, subject: usize, action: Action, respons
     })
 }
 
-/// The findings about a subject: the same subject, account or identity.
+/// The findings about a subject: the same subject, or its account. Another account of the same person isn't this one: what
+/// shows that one of them is in other hands says nothing about the rest.
 pub(crate) fn about(inputs: &GateInputs, subject: usize) -> impl Iterator<Item = (usize, &IncidentFinding)> {
     let subjects = &inputs.incident.subjects;
     let who = subjects.get(subject);
     inputs.incident.findings.iter().enumerate().filter(move |(_, found)| {
         let Some((who, other)) = who.zip(subjects.get(found.subject)) else { return false };
-        found.subject == subject
-            || (who.account.is_some() && who.account == other.account)
-            || (who.identity.directory_id.is_some() && who.identity.directory_id == other.identity.directory_id)
+        found.subject == subject || (who.account.is_some() && who.account == other.account)
     })
 }
 
@@ -102,9 +101,18 @@ impl<'i> Question<'i> {
         self.class() == ActionClass::Observe
     }
 
+    /// The class by which the action is decided. What can fail a call that would have succeeded is containment, whatever it
+    /// is called: a challenge that nobody is there to answer.
+    pub(crate) fn effect_class(&self) -> ActionClass {
+        match self.class() {
+            ActionClass::Challenge if !answers_challenges(self.subject) => ActionClass::Contain,
+            class => class,
+        }
+    }
+
     /// Whether the action takes something away.
     pub(crate) fn contains(&self) -> bool {
-        self.class() >= ActionClass::Contain
+        self.effect_class() >= ActionClass::Contain
     }
 
     pub(crate) fn reason(&self, code: ReasonCode, effect: Effect, detail: impl Into<String>) -> Reason {
@@ -117,6 +125,9 @@ impl<'i> Question<'i> {
         if self.class() == ActionClass::Remediate {
             let detail = format!("`{}` is a step of a case, and this is none", self.action);
             reasons.push(self.reason(ReasonCode::RemediationOutsideCase, Effect::Refuse, detail));
+        } else if self.action == Action::RestrictFederation && self.subject.trust.is_some() {
+            let detail = "a trust concerns everyone who comes through it: restricted by approval only";
+            reasons.push(self.reason(ReasonCode::TrustShared, Effect::Approval, detail));
         } else if !ty.rungs().contains(&self.action) {
             let detail = format!("`{}` is not among the rungs of type `{ty}`", self.action);
             reasons.push(self.reason(ReasonCode::NotARung, Effect::Refuse, detail));
@@ -138,7 +149,7 @@ impl<'i> Question<'i> {
             Reversibility::Reversible => {}
             Reversibility::SelfHealing if is_interactive_human(self.subject) => {}
             Reversibility::SelfHealing => {
-                let usage = self.subject.usage;
+                let usage = self.subject.usage.map_or("not used in the event", Usage::id);
                 let detail = format!("heals by itself for interactive humans, and this is type `{ty}`, {usage}");
                 reasons.push(self.reason(ReasonCode::SelfHealingNotInteractive, Effect::Approval, detail));
             }
@@ -150,8 +161,10 @@ impl<'i> Question<'i> {
                 reasons.push(self.reason(ReasonCode::Irreversible, Effect::Approval, detail));
             }
         }
-        if self.contains() && self.subject.shared && level.is_none_or(|level| level >= TargetLevel::Account) {
-            let detail = "several may use this principal: containing it hits them all";
+        // A credential, a grant or a session of a principal that several use may be in use by any of them.
+        let one_session = level == Some(TargetLevel::Session) && capability.is_some_and(|found| found.one_session);
+        if self.contains() && self.subject.shared && !one_session {
+            let detail = "several may use this principal: containing it, or what it holds, hits them all";
             reasons.push(self.reason(ReasonCode::SharedPrincipal, Effect::Approval, detail));
         }
     }
@@ -211,24 +224,37 @@ impl<'i> Question<'i> {
                 let floor = self.inputs.authority(&found.finding.rule).map_or(100, |authority| authority.floor);
                 effective_confidence(self.inputs, &found.finding) >= floor
                     && question.detection_may()
-                    && !question.caps_at_challenge()
+                    && !question.is_capped_below()
             })
             .map(|(_, found)| Counted::of(self.inputs, &found.finding))
             .collect();
         (combined_confidence(&counted), counted.len())
     }
 
-    /// The evidence role that counts: the weaker of the finding's and the subject's.
+    /// The evidence role that counts: the weakest of the finding's, the subject's and those of all that fed the finding.
     pub(crate) fn evidence_role(&self) -> EvidenceRole {
+        self.own_evidence_role().min(self.found.finding.line.evidence_role)
+    }
+
+    /// The weaker of the finding's evidence role and the subject's.
+    pub(crate) fn own_evidence_role(&self) -> EvidenceRole {
         self.found.finding.evidence_role.min(self.subject.evidence_role)
     }
 
-    /// Whether the finding's evidence or context forbids this action.
-    fn caps_at_challenge(&self) -> bool {
-        use countersign_model::ContextState;
-        self.contains()
-            && (self.evidence_role() == EvidenceRole::MerelyNames
-                || self.found.finding.context == ContextState::Missing)
+    /// The context that counts: the weaker of the finding's and of all that fed it.
+    pub(crate) fn context(&self) -> ContextState {
+        // `missing` is the greater of the two.
+        self.found.finding.context.max(self.found.finding.line.context)
+    }
+
+    /// Whether the finding's evidence, context or source forbids this action.
+    fn is_capped_below(&self) -> bool {
+        let binding = self.found.finding.line.binding;
+        self.effect_class() > binding.highest_class
+            || (self.contains()
+                && (!binding.bound
+                    || self.evidence_role() == EvidenceRole::MerelyNames
+                    || self.context() == ContextState::Missing))
     }
 
     /// Whether the subject is a source address.
@@ -239,7 +265,16 @@ impl<'i> Question<'i> {
 
 /// Whether self-healing ranks with reversible for this subject.
 pub(crate) fn is_interactive_human(subject: &Subject) -> bool {
-    subject.identity.identity_type == IdentityType::Human && subject.usage == Usage::Interactive
+    subject.identity.identity_type == IdentityType::Human && subject.usage == Some(Usage::Interactive)
+}
+
+/// Whether somebody is there to answer a challenge: whoever used the account in a console or browser, or the person of an
+/// account that wasn't used in the event.
+pub(crate) fn answers_challenges(subject: &Subject) -> bool {
+    match subject.usage {
+        Some(usage) => usage == Usage::Interactive,
+        None => subject.identity.identity_type == IdentityType::Human,
+    }
 }
 
 /// The capability of a connector to do an action to a subject.
@@ -253,6 +288,12 @@ pub(crate) fn capability<'i>(inputs: &'i GateInputs, subject: &Subject, action: 
 /// Why no connector can do an action to a subject with this account, if none can.
 pub(crate) fn unavailable(inputs: &GateInputs, subject: &Subject, account: &Account, action: Action) -> Option<String> {
     let capability = capability(inputs, subject, action);
+    if action == Action::RequireMfa && !answers_challenges(subject) {
+        return Some("nobody is there to show a second factor: a key can't".to_owned());
+    }
+    if is_temporary(subject, action) {
+        return Some("a temporary credential can't be disabled alone: end its session".to_owned());
+    }
     if level(subject, action, capability).is_some() {
         return None;
     }
@@ -271,7 +312,16 @@ pub(crate) fn reversibility(capability: Option<&Capability>) -> Reversibility {
 /// The narrowest level in evidence at which a connector can do it.
 pub(crate) fn level(subject: &Subject, action: Action, capability: Option<&Capability>) -> Option<TargetLevel> {
     let capability = capability?;
+    if is_temporary(subject, action) {
+        return None;
+    }
     action.levels().iter().copied().find(|level| capability.levels.contains(level) && has(subject, *level))
+}
+
+/// Whether the credential to be disabled is temporary: it goes with its session, and the account's others aren't in
+/// evidence.
+fn is_temporary(subject: &Subject, action: Action) -> bool {
+    action == Action::DisableCredential && subject.token.is_some() && subject.temporary
 }
 
 /// Whether the evidence shows this level of a subject.
@@ -281,7 +331,6 @@ pub(crate) fn has(subject: &Subject, level: TargetLevel) -> bool {
         TargetLevel::Grant => subject.grant.is_some(),
         TargetLevel::Session => subject.session.is_some(),
         TargetLevel::Account => subject.account.is_some(),
-        // A trust is no part of an account.
-        TargetLevel::Trust => false,
+        TargetLevel::Trust => subject.trust.is_some(),
     }
 }

@@ -125,7 +125,8 @@ pub fn target(inputs: &GateInputs, decision: &Decision) -> Option<ActionTarget> 
         TargetLevel::Token => who.token.clone(),
         TargetLevel::Grant => who.grant.clone(),
         TargetLevel::Session => who.session.clone(),
-        TargetLevel::Account | TargetLevel::Trust => None,
+        TargetLevel::Trust => who.trust.clone(),
+        TargetLevel::Account => None,
     };
     Some(ActionTarget { account, level, reference })
 }

@@ -4,13 +4,13 @@ use countersign_model::incident::{ChainIdentity, Subject};
 use countersign_model::response::{
     AvailableAction, FindingView, IdentityView, IncidentView, LeaseView, OutcomeView, SubjectView,
 };
-use countersign_model::vocabulary::{Action, ActionClass, Reversibility, RuleKind, SubjectRole};
+use countersign_model::vocabulary::{Action, ActionClass, IdentityType, Reversibility, RuleKind, SubjectRole, Usage};
 use countersign_model::{Account, Identity, RuleId};
 
 use crate::circumstances::Leases;
 use crate::confidence::{Counted, combined_confidence, effective_confidence};
 use crate::inputs::GateInputs;
-use crate::judge::{capability, level, reversibility};
+use crate::judge::{answers_challenges, capability, level, reversibility};
 
 /// The response rules among the inputs that may answer the incident, in order of their ids: their declared classes and
 /// types match a finding, and where policy names rules for that class and type, they are named.
@@ -35,7 +35,11 @@ pub fn available_actions(inputs: &GateInputs, response: &RuleId) -> Vec<Availabl
     let Some(authority) = inputs.authority(response) else { return Vec::new() };
     let mut available = Vec::new();
     for (who, subject) in inputs.incident.subjects.iter().zip(0u32..) {
-        for (action, rung) in who.identity.identity_type.rungs().iter().copied().zip(0u32..) {
+        let rungs = who.identity.identity_type.rungs();
+        // A trust has a ladder of its own.
+        let on_trust = IdentityType::trust_rungs().iter().copied().zip(0u32..);
+        let on_trust = on_trust.filter(|(action, _)| who.trust.is_some() && !rungs.contains(action));
+        for (action, rung) in rungs.iter().copied().zip(0u32..).chain(on_trust) {
             if authority.actions.contains(&action)
                 && let Some(reversibility) = available_for(inputs, who, action)
             {
@@ -51,6 +55,7 @@ fn available_for(inputs: &GateInputs, who: &Subject, action: Action) -> Option<R
     match action.class() {
         ActionClass::Observe => Some(Reversibility::Reversible),
         ActionClass::Contain if who.role == SubjectRole::Source => None,
+        ActionClass::Challenge if action == Action::RequireMfa && !answers_challenges(who) => None,
         ActionClass::Challenge | ActionClass::Contain => {
             let capability = capability(inputs, who, action);
             level(who, action, capability).map(|_| reversibility(capability))
@@ -70,7 +75,8 @@ pub fn incident_view(inputs: &GateInputs, response: &RuleId) -> IncidentView {
             identity,
             role: subject.role,
             evidence_role: subject.evidence_role,
-            usage: subject.usage,
+            // The interface knows no other word for what wasn't used in the event.
+            usage: subject.usage.unwrap_or(Usage::Programmatic),
             has_session: subject.session.is_some(),
             has_token: subject.token.is_some(),
             has_grant: subject.grant.is_some(),

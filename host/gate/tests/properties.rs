@@ -14,7 +14,7 @@ use countersign_model::incident::Subject;
 use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Reversibility, SignalClass, SubjectRole, Usage,
 };
-use countersign_model::{ContextState, Decision, DecisionKind, Effect, Reason, ReasonCode};
+use countersign_model::{Binding, ContextState, Decision, DecisionKind, Effect, Reason, ReasonCode, RuleId};
 use countersign_policy::{Answer, CellOutcome, Reach};
 use proptest::prelude::*;
 use random::{Random, identities_of, inputs, members};
@@ -28,7 +28,9 @@ fn automatic(decision: &Decision) -> bool {
 }
 
 fn rung(who: &Subject, action: Action) -> usize {
-    who.identity.identity_type.rungs().iter().position(|rung| *rung == action).unwrap()
+    // A trust has a ladder of its own, with one rung past observe.
+    let rungs = who.identity.identity_type.rungs();
+    rungs.iter().position(|rung| *rung == action).unwrap_or(rungs.len())
 }
 
 fn reversibility(inputs: &GateInputs, who: &Subject, action: Action) -> Reversibility {
@@ -38,7 +40,7 @@ fn reversibility(inputs: &GateInputs, who: &Subject, action: Action) -> Reversib
         .find(|entry| entry.action == action && entry.identity_type == who.identity.identity_type)
         .filter(|_| who.account.is_some());
     let found = entry.map_or(Reversibility::Irreversible, |entry| entry.reversibility);
-    let interactive = who.identity.identity_type == IdentityType::Human && who.usage == Usage::Interactive;
+    let interactive = who.identity.identity_type == IdentityType::Human && who.usage == Some(Usage::Interactive);
     if found == Reversibility::SelfHealing && interactive { Reversibility::Reversible } else { found }
 }
 
@@ -85,8 +87,101 @@ fn shrink(inputs: &mut GateInputs, random: &mut Random) {
     }
 }
 
+/// What the gate says about the action that was asked for, whatever else it grants: refused, by approval, automatic.
+fn answer(decision: &Decision) -> u8 {
+    match decision.kind {
+        DecisionKind::Execute if decision.action == decision.requested_action => 2,
+        DecisionKind::AwaitApproval if decision.action == decision.requested_action => 1,
+        _ => 0,
+    }
+}
+
+/// Makes something be believed less, in one way.
+fn weaken(inputs: &mut GateInputs, random: &mut Random) {
+    let found = random.below(inputs.incident.findings.len());
+    let subject = random.below(inputs.incident.subjects.len());
+    let rule = random.below(inputs.rules.len());
+    let named = inputs.rules[rule].rule.clone();
+    let (finding, who) = (&mut inputs.incident.findings[found], &mut inputs.incident.subjects[subject]);
+    let line = &mut finding.finding.line;
+    match random.below(20) {
+        0 => finding.finding.evidence_role = EvidenceRole::MerelyNames,
+        1 => who.evidence_role = EvidenceRole::MerelyNames,
+        2 => line.evidence_role = EvidenceRole::MerelyNames,
+        3 => line.unproved = true,
+        4 => line.context = ContextState::Missing,
+        5 => finding.finding.context = ContextState::Missing,
+        6 => line.binding = line.binding.weakest(Binding::NOT_BOUND),
+        7 => {
+            let highest_class = random.pick(&[ActionClass::Observe, ActionClass::Challenge]);
+            line.binding = line.binding.weakest(Binding { highest_class, ..Binding::BOUND });
+        }
+        8 => {
+            let least = line.fed_by.entry(named).or_insert(100);
+            *least /= 2;
+        }
+        9 => finding.rule_suspect = true,
+        10 => finding.finding.confidence /= 2,
+        // Its signature proves nothing any more, so it isn't loaded.
+        11 => drop(inputs.rules.remove(rule)),
+        12 => inputs.rules[rule].cap /= 2,
+        // One that had nothing to say fails instead.
+        13 => {
+            let silent = |rule: &RuleId| !inputs.proposals.iter().any(|proposal| proposal.rule == *rule);
+            inputs.failed_responses.extend(Some(named).filter(silent));
+        }
+        14 => who.usage = Some(random.pick(&[Usage::Programmatic, Usage::Delegated])),
+        15 => who.shared = true,
+        16 => who.temporary = true,
+        17 => who.identity.protected = true,
+        18 => {
+            for capability in &mut inputs.capabilities {
+                (capability.reach, capability.one_session) = (Reach::Unknown, false);
+            }
+        }
+        _ => {
+            for capability in &mut inputs.capabilities {
+                capability.reversibility = Reversibility::Irreversible;
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+    /// Whatever is believed less, no single action becomes easier. What a response rule would have said that failed
+    /// can't be known: that leaves approval, whatever it had asked for.
+    #[test]
+    fn believing_less_never_allows_more(seed: u64, taken: u64) {
+        let before = inputs(seed);
+        let mut after = before.clone();
+        let random = &mut Random(taken);
+        (0..=random.below(3)).for_each(|_| weaken(&mut after, random));
+        let (much, little) = (decide(&before), decide(&after));
+        for place in 0..before.proposals.len() {
+            let (much, little) = (&much[place], &little[place]);
+            prop_assert!(answer(little) <= answer(much), "{much:#?}\nbecame\n{little:#?}");
+        }
+    }
+
+    /// Nothing past approval follows from what a source says that isn't bound, from acts that authenticated nobody, or while
+    /// a response rule that policy names is silent for want of an answer.
+    #[test]
+    fn what_isnt_proved_is_never_automatic(seed: u64) {
+        let inputs = inputs(seed);
+        for decision in decide(&inputs).iter().filter(|decision| touches(decision).is_some() && automatic(decision)) {
+            let finding = &inputs.incident.findings[decision.anchor].finding;
+            let who = &inputs.incident.subjects[decision.subject];
+            let line = &finding.line;
+            prop_assert!(!line.unproved && line.binding.bound, "{decision:#?}");
+            let roles = [finding.evidence_role, who.evidence_role, line.evidence_role];
+            prop_assert!(!roles.contains(&EvidenceRole::MerelyNames), "{decision:#?}");
+            let named = inputs.policy.responses(finding.signal_class, who.identity.identity_type);
+            let failed = |rule: &RuleId| inputs.failed_responses.contains(rule) || inputs.authority(rule).is_none();
+            prop_assert!(!named.unwrap_or_default().iter().any(failed), "{decision:#?}");
+        }
+    }
 
     #[test]
     fn authority_only_shrinks(seed: u64, taken: u64) {
@@ -135,7 +230,9 @@ proptest! {
                 prop_assert!(rule.grant.signal_classes.contains(&finding.signal_class));
             }
             prop_assert!(response.signal_classes.contains(&finding.signal_class));
-            prop_assert!(action.class() != ActionClass::Remediate && ty.rungs().contains(&action));
+            let on_trust = action == Action::RestrictFederation
+                && inputs.incident.subjects[decision.subject].trust.is_some();
+            prop_assert!(action.class() != ActionClass::Remediate && (ty.rungs().contains(&action) || on_trust));
         }
     }
 

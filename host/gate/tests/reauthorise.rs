@@ -209,7 +209,7 @@ proptest! {
 #[test]
 fn random_circumstances_reach_every_answer() {
     let (mut unchanged, mut less, mut downgraded) = (0, 0, 0);
-    for seed in 0..4_000 {
+    for seed in 0..6_000 {
         let recorded = decided(seed, &mut Random(seed + 1));
         let now = circumstances(&mut Random(seed + 2), &recorded.inputs().incident);
         for (decision, answer) in all(&recorded, recorded.inputs().clock, &now) {
@@ -332,6 +332,6 @@ fn an_intent_is_answered_from_its_own_inputs_and_by_its_own_gate() {
     let error = reauthorise(&older, &intent(&older, 0), clock, Circumstances::unconfigured()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "expected an intent of gate version 2, got one of version 1: decide the incident anew"
+        "expected an intent of gate version 3, got one of version 2: decide the incident anew"
     );
 }

@@ -5,13 +5,16 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use countersign_document::nearest;
 use countersign_formats::Format;
+use countersign_model::rule::is_id_part;
 
 use crate::byte_input::{ByteInput, Tap};
 use crate::gzip::Beginning;
 use crate::input::InputId;
-use crate::merge::{Merge, WithFormat, merge, resume};
+use crate::merge::{Merge, ReadAs, WithFormat, merge, resume};
 use crate::processed::{InputChanged, Processed};
+use crate::sources::{Source, Sources};
 use crate::{Bytes, paths};
 
 /// The name of standard input.
@@ -44,6 +47,27 @@ pub enum InputError {
     /// It doesn't have the records any more that were processed before.
     #[error(transparent)]
     Changed(InputChanged),
+    /// Of an input isn't known which source it is from.
+    #[error(
+        "`{}`: expected an input of a source, got one that no source's `path` matches: write `NAME={}`, with the name of its \
+         source", path.display(), path.display()
+    )]
+    NoSource {
+        /// The input.
+        path: PathBuf,
+    },
+    /// There is no such source.
+    #[error(
+        "`{name}={}`: expected the name of a source before `=`, got `{name}`{}", path.display(), did_you_mean(nearest.as_deref())
+    )]
+    UnknownSource {
+        /// The name.
+        name: String,
+        /// The known name most like it.
+        nearest: Option<String>,
+        /// The input.
+        path: PathBuf,
+    },
     /// Standard input is named twice.
     #[error("`-`: expected standard input once, got it twice")]
     StdinTwice,
@@ -56,12 +80,23 @@ pub struct Inputs {
     bytes: Option<u64>,
 }
 
-struct Named {
-    path: PathBuf,
-    bytes: Source,
+/// How inputs are read.
+#[derive(Clone, Copy)]
+pub enum Reading<'s> {
+    /// All in one format, from sources of which nothing else is known.
+    Format(&'static dyn Format),
+    /// Each as its source says. A path may be `NAME=PATH`, with the name of its source; else the first source counts with
+    /// a `path` that matches.
+    Sources(&'s Sources),
 }
 
-enum Source {
+struct Named {
+    path: PathBuf,
+    read_as: ReadAs,
+    bytes: Kind,
+}
+
+enum Kind {
     /// A regular file, which can be opened again.
     File,
     /// What is read once: standard input, a pipe.
@@ -73,47 +108,62 @@ impl Inputs {
     ///
     /// # Errors
     /// Every input that can't be read.
-    pub fn open(paths: &[PathBuf]) -> Result<Inputs, Vec<InputError>> {
+    pub fn open(paths: &[PathBuf], reading: Reading<'_>) -> Result<Inputs, Vec<InputError>> {
         let mut inputs = Inputs { inputs: Vec::new(), bytes: Some(0) };
         let mut errors = Vec::new();
-        for (place, path) in paths.iter().enumerate() {
+        let mut stdin = 0;
+        for path in paths {
+            let (named, path) = match reading.split(path) {
+                Ok(split) => split,
+                Err(error) => {
+                    errors.push(error);
+                    continue;
+                }
+            };
+            let read_as = |path: &Path| named.clone().or_else(|| reading.of_path(path));
             if is_stdin(path) {
-                if paths.iter().take(place).any(|path| is_stdin(path)) {
-                    errors.push(InputError::StdinTwice);
-                } else {
-                    inputs.add(path.clone(), Source::Once(Box::new(io::stdin())), None);
+                stdin += 1;
+                match read_as(path) {
+                    Some(read_as) if stdin == 1 => {
+                        inputs.add(path.to_owned(), read_as, Kind::Once(Box::new(io::stdin())), None);
+                    }
+                    Some(_) => errors.push(InputError::StdinTwice),
+                    None => errors.push(InputError::NoSource { path: path.to_owned() }),
                 }
                 continue;
             }
             match paths::files(path) {
-                Ok(files) => errors.extend(files.into_iter().filter_map(|file| inputs.open_file(file).err())),
+                Ok(files) => errors.extend(files.into_iter().filter_map(|file| match read_as(&file) {
+                    Some(read_as) => inputs.open_file(file, read_as).err(),
+                    None => Some(InputError::NoSource { path: file }),
+                })),
                 Err(error) => errors.push(error),
             }
         }
         if errors.is_empty() { Ok(inputs) } else { Err(errors) }
     }
 
-    fn open_file(&mut self, path: PathBuf) -> Result<(), InputError> {
+    fn open_file(&mut self, path: PathBuf, read_as: ReadAs) -> Result<(), InputError> {
         let opened = || -> io::Result<_> {
             let mut file = File::open(&path)?;
             let metadata = file.metadata()?;
             if !metadata.is_file() {
-                return Ok((Source::Once(Box::new(file)), None));
+                return Ok((Kind::Once(Box::new(file)), None));
             }
             Beginning::read(&mut file)?;
-            Ok((Source::File, Some(metadata.len())))
+            Ok((Kind::File, Some(metadata.len())))
         };
         match opened() {
-            Ok((source, bytes)) => {
-                self.add(path, source, bytes);
+            Ok((kind, bytes)) => {
+                self.add(path, read_as, kind, bytes);
                 Ok(())
             }
             Err(error) => Err(InputError::Unreadable { path, error }),
         }
     }
 
-    fn add(&mut self, path: PathBuf, source: Source, bytes: Option<u64>) {
-        self.inputs.push(Named { path, bytes: source });
+    fn add(&mut self, path: PathBuf, read_as: ReadAs, kind: Kind, bytes: Option<u64>) {
+        self.inputs.push(Named { path, read_as, bytes: kind });
         self.bytes = self.bytes.zip(bytes).map(|(sum, bytes)| sum + bytes);
     }
 
@@ -145,12 +195,8 @@ impl Inputs {
     ///
     /// # Errors
     /// When not even the first bytes of one can be read.
-    pub fn merge(
-        self,
-        format: &'static dyn Format,
-        tap: impl Fn(Bytes) -> Bytes + Send + Sync + 'static,
-    ) -> Result<Merge, InputError> {
-        Ok(merge(self.opened(format, tap)?))
+    pub fn merge(self, tap: impl Fn(Bytes) -> Bytes + Send + Sync + 'static) -> Result<Merge, InputError> {
+        Ok(merge(self.opened(tap)?))
     }
 
     /// The same, but goes on after the records that were processed before, by the inputs' ordinals; inputs beyond these
@@ -160,29 +206,27 @@ impl Inputs {
     /// When not even the first bytes of one can be read, or with every input that has other records than before.
     pub fn resume(
         self,
-        format: &'static dyn Format,
         tap: impl Fn(Bytes) -> Bytes + Send + Sync + 'static,
         processed: Vec<Processed>,
     ) -> Result<Merge, Vec<InputError>> {
         let processed = processed.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-        let opened = self.opened(format, tap).map_err(|error| vec![error])?;
+        let opened = self.opened(tap).map_err(|error| vec![error])?;
         resume(opened.into_iter().zip(processed).collect())
             .map_err(|changed| changed.into_iter().map(InputError::Changed).collect())
     }
 
     fn opened(
         self,
-        format: &'static dyn Format,
         tap: impl Fn(Bytes) -> Bytes + Send + Sync + 'static,
     ) -> Result<Vec<WithFormat>, InputError> {
         let tap: Tap = Arc::new(tap);
-        let opened = |Named { path, bytes }: Named| -> Result<WithFormat, InputError> {
+        let opened = |Named { path, read_as, bytes }: Named| -> Result<WithFormat, InputError> {
             let input = match bytes {
-                Source::File => ByteInput::of_file(&path, Some(Arc::clone(&tap))),
-                Source::Once(bytes) => ByteInput::once(InputId::from(&*path.to_string_lossy()), tap(bytes))
+                Kind::File => ByteInput::of_file(&path, Some(Arc::clone(&tap))),
+                Kind::Once(bytes) => ByteInput::once(InputId::from(&*path.to_string_lossy()), tap(bytes))
                     .map_err(|error| InputError::Unreadable { path, error })?,
             };
-            Ok((Box::new(input), format))
+            Ok((Box::new(input), read_as))
         };
         self.inputs.into_iter().map(opened).collect()
     }
@@ -191,9 +235,46 @@ impl Inputs {
     ///
     /// # Errors
     /// When not even the first bytes of one can be read.
-    pub fn records(self, format: &'static dyn Format) -> Result<Merge, InputError> {
-        self.merge(format, |bytes| bytes)
+    pub fn records(self) -> Result<Merge, InputError> {
+        self.merge(|bytes| bytes)
     }
+}
+
+impl Reading<'_> {
+    /// The source that an argument names, and its path.
+    fn split(self, argument: &Path) -> Result<(Option<ReadAs>, &Path), InputError> {
+        let Reading::Sources(sources) = self else { return Ok((None, argument)) };
+        let Some((name, path)) = argument.to_str().and_then(|text| text.split_once('=')) else {
+            return Ok((None, argument));
+        };
+        match sources.named(name) {
+            Some(source) => Ok((Some(ReadAs::from(source)), Path::new(path))),
+            // A path may have an equals sign.
+            None if !is_id_part(name) || argument.exists() => Ok((None, argument)),
+            None => {
+                let names = sources.iter().map(|source| source.name().as_str());
+                let nearest = nearest(name, names).map(str::to_owned);
+                Err(InputError::UnknownSource { name: name.to_owned(), nearest, path: path.into() })
+            }
+        }
+    }
+
+    fn of_path(self, path: &Path) -> Option<ReadAs> {
+        match self {
+            Reading::Format(format) => Some(ReadAs::format(format)),
+            Reading::Sources(sources) => sources.of_path(path).map(ReadAs::from),
+        }
+    }
+}
+
+impl From<&Source> for ReadAs {
+    fn from(source: &Source) -> ReadAs {
+        ReadAs { format: source.format(), binding: source.binding().clone() }
+    }
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!(" (did you mean `{nearest}`?)")).unwrap_or_default()
 }
 
 fn is_stdin(path: &Path) -> bool {

@@ -12,12 +12,14 @@ mod inputs;
 mod merge;
 mod paths;
 mod processed;
+mod sources;
 
 pub use byte_input::ByteInput;
 pub use input::{Bookmark, Input, InputId, InputRecord, NotDelivered};
-pub use inputs::{InputError, Inputs};
-pub use merge::{Merge, Received, WithFormat, merge, resume};
+pub use inputs::{InputError, Inputs, Reading};
+pub use merge::{Merge, ReadAs, Received, WithFormat, merge, resume};
 pub use processed::{InputChanged, Processed};
+pub use sources::{Source, Sources};
 
 use std::io::Read;
 

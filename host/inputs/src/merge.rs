@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use countersign_formats::{Decoder, Format, Record};
+use countersign_formats::{Decoder, Format, Record, SourceBinding};
 use countersign_model::Timestamp;
 
 use crate::input::{Bookmark, Input, NotDelivered};
@@ -13,8 +13,25 @@ use crate::processed::{InputChanged, Processed};
 /// overlaps in time.
 const MAX_OPEN: usize = 64;
 
-/// An input and the format that its records are in.
-pub type WithFormat = (Box<dyn Input>, &'static dyn Format);
+/// An input and how its records are read.
+pub type WithFormat = (Box<dyn Input>, ReadAs);
+
+/// How the records of an input are read.
+#[derive(Clone)]
+pub struct ReadAs {
+    /// The format that they are in.
+    pub format: &'static dyn Format,
+    /// What their source is bound to.
+    pub binding: SourceBinding,
+}
+
+impl ReadAs {
+    /// In a format, from a source of which nothing else is known.
+    #[must_use]
+    pub const fn format(format: &'static dyn Format) -> ReadAs {
+        ReadAs { format, binding: SourceBinding::OF_FORMAT }
+    }
+}
 
 /// A decoded record of an input, with the bookmark after it.
 #[derive(Clone, Debug)]
@@ -48,7 +65,8 @@ pub fn resume(mut inputs: Vec<(WithFormat, Option<Processed>)>) -> Result<Merge,
 /// The joined stream; see [`merge()`].
 pub struct Merge {
     inputs: Vec<Merged>,
-    decoders: Vec<(&'static str, Decoder)>,
+    /// One for each format of each source.
+    decoders: Vec<(ReadAs, Decoder)>,
     /// The inputs that have a record waiting, by its time and their place.
     heads: BinaryHeap<Reverse<(Timestamp, usize)>>,
 }
@@ -63,8 +81,8 @@ impl Merge {
     fn of(inputs: Vec<(WithFormat, Option<Processed>)>) -> Merge {
         let mut merge = Merge { inputs: Vec::new(), decoders: Vec::new(), heads: BinaryHeap::new() };
         let suspends = inputs.len() > MAX_OPEN;
-        for (place, ((input, format), processed)) in inputs.into_iter().enumerate() {
-            let decoder = merge.decoder(format);
+        for (place, ((input, read_as), processed)) in inputs.into_iter().enumerate() {
+            let decoder = merge.decoder(read_as);
             let processed = processed.unwrap_or_default();
             if let Some((_, decoder)) = merge.decoders.get_mut(decoder) {
                 let ordinal = u32::try_from(place).unwrap_or(u32::MAX);
@@ -95,11 +113,13 @@ impl Merge {
         merged.map_or(Ok(()), |merged| merged.input.acknowledge(bookmark))
     }
 
-    /// The place of a format's decoder: inputs of one format share it.
-    fn decoder(&mut self, format: &'static dyn Format) -> usize {
-        let known = self.decoders.iter().position(|(name, _)| *name == format.name());
+    /// The place of the decoder: inputs of one format and source share it.
+    fn decoder(&mut self, read_as: ReadAs) -> usize {
+        let same = |known: &ReadAs| known.format.name() == read_as.format.name() && known.binding == read_as.binding;
+        let known = self.decoders.iter().position(|(known, _)| same(known));
         known.unwrap_or_else(|| {
-            self.decoders.push((format.name(), Decoder::new(format)));
+            let decoder = Decoder::of_source(read_as.format, read_as.binding.clone());
+            self.decoders.push((read_as, decoder));
             self.decoders.len() - 1
         })
     }

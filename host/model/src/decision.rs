@@ -132,6 +132,12 @@ text_ids! {
         StrictestInChain = "strictest-in-chain",
         /// The evidence merely names the subject: a challenge at most.
         MerelyNames = "merely-names",
+        /// The finding was made of acts too that authenticated nobody: by approval only.
+        EvidenceUnproved = "evidence-unproved",
+        /// The source isn't bound to the tenant of the account: a challenge at most.
+        SourceNotBound = "source-not-bound",
+        /// The operator lets the source lead to no action of this class.
+        SourceLimited = "source-limited",
         /// The subject is a source address: never contained.
         SourceNeverContained = "source-never-contained",
         /// The subject has no known account: notify at most.
@@ -160,6 +166,10 @@ text_ids! {
         KillSwitch = "kill-switch",
         /// Too few administrators would remain.
         LastAdministrator = "last-administrator",
+        /// A response rule that policy names gave no answer: by approval only.
+        ResponseFailed = "response-failed",
+        /// A trust concerns everyone who comes through it: by approval only.
+        TrustShared = "trust-shared",
         /// Another response rule that policy names asks for less.
         WeakerWins = "weaker-wins",
         /// A lower rung than the one asked for.

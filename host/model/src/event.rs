@@ -7,17 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Account, Digest, Fields, Timestamp};
 
+mod binding;
 mod content;
 mod source;
 mod stored;
 
-pub use source::SourceId;
+pub use binding::Binding;
+pub use source::{Patience, SourceId};
 
 /// One normalised telemetry record.
 #[derive(Clone, Debug)]
 pub struct Event {
     /// The source that delivered it.
     pub source: SourceId,
+    /// How far the source is believed about the actor. A format believes itself; the host that takes the record in
+    /// knows what the source is bound to.
+    pub binding: Binding,
     /// The tenant whose telemetry this is; ids are unique within (source, tenant).
     pub tenant: Arc<str>,
     /// The provider's id of the record, or one made of its bytes.
@@ -34,6 +39,9 @@ pub struct Event {
     pub chain: Vec<ChainMember>,
     /// What it acted on, where the record proves the account.
     pub target: Option<Target>,
+    /// The trust that it made or changed, such as a role's trust policy or an identity provider: what others come
+    /// through.
+    pub trust: Option<Arc<str>>,
     /// The event's fields.
     pub fields: Fields,
     /// Where the raw record is.

@@ -4,7 +4,7 @@ use countersign_vocabulary::{EvidenceRole, Severity, SignalClass, SubjectRole, t
 use serde::{Deserialize, Serialize};
 
 use crate::call::ContextTable;
-use crate::{Digest, Occasion, RuleId, Timestamp};
+use crate::{Digest, Line, Occasion, RuleId, Timestamp};
 
 /// A finding, checked and sequenced.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct Finding {
     pub message: String,
     /// Whether the rule lacked context.
     pub context: ContextState,
+    /// The weakest of all that it was made of; left out where nothing weakens it.
+    #[serde(default, skip_serializing_if = "Line::is_strongest")]
+    pub line: Line,
 }
 
 /// One event that shows a finding.

@@ -44,6 +44,20 @@ impl Account {
         Account { provider: provider.into(), tenant: tenant.into(), subject: subject.into() }
     }
 
+    /// Whether it is protected by nature, whatever a record says of it: the root of an AWS account, and in a Windows domain or
+    /// on a machine the built-in administrator (relative id 500) and the key distribution account (502).
+    #[must_use]
+    pub fn is_protected_by_nature(&self) -> bool {
+        match self.provider.as_str() {
+            "aws" => self.subject == self.tenant,
+            "windows" => {
+                let relative = self.subject.strip_prefix("S-1-5-21-").and_then(|rest| rest.rsplit_once('-'));
+                relative.is_some_and(|(_, relative)| matches!(relative, "500" | "502"))
+            }
+            _ => false,
+        }
+    }
+
     /// Writes the text form.
     ///
     /// # Errors
@@ -161,6 +175,22 @@ impl Identity {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn some_accounts_are_protected_by_nature() {
+        for (provider, tenant, subject, protected) in [
+            ("aws", "111122223333", "111122223333", true),
+            ("aws", "111122223333", "444455556666", false),
+            ("aws", "111122223333", "AIDAEXAMPLE1", false),
+            ("windows", "corp.example", "S-1-5-21-1-2-3-500", true),
+            ("windows", "corp.example", "S-1-5-21-1-2-3-502", true),
+            ("windows", "corp.example", "S-1-5-21-1-2-3-1500", false),
+            ("windows", "corp.example", "S-1-5-500", false),
+            ("okta", "S-1-5-21-1-2-3-500", "S-1-5-21-1-2-3-500", false),
+        ] {
+            assert_eq!(Account::new(provider, tenant, subject).is_protected_by_nature(), protected, "{provider} {subject}");
+        }
+    }
 
     #[test]
     fn accounts_have_one_text_form() {

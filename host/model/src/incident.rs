@@ -41,18 +41,28 @@ pub struct Subject {
     pub account: Option<Account>,
     /// What is known about it.
     pub identity: Identity,
-    /// How it was used in the event.
-    pub usage: Usage,
+    /// How it was used in the event; none of a subject that didn't act in it.
+    pub usage: Option<Usage>,
     /// Session in evidence.
     pub session: Option<String>,
     /// Token or access key in evidence.
     pub token: Option<String>,
+    /// Whether that token is a temporary credential, which can't be disabled alone.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub temporary: bool,
     /// Grant in evidence.
     pub grant: Option<String>,
-    /// A principal that several may use (role, client, group): containing the account needs approval.
+    /// The trust in evidence: what others come through. Only `restrict-federation` acts on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<String>,
+    /// A principal that several may use (role, client, group): containing it, or what it holds, needs approval.
     pub shared: bool,
     /// The other members of the chain of the act that authenticated it: the strictest counts.
     pub chain: Vec<ChainIdentity>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// A member of the actor chain with what is known about it.

@@ -8,7 +8,7 @@ use countersign_model::vocabulary::{Action, ActionClass, IdentityType, Reversibi
 use serde::{Deserialize, Serialize};
 
 use crate::axis::{self, Axis};
-use crate::reader::{Item, read_file, required_text, version};
+use crate::reader::{Item, flag, read_file, required_text, version};
 
 /// What connectors can do, by provider, action and identity type.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,9 @@ pub struct Capability {
     pub reversibility: Reversibility,
     /// How many it reaches, as far as that is known before a connector can be asked; unknown if not set.
     pub reach: Reach,
+    /// Whether at the level of a session it acts on that session only, and on no other of a principal that several use.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_session: bool,
 }
 
 text_ids! {
@@ -53,7 +56,8 @@ text_ids! {
 
 impl Capabilities {
     /// Reads a capability table: `version = 1` and `[[capability]]` with `provider`, `connector`, `action`, `type`,
-    /// `levels`, `reversibility` (irreversible if left out) and `reach` (unknown if left out).
+    /// `levels`, `reversibility` (irreversible if left out), `reach` (unknown if left out) and `one-session` (false if left
+    /// out).
     ///
     /// # Errors
     /// Every fault at once.
@@ -113,6 +117,7 @@ impl Capabilities {
             .and_then(|item| item.word::<Reversibility>("a reversibility"))
             .unwrap_or(Reversibility::Irreversible);
         let reach = table.get("reach").and_then(|item| item.word::<Reach>("a reach")).unwrap_or_default();
+        let one_session = flag(&table, "one-session");
         table.finish();
         let (Some(provider), Some(connector), Some((levels_item, levels))) = (provider, connector, levels) else {
             return;
@@ -135,6 +140,7 @@ impl Capabilities {
                     levels: levels.expand(action.levels()),
                     reversibility,
                     reach,
+                    one_session: one_session && action.levels().contains(&TargetLevel::Session),
                 };
                 if self.entries.insert((provider.clone(), action, identity_type), capability).is_some() {
                     let got = format!("{}, `{action}`, `{identity_type}` again", quoted(&provider));

@@ -141,10 +141,11 @@ impl Directory {
     }
 
     /// What is known about the identity behind an account: the operator's fact first; without one, the type that the
-    /// record proves and tier critical. `protected` is what the record itself proves (the root of an account), which a
-    /// fact can't take away.
+    /// record proves and tier critical. `protected` is what the record itself proves. Neither that nor what an account is by
+    /// nature can a fact take away.
     #[must_use]
     pub fn resolve(&self, account: &Account, proved: Option<IdentityType>, protected: bool) -> Identity {
+        let protected = protected || account.is_protected_by_nature();
         match self.identity_of(account) {
             Some(fact) => Identity { protected: fact.protected || protected, ..fact.identity(proved) },
             None => Identity::without_fact(proved, protected),

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{Action, ActionClass, IdentityType, Reversibility, SignalClass, Tier};
 use countersign_model::{RuleId, Timestamp};
-use countersign_policy::{Answer, Capabilities, Grant, OperatorLimits, Policy, Reach, ReviewBy};
+use countersign_policy::{Answer, Capabilities, Capability, Grant, OperatorLimits, Policy, Reach, ReviewBy};
 use proptest::prelude::*;
 
-use Action::{DisableCredential, EnrichAlert, RequireMfa, RevokeSessions, SuspendAccount, SuspendPrivilege};
+use Action::{BlockSignIn, DisableCredential, EnrichAlert, RequireMfa, RevokeSessions, SuspendAccount, SuspendPrivilege};
 use IdentityType::{Human, ServiceAccount, Unknown, Workload};
-use SignalClass::{Evasion, Federation, SignIn, Token};
+use SignalClass::{Credential, Evasion, Federation, SignIn, Token};
 use Tier::{Critical, High, Standard};
 
 const LAYERS: &str = r#"
@@ -236,7 +236,15 @@ fn what_ships_is_safe() {
     assert!(capabilities.get("aws", EnrichAlert, Human).is_none(), "observe actions are the host's own");
     assert!(capabilities.get("aws", RevokeSessions, ServiceAccount).is_none());
     // Only of a person's account is it known that nobody else calls through it.
-    assert!(capabilities.iter().all(|found| found.reach == Reach::Unknown || found.identity_type == Human));
+    assert!(capabilities.iter().all(|found| found.reach != Reach::One || found.identity_type == Human));
+    // A machine doesn't heal by signing in.
+    let heals = |found: &Capability| found.reversibility == Reversibility::SelfHealing;
+    assert!(capabilities.iter().all(|found| !heals(found) || found.identity_type == Human));
+    // Floors follow the rung; what can't be taken back is never done; machines ask for ten more.
+    let floor = |ty, action| policy.cell(Credential, ty, Critical, action).floor;
+    let floors = |ty| [RequireMfa, RevokeSessions, DisableCredential].map(|action| floor(ty, action));
+    assert_eq!((floors(Unknown), floors(ServiceAccount)), ([50, 65, 80], [60, 75, 90]));
+    assert!(policy.cell(SignIn, Human, Standard, BlockSignIn).is_unset());
     assert_eq!(capabilities.get("aws", SuspendPrivilege, Human).map(|found| found.reach), Some(Reach::Unknown));
 }
 

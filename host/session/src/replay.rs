@@ -7,9 +7,9 @@ use std::time::Instant;
 use countersign_formats::Record;
 use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Received};
-use countersign_model::Timestamp;
+use countersign_model::{Patience, Timestamp};
 use countersign_store::Store;
-use countersign_stream::{LATENESS, Sequenced};
+use countersign_stream::Sequenced;
 
 use crate::error::SessionError;
 use crate::input::{Arrival, Input};
@@ -79,7 +79,7 @@ pub fn replay<'s>(
 }
 
 fn finish(mut session: Session<'_>, options: Replay, started: Instant) -> Result<Report, SessionError> {
-    if let Some(until) = options.until.map(|until| until.plus_micros(LATENESS))
+    if let Some(until) = options.until.map(|until| until.plus_micros(Patience::USUAL.lateness))
         // A session that is resumed may have done so already.
         && session.sequencer.clock().arrived().is_none_or(|arrived| arrived < until)
     {

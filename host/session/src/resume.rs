@@ -83,7 +83,9 @@ impl<'s> Session<'s> {
     fn restore(&mut self, generation: &Arc<Generation>, stored: SessionMemory) -> Result<(), SessionError> {
         let max_gap = self.options.max_gap;
         let horizon = self.read_horizon(stored.fingerprints)?;
-        self.sequencer = Sequencer::resume(max_gap, stored.clock.clone(), stored.position, horizon);
+        let mut clock = stored.clock.clone();
+        clock.set_patience(Arc::clone(&self.options.patience));
+        self.sequencer = Sequencer::resume(max_gap, clock, stored.position, horizon);
         self.finished = stored.finished;
         self.taken = stored.taken;
         self.read_inputs()?;

@@ -2,12 +2,12 @@
 //! events too far ahead become dead letters. Every input takes its turn in the order in which it was pushed; one that
 //! waits for witnesses to its time holds back those after it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use countersign_formats::{DeadLetter, DeadReason, Record};
 use countersign_generation::Generation;
-use countersign_model::{Event, RawAddress, Timestamp};
+use countersign_model::{Event, Patience, RawAddress, SourceId, Timestamp};
 use countersign_stream::{Clock, Sequenced, Tick};
 
 use crate::horizon::{Arrival as Known, HORIZON, Horizon};
@@ -90,8 +90,10 @@ pub(crate) struct Sequencer {
 
 impl Sequencer {
     /// `max_gap` in microseconds.
-    pub(crate) fn new(max_gap: i64) -> Sequencer {
-        Sequencer::resume(max_gap, Clock::default(), 0, Horizon::new(HORIZON))
+    pub(crate) fn new(max_gap: i64, patience: Arc<BTreeMap<SourceId, Patience>>) -> Sequencer {
+        let mut clock = Clock::default();
+        clock.set_patience(patience);
+        Sequencer::resume(max_gap, clock, 0, Horizon::new(HORIZON))
     }
 
     /// Goes on after what was taken before.
@@ -273,7 +275,7 @@ pub struct Sequence<I> {
 
 /// Puts records into sequence. `max_gap` in microseconds, as in [`SessionOptions`](crate::SessionOptions).
 pub fn sequence<I: Iterator<Item = Record>>(records: I, max_gap: i64) -> Sequence<I> {
-    Sequence { sequencer: Sequencer::new(max_gap), records }
+    Sequence { sequencer: Sequencer::new(max_gap, Arc::default()), records }
 }
 
 impl<I> Sequence<I> {

@@ -9,7 +9,7 @@ use countersign_audit::record::{Migration, TimePassed};
 use countersign_audit::{ChainWriter, Record};
 use countersign_generation::Generation;
 use countersign_inputs::Processed;
-use countersign_model::{Digest, DigestKey, Intent, RuleId, Timestamp};
+use countersign_model::{Digest, DigestKey, Intent, Patience, RuleId, SourceId, Timestamp};
 use countersign_store::{Commit, MemoryChange, Store};
 use countersign_stream::{Clock, Migrated, QuarantineThreshold, Sequenced, Tick};
 
@@ -21,7 +21,7 @@ use crate::report::{Line, Observer, Report};
 use crate::resume::Fingerprints;
 use crate::sequence::{Next, Sequencer, Turn};
 
-/// The options of a session. Only `max_gap`, `quarantine` and `key` affect what it decides or writes.
+/// The options of a session. Only `max_gap`, `quarantine`, `key` and `patience` affect what it decides or writes.
 #[derive(Clone)]
 pub struct SessionOptions {
     /// Maximum rows of a call; at least 1.
@@ -36,6 +36,8 @@ pub struct SessionOptions {
     pub key: DigestKey,
     /// How long what is judged may wait for its commit: several chunks share one, since a commit waits for the disk.
     pub commit_after: Duration,
+    /// How long the records of these sources are waited for; the usual patience is that of the others.
+    pub patience: Arc<BTreeMap<SourceId, Patience>>,
 }
 
 impl SessionOptions {
@@ -58,6 +60,7 @@ impl Default for SessionOptions {
             quarantine: QuarantineThreshold::default(),
             key: DigestKey::public(),
             commit_after: SessionOptions::COMMIT_AFTER,
+            patience: Arc::default(),
         }
     }
 }
@@ -150,7 +153,7 @@ impl<'s> Session<'s> {
         Ok(Session {
             keeps: store.keeps(),
             head: store.head()?,
-            sequencer: Sequencer::new(options.max_gap),
+            sequencer: Sequencer::new(options.max_gap, Arc::clone(&options.patience)),
             judges: judges(&generation, &options),
             ledger: Ledger::new(generation, number, key, threshold),
             configuration: Digest([0; 32]),

@@ -10,7 +10,7 @@ use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{RuleId, StateChange, StateEntry, TimerChange, Timestamp};
 
 use crate::RuleStream;
-use crate::state::Keys;
+use crate::state::{Keys, LINE_SLOT};
 use crate::timers::{KeyTimers, Pending};
 
 /// After so many keys in a row that can't be migrated, a slot's others aren't tried.
@@ -195,6 +195,9 @@ impl RuleStream {
                 adopted.migrated.push(migration.counts);
             }
             self.state.put(place as usize, keys, migration.renewed);
+        }
+        if let Some(lines) = carried.slots.remove(LINE_SLOT) {
+            self.state.put_lines(lines);
         }
         adopted.rest = Carried { partition_key: carried.partition_key, slots: carried.slots, ..Carried::default() };
         adopted

@@ -1,14 +1,10 @@
 //! The stream's time: a watermark a source, the clock and ticks, all from event times, so that a replay has the same.
 
-use countersign_model::{SourceId, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use countersign_model::{Patience, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
-
-/// How much older than its source's greatest event time an event may be before it counts as late, microseconds.
-pub const LATENESS: i64 = 5 * 60 * 1_000_000;
-
-/// A source without events for more than so much of the others' event time no longer holds back the watermark,
-/// microseconds.
-pub const SILENCE: i64 = 5 * 60 * 1_000_000;
 
 /// A tick comes after so much event time, microseconds, …
 const TICK_MICROS: i64 = 60 * 1_000_000;
@@ -54,6 +50,9 @@ pub struct Clock {
     least: Option<Timestamp>,
     last_tick: Option<Timestamp>,
     events_since_tick: u64,
+    /// Of sources whose patience isn't the usual; the operator's, so not stored with the clock.
+    #[serde(skip)]
+    patience: Arc<BTreeMap<SourceId, Patience>>,
 }
 
 /// The times of a source.
@@ -80,6 +79,15 @@ pub struct Plan {
 }
 
 impl Clock {
+    /// Sets how long the records of these sources are waited for; the usual patience is that of the others.
+    pub fn set_patience(&mut self, patience: Arc<BTreeMap<SourceId, Patience>>) {
+        self.patience = patience;
+    }
+
+    fn patience(&self, source: &SourceId) -> Patience {
+        self.patience.get(source).copied().unwrap_or_default()
+    }
+
     /// The greatest time that counted so far; none before the first event.
     #[must_use]
     pub fn now(&self) -> Option<Timestamp> {
@@ -116,13 +124,17 @@ impl Clock {
         let counts = time.min(believed);
         let now = self.now.map_or(counts, |now| now.max(counts));
         let known = self.sources.iter().find(|known| known.source == *source);
-        let own = known.map_or(Timestamp::MIN, |known| known.greatest.plus_micros(-LATENESS));
+        let lateness = self.patience(source).lateness;
+        let own = known.map_or(Timestamp::MIN, |known| known.greatest.plus_micros(-lateness));
         // A source that comes back, or is new, doesn't turn back time that has passed without it.
         let watermark = self.least.map_or(own, |least| least.max(own));
         let others = self.sources.iter().filter(|other| other.source != *source);
-        let awaited = others.filter(|other| now.micros_since(other.last) <= SILENCE).map(|other| other.greatest);
+        let watermarks = others.filter_map(|other| {
+            let Patience { lateness, silence } = self.patience(&other.source);
+            (now.micros_since(other.last) <= silence).then(|| other.greatest.plus_micros(-lateness))
+        });
         let greatest = known.map_or(counts, |known| known.greatest.max(counts));
-        let least = awaited.fold(greatest, Timestamp::min).plus_micros(-LATENESS);
+        let least = watermarks.fold(greatest.plus_micros(-lateness), Timestamp::min);
         let least = self.least.map_or(least, |before| before.max(least));
         let last = self.last_tick.unwrap_or(least);
         let due = least.micros_since(last) >= TICK_MICROS || self.events_since_tick >= TICK_EVENTS;
@@ -163,7 +175,8 @@ impl Clock {
     /// The ticks by which time passes without events up to the host's own time `arrived`, less the sources' lateness. None
     /// before the first event: there is nothing that could be late.
     pub fn ticks_until(&self, arrived: Timestamp) -> impl Iterator<Item = Tick> + use<> {
-        let until = arrived.plus_micros(-LATENESS);
+        let lateness = self.sources.iter().map(|known| self.patience(&known.source).lateness).max().unwrap_or_default();
+        let until = arrived.plus_micros(-lateness);
         let first = self.least.filter(|_| self.now.is_some());
         std::iter::successors(first.map(|least| (0, least.min(until))), move |(step, at)| {
             let next = if step + 1 < MAX_STEPS { at.plus_micros(STEP).min(until) } else { until };

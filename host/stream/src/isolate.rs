@@ -153,6 +153,9 @@ impl<'r> Judging<'r> {
                 self.add_diagnostics(rows.get(row), &diagnostics);
             }
         }
+        for (_, row) in rows.iter().enumerate().filter(|(place, _)| !groups.contains_key(&group_of(*place))) {
+            self.note_line(row);
+        }
         if groups.is_empty() {
             return;
         }
@@ -178,6 +181,13 @@ impl<'r> Judging<'r> {
         }
         for group in groups.into_values() {
             self.compare_with_batch(rows, group);
+        }
+    }
+
+    /// Notes under a row's key that it was judged.
+    fn note_line(&mut self, row: &Row<'_>) {
+        if let Some(key) = &row.key {
+            self.rule.state.note_line(key, &row.sequenced.line());
         }
     }
 

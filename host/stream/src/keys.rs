@@ -3,9 +3,20 @@
 use countersign_model::vocabulary::{FieldId, PartitionKey};
 use countersign_model::{Account, Event, Value};
 
+/// What the keys of events begin with whose source isn't bound to the actor's tenant; the source's name follows.
+const NOT_BOUND: &str = "not-bound/";
+
 /// The key's text; none when the event has no value for it, in which case its row is judged without state.
+///
+/// What a source says that isn't bound to the actor's tenant has keys of its own: it neither shapes what is found in what
+/// others say nor hides it.
 #[must_use]
 pub fn partition_key(key: PartitionKey, event: &Event) -> Option<String> {
+    let text = key_text(key, event)?;
+    Some(if event.binding.bound { text } else { format!("{NOT_BOUND}{}/{text}", event.source) })
+}
+
+fn key_text(key: PartitionKey, event: &Event) -> Option<String> {
     match key {
         // The account, never the identity: a rule must not see what only the directory knows.
         PartitionKey::Actor => event.actor.account.as_ref().map(|account| text(account, "")),

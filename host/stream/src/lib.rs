@@ -24,7 +24,7 @@ mod timers;
 mod validate;
 
 pub use carry::{Adopted, Carried, Migrated, Removed};
-pub use clock::{Clock, LATENESS, Placement, Plan, SILENCE, TICK_EVENTS, Tick};
+pub use clock::{Clock, Placement, Plan, TICK_EVENTS, Tick};
 pub use columns::{Schema, build_batch, index_keys, value_at, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};
 pub use filter::{Router, Tally, holds, matches};
@@ -33,7 +33,7 @@ pub use occasion::{DeliveredFinding, DueTimer, OrderedOccasion};
 pub use outcome::{Bundle, BundledFinding, Disagreement, Outcome, RowDiagnostic, RowFailure};
 pub use quarantine::{Quarantine, QuarantineThreshold};
 pub use rule::RuleStream;
-pub use state::Forgotten;
+pub use state::{Forgotten, LINE_SLOT};
 pub use subject::evidence_role;
 pub use timers::Due;
 

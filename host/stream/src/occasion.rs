@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use countersign_model::call::RowKind;
 use countersign_model::vocabulary::FieldId;
-use countersign_model::{Event, Occasion, RuleId, Timestamp, Value};
+use countersign_model::{Event, Line, Occasion, RuleId, Timestamp, Value};
 
 use crate::{BundledFinding, Sequenced, Tick};
 
@@ -44,6 +44,8 @@ pub struct DeliveredFinding {
     pub index: u32,
     /// The time of its row.
     pub time: Timestamp,
+    /// Its line, with itself.
+    pub line: Line,
 }
 
 impl OrderedOccasion {
@@ -72,6 +74,14 @@ impl Sequenced {
             OrderedOccasion::Event => self.event.time,
             OrderedOccasion::Timer(timer) => timer.at,
             OrderedOccasion::Finding(finding) => finding.time,
+        }
+    }
+
+    /// The line of the row alone: of its event, or of the finding that it is.
+    pub(crate) fn line(&self) -> Line {
+        match &self.occasion {
+            OrderedOccasion::Finding(finding) => finding.line.clone(),
+            OrderedOccasion::Event | OrderedOccasion::Timer(_) => Line::of_event(&self.event),
         }
     }
 
@@ -116,6 +126,7 @@ impl Sequenced {
             rule: finding.rule.clone(),
             index: finding.index,
             time: row.time(),
+            line: Line::of_finding(finding),
         };
         let occasion = OrderedOccasion::Finding(Arc::new(delivered));
         Sequenced { event: Arc::new(event), late: false, occasion, ..row.clone() }

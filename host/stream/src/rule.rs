@@ -56,7 +56,7 @@ impl RuleStream {
         data: Vec<u8>,
     ) -> RuleStream {
         RuleStream {
-            state: RuleState::new(declaration.id.clone(), &declaration.slots),
+            state: RuleState::new(declaration.id.clone(), &declaration.slots, declaration.timers.is_some()),
             timers: RuleTimers::new(&declaration),
             schema: Schema::of(&declaration),
             declaration,
@@ -110,7 +110,8 @@ impl RuleStream {
 
     /// Applies a tick to the rule's state. Returns how many keys were forgotten.
     pub fn tick(&mut self, tick: Tick) -> u64 {
-        self.state.tick(tick)
+        let timers = &self.timers;
+        self.state.tick(tick, |key| timers.has_key(key))
     }
 
     /// The timers that are due at a tick, as the rows to be judged next. `position` and `clock` are those of the event

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use countersign_declaration::{Slot, WhenFull};
 use countersign_model::call::SlotState;
-use countersign_model::{Evidence, RuleId, StateChange, StateEntry, Timestamp};
+use countersign_model::vocabulary::EvidenceRole;
+use countersign_model::{Binding, ContextState, Evidence, Line, RuleId, StateChange, StateEntry, Timestamp};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,11 +24,17 @@ pub struct Forgotten {
     pub refused: u64,
 }
 
+/// The slot in which the host keeps the line of what a key's state was made of. No declared slot can have this name.
+pub const LINE_SLOT: &str = "#line";
+
 /// The state of one rule. Between ticks it may grow past a slot's `max-keys`, or else the size of batches would show; but
 /// a tick comes at least every 65,536 events and an event has one key, so a slot never has more than `max-keys` + 65,536.
 pub(crate) struct RuleState {
     rule: RuleId,
+    /// The declared slots, then, for a rule that remembers anything, the host's own ([`LINE_SLOT`]).
     slots: Vec<Slot>,
+    /// How many slots are declared.
+    declared: usize,
     max_kept: usize,
     /// A table for each slot. Looked up in, or sorted after collecting, so its order can't show.
     tables: Vec<HashMap<Arc<str>, StateEntry>>,
@@ -44,28 +51,56 @@ pub(crate) struct RuleState {
 }
 
 impl RuleState {
-    pub(crate) fn new(rule: RuleId, slots: &[Slot]) -> RuleState {
+    /// `has_timers` says whether the rule declares timers.
+    pub(crate) fn new(rule: RuleId, slots: &[Slot], has_timers: bool) -> RuleState {
+        let declared = slots.len();
+        let own = (has_timers || declared > 0).then(line_slot);
+        let slots: Vec<Slot> = slots.iter().cloned().chain(own).collect();
         RuleState {
             rule,
-            slots: slots.to_vec(),
+            declared,
             max_kept: slots.iter().map(|slot| slot.kept_references as usize).sum(),
             tables: slots.iter().map(|_| HashMap::new()).collect(),
             before: slots.iter().map(|_| HashMap::new()).collect(),
             forgotten: slots.iter().map(|_| Forgotten::default()).collect(),
             stamp: None,
+            slots,
             changed: Vec::new(),
             touched: Vec::new(),
         }
     }
 
+    /// The declared slots.
     pub(crate) fn slots(&self) -> &[Slot] {
-        &self.slots
+        self.slots.get(..self.declared).unwrap_or_default()
+    }
+
+    /// The line of what a key's state may have been made of.
+    pub(crate) fn line(&self, key: &str) -> Line {
+        self.get(self.declared, key).map_or(Line::STRONGEST, read_line)
+    }
+
+    /// Notes that a row with this line was judged under a key.
+    pub(crate) fn note_line(&mut self, key: &Arc<str>, line: &Line) {
+        if line.is_strongest() || self.slots.len() == self.declared {
+            return;
+        }
+        let known = self.line(key);
+        let mut weakened = known.clone();
+        weakened.weaken(line);
+        if weakened != known {
+            // A line always has a JSON form.
+            let blob = serde_json::to_vec(&weakened).unwrap_or_default();
+            let entry = StateEntry { version: LINE_VERSION, blob, kept: Vec::new(), changed: Timestamp::default() };
+            self.set(self.declared, key, Some(entry));
+        }
     }
 
     /// The state of some keys, slot by slot.
     pub(crate) fn gather(&self, keys: &[Arc<str>]) -> Vec<SlotState> {
         self.tables
             .iter()
+            .take(self.declared)
             .map(|table| {
                 let mut state = SlotState {
                     blobs: Vec::new(),
@@ -104,7 +139,7 @@ impl RuleState {
 
     /// What was forgotten at ticks so far, slot by slot.
     pub(crate) fn forgotten(&self) -> impl Iterator<Item = (&str, Forgotten)> {
-        self.slots.iter().zip(&self.forgotten).map(|(slot, forgotten)| (slot.name.as_str(), *forgotten))
+        self.slots().iter().zip(&self.forgotten).map(|(slot, forgotten)| (slot.name.as_str(), *forgotten))
     }
 
     /// Notes that rows come, the first of them at this clock.
@@ -139,10 +174,12 @@ impl RuleState {
         self.changed.push((slot, Arc::clone(key)));
     }
 
-    /// Applies a tick: entries expire, and keys over a slot's bound are forgotten. Returns how many keys were.
-    pub(crate) fn tick(&mut self, tick: Tick) -> u64 {
+    /// Applies a tick: entries expire, and keys over a slot's bound are forgotten. Returns how many keys were. `has_timer`
+    /// says whether a timer of a key is pending: then its line stays.
+    pub(crate) fn tick(&mut self, tick: Tick, has_timer: impl Fn(&str) -> bool) -> u64 {
         let mut forgotten = Vec::new();
-        let slots = self.slots.iter().zip(&self.tables).zip(&self.before).zip(&mut self.forgotten);
+        let declared = self.slots.iter().take(self.declared);
+        let slots = declared.zip(&self.tables).zip(&self.before).zip(&mut self.forgotten);
         for (index, (((slot, table), before), counts)) in slots.enumerate() {
             let expired = table.iter().filter(|(_, entry)| tick.at.micros_since(entry.changed) > slot.ttl);
             let expired: BTreeSet<Arc<str>> = expired.map(|(key, _)| Arc::clone(key)).collect();
@@ -171,10 +208,22 @@ impl RuleState {
         for (slot, key) in &forgotten {
             self.set(*slot, key, None);
         }
+        self.forget_lines(has_timer);
         self.before.iter_mut().for_each(HashMap::clear);
         self.touched.clear();
         self.stamp = None;
         u64::try_from(forgotten.len()).unwrap_or(u64::MAX)
+    }
+
+    /// Forgets the lines of keys with which nothing is kept any more.
+    fn forget_lines(&mut self, has_timer: impl Fn(&str) -> bool) {
+        let Some(lines) = self.tables.get(self.declared) else { return };
+        let is_kept = |key: &str| has_timer(key) || self.tables.iter().take(self.declared).any(|it| it.contains_key(key));
+        let mut over: Vec<Arc<str>> = lines.keys().filter(|key| !is_kept(key)).cloned().collect();
+        over.sort_unstable();
+        for key in &over {
+            self.set(self.declared, key, None);
+        }
     }
 
     /// Whether there is no state, none since the last tick, and no change to report.
@@ -242,6 +291,11 @@ impl RuleState {
         }
     }
 
+    /// Puts in the lines of what the other slots' state was made of.
+    pub(crate) fn put_lines(&mut self, lines: Keys) {
+        self.put(self.declared, lines, Vec::new());
+    }
+
     /// Goes on between two ticks: the clock at the first row since the last one.
     pub(crate) fn set_stamp(&mut self, stamp: Option<Timestamp>) {
         self.stamp = stamp;
@@ -266,6 +320,33 @@ impl RuleState {
 pub(crate) struct Keys {
     pub(crate) now: HashMap<Arc<str>, StateEntry>,
     pub(crate) before: HashMap<Arc<str>, Option<StateEntry>>,
+}
+
+/// The version of the form in which a line is kept.
+const LINE_VERSION: u32 = 1;
+
+/// The host's own slot. Its keys are forgotten with those of the others.
+fn line_slot() -> Slot {
+    Slot {
+        name: LINE_SLOT.to_owned(),
+        version: LINE_VERSION,
+        max_bytes: u32::MAX,
+        max_keys: u32::MAX,
+        kept_references: 0,
+        ttl: i64::MAX,
+        when_full: WhenFull::EvictOldest,
+    }
+}
+
+/// A line as it is kept. One that can't be read is as weak as any.
+fn read_line(entry: &StateEntry) -> Line {
+    serde_json::from_slice(&entry.blob).unwrap_or_else(|_| Line {
+        evidence_role: EvidenceRole::MerelyNames,
+        unproved: true,
+        context: ContextState::Missing,
+        binding: Binding::NOT_BOUND,
+        ..Line::STRONGEST
+    })
 }
 
 /// Each once, by slot and key.

@@ -94,6 +94,11 @@ impl RuleTimers {
         self.due.is_empty() && self.changed.is_empty()
     }
 
+    /// Whether any timer of a key is pending.
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        self.keys.contains_key(key)
+    }
+
     /// The timers of a key.
     pub(crate) fn for_key(&self, key: &str) -> KeyTimers {
         self.keys.get(key).cloned().unwrap_or_default()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use countersign_model::vocabulary::{EventClass, FieldId, Usage};
-use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
+use countersign_model::{Account, Actor, Binding, Digest, Event, Fields, RawAddress, Timestamp, Value};
 
 /// Seconds as microseconds.
 pub const SECOND: i64 = 1_000_000;
@@ -28,6 +28,7 @@ pub fn event(number: u64) -> Event {
     let time = second(i64::try_from(number).expect("a small number"));
     Event {
         source: "example".into(),
+        binding: Binding::BOUND,
         tenant: Arc::from(TENANT),
         id: Arc::from(format!("event-{number}")),
         class: EventClass::ApiActivity,
@@ -43,6 +44,7 @@ pub fn event(number: u64) -> Event {
         },
         chain: Vec::new(),
         target: None,
+        trust: None,
         fields: Fields::default(),
         raw: RawAddress { input: 0, ordinal: number, offset: 0, length: 0, digest: Digest::of(&number.to_be_bytes()) },
     }

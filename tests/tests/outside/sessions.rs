@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use countersign_formats::{DeadLetter, Format, format_by_name};
 use countersign_generation::Generation;
-use countersign_inputs::{Inputs, Merge, Processed};
+use countersign_inputs::{Inputs, Merge, Processed, Reading};
 use countersign_model::Timestamp;
 use countersign_session::{
     Arrival, DecisionLine, FindingLine, Input, Notice, Observer, Session, SessionOptions, Standing,
@@ -148,7 +148,7 @@ impl Files {
     }
 
     fn open(&self, processed: Vec<Processed>) -> Merge {
-        Inputs::open(&self.paths).unwrap().resume(self.format, |bytes| bytes, processed).unwrap()
+        Inputs::open(&self.paths, Reading::Format(self.format)).unwrap().resume(|bytes| bytes, processed).unwrap()
     }
 }
 

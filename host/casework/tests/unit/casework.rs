@@ -110,7 +110,7 @@ fn a_case_has_everything_that_goes_on_record() {
     assert_eq!(case.inputs.proposals, response.response.proposals);
     let intents: Vec<Action> =
         case.decisions.iter().filter_map(|one| one.intent.as_ref().and(one.record.decision.action)).collect();
-    assert_eq!(intents, [Action::DisableCredential, Action::RequireMfa]);
+    assert_eq!(intents, [Action::DisableCredential]);
     // Every blob that a record names is there.
     let named: Vec<Digest> = case
         .decisions
@@ -129,7 +129,7 @@ fn a_finding_of_the_stream_is_decided_as_its_evidence_is_again() {
     let mut event = countersign_testing::event(1);
     event.id = evidence.finding.event_id.as_str().into();
     event.actor.account = evidence.subject.account.clone();
-    event.actor.usage = evidence.subject.usage;
+    event.actor.usage = evidence.subject.usage.unwrap();
     event.actor.token = evidence.subject.token.as_deref().map(Arc::from);
     let placement = Placement { watermark: evidence.clock, clock: evidence.clock, late: false };
     let finding = BundledFinding {

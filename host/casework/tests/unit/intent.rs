@@ -43,7 +43,7 @@ fn exactly_the_decisions_that_may_act_have_one() {
     let inputs = inputs();
     let drafts = drafts(&inputs, &DigestKey::public());
     let with: Vec<Action> = drafts.iter().filter_map(|(decision, draft)| draft.as_ref().and(decision.action)).collect();
-    assert_eq!(with, [Action::DisableCredential, Action::RequireMfa]);
+    assert_eq!(with, [Action::DisableCredential]);
     for (decision, draft) in &drafts {
         assert_eq!(draft.is_some(), may_act(decision), "{decision:?}");
     }

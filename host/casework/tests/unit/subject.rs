@@ -112,7 +112,7 @@ fn resolve(role: SubjectRole, event: &Event) -> Subject {
 fn the_actor_is_the_signer_with_the_credentials_in_evidence() {
     let actor = resolve(SubjectRole::Actor, &event(Some("AROADEPLOY")));
     assert_eq!((actor.role, actor.evidence_role), (SubjectRole::Actor, EvidenceRole::AuthenticatedAs));
-    assert_eq!((actor.account, actor.usage), (Some(account("AROADEPLOY")), Usage::Delegated));
+    assert_eq!((actor.account, actor.usage), (Some(account("AROADEPLOY")), Some(Usage::Delegated)));
     let evidence = [actor.session, actor.token, actor.grant].map(Option::unwrap);
     assert_eq!(evidence, ["AROADEPLOY:build", "ASIA1", "arn:aws:iam::111122223333:role/deploy"]);
     // The operator's facts come before what the record proves.

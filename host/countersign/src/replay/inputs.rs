@@ -1,12 +1,18 @@
 //! The telemetry of a command: opened before anything begins, read through the progress bar.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
-use countersign_formats::{FORMATS, Format, Record, format_by_name};
-use countersign_inputs::{Merge, Processed};
+use clap::Args;
+use countersign_formats::{Auto, FORMATS, Format, Record, format_by_name};
+use countersign_inputs::{Merge, Processed, Reading, Sources};
+use countersign_model::{Patience, SourceId};
+use countersign_policy::SourceFile;
 
 use crate::exit::unusable;
+use crate::files;
 use crate::progress::Progress;
 use crate::text;
 
@@ -34,6 +40,62 @@ pub(crate) fn format_help() -> String {
     format!("What the files hold; {}", formats.collect::<Vec<_>>().join("; "))
 }
 
+/// Which sources the files are from, and what is believed of them.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArguments {
+    #[arg(long, value_name = "NAME", value_parser = parse_format, required_unless_present = "sources",
+          conflicts_with = "sources", help = format_help())]
+    source: Option<FormatName>,
+    /// The sources, what each is bound to and how it is read; a FILE is NAME=PATH then, or matches a source's `path`
+    #[arg(long, value_name = "FILE")]
+    sources: Option<PathBuf>,
+}
+
+impl SourceArguments {
+    /// Reads the sources.
+    ///
+    /// # Errors
+    /// With every fault of their file: `Unusable`.
+    pub(crate) fn read(&self) -> Result<TelemetrySources> {
+        let Some(path) = &self.sources else {
+            return Ok(TelemetrySources::OneFormat(self.source.map_or(&Auto, |name| name.0)));
+        };
+        let text = files::read_text(path, MAX_SOURCES_BYTES).map_err(unusable)?;
+        let parsed = SourceFile::parse(path.display().to_string(), text, Sources::parse);
+        parsed.map(|file| TelemetrySources::Named(file.content)).map_err(unusable)
+    }
+}
+
+/// The sources that telemetry is from.
+pub(crate) enum TelemetrySources {
+    /// All of it is in one format, and nothing else is known.
+    OneFormat(&'static dyn Format),
+    /// Those of a file.
+    Named(Sources),
+}
+
+impl TelemetrySources {
+    /// How long the records of each are waited for, where that isn't usual.
+    pub(crate) fn patience(&self) -> Arc<BTreeMap<SourceId, Patience>> {
+        match self {
+            TelemetrySources::OneFormat(_) => Arc::default(),
+            TelemetrySources::Named(sources) => {
+                Arc::new(sources.iter().map(|source| (source.name().clone(), source.patience())).collect())
+            }
+        }
+    }
+
+    fn reading(&self) -> Reading<'_> {
+        match self {
+            TelemetrySources::OneFormat(format) => Reading::Format(*format),
+            TelemetrySources::Named(sources) => Reading::Sources(sources),
+        }
+    }
+}
+
+/// Maximum bytes of a file of sources.
+const MAX_SOURCES_BYTES: u64 = 4 << 20;
+
 /// The help of arguments that name telemetry.
 pub(crate) const FILES_HELP: &str = "Telemetry: files, plain or gzip; directories, with all files in them and below but \
     hidden ones; - is standard input; all are merged by event time";
@@ -46,8 +108,8 @@ impl Inputs {
     ///
     /// # Errors
     /// With every input that can't be read: `Unusable`.
-    pub(crate) fn open(paths: &[PathBuf]) -> Result<Inputs> {
-        countersign_inputs::Inputs::open(paths).map(Inputs).map_err(|errors| {
+    pub(crate) fn open(paths: &[PathBuf], sources: &TelemetrySources) -> Result<Inputs> {
+        countersign_inputs::Inputs::open(paths, sources.reading()).map(Inputs).map_err(|errors| {
             let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
             unusable(errors.join("\n  "))
         })
@@ -73,7 +135,7 @@ impl Inputs {
     /// # Errors
     /// When not even the first bytes of one can be read, or with every input that has other records than before:
     /// `Unusable`.
-    pub(crate) fn resume(self, format: FormatName, progress: &Progress, processed: Vec<Processed>) -> Result<Merge> {
+    pub(crate) fn resume(self, progress: &Progress, processed: Vec<Processed>) -> Result<Merge> {
         if processed.len() > self.len() {
             return Err(unusable(format_args!(
                 "expected the {} that were processed before, in the same order, got {}: name them again, further ones \
@@ -82,7 +144,7 @@ impl Inputs {
                 self.len()
             )));
         }
-        self.0.resume(format.0, progress.reader(), processed).map_err(|errors| {
+        self.0.resume(progress.reader(), processed).map_err(|errors| {
             let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
             unusable(errors.join("\n  "))
         })
@@ -92,12 +154,8 @@ impl Inputs {
     ///
     /// # Errors
     /// When not even the first bytes of one can be read: `Unusable`.
-    pub(crate) fn records(
-        self,
-        format: FormatName,
-        progress: &Progress,
-    ) -> Result<impl Iterator<Item = Record> + Send + use<>> {
-        let merge = self.0.merge(format.0, progress.reader()).map_err(unusable)?;
+    pub(crate) fn records(self, progress: &Progress) -> Result<impl Iterator<Item = Record> + Send + use<>> {
+        let merge = self.0.merge(progress.reader()).map_err(unusable)?;
         Ok(merge.records())
     }
 }

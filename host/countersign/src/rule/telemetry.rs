@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Args;
 use countersign_formats::Record;
 
-use crate::replay::inputs::{FILES_HELP, FormatName, Inputs, format_help, parse_format};
+use crate::replay::inputs::{FILES_HELP, FormatName, Inputs, TelemetrySources, format_help, parse_format};
 
 /// The files of a rule author's telemetry.
 #[derive(Debug, Args)]
@@ -28,8 +28,8 @@ impl Telemetry {
     /// # Errors
     /// When a file can't be read: `Unusable`.
     pub(super) fn records(&self) -> Result<impl Iterator<Item = Record> + Send + use<>> {
-        let inputs = Inputs::open(&self.events)?;
+        let inputs = Inputs::open(&self.events, &TelemetrySources::OneFormat(self.source.0))?;
         let progress = inputs.progress();
-        inputs.records(self.source, &progress)
+        inputs.records(&progress)
     }
 }

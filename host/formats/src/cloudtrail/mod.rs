@@ -8,6 +8,7 @@ mod fields;
 mod outcome;
 mod record;
 mod target;
+mod trust;
 
 use countersign_model::vocabulary::EventClass;
 use countersign_model::{Actor, Target, Timestamp};
@@ -45,6 +46,7 @@ pub(crate) struct Call<'a> {
 impl JsonFormat for CloudTrail {
     const NAME: &'static str = "cloudtrail";
     const ABOUT: &'static str = "AWS CloudTrail records: {\"Records\": […]} files or one record a line";
+    const PROVIDER: Option<&'static str> = Some("aws");
     const SIGNS: Signs = Signs {
         text: "`eventSource` and `eventName` with `eventTime` or `userIdentity`",
         are_in: |top| top.all(&["eventSource", "eventName"]) && top.any(&["eventTime", "userIdentity"]),
@@ -97,6 +99,7 @@ impl JsonFormat for CloudTrail {
                 shared: acted.shared,
                 token: acted.credential.as_deref().map(|token| texts.share(token)),
             }),
+            trust: trust::trust(top, &call.bodies, &call.outcome).map(|trust| texts.share(&trust)),
         }
     }
 }

@@ -118,6 +118,8 @@ members!(
         group = "groupId",
         member = "memberId",
         identity_store = "identityStoreId",
+        saml_provider = "sAMLProviderArn",
+        oidc_provider = "openIDConnectProviderArn",
     }
 );
 
@@ -138,6 +140,8 @@ members!(
         federated_user = "federatedUser",
         user_id = "userId",
         group_id = "groupId",
+        saml_provider = "sAMLProviderArn",
+        oidc_provider = "openIDConnectProviderArn",
     }
 );
 

@@ -41,6 +41,7 @@ impl JsonFormat for Ocsf {
     const NAME: &'static str = "ocsf";
     const ABOUT: &'static str =
         "OCSF 1.x events of the identity classes and API activity: an array of them or one a line";
+    const PROVIDER: Option<&'static str> = None;
     const SIGNS: Signs = Signs {
         text: "`class_uid` or `type_uid` with `time`, `time_dt` or `metadata`",
         are_in: |top| top.any(&["class_uid", "type_uid"]) && top.any(&["time", "time_dt", "metadata"]),
@@ -97,6 +98,7 @@ impl JsonFormat for Ocsf {
             },
             chain: chain(record, texts),
             target,
+            trust: None,
         }
     }
 }

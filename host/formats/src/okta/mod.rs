@@ -81,6 +81,7 @@ impl<'a> Act<'a> {
 impl JsonFormat for Okta {
     const NAME: &'static str = "okta";
     const ABOUT: &'static str = "Okta System Log events: an array of them or one a line";
+    const PROVIDER: Option<&'static str> = Some("okta");
     const SIGNS: Signs = Signs {
         text: "`eventType` or `legacyEventType` with `published`, `debugContext` or an `actor` with `alternateId`; in any spelling",
         are_in: has_signs,
@@ -142,6 +143,7 @@ impl JsonFormat for Okta {
                 account: act.principal.account.clone(),
             },
             target: target::target(act, texts),
+            trust: None,
         }
     }
 }

@@ -46,6 +46,7 @@ impl JsonFormat for WindowsSecurity {
     const NAME: &'static str = "windows-security";
     const ABOUT: &'static str =
         "events of the Windows channel Security as JSON, as nxlog, Winlogbeat and others write them";
+    const PROVIDER: Option<&'static str> = Some("windows");
     const SIGNS: Signs = Signs {
         text: "`EventID` or `event_id` with a channel, a provider or `TimeCreated`; `winlog`; `System`; or `Event` with `System` in it",
         are_in: has_signs,
@@ -98,6 +99,7 @@ impl JsonFormat for WindowsSecurity {
                 shared: false,
                 token: None,
             }),
+            trust: None,
         }
     }
 }

@@ -8,7 +8,7 @@ use countersign_formats::{Format, Ocsf};
 use countersign_model::Event;
 use countersign_model::vocabulary::FieldId;
 use expect_test::{Expect, expect};
-use summary::{dead_letter_of, event_of, fields, parties};
+use summary::{bound_event_of, dead_letter_of, fields, parties};
 
 /// A record with these members beside an id, a time and a product.
 fn record(class: u32, members: &str) -> String {
@@ -21,7 +21,7 @@ fn record(class: u32, members: &str) -> String {
 }
 
 fn event(class: u32, members: &str) -> Box<Event> {
-    event_of(&Ocsf, &record(class, members))
+    bound_event_of(&Ocsf, &record(class, members))
 }
 
 fn check(class: u32, members: &str, expected: Expect) {
@@ -40,7 +40,7 @@ fn every_class_has_its_event_and_others_are_dead_letters() {
     for class in [3001, 3002, 3003, 3004, 3005, 3006, 6003] {
         assert_eq!(event(class, r#""status_id":1"#).class.uid(), class);
     }
-    let by_type = event_of(&Ocsf, r#"{"type_uid":300201,"time":1}"#);
+    let by_type = bound_event_of(&Ocsf, r#"{"type_uid":300201,"time":1}"#);
     assert_eq!(by_type.class.uid(), 3002);
     let letter = dead_letter_of(&Ocsf, &record(1007, r#""status_id":1"#));
     expect!["class-unsupported: expected one of the classes 3001 (account-change), 3002 (authentication), 3003 (authorize-session), 3004 (entity-management), 3005 (user-access), 3006 (group-management), 6003 (api-activity) in `class_uid`, got `1007`"].assert_eq(&format!("{}: {}", letter.reason_code.code(), letter.reason));
@@ -356,7 +356,7 @@ fn hostile_text_and_depth_stay_within_their_field() {
 fn ids_tenants_and_rows() {
     let event = event(3002, r#""status_id":1"#);
     assert_eq!((&*event.id, &*event.tenant, &*event.source), ("m-1", "t-1", "ocsf"));
-    let without = event_of(&Ocsf, r#"{"class_uid":6003,"time":1}"#);
+    let without = bound_event_of(&Ocsf, r#"{"class_uid":6003,"time":1}"#);
     assert!(without.id.starts_with("sha256-"));
     assert_eq!(&*without.tenant, "unknown");
     assert!(Ocsf.fields().iter().any(|(field, _)| *field == FieldId::RawData));

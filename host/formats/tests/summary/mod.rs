@@ -3,7 +3,8 @@
 
 use std::io::Cursor;
 
-use countersign_formats::{DeadLetter, Format, Record};
+use countersign_formats::{DeadLetter, Format, Record, Records, SourceBinding, TenantPattern};
+use countersign_model::vocabulary::ActionClass;
 use countersign_model::{ChainMember, Event, Value};
 
 pub(crate) fn records_of(format: &dyn Format, text: &str) -> Vec<Record> {
@@ -11,7 +12,18 @@ pub(crate) fn records_of(format: &dyn Format, text: &str) -> Vec<Record> {
 }
 
 pub(crate) fn event_of(format: &dyn Format, json: &str) -> Box<Event> {
-    match <[Record; 1]>::try_from(records_of(format, json)) {
+    only_event(records_of(format, json))
+}
+
+/// The event of a source that is bound to every tenant.
+pub(crate) fn bound_event_of(format: &dyn Format, json: &str) -> Box<Event> {
+    let everything = vec![TenantPattern::parse("*:*").unwrap()];
+    let binding = SourceBinding::named(format.name().into(), everything, ActionClass::Contain);
+    only_event(Records::of_source(format, binding, Box::new(Cursor::new(json.to_owned())), 0).collect())
+}
+
+fn only_event(records: Vec<Record>) -> Box<Event> {
+    match <[Record; 1]>::try_from(records) {
         Ok([Record::Event { event, .. }]) => event,
         other => panic!("{other:?}"),
     }

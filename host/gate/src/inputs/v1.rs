@@ -58,6 +58,7 @@ impl From<GateInputs> for super::GateInputs {
             clock,
             incident,
             proposals,
+            failed_responses: Vec::new(),
             rules,
             policy,
             capabilities: capabilities.into_iter().map(countersign_policy::Capability::from).collect(),
@@ -81,7 +82,16 @@ impl From<Capability> for countersign_policy::Capability {
     fn from(stored: Capability) -> countersign_policy::Capability {
         let Capability { provider, action, identity_type, connector, levels, reversibility } = stored;
         // A table that says nothing about it leaves it unknown, then as now.
-        let reach = Reach::Unknown;
-        countersign_policy::Capability { provider, action, identity_type, connector, levels, reversibility, reach }
+        let (reach, one_session) = (Reach::Unknown, false);
+        countersign_policy::Capability {
+            provider,
+            action,
+            identity_type,
+            connector,
+            levels,
+            reversibility,
+            reach,
+            one_session,
+        }
     }
 }

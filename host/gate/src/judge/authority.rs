@@ -10,6 +10,7 @@ impl Question<'_> {
     pub(super) fn authority(&self, reasons: &mut Vec<Reason>) {
         self.detection(reasons);
         self.response(reasons);
+        self.failed_responses(reasons);
     }
 
     /// Whether the detection, with all that feed it, may lead to the action.
@@ -100,6 +101,23 @@ impl Question<'_> {
         {
             let asked = ty.rungs().get(weakest).map_or("less", |rung| rung.id());
             refuse(ReasonCode::WeakerWins, format!("`{who}`, which policy names too, asks for `{asked}`"));
+        }
+    }
+
+    /// Whether a response rule that policy names is missing or has failed: it might have asked for less.
+    fn failed_responses(&self, reasons: &mut Vec<Reason>) {
+        if self.observes() {
+            return;
+        }
+        let (ty, class) = (self.subject.identity.identity_type, self.found.finding.signal_class);
+        for rule in self.inputs.policy.responses(class, ty).unwrap_or_default() {
+            let why = match self.inputs.authority(rule) {
+                None => "isn't loaded",
+                Some(_) if self.inputs.failed_responses.contains(rule) => "gave no answer that can be used",
+                Some(_) => continue,
+            };
+            let detail = format!("`{rule}`, which policy names, {why}: it might have asked for less, so by approval only");
+            reasons.push(self.reason(ReasonCode::ResponseFailed, Effect::Approval, detail));
         }
     }
 

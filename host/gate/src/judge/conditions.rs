@@ -1,7 +1,7 @@
 //! Checks of the subject, the evidence, and the present circumstances.
 
 use countersign_model::time::format_duration;
-use countersign_model::vocabulary::{Action, EvidenceRole, IdentityType};
+use countersign_model::vocabulary::{Action, ActionClass, EvidenceRole, IdentityType};
 use countersign_model::{ContextState, Effect, Identity, Reason, ReasonCode};
 use countersign_policy::Reach;
 
@@ -27,7 +27,13 @@ impl Question<'_> {
         if let Some(who) = anyone(|identity| identity.break_glass) {
             add(ReasonCode::BreakGlass, Effect::Approval, &format!("{who} is break-glass: never automatic"));
         }
+        self.line(reasons);
+        let mut add = |code, effect, detail: &str| reasons.push(self.reason(code, effect, detail));
         if !self.contains() {
+            if self.evidence_role() == EvidenceRole::MerelyNames {
+                let detail = format!("{}: challenged by approval only", self.merely_names());
+                add(ReasonCode::MerelyNames, Effect::Approval, &detail);
+            }
             return;
         }
         if let Some(who) = anyone(|identity| identity.identity_type == IdentityType::Unknown) {
@@ -39,12 +45,55 @@ impl Question<'_> {
             add(ReasonCode::SourceNeverContained, Effect::Refuse, detail);
         }
         if self.evidence_role() == EvidenceRole::MerelyNames {
-            let detail = "the evidence merely names the subject: a challenge at most";
-            add(ReasonCode::MerelyNames, Effect::Refuse, detail);
+            let detail = format!("{}: a challenge at most", self.merely_names());
+            add(ReasonCode::MerelyNames, Effect::Refuse, &detail);
         }
-        if self.found.finding.context == ContextState::Missing {
-            let detail = "declared context was missing or too old: a challenge at most";
-            add(ReasonCode::ContextMissing, Effect::Refuse, detail);
+        if self.context() == ContextState::Missing {
+            let whose = match self.found.finding.context {
+                ContextState::Missing => "declared context",
+                ContextState::Complete => "context of a finding that fed this one",
+            };
+            let detail = format!("{whose} was missing or too old: a challenge at most");
+            add(ReasonCode::ContextMissing, Effect::Refuse, &detail);
+        }
+    }
+
+    fn merely_names(&self) -> &'static str {
+        match self.own_evidence_role() {
+            EvidenceRole::MerelyNames => "the evidence merely names the subject",
+            EvidenceRole::AuthenticatedAs => "a finding that fed this one merely names its subject",
+        }
+    }
+
+    /// How far all that the finding was made of is believed.
+    fn line(&self, reasons: &mut Vec<Reason>) {
+        let mut add = |code, effect, detail: String| reasons.push(self.reason(code, effect, detail));
+        let line = &self.found.finding.line;
+        if !line.binding.bound && self.contains() {
+            let detail = "a source isn't bound to the tenant of the account that it names: a challenge at most".to_owned();
+            add(ReasonCode::SourceNotBound, Effect::Refuse, detail);
+        } else if !line.binding.bound {
+            let detail = "a source isn't bound to the tenant of the account that it names: by approval only".to_owned();
+            add(ReasonCode::SourceNotBound, Effect::Approval, detail);
+        }
+        let (asked, highest) = (self.effect_class(), line.binding.highest_class);
+        if asked > highest && line.binding.bound && self.class() != ActionClass::Remediate {
+            let detail = format!("a source may lead to class `{highest}` at most, and this is decided as `{asked}`");
+            add(ReasonCode::SourceLimited, Effect::Refuse, detail);
+        }
+        if line.unproved {
+            let detail = "the rule's state was made of acts that authenticated nobody too, which anybody can bring about: \
+                          by approval only; a rule that doesn't need such acts leaves them out by `where`";
+            add(ReasonCode::EvidenceUnproved, Effect::Approval, detail.to_owned());
+        }
+        for (rule, confidence) in &line.fed_by {
+            let authority = self.inputs.authority(rule);
+            let (cap, floor) = authority.map_or((0, 100), |authority| (authority.cap, authority.floor));
+            let effective = cap.min(*confidence);
+            if effective < floor {
+                let detail = format!("`{rule}`, which fed it, found something of confidence {effective}, below its floor {floor}");
+                add(ReasonCode::BelowDetectionFloor, Effect::Refuse, detail);
+            }
         }
     }
 
@@ -61,7 +110,7 @@ impl Question<'_> {
         }
         // Evidence dated ahead of the clock may be of any age.
         let age = self.inputs.clock.micros_since(self.found.finding.event_time);
-        if self.contains() && age.saturating_abs() > max_age {
+        if age.saturating_abs() > max_age {
             let (old, max) = (format_duration(age.saturating_abs()), format_duration(max_age));
             let detail = match age < 0 {
                 true => format!("the evidence is dated {old} ahead of the clock, more than {max}"),

@@ -15,7 +15,8 @@ use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, RuleKind, Severity, SignalClass, SubjectRole, Tier, Usage,
 };
 use countersign_model::{
-    Account, ChainRole, ContextState, Decision, Effect, Evidence, Finding, Identity, Incident, Proposal, Timestamp,
+    Account, Binding, ChainRole, ContextState, Decision, Effect, Evidence, Finding, Identity, Incident, Line, Proposal,
+    RuleId, Timestamp,
 };
 use countersign_policy::{Capabilities, Grant, Policy};
 use serde::Deserialize;
@@ -60,6 +61,9 @@ pub(crate) struct Case {
     pub(crate) stages: Option<BTreeMap<String, Stage>>,
     pub(crate) estimates: Option<Vec<Estimate>>,
     pub(crate) remaining_administrators: Option<u32>,
+    /// Response rules that gave no answer.
+    #[serde(default)]
+    pub(crate) failed_responses: Vec<RuleId>,
     pub(crate) expect: Vec<String>,
 }
 
@@ -104,13 +108,17 @@ pub(crate) struct CaseSubject {
     pub(crate) protected: bool,
     pub(crate) break_glass: bool,
     pub(crate) usage: Usage,
+    /// Whether it wasn't used in the event.
+    pub(crate) unused: bool,
     pub(crate) role: SubjectRole,
     pub(crate) evidence: EvidenceRole,
     pub(crate) unresolved: bool,
     pub(crate) provider: String,
     pub(crate) session: bool,
     pub(crate) token: bool,
+    pub(crate) temporary: bool,
     pub(crate) grant: bool,
+    pub(crate) trust: bool,
     pub(crate) shared: bool,
     pub(crate) chain: Vec<CaseIdentity>,
 }
@@ -123,13 +131,16 @@ impl Default for CaseSubject {
             protected: false,
             break_glass: false,
             usage: Usage::Interactive,
+            unused: false,
             role: SubjectRole::Actor,
             evidence: EvidenceRole::AuthenticatedAs,
             unresolved: false,
             provider: "aws".into(),
             session: true,
             token: false,
+            temporary: false,
             grant: false,
+            trust: false,
             shared: false,
             chain: Vec::new(),
         }
@@ -146,6 +157,7 @@ pub(crate) struct CaseFinding {
     pub(crate) age: String,
     pub(crate) evidence: EvidenceRole,
     pub(crate) context: ContextState,
+    pub(crate) line: CaseLine,
     pub(crate) suspect: bool,
     pub(crate) subject: usize,
 }
@@ -160,9 +172,41 @@ impl Default for CaseFinding {
             age: "1m".into(),
             evidence: EvidenceRole::AuthenticatedAs,
             context: ContextState::Complete,
+            line: CaseLine::default(),
             suspect: false,
             subject: 0,
         }
+    }
+}
+
+/// What weakens a finding's line.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct CaseLine {
+    pub(crate) merely_names: bool,
+    pub(crate) unproved: bool,
+    pub(crate) context_missing: bool,
+    pub(crate) not_bound: bool,
+    pub(crate) highest_class: Option<ActionClass>,
+    pub(crate) fed_by: BTreeMap<RuleId, u8>,
+}
+
+impl CaseLine {
+    fn line(&self) -> Line {
+        let mut line = Line { unproved: self.unproved, fed_by: self.fed_by.clone(), ..Line::STRONGEST };
+        if self.merely_names {
+            line.evidence_role = EvidenceRole::MerelyNames;
+        }
+        if self.context_missing {
+            line.context = ContextState::Missing;
+        }
+        if self.not_bound {
+            line.binding = Binding::NOT_BOUND;
+        }
+        if let Some(class) = self.highest_class {
+            line.binding.highest_class = class;
+        }
+        line
     }
 }
 
@@ -231,6 +275,7 @@ impl Case {
                 reason: "because".into(),
             })
             .collect();
+        inputs.failed_responses.clone_from(&self.failed_responses);
         inputs
     }
 
@@ -289,6 +334,7 @@ impl Case {
                 techniques: Vec::new(),
                 message: "seen".into(),
                 context: given.context,
+                line: given.line.line(),
             },
             subject: given.subject,
             rule_suspect: given.suspect,
@@ -309,10 +355,12 @@ fn subject((place, given): (usize, &CaseSubject)) -> Subject {
         evidence_role: given.evidence,
         account,
         identity: facts.identity(Some(format!("id-{place}")).filter(|_| !given.unresolved)),
-        usage: given.usage,
+        usage: (!given.unused).then_some(given.usage),
         session: given.session.then(|| "session-1".into()),
         token: given.token.then(|| "AKIA1".into()),
+        temporary: given.temporary,
         grant: given.grant.then(|| "role-1".into()),
+        trust: given.trust.then(|| "trust-1".into()),
         shared: given.shared,
         chain: given
             .chain

@@ -12,7 +12,9 @@ use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Reversibility, RuleKind, Severity, SignalClass, SubjectRole, Tier,
     Usage,
 };
-use countersign_model::{Account, ChainRole, ContextState, Finding, Identity, Incident, Proposal, RuleId, Timestamp};
+use countersign_model::{
+    Account, Binding, ChainRole, ContextState, Finding, Identity, Incident, Line, Proposal, RuleId, Timestamp,
+};
 use countersign_policy::{
     Answer, Capabilities, Capability, CellOutcome, Grant, Policy, PolicyView, Reach, ReviewBy, ViewCell, ViewResponses,
 };
@@ -92,6 +94,9 @@ pub(crate) fn inputs(seed: u64) -> GateInputs {
             reason: String::new(),
         })
         .collect();
+    if random.once_in(8) {
+        inputs.failed_responses = vec![rule(random.pick(&RESPONSES))];
+    }
     inputs
 }
 
@@ -158,10 +163,13 @@ fn subject(random: &mut Random, place: usize) -> Subject {
         evidence_role: if random.once_in(24) { EvidenceRole::MerelyNames } else { EvidenceRole::AuthenticatedAs },
         account: (!random.once_in(30)).then(|| Account::new("aws", "1", format!("A{place}"))),
         identity: identity(random),
-        usage: if random.once_in(3) { Usage::Programmatic } else { Usage::Interactive },
+        usage: (!random.once_in(8))
+            .then(|| if random.once_in(3) { Usage::Programmatic } else { Usage::Interactive }),
         session: text(random.once_in(2)),
         token: text(random.once_in(2)),
+        temporary: random.once_in(3),
         grant: text(random.once_in(2)),
+        trust: text(random.once_in(6)),
         shared: random.once_in(6),
         chain: (0..random.below(3).saturating_sub(1))
             .map(|_| ChainIdentity { role: ChainRole::Initiator, account: None, identity: identity(random) })
@@ -190,10 +198,34 @@ fn finding(random: &mut Random, subjects: usize) -> IncidentFinding {
             techniques: Vec::new(),
             message: String::new(),
             context: if random.once_in(24) { ContextState::Missing } else { ContextState::Complete },
+            line: line(random),
         },
         subject: random.below(subjects),
         rule_suspect: random.once_in(24),
     }
+}
+
+/// A line that mostly weakens nothing.
+fn line(random: &mut Random) -> Line {
+    let mut line = Line::STRONGEST;
+    if random.once_in(24) {
+        line.evidence_role = EvidenceRole::MerelyNames;
+    }
+    if random.once_in(24) {
+        line.context = ContextState::Missing;
+    }
+    if random.once_in(16) {
+        line.binding = random.pick(&[
+            Binding::NOT_BOUND,
+            Binding { highest_class: ActionClass::Observe, ..Binding::BOUND },
+            Binding { highest_class: ActionClass::Challenge, ..Binding::BOUND },
+        ]);
+    }
+    if random.once_in(8) {
+        line.fed_by.insert(rule(random.pick(&DETECTIONS)), random.percent());
+    }
+    line.unproved = random.once_in(24);
+    line
 }
 
 fn authorities(random: &mut Random) -> Vec<RuleAuthority> {
@@ -284,6 +316,7 @@ fn capabilities(random: &mut Random, inputs: &GateInputs) -> Vec<Capability> {
                         Reversibility::Irreversible,
                     ]),
                     reach: if random.once_in(12) { random.pick(Reach::ALL) } else { Reach::One },
+                    one_session: random.once_in(3),
                 });
             }
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use countersign_formats::{CloudTrail, Record};
-use countersign_inputs::{Bookmark, ByteInput, Input, merge};
+use countersign_inputs::{Bookmark, ByteInput, Input, ReadAs, merge};
 
 use crate::{gzip, record, summary};
 
@@ -18,7 +18,7 @@ fn rest(input: &mut dyn Input) -> Vec<(String, String)> {
 }
 
 fn events(input: ByteInput) -> Vec<Record> {
-    merge(vec![(Box::new(input), &CloudTrail)]).records().collect()
+    merge(vec![(Box::new(input), ReadAs::format(&CloudTrail))]).records().collect()
 }
 
 fn check(path: &Path, bytes: &[u8]) {

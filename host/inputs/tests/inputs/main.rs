@@ -9,11 +9,12 @@ mod bookmarks;
 mod gzip;
 mod merge;
 mod paths;
+mod sources;
 
 use std::io::{self, Cursor, Read, Write};
 
 use countersign_formats::{CloudTrail, Record};
-use countersign_inputs::{ByteInput, InputId, merge as join};
+use countersign_inputs::{ByteInput, InputId, ReadAs, merge as join};
 use expect_test::Expect;
 use flate2::{Compression, write::GzEncoder};
 
@@ -30,7 +31,7 @@ impl Read for Dribble {
 fn records(bytes: &[u8], step: usize) -> Vec<Record> {
     let bytes = Dribble(Cursor::new(bytes.to_vec()), step);
     let input = ByteInput::once(InputId::from("memory"), Box::new(bytes)).unwrap();
-    join(vec![(Box::new(input), &CloudTrail)]).records().collect()
+    join(vec![(Box::new(input), ReadAs::format(&CloudTrail))]).records().collect()
 }
 
 fn summary(records: &[Record]) -> String {

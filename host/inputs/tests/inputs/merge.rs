@@ -5,8 +5,10 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use countersign_formats::{CloudTrail, Format, Ocsf, Record};
-use countersign_inputs::{Bookmark, ByteInput, Input, InputId, InputRecord, Inputs, NotDelivered, Received, merge};
+use countersign_formats::{CloudTrail, Ocsf, Record};
+use countersign_inputs::{
+    Bookmark, ByteInput, Input, InputId, InputRecord, Inputs, NotDelivered, ReadAs, Reading, Received, WithFormat, merge,
+};
 
 /// Records named by letter and second; `!` stands for a dead letter.
 fn lines(records: &str) -> String {
@@ -25,8 +27,8 @@ fn input(records: &str) -> ByteInput {
     ByteInput::once(InputId::from("memory"), Box::new(Cursor::new(lines(records)))).unwrap()
 }
 
-fn with_format(input: impl Input + 'static) -> (Box<dyn Input>, &'static dyn Format) {
-    (Box::new(input), &CloudTrail)
+fn with_format(input: impl Input + 'static) -> WithFormat {
+    (Box::new(input), ReadAs::format(&CloudTrail))
 }
 
 fn name(received: Received) -> String {
@@ -98,8 +100,11 @@ fn inputs_of_several_formats_join_and_records_without_an_id_are_counted_for_each
         Box::new(ByteInput::once(InputId::from("memory"), Box::new(Cursor::new(text.to_owned()))).unwrap())
     };
     let ocsf = "{\"class_uid\":3002,\"time\":1714521600000,\"metadata\":{\"uid\":\"o\"}}\n";
-    let inputs: Vec<(Box<dyn Input>, &'static dyn Format)> =
-        vec![(memory(&bare.repeat(2)), &CloudTrail), (memory(ocsf), &Ocsf), (memory(bare), &CloudTrail)];
+    let inputs: Vec<WithFormat> = vec![
+        (memory(&bare.repeat(2)), ReadAs::format(&CloudTrail)),
+        (memory(ocsf), ReadAs::format(&Ocsf)),
+        (memory(bare), ReadAs::format(&CloudTrail)),
+    ];
     let names: Vec<String> = merge(inputs).map(name).collect();
     let ends: Vec<&str> = names.iter().map(|name| name.rsplit('-').next().unwrap()).collect();
     assert_eq!(ends, ["o", "0", "1", "0"]);
@@ -137,9 +142,9 @@ fn many_files_are_not_open_at_once_before_their_turn() {
         }
     }
     let counter = Arc::clone(&open);
-    let inputs = Inputs::open(&[folder.path().to_owned()]).unwrap();
+    let inputs = Inputs::open(&[folder.path().to_owned()], Reading::Format(&CloudTrail)).unwrap();
     let merged = inputs
-        .merge(&CloudTrail, move |bytes| {
+        .merge(move |bytes| {
             counter.fetch_add(1, Ordering::Relaxed);
             Box::new(Opened(bytes, Arc::clone(&counter)))
         })

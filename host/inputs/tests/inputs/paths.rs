@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use countersign_formats::CloudTrail;
-use countersign_inputs::{InputError, Inputs};
+use countersign_inputs::{InputError, Inputs, Reading};
 
 use crate::record;
+
+const READING: Reading<'static> = Reading::Format(&CloudTrail);
 
 fn write(path: &Path) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -15,12 +17,12 @@ fn write(path: &Path) {
 
 fn names(folder: &Path, paths: &[&str]) -> Vec<String> {
     let paths: Vec<PathBuf> = paths.iter().map(|path| folder.join(path)).collect();
-    let names = Inputs::open(&paths).unwrap().names();
+    let names = Inputs::open(&paths, READING).unwrap().names();
     names.iter().map(|name| Path::new(name).strip_prefix(folder).unwrap().display().to_string()).collect()
 }
 
 fn errors(paths: &[PathBuf]) -> Vec<InputError> {
-    Inputs::open(paths).err().unwrap()
+    Inputs::open(paths, READING).err().unwrap()
 }
 
 #[test]
@@ -33,9 +35,9 @@ fn a_directory_is_the_files_in_it_and_below_by_path_without_hidden_ones() {
         names(folder.path(), &["e", "d", "d/.hidden"]),
         ["e", "d/a", "d/b/1", "d/b/2", "d/b-1", "d/c", "d/.hidden"]
     );
-    let inputs = Inputs::open(&[folder.path().join("d")]).unwrap();
+    let inputs = Inputs::open(&[folder.path().join("d")], READING).unwrap();
     assert_eq!((inputs.len(), inputs.bytes()), (5, Some(5 * 66 + 2)));
-    assert_eq!(inputs.records(&CloudTrail).unwrap().records().count(), 5);
+    assert_eq!(inputs.records().unwrap().records().count(), 5);
 }
 
 #[test]

@@ -7,13 +7,15 @@ use crate::{Account, Value};
 
 impl Event {
     /// The event's content as bytes: its source, tenant and id, class, time, actor, chain, target and every field. The
-    /// envelope isn't part of it: neither when it was received nor where its record is, nor the record as a whole, which
-    /// may hold the time of receipt. Each part is preceded by its length or by a byte for its kind, so no two events that
+    /// envelope isn't part of it: neither when it was received nor where its record is, what its source is bound to, nor the
+    /// record as a whole, which may hold the time of receipt. Each part is preceded by its length or by a byte for its kind, so no two events that
     /// differ give the same bytes.
     #[must_use]
     pub fn content(&self) -> Vec<u8> {
         // A new member has to be listed here, as content or not.
-        let Event { source, tenant, id, class, time, ingest_time: _, actor, chain, target, fields, raw: _ } = self;
+        let Event { source, tenant, id, class, time, actor, chain, target, fields, .. } = self;
+        // The trust is read off fields, which are content.
+        let Event { binding: _, ingest_time: _, trust: _, raw: _, .. } = self;
         let mut out = Writer(Vec::with_capacity(2_048));
         out.text(source);
         out.text(tenant);

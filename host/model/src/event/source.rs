@@ -34,6 +34,27 @@ impl From<&str> for SourceId {
     }
 }
 
+/// How long a source's records are waited for, in the others' event time; microseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patience {
+    /// How much older than its source's greatest event time an event may be before it counts as late.
+    pub lateness: i64,
+    /// Without events for more than so much, a source no longer holds back the watermark.
+    pub silence: i64,
+}
+
+impl Patience {
+    /// That with a source of which nothing else is known: five minutes each.
+    pub const USUAL: Patience = Patience { lateness: 5 * 60 * 1_000_000, silence: 5 * 60 * 1_000_000 };
+}
+
+impl Default for Patience {
+    fn default() -> Patience {
+        Patience::USUAL
+    }
+}
+
 impl PartialEq<str> for SourceId {
     fn eq(&self, name: &str) -> bool {
         *self.0 == *name

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use countersign_vocabulary::{EventClass, FieldId, IdentityType, Usage};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Actor, ChainMember, ChainRole, Event, RawAddress, SourceId, Target};
+use super::{Actor, Binding, ChainMember, ChainRole, Event, RawAddress, SourceId, Target};
 use crate::{Account, Fields, Timestamp, Value};
 
 impl Serialize for Event {
@@ -26,6 +26,9 @@ impl<'de> Deserialize<'de> for Event {
 #[serde(deny_unknown_fields)]
 struct StoredEvent {
     source: String,
+    /// Left out where the source is bound without a limit, as in events stored before there were bindings.
+    #[serde(default, skip_serializing_if = "is_bound")]
+    binding: Binding,
     tenant: String,
     id: String,
     class: EventClass,
@@ -34,6 +37,8 @@ struct StoredEvent {
     actor: StoredActor,
     chain: Vec<StoredMember>,
     target: Option<StoredTarget>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trust: Option<String>,
     fields: Vec<(FieldId, StoredValue)>,
     raw: RawAddress,
 }
@@ -89,6 +94,10 @@ enum StoredValue {
     WrongType,
 }
 
+fn is_bound(binding: &Binding) -> bool {
+    *binding == Binding::BOUND
+}
+
 fn owned(text: &Arc<str>) -> String {
     String::from(&**text)
 }
@@ -96,11 +105,13 @@ fn owned(text: &Arc<str>) -> String {
 impl From<&Event> for StoredEvent {
     fn from(event: &Event) -> StoredEvent {
         // A new member has to be listed here.
-        let Event { source, tenant, id, class, time, ingest_time, actor, chain, target, fields, raw } = event;
+        let Event { source, binding, tenant, id, class, time, ingest_time, actor, chain, target, trust, fields, raw } =
+            event;
         let Actor { account, usage, authenticated, session, token, grant } = actor;
         let optional = |text: &Option<Arc<str>>| text.as_ref().map(owned);
         StoredEvent {
             source: source.to_string(),
+            binding: *binding,
             tenant: owned(tenant),
             id: owned(id),
             class: *class,
@@ -131,6 +142,7 @@ impl From<&Event> for StoredEvent {
                 shared: *shared,
                 token: optional(token),
             }),
+            trust: optional(trust),
             fields: fields.iter_by_id().map(|(field, value)| (field, StoredValue::from(value))).collect(),
             raw: *raw,
         }
@@ -139,7 +151,8 @@ impl From<&Event> for StoredEvent {
 
 impl From<StoredEvent> for Event {
     fn from(stored: StoredEvent) -> Event {
-        let StoredEvent { source, tenant, id, class, time, ingest_time, actor, chain, target, fields, raw } = stored;
+        let StoredEvent { source, binding, tenant, id, class, time, ingest_time, actor, chain, target, trust, fields, raw } =
+            stored;
         let StoredActor { account, usage, authenticated, session, token, grant } = actor;
         let shared_text = |text: Option<String>| text.map(Arc::from);
         let mut values = Fields::default();
@@ -148,6 +161,7 @@ impl From<StoredEvent> for Event {
         }
         Event {
             source: SourceId::from(source.as_str()),
+            binding,
             tenant: Arc::from(tenant),
             id: Arc::from(id),
             class,
@@ -178,6 +192,7 @@ impl From<StoredEvent> for Event {
                 shared,
                 token: shared_text(token),
             }),
+            trust: shared_text(trust),
             fields: values,
             raw,
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use countersign_vocabulary::{EventClass, FieldId, IdentityType, Usage};
 
-use crate::{Account, Actor, ChainMember, ChainRole, Digest, Event, Fields, RawAddress, Target, Timestamp, Value};
+use crate::{Account, Actor, Binding, ChainMember, ChainRole, Digest, Event, Fields, RawAddress, Target, Timestamp, Value};
 
 fn account(subject: &str) -> Account {
     Account::new("aws", "111122223333", subject)
@@ -15,6 +15,7 @@ fn event() -> Event {
     fields.set(FieldId::ApiOperation, Value::Text(Arc::from("GetObject")));
     Event {
         source: "example".into(),
+        binding: Binding::BOUND,
         tenant: Arc::from("111122223333"),
         id: Arc::from("event-1"),
         class: EventClass::ApiActivity,
@@ -37,6 +38,7 @@ fn event() -> Event {
             protected: false,
         }],
         target: None,
+        trust: None,
         fields,
         raw: RawAddress { input: 0, ordinal: 0, offset: 0, length: 9, digest: Digest::of(b"one") },
     }
@@ -46,6 +48,7 @@ fn event() -> Event {
 fn neither_when_it_was_received_nor_where_its_record_is_counts() {
     let mut again = event();
     again.ingest_time = Timestamp(900);
+    again.binding = Binding::NOT_BOUND;
     again.fields.set(FieldId::RawData, Value::Json(Arc::from("{}")));
     again.raw = RawAddress { input: 3, ordinal: 4, offset: 5, length: 6, digest: Digest::of(b"other") };
     assert_eq!(again.content(), event().content());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use countersign_vocabulary::{EventClass, FieldId, IdentityType, Usage};
 
-use crate::{Account, Actor, ChainMember, ChainRole, Digest, Event, Fields, RawAddress, Target, Timestamp, Value};
+use crate::{Account, Actor, Binding, ChainMember, ChainRole, Digest, Event, Fields, RawAddress, Target, Timestamp, Value};
 
 #[test]
 fn every_member_and_every_kind_of_value_comes_back() {
@@ -26,6 +26,7 @@ fn every_member_and_every_kind_of_value_comes_back() {
     }
     let event = Event {
         source: "example".into(),
+        binding: Binding::NOT_BOUND,
         tenant: Arc::from("111122223333"),
         id: Arc::from("event-1"),
         class: EventClass::ApiActivity,
@@ -54,6 +55,7 @@ fn every_member_and_every_kind_of_value_comes_back() {
             shared: true,
             token: Some(Arc::from("made")),
         }),
+        trust: Some(Arc::from("a provider")),
         fields,
         raw: RawAddress { input: 3, ordinal: 4, offset: 5, length: 6, digest: Digest::of(b"one") },
     };
@@ -61,6 +63,7 @@ fn every_member_and_every_kind_of_value_comes_back() {
     let again: Event = serde_json::from_str(&stored).unwrap();
     assert_eq!(again.content(), event.content());
     assert_eq!((again.ingest_time, again.raw), (event.ingest_time, event.raw));
+    assert_eq!((again.binding, &again.trust), (event.binding, &event.trust));
     assert!(again.fields.iter_by_id().eq(event.fields.iter_by_id()));
     assert_eq!(serde_json::to_string(&again).unwrap(), stored);
 }

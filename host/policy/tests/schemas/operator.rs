@@ -217,6 +217,10 @@ pub(crate) fn capabilities() -> Value {
                 words(Reversibility::IDS.iter().copied()),
                 "What undoing takes; `irreversible` if left out",
             ),
+            "one-session": described(
+                flag(),
+                "Whether at the level of a session it acts on that session only; false if left out",
+            ),
             "reach": described(
                 words(Reach::IDS.iter().copied()),
                 "How many principals or callers the action reaches at one account; `unknown` if left out",

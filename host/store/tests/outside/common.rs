@@ -4,7 +4,7 @@ use countersign_audit::record::{Header, NotDeterministic};
 use countersign_audit::{Blob, Record};
 use countersign_model::vocabulary::{EventClass, EvidenceRole, Severity, SignalClass, SubjectRole, Usage};
 use countersign_model::{
-    Actor, ContextState, Digest, DigestKey, Event, Evidence, Fields, Finding, Intent, Occasion, RawAddress, RuleId,
+    Actor, Binding, ContextState, Digest, DigestKey, Event, Evidence, Fields, Finding, Intent, Occasion, RawAddress, RuleId,
     SourceId, StateChange, StateEntry, TimerChange, TimerEntry, Timestamp,
 };
 use countersign_store::{Commit, MemoryChange, StateKey, Stored, TimerKey};
@@ -80,6 +80,7 @@ pub(crate) fn timer(rule_id: &str, key: &str, id: &str, value: Option<u8>) -> Ti
 fn event(value: u8) -> Event {
     Event {
         source: SourceId::from("example"),
+        binding: Binding::BOUND,
         tenant: "t".into(),
         id: format!("e{value}").into(),
         class: EventClass::Authentication,
@@ -95,6 +96,7 @@ fn event(value: u8) -> Event {
         },
         chain: Vec::new(),
         target: None,
+        trust: None,
         fields: Fields::default(),
         raw: RawAddress { input: 0, ordinal: 1, offset: 2, length: 3, digest: Digest::of(&[value]) },
     }

@@ -12,7 +12,7 @@ use crate::Sequenced;
 /// use std::sync::Arc;
 ///
 /// use countersign_declaration::parse_toml;
-/// # use countersign_model::{Actor, Digest, Fields, RawAddress};
+/// # use countersign_model::{Actor, Binding, Digest, Fields, RawAddress};
 /// use countersign_model::vocabulary::{EventClass, FieldId, Usage};
 /// use countersign_model::{Event, Timestamp, Value};
 /// use countersign_stream::{Clock, Router, Sequenced};
@@ -22,6 +22,7 @@ use crate::Sequenced;
 /// #     fields.set(FieldId::ApiOperation, Value::Text(Arc::from(operation)));
 /// #     Event {
 /// #         source: "example".into(),
+/// #         binding: Binding::BOUND,
 /// #         tenant: Arc::from("111122223333"),
 /// #         id: Arc::from("event-1"),
 /// #         class: EventClass::ApiActivity,
@@ -37,6 +38,7 @@ use crate::Sequenced;
 /// #         },
 /// #         chain: Vec::new(),
 /// #         target: None,
+/// #         trust: None,
 /// #         fields,
 /// #         raw: RawAddress { input: 0, ordinal: 0, offset: 0, length: 0, digest: Digest::of(b"") },
 /// #     }

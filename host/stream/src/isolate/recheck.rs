@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use countersign_model::call::{AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, FailureKind};
 use countersign_model::vocabulary::SignalClass;
-use countersign_model::{ContextState, Finding, StateEntry};
+use countersign_model::{ContextState, Finding, Line, StateEntry};
 
 use super::{Change, Checked, Judging};
 use crate::citable::{Citable, row_evidence};
@@ -47,6 +47,7 @@ impl Judging<'_> {
         };
         let Checked { answer, changes, settings } = checked?;
         let findings = self.resolve_findings(row, &prepared, &answer);
+        self.note_line(row);
         settings.into_iter().for_each(|setting| self.rule.timers.set(row, setting));
         self.add_diagnostics(Some(row), &answer.diagnostics.iter().collect::<Vec<_>>());
         for change in changes {
@@ -104,6 +105,8 @@ impl Judging<'_> {
     fn resolve_findings(&self, row: &Row<'_>, prepared: &Prepared, answer: &DetectionAnswer) -> Vec<Finding> {
         let event = &row.sequenced.event;
         let own = prepared.call.batch.rows.references.first().copied().unwrap_or_default();
+        let mut line = row.key.as_deref().map_or(Line::STRONGEST, |key| self.rule.state.line(key));
+        line.weaken(&row.sequenced.line());
         let mut citable = Citable::new(&self.rule.state, std::slice::from_ref(row), prepared, answer);
         answer
             .findings
@@ -134,6 +137,7 @@ impl Judging<'_> {
                     techniques: finding.techniques.clone(),
                     message: finding.message.clone(),
                     context: ContextState::of(&prepared.call.context),
+                    line: line.clone(),
                 })
             })
             .collect()

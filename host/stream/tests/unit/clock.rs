@@ -1,6 +1,7 @@
 //! One source and several, silent and late ones, and times that aren't trusted.
 
 use super::*;
+use countersign_model::Patience;
 use proptest::prelude::*;
 
 fn second(second: i64) -> Timestamp {
@@ -120,10 +121,10 @@ fn times_at_the_ends_of_the_range_saturate() {
     assert!(clock.is_ahead(max, i64::MAX - 1));
     assert_eq!(clock.place(&"a".into(), min, min).1.watermark, min);
     let (tick, placed) = clock.place(&"a".into(), max, max);
-    assert_eq!(tick, Some(Tick { at: max.plus_micros(-LATENESS) }));
+    assert_eq!(tick, Some(Tick { at: max.plus_micros(-Patience::USUAL.lateness) }));
     assert_eq!(placed, Placement { watermark: min, clock: max, late: false });
     let late = clock.place(&"a".into(), min, min).1;
-    assert_eq!(late, Placement { watermark: max.plus_micros(-LATENESS), clock: max, late: true });
+    assert_eq!(late, Placement { watermark: max.plus_micros(-Patience::USUAL.lateness), clock: max, late: true });
 }
 
 proptest! {

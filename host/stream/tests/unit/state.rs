@@ -16,7 +16,7 @@ fn state(max_keys: u32, when_full: WhenFull) -> RuleState {
         ttl: 100 * 1_000_000,
         when_full,
     };
-    RuleState::new("example/rule".parse().unwrap(), &[slot])
+    RuleState::new("example/rule".parse().unwrap(), &[slot], false)
 }
 
 /// Keys that change at a time, then a tick.
@@ -28,7 +28,7 @@ fn interval(state: &mut RuleState, at: i64, keys: &[&str]) -> u64 {
         let entry = StateEntry { version: 1, blob: vec![content], kept: Vec::new(), changed: Timestamp::default() };
         state.set(0, &Arc::from(key), (!forget).then_some(entry));
     }
-    state.tick(Tick { at: second(at) })
+    state.tick(Tick { at: second(at) }, |_| false)
 }
 
 fn keys(state: &RuleState) -> Vec<&str> {
@@ -95,7 +95,7 @@ fn bounds_are_enforced_at_ticks_only() {
     // Long expired, and still there.
     state.begin_rows(second(1_000));
     assert_eq!(state.gather(&all)[0].blobs.len(), 5);
-    assert_eq!(state.tick(Tick { at: second(0) }), 3);
+    assert_eq!(state.tick(Tick { at: second(0) }, |_| false), 3);
     let gathered = state.gather(&all).remove(0);
     assert_eq!((gathered.blobs.len(), gathered.blob_offsets.as_slice()), (2, &[0, 1, 1, 1, 1, 2][..]));
 }
@@ -112,7 +112,7 @@ fn slots_are_bounded_separately_and_keys_share_nothing() {
         when_full: WhenFull::EvictOldest,
     };
     let mut state =
-        RuleState::new("example/rule".parse().unwrap(), &[slot("few", 1, i64::MAX), slot("short", 9, 10 * 1_000_000)]);
+        RuleState::new("example/rule".parse().unwrap(), &[slot("few", 1, i64::MAX), slot("short", 9, 10 * 1_000_000)], false);
     state.begin_rows(second(0));
     for (place, key) in ["a", "b"].map(Arc::<str>::from).iter().enumerate() {
         for slot in 0..2 {
@@ -126,9 +126,9 @@ fn slots_are_bounded_separately_and_keys_share_nothing() {
     let kept =
         |state: &RuleState, key: &str| -> Vec<u64> { state.kept(key).map(|evidence| evidence.reference).collect() };
     assert_eq!((kept(&state, "a"), kept(&state, "b"), kept(&state, "c")), (vec![0, 1], vec![2, 3], vec![]));
-    assert_eq!(state.tick(Tick { at: second(10) }), 1, "the first of two where there is space for one");
+    assert_eq!(state.tick(Tick { at: second(10) }, |_| false), 1, "the first of two where there is space for one");
     assert_eq!((kept(&state, "a"), kept(&state, "b")), (vec![1], vec![2, 3]));
-    assert_eq!(state.tick(Tick { at: second(11) }), 2, "both of the short-lived");
+    assert_eq!(state.tick(Tick { at: second(11) }, |_| false), 2, "both of the short-lived");
     assert_eq!((kept(&state, "a"), kept(&state, "b")), (vec![], vec![2]));
 }
 

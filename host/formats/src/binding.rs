@@ -1,0 +1,108 @@
+//! Whom a source speaks for: which accounts it is believed about.
+
+use countersign_model::vocabulary::ActionClass;
+use countersign_model::{Account, Binding, Event, SourceId};
+use glob::Pattern;
+
+use crate::FORMATS;
+
+/// What a source is bound to. [`SourceBinding::mark`] marks its events by it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceBinding {
+    /// Its name; none for the format's.
+    name: Option<SourceId>,
+    tenants: Tenants,
+    highest_class: ActionClass,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Tenants {
+    /// Those of the format's provider, if it has one.
+    OfFormat,
+    /// Those that match any of these.
+    Named(Vec<TenantPattern>),
+}
+
+/// A pattern of tenants: `provider:tenant`, in which `*` stands for any text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TenantPattern {
+    provider: Pattern,
+    tenant: Pattern,
+}
+
+impl TenantPattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// When it isn't `provider:tenant`; the error says what was expected.
+    pub fn parse(text: &str) -> Result<TenantPattern, String> {
+        let expected = || "`provider:tenant`, such as `aws:111122223333` or `okta:*`".to_owned();
+        let (provider, tenant) = text.split_once(':').ok_or_else(expected)?;
+        let is_plain = |part: &str| !part.is_empty() && !part.contains(['?', '[', ']']);
+        if !is_plain(provider) || !is_plain(tenant) || tenant.contains(':') {
+            return Err(expected());
+        }
+        let pattern = |part: &str| Pattern::new(part).map_err(|_| expected());
+        Ok(TenantPattern { provider: pattern(provider)?, tenant: pattern(tenant)? })
+    }
+
+    fn matches(&self, account: &Account) -> bool {
+        self.provider.matches(&account.provider) && self.tenant.matches(&account.tenant)
+    }
+}
+
+impl SourceBinding {
+    /// Of a format without a source: one provider's format speaks for that provider. OCSF, which can name anybody, speaks for
+    /// nobody.
+    pub const OF_FORMAT: SourceBinding =
+        SourceBinding { name: None, tenants: Tenants::OfFormat, highest_class: ActionClass::Contain };
+
+    /// Of a named source that speaks for the tenants that match any of these patterns, with the greatest class of action that
+    /// it may lead to.
+    #[must_use]
+    pub fn named(name: SourceId, tenants: Vec<TenantPattern>, highest_class: ActionClass) -> SourceBinding {
+        SourceBinding { name: Some(name), tenants: Tenants::Named(tenants), highest_class }
+    }
+
+    /// The source's name; none for the format's.
+    #[must_use]
+    pub fn name(&self) -> Option<&SourceId> {
+        self.name.as_ref()
+    }
+
+    /// Marks an event that the source has delivered. Of one about an account that the source doesn't speak for nothing is
+    /// believed but that it names it: nobody authenticated, and no type is proved.
+    pub fn mark(&self, event: &mut Event) {
+        let binding = Binding { bound: true, highest_class: self.highest_class };
+        if self.speaks_about(event) {
+            event.binding = binding;
+        } else {
+            event.binding = binding.weakest(Binding::NOT_BOUND);
+            event.actor.authenticated = false;
+            event.chain.iter_mut().for_each(|member| member.proved_type = None);
+            event.target.iter_mut().for_each(|target| target.proved_type = None);
+        }
+        if let Some(name) = &self.name {
+            event.source = name.clone();
+        }
+    }
+
+    fn speaks_about(&self, event: &Event) -> bool {
+        let about = event.actor.account.as_ref().or_else(|| event.target.as_ref().map(|target| &target.account));
+        match &self.tenants {
+            Tenants::OfFormat => {
+                let provider = FORMATS.iter().find(|format| event.source == format.name()).and_then(|it| it.provider());
+                provider.is_some_and(|provider| about.is_none_or(|account| account.provider == provider))
+            }
+            // AWS's own services are in no customer's tenant: who may speak for any of them speaks for the services.
+            Tenants::Named(patterns) => about.is_none_or(|account| {
+                let service = account.provider == "aws" && account.tenant == "aws";
+                patterns.iter().any(|pattern| pattern.matches(account) || (service && pattern.provider.matches("aws")))
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/unit/binding.rs"]
+mod tests;

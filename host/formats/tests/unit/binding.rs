@@ -1,0 +1,59 @@
+use std::io::Cursor;
+
+use super::*;
+use crate::{Record, format_by_name};
+
+/// The events of records in a format, each with whether its source is bound and its actor authenticated.
+fn marks(format: &str, records: &str) -> Vec<(bool, bool)> {
+    let format = format_by_name(format).unwrap();
+    let records = format.read(Box::new(Cursor::new(records.to_owned())), 0);
+    let mark = |record| match record {
+        Record::Event { event, .. } => (event.binding.bound, event.actor.authenticated),
+        Record::DeadLetter(letter) => panic!("{letter:?}"),
+    };
+    // `Records` reads with the binding of the format.
+    records.map(mark).collect()
+}
+
+const CALL: &str = r#"{"eventID":"1","eventTime":"2026-06-01T00:00:00Z","eventSource":"iam.amazonaws.com","eventName":"ListUsers","userIdentity":{"type":"IAMUser","principalId":"AIDA1","accountId":"111122223333","accessKeyId":"AKIA1"}}"#;
+const ACT: &str = r#"{"class_uid":3002,"activity_id":1,"status_id":1,"time":1780272000000,"metadata":{"uid":"1","version":"1.5.0"},"user":{"uid":"AIDA1","type":"User","account":{"uid":"111122223333","type":"AWS Account"}},"cloud":{"provider":"AWS"}}"#;
+
+#[test]
+fn a_format_of_one_provider_speaks_for_it_and_ocsf_for_nobody() {
+    for format in ["cloudtrail", "auto"] {
+        assert_eq!(marks(format, CALL), [(true, true)], "{format}");
+    }
+    for format in ["ocsf", "auto"] {
+        assert_eq!(marks(format, ACT), [(false, false)], "{format}");
+    }
+}
+
+#[test]
+fn patterns_are_of_provider_and_tenant() {
+    let matches = |pattern: &str, account: &str| {
+        TenantPattern::parse(pattern).unwrap().matches(&account.parse().unwrap())
+    };
+    assert!(matches("aws:111122223333", "aws:111122223333:AIDA1"));
+    assert!(matches("aws:1111*", "aws:111122223333:AIDA1"));
+    assert!(matches("*:*", "okta:example.okta.com:00u1"));
+    assert!(!matches("aws:1111", "aws:111122223333:AIDA1"));
+    assert!(!matches("aws:*", "okta:example.okta.com:00u1"));
+    assert!(!matches("windows:*.corp.example", "windows:corp.example:S-1-5-21-1-2-3-1000"));
+    for wrong in ["aws", "aws:", ":1", "aws:1:2", "aws:[1]", "aws:?"] {
+        assert!(TenantPattern::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn the_services_of_aws_are_in_nobodys_tenant() {
+    let service = r#"{"eventID":"1","eventTime":"2026-06-01T00:00:00Z","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}}"#;
+    let format = format_by_name("cloudtrail").unwrap();
+    let Some(Record::Event { event, .. }) = format.read(Box::new(Cursor::new(service)), 0).next() else { panic!() };
+    for (pattern, bound) in [("aws:111122223333", true), ("okta:*", false)] {
+        let patterns = vec![TenantPattern::parse(pattern).unwrap()];
+        let mut event = event.clone();
+        SourceBinding::named("trail".into(), patterns, ActionClass::Contain).mark(&mut event);
+        assert_eq!((event.binding.bound, event.source.as_str()), (bound, "trail"), "{pattern}");
+        assert_eq!(event.chain.iter().any(|member| member.proved_type.is_some()), bound, "{pattern}");
+    }
+}

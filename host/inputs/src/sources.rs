@@ -1,0 +1,167 @@
+//! `sources.toml`: which sources there are, what each is bound to, and how its inputs are read.
+
+use std::path::Path;
+
+use countersign_document::{Diagnostic, Problem, quoted};
+use countersign_formats::{FORMATS, Format, SourceBinding, TenantPattern};
+use countersign_model::rule::is_id_part;
+use countersign_model::vocabulary::ActionClass;
+use countersign_model::{Patience, SourceId};
+use countersign_policy::reader::{Item, read_file, version};
+use glob::Pattern;
+
+/// Maximum number of patterns in a list.
+const MAX_PATTERNS: usize = 4_096;
+
+/// The longest `lateness` and `silence`: a day, microseconds.
+const MAX_PATIENCE: i64 = 86_400 * 1_000_000;
+
+/// How late records of CloudTrail may come where the source doesn't say: 15 minutes, microseconds. AWS delivers most within
+/// that time.
+const CLOUDTRAIL_LATENESS: i64 = 15 * 60 * 1_000_000;
+
+/// The sources of telemetry that the operator has.
+#[derive(Clone, Default)]
+pub struct Sources(Vec<Source>);
+
+/// One `[[source]]`.
+#[derive(Clone)]
+pub struct Source {
+    name: SourceId,
+    format: &'static dyn Format,
+    binding: SourceBinding,
+    patience: Patience,
+    paths: Vec<Pattern>,
+}
+
+impl Source {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &SourceId {
+        &self.name
+    }
+
+    /// The format of its records.
+    #[must_use]
+    pub fn format(&self) -> &'static dyn Format {
+        self.format
+    }
+
+    /// What it is bound to.
+    #[must_use]
+    pub fn binding(&self) -> &SourceBinding {
+        &self.binding
+    }
+
+    /// How long its records are waited for.
+    #[must_use]
+    pub fn patience(&self) -> Patience {
+        self.patience
+    }
+}
+
+impl Sources {
+    /// Reads `sources.toml`: `version = 1` and `[[source]]` with `name`, `format`, `tenants`, and optionally `highest-class`,
+    /// `lateness`, `silence` and `path`.
+    ///
+    /// ```
+    /// use countersign_inputs::Sources;
+    ///
+    /// let sources = Sources::parse(
+    ///     r#"
+    ///     version = 1
+    ///
+    ///     [[source]]
+    ///     name = "trail"
+    ///     format = "cloudtrail"
+    ///     tenants = ["aws:111122223333"]
+    ///     path = ["logs/trail/**"]
+    ///     "#,
+    /// )
+    /// .unwrap();
+    /// assert!(sources.of_path("logs/trail/2026/1.json.gz".as_ref()).is_some());
+    /// assert!(sources.of_path("logs/other.json".as_ref()).is_none());
+    /// ```
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn parse(text: &str) -> Result<Sources, Vec<Diagnostic>> {
+        read_file(text, |table| {
+            version(table);
+            let mut sources: Vec<Source> = Vec::new();
+            for item in table.tables("source") {
+                let Some(source) = source(item) else { continue };
+                if sources.iter().any(|known| known.name == source.name) {
+                    item.refuse::<()>(Problem::DuplicateValue, "each name once", quoted(&source.name), None);
+                }
+                sources.push(source);
+            }
+            Sources(sources)
+        })
+    }
+
+    /// The source with this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Source> {
+        self.0.iter().find(|source| source.name == *name)
+    }
+
+    /// The first source with a `path` that matches.
+    #[must_use]
+    pub fn of_path(&self, path: &Path) -> Option<&Source> {
+        self.0.iter().find(|source| source.paths.iter().any(|pattern| pattern.matches_path(path)))
+    }
+
+    /// All of them, in written order.
+    pub fn iter(&self) -> impl Iterator<Item = &Source> {
+        self.0.iter()
+    }
+}
+
+fn source(item: Item<'_>) -> Option<Source> {
+    let table = item.table()?;
+    let name = table.read("name", "the source's name", |item| {
+        let name = item.text()?;
+        let expected = "1 to 64 characters of a-z, 0-9 and `-` beginning with a letter";
+        if is_id_part(name) { Some(SourceId::from(name)) } else { item.invalid(expected) }
+    });
+    // `auto` recognises formats by what a record says, so anybody who may write records could choose one.
+    let formats = || FORMATS.iter().copied().filter(|format| format.signs().is_some());
+    let format = table.read("format", "the format of its records", |item| {
+        let name = item.text()?;
+        let found = formats().find(|format| format.name() == name);
+        let names: Vec<&str> = formats().map(Format::name).collect();
+        found.or_else(|| item.unknown(Problem::UnknownWord, "a format", name, names))
+    });
+    let tenants = table.read("tenants", "the tenants that it speaks for, such as `[\"aws:111122223333\"]`", |item| {
+        item.list((1, MAX_PATTERNS), |item| match TenantPattern::parse(item.text()?) {
+            Ok(pattern) => Some(pattern),
+            Err(expected) => item.invalid(expected),
+        })
+    });
+    let classes = [ActionClass::Observe, ActionClass::Challenge, ActionClass::Contain];
+    let highest_class = table.get("highest-class").map_or(Some(ActionClass::Contain), |item| {
+        item.word_among(Problem::UnknownWord, "a class of action", &classes)
+    });
+    let duration = |key| table.get(key).and_then(|item| item.duration(0, MAX_PATIENCE));
+    let (lateness, silence) = (duration("lateness"), duration("silence"));
+    let paths = table.get("path").map_or(Some(Vec::new()), |item| {
+        item.list((1, MAX_PATTERNS), |item| {
+            let pattern = Pattern::new(item.text()?).ok();
+            pattern.or_else(|| item.invalid("a pattern of paths, such as `logs/trail/**/*.json.gz`"))
+        })
+    });
+    table.finish();
+    let (name, format) = (name?, format?);
+    let usual = if format.name() == "cloudtrail" { CLOUDTRAIL_LATENESS } else { Patience::USUAL.lateness };
+    Some(Source {
+        binding: SourceBinding::named(name.clone(), tenants?, highest_class?),
+        patience: Patience {
+            lateness: lateness.unwrap_or(usual),
+            silence: silence.unwrap_or(Patience::USUAL.silence),
+        },
+        name,
+        format,
+        paths: paths?,
+    })
+}

@@ -1,0 +1,173 @@
+//! Sources: which inputs are theirs, and what their events are marked with.
+
+use std::fs;
+use std::path::PathBuf;
+
+use countersign_formats::Record;
+use countersign_inputs::{Inputs, Reading, Sources};
+use countersign_model::vocabulary::ActionClass;
+use countersign_model::{Binding, Event, Patience};
+
+const SOURCES: &str = r#"
+version = 1
+
+[[source]]
+name = "trail"
+format = "cloudtrail"
+tenants = ["aws:1111*"]
+path = ["**/trail/*"]
+
+[[source]]
+name = "product"
+format = "ocsf"
+tenants = ["aws:111122223333", "okta:*"]
+highest-class = "challenge"
+lateness = "1h"
+silence = "10m"
+"#;
+
+fn call(id: &str, tenant: &str) -> String {
+    format!(
+        r#"{{"eventID":"{id}","eventTime":"2026-06-01T00:00:00Z","eventSource":"iam.amazonaws.com","eventName":"ListUsers",
+        "userIdentity":{{"type":"IAMUser","principalId":"AIDA1","accountId":"{tenant}","accessKeyId":"AKIA1"}}}}"#
+    )
+    .replace('\n', "")
+}
+
+fn act(id: &str, tenant: &str) -> String {
+    format!(
+        r#"{{"class_uid":3002,"activity_id":1,"status_id":1,"time":1780272000000,"metadata":{{"uid":"{id}","version":"1.5.0"}},
+        "user":{{"uid":"AIDA1","type":"User","account":{{"uid":"{tenant}","type":"AWS Account"}}}},"cloud":{{"provider":"AWS"}}}}"#
+    )
+    .replace('\n', "")
+}
+
+fn sources() -> Sources {
+    Sources::parse(SOURCES).unwrap()
+}
+
+fn events(arguments: &[PathBuf]) -> Vec<Event> {
+    let sources = sources();
+    let inputs = Inputs::open(arguments, Reading::Sources(&sources)).unwrap();
+    let events = inputs.records().unwrap().records().map(|record| match record {
+        Record::Event { event, .. } => *event,
+        Record::DeadLetter(letter) => panic!("{letter:?}"),
+    });
+    events.collect()
+}
+
+#[test]
+fn an_event_is_marked_by_what_its_source_is_bound_to() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("trail")).unwrap();
+    let (trail, product) = (folder.path().join("trail/1.json"), folder.path().join("product.ndjson"));
+    fs::write(&trail, [call("own", "111122223333"), call("other", "444455556666")].join("\n")).unwrap();
+    fs::write(&product, [act("known", "111122223333"), act("strange", "444455556666")].join("\n")).unwrap();
+
+    let named: PathBuf = format!("product={}", product.display()).into();
+    let mut events = events(&[trail, named]);
+    events.sort_by(|a, b| a.id.cmp(&b.id));
+    let marks: Vec<_> = events
+        .iter()
+        .map(|event| (&*event.id, event.source.as_str(), event.binding, event.actor.authenticated))
+        .collect();
+    let challenge = Binding { bound: true, highest_class: ActionClass::Challenge };
+    assert_eq!(
+        marks,
+        [
+            ("known", "product", challenge, true),
+            ("other", "trail", Binding::NOT_BOUND, false),
+            ("own", "trail", Binding::BOUND, true),
+            ("strange", "product", Binding::NOT_BOUND, false),
+        ]
+    );
+}
+
+#[test]
+fn inputs_of_no_source_and_unknown_names_are_reported_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.json");
+    fs::write(&file, call("1", "111122223333")).unwrap();
+    let named: PathBuf = format!("trial={}", folder.path().join("b.json").display()).into();
+    let sources = sources();
+    let errors = Inputs::open(&[file, named, "-".into()], Reading::Sources(&sources)).err().unwrap();
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let folder = folder.path().display();
+    assert_eq!(
+        errors,
+        [
+            format!(
+                "`{folder}/a.json`: expected an input of a source, got one that no source's `path` matches: write \
+                 `NAME={folder}/a.json`, with the name of its source"
+            ),
+            format!("`trial={folder}/b.json`: expected the name of a source before `=`, got `trial` (did you mean `trail`?)"),
+            "`-`: expected an input of a source, got one that no source's `path` matches: write `NAME=-`, with the name of \
+             its source"
+                .to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_path_may_have_an_equals_sign() {
+    let folder = tempfile::tempdir().unwrap();
+    let trail = folder.path().join("day=1/trail");
+    fs::create_dir_all(&trail).unwrap();
+    fs::write(trail.join("a.json"), call("1", "111122223333")).unwrap();
+    assert_eq!(events(&[folder.path().join("day=1")]).len(), 1);
+}
+
+#[test]
+fn records_are_waited_for_as_long_as_the_source_says() {
+    const MINUTE: i64 = 60 * 1_000_000;
+    let sources = sources();
+    let patience = |name: &str| sources.named(name).unwrap().patience();
+    assert_eq!(patience("trail"), Patience { lateness: 15 * MINUTE, silence: 5 * MINUTE }, "CloudTrail's usual");
+    assert_eq!(patience("product"), Patience { lateness: 60 * MINUTE, silence: 10 * MINUTE });
+}
+
+#[test]
+fn every_fault_of_the_file_is_reported() {
+    let text = r#"
+version = 1
+[[source]]
+name = "A"
+format = "cloudtrial"
+tenants = ["aws", "aws:1[23]", "aws:1:2"]
+highest-class = "remediate"
+lateness = "2d"
+pth = "x"
+[[source]]
+name = "auto"
+format = "auto"
+tenants = []
+[[source]]
+name = "one"
+format = "okta"
+tenants = ["okta:*"]
+path = ["[x"]
+[[source]]
+name = "one"
+format = "okta"
+"#;
+    let faults = Sources::parse(text).err().unwrap();
+    let places: Vec<String> = faults.iter().map(|fault| fault.place.clone()).collect();
+    for place in [
+        "source[0].name",
+        "source[0].format",
+        "source[0].tenants[0]",
+        "source[0].tenants[1]",
+        "source[0].tenants[2]",
+        "source[0].highest-class",
+        "source[0].lateness",
+        "source[0].pth",
+        "source[1].format",
+        "source[1].tenants",
+        "source[2].path[0]",
+        "source[3].tenants",
+    ] {
+        assert!(places.iter().any(|known| known == place), "{place}: {faults:#?}");
+    }
+    let twice = Sources::parse(&SOURCES.replace("\"product\"", "\"trail\"")).err().unwrap();
+    assert!(twice.iter().any(|fault| fault.expected == "each name once"), "{twice:#?}");
+}
