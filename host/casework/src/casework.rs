@@ -145,7 +145,8 @@ impl<'g> Casework<'g> {
             let mut used = responses.iter().filter(|answered| answered.response.failure.is_none());
             used.any(|answered| answered.response.bundle.rule.id == *rule)
         };
-        let failed_responses = answering.iter().filter(|rule| !answered(rule)).map(|rule| RuleId::clone(rule)).collect();
+        let failed_responses =
+            answering.iter().filter(|rule| !answered(rule)).map(|rule| RuleId::clone(rule)).collect();
         let inputs = GateInputs { proposals, failed_responses, ..inputs };
         let blob = self.bounds.blob("the gate's inputs", &inputs, self.key)?;
         let decisions = (0..).zip(decide(&inputs)).map(|(index, decision)| {

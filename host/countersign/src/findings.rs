@@ -57,7 +57,8 @@ fn print_alike(out: &mut Out, alike: &[&DecidedFinding]) -> io::Result<()> {
         _ => String::new(),
     };
     let rule = Tone::Title.paint(decisions::rule(&finding.rule));
-    writeln!(out, "  {rule}, {}{}", finding.usage, text::line(&account))?;
+    let usage = finding.usage.map_or("not used itself", |usage| usage.id());
+    writeln!(out, "  {rule}, {usage}{}", text::line(&account))?;
     let times: Vec<_> = alike.iter().map(|one| one.first().event_time.to_string()).collect();
     let descriptions = alike.iter().map(|one| described(one));
     let rows: Vec<_> = times.iter().map(String::as_str).zip(descriptions).collect();

@@ -215,10 +215,7 @@ impl Inputs {
             .map_err(|changed| changed.into_iter().map(InputError::Changed).collect())
     }
 
-    fn opened(
-        self,
-        tap: impl Fn(Bytes) -> Bytes + Send + Sync + 'static,
-    ) -> Result<Vec<WithFormat>, InputError> {
+    fn opened(self, tap: impl Fn(Bytes) -> Bytes + Send + Sync + 'static) -> Result<Vec<WithFormat>, InputError> {
         let tap: Tap = Arc::new(tap);
         let opened = |Named { path, read_as, bytes }: Named| -> Result<WithFormat, InputError> {
             let input = match bytes {

@@ -156,10 +156,7 @@ fn source(item: Item<'_>) -> Option<Source> {
     let usual = if format.name() == "cloudtrail" { CLOUDTRAIL_LATENESS } else { Patience::USUAL.lateness };
     Some(Source {
         binding: SourceBinding::named(name.clone(), tenants?, highest_class?),
-        patience: Patience {
-            lateness: lateness.unwrap_or(usual),
-            silence: silence.unwrap_or(Patience::USUAL.silence),
-        },
+        patience: Patience { lateness: lateness.unwrap_or(usual), silence: silence.unwrap_or(Patience::USUAL.silence) },
         name,
         format,
         paths: paths?,

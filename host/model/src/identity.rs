@@ -188,7 +188,11 @@ mod tests {
             ("windows", "corp.example", "S-1-5-500", false),
             ("okta", "S-1-5-21-1-2-3-500", "S-1-5-21-1-2-3-500", false),
         ] {
-            assert_eq!(Account::new(provider, tenant, subject).is_protected_by_nature(), protected, "{provider} {subject}");
+            assert_eq!(
+                Account::new(provider, tenant, subject).is_protected_by_nature(),
+                protected,
+                "{provider} {subject}"
+            );
         }
     }
 

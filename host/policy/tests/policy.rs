@@ -8,7 +8,9 @@ use countersign_model::{RuleId, Timestamp};
 use countersign_policy::{Answer, Capabilities, Capability, Grant, OperatorLimits, Policy, Reach, ReviewBy};
 use proptest::prelude::*;
 
-use Action::{BlockSignIn, DisableCredential, EnrichAlert, RequireMfa, RevokeSessions, SuspendAccount, SuspendPrivilege};
+use Action::{
+    BlockSignIn, DisableCredential, EnrichAlert, RequireMfa, RevokeSessions, SuspendAccount, SuspendPrivilege,
+};
 use IdentityType::{Human, ServiceAccount, Unknown, Workload};
 use SignalClass::{Credential, Evasion, Federation, SignIn, Token};
 use Tier::{Critical, High, Standard};

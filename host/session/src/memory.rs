@@ -92,6 +92,9 @@ pub(crate) struct RuleMemory {
     pub(crate) on_record: bool,
     pub(crate) silenced: Option<Silence>,
     pub(crate) delivered: u64,
+    /// Rows given to its code; 0 in a store that was written before there was a sample.
+    #[serde(default)]
+    pub(crate) judged: u64,
     pub(crate) findings: u64,
     pub(crate) rows_set_aside: u64,
     pub(crate) dropped_timers: u64,

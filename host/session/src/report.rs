@@ -90,7 +90,7 @@ pub struct DecisionLine {
     /// The subject's tier.
     pub tier: Tier,
     /// How the subject was used in the event.
-    pub usage: Usage,
+    pub usage: Option<Usage>,
     /// The subject's role in the event.
     pub role: SubjectRole,
     /// How the subject is tied to the evidence.

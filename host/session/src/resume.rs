@@ -195,6 +195,7 @@ impl<'s> Session<'s> {
                 carried: Carried::new(partition_key, rule.stamp),
                 silenced: rule.silenced,
                 delivered: rule.delivered,
+                judged: rule.judged,
                 dropped_timers: rule.dropped_timers,
                 withheld: rule.withheld,
                 forgotten: rule.forgotten,
@@ -370,13 +371,15 @@ impl<'s> Session<'s> {
         if let Some(view) = place.and_then(|place| self.judges.view(place)) {
             value.partition_key = Some(view.partition_key);
             (value.code, value.silenced, value.stamp) = (view.code, view.silenced, view.stamp);
-            (value.delivered, value.dropped_timers) = (view.delivered, view.dropped_timers);
+            (value.delivered, value.judged) = (view.delivered, view.judged);
+            value.dropped_timers = view.dropped_timers;
             (value.withheld, value.forgotten) = (view.withheld, view.forgotten);
             value.undeclared_since = self.judges.absent().get(id).map(|absent| absent.since);
         } else if let Some(Absent { remembered, since }) = self.judges.absent().get(id) {
             value.partition_key = Some(remembered.carried.partition_key().unwrap_or(PartitionKey::None));
             (value.code, value.silenced) = (remembered.code, remembered.silenced);
-            (value.delivered, value.dropped_timers) = (remembered.delivered, remembered.dropped_timers);
+            (value.delivered, value.judged) = (remembered.delivered, remembered.judged);
+            value.dropped_timers = remembered.dropped_timers;
             (value.withheld, value.forgotten) = (remembered.withheld, remembered.forgotten.clone());
             value.stamp = remembered.carried.stamp();
             value.absent_since = Some(*since);

@@ -480,7 +480,8 @@ impl<'s> Session<'s> {
 
 /// The judges of a generation's rules.
 pub(crate) fn judges(generation: &Generation, options: &SessionOptions) -> Judges {
-    Judges::new(generation, options.batch, options.quarantine, &|rule| rule.loaded.clone())
+    let judges = Judges::new(generation, options.batch, options.quarantine, &|rule| rule.loaded.clone());
+    judges.with_sample(&options.key)
 }
 
 /// The digests of the code of a generation's detections.

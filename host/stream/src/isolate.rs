@@ -123,8 +123,8 @@ impl<'r> Judging<'r> {
         Ok(Checked { answer, changes, settings })
     }
 
-    /// Applies a batch's answer: keys without findings as they are, keys with findings by one-row calls from the state
-    /// before the batch, in the order of the rows.
+    /// Applies a batch's answer: keys without findings as they are, keys with findings and those in the sample by one-row
+    /// calls from the state before the batch, in the order of the rows.
     fn apply_answer(&mut self, rows: &[Row<'_>], prepared: &Prepared, checked: Checked) {
         let Checked { answer, changes, settings } = checked;
         let keys = &prepared.call.batch.rows.keys;
@@ -132,6 +132,10 @@ impl<'r> Judging<'r> {
         let mut groups: BTreeMap<Group, Recheck<'_>> = BTreeMap::new();
         for finding in &answer.findings {
             groups.entry(group_of(finding.row as usize)).or_default().batch_findings.push(finding);
+        }
+        // A row that came alone was judged alone.
+        for (place, _) in rows.iter().enumerate().filter(|(_, row)| row.sampled && rows.len() > 1) {
+            groups.entry(group_of(place)).or_default();
         }
 
         for change in changes {
@@ -254,6 +258,9 @@ fn diagnostics_by_row(diagnostics: &[Diagnostic]) -> BTreeMap<usize, Vec<&Diagno
     rows
 }
 
+#[cfg(test)]
+#[path = "../tests/unit/lines.rs"]
+mod lines;
 #[cfg(test)]
 #[path = "../tests/unit/isolate.rs"]
 mod tests;

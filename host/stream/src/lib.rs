@@ -15,6 +15,7 @@ mod outcome;
 mod quarantine;
 mod reference;
 mod rule;
+mod sample;
 mod state;
 mod subject;
 #[cfg(test)]

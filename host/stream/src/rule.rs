@@ -5,13 +5,14 @@ use std::sync::Arc;
 use countersign_declaration::Declaration;
 use countersign_model::call::{ContextTable, DetectionCall, Detector, Parameter};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{Event, StateChange, TimerChange, Timestamp};
+use countersign_model::{DigestKey, Event, StateChange, TimerChange, Timestamp};
 
 use crate::columns::{Schema, build_batch, index_keys};
 use crate::context::{ContextCall, ContextSource, NoContext};
 use crate::isolate::Judging;
 use crate::occasion::OrderedOccasion;
 use crate::outcome::{BundledFinding, Outcome};
+use crate::sample::Sample;
 use crate::state::RuleState;
 use crate::timers::{Due, RuleTimers};
 use crate::{Forgotten, Sequenced, Tick, keys};
@@ -21,6 +22,8 @@ use crate::{Forgotten, Sequenced, Tick, keys};
 pub(crate) struct Row<'a> {
     pub(crate) sequenced: &'a Sequenced,
     pub(crate) key: Option<Arc<str>>,
+    /// Whether it is judged on its own too, even if a batch says nothing about its key.
+    pub(crate) sampled: bool,
 }
 
 /// One detection rule in the stream.
@@ -37,6 +40,9 @@ pub struct RuleStream {
     pub(crate) rows_per_call: usize,
     /// The last position with findings, and how many it had.
     last_findings: (u64, u32),
+    sample: Option<Sample>,
+    /// Rows given to the rule's code so far.
+    judged: u64,
 }
 
 /// A call with what is needed to read its answer.
@@ -66,7 +72,26 @@ impl RuleStream {
             context: Arc::new(NoContext),
             rows_per_call: usize::MAX,
             last_findings: (0, 0),
+            sample: None,
+            judged: 0,
         }
+    }
+
+    /// The same with a sample of rows that are judged on their own too, drawn under the key of the run's digests.
+    #[must_use]
+    pub fn with_sample(self, key: &DigestKey) -> RuleStream {
+        RuleStream { sample: Some(Sample::new(key, &self.declaration.id)), ..self }
+    }
+
+    /// Rows given to the rule's code so far: the first ones are all in the sample.
+    #[must_use]
+    pub fn judged(&self) -> u64 {
+        self.judged
+    }
+
+    /// Goes on counting the rows given to the rule's code.
+    pub fn set_judged(&mut self, judged: u64) {
+        self.judged = judged;
     }
 
     /// The same with a source of context tables.
@@ -90,14 +115,17 @@ impl RuleStream {
         let keyed = key != PartitionKey::None;
         let rows: Vec<Row<'_>> = rows
             .iter()
-            .map(|sequenced| Row {
-                sequenced,
-                key: match &sequenced.occasion {
+            .zip(self.judged..)
+            .map(|(sequenced, number)| {
+                let key = match &sequenced.occasion {
                     OrderedOccasion::Timer(timer) => Some(Arc::clone(&timer.key)),
                     _ => keyed.then(|| keys::partition_key(key, &sequenced.event)).flatten().map(Arc::from),
-                },
+                };
+                let sampled = self.sample.as_ref().is_some_and(|sample| sample.has(number, sequenced, key.as_deref()));
+                Row { sequenced, key, sampled }
             })
             .collect();
+        self.judged += rows.len() as u64;
         let mut judging = Judging::new(self);
         judging.judge_all(&rows);
         let mut outcome = judging.finish();

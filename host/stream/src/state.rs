@@ -218,7 +218,8 @@ impl RuleState {
     /// Forgets the lines of keys with which nothing is kept any more.
     fn forget_lines(&mut self, has_timer: impl Fn(&str) -> bool) {
         let Some(lines) = self.tables.get(self.declared) else { return };
-        let is_kept = |key: &str| has_timer(key) || self.tables.iter().take(self.declared).any(|it| it.contains_key(key));
+        let is_kept =
+            |key: &str| has_timer(key) || self.tables.iter().take(self.declared).any(|it| it.contains_key(key));
         let mut over: Vec<Arc<str>> = lines.keys().filter(|key| !is_kept(key)).cloned().collect();
         over.sort_unstable();
         for key in &over {

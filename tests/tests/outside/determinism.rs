@@ -4,10 +4,10 @@
 use std::io;
 use std::sync::Arc;
 
-use countersign_formats::{DeadLetter, Format, format_by_name};
+use countersign_formats::{DeadLetter, format_by_name};
 use countersign_generate::{Disorder, Preset, Telemetry, write_ndjson};
 use countersign_generation::{Generation, RuleFile, Settings};
-use countersign_inputs::{ByteInput, Input, InputId, merge};
+use countersign_inputs::{ByteInput, InputId, ReadAs, WithFormat, merge};
 use countersign_model::{Digest, DigestKey, Finding, Intent, StateChange};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
 use countersign_session::{DecisionLine, Notice, Observer, Replay, SessionOptions, run};
@@ -147,10 +147,10 @@ pub(crate) fn judge(
 
 /// The same over several inputs, joined by event time.
 fn judge_merged(inputs: &[(Telemetry, Arc<[u8]>)], generation: &Arc<Generation>, options: SessionOptions) -> Results {
-    let input = |(telemetry, bytes): &(Telemetry, Arc<[u8]>)| -> (Box<dyn Input>, &'static dyn Format) {
+    let input = |(telemetry, bytes): &(Telemetry, Arc<[u8]>)| -> WithFormat {
         let bytes = Box::new(io::Cursor::new(Arc::clone(bytes)));
         let input = ByteInput::once(InputId::from(telemetry.id()), bytes).unwrap();
-        (Box::new(input), format_by_name(telemetry.id()).unwrap())
+        (Box::new(input), ReadAs::format(format_by_name(telemetry.id()).unwrap()))
     };
     let records = merge(inputs.iter().map(input).collect()).records();
     let replay = Replay { inputs: u32::try_from(inputs.len()).unwrap(), until: None };

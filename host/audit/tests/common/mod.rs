@@ -5,8 +5,8 @@ use countersign_audit::{ChainWriter, Head, Record};
 use countersign_model::call::{FailureKind, Level};
 use countersign_model::vocabulary::{Action, EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole};
 use countersign_model::{
-    Account, ContextState, Decision, DecisionKind, Digest, DigestKey, Effect, Evidence, Finding, Occasion, Reason,
-    ReasonCode, RuleId, RuleIdentity, Timestamp,
+    Account, ContextState, Decision, DecisionKind, Digest, DigestKey, Effect, Evidence, Finding, Line, Occasion,
+    Reason, ReasonCode, RuleId, RuleIdentity, Timestamp,
 };
 
 pub(crate) fn key() -> DigestKey {
@@ -54,6 +54,7 @@ pub(crate) fn finding() -> Finding {
         techniques: vec!["T1078.004".to_owned()],
         message: "signed in without MFA".to_owned(),
         context: ContextState::Complete,
+        line: Line::STRONGEST,
     }
 }
 

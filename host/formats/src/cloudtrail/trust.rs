@@ -19,8 +19,12 @@ pub(super) fn trust(top: &Top<'_>, bodies: &Bodies<'_>, outcome: &Outcome<'_>) -
                 Some(format!("arn:aws:iam::{}:role/{}", top.recipient_account.text()?, request.role_name.text()?))
             });
         }
-        "CreateSAMLProvider" | "UpdateSAMLProvider" => request.saml_provider.text().or_else(|| response.saml_provider.text()),
-        "CreateOpenIDConnectProvider" | "AddClientIDToOpenIDConnectProvider" | "UpdateOpenIDConnectProviderThumbprint" => {
+        "CreateSAMLProvider" | "UpdateSAMLProvider" => {
+            request.saml_provider.text().or_else(|| response.saml_provider.text())
+        }
+        "CreateOpenIDConnectProvider"
+        | "AddClientIDToOpenIDConnectProvider"
+        | "UpdateOpenIDConnectProviderThumbprint" => {
             request.oidc_provider.text().or_else(|| response.oidc_provider.text())
         }
         _ => None,

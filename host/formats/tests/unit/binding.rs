@@ -30,9 +30,8 @@ fn a_format_of_one_provider_speaks_for_it_and_ocsf_for_nobody() {
 
 #[test]
 fn patterns_are_of_provider_and_tenant() {
-    let matches = |pattern: &str, account: &str| {
-        TenantPattern::parse(pattern).unwrap().matches(&account.parse().unwrap())
-    };
+    let matches =
+        |pattern: &str, account: &str| TenantPattern::parse(pattern).unwrap().matches(&account.parse().unwrap());
     assert!(matches("aws:111122223333", "aws:111122223333:AIDA1"));
     assert!(matches("aws:1111*", "aws:111122223333:AIDA1"));
     assert!(matches("*:*", "okta:example.okta.com:00u1"));

@@ -116,7 +116,8 @@ impl Question<'_> {
                 Some(_) if self.inputs.failed_responses.contains(rule) => "gave no answer that can be used",
                 Some(_) => continue,
             };
-            let detail = format!("`{rule}`, which policy names, {why}: it might have asked for less, so by approval only");
+            let detail =
+                format!("`{rule}`, which policy names, {why}: it might have asked for less, so by approval only");
             reasons.push(self.reason(ReasonCode::ResponseFailed, Effect::Approval, detail));
         }
     }

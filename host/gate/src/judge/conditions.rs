@@ -70,7 +70,8 @@ impl Question<'_> {
         let mut add = |code, effect, detail: String| reasons.push(self.reason(code, effect, detail));
         let line = &self.found.finding.line;
         if !line.binding.bound && self.contains() {
-            let detail = "a source isn't bound to the tenant of the account that it names: a challenge at most".to_owned();
+            let detail =
+                "a source isn't bound to the tenant of the account that it names: a challenge at most".to_owned();
             add(ReasonCode::SourceNotBound, Effect::Refuse, detail);
         } else if !line.binding.bound {
             let detail = "a source isn't bound to the tenant of the account that it names: by approval only".to_owned();
@@ -91,7 +92,9 @@ impl Question<'_> {
             let (cap, floor) = authority.map_or((0, 100), |authority| (authority.cap, authority.floor));
             let effective = cap.min(*confidence);
             if effective < floor {
-                let detail = format!("`{rule}`, which fed it, found something of confidence {effective}, below its floor {floor}");
+                let detail = format!(
+                    "`{rule}`, which fed it, found something of confidence {effective}, below its floor {floor}"
+                );
                 add(ReasonCode::BelowDetectionFloor, Effect::Refuse, detail);
             }
         }

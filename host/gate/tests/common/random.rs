@@ -163,8 +163,7 @@ fn subject(random: &mut Random, place: usize) -> Subject {
         evidence_role: if random.once_in(24) { EvidenceRole::MerelyNames } else { EvidenceRole::AuthenticatedAs },
         account: (!random.once_in(30)).then(|| Account::new("aws", "1", format!("A{place}"))),
         identity: identity(random),
-        usage: (!random.once_in(8))
-            .then(|| if random.once_in(3) { Usage::Programmatic } else { Usage::Interactive }),
+        usage: (!random.once_in(8)).then(|| if random.once_in(3) { Usage::Programmatic } else { Usage::Interactive }),
         session: text(random.once_in(2)),
         token: text(random.once_in(2)),
         temporary: random.once_in(3),

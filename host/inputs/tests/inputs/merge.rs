@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use countersign_formats::{CloudTrail, Ocsf, Record};
 use countersign_inputs::{
-    Bookmark, ByteInput, Input, InputId, InputRecord, Inputs, NotDelivered, ReadAs, Reading, Received, WithFormat, merge,
+    Bookmark, ByteInput, Input, InputId, InputRecord, Inputs, NotDelivered, ReadAs, Reading, Received, WithFormat,
+    merge,
 };
 
 /// Records named by letter and second; `!` stands for a dead letter.

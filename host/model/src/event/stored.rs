@@ -151,8 +151,21 @@ impl From<&Event> for StoredEvent {
 
 impl From<StoredEvent> for Event {
     fn from(stored: StoredEvent) -> Event {
-        let StoredEvent { source, binding, tenant, id, class, time, ingest_time, actor, chain, target, trust, fields, raw } =
-            stored;
+        let StoredEvent {
+            source,
+            binding,
+            tenant,
+            id,
+            class,
+            time,
+            ingest_time,
+            actor,
+            chain,
+            target,
+            trust,
+            fields,
+            raw,
+        } = stored;
         let StoredActor { account, usage, authenticated, session, token, grant } = actor;
         let shared_text = |text: Option<String>| text.map(Arc::from);
         let mut values = Fields::default();

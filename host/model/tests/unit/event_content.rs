@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use countersign_vocabulary::{EventClass, FieldId, IdentityType, Usage};
 
-use crate::{Account, Actor, Binding, ChainMember, ChainRole, Digest, Event, Fields, RawAddress, Target, Timestamp, Value};
+use crate::{
+    Account, Actor, Binding, ChainMember, ChainRole, Digest, Event, Fields, RawAddress, Target, Timestamp, Value,
+};
 
 fn account(subject: &str) -> Account {
     Account::new("aws", "111122223333", subject)

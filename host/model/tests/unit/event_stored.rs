@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use countersign_vocabulary::{EventClass, FieldId, IdentityType, Usage};
 
-use crate::{Account, Actor, Binding, ChainMember, ChainRole, Digest, Event, Fields, RawAddress, Target, Timestamp, Value};
+use crate::{
+    Account, Actor, Binding, ChainMember, ChainRole, Digest, Event, Fields, RawAddress, Target, Timestamp, Value,
+};
 
 #[test]
 fn every_member_and_every_kind_of_value_comes_back() {

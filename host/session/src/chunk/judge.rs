@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_model::{Digest, StateChange, TimerChange};
+use countersign_model::{Digest, DigestKey, StateChange, TimerChange};
 use countersign_stream::{
     Adopted, Carried, OrderedOccasion, Outcome, Quarantine, QuarantineThreshold, RuleStream, Sequenced,
 };
@@ -57,6 +57,11 @@ impl Judge {
             own: Vec::new(),
             rows: Vec::new(),
         }
+    }
+
+    /// The same with a sample of rows that are judged on their own too.
+    pub(super) fn with_sample(self, key: &DigestKey) -> Judge {
+        Judge { stream: self.stream.with_sample(key), ..self }
     }
 
     /// Judges its rows: timers, events that reach the rule, and findings that it subscribes to, in one order.
@@ -146,6 +151,7 @@ impl Judge {
             quarantine: std::mem::replace(&mut self.quarantine, Quarantine::new(QuarantineThreshold::default())),
             silenced: self.silenced,
             delivered: self.delivered,
+            judged: self.stream.judged(),
             dropped_timers: self.dropped_timers,
             withheld: self.withheld,
             forgotten,
@@ -157,6 +163,10 @@ impl Judge {
     pub(super) fn adopt(&mut self, remembered: Remembered, code: Option<Digest>) -> Adopted {
         let Remembered { carried, quarantine, silenced, delivered, dropped_timers, withheld, forgotten, .. } =
             remembered;
+        // The sample has the first rows of each code.
+        if remembered.code.is_none() || remembered.code == code {
+            self.stream.set_judged(remembered.judged);
+        }
         // Other code gets another chance; that it failed before still counts.
         self.silenced = silenced.filter(|_| remembered.code.is_none() || remembered.code == code);
         self.quarantine = quarantine;

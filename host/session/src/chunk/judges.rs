@@ -6,7 +6,7 @@ use std::sync::Arc;
 use countersign_formats::DeadLetter;
 use countersign_model::call::Detector;
 use countersign_model::vocabulary::{PartitionKey, SignalClass};
-use countersign_model::{Digest, RuleId, Timestamp};
+use countersign_model::{Digest, DigestKey, RuleId, Timestamp};
 use countersign_stream::{Forgotten, Quarantine, QuarantineThreshold, Router, RuleStream, Sequenced, Tally, Tick};
 
 use super::judge::Judge;
@@ -58,6 +58,14 @@ impl Judges {
             })
             .collect();
         Judges::from_judges(judges, batch)
+    }
+
+    /// The same with a sample of rows that are judged on their own too, drawn under the key of the run's digests.
+    #[must_use]
+    pub fn with_sample(mut self, key: &DigestKey) -> Judges {
+        let judges = self.judges.into_iter();
+        self.judges = judges.map(|judge| judge.with_sample(key)).collect();
+        self
     }
 
     /// From the judges of rules in order of their ids.
@@ -224,6 +232,7 @@ impl Judges {
             code: judge.code,
             silenced: judge.silenced,
             delivered: judge.delivered,
+            judged: judge.stream.judged(),
             dropped_timers: judge.dropped_timers,
             withheld: judge.withheld,
             forgotten: judge.stream.forgotten().map(|(slot, forgotten)| (slot.to_owned(), forgotten)).collect(),
@@ -238,6 +247,7 @@ pub(crate) struct JudgeView {
     pub(crate) code: Option<Digest>,
     pub(crate) silenced: Option<Silence>,
     pub(crate) delivered: u64,
+    pub(crate) judged: u64,
     pub(crate) dropped_timers: u64,
     pub(crate) withheld: u64,
     pub(crate) forgotten: BTreeMap<String, Forgotten>,

@@ -25,6 +25,8 @@ pub struct Remembered {
     pub silenced: Option<Silence>,
     /// Rows delivered to it.
     pub delivered: u64,
+    /// Rows given to that code.
+    pub judged: u64,
     /// Timers dropped because it had too many.
     pub dropped_timers: u64,
     /// Findings that weren't delivered to subscribers because it had too many about one event.
@@ -143,6 +145,7 @@ impl Remembered {
             quarantine,
             silenced: None,
             delivered: 0,
+            judged: 0,
             dropped_timers: 0,
             withheld: 0,
             forgotten: BTreeMap::new(),

@@ -331,7 +331,7 @@ fn a_copy_is_no_witness() {
 /// What becomes of inputs that arrive at seconds, each an event of an hour or, without one, time alone; taken in after each
 /// push, or only once all were pushed.
 fn turns(inputs: &[(i64, Option<i64>)], at_once: bool) -> Vec<String> {
-    let mut sequencer = Sequencer::new(24 * HOUR);
+    let mut sequencer = Sequencer::new(24 * HOUR, Arc::default());
     let mut turns = Vec::new();
     let mut drain = |sequencer: &mut Sequencer| {
         while let Some(turn) = sequencer.next() {

@@ -4,8 +4,8 @@ use countersign_audit::record::{Header, NotDeterministic};
 use countersign_audit::{Blob, Record};
 use countersign_model::vocabulary::{EventClass, EvidenceRole, Severity, SignalClass, SubjectRole, Usage};
 use countersign_model::{
-    Actor, Binding, ContextState, Digest, DigestKey, Event, Evidence, Fields, Finding, Intent, Occasion, RawAddress, RuleId,
-    SourceId, StateChange, StateEntry, TimerChange, TimerEntry, Timestamp,
+    Actor, Binding, ContextState, Digest, DigestKey, Event, Evidence, Fields, Finding, Intent, Line, Occasion,
+    RawAddress, RuleId, SourceId, StateChange, StateEntry, TimerChange, TimerEntry, Timestamp,
 };
 use countersign_store::{Commit, MemoryChange, StateKey, Stored, TimerKey};
 
@@ -53,6 +53,7 @@ pub(crate) fn finding(position: u64) -> Finding {
         techniques: Vec::new(),
         message: "a message".to_owned(),
         context: ContextState::Complete,
+        line: Line::STRONGEST,
     }
 }
 

@@ -111,8 +111,11 @@ fn slots_are_bounded_separately_and_keys_share_nothing() {
         ttl,
         when_full: WhenFull::EvictOldest,
     };
-    let mut state =
-        RuleState::new("example/rule".parse().unwrap(), &[slot("few", 1, i64::MAX), slot("short", 9, 10 * 1_000_000)], false);
+    let mut state = RuleState::new(
+        "example/rule".parse().unwrap(),
+        &[slot("few", 1, i64::MAX), slot("short", 9, 10 * 1_000_000)],
+        false,
+    );
     state.begin_rows(second(0));
     for (place, key) in ["a", "b"].map(Arc::<str>::from).iter().enumerate() {
         for slot in 0..2 {

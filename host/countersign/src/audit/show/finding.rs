@@ -7,8 +7,8 @@ use countersign_casework::bundle::FindingBundle;
 use countersign_declaration::{Declaration, quoted};
 use countersign_model::call::RowKind;
 use countersign_model::incident::{ChainIdentity, Subject};
-use countersign_model::vocabulary::EvidenceRole;
-use countersign_model::{ContextState, Identity};
+use countersign_model::vocabulary::{ActionClass, EvidenceRole};
+use countersign_model::{ContextState, Identity, Line};
 
 use crate::audit::words;
 use crate::calls;
@@ -73,11 +73,28 @@ pub(super) fn happened(record: &FindingRecord, evidence: &FindingEvidence) -> Ro
         let missing = "some that the rule declares was missing or too old, so the decision is a challenge at most";
         rows.push(("context", missing.to_owned()));
     }
+    rows.extend(bundle.iter().flat_map(|bundle| line(&bundle.finding.line)).map(|weak| ("made of", weak)));
     if bundle.is_some_and(|bundle| bundle.rule_suspect) {
         let suspect = "the rule, or one that feeds it, was in quarantine, stopped or not deterministic";
         rows.push(("but", suspect.to_owned()));
     }
     rows
+}
+
+/// What weakens a finding's line.
+fn line(line: &Line) -> Vec<String> {
+    let Line { evidence_role, unproved, context, binding, fed_by } = line;
+    let mut weak: Vec<String> =
+        fed_by.iter().map(|(rule, least)| format!("findings of {rule}, of confidence {least} or more")).collect();
+    let mut add = |is_weak: bool, what: &str| weak.extend(is_weak.then(|| what.to_owned()));
+    add(*evidence_role == EvidenceRole::MerelyNames, "a finding that merely names its subject");
+    add(*unproved, "acts that authenticated nobody");
+    add(*context == ContextState::Missing, "a finding whose context was missing");
+    add(!binding.bound, "records of a source that isn't bound to the account's tenant");
+    if binding.bound && binding.highest_class < ActionClass::Contain {
+        weak.push(format!("records of a source that may lead to class {} at most", binding.highest_class));
+    }
+    weak
 }
 
 /// What the rule was called with.
@@ -120,10 +137,18 @@ pub(super) fn subject(subject: &Subject, directory: bool) -> Rows {
         ("account", words::account(subject.account.as_ref())),
         ("part", format!("the {} of the event, {tie}", subject.role)),
         ("directory", identity(&subject.identity, directory)),
-        ("used", subject.usage.to_string()),
+        ("used", subject.usage.map_or_else(|| "not in this event".to_owned(), |usage| usage.to_string())),
     ];
-    let parts = [("session", &subject.session), ("token", &subject.token), ("grant", &subject.grant)];
+    let parts = [
+        ("session", &subject.session),
+        ("token", &subject.token),
+        ("grant", &subject.grant),
+        ("trust", &subject.trust),
+    ];
     rows.extend(parts.into_iter().filter_map(|(name, part)| Some((name, quoted(part.as_ref()?)))));
+    if subject.temporary {
+        rows.push(("temporary", "the token goes with its session: it can't be disabled alone".to_owned()));
+    }
     if subject.shared {
         rows.push(("shared", "several may use this principal: containing it hits them all".to_owned()));
     }
