@@ -137,6 +137,8 @@ fn event(account: &Account, address: IpAddr) -> Event {
             authenticated: true,
             session: None,
             token: None,
+            temporary: false,
+            person: None,
             grant: None,
         },
         chain: Vec::new(),

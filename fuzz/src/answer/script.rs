@@ -159,6 +159,8 @@ impl Happening {
                 authenticated: self.authenticated,
                 session: None,
                 token: None,
+                temporary: false,
+                person: None,
                 grant: None,
             },
             chain: Vec::new(),

@@ -55,14 +55,28 @@ pub struct Actor {
     pub account: Option<Account>,
     /// How the account was used.
     pub usage: Usage,
-    /// Whether its authentication succeeded: it did for a denied call signed with its key, not for a failed sign-in.
+    /// Whether the record proves that it authenticated: a denied call signed with its key does, a failed or half-done
+    /// sign-in doesn't.
     pub authenticated: bool,
     /// The session in evidence.
     pub session: Option<Arc<str>>,
     /// The id of the token or access key in evidence.
     pub token: Option<Arc<str>>,
+    /// Whether what it authenticated with is a temporary credential, which can't be disabled alone.
+    pub temporary: bool,
+    /// Who is behind a shared account, as an identity provider named the session; never a name that the caller chose.
+    pub person: Option<Arc<str>>,
     /// The grant in evidence: an assumed role, a consent.
     pub grant: Option<Arc<str>>,
+}
+
+impl Event {
+    /// Whether the actor's account is one that several may use (role, client, group).
+    #[must_use]
+    pub fn actor_is_shared(&self) -> bool {
+        self.actor.account.is_some()
+            && self.chain.iter().any(|member| member.shared && member.account == self.actor.account)
+    }
 }
 
 text_ids! {

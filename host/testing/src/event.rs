@@ -40,6 +40,8 @@ pub fn event(number: u64) -> Event {
             authenticated: true,
             session: None,
             token: None,
+            temporary: false,
+            person: None,
             grant: None,
         },
         chain: Vec::new(),

@@ -78,6 +78,8 @@ fn event(subject: Option<&str>) -> Event {
         authenticated: true,
         session: Some(Arc::from("AROADEPLOY:build")),
         token: Some(Arc::from("ASIA1")),
+        temporary: true,
+        person: None,
         grant: Some(Arc::from("arn:aws:iam::111122223333:role/deploy")),
     };
     Event {

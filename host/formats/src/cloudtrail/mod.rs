@@ -90,6 +90,8 @@ impl JsonFormat for CloudTrail {
                 authenticated: call.outcome.authenticated,
                 session: principal.session.as_deref().map(|session| texts.share(session)),
                 token: caller.identity.access_key.text().map(|key| texts.share(&key)),
+                temporary: false,
+                person: None,
                 grant: role_grant.map(|arn| texts.share(&arn)),
                 account: principal.account.clone(),
             },

@@ -94,6 +94,8 @@ impl JsonFormat for Ocsf {
                 authenticated: authenticated(record),
                 session: record.session.as_deref().map(|session| texts.share(session)),
                 token,
+                temporary: false,
+                person: None,
                 grant,
             },
             chain: chain(record, texts),

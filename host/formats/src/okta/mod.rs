@@ -139,6 +139,8 @@ impl JsonFormat for Okta {
                 authenticated: outcome::authenticated(act),
                 session: outcome::session(act).map(|session| texts.share(&session)),
                 token: outcome::api_token(act).map(|token| texts.share(&token)),
+                temporary: false,
+                person: None,
                 grant: None,
                 account: act.principal.account.clone(),
             },

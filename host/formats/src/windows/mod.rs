@@ -91,6 +91,8 @@ impl JsonFormat for WindowsSecurity {
                 authenticated: audit.outcome.authenticated,
                 session: actor.session(host).map(|session| texts.share(&session)),
                 token: None,
+                temporary: false,
+                person: None,
                 grant: None,
             },
             target: target.account.clone().map(|account| Target {

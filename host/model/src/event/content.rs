@@ -30,6 +30,14 @@ impl Event {
             out.text(field.path);
             out.value(value);
         }
+        // No field has these paths.
+        if actor.temporary {
+            out.text("actor.temporary");
+        }
+        if let Some(person) = &actor.person {
+            out.text("actor.person");
+            out.text(person);
+        }
         out.0
     }
 }
@@ -67,7 +75,9 @@ impl Writer {
     }
 
     fn actor(&mut self, actor: &Actor) {
-        let Actor { account, usage, authenticated, session, token, grant } = actor;
+        // `temporary` and `person` are at the end of the content, and only where they are set: an event without them has the
+        // content that it had before there were such members.
+        let Actor { account, usage, authenticated, session, token, temporary: _, person: _, grant } = actor;
         self.optional(account.as_ref(), Writer::account);
         self.text(usage.id());
         self.flag(*authenticated);

@@ -52,6 +52,12 @@ struct StoredActor {
     session: Option<String>,
     token: Option<String>,
     grant: Option<String>,
+    /// Left out where it isn't so: records from before there was such a member read back, and are written, as they were.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    temporary: bool,
+    /// Likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    person: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,7 +113,7 @@ impl From<&Event> for StoredEvent {
         // A new member has to be listed here.
         let Event { source, binding, tenant, id, class, time, ingest_time, actor, chain, target, trust, fields, raw } =
             event;
-        let Actor { account, usage, authenticated, session, token, grant } = actor;
+        let Actor { account, usage, authenticated, session, token, grant, temporary, person } = actor;
         let optional = |text: &Option<Arc<str>>| text.as_ref().map(owned);
         StoredEvent {
             source: source.to_string(),
@@ -124,6 +130,8 @@ impl From<&Event> for StoredEvent {
                 session: optional(session),
                 token: optional(token),
                 grant: optional(grant),
+                temporary: *temporary,
+                person: optional(person),
             },
             chain: chain
                 .iter()
@@ -166,7 +174,7 @@ impl From<StoredEvent> for Event {
             fields,
             raw,
         } = stored;
-        let StoredActor { account, usage, authenticated, session, token, grant } = actor;
+        let StoredActor { account, usage, authenticated, session, token, grant, temporary, person } = actor;
         let shared_text = |text: Option<String>| text.map(Arc::from);
         let mut values = Fields::default();
         for (field, value) in fields {
@@ -187,6 +195,8 @@ impl From<StoredEvent> for Event {
                 session: shared_text(session),
                 token: shared_text(token),
                 grant: shared_text(grant),
+                temporary,
+                person: shared_text(person),
             },
             chain: chain
                 .into_iter()

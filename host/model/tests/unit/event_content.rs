@@ -29,6 +29,8 @@ fn event() -> Event {
             authenticated: true,
             session: Some(Arc::from("ab")),
             token: Some(Arc::from("c")),
+            temporary: false,
+            person: None,
             grant: None,
         },
         chain: vec![ChainMember {
@@ -59,7 +61,7 @@ fn neither_when_it_was_received_nor_where_its_record_is_counts() {
 #[test]
 fn everything_else_counts() {
     type Change = fn(&mut Event);
-    let changes: [Change; 17] = [
+    let changes: [Change; 20] = [
         |event| event.source = "other".into(),
         |event| event.tenant = Arc::from("444455556666"),
         |event| event.id = Arc::from("event-2"),
@@ -71,6 +73,9 @@ fn everything_else_counts() {
         // What moves from one part to the next isn't the same.
         |event| (event.actor.session, event.actor.token) = (Some(Arc::from("a")), Some(Arc::from("bc"))),
         |event| (event.actor.token, event.actor.grant) = (None, Some(Arc::from("c"))),
+        |event| event.actor.temporary = true,
+        |event| event.actor.person = Some(Arc::from("alice")),
+        |event| event.actor.person = Some(Arc::from("bob")),
         |event| event.chain.clear(),
         |event| event.chain.iter_mut().for_each(|member| member.shared = true),
         |event| event.chain.iter_mut().for_each(|member| member.proved_type = Some(IdentityType::Human)),

@@ -42,6 +42,8 @@ fn every_member_and_every_kind_of_value_comes_back() {
             session: Some(Arc::from("session")),
             token: Some(Arc::from("token")),
             grant: Some(Arc::from("grant")),
+            temporary: true,
+            person: Some(Arc::from("alice@example.com")),
         },
         chain: vec![ChainMember {
             role: ChainRole::Initiator,
@@ -68,4 +70,13 @@ fn every_member_and_every_kind_of_value_comes_back() {
     assert_eq!((again.binding, &again.trust), (event.binding, &event.trust));
     assert!(again.fields.iter_by_id().eq(event.fields.iter_by_id()));
     assert_eq!(serde_json::to_string(&again).unwrap(), stored);
+}
+
+#[test]
+fn a_record_from_before_there_were_temporary_credentials_and_persons_reads_back_as_it_was() {
+    let stored = r#"{"source":"example","tenant":"t","id":"1","class":"api-activity","time":"1970-01-01T00:00:00Z","ingest_time":"1970-01-01T00:00:00Z","actor":{"account":null,"usage":"delegated","authenticated":true,"session":null,"token":null,"grant":null},"chain":[],"target":null,"fields":[],"raw":{"input":0,"ordinal":0,"offset":0,"length":0,"digest":"DIGEST"}}"#
+        .replace("DIGEST", &Digest::of(b"").to_string());
+    let event: Event = serde_json::from_str(&stored).unwrap();
+    assert!(!event.actor.temporary && event.actor.person.is_none());
+    assert_eq!(serde_json::to_string(&event).unwrap(), stored);
 }

@@ -93,6 +93,8 @@ fn event(value: u8) -> Event {
             authenticated: true,
             session: None,
             token: None,
+            temporary: false,
+            person: None,
             grant: None,
         },
         chain: Vec::new(),

@@ -34,6 +34,8 @@ use crate::Sequenced;
 /// #             authenticated: true,
 /// #             session: None,
 /// #             token: None,
+/// #             temporary: false,
+/// #             person: None,
 /// #             grant: None,
 /// #         },
 /// #         chain: Vec::new(),
