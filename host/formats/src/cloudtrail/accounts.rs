@@ -13,7 +13,7 @@ use super::caller::Caller;
 use crate::documentation::Table;
 
 /// The provider of every account that CloudTrail names.
-pub(super) const PROVIDER: &str = "aws";
+pub(crate) const PROVIDER: &str = "aws";
 
 /// The tenant of AWS's own services.
 const SERVICES: &str = "aws";
@@ -26,9 +26,10 @@ const ACCOUNTS: &[[&str; 4]] = &[
     ["`Root`", "account id", "account id; a person, protected", "–"],
     ["`FederatedUser`", "account id", "whole principal id (`account:name`)", "whole principal id"],
     ["`WebIdentityUser`, `SAMLUser`", "identity provider", "the principal id without the provider", "whole principal id"],
-    ["`IdentityCenterUser`", "identity store id", "user id", "–"],
+    ["`IdentityCenterUser`; `Unknown` with `onBehalfOf`", "identity store id", "`onBehalfOf`'s user id", "–"],
+    ["`Unknown` without", "–", "unresolved", "–"],
     ["`AWSService`", "`aws`", "`invokedBy`; a workload", "–"],
-    ["`AWSAccount`, `Directory`, `Unknown`, none, any other", "account id", "principal id; `AROA…:session` is cut as a role's", "as a role's"],
+    ["`AWSAccount`, `Directory`, none, any other", "account id", "principal id, unless it is the account id; `AROA…:session` is cut as a role's; any role is shared", "as a role's"],
 ];
 
 /// The table, for the documentation.
@@ -44,6 +45,10 @@ pub(super) struct Principal<'a> {
     pub(super) proved_type: Option<IdentityType>,
     pub(super) shared: bool,
     pub(super) protected: bool,
+    /// The credential in evidence lapses by itself and can't be disabled alone.
+    pub(super) temporary: bool,
+    /// The session's name, where Identity Center gave it.
+    pub(super) person: Option<Cow<'a, str>>,
 }
 
 /// The caller as a principal.
@@ -52,8 +57,8 @@ pub(super) fn principal<'a>(caller: &Caller<'a>) -> Principal<'a> {
     let principal = caller.identity.principal.text();
     let (account, session) = match (&*kind, principal) {
         ("AWSService", _) => (caller.invoked_by().map(|service| service_account(&service)), None),
-        ("IdentityCenterUser", _) => (identity_center_user(caller), None),
-        (_, None) => (None, None),
+        _ if caller.is_store_user() => (identity_center_user(caller), None),
+        ("Unknown", _) | (_, None) => (None, None),
         ("Root", Some(principal)) => {
             let id = caller.identity.account.text().unwrap_or(principal);
             (Some(Account::new(PROVIDER, &*id, &*id)), None)
@@ -62,6 +67,8 @@ pub(super) fn principal<'a>(caller: &Caller<'a>) -> Principal<'a> {
             (tenant(caller).map(|tenant| Account::new(PROVIDER, tenant, &*principal)), Some(principal))
         }
         ("WebIdentityUser" | "SAMLUser", Some(principal)) => (federated(caller, &principal), Some(principal)),
+        // The account's own id is that of its root user; of a principal of another kind it says nothing.
+        (_, Some(principal)) if is_account_id(&principal) => (None, None),
         (kind, Some(principal)) => {
             let role = matches!(kind, "AssumedRole" | "Role") || principal.starts_with("AROA");
             let subject = if role { role_part(&principal) } else { &*principal };
@@ -77,8 +84,35 @@ pub(super) fn principal<'a>(caller: &Caller<'a>) -> Principal<'a> {
         _ if caller.is_role() => session_type(caller),
         _ => None,
     };
-    let shared = caller.is_role() || account.as_ref().is_some_and(|account| account.subject.starts_with("AROA"));
-    Principal { account, session, proved_type, shared, protected: root }
+    let shared = caller.is_role() || account.as_ref().is_some_and(|account| is_role_id(&account.subject));
+    let key = caller.identity.access_key.text();
+    let temporary = session.is_some() || shared || key.as_deref().is_some_and(is_temporary_key);
+    let person = session.as_ref().filter(|_| caller.is_role()).and_then(|session| {
+        person(session, caller.issuer.arn.text().as_deref()?).map(|person| Cow::Owned(person.to_owned()))
+    });
+    Principal { account, session, proved_type, shared, protected: root, temporary, person }
+}
+
+/// Whether a principal's id is that of a role.
+pub(crate) fn is_role_id(subject: &str) -> bool {
+    subject.starts_with("AROA")
+}
+
+/// Whether an access key's id is that of temporary credentials ("IAM identifiers", unique identifiers).
+pub(crate) fn is_temporary_key(key: &str) -> bool {
+    key.starts_with("ASIA")
+}
+
+/// The name of a role's session, if the role is one of Identity Center's permission sets, by its ARN: Identity Center alone
+/// assumes these, and names the session after the user. Whoever assumes another role chooses the name.
+pub(crate) fn person<'p>(principal: &'p str, role_arn: &str) -> Option<&'p str> {
+    let (_, name) = principal.split_once(':').filter(|(_, name)| !name.is_empty())?;
+    is_permission_set(role_arn).then_some(name)
+}
+
+/// Whether an id has the form of an account's own.
+fn is_account_id(principal: &str) -> bool {
+    principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The account of one of AWS's own services.
@@ -119,9 +153,14 @@ pub(super) fn role_type(arn: &str) -> Option<IdentityType> {
     if path.starts_with("aws-service-role/") {
         return Some(IdentityType::Workload);
     }
-    let reserved = path.strip_prefix("aws-reserved/sso.amazonaws.com/")?;
-    let name = reserved.rsplit_once('/').map_or(reserved, |(_, name)| name);
-    name.starts_with("AWSReservedSSO_").then_some(IdentityType::Human)
+    is_permission_set(arn).then_some(IdentityType::Human)
+}
+
+/// Whether a role is that of one of Identity Center's permission sets.
+fn is_permission_set(arn: &str) -> bool {
+    let path = arn.split_once(":role/").map(|(_, path)| path);
+    path.and_then(|path| path.strip_prefix("aws-reserved/sso.amazonaws.com/"))
+        .is_some_and(|reserved| reserved.rsplit('/').next().is_some_and(|name| name.starts_with("AWSReservedSSO_")))
 }
 
 /// The type that a role session proves.

@@ -43,6 +43,16 @@ impl<'a> Caller<'a> {
         matches!(&*self.kind(), "AssumedRole" | "Role")
     }
 
+    /// Whether the caller is a user of an identity store. `Unknown` is what AWS writes of a principal that it can't place;
+    /// it is such a user only where the record has its id.
+    pub(super) fn is_store_user(&self) -> bool {
+        match &*self.kind() {
+            "IdentityCenterUser" => true,
+            "Unknown" => self.on_behalf_of.user.text().is_some(),
+            _ => false,
+        }
+    }
+
     /// The name of the user, or of the role whose session it is.
     pub(super) fn name(&self) -> Member<'a> {
         let own = self.identity.user_name;
@@ -56,7 +66,7 @@ impl<'a> Caller<'a> {
 
     /// The user on whose behalf another principal made the call.
     pub(super) fn delegating_user(&self) -> Option<Cow<'a, str>> {
-        (self.kind() != "IdentityCenterUser").then(|| self.on_behalf_of.user.text()).flatten()
+        (!self.is_store_user()).then(|| self.on_behalf_of.user.text()).flatten()
     }
 
     /// The instance whose platform credentials the caller used, where the record proves it: the session's name alone

@@ -23,10 +23,10 @@ type Row = FieldRow<CloudTrail>;
 pub(super) const FIELDS: &[Row] = &[
     Row { field: FieldId::MetadataEventCode, from: "`eventType`", value: |call, texts| text(call.top.event_type, texts) },
     Row { field: FieldId::MetadataProductName, from: "always `CloudTrail`", value: |_, texts| known(Some("CloudTrail"), texts) },
-    Row { field: FieldId::StatusId, from: "2 with `errorCode`, `errorMessage` or a failed sign-in, else 1", value: status_id },
+    Row { field: FieldId::StatusId, from: "2 with `errorCode`, `errorMessage` or a failed sign-in, else 1; absent for a step of a sign-in that decides nothing", value: status_id },
     Row { field: FieldId::StatusCode, from: "`errorCode`, else a sign-in's outcome", value: |call, texts| known(call.outcome.code.as_deref(), texts) },
     Row { field: FieldId::StatusDetail, from: "`errorMessage`", value: |call, _| rare(call.top.error_message) },
-    Row { field: FieldId::ActionId, from: "2 denied, 1 without an error; absent for other errors, which say nothing about rights", value: action_id },
+    Row { field: FieldId::ActionId, from: "2 denied, 1 of success; absent for other errors, which say nothing about rights", value: action_id },
     Row { field: FieldId::IsMfa, from: "`additionalEventData.MFAUsed` of sign-ins, else the session's `mfaAuthenticated`", value: is_mfa },
     Row { field: FieldId::CloudProvider, from: "always `AWS`", value: |_, texts| known(Some("AWS"), texts) },
     Row { field: FieldId::CloudAccountUid, from: "`recipientAccountId`", value: |call, texts| text(call.top.recipient_account, texts) },
@@ -71,12 +71,12 @@ pub(super) const FIELDS: &[Row] = &[
 ];
 
 fn status_id(call: &Call<'_>, _: &mut Interner) -> Option<Value> {
-    Some(Value::Unsigned(if call.outcome.success { 1 } else { 2 }))
+    call.outcome.success.map(|success| Value::Unsigned(if success { 1 } else { 2 }))
 }
 
 fn action_id(call: &Call<'_>, _: &mut Interner) -> Option<Value> {
     let outcome = &call.outcome;
-    (outcome.denied || outcome.success).then_some(Value::Unsigned(if outcome.denied { 2 } else { 1 }))
+    (outcome.denied || outcome.success == Some(true)).then_some(Value::Unsigned(if outcome.denied { 2 } else { 1 }))
 }
 
 fn is_mfa(call: &Call<'_>, _: &mut Interner) -> Option<Value> {

@@ -1,6 +1,7 @@
 //! AWS CloudTrail: records as trails deliver them, in `{"Records": […]}` files or one a line.
 
-mod accounts;
+pub(crate) mod accounts;
+pub(crate) mod authenticated;
 mod caller;
 mod chain;
 mod classes;
@@ -55,7 +56,7 @@ impl JsonFormat for CloudTrail {
     type Read<'a> = Call<'a>;
 
     fn tables() -> Vec<Table> {
-        vec![accounts::table(), classes::table()]
+        vec![accounts::table(), authenticated::table(), classes::table()]
     }
 
     fn read(raw: &str) -> Result<Call<'_>, Fault> {
@@ -90,8 +91,8 @@ impl JsonFormat for CloudTrail {
                 authenticated: call.outcome.authenticated,
                 session: principal.session.as_deref().map(|session| texts.share(session)),
                 token: caller.identity.access_key.text().map(|key| texts.share(&key)),
-                temporary: false,
-                person: None,
+                temporary: principal.temporary,
+                person: principal.person.as_deref().map(|person| texts.share(person)),
                 grant: role_grant.map(|arn| texts.share(&arn)),
                 account: principal.account.clone(),
             },

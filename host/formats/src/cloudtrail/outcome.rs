@@ -4,34 +4,39 @@ use std::borrow::Cow;
 
 use countersign_model::vocabulary::Usage;
 
+use super::authenticated;
 use super::caller::Caller;
-use super::record::{SignInOutcome, Top};
-use crate::json::Member;
+use super::record::Top;
+use crate::json::{Entries, Member};
 
 const SIGN_IN_SERVICE: &str = "signin.amazonaws.com";
 
 /// How a call went.
 pub(super) struct Outcome<'a> {
-    /// No error, and no failed sign-in.
-    pub(super) success: bool,
+    /// No error, and no failed sign-in; none for a step of a sign-in that decides nothing.
+    pub(super) success: Option<bool>,
     /// The error code, else how a sign-in went (`Success`, `Failure`).
     pub(super) code: Option<Cow<'a, str>>,
     /// Denied for lack of rights: not throttled, not malformed.
     pub(super) denied: bool,
-    /// The caller's password, token or signature was accepted.
+    /// The record proves that the caller authenticated.
     pub(super) authenticated: bool,
 }
 
-/// How the call of this record went. `service_event_details` holds the outcome of sign-ins to the access portal.
+/// How the call of this record went.
 pub(super) fn outcome<'a>(top: &Top<'a>, caller: &Caller<'a>, resolved: bool) -> Outcome<'a> {
     let error = top.error_code.text();
     let sign_in = is_sign_in_service(top).then(|| sign_in(top)).flatten();
-    let failed_sign_in = sign_in.as_deref() == Some("Failure");
-    let success = error.is_none() && top.error_message.json().is_none() && !failed_sign_in;
-    let sign_in_failed = !success && is_sign_in_service(top) && !is_within_session(top);
-    let exchange_failed = !success && is_token_exchange(caller);
-    let rejected = error.as_deref().is_some_and(is_rejected_credential);
-    let authenticated = resolved && !sign_in_failed && !exchange_failed && !rejected;
+    let failed = error.is_some() || top.error_message.json().is_some() || sign_in.as_deref() == Some("Failure");
+    let success = if failed {
+        Some(false)
+    } else if is_sign_in_service(top) {
+        let ends = authenticated::ends_a_sign_in(&top.event_name.text().unwrap_or_default());
+        (ends && sign_in.as_deref() == Some("Success")).then_some(true)
+    } else {
+        Some(true)
+    };
+    let authenticated = resolved && authenticated::proves(top, caller, success);
     let denied = error.as_deref().is_some_and(is_denied);
     Outcome { success, code: error.or(sign_in), denied, authenticated }
 }
@@ -77,52 +82,18 @@ pub(super) fn is_denied(code: &str) -> bool {
     )
 }
 
-/// Codes of a caller that did not prove to be the one named in the record.
-fn is_rejected_credential(code: &str) -> bool {
-    matches!(
-        code.rsplit_once('.').map_or(code, |(_, code)| code),
-        "AuthFailure"
-            | "ExpiredToken"
-            | "ExpiredTokenException"
-            | "IncompleteSignature"
-            | "IncompleteSignatureException"
-            | "InvalidAccessKeyId"
-            | "InvalidClientTokenId"
-            | "InvalidIdentityToken"
-            | "InvalidIdentityTokenException"
-            | "InvalidSignatureException"
-            | "MissingAuthenticationToken"
-            | "MissingAuthenticationTokenException"
-            | "RequestExpired"
-            | "SignatureDoesNotMatch"
-            | "UnrecognizedClientException"
-    )
-}
-
-/// Changes of role within a console session that had begun before: their failure isn't one to authenticate.
-fn is_within_session(top: &Top<'_>) -> bool {
-    matches!(top.event_name.text().as_deref(), Some("SwitchRole" | "ExitRole" | "RenewRole"))
-}
-
-/// Calls of STS that aren't signed, but bring a token to be exchanged.
-fn is_token_exchange(caller: &Caller<'_>) -> bool {
-    matches!(&*caller.kind(), "WebIdentityUser" | "SAMLUser")
-}
-
+/// What the sign-in service says of the operation: a member with its name, in `responseElements`, or for the access
+/// portal in `serviceEventDetails`.
 fn sign_in<'a>(top: &Top<'a>) -> Option<Cow<'a, str>> {
+    let operation = top.event_name.text()?;
     [top.response, member(top, "serviceEventDetails")].into_iter().find_map(|details| {
-        let outcome: SignInOutcome<'a> = details.members();
-        [
-            outcome.console_login,
-            outcome.check_mfa,
-            outcome.credential_verification,
-            outcome.user_authentication,
-            outcome.switch_role,
-            outcome.exit_role,
-            outcome.renew_role,
-        ]
-        .into_iter()
-        .find_map(Member::text)
+        let details: Entries<'a> = details.members();
+        details
+            .all
+            .into_iter()
+            .rev()
+            .find(|(name, _)| *name == operation)
+            .and_then(|(_, json)| Member::new(json).text())
     })
 }
 

@@ -184,16 +184,3 @@ members!(
         mfa_used = "MFAUsed",
     }
 );
-
-members!(
-    /// How an operation of the sign-in service went.
-    SignInOutcome {
-        console_login = "ConsoleLogin",
-        check_mfa = "CheckMfa",
-        credential_verification = "CredentialVerification",
-        user_authentication = "UserAuthentication",
-        switch_role = "SwitchRole",
-        exit_role = "ExitRole",
-        renew_role = "RenewRole",
-    }
-);

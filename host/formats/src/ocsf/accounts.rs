@@ -6,20 +6,22 @@ use countersign_model::Account;
 use countersign_model::vocabulary::IdentityType;
 
 use super::tree::Tree;
+use crate::cloudtrail::accounts as aws;
 use crate::documentation::Table;
 use crate::okta::accounts as okta;
+use crate::windows::accounts as windows;
 
 /// Where the provider of a record's accounts is looked for, in this order; in lower case.
 const PROVIDERS: &[&str] = &["cloud.provider", "metadata.product.vendor_name", "metadata.product.name"];
-
-/// The provider whose tenants are looked for in the user object alone.
-const AWS: &str = "aws";
 
 /// Where the tenant of an account is looked for, in this order: first in the user object, then in the record.
 const USER_TENANTS: &[&str] = &["account.uid", "org.uid"];
 
 /// See [`USER_TENANTS`]; the event's own tenant is looked for here too.
 pub(super) const RECORD_TENANTS: &[&str] = &["metadata.tenant_uid", "cloud.account.uid", "cloud.org.uid"];
+
+/// Texts of `user.type` for principals behind which there are several, whatever the case.
+const SHARED_KINDS: &[&str] = &["Role", "AssumedRole", "Group", "Client", "Application", "ServicePrincipal"];
 
 /// What OCSF's `user.type_id` proves: a user (1) and an administrator (2) can be software as well.
 const TYPES: &[(u64, IdentityType)] = &[(3, IdentityType::Workload), (4, IdentityType::ServiceAccount)];
@@ -32,18 +34,25 @@ pub(super) fn table() -> Table {
     let providers = format!("the first of {}; in lower case", paths("", PROVIDERS));
     let own = format!("the first of {}: the principal's own, never the recipient's", paths("user.", USER_TENANTS));
     let tenants = format!("the first of {}, {}", paths("user.", USER_TENANTS), paths("", RECORD_TENANTS));
+    let shared: Vec<String> = SHARED_KINDS.iter().map(|kind| format!("`{kind}`")).collect();
     let rows = [
         ["`S-1-5-21-…`, `S-1-12-1-…`", "`windows`", "as in `windows-security`", "`uid`"],
         ["any other Windows security id", "–", "–", "unresolved: it is the same on every machine"],
-        ["any other, of the provider `okta`", "`okta`", &format!("`{}`", okta::TENANT), "`uid`"],
+        [
+            "any other, of the provider `okta`",
+            "`okta`",
+            &format!("`{}`", okta::TENANT),
+            "`uid`; shared, unless it is a user's (`00u…`)",
+        ],
         [
             "`AROA…:session`, of the provider `aws`",
             "`aws`",
             &own,
-            "the part before `:`; the whole is the session; shared",
+            "the part before `:`; the whole is the session; shared, as any `AROA…`",
         ],
-        ["any other, of the provider `aws`", "`aws`", &own, "`uid`"],
-        ["any other", &providers, &tenants, "`uid`"],
+        ["an ARN, of the provider `aws`", "`aws`", &own, "as `uid_alt`, which has the principal's id"],
+        ["any other, of the provider `aws`", "`aws`", &own, "`uid`; protected if it is the account's own id: root"],
+        ["any other", &providers, &tenants, &format!("`uid`; shared if `user.type` is one of {}", shared.join(", "))],
         ["none, `unknown`, `-`", "–", "–", "unresolved"],
     ];
     Table::new("accounts", &["`user.uid`", "provider", "tenant", "subject"], &rows)
@@ -65,13 +74,20 @@ pub(super) struct Principal {
     pub(super) session: Option<String>,
     pub(super) proved_type: Option<IdentityType>,
     pub(super) shared: bool,
+    pub(super) protected: bool,
+    /// It is a session of temporary credentials.
+    pub(super) temporary: bool,
 }
 
 /// The user object at a path as a principal.
 pub(super) fn principal(tree: &Tree<'_>, path: &str) -> Principal {
     let Some(user) = tree.at(path) else { return Principal::default() };
     let provider = PROVIDERS.iter().find_map(|path| known(tree, path)).map(|name| name.to_lowercase());
-    let uid = known(user, "uid");
+    // AWS writes the ARN, which is made of names, into `uid`, and the principal's id beside it.
+    let uid = match known(user, "uid") {
+        Some(arn) if provider.as_deref() == Some(aws::PROVIDER) && arn.starts_with("arn:") => known(user, "uid_alt"),
+        uid => uid,
+    };
     let own_tenant = USER_TENANTS.iter().find_map(|path| known(user, path));
     let tenant = own_tenant.clone().or_else(|| RECORD_TENANTS.iter().find_map(|path| known(tree, path)));
     let type_id = user.member("type_id").unsigned();
@@ -82,6 +98,7 @@ pub(super) fn principal(tree: &Tree<'_>, path: &str) -> Principal {
     let Some(uid) = uid else { return principal };
     if uid.starts_with("S-1-") {
         principal.account = sid_tenant(&uid).map(|tenant| Account::new("windows", tenant, &*uid));
+        (principal.shared, principal.protected) = (windows::is_shared_sid(&uid), windows::is_protected_sid(&uid));
         return principal;
     }
     let Some(provider) = provider else { return principal };
@@ -89,8 +106,8 @@ pub(super) fn principal(tree: &Tree<'_>, path: &str) -> Principal {
     let (tenant, subject) = match &*provider {
         okta::PROVIDER => (Some(okta::TENANT.into()), &*uid),
         // The principal's own account, never the one that received the call.
-        AWS => match uid.split_once(':') {
-            Some((role, _)) if role.starts_with("AROA") => {
+        aws::PROVIDER => match uid.split_once(':') {
+            Some((role, _)) if aws::is_role_id(role) => {
                 principal.session = Some(uid.to_string());
                 (own_tenant, role)
             }
@@ -98,10 +115,22 @@ pub(super) fn principal(tree: &Tree<'_>, path: &str) -> Principal {
         },
         _ => (tenant, &*uid),
     };
-    principal.shared = provider == AWS && subject.starts_with("AROA");
+    principal.shared = match &*provider {
+        aws::PROVIDER => aws::is_role_id(subject),
+        okta::PROVIDER => !okta::is_user_id(subject),
+        _ => is_shared_kind(user),
+    };
+    principal.temporary = principal.session.is_some();
+    principal.protected = provider == aws::PROVIDER && tenant.as_deref() == Some(subject);
     principal.account =
         tenant.filter(|_| !subject.is_empty()).map(|tenant| Account::new(&*provider, &*tenant, subject));
     principal
+}
+
+/// Whether a user object says that it is something several may use.
+fn is_shared_kind(user: &Tree<'_>) -> bool {
+    let kind = known(user, "type").unwrap_or_default();
+    SHARED_KINDS.iter().any(|shared| kind.eq_ignore_ascii_case(shared))
 }
 
 /// A text, unless it stands for an unknown value.

@@ -1,6 +1,7 @@
 //! OCSF 1.x: events that are in the schema already, an array of them or one a line.
 
 pub(crate) mod accounts;
+mod authenticated;
 mod fields;
 mod time;
 mod tree;
@@ -8,6 +9,7 @@ mod tree;
 use countersign_model::vocabulary::{EventClass, Usage};
 use countersign_model::{Actor, ChainMember, Target, Timestamp};
 
+use crate::cloudtrail::accounts as aws;
 use crate::documentation::{Table, class_words};
 use crate::intern::Interner;
 use crate::normalise::{Draft, FieldRow, JsonFormat, chain_member, in_order};
@@ -50,15 +52,17 @@ impl JsonFormat for Ocsf {
     type Read<'a> = OcsfRecord<'a>;
 
     fn tables() -> Vec<Table> {
-        vec![accounts::table(), accounts::types(), classes_table(), os::table()]
+        vec![accounts::table(), accounts::types(), authenticated::table(), classes_table(), os::table()]
     }
 
     fn read(raw: &str) -> Result<OcsfRecord<'_>, Fault> {
         let tree = Tree::new(json::object::<json::Entries<'_>>(raw)?);
         let class = class(&tree)?;
         let time = event_time(&tree)?;
-        let actor =
-            if fields::user_acts(class) && tree.member("user.uid").text().is_some() { "user" } else { "actor.user" };
+        // What some products repeat of the actor in `user` says less of it.
+        let is_actor = tree.member("user.uid").text() == tree.member("actor.user.uid").text();
+        let user_acts = fields::user_acts(class) && tree.member("user.uid").text().is_some() && !is_actor;
+        let actor = if user_acts { "user" } else { "actor.user" };
         let principal = principal(&tree, actor);
         let own = |path| tree.member(path).text().map(std::borrow::Cow::into_owned);
         let session = own("actor.session.uid")
@@ -91,11 +95,11 @@ impl JsonFormat for Ocsf {
             actor: Actor {
                 account: actor.account.clone(),
                 usage: usage(record),
-                authenticated: authenticated(record),
+                authenticated: authenticated::authenticated(record),
                 session: record.session.as_deref().map(|session| texts.share(session)),
+                temporary: actor.temporary || token.as_deref().is_some_and(|token| is_temporary(actor, token)),
+                person: person(record).map(|person| texts.share(person)),
                 token,
-                temporary: false,
-                person: None,
                 grant,
             },
             chain: chain(record, texts),
@@ -167,11 +171,15 @@ fn usage(record: &OcsfRecord<'_>) -> Usage {
     }
 }
 
-/// Whether the actor's authentication succeeded: the authentication itself did, or another act did, or it was denied
-/// within a session.
-fn authenticated(record: &OcsfRecord<'_>) -> bool {
-    let within_session = record.class != EventClass::Authentication && record.session.is_some();
-    record.principal.account.is_some() && (record.status == Some(1) || within_session)
+/// Whether a token is an access key that lapses by itself, of an AWS account.
+fn is_temporary(actor: &Principal, token: &str) -> bool {
+    actor.account.as_ref().is_some_and(|account| account.provider == aws::PROVIDER) && aws::is_temporary_key(token)
+}
+
+/// The session's name, where the role's ARN proves that Identity Center gave it.
+fn person<'r>(record: &'r OcsfRecord<'_>) -> Option<&'r str> {
+    let issuer = record.tree.member("actor.session.issuer").text()?;
+    aws::person(record.principal.session.as_deref()?, &issuer)
 }
 
 /// The account that requested an authentication, if it is another; then the actor; then the service that called on the
@@ -183,6 +191,7 @@ fn chain(record: &OcsfRecord<'_>, texts: &mut Interner) -> Vec<ChainMember> {
         ChainMember {
             proved_type: principal.proved_type,
             shared: principal.shared,
+            protected: principal.protected,
             ..chain_member(principal.account.clone(), name.map(|name| texts.share(&name)))
         }
     };

@@ -68,6 +68,11 @@ pub(super) fn is_client(kind: &str) -> bool {
     kind == "PublicClientApp"
 }
 
+/// Whether an id is that of a user: clients, apps and groups have others.
+pub(crate) fn is_user_id(id: &str) -> bool {
+    id.starts_with("00u")
+}
+
 /// The account of a user by its id alone.
 pub(super) fn user(id: &str) -> Account {
     Account::new(PROVIDER, TENANT, id)

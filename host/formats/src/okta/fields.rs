@@ -5,6 +5,7 @@ use std::sync::Arc;
 use countersign_model::Value;
 use countersign_model::vocabulary::{EventClass, FieldId};
 
+use super::authenticated::has_second_factor;
 use super::outcome::{DENIED_PUSH, allowed, api_token, is_oauth_client, session, success};
 use super::record::{Detail, Geolocation, Hop, LogOnly, Party, Risk, elements, text_of};
 use super::target::credential;
@@ -30,7 +31,7 @@ pub(super) const FIELDS: &[Row] = &[
     Row { field: FieldId::StatusCode, from: "`outcome.result`", value: |act, texts| text(act.outcome.result, texts) },
     Row { field: FieldId::StatusDetail, from: "`outcome.reason`", value: |act, texts| text(act.outcome.reason, texts) },
     Row { field: FieldId::ActionId, from: "2 of `DENY` and of an app that was not to be accessed, 1 of success; absent of other failures", value: |act, _| allowed(act).map(|allowed| Value::Unsigned(if allowed { 1 } else { 2 })) },
-    Row { field: FieldId::IsMfa, from: "true of a `user.authentication.auth_via_mfa` that succeeded, and of a `user.session.start` that did with two or more targets `AuthenticatorEnrollment`; else absent: the event doesn't prove either", value: is_mfa },
+    Row { field: FieldId::IsMfa, from: "true of a `user.authentication.auth_via_mfa` that succeeded with a factor other than a password, and of a `user.session.start` that did with two or more targets `AuthenticatorEnrollment`; else absent: the event doesn't prove either", value: is_mfa },
     Row { field: FieldId::AuthProtocol, from: "`debugData.signOnMode`", value: |act, texts| text(act.debug.sign_on_mode, texts) },
     Row { field: FieldId::AuthFactorsFactorType, from: "`debugData.factor`, `authenticationContext.credentialType`, of targets `AuthenticatorEnrollment` `displayName` and `detailEntry.methodTypeUsed`; `OKTA_VERIFY_PUSH` of a denied push that doesn't say", value: factors },
     Row { field: FieldId::RiskLevel, from: "`level` of `debugData.risk`, else of `debugData.logOnlySecurityData.risk`", value: risk },
@@ -117,7 +118,7 @@ fn severity(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
 
 fn is_mfa(act: &Act<'_>, _: &mut Interner) -> Option<Value> {
     let proved = match &*act.event_type {
-        "user.authentication.auth_via_mfa" => true,
+        "user.authentication.auth_via_mfa" => has_second_factor(act),
         "user.session.start" => act.targets.iter().filter(|target| is_enrolment(target)).count() > 1,
         _ => false,
     };

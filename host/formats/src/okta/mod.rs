@@ -2,6 +2,7 @@
 //! them.
 
 pub(crate) mod accounts;
+mod authenticated;
 mod chain;
 mod classes;
 mod fields;
@@ -90,7 +91,7 @@ impl JsonFormat for Okta {
     type Read<'a> = Act<'a>;
 
     fn tables() -> Vec<Table> {
-        vec![accounts::table(), outcome::authenticated_table(), outcome::usage_table(), classes::table(), os::table()]
+        vec![accounts::table(), authenticated::table(), outcome::usage_table(), classes::table(), os::table()]
     }
 
     fn read(raw: &str) -> Result<Act<'_>, Fault> {
@@ -136,9 +137,10 @@ impl JsonFormat for Okta {
             chain: chain::chain(act, texts),
             actor: Actor {
                 usage: outcome::usage(act),
-                authenticated: outcome::authenticated(act),
+                authenticated: authenticated::authenticated(act),
                 session: outcome::session(act).map(|session| texts.share(&session)),
                 token: outcome::api_token(act).map(|token| texts.share(&token)),
+                // An API token lasts until it is revoked.
                 temporary: false,
                 person: None,
                 grant: None,

@@ -1,8 +1,8 @@
-//! How an act went: its status, whether its actor authenticated, and how the account was used.
+//! How an act went: its status, and how the account was used.
 
 use std::borrow::Cow;
 
-use countersign_model::vocabulary::{EventClass, Usage};
+use countersign_model::vocabulary::Usage;
 
 use super::Act;
 use super::accounts::is_client;
@@ -15,10 +15,6 @@ pub(super) const DENIED_PUSH: &str = "user.mfa.okta_verify.deny_push";
 
 /// An attempt to bypass a factor.
 const ATTEMPTED_BYPASS: &str = "user.mfa.attempt_bypass";
-
-/// Event types whose actor is only the user concerned: no one authenticated as them.
-const UNPROVED: &[&str] =
-    &[DENIED_PUSH, "user.mfa.okta_verify.deny_push_upgrade_needed", ATTEMPTED_BYPASS, "user.account.lock"];
 
 /// Whether the act succeeded; none where its result is neither: `CHALLENGE`, `SKIPPED`, `UNKNOWN`.
 pub(super) fn success(act: &Act<'_>) -> Option<bool> {
@@ -39,18 +35,6 @@ pub(super) fn allowed(act: &Act<'_>) -> Option<bool> {
     if refused { Some(false) } else { success(act).filter(|success| *success) }
 }
 
-/// The table of who is authenticated, for the documentation; [`authenticated`] is the code of it.
-pub(super) fn authenticated_table() -> Table {
-    let unproved = UNPROVED.iter().map(|name| format!("`{name}`")).collect::<Vec<String>>().join(", ");
-    let rows = [
-        ["actor unresolved", "no"],
-        [&unproved, "no: no one authenticated as the user that the event names"],
-        ["authentication (3002), or an actor that isn't a `User`", "if it succeeded"],
-        ["any other", "if it succeeded, or names a session or an API token: an act denied within one counts"],
-    ];
-    Table::new("authenticated", &["event; the first that fits", "authenticated"], &rows)
-}
-
 /// The table of usages, for the documentation; [`usage`] is the code of it.
 pub(super) fn usage_table() -> Table {
     Table::new("usage", &["usage", "the first that holds"], USAGES)
@@ -62,16 +46,6 @@ const USAGES: &[[&str; 2]] = &[
     ["interactive", "a `User` with a browser that Okta knows or a session, unless with an API token or in a `JOB`"],
     ["programmatic", "any other"],
 ];
-
-/// Whether the actor's authentication succeeded, by [`authenticated_table`].
-pub(super) fn authenticated(act: &Act<'_>) -> bool {
-    if act.principal.account.is_none() || UNPROVED.iter().any(|unproved| is_or_below(&act.event_type, unproved)) {
-        return false;
-    }
-    let success = success(act) == Some(true);
-    let attempt = act.class == EventClass::Authentication || act.actor.kind.text().as_deref() != Some("User");
-    success || (!attempt && (session(act).is_some() || api_token(act).is_some()))
-}
 
 /// How the account was used; the first that holds.
 pub(super) fn usage(act: &Act<'_>) -> Usage {

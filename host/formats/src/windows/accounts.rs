@@ -21,9 +21,9 @@ pub(super) const ACCOUNTS: &[[&str; 4]] = &[
         "`S-1-5-21-a-b-c-rid`",
         "`S-1-5-21-a-b-c`: the domain, or the machine of a local account",
         "the SID",
-        "workload if the name ends in `$`; protected if `rid` is 500 or 502",
+        "workload if the name ends in `$`; protected if `rid` is 500 or 502; shared if it is that of the guest or of a built-in group",
     ],
-    ["`S-1-5-18`, `-19`, `-20`", "the machine that logged it", "the SID", "workload"],
+    ["`S-1-5-18`, `-19`, `-20`", "the machine that logged it", "the SID", "workload; shared by the machine's services"],
     [
         "`S-1-5-80-…`, `-82-…`, `-83-…`, `-90-…`, `-96-…`: virtual accounts",
         "the machine that logged it",
@@ -49,6 +49,8 @@ pub(super) struct Party<'a> {
     pub(super) logon: Option<Cow<'a, str>>,
     pub(super) proved_type: Option<IdentityType>,
     pub(super) protected: bool,
+    /// Several may use it.
+    pub(super) shared: bool,
 }
 
 impl<'a> Party<'a> {
@@ -72,16 +74,17 @@ impl<'a> Party<'a> {
         let domain = trimmed(domain_member);
         let name = trimmed(name_member).map(|name| without_realm(name, domain.as_deref()));
         let host = record.host_name();
-        let (account, proved_type, protected) = match trimmed(sid).and_then(|sid| account(&sid, host.as_deref())) {
-            None => (None, None, false),
-            Some(known) => {
-                let is_program = name.as_deref().is_some_and(|name| name.ends_with('$'));
-                let proved = known.proved_type.or(is_program.then_some(IdentityType::Workload));
-                (Some(known.account), proved, known.protected)
-            }
-        };
+        let (account, proved_type, protected, shared) =
+            match trimmed(sid).and_then(|sid| account(&sid, host.as_deref())) {
+                None => (None, None, false, false),
+                Some(known) => {
+                    let is_program = name.as_deref().is_some_and(|name| name.ends_with('$'));
+                    let proved = known.proved_type.or(is_program.then_some(IdentityType::Workload));
+                    (Some(known.account), proved, known.protected, known.shared)
+                }
+            };
         let logon = trimmed(logon).filter(|logon| *logon != "0x0" && *logon != "0");
-        Party { account, name, domain, name_member, domain_member, logon, proved_type, protected }
+        Party { account, name, domain, name_member, domain_member, logon, proved_type, protected, shared }
     }
 
     /// Its session: a number identifies a session only on its machine.
@@ -94,22 +97,55 @@ struct Known {
     account: Account,
     proved_type: Option<IdentityType>,
     protected: bool,
+    shared: bool,
+}
+
+/// The relative ids of a domain's built-in groups, and of its guest, as whom anybody may come ([MS-DTYP] 2.4.2.4).
+const SHARED_RIDS: &[u64] =
+    &[498, 501, 512, 513, 514, 515, 516, 517, 518, 519, 520, 521, 522, 525, 526, 527, 553, 571, 572];
+
+/// Whether a SID is that of an account that several programs or people use: a domain's built-in group or guest, and the
+/// accounts that all services of a machine run as.
+fn is_shared(numbers: &[u64]) -> bool {
+    match numbers {
+        [5, 18..=20] => true,
+        [5, 21, _, _, _, rid] => SHARED_RIDS.contains(rid),
+        _ => false,
+    }
+}
+
+/// The numbers of a SID after `S-1-`; none of what is no SID.
+fn numbers(sid: &str) -> Option<Vec<u64>> {
+    sid.strip_prefix("S-1-")?.split('-').map(|part| part.parse().ok()).collect()
+}
+
+/// Whether a SID in capitals is that of a shared account, for other formats that have SIDs.
+pub(crate) fn is_shared_sid(sid: &str) -> bool {
+    numbers(sid).is_some_and(|numbers| is_shared(&numbers))
+}
+
+/// Whether a SID in capitals is that of a domain's or machine's built-in administrator, or of the account whose key all
+/// tickets of the domain hang on.
+pub(crate) fn is_protected_sid(sid: &str) -> bool {
+    numbers(sid).is_some_and(|numbers| is_protected(&numbers))
+}
+
+fn is_protected(numbers: &[u64]) -> bool {
+    matches!(numbers, [5, 21, _, _, _, 500 | 502])
 }
 
 /// The account of a SID; none where it is no account's, or belongs to a machine that the record doesn't name.
 fn account(sid: &str, host: Option<&str>) -> Option<Known> {
     let sid = sid.to_ascii_uppercase();
-    let numbers: Vec<u64> =
-        sid.strip_prefix("S-1-")?.split('-').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    let numbers = numbers(&sid)?;
     let (tenant, proved_type) = match numbers.as_slice() {
         [5, 21, _, _, _, _] => (sid.rsplit_once('-')?.0.to_owned(), None),
         [12, 1, _, _, _, _] => ("S-1-12-1".to_owned(), None),
         [5, 18..=20] | [5, 80 | 82 | 83 | 90 | 96, _, ..] => (host?.to_ascii_lowercase(), Some(IdentityType::Workload)),
         _ => return None,
     };
-    // The built-in administrator, and the account whose key all tickets of the domain hang on.
-    let protected = matches!(numbers.as_slice(), [5, 21, _, _, _, 500 | 502]);
-    Some(Known { account: Account::new(PROVIDER, tenant, sid), proved_type, protected })
+    let (protected, shared) = (is_protected(&numbers), is_shared(&numbers));
+    Some(Known { account: Account::new(PROVIDER, tenant, sid), proved_type, protected, shared })
 }
 
 /// `name` of `name@DOMAIN`, where that is the domain that the record names too.

@@ -20,7 +20,8 @@ pub(super) fn chain(audit: &Audit<'_>, texts: &mut Interner) -> Vec<ChainMember>
     let mut push = |party: &Party<'_>, otherwise: Option<&str>| {
         let name = party.name.as_deref().or(otherwise).map(|name| texts.share(name));
         let member = chain_member(party.account.clone(), name);
-        chain.push(ChainMember { proved_type: party.proved_type, protected: party.protected, ..member });
+        let (proved_type, protected, shared) = (party.proved_type, party.protected, party.shared);
+        chain.push(ChainMember { proved_type, protected, shared, ..member });
     };
     if matches!(audit.id, 4624 | 4625) && audit.kind.actor == Role::Target {
         let subject = Party::new(&audit.record, Role::Subject);

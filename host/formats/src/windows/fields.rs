@@ -19,7 +19,7 @@ type Row = FieldRow<WindowsSecurity>;
 /// Every field that a Windows record has a value for.
 #[rustfmt::skip]
 pub(super) const FIELDS: &[Row] = &[
-    Row { field: FieldId::MetadataEventCode, from: "`EventID`", value: |audit, texts| known(Some(&audit.id.to_string()), texts) },
+    Row { field: FieldId::MetadataEventCode, from: "`EventID`; of another channel or provider after the provider's name and `/`", value: |audit, texts| known(Some(&audit.code), texts) },
     Row { field: FieldId::MetadataProductName, from: "the provider: `SourceName`, `ProviderName`", value: |audit, texts| named(audit.record.provider, texts) },
     Row { field: FieldId::MetadataCorrelationUid, from: "`TargetLogonGuid`, `LogonGuid`: the same in the logon and its service ticket", value: correlation },
     Row { field: FieldId::ActivityId, from: "the table of events", value: |audit, _| Some(Value::Unsigned(audit.kind.activity.into())) },

@@ -1,6 +1,7 @@
 //! Windows Security: events of the channel `Security`, those of AD FS among them, as collectors write them in JSON.
 
-mod accounts;
+pub(crate) mod accounts;
+mod authenticated;
 mod chain;
 mod fields;
 mod kinds;
@@ -18,7 +19,7 @@ use crate::normalise::{Draft, FieldRow, JsonFormat};
 use crate::signs::{Signs, TopLevel};
 use crate::{DeadReason, Fault, documentation};
 use accounts::Party;
-use kinds::Kind;
+use kinds::{Kind, Writer};
 use outcome::Outcome;
 use record::{Record, trimmed};
 use time::When;
@@ -39,7 +40,10 @@ pub(crate) struct Audit<'a> {
     actor: Party<'a>,
     target: Party<'a>,
     outcome: Outcome,
+    authenticated: bool,
     usage: Usage,
+    /// The number, for the field; see [`event_code`].
+    code: String,
 }
 
 impl JsonFormat for WindowsSecurity {
@@ -64,15 +68,31 @@ impl JsonFormat for WindowsSecurity {
         let id = record.number().ok_or_else(|| {
             Fault::new(DeadReason::EventNameMissing, "expected a number in `EventID` or what stands for it, got none")
         })?;
-        let kind = kinds::kind_of(&record, id);
+        let writer = kinds::writer(&record);
+        let record = if writer == Writer::Foreign { Record::foreign(raw)? } else { record };
+        let kind = kinds::kind_of(writer, id);
         let actor = Party::new(&record, kind.actor);
         let mut target = Party::new(&record, kind.target);
         if id == LOCKED_OUT {
             (target.domain, target.domain_member) = Default::default();
         }
-        let outcome = outcome::outcome(&record, id, kind, &actor);
+        let outcome = outcome::outcome(&record, id, kind);
+        let authenticated = authenticated::authenticated(&record, id, &actor, outcome.success);
         let usage = outcome::usage(&record, id);
-        Ok(Audit { host: record.host_name(), id, kind, when, actor, target, outcome, usage, record })
+        let code = event_code(&record, writer, id);
+        Ok(Audit {
+            host: record.host_name(),
+            id,
+            kind,
+            when,
+            actor,
+            target,
+            outcome,
+            authenticated,
+            usage,
+            code,
+            record,
+        })
     }
 
     fn draft(audit: &Audit<'_>, texts: &mut Interner) -> Draft {
@@ -88,7 +108,7 @@ impl JsonFormat for WindowsSecurity {
             actor: Actor {
                 account: actor.account.clone(),
                 usage: audit.usage,
-                authenticated: audit.outcome.authenticated,
+                authenticated: audit.authenticated,
                 session: actor.session(host).map(|session| texts.share(&session)),
                 token: None,
                 temporary: false,
@@ -98,7 +118,7 @@ impl JsonFormat for WindowsSecurity {
             target: target.account.clone().map(|account| Target {
                 account,
                 proved_type: target.proved_type,
-                shared: false,
+                shared: target.shared,
                 token: None,
             }),
             trust: None,
@@ -116,6 +136,15 @@ fn has_signs(top: &TopLevel<'_>) -> bool {
 
 /// The event in which the name of the machine that the wrong passwords came from stands where a domain does elsewhere.
 const LOCKED_OUT: u64 = 4740;
+
+/// The number alone for events of the tables; with its provider before it for any other, whose number means something
+/// else, so that no rule that looks for a number of the tables finds it.
+fn event_code(record: &Record<'_>, writer: Writer, id: u64) -> String {
+    match writer {
+        Writer::Auditing | Writer::Federation => id.to_string(),
+        Writer::Foreign => format!("{}/{id}", trimmed(record.provider).unwrap_or_default()),
+    }
+}
 
 /// The place of the record in the machine's log, and its time, since a log that is cleared may count anew. None where
 /// the record doesn't say all of it.
@@ -137,24 +166,21 @@ fn tables() -> Vec<documentation::Table> {
             let ids: Vec<String> = kind.ids.iter().map(u64::to_string).collect();
             let class = documentation::class_words(kind.class);
             let (actor, target) = (kind.actor.words().to_owned(), kind.target.words().to_owned());
-            vec![
-                ids.join(", "),
-                kind.meaning.to_owned(),
-                class,
-                kind.activity.to_string(),
-                actor,
-                target,
-                kind.proof.words().to_owned(),
-            ]
+            vec![ids.join(", "), kind.meaning.to_owned(), class, kind.activity.to_string(), actor, target]
         });
         rows.collect()
     };
-    let head = &["event", "meaning", "class", "`activity_id`", "actor", "target", "authenticated"];
+    let head = &["event", "meaning", "class", "`activity_id`", "actor", "target"];
     vec![
         documentation::Table::new("accounts", &["SID", "tenant", "subject", "proved"], accounts::ACCOUNTS),
         documentation::Table::new("times", &["the first that there is", "read as"], time::TIMES),
         documentation::Table { name: "events", head, rows: kinds(kinds::SECURITY) },
         documentation::Table { name: "AD FS events", head, rows: kinds(kinds::FEDERATION) },
+        documentation::Table {
+            name: "authenticated",
+            head: &["event", "authenticated if"],
+            rows: authenticated::rows(),
+        },
         documentation::Table {
             name: "encryption",
             head: &["`TicketEncryptionType`", "IANA name"],

@@ -2,8 +2,7 @@
 
 use countersign_model::vocabulary::Usage;
 
-use super::accounts::Party;
-use super::kinds::{Kind, Proof};
+use super::kinds::{Kind, Went};
 use super::record::{Record, number, trimmed, words};
 
 /// Bits of `Keywords`.
@@ -29,38 +28,25 @@ pub(super) struct Outcome {
     pub(super) code: Option<String>,
     /// Denied for lack of rights.
     pub(super) denied: bool,
-    /// The actor proved its identity.
-    pub(super) authenticated: bool,
 }
 
 /// How the act of a record went.
-pub(super) fn outcome(record: &Record<'_>, id: u64, kind: &Kind, actor: &Party<'_>) -> Outcome {
+pub(super) fn outcome(record: &Record<'_>, id: u64, kind: &Kind) -> Outcome {
     let status = number(record.status);
     let code = number(record.sub_status).filter(|code| *code != 0).or(status);
     let success = success(record, kind, status);
     let failed = success == Some(false);
     let denied = failed && (matches!(id, 4661 | 4662) || code.is_some_and(is_denied));
-    let proved = match kind.proof {
-        Proof::Session => true,
-        // A ticket issued without pre-authentication proves nothing: anyone may request one.
-        Proof::Attempt => success == Some(true) && number(record.pre_auth) != Some(0),
-        Proof::Failed | Proof::Nothing => false,
-    };
-    Outcome {
-        success,
-        code: code.map(|code| format!("{code:#x}")),
-        denied,
-        authenticated: proved && actor.account.is_some(),
-    }
+    Outcome { success, code: code.map(|code| format!("{code:#x}")), denied }
 }
 
 /// Any sign of a failure is enough; without a sign, the number of an event of the table means success.
 fn success(record: &Record<'_>, kind: &Kind, status: Option<u64>) -> Option<bool> {
     let audited = audited(record);
-    if kind.proof == Proof::Failed || audited == Some(false) || status.is_some_and(|status| status != 0) {
+    if kind.went == Went::Badly || audited == Some(false) || status.is_some_and(|status| status != 0) {
         return Some(false);
     }
-    let by_number = !kind.ids.is_empty() && kind.proof != Proof::Nothing;
+    let by_number = kind.went == Went::Well;
     audited.or((by_number || status == Some(0)).then_some(true))
 }
 

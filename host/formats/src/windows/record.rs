@@ -20,22 +20,28 @@ const MAX_DEPTH: usize = 5;
 const CONTAINERS: &[&str] =
     &["winlog", "event_data", "event", "Event", "System", "EventData", "UserData", "TimeCreated"];
 
-/// Makes the struct of the known members, each with the names under which it comes.
+/// Makes the struct of the known members, each with the names under which it comes: those that the system and the collector
+/// add to every event, and those of the auditing's and AD FS's own events.
 macro_rules! known {
-    ($($field:ident = $($name:literal)|+,)+) => {
+    (system { $($system:ident = $($system_name:literal)|+,)+ } own { $($own:ident = $($own_name:literal)|+,)+ }) => {
         /// A record. Of a member that comes twice the last one counts.
         #[derive(Default)]
         pub(super) struct Record<'a> {
-            $(pub(super) $field: Member<'a>,)+
+            $(pub(super) $system: Member<'a>,)+
+            $(pub(super) $own: Member<'a>,)+
             /// Every other member by its path, in the record's order.
             pub(super) unmapped: Vec<(Cow<'a, str>, &'a str)>,
+            /// Whether the event is neither the auditing's nor AD FS's: its own members stay in `unmapped`.
+            is_foreign: bool,
         }
 
         impl<'a> Record<'a> {
             /// Sets the member of this name; whether there is one.
             fn set(&mut self, name: &str, value: Member<'a>) -> bool {
                 match name {
-                    $($($name)|+ => self.$field = value,)+
+                    $($($system_name)|+ => self.$system = value,)+
+                    _ if self.is_foreign => return false,
+                    $($($own_name)|+ => self.$own = value,)+
                     _ => return false,
                 }
                 true
@@ -45,78 +51,82 @@ macro_rules! known {
 }
 
 known! {
-    // What the system adds to the event.
-    event_id = "EventID" | "EventId" | "event_id" | "winlog.event_id" | "System.EventID" | "System.EventID.#text"
-        | "System.EventID.$" | "System.EventID.Value",
-    event_code = "event.code" | "EventCode",
-    provider = "SourceName" | "ProviderName" | "Provider" | "EventSourceName" | "source_name" | "winlog.provider_name"
-        | "event.provider"
-        | "System.Provider.Name" | "System.Provider.@Name" | "System.Provider.#attributes.Name",
-    channel = "Channel" | "log_name" | "winlog.channel" | "System.Channel",
-    host = "Hostname" | "Computer" | "computer_name" | "winlog.computer_name" | "System.Computer",
-    record_number = "RecordNumber" | "EventRecordID" | "record_number" | "winlog.record_id" | "System.EventRecordID",
-    keywords = "Keywords" | "keywords" | "winlog.keywords" | "System.Keywords",
-    event_type = "EventType",
-    event_outcome = "event.outcome",
-    message = "Message" | "message",
-    // When. `TimeCreated` is the event's own time, `EventTime` the same in local time, the others are receipts.
-    time_created = "TimeCreated" | "TimeCreated.SystemTime" | "TimeCreated.#attributes.SystemTime"
-        | "System.TimeCreated" | "System.TimeCreated.SystemTime" | "System.TimeCreated.@SystemTime"
-        | "System.TimeCreated.#attributes.SystemTime" | "winlog.time_created",
-    event_time = "EventTime",
-    timestamp = "@timestamp" | "TimeGenerated",
-    received = "EventReceivedTime",
-    read = "event.created",
-    // The generator's envelope.
-    receipt_time = "countersign.ingestTime",
-    // Role.
-    subject_sid = "SubjectUserSid",
-    subject_name = "SubjectUserName",
-    subject_domain = "SubjectDomainName",
-    subject_logon = "SubjectLogonId",
-    target_user_sid = "TargetUserSid",
-    target_sid = "TargetSid",
-    target_name = "TargetUserName",
-    target_domain = "TargetDomainName",
-    target_logon = "TargetLogonId",
-    new_name = "NewTargetUserName",
-    member_sid = "MemberSid",
-    member_name = "MemberName",
-    service_sid = "ServiceSid",
-    service_name = "ServiceName",
-    session_account = "AccountName",
-    session_domain = "AccountDomain",
-    session_logon = "LogonID",
-    // How.
-    logon_type = "LogonType",
-    logon_guid = "LogonGuid",
-    target_logon_guid = "TargetLogonGuid",
-    package = "AuthenticationPackageName",
-    package_name = "PackageName",
-    transmitted = "TransmittedServices",
-    process = "ProcessName" | "CallerProcessName",
-    privileges = "PrivilegeList",
-    status = "Status",
-    sub_status = "SubStatus",
-    failure_reason = "FailureReason",
-    encryption = "TicketEncryptionType",
-    ticket_options = "TicketOptions",
-    pre_auth = "PreAuthType",
-    // Where from, and to.
-    address = "IpAddress" | "ClientAddress",
-    port = "IpPort",
-    workstation = "WorkstationName" | "Workstation" | "ClientName",
-    target_server = "TargetServerName",
-    // What was touched.
-    object_name = "ObjectName",
-    object_type = "ObjectType",
-    object_dn = "ObjectDN",
-    object_guid = "ObjectGUID",
-    object_class = "ObjectClass",
-    access_mask = "AccessMask",
-    access_list = "AccessList",
-    properties = "Properties",
-    operation_type = "OperationType",
+    system {
+        event_id = "EventID" | "EventId" | "event_id" | "winlog.event_id" | "System.EventID" | "System.EventID.#text"
+            | "System.EventID.$" | "System.EventID.Value",
+        event_code = "event.code" | "EventCode",
+        provider = "SourceName" | "ProviderName" | "Provider" | "EventSourceName" | "source_name" | "winlog.provider_name"
+            | "event.provider"
+            | "System.Provider.Name" | "System.Provider.@Name" | "System.Provider.#attributes.Name",
+        channel = "Channel" | "log_name" | "winlog.channel" | "System.Channel",
+        host = "Hostname" | "Computer" | "computer_name" | "winlog.computer_name" | "System.Computer",
+        record_number = "RecordNumber" | "EventRecordID" | "record_number" | "winlog.record_id" | "System.EventRecordID",
+        keywords = "Keywords" | "keywords" | "winlog.keywords" | "System.Keywords",
+        event_type = "EventType",
+        event_outcome = "event.outcome",
+        message = "Message" | "message",
+        // When. `TimeCreated` is the event's own time, `EventTime` the same in local time, the others are receipts.
+        time_created = "TimeCreated" | "TimeCreated.SystemTime" | "TimeCreated.#attributes.SystemTime"
+            | "System.TimeCreated" | "System.TimeCreated.SystemTime" | "System.TimeCreated.@SystemTime"
+            | "System.TimeCreated.#attributes.SystemTime" | "winlog.time_created",
+        event_time = "EventTime",
+        timestamp = "@timestamp" | "TimeGenerated",
+        received = "EventReceivedTime",
+        read = "event.created",
+        // The generator's envelope.
+        receipt_time = "countersign.ingestTime",
+    }
+    own {
+        // Role.
+        subject_sid = "SubjectUserSid",
+        subject_name = "SubjectUserName",
+        subject_domain = "SubjectDomainName",
+        subject_logon = "SubjectLogonId",
+        target_user_sid = "TargetUserSid",
+        target_sid = "TargetSid",
+        target_name = "TargetUserName",
+        target_domain = "TargetDomainName",
+        target_logon = "TargetLogonId",
+        new_name = "NewTargetUserName",
+        member_sid = "MemberSid",
+        member_name = "MemberName",
+        service_sid = "ServiceSid",
+        service_name = "ServiceName",
+        session_account = "AccountName",
+        session_domain = "AccountDomain",
+        session_logon = "LogonID",
+        // How.
+        logon_type = "LogonType",
+        impersonation_level = "ImpersonationLevel",
+        logon_guid = "LogonGuid",
+        target_logon_guid = "TargetLogonGuid",
+        package = "AuthenticationPackageName",
+        package_name = "PackageName",
+        transmitted = "TransmittedServices",
+        process = "ProcessName" | "CallerProcessName",
+        privileges = "PrivilegeList",
+        status = "Status",
+        sub_status = "SubStatus",
+        failure_reason = "FailureReason",
+        encryption = "TicketEncryptionType",
+        ticket_options = "TicketOptions",
+        pre_auth = "PreAuthType",
+        // Where from, and to.
+        address = "IpAddress" | "ClientAddress",
+        port = "IpPort",
+        workstation = "WorkstationName" | "Workstation" | "ClientName",
+        target_server = "TargetServerName",
+        // What was touched.
+        object_name = "ObjectName",
+        object_type = "ObjectType",
+        object_dn = "ObjectDN",
+        object_guid = "ObjectGUID",
+        object_class = "ObjectClass",
+        access_mask = "AccessMask",
+        access_list = "AccessList",
+        properties = "Properties",
+        operation_type = "OperationType",
+    }
 }
 
 impl<'a> Record<'a> {
@@ -125,8 +135,20 @@ impl<'a> Record<'a> {
     /// # Errors
     /// When it is no JSON object.
     pub(super) fn of(raw: &'a str) -> Result<Record<'a>, Fault> {
+        Record::read(raw, false)
+    }
+
+    /// The same of an event that is neither the auditing's nor AD FS's: members of such events mean nothing in it.
+    ///
+    /// # Errors
+    /// When it is no JSON object.
+    pub(super) fn foreign(raw: &'a str) -> Result<Record<'a>, Fault> {
+        Record::read(raw, true)
+    }
+
+    fn read(raw: &'a str, is_foreign: bool) -> Result<Record<'a>, Fault> {
         let top: Entries<'a> = crate::json::object(raw)?;
-        let mut record = Record::default();
+        let mut record = Record { is_foreign, ..Record::default() };
         for (name, json) in top.all {
             record.take(name, json, 0);
         }

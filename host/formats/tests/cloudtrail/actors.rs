@@ -18,12 +18,13 @@ fn accounts_by_record_type() {
     check_actor(
         &format!(r#"{ROLE},"sessionContext":{{{ISSUER}}}"#),
         expect![[r#"
-        aws:999999999999:AROADEPLOY programmatic
-          session AROADEPLOY:session
-          token ASIA1
-          grant arn:aws:iam::999999999999:role/deploy
-          initiator aws:999999999999:AROADEPLOY `deploy` shared
-    "#]],
+            aws:999999999999:AROADEPLOY programmatic
+              session AROADEPLOY:session
+              token ASIA1
+              grant arn:aws:iam::999999999999:role/deploy
+              temporary
+              initiator aws:999999999999:AROADEPLOY `deploy` shared
+        "#]],
     );
     check_actor(
         r#""type":"Root","principalId":"111111111111","arn":"arn:aws:iam::111111111111:root","accountId":"111111111111""#,
@@ -36,10 +37,11 @@ fn accounts_by_record_type() {
     check_actor(
         r#""type":"AWSAccount","principalId":"AROAOTHER:me","accountId":"222222222222""#,
         expect![[r#"
-        aws:222222222222:AROAOTHER programmatic
-          session AROAOTHER:me
-          initiator aws:222222222222:AROAOTHER shared
-    "#]],
+            aws:222222222222:AROAOTHER programmatic
+              session AROAOTHER:me
+              temporary
+              initiator aws:222222222222:AROAOTHER shared
+        "#]],
     );
     check_actor(
         r#""type":"AWSAccount","principalId":"AIDAOTHER","accountId":"222222222222""#,
@@ -54,6 +56,7 @@ fn accounts_by_record_type() {
         expect![[r#"
             aws:999999999999:999999999999%3Abob programmatic
               session 999999999999:bob
+              temporary
               initiator aws:999999999999:AIDAALICE `alice`
               executor aws:999999999999:999999999999%3Abob `arn:aws:sts::999999999999:federated-user/bob`
         "#]],
@@ -64,6 +67,7 @@ fn accounts_by_record_type() {
         expect![[r#"
             aws:999999999999:999999999999%3Abob programmatic
               session 999999999999:bob
+              temporary
               initiator aws:999999999999:999999999999 human protected
               executor aws:999999999999:999999999999%3Abob
         "#]],
@@ -71,16 +75,18 @@ fn accounts_by_record_type() {
     check_actor(
         r#""type":"WebIdentityUser","principalId":"accounts.google.com:app:42","userName":"42","identityProvider":"accounts.google.com""#,
         expect![[r#"
-            aws:accounts.google.com:app%3A42 programmatic
+            aws:accounts.google.com:app%3A42 programmatic, not authenticated
               session accounts.google.com:app:42
+              temporary
               initiator aws:accounts.google.com:app%3A42 `42`
         "#]],
     );
     check_actor(
         r#""type":"SAMLUser","principalId":"bdGO=:jdoe","userName":"jdoe","identityProvider":"bdGO=""#,
         expect![[r#"
-            aws:bdGO=:jdoe programmatic
+            aws:bdGO=:jdoe programmatic, not authenticated
               session bdGO=:jdoe
+              temporary
               initiator aws:bdGO=:jdoe `jdoe`
         "#]],
     );
@@ -101,9 +107,9 @@ fn accounts_by_record_type() {
     check_actor(
         r#""type":"Directory","principalId":"dir-user","accountId":"999999999999""#,
         expect![[r#"
-        aws:999999999999:dir-user programmatic
-          initiator aws:999999999999:dir-user
-    "#]],
+            aws:999999999999:dir-user programmatic, not authenticated
+              initiator aws:999999999999:dir-user
+        "#]],
     );
     // Left out, the account is the one in the principal's ARN.
     check_actor(
@@ -111,9 +117,65 @@ fn accounts_by_record_type() {
         expect![[r#"
             aws:333333333333:AROADEPLOY programmatic
               session AROADEPLOY:s
+              temporary
               initiator aws:333333333333:AROADEPLOY `arn:aws:sts::333333333333:assumed-role/deploy/s` shared
         "#]],
     );
+}
+
+#[test]
+fn an_account_id_is_nobodys_but_roots() {
+    // What AWS writes where it can't place the user of a directory.
+    let unknown = r#""type":"Unknown","principalId":"999999999999","arn":"","accountId":"999999999999","accessKeyId":"","userName":"zoe""#;
+    check_actor(
+        unknown,
+        expect![[r#"
+            unresolved programmatic, not authenticated
+              initiator ? `zoe`
+        "#]],
+    );
+    check_actor(
+        &format!(
+            r#"{unknown},"onBehalfOf":{{"userId":"u-zoe","identityStoreArn":"arn:aws:identitystore::9:identitystore/d-9067"}}"#
+        ),
+        expect![[r#"
+            aws:d-9067:u-zoe programmatic, not authenticated
+              initiator aws:d-9067:u-zoe `zoe`
+        "#]],
+    );
+    for (kind, resolved) in [("Unknown", false), ("Directory", false), ("IAMUser", false), ("", false), ("Root", true)]
+    {
+        let event = identity(&unknown.replace("Unknown", kind));
+        assert_eq!(event.actor.account.is_some(), resolved, "{kind}");
+    }
+    assert_eq!(identity(&unknown.replace("\"999999999999\",\"arn\"", "\"someone\",\"arn\"")).actor.account, None);
+}
+
+#[test]
+fn a_person_is_named_only_by_identity_center() {
+    let person = |arn: &str, role: &str| {
+        let issuer = format!(r#""sessionIssuer":{{"type":"Role","principalId":"AROADEPLOY","arn":"{arn}"}}"#);
+        let event = identity(&format!(r#"{role},"sessionContext":{{{issuer}}}"#));
+        assert!(event.actor_is_shared() && event.actor.temporary, "{arn}");
+        event.actor.person.as_deref().map(str::to_owned)
+    };
+    let reserved = "arn:aws:iam::9:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Admin_0123";
+    assert_eq!(person(reserved, ROLE).as_deref(), Some("session"));
+    assert_eq!(person(reserved, &ROLE.replace(":session\"", "\"")), None);
+    assert_eq!(person(reserved, &ROLE.replace(":session\"", ":\"")), None);
+    // In every other role whoever assumes it chose the name.
+    for arn in [
+        "arn:aws:iam::9:role/AWSReservedSSO_Admin_0123",
+        "arn:aws:iam::9:role/x/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123",
+        "arn:aws:iam::9:role/aws-reserved/sso.amazonaws.com/deploy",
+        "arn:aws:iam::9:role/deploy",
+    ] {
+        assert_eq!(person(arn, ROLE), None, "{arn}");
+    }
+    let user = identity(USER);
+    assert!(!user.actor.temporary && !user.actor_is_shared() && user.actor.person.is_none());
+    // A user's key may be a temporary one too.
+    assert!(identity(&USER.replace("AKIA1", "ASIA1")).actor.temporary);
 }
 
 #[test]
@@ -202,6 +264,7 @@ fn instances_are_named_only_where_their_credentials_are_proved() {
             aws:999999999999:AROADEPLOY programmatic
               session AROADEPLOY:session
               token ASIA1
+              temporary
               initiator aws:999999999999:AROADEPLOY `arn:aws:sts::999999999999:assumed-role/deploy/session` workload shared
         "#]],
     );
@@ -227,6 +290,7 @@ fn chains_name_everyone_who_took_part() {
               session AROADEPLOY:session
               token ASIA1
               grant arn:aws:iam::999999999999:role/deploy
+              temporary
               initiator ? `alice@example.com`
               delegate aws:999999999999:AROADEPLOY `deploy` shared
               executor aws:aws:AWS Internal `AWS Internal` workload
@@ -241,6 +305,7 @@ fn chains_name_everyone_who_took_part() {
               session AROADEPLOY:session
               token ASIA1
               grant arn:aws:iam::999999999999:role/deploy
+              temporary
               initiator ? `arn:aws:iam::9:oidc-provider/token.example` shared
               executor aws:999999999999:AROADEPLOY `deploy` shared
         "#]],
@@ -254,6 +319,7 @@ fn chains_name_everyone_who_took_part() {
               session AROADEPLOY:session
               token ASIA1
               grant arn:aws:iam::999999999999:role/deploy
+              temporary
               initiator aws:d-9067:544894e8 `544894e8`
               executor aws:999999999999:AROADEPLOY `deploy` shared
         "#]],

@@ -15,12 +15,13 @@ use countersign_model::Event;
 use expect_test::Expect;
 pub(crate) use summary::{actor, fields, target};
 
-/// The event of a record that has these members beside an id, a time, a name and a recipient.
+/// The event of a record that has these members beside an id, a time, a name, a kind and a recipient.
 pub(crate) fn event(members: &str) -> Box<Event> {
     let base = r#""eventID":"id","eventTime":"2024-05-01T10:00:00Z","recipientAccountId":"999999999999""#;
     let name = if members.contains("\"eventName\"") { "" } else { r#","eventName":"ListThings""# };
+    let kind = if members.contains("\"eventType\"") { "" } else { r#","eventType":"AwsApiCall""# };
     let comma = if members.is_empty() { "" } else { "," };
-    let line = format!("{{{base}{name}{comma}{}}}", members.replace('\n', " "));
+    let line = format!("{{{base}{name}{kind}{comma}{}}}", members.replace('\n', " "));
     match CloudTrail.read(Box::new(Cursor::new(line)), 0).next() {
         Some(Record::Event { event, .. }) => event,
         other => panic!("{other:?}"),

@@ -60,7 +60,7 @@ fn every_class_has_its_event_and_others_are_dead_letters() {
 fn of_authentication_the_user_acts() {
     check(
         3002,
-        &format!(r#""status_id":1,"is_mfa":true,"user":{ALICE},"session":{{"uid":"s-1"}}"#),
+        &format!(r#""activity_id":1,"status_id":1,"is_mfa":true,"user":{ALICE},"session":{{"uid":"s-1"}}"#),
         expect![[r#"
         authentication example:t-1:u-alice interactive
           session s-1
@@ -79,7 +79,7 @@ fn of_authentication_the_user_acts() {
     );
     check(
         3002,
-        &format!(r#""status_id":1,"logon_type_id":2,"actor":{{"user":{BOB}}},"user":{ALICE}"#),
+        &format!(r#""activity_id":1,"status_id":1,"logon_type_id":2,"actor":{{"user":{BOB}}},"user":{ALICE}"#),
         expect![[r#"
         authentication example:t-1:u-alice interactive
           token k-1
@@ -89,7 +89,7 @@ fn of_authentication_the_user_acts() {
     );
     check(
         3002,
-        &format!(r#""status":"Success","actor":{{"user":{ALICE}}}"#),
+        &format!(r#""type_uid":300201,"status":"Success","actor":{{"user":{ALICE}}}"#),
         expect![[r#"
         authentication example:t-1:u-alice programmatic
           token k-1
@@ -110,7 +110,7 @@ fn of_authentication_the_user_acts() {
 fn of_other_classes_the_actor_acts_on_the_user() {
     check(
         3001,
-        &format!(r#""status_id":1,"actor":{{"user":{ALICE}}},"user":{BOB}"#),
+        &format!(r#""activity_id":5,"status_id":1,"actor":{{"user":{ALICE}}},"user":{BOB}"#),
         expect![[r#"
         account-change example:t-1:u-alice programmatic
           token k-1
@@ -120,9 +120,11 @@ fn of_other_classes_the_actor_acts_on_the_user() {
     );
     check(
         3005,
-        &format!(r#""status_id":2,"actor":{{"user":{ALICE},"session":{{"uid":"s-1","issuer":"i-1"}}}},"user":{BOB}"#),
+        &format!(
+            r#""activity_id":1,"status_id":2,"actor":{{"user":{ALICE},"session":{{"uid":"s-1","issuer":"i-1"}}}},"user":{BOB}"#
+        ),
         expect![[r#"
-            user-access example:t-1:u-alice programmatic
+            user-access example:t-1:u-alice programmatic, not authenticated
               session s-1
               token k-1
               grant i-1
@@ -141,7 +143,7 @@ fn of_other_classes_the_actor_acts_on_the_user() {
     );
     check(
         6003,
-        &format!(r#""status_id":1,"actor":{{"user":{ALICE},"invoked_by":"backup"}}"#),
+        &format!(r#""activity_id":2,"status_id":1,"actor":{{"user":{ALICE},"invoked_by":"backup"}}"#),
         expect![[r#"
         api-activity example:t-1:u-alice delegated
           token k-1
@@ -155,10 +157,11 @@ fn of_other_classes_the_actor_acts_on_the_user() {
 fn accounts_are_those_that_the_providers_own_sources_give() {
     check(
         6003,
-        r#""status_id":1,"cloud":{"provider":"AWS","account":{"uid":"111122223333"}},"actor":{"user":{"uid":"AROA1:build","type":"AssumedRole","account":{"uid":"999999999999"}}}"#,
+        r#""activity_id":2,"status_id":1,"cloud":{"provider":"AWS","account":{"uid":"111122223333"}},"actor":{"user":{"uid":"AROA1:build","type":"AssumedRole","account":{"uid":"999999999999"}}}"#,
         expect![[r#"
             api-activity aws:999999999999:AROA1 programmatic
               session AROA1:build
+              temporary
               initiator aws:999999999999:AROA1 shared
         "#]],
     );
@@ -172,7 +175,7 @@ fn accounts_are_those_that_the_providers_own_sources_give() {
     );
     check(
         3001,
-        r#""status_id":1,"metadata":{"product":{"vendor_name":"Okta"}},"actor":{"user":{"uid":"00u1","org":{"uid":"00o1"}}}"#,
+        r#""activity_id":5,"status_id":1,"metadata":{"product":{"vendor_name":"Okta"}},"actor":{"user":{"uid":"00u1","org":{"uid":"00o1"}}}"#,
         expect![[r#"
             account-change okta:org:00u1 programmatic
               initiator okta:org:00u1
@@ -208,6 +211,128 @@ fn accounts_are_those_that_the_providers_own_sources_give() {
     ] {
         let event = event(3001, &format!(r#""actor":{{"user":{{"uid":"{uid}"}}}}"#));
         assert_eq!(event.actor.account.is_some(), resolved, "{uid}");
+    }
+}
+
+#[test]
+fn only_a_success_of_a_listed_activity_proves_who_acted() {
+    for (class, activity, status, proved) in [
+        (3002, 1, 1, true),
+        (3002, 1, 2, false),
+        (3002, 0, 1, false),
+        // Logged off, tickets, a step before the logon.
+        (3002, 2, 1, false),
+        (3002, 3, 1, false),
+        (3002, 6, 1, false),
+        (3002, 99, 1, false),
+        (3001, 1, 1, true),
+        // By a mailed link; locked by the system.
+        (3001, 3, 1, false),
+        (3001, 4, 1, false),
+        (3001, 9, 1, false),
+        (3003, 1, 1, false),
+        (3004, 4, 1, true),
+        (3005, 1, 1, true),
+        (3006, 3, 1, true),
+        (6003, 2, 1, true),
+        (6003, 99, 1, true),
+        (6003, 0, 1, false),
+        // A failed call may have failed before the actor had shown who it is, session or not.
+        (6003, 2, 2, false),
+        (6003, 2, 0, false),
+    ] {
+        let members = format!(
+            r#""activity_id":{activity},"status_id":{status},"actor":{{"user":{ALICE},"session":{{"uid":"s-1"}}}}"#
+        );
+        assert_eq!(event(class, &members).actor.authenticated, proved, "{class} {activity} {status}");
+    }
+    let aws = r#""cloud":{"provider":"AWS"},"status_id":1,"activity_id":1,"actor":{"user":{"uid":"AIDA1","account":{"uid":"111122223333"}}}"#;
+    for (class, members, proved) in [
+        (3002, r#""api":{"operation":"ConsoleLogin","service":{"name":"signin.amazonaws.com"}}"#, true),
+        (3002, r#""api":{"operation":"CheckMfa","service":{"name":"signin.amazonaws.com"}}"#, false),
+        (3002, r#""api":{"operation":"PasswordRecoveryRequested","service":{"name":"signin.amazonaws.com"}}"#, false),
+        (6003, r#""metadata":{"product":{"name":"CloudTrail"},"event_code":"AwsApiCall"}"#, true),
+        (6003, r#""metadata":{"product":{"name":"CloudTrail"},"event_code":"AwsServiceEvent"}"#, false),
+    ] {
+        assert_eq!(event(class, &format!("{aws},{members}")).actor.authenticated, proved, "{members}");
+    }
+}
+
+#[test]
+fn what_several_use_is_shared_and_what_is_protected_by_nature_is_protected() {
+    for (members, shared, protected) in [
+        (r#""cloud":{"provider":"AWS"},"actor":{"user":{"uid":"AROA1","account":{"uid":"1"}}}"#, true, false),
+        (r#""cloud":{"provider":"AWS"},"actor":{"user":{"uid":"AIDA1","account":{"uid":"1"}}}"#, false, false),
+        (r#""cloud":{"provider":"AWS"},"actor":{"user":{"uid":"111","account":{"uid":"111"}}}"#, false, true),
+        (r#""metadata":{"product":{"vendor_name":"Okta"}},"actor":{"user":{"uid":"00u1"}}"#, false, false),
+        (r#""metadata":{"product":{"vendor_name":"Okta"}},"actor":{"user":{"uid":"0oa1"}}"#, true, false),
+        (r#""metadata":{"product":{"vendor_name":"Okta"}},"actor":{"user":{"uid":"00g1"}}"#, true, false),
+        (r#""actor":{"user":{"uid":"S-1-5-21-1-2-3-512"}}"#, true, false),
+        (r#""actor":{"user":{"uid":"S-1-5-21-1-2-3-500"}}"#, false, true),
+        (r#""actor":{"user":{"uid":"S-1-5-21-1-2-3-1104"}}"#, false, false),
+        (r#""actor":{"user":{"uid":"u-1","type":"role"}}"#, true, false),
+        (r#""actor":{"user":{"uid":"u-1","type":"User"}}"#, false, false),
+    ] {
+        let event = event(3001, members);
+        assert!(event.actor.account.is_some(), "{members}");
+        assert_eq!((event.chain[0].shared, event.chain[0].protected), (shared, protected), "{members}");
+        assert_eq!(event.actor_is_shared(), shared, "{members}");
+    }
+    // Of a target as of an actor.
+    let target = event(
+        3001,
+        &format!(
+            r#""cloud":{{"provider":"AWS"}},"actor":{{"user":{ALICE}}},"user":{{"uid":"AROA2","account":{{"uid":"1"}}}}"#
+        ),
+    );
+    assert!(target.target.is_some_and(|target| target.shared));
+}
+
+#[test]
+fn an_arn_is_no_account_and_the_principals_id_beside_it_is() {
+    let user = |rest: &str| {
+        format!(
+            r#""activity_id":2,"status_id":1,"cloud":{{"provider":"AWS"}},"actor":{{"user":{{"uid":"arn:aws:sts::9:assumed-role/etl/job-1","account":{{"uid":"9"}},"credential_uid":"ASIA1"{rest}}},"session":{{"issuer":"arn:aws:iam::9:role/etl"}}}}"#
+        )
+    };
+    check(
+        6003,
+        &user(r#","uid_alt":"AROAETL:job-1""#),
+        expect![[r#"
+            api-activity aws:9:AROAETL programmatic
+              session AROAETL:job-1
+              token ASIA1
+              grant arn:aws:iam::9:role/etl
+              temporary
+              initiator aws:9:AROAETL shared
+        "#]],
+    );
+    assert_eq!(event(6003, &user("")).actor.account, None);
+    // What authentication repeats of the actor in `user` says less of it.
+    let repeated = event(
+        3002,
+        r#""activity_id":1,"status_id":1,"cloud":{"provider":"AWS"},"user":{"uid":"arn:aws:iam::9:user/mira","uid_alt":"AIDA1"},"actor":{"user":{"uid":"arn:aws:iam::9:user/mira","uid_alt":"AIDA1","account":{"uid":"9"}}}"#,
+    );
+    assert_eq!(repeated.actor.account.as_ref().map(ToString::to_string).as_deref(), Some("aws:9:AIDA1"));
+}
+
+#[test]
+fn a_person_is_named_only_by_identity_center() {
+    let person = |issuer: &str, uid: &str| {
+        let members = format!(
+            r#""cloud":{{"provider":"AWS"}},"actor":{{"user":{{"uid":"{uid}","account":{{"uid":"9"}}}},"session":{{"issuer":"{issuer}"}}}}"#
+        );
+        event(6003, &members).actor.person.as_deref().map(str::to_owned)
+    };
+    let reserved = "arn:aws:iam::9:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Read_01";
+    assert_eq!(person(reserved, "AROA1:alice@example.com").as_deref(), Some("alice@example.com"));
+    for (issuer, uid) in [
+        (reserved, "AROA1"),
+        (reserved, "AIDA1:alice"),
+        ("arn:aws:iam::9:role/AWSReservedSSO_Read_01", "AROA1:alice"),
+        ("", "AROA1:alice"),
+    ] {
+        assert_eq!(person(issuer, uid), None, "{issuer} {uid}");
     }
 }
 

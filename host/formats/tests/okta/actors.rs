@@ -1,5 +1,7 @@
 //! Who acted, how, whether they authenticated, and on whom.
 
+use countersign_model::Value;
+use countersign_model::vocabulary::FieldId;
 use expect_test::{Expect, expect};
 
 use crate::summary::parties;
@@ -49,9 +51,9 @@ fn sign_ins_are_authenticated_where_they_succeed() {
         "policy.evaluate_sign_on",
         &[r#""outcome":{"result":"ALLOW"}"#, BROWSER],
         expect![[r#"
-        authentication okta:org:00ualice interactive
-          initiator okta:org:00ualice `alice@example.com`
-    "#]],
+            authentication okta:org:00ualice interactive, not authenticated
+              initiator okta:org:00ualice `alice@example.com`
+        "#]],
     );
     check(
         "user.mfa.okta_verify.deny_push",
@@ -112,13 +114,87 @@ fn other_acts_are_authenticated_within_a_session_or_by_success() {
 }
 
 #[test]
+fn only_listed_events_prove_that_their_actor_authenticated() {
+    let system = r#""actor":{"id":"okta.system","type":"SystemPrincipal"}"#;
+    let client = r#""actor":{"id":"0oaclient","type":"PublicClientApp"}"#;
+    let token = r#""transaction":{"id":"t","type":"WEB","detail":{"requestApiTokenId":"00Tkey"}}"#;
+    let push = r#""debugContext":{"debugData":{"factor":"OKTA_VERIFY_PUSH"}}"#;
+    let password = r#""debugContext":{"debugData":{"factor":"PASSWORD_AS_FACTOR"}}"#;
+    let own = r#""debugContext":{"debugData":{"grantType":"client_credentials"}}"#;
+    let (on_bob, on_alice) =
+        (format!(r#""target":[{BOB}]"#), r#""target":[{"id":"00ualice","type":"User"}]"#.to_owned());
+    let cases: &[(&str, &[&str], bool)] = &[
+        ("user.session.start", &[SUCCESS], true),
+        ("user.session.start", &[SUCCESS, client], false),
+        ("user.session.start", &[r#""outcome":{"result":"CHALLENGE"}"#, SESSION], false),
+        ("user.authentication.sso", &[SUCCESS, SESSION], true),
+        ("user.authentication.sso", &[FAILURE, SESSION], false),
+        // The second factor; the first, which Okta logs alike; one that isn't named.
+        ("user.authentication.auth_via_mfa", &[SUCCESS, SESSION, push], true),
+        ("user.authentication.auth_via_mfa", &[FAILURE, SESSION, push], false),
+        ("user.authentication.auth_via_mfa", &[SUCCESS, SESSION, password], false),
+        ("user.authentication.auth_via_mfa", &[SUCCESS, SESSION], false),
+        ("user.authentication.auth_via_IDP", &[SUCCESS, SESSION], false),
+        ("user.authentication.auth_via_AD_agent", &[SUCCESS, SESSION], false),
+        ("user.authentication.auth_via_radius", &[SUCCESS, SESSION], false),
+        ("user.authentication.verify", &[SUCCESS, SESSION], false),
+        ("policy.evaluate_sign_on", &[r#""outcome":{"result":"ALLOW"}"#, SESSION], false),
+        // Whoever types a name has these written.
+        ("system.push.send_factor_verify_push", &[SUCCESS, SESSION], false),
+        ("system.sms.send_factor_verify_message", &[SUCCESS, SESSION], false),
+        ("system.email.send_factor_verify_message", &[SUCCESS, SESSION], false),
+        ("system.org.rate_limit.warning", &[SUCCESS, SESSION, token], false),
+        ("security.threat.detected", &[SUCCESS, SESSION], false),
+        ("security.request.blocked", &[SUCCESS, SESSION], false),
+        ("user.mfa.okta_verify.deny_push", &[SUCCESS, SESSION], false),
+        ("user.mfa.attempt_bypass", &[FAILURE, SESSION], false),
+        ("user.account.lock", &[SUCCESS, SESSION], false),
+        ("user.account.unlock", &[SUCCESS, SESSION], false),
+        ("user.account.unlock_token", &[SUCCESS, SESSION], false),
+        ("user.account.report_suspicious_activity_by_enduser", &[SUCCESS, SESSION], false),
+        ("user.risk.detect", &[SUCCESS, SESSION], false),
+        ("user.session.context.change", &[SUCCESS, SESSION], false),
+        // By a mailed link, to oneself; by an administrator, to another.
+        ("user.account.reset_password", &[SUCCESS, SESSION], false),
+        ("user.account.reset_password", &[SUCCESS, SESSION, &on_alice], false),
+        ("user.account.reset_password", &[SUCCESS, SESSION, &on_bob], true),
+        ("user.account.reset_password", &[SUCCESS, &on_bob], false),
+        ("user.mfa.factor.activate", &[SUCCESS, SESSION, &on_alice], false),
+        ("user.mfa.factor.deactivate", &[SUCCESS, token, &on_bob], true),
+        ("user.mfa.factor.reset_all", &[FAILURE, SESSION, &on_bob], true),
+        ("user.account.privilege.grant", &[FAILURE], false),
+        ("user.account.privilege.grant", &[FAILURE, token], true),
+        ("user.account.privilege.grant", &[r#""outcome":{"result":"UNKNOWN"}"#, SESSION], false),
+        ("user.lifecycle.suspend", &[SUCCESS, system, &on_bob], false),
+        ("policy.lifecycle.update", &[SUCCESS, SESSION], true),
+        ("policy.rule.update", &[SUCCESS, client], true),
+        ("app.generic.unauth_app_access_attempt", &[FAILURE], false),
+        ("app.oauth2.token.grant", &[SUCCESS, client, own], true),
+        ("app.oauth2.as.token.grant.access_token", &[SUCCESS, client, own], true),
+        ("app.oauth2.token.grant", &[FAILURE, client, own], false),
+        // A public client has no secret.
+        ("app.oauth2.token.grant", &[SUCCESS, client], false),
+        ("app.oauth2.token.detect_reuse", &[FAILURE, client, own], false),
+        ("some.future.act", &[SUCCESS, SESSION, token], false),
+    ];
+    for (event_type, members, authenticated) in cases {
+        let event = event(event_type, &members.join(","));
+        assert!(event.actor.account.is_some(), "{event_type}");
+        assert_eq!(event.actor.authenticated, *authenticated, "{event_type} {members:?}");
+    }
+    let of_bob = |factor: &str| event("user.authentication.auth_via_mfa", &[SUCCESS, factor].join(","));
+    assert_eq!(of_bob(push).fields.get(FieldId::IsMfa), Some(&Value::Boolean(true)));
+    assert_eq!(of_bob(password).fields.get(FieldId::IsMfa), None);
+}
+
+#[test]
 fn tokens_and_jobs_are_programmatic() {
     let token = r#""transaction":{"id":"t","type":"WEB","detail":{"requestApiTokenId":"00Tkey"}}"#;
     check(
-        "system.org.rate_limit.warning",
+        "user.account.privilege.grant",
         &[SUCCESS, SESSION, BROWSER, token],
         expect![[r#"
-        api-activity okta:org:00ualice programmatic
+        user-access okta:org:00ualice programmatic
           session 102s
           token 00Tkey
           initiator okta:org:00ualice `alice@example.com`
@@ -151,17 +227,17 @@ fn clients_act_for_the_user_behind_them_or_for_themselves() {
         "app.oauth2.token.grant",
         &[SUCCESS, client, &target],
         expect![[r#"
-        authentication okta:org:0oaclient delegated
-          initiator okta:org:00ubob `bob@example.com`
-          executor okta:org:0oaclient `Sync` shared
-          on okta:org:00ubob
-    "#]],
+            authentication okta:org:0oaclient delegated, not authenticated
+              initiator okta:org:00ubob `bob@example.com`
+              executor okta:org:0oaclient `Sync` shared
+              on okta:org:00ubob
+        "#]],
     );
     check(
         "app.oauth2.token.grant",
         &[SUCCESS, client, r#""debugContext":{"debugData":{"userId":"00ucarol"}}"#],
         expect![[r#"
-            authentication okta:org:0oaclient delegated
+            authentication okta:org:0oaclient delegated, not authenticated
               initiator okta:org:00ucarol
               executor okta:org:0oaclient `Sync` shared
         "#]],
@@ -218,10 +294,10 @@ fn who_is_no_user() {
         "user.lifecycle.suspend",
         &[SUCCESS, system, &format!(r#""target":[{BOB}]"#)],
         expect![[r#"
-        account-change okta:okta:system programmatic
-          initiator okta:okta:system `system@okta.com` workload
-          on okta:org:00ubob
-    "#]],
+            account-change okta:okta:system programmatic, not authenticated
+              initiator okta:okta:system `system@okta.com` workload
+              on okta:org:00ubob
+        "#]],
     );
     let address = r#""actor":{"id":"192.0.2.1","type":"IP address","alternateId":"unknown","displayName":"192.0.2.1"}"#;
     check(
@@ -236,9 +312,9 @@ fn who_is_no_user() {
         "app.inbound",
         &[SUCCESS, r#""actor":{"id":"0oaapp","type":"AppInstance"}"#],
         expect![[r#"
-        api-activity okta:org:0oaapp programmatic
-          initiator okta:org:0oaapp shared
-    "#]],
+            api-activity okta:org:0oaapp programmatic, not authenticated
+              initiator okta:org:0oaapp shared
+        "#]],
     );
     check(
         "x",

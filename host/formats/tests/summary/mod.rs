@@ -60,10 +60,15 @@ pub(crate) fn actor(event: &Event) -> String {
         actor.usage,
         if actor.authenticated { "" } else { ", not authenticated" }
     );
-    for (name, value) in [("session", &actor.session), ("token", &actor.token), ("grant", &actor.grant)] {
+    let parts =
+        [("session", &actor.session), ("token", &actor.token), ("grant", &actor.grant), ("person", &actor.person)];
+    for (name, value) in parts {
         if let Some(value) = value {
             text.push_str(&format!("  {name} {value}\n"));
         }
+    }
+    if actor.temporary {
+        text.push_str("  temporary\n");
     }
     for part in &event.chain {
         text.push_str(&format!("  {}\n", member(part)));

@@ -4,6 +4,7 @@
 mod accounts;
 mod directory;
 mod federation;
+mod proof;
 mod records;
 mod sign_ins;
 
@@ -45,11 +46,13 @@ pub(crate) fn summary(event: &Event) -> String {
         let name = member.name.as_deref().unwrap_or("-");
         let proved = member.proved_type.map_or(String::new(), |proved| format!(" {proved}"));
         let protected = if member.protected { " protected" } else { "" };
-        text.push_str(&format!("  {role} {account} `{name}`{proved}{protected}\n"));
+        let shared = if member.shared { " shared" } else { "" };
+        text.push_str(&format!("  {role} {account} `{name}`{proved}{protected}{shared}\n"));
     }
     if let Some(target) = &event.target {
         let proved = target.proved_type.map_or(String::new(), |proved| format!(" {proved}"));
-        text.push_str(&format!("  on {}{proved}\n", target.account));
+        let shared = if target.shared { " shared" } else { "" };
+        text.push_str(&format!("  on {}{proved}{shared}\n", target.account));
     }
     for (field, value) in event.fields.iter() {
         let value = match value {

@@ -135,8 +135,9 @@ fn logoffs_explicit_credentials_privileges_and_desktops() {
         let event = event(&format!(
             r#""EventID":{id},"TargetUserSid":"S-1-5-21-1-2-3-1104","TargetUserName":"alice","TargetLogonId":"0x9","LogonType":"3""#
         ));
-        let usage = if id == 4647 { "interactive" } else { "programmatic" };
-        assert_eq!((event.actor.usage.id(), event.actor.authenticated), (usage, true), "{id}");
+        let by_the_user = id == 4647;
+        let usage = if by_the_user { "interactive" } else { "programmatic" };
+        assert_eq!((event.actor.usage.id(), event.actor.authenticated), (usage, by_the_user), "{id}");
     }
     check(
         &format!(
@@ -163,7 +164,7 @@ fn logoffs_explicit_credentials_privileges_and_desktops() {
     check(
         &format!(r#""EventID":4672,{SUBJECT},"PrivilegeList":"SeSecurityPrivilege\r\n\t\t\tSeDebugPrivilege""#),
         expect![[r#"
-            authorize-session: windows:S-1-5-21-1-2-3:S-1-5-21-1-2-3-1104 programmatic
+            authorize-session: windows:S-1-5-21-1-2-3:S-1-5-21-1-2-3-1104 programmatic, not authenticated
               session dc1.example.com/0x41a6996
               initiator windows:S-1-5-21-1-2-3:S-1-5-21-1-2-3-1104 `alice`
                 metadata.event_code = "4672"
