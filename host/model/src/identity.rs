@@ -63,11 +63,11 @@ impl Account {
     /// # Errors
     /// Those of `out`; a `String` has none.
     pub fn write_to(&self, out: &mut impl fmt::Write) -> fmt::Result {
-        encode(&self.provider, out)?;
+        encode_part(&self.provider, out)?;
         out.write_str(":")?;
-        encode(&self.tenant, out)?;
+        encode_part(&self.tenant, out)?;
         out.write_str(":")?;
-        encode(&self.subject, out)
+        encode_part(&self.subject, out)
     }
 }
 
@@ -77,8 +77,12 @@ impl fmt::Display for Account {
     }
 }
 
-/// Fast where there is nothing to encode, as in most parts: keys of state are made of accounts, event by event.
-fn encode(part: &str, out: &mut impl fmt::Write) -> fmt::Result {
+/// Writes a text with `:` and `%` percent-encoded, as in an account's text form, to which it can be appended as another
+/// part. Fast where there is nothing to encode, as in most parts: keys of state are made of accounts, event by event.
+///
+/// # Errors
+/// Those of `out`; a `String` has none.
+pub fn encode_part(part: &str, out: &mut impl fmt::Write) -> fmt::Result {
     let mut rest = part;
     while let Some(at) = rest.bytes().position(|byte| matches!(byte, b'%' | b':')) {
         let (before, marked) = rest.split_at(at);
@@ -94,7 +98,7 @@ fn decode(part: &str) -> Option<String> {
     let mut rest = part;
     while let Some((before, after)) = rest.split_once('%') {
         text.push_str(before);
-        // Only what `encode` writes, so that an account has one text form.
+        // Only what `encode_part` writes, so that an account has one text form.
         rest = if let Some(rest) = after.strip_prefix("25") {
             text.push('%');
             rest

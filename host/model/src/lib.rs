@@ -25,7 +25,7 @@ pub use digest::{Digest, DigestKey};
 pub use event::{Actor, Binding, ChainMember, ChainRole, Event, Patience, RawAddress, SourceId, Target};
 pub use fields::{Fields, Value};
 pub use finding::{ContextState, Evidence, Finding};
-pub use identity::{Account, AccountError, Identity};
+pub use identity::{Account, AccountError, Identity, encode_part};
 pub use incident::{Incident, Proposal, Subject};
 pub use intent::Intent;
 pub use line::Line;

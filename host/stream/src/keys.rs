@@ -1,7 +1,9 @@
 //! The partition key of an event: the key of a rule's state.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use countersign_model::vocabulary::{FieldId, PartitionKey};
-use countersign_model::{Account, Event, Value};
+use countersign_model::{Account, Event, Value, encode_part};
 
 /// What the keys of events begin with whose source isn't bound to the actor's tenant; the source's name follows.
 const NOT_BOUND: &str = "not-bound/";
@@ -20,12 +22,10 @@ fn key_text(key: PartitionKey, event: &Event) -> Option<String> {
     match key {
         // The account, never the identity: a rule must not see what only the directory knows.
         PartitionKey::Actor => event.actor.account.as_ref().map(|account| text(account, "")),
+        PartitionKey::Person => person(event),
         PartitionKey::Target => event.target.as_ref().map(|target| text(&target.account, "")),
-        PartitionKey::SourceIp => match event.fields.get(FieldId::SrcEndpointIp) {
-            // A rule sees an IPv4 address and the same one mapped into IPv6 as one; so does its state.
-            Some(Value::Address(address)) => Some(address.to_canonical().to_string()),
-            _ => None,
-        },
+        PartitionKey::SourceIp => source(event).map(|address| address.to_string()),
+        PartitionKey::SourceNetwork => source(event).map(network),
         // The caller may choose a session id: it is unique only under the account it belongs to.
         PartitionKey::Session => {
             let account = event.actor.account.as_ref()?;
@@ -40,6 +40,37 @@ fn key_text(key: PartitionKey, event: &Event) -> Option<String> {
         PartitionKey::Application => event.fields.text(FieldId::ActorInvokedBy).map(str::to_owned),
         PartitionKey::Tenant => Some(event.tenant.to_string()),
         PartitionKey::None => None,
+    }
+}
+
+/// The account; of a shared one with the session's name behind it, where an identity provider gave it. Several people may
+/// be behind any other shared account: what they do says nothing about one of them.
+fn person(event: &Event) -> Option<String> {
+    let account = event.actor.account.as_ref()?;
+    if !event.actor_is_shared() {
+        return Some(text(account, ""));
+    }
+    let person = event.actor.person.as_deref().filter(|person| !person.is_empty())?;
+    let mut key = text(account, person);
+    key.push(':');
+    // Writing into a string doesn't fail.
+    let _ = encode_part(person, &mut key);
+    Some(key)
+}
+
+/// The source address. A rule sees an IPv4 address and the same one mapped into IPv6 as one; so does its state.
+fn source(event: &Event) -> Option<IpAddr> {
+    match event.fields.get(FieldId::SrcEndpointIp) {
+        Some(Value::Address(address)) => Some(address.to_canonical()),
+        _ => None,
+    }
+}
+
+/// The network of an address: what one customer of a provider has at least, so that an address from it costs nothing.
+fn network(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("{}/24", Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8))),
+        IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
     }
 }
 

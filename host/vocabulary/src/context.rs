@@ -48,8 +48,10 @@ impl ContextSubject {
             ContextSubject::Account => &[PartitionKey::Actor, PartitionKey::Target],
             ContextSubject::Key => &[
                 PartitionKey::Actor,
+                PartitionKey::Person,
                 PartitionKey::Target,
                 PartitionKey::SourceIp,
+                PartitionKey::SourceNetwork,
                 PartitionKey::Session,
                 PartitionKey::Application,
                 PartitionKey::Tenant,

@@ -113,10 +113,15 @@ text_ids! {
     pub enum PartitionKey {
         /// The actor's account, never its identity.
         Actor = "actor",
+        /// The person who acted: the actor's account, or for a shared one account and session's name where an identity
+        /// provider gave it. No other shared account has a key.
+        Person = "person",
         /// The target's account.
         Target = "target",
         /// The source address.
         SourceIp = "source-ip",
+        /// The network of the source address: /24 of IPv4, /64 of IPv6.
+        SourceNetwork = "source-network",
         /// The actor's session.
         Session = "session",
         /// The application.
