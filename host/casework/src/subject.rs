@@ -87,6 +87,7 @@ fn actor(unresolved: Subject, event: &Event, directory: &Directory) -> Subject {
         usage: Some(event.actor.usage),
         session: text(&event.actor.session),
         token: text(&event.actor.token),
+        temporary: event.actor.temporary,
         grant: text(&event.actor.grant),
         shared: own().any(|member| member.shared),
         chain,

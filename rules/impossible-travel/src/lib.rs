@@ -1,4 +1,4 @@
-//! Two sign-ins of one account from places that are too far apart for the time between them.
+//! Two sign-ins of one person from places that are too far apart for the time between them.
 
 use countersign_sdk::collections::hash64;
 use countersign_sdk::prelude::*;

@@ -1,4 +1,4 @@
-//! State of an account: the places from which it signed in.
+//! State of a person: the places from which it signed in.
 
 use countersign_sdk::prelude::*;
 
@@ -10,7 +10,7 @@ const MAX_PLACES: usize = 6;
 /// Two sign-ins less far apart are at one place, in kilometres.
 const ONE_PLACE: f64 = 50.0;
 
-/// An account's places. Kept references are the sign-ins in which each was last visited, in the same order.
+/// A person's places. Kept references are the sign-ins in which each was last visited, in the same order.
 #[derive(State)]
 #[state(slot = "places")]
 pub(crate) struct Places {

@@ -7,7 +7,7 @@ use super::target::Bodies;
 /// The ARN of the role whose trust policy a successful call wrote, or of the identity provider that it made or changed.
 pub(super) fn trust(top: &Top<'_>, bodies: &Bodies<'_>, outcome: &Outcome<'_>) -> Option<String> {
     let of_iam = top.event_source.text().is_some_and(|service| service.starts_with("iam."));
-    if !of_iam || !outcome.success {
+    if !of_iam || outcome.success != Some(true) {
         return None;
     }
     let Bodies { request, response } = bodies;
