@@ -54,7 +54,8 @@ const ROWS: usize = 500;
 pub(crate) struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
-    /// The directory of identities: types, tiers, owners, protection [default: only what the records prove]
+    /// The directory of identities, as TOML or NDJSON: types, tiers, owners, protection [default: only what the records
+    /// prove]
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
     /// Show only these fields, by their OCSF paths, separated by commas

@@ -10,6 +10,7 @@ use countersign_policy::{Diagnostic, Directory, MAX_BYTES, Policy, SourceFile};
 use crate::exit::unusable;
 use crate::files;
 use crate::rule_set::RuleSet;
+use crate::stderr;
 
 /// Reads the operator's files; what isn't named is what ships.
 ///
@@ -28,6 +29,11 @@ pub(crate) fn settings(
         settings.policy = policy;
     }
     settings.directory = identities.and_then(|path| read(path, Directory::parse, &mut faults));
+    if let Some(directory) = &settings.directory {
+        for warning in directory.content.warnings() {
+            stderr::warning(format_args!("{}: {warning}", directory.name));
+        }
+    }
     settings.context = context.files(&mut faults);
     if faults.is_empty() {
         return Ok(settings);

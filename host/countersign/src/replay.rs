@@ -78,7 +78,8 @@ pub(crate) struct Arguments {
     /// The policy: which actions are allowed for which identities [default: a cautious shipped policy]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// The directory of identities: types, tiers, owners, protection [default: only what the records prove]
+    /// The directory of identities, as TOML or NDJSON: types, tiers, owners, protection [default: only what the records
+    /// prove]
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
     #[command(flatten)]

@@ -88,6 +88,8 @@ impl<'n, C: From<Problem>> Item<'n, C> {
         if !self.reader.is_full() {
             let (expected, hint) = expected_name(what, got, known);
             self.refuse::<()>(code, expected, quoted(got), hint);
+        } else {
+            self.reader.drop_one();
         }
         None
     }

@@ -24,6 +24,7 @@ mod diagnostic;
 mod document;
 mod file;
 mod item;
+mod json;
 mod list;
 mod nearest;
 mod node;

@@ -1,6 +1,6 @@
 //! Collects diagnostics while a document is read.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use crate::diagnostic::Diagnostic;
 use crate::document::Document;
@@ -35,6 +35,8 @@ pub enum Problem {
 #[derive(Debug)]
 pub struct Reader<C = Problem> {
     found: RefCell<Vec<(C, Diagnostic)>>,
+    /// How many more there were than are kept.
+    dropped: Cell<usize>,
     canonical: bool,
 }
 
@@ -42,13 +44,13 @@ impl<C: From<Problem>> Reader<C> {
     /// A reader of files that people write.
     #[must_use]
     pub fn new() -> Reader<C> {
-        Reader { found: RefCell::default(), canonical: false }
+        Reader { found: RefCell::default(), dropped: Cell::default(), canonical: false }
     }
 
     /// A reader of a canonical form, in which every default is written out and every value is in its normal form.
     #[must_use]
     pub fn canonical() -> Reader<C> {
-        Reader { found: RefCell::default(), canonical: true }
+        Reader { found: RefCell::default(), dropped: Cell::default(), canonical: true }
     }
 
     /// Whether a canonical form is read.
@@ -69,7 +71,7 @@ impl<C: From<Problem>> Reader<C> {
         Item::new(node, self)
     }
 
-    /// Adds a diagnostic; past [`MAX_DIAGNOSTICS`] it is dropped.
+    /// Adds a diagnostic; past [`MAX_DIAGNOSTICS`] it is only counted.
     pub fn push(&self, code: impl Into<C>, diagnostic: Diagnostic) {
         self.insert(usize::MAX, code.into(), diagnostic);
     }
@@ -80,7 +82,14 @@ impl<C: From<Problem>> Reader<C> {
         if found.len() < MAX_DIAGNOSTICS {
             let at = at.min(found.len());
             found.insert(at, (code, diagnostic));
+        } else {
+            self.drop_one();
         }
+    }
+
+    /// Counts a diagnostic that isn't made, since it would be dropped.
+    pub(crate) fn drop_one(&self) {
+        self.dropped.set(self.dropped.get().saturating_add(1));
     }
 
     /// The number of diagnostics.
@@ -108,7 +117,7 @@ impl<C: From<Problem>> Reader<C> {
     /// The value, if there are no diagnostics.
     ///
     /// # Errors
-    /// Every diagnostic, by line.
+    /// Every diagnostic, by line; past [`MAX_DIAGNOSTICS`] one more that says how many there are.
     pub fn finish<T>(self, value: T) -> Result<T, Vec<Diagnostic>> {
         let found = self.found.into_inner();
         if found.is_empty() {
@@ -116,6 +125,12 @@ impl<C: From<Problem>> Reader<C> {
         }
         let mut diagnostics: Vec<Diagnostic> = found.into_iter().map(|(_, diagnostic)| diagnostic).collect();
         diagnostics.sort_by_key(|diagnostic| diagnostic.line);
+        let dropped = self.dropped.get();
+        if dropped > 0 {
+            let (kept, all) = (diagnostics.len(), diagnostics.len().saturating_add(dropped));
+            let got = format!("{all}: these and {dropped} more");
+            diagnostics.push(Diagnostic::new("", format!("at most {kept} faults"), got));
+        }
         Err(diagnostics)
     }
 }

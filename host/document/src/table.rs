@@ -131,7 +131,8 @@ impl<'n, C: From<Problem>> Table<'n, C> {
         for (count, (name, node)) in unknown.enumerate() {
             // Finding the nearest name takes time, and a full reader drops the diagnostic.
             if self.reader.is_full() {
-                return;
+                self.reader.drop_one();
+                continue;
             }
             let (expected, hint) = expected_name("a known key", name, known.iter().copied());
             let diagnostic = Diagnostic::new(node.place.clone(), expected, quoted(name));

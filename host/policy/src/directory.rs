@@ -1,19 +1,27 @@
-//! The operator's directory of identities: `identities.toml`.
+//! The operator's directory of identities: `identities.toml`, or the same records as NDJSON.
 
-use std::collections::BTreeMap;
+mod index;
+mod names;
+mod read;
+mod shapes;
 
-use countersign_document::{Diagnostic, Problem, quoted};
+use std::sync::Arc;
+
+use countersign_document::Diagnostic;
 use countersign_model::vocabulary::{IdentityType, Tier};
 use countersign_model::{Account, Identity};
 
-use crate::reader::{Item, flag, optional_text, read_file, required_text};
+use index::Index;
 
 /// The operator's facts about identities, as of one generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
     identities: Vec<DirectoryIdentity>,
-    by_id: BTreeMap<String, usize>,
-    by_account: BTreeMap<Account, usize>,
+    /// Identities by their ids.
+    by_id: Index,
+    /// Identities by their accounts, each a pair of places.
+    by_account: Index,
+    warnings: Vec<Diagnostic>,
 }
 
 /// One identity with its facts.
@@ -25,8 +33,8 @@ pub struct DirectoryIdentity {
     pub identity_type: Option<IdentityType>,
     /// Its tier; critical if not set.
     pub tier: Tier,
-    /// Such as `production`.
-    pub environment: Option<String>,
+    /// Such as `production`; equal texts are mostly shared.
+    pub environment: Option<Arc<str>>,
     /// Id of the owner, another identity of the directory.
     pub owner: Option<String>,
     /// Never automatically contained.
@@ -42,13 +50,14 @@ pub struct DirectoryIdentity {
 pub struct LinkedAccount {
     /// The account; linked only once in the directory.
     pub account: Account,
-    /// Where the link comes from, for people.
-    pub provenance: Option<String>,
+    /// Where the link comes from, for people; equal texts are mostly shared.
+    pub provenance: Option<Arc<str>>,
 }
 
 impl Directory {
     /// Reads `identities.toml`: `[[identity]]` with `id`, `type`, `tier`, `environment`, `owner`, `protected`,
-    /// `break-glass`, and in each `[[identity.account]]` with `provider`, `tenant`, `subject`, `provenance`.
+    /// `break-glass`, and in each `[[identity.account]]` with `provider`, `tenant`, `subject`, `provenance`. Or NDJSON, which
+    /// a text that begins with `{` is: an identity a line, with the same keys and a list `account`.
     ///
     /// ```
     /// use countersign_model::Account;
@@ -74,70 +83,26 @@ impl Directory {
     /// // An account without facts is of tier critical.
     /// let stranger = directory.resolve(&Account::new("aws", "111122223333", "AIDABOB"), None, false);
     /// assert_eq!(stranger.tier, Tier::Critical);
+    ///
+    /// let lines = r#"{"id": "alice", "type": "human", "tier": "standard",
+    ///     "account": [{"provider": "aws", "tenant": "111122223333", "subject": "AIDAALICE"}]}"#;
+    /// assert_eq!(Directory::parse(&lines.replace('\n', "")).unwrap(), directory);
     /// ```
+    ///
+    /// Ids that aren't what they look like are faults: with spaces around them, characters that can't be seen, letters of
+    /// several scripts, or an id that looks like another's.
     ///
     /// # Errors
     /// Every fault at once.
     pub fn parse(text: &str) -> Result<Directory, Vec<Diagnostic>> {
-        read_file(text, |table| {
-            let mut directory = Directory::default();
-            let mut owners = Vec::new();
-            for item in table.tables("identity") {
-                directory.read_identity(item, &mut owners);
-            }
-            for owner in owners {
-                directory.check_owner(owner);
-            }
-            directory
-        })
+        read::read(text)
     }
 
-    fn read_identity<'n>(&mut self, item: Item<'n>, owners: &mut Vec<Item<'n>>) {
-        let Some(table) = item.table() else { return };
-        let place = self.identities.len();
-        let id = required_text(&table, "id", "the operator's stable id");
-        if let Some(id) = &id {
-            if let Some(first) = self.by_id.get(id) {
-                let hint = format!("it is the id of `identity[{first}]` already");
-                item.refuse::<()>(Problem::DuplicateValue, "an id once", quoted(id), Some(hint));
-            } else {
-                self.by_id.insert(id.clone(), place);
-            }
-        }
-        owners.extend(table.get("owner"));
-        let mut accounts = Vec::new();
-        for item in table.tables("account") {
-            let Some(account) = read_account(item) else { continue };
-            if let Some(first) = self.by_account.get(&account.account) {
-                let hint = format!("it belongs to `identity[{first}]` already");
-                let got = quoted(&account.account.to_string());
-                item.refuse::<()>(Problem::DuplicateValue, "an account once", got, Some(hint));
-            } else {
-                self.by_account.insert(account.account.clone(), place);
-                accounts.push(account);
-            }
-        }
-        self.identities.push(DirectoryIdentity {
-            id: id.unwrap_or_default(),
-            identity_type: table.get("type").and_then(|item| item.word::<IdentityType>("an identity type")),
-            tier: table.get("tier").and_then(|item| item.word::<Tier>("a tier")).unwrap_or(Tier::Critical),
-            environment: optional_text(&table, "environment"),
-            owner: optional_text(&table, "owner"),
-            protected: flag(&table, "protected"),
-            break_glass: flag(&table, "break-glass"),
-            accounts,
-        });
-        table.finish();
-    }
-
-    /// Reports an owner that isn't in the file.
-    fn check_owner(&self, item: Item<'_>) {
-        // What isn't text was reported when the identity was read.
-        if let Some(owner) = item.node().as_text().filter(|owner| !owner.is_empty() && !self.by_id.contains_key(*owner))
-        {
-            let what = "the id of an identity of this file";
-            item.unknown::<()>(Problem::UnknownWord, what, owner, self.by_id.keys().map(String::as_str));
-        }
+    /// Accounts that no record can have, by the form of their ids: an ARN or a name where an immutable id belongs, say.
+    /// They are no fault, since a later version may have them, but whoever wrote them meant something else. At most 101.
+    #[must_use]
+    pub fn warnings(&self) -> &[Diagnostic] {
+        &self.warnings
     }
 
     /// What is known about the identity behind an account: the operator's fact first; without one, the type that the
@@ -155,13 +120,22 @@ impl Directory {
     /// The identity that an account is linked to.
     #[must_use]
     pub fn identity_of(&self, account: &Account) -> Option<&DirectoryIdentity> {
-        self.by_account.get(account).and_then(|place| self.identities.get(*place))
+        let is_it =
+            |(identity, place): (u32, u32)| self.linked(identity, place).is_some_and(|one| one.account == *account);
+        let (identity, _) = self.by_account.find(account, is_it)?;
+        self.identities.get(identity as usize)
     }
 
     /// The identity with this id.
     #[must_use]
     pub fn identity(&self, id: &str) -> Option<&DirectoryIdentity> {
-        self.by_id.get(id).and_then(|place| self.identities.get(*place))
+        let at = |place: u32| self.identities.get(place as usize);
+        let (place, _) = self.by_id.find(id, |(place, _)| at(place).is_some_and(|one| one.id == id))?;
+        at(place)
+    }
+
+    fn linked(&self, identity: u32, place: u32) -> Option<&LinkedAccount> {
+        self.identities.get(identity as usize)?.accounts.get(place as usize)
     }
 
     /// The owner of the identity that an account is linked to.
@@ -190,20 +164,10 @@ impl DirectoryIdentity {
             directory_id: Some(self.id.clone()),
             identity_type: self.identity_type.or(proved).unwrap_or(IdentityType::Unknown),
             tier: self.tier,
-            environment: self.environment.clone(),
+            environment: self.environment.as_deref().map(str::to_owned),
             owner: self.owner.clone(),
             protected: self.protected,
             break_glass: self.break_glass,
         }
     }
-}
-
-fn read_account(item: Item<'_>) -> Option<LinkedAccount> {
-    let table = item.table()?;
-    let provider = required_text(&table, "provider", "such as `aws`");
-    let tenant = required_text(&table, "tenant", "the provider's tenant");
-    let subject = required_text(&table, "subject", "the immutable subject id within the tenant");
-    let provenance = optional_text(&table, "provenance");
-    table.finish();
-    Some(LinkedAccount { account: Account::new(provider?, tenant?, subject?), provenance })
 }
