@@ -62,32 +62,6 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// Most characters of untrusted text that a message repeats.
-const MAX_QUOTED: usize = 96;
-
-/// Untrusted text for a message: in backticks, on one line, without control characters, cut when long.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    format!("`{}`", visible(text))
-}
-
-/// The text between the quotes.
-pub(crate) fn visible(text: &str) -> String {
-    let mut shown: String = text.chars().take(MAX_QUOTED).flat_map(visible_char).collect();
-    if text.chars().nth(MAX_QUOTED).is_some() {
-        shown.push('…');
-    }
-    shown
-}
-
-/// A character as itself, or as its escape if a terminal would act on it.
-fn visible_char(c: char) -> impl Iterator<Item = char> {
-    let shown =
-        !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let escape = (!shown).then(|| c.escape_default());
-    shown.then_some(c).into_iter().chain(escape.into_iter().flatten())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -101,11 +75,5 @@ mod tests {
             full.with_hint(Some("lower it".to_owned())).to_string(),
             "line 3, cell[0].floor: expected 0 to 100, got 101 (lower it)"
         );
-    }
-
-    #[test]
-    fn quoted_text_is_bounded_and_inert() {
-        assert_eq!(quoted("\x1b[31mre\nd\u{202e}"), "`\\u{1b}[31mre\\nd\\u{202e}`");
-        assert_eq!(quoted(&"é".repeat(200)).chars().count(), MAX_QUOTED + 3);
     }
 }

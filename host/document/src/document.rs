@@ -52,8 +52,8 @@ impl Document {
 }
 
 fn one_line(message: &str) -> String {
-    let message = message.replace('\n', ", ");
-    message.chars().take(MAX_MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    let message: String = message.replace('\n', ", ").chars().take(MAX_MESSAGE).collect();
+    countersign_text::line(&message)
 }
 
 /// The byte at which each line of a text begins.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use countersign_text::line;
+
 use crate::diagnostic::Diagnostic;
 
 /// A parsed file with its name and text.
@@ -51,7 +53,7 @@ impl FileDiagnostics {
 
     /// A line for each diagnostic, with the file's name.
     pub fn lines(&self) -> impl Iterator<Item = String> {
-        self.diagnostics.iter().map(|diagnostic| format!("{}: {diagnostic}", self.file))
+        self.diagnostics.iter().map(|diagnostic| line(&format!("{}: {diagnostic}", self.file)))
     }
 }
 

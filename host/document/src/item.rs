@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use countersign_model::time::{format_duration, parse_duration};
 use countersign_model::vocabulary::TextId;
+use countersign_text::quoted;
 
-use crate::diagnostic::{Diagnostic, quoted};
+use crate::diagnostic::Diagnostic;
 use crate::nearest::nearest;
 use crate::node::{Node, NodeValue};
 use crate::reader::{Problem, Reader};

@@ -31,7 +31,8 @@ mod node;
 mod reader;
 mod table;
 
-pub use diagnostic::{Diagnostic, quoted};
+pub use countersign_text::quoted;
+pub use diagnostic::Diagnostic;
 pub use document::Document;
 pub use file::{FileDiagnostics, SourceFile};
 pub use item::{Item, MAX_DURATION, MAX_INTEGER};

@@ -1,10 +1,10 @@
 //! Reads lists of values: plain ones, sets, and lists of tables.
 
-use crate::diagnostic::quoted;
 use crate::item::Item;
 use crate::node::NodeValue;
 use crate::reader::Problem;
 use crate::table::Table;
+use countersign_text::quoted;
 
 impl<'n, C: From<Problem>> Item<'n, C> {
     /// A list of `min` to `max` values; none if any of them is at fault, after all were read.

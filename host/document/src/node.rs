@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::diagnostic::{quoted, visible};
+use countersign_text::{quoted, visible};
 
 /// A value and where it is.
 #[derive(Clone, Debug, PartialEq)]

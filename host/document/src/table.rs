@@ -2,7 +2,9 @@
 
 use std::cell::RefCell;
 
-use crate::diagnostic::{Diagnostic, quoted};
+use countersign_text::quoted;
+
+use crate::diagnostic::Diagnostic;
 use crate::item::{Item, expected_name};
 use crate::node::{Node, NodeValue, join};
 use crate::reader::{Problem, Reader};

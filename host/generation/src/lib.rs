@@ -19,6 +19,7 @@ use countersign_model::call::Parameter;
 use countersign_model::vocabulary::RuleKind;
 use countersign_model::{RuleId, RuleIdentity};
 use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
+use countersign_text::line;
 
 use self::graph::Graph;
 pub use self::graph::SubscriptionFault;
@@ -118,7 +119,7 @@ pub enum LoadReason {
 
 impl fmt::Display for LoadFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.name)?;
+        write!(f, "{}: ", line(&self.name))?;
         match &self.reason {
             LoadReason::Refused(refusals) => {
                 write!(f, "refused at admission")?;
@@ -128,7 +129,7 @@ impl fmt::Display for LoadFault {
                 write!(f, "the policy's parameters don't fit")?;
                 faults.lines().try_for_each(|line| write!(f, "\n  {line}"))
             }
-            LoadReason::Compile(reason) => f.write_str(reason),
+            LoadReason::Compile(reason) => f.write_str(&line(reason)),
             LoadReason::Duplicate(id) => write!(f, "another rule has the id `{id}` already"),
             LoadReason::Subscriptions(faults) => {
                 write!(f, "what it subscribes to can't be served")?;

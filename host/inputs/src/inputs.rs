@@ -24,7 +24,7 @@ const STDIN: &str = "-";
 #[derive(Debug, thiserror::Error)]
 pub enum InputError {
     /// It can't be opened, or not even its first bytes can be read.
-    #[error("can't read `{}`: {error}", path.display())]
+    #[error("can't read `{}`: {error}", countersign_text::path(path))]
     Unreadable {
         /// The file or directory.
         path: PathBuf,
@@ -33,13 +33,16 @@ pub enum InputError {
         error: io::Error,
     },
     /// A directory has no file that is read.
-    #[error("`{}`: expected a file in the directory or below, got none; hidden ones are left out", path.display())]
+    #[error(
+        "`{}`: expected a file in the directory or below, got none; hidden ones are left out",
+        countersign_text::path(path)
+    )]
     EmptyDirectory {
         /// The directory.
         path: PathBuf,
     },
     /// A link leads to a directory that contains it.
-    #[error("`{}`: expected another directory, got a link to one that contains it", path.display())]
+    #[error("`{}`: expected another directory, got a link to one that contains it", countersign_text::path(path))]
     Loop {
         /// The link.
         path: PathBuf,
