@@ -45,7 +45,7 @@ impl BundleReader {
     /// A blob's bytes, unchecked; none if there is none of this name.
     pub(crate) fn bytes(&self, name: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
         let path = self.folder.join(name.to_string());
-        match File::open(&path) {
+        match countersign_private::read(&path) {
             Ok(file) => read_capped(&file, &path, *name).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StoreError::io("read", &path)(error)),
@@ -54,7 +54,10 @@ impl BundleReader {
 
     /// A blob's length, if it is there.
     pub(crate) fn length(&self, name: &Digest) -> Option<u64> {
-        fs::metadata(self.folder.join(name.to_string())).ok().filter(fs::Metadata::is_file).map(|file| file.len())
+        fs::symlink_metadata(self.folder.join(name.to_string()))
+            .ok()
+            .filter(fs::Metadata::is_file)
+            .map(|file| file.len())
     }
 }
 
@@ -91,7 +94,7 @@ impl BundleWriter {
         for blob in blobs {
             let path = folder.join(blob.name().to_string());
             // A blob of this name may be an earlier run's, cut short by a loss of power: compare its bytes.
-            if let Ok(file) = File::open(&path)
+            if let Ok(file) = countersign_private::append(&path)
                 && read_capped(&file, &path, blob.name()).is_ok_and(|bytes| bytes == blob.bytes())
             {
                 if sync {
@@ -100,7 +103,7 @@ impl BundleWriter {
                 continue;
             }
             let part = beside(&path, PART);
-            let file = File::create(&part).map_err(StoreError::io("make", &part))?;
+            let file = countersign_private::create(&part).map_err(StoreError::io("make", &part))?;
             disk.append(&file, &part, blob.bytes())?;
             if sync {
                 disk.sync(&file, &part)?;
@@ -157,6 +160,7 @@ impl Contents {
     /// Of a folder, if it exists.
     pub(crate) fn of(folder: &Path) -> Result<Contents, StoreError> {
         let mut contents = Contents::default();
+        countersign_private::check_folder(folder).map_err(StoreError::io("list", folder))?;
         let entries = match fs::read_dir(folder) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(contents),

@@ -93,8 +93,8 @@ impl Disk {
         }
     }
 
-    /// Makes a folder if it doesn't exist.
+    /// Makes a folder that only its owner may enter, if it doesn't exist.
     pub(crate) fn make_folder(&self, path: &Path) -> Result<(), StoreError> {
-        self.step().and_then(|()| fs::create_dir_all(path)).map_err(StoreError::io("make", path))
+        self.step().and_then(|()| countersign_private::make_folder(path)).map_err(StoreError::io("make", path))
     }
 }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use countersign_audit::{AppendError, ChainWriter};
 use countersign_model::Digest;
+use countersign_private::NotRegular;
+use countersign_text::path as shown;
 
 use crate::ExistingRun;
 
@@ -13,7 +15,7 @@ use crate::ExistingRun;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file or folder couldn't be read, written or made.
-    #[error("can't {action} `{}`: {source}", path.display())]
+    #[error("can't {action} `{}`: {source}", shown(path))]
     Io {
         /// What was tried, such as `write`.
         action: &'static str,
@@ -22,6 +24,14 @@ pub enum StoreError {
         /// Why not.
         source: io::Error,
     },
+    /// There is something that is no regular file.
+    #[error("can't use `{}`: {got}", shown(path))]
+    NotRegular {
+        /// Where.
+        path: PathBuf,
+        /// What is there.
+        got: NotRegular,
+    },
     /// A record can't be appended.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -29,16 +39,16 @@ pub enum StoreError {
     #[error("expected to be the only writer, got {0}: stop the other process and start again")]
     Superseded(Overtaken),
     /// There is a run already, which may not be replaced.
-    #[error("expected nothing at `{}`, got {run}: name another file, or replace it with `--replace`", run.audit.display())]
+    #[error("expected nothing at `{}`, got {run}: name another file, or replace it with `--replace`", shown(&run.audit))]
     Exists {
         /// The run.
         run: Box<ExistingRun>,
     },
     /// There is a file already that isn't an audit file, and so is never replaced.
-    #[error("expected no file or an audit file at `{}`, got something else: name another file", .0.display())]
+    #[error("expected no file or an audit file at `{}`, got something else: name another file", shown(.0))]
     NotAnAuditFile(PathBuf),
     /// A folder of blobs has something else in it, and so is never replaced.
-    #[error("expected only blobs in `{}`, got `{}`: move it, or name another file", folder.display(), got.display())]
+    #[error("expected only blobs in `{}`, got `{}`: move it, or name another file", shown(folder), shown(got))]
     NotOnlyBlobs {
         /// The folder.
         folder: PathBuf,
@@ -46,15 +56,16 @@ pub enum StoreError {
         got: PathBuf,
     },
     /// A file is neither an audit file nor a store.
-    #[error("expected an audit file or a store at `{}`, got something else", .0.display())]
+    #[error("expected an audit file or a store at `{}`, got something else", shown(.0))]
     Unrecognised(PathBuf),
     /// A file isn't a store.
-    #[error("expected a store at `{}`, got something else: name another file", .0.display())]
+    #[error("expected a store at `{}`, got something else: name another file", shown(.0))]
     NotAStore(PathBuf),
     /// A newer version wrote this store.
     #[error(
         "expected a store of schema at most {limit} at `{}`, got {got}: \
-         use the countersign version that wrote it, or a newer one", path.display()
+         use the countersign version that wrote it, or a newer one",
+        shown(path)
     )]
     NewerSchema {
         /// The store.
@@ -67,7 +78,8 @@ pub enum StoreError {
     /// An older version wrote this store, and it is open for reading only.
     #[error(
         "expected a store of schema {expected} at `{}`, got {got}: \
-         run `replay --store` with it once, which brings it up to date", path.display()
+         run `replay --store` with it once, which brings it up to date",
+        shown(path)
     )]
     OlderSchema {
         /// The store.
@@ -78,7 +90,10 @@ pub enum StoreError {
         got: u32,
     },
     /// A store can't have a write-ahead log where it is.
-    #[error("expected a file system that allows a write-ahead log at `{}`, got mode `{got}`: name another file", path.display())]
+    #[error(
+        "expected a file system that allows a write-ahead log at `{}`, got mode `{got}`: name another file",
+        shown(path)
+    )]
     NoWriteAheadLog {
         /// The store.
         path: PathBuf,
@@ -86,7 +101,10 @@ pub enum StoreError {
         got: String,
     },
     /// Another process kept the store locked.
-    #[error("expected `{}` to be free within {seconds} s, got one that another process is writing: try again", path.display())]
+    #[error(
+        "expected `{}` to be free within {seconds} s, got one that another process is writing: try again",
+        shown(path)
+    )]
     Busy {
         /// The store.
         path: PathBuf,
@@ -94,7 +112,7 @@ pub enum StoreError {
         seconds: u64,
     },
     /// A store has something that can't have been stored so.
-    #[error("expected a whole store at `{}`, got a damaged one ({what}): restore a copy of it", path.display())]
+    #[error("expected a whole store at `{}`, got a damaged one ({what}): restore a copy of it", shown(path))]
     Damaged {
         /// The store.
         path: PathBuf,
@@ -102,7 +120,7 @@ pub enum StoreError {
         what: String,
     },
     /// The database refused something.
-    #[error("can't {action} `{}`: {source}{}", path.display(), hint(source))]
+    #[error("can't {action} `{}`: {source}{}", shown(path), hint(source))]
     Database {
         /// What was tried, such as `write`.
         action: &'static str,
@@ -112,10 +130,10 @@ pub enum StoreError {
         source: Box<rusqlite::Error>,
     },
     /// Another process writes this audit file.
-    #[error("expected `{}` to be free, got one that another process is writing", .0.display())]
+    #[error("expected `{}` to be free, got one that another process is writing", shown(.0))]
     Locked(PathBuf),
     /// A file is unfinished but has no journal to recover from.
-    #[error("expected a journal at `{}` to recover an unfinished audit file, got none", .0.display())]
+    #[error("expected a journal at `{}` to recover an unfinished audit file, got none", shown(.0))]
     NoJournal(PathBuf),
     /// An earlier call failed while writing.
     #[error("expected a store without failures, got one that failed while writing: open it again to recover")]
@@ -134,7 +152,7 @@ pub enum StoreError {
         got: u64,
     },
     /// A blob is missing.
-    #[error("expected a blob named `{name}` in `{}`, got none", place.display())]
+    #[error("expected a blob named `{name}` in `{}`, got none", shown(place))]
     BlobMissing {
         /// Its name.
         name: Digest,
@@ -173,7 +191,8 @@ pub enum StoreError {
     /// A journal is whole, but this version can't read it.
     #[error(
         "expected a journal that this version wrote at `{}`, got another: \
-         use the countersign version that wrote it ({source})", path.display()
+         use the countersign version that wrote it ({source})",
+        shown(path)
     )]
     Journal {
         /// The journal.
@@ -237,6 +256,9 @@ impl StoreError {
     /// An I/O error with what was tried on which file.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
         let path = path.to_owned();
-        move |source| StoreError::Io { action, path, source }
+        move |source| match NotRegular::of(&source) {
+            Some(got) => StoreError::NotRegular { path, got },
+            None => StoreError::Io { action, path, source },
+        }
     }
 }

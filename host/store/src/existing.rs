@@ -6,10 +6,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{BEGINNING, MAX_LINE, Record, parse};
+use countersign_text::path as shown;
 
 use crate::StoreError;
 use crate::bundles::{BundleReader, Contents, PART, beside};
 use crate::disk::Disk;
+use crate::sqlite::BESIDE;
 
 /// What to do about a run that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,7 @@ impl fmt::Display for ExistingRun {
         }
         match self.blobs {
             0 => Ok(()),
-            blobs => write!(f, " with {blobs} blobs in `{}`", self.bundles.display()),
+            blobs => write!(f, " with {blobs} blobs in `{}`", shown(&self.bundles)),
         }
     }
 }
@@ -63,14 +65,10 @@ pub fn existing(audit: &Path) -> Result<Option<ExistingRun>, StoreError> {
     Ok(Found::at(audit)?.run)
 }
 
-/// Refuses what is there and no regular file: a device would be replaced, a pipe waits for somebody at its other end.
+/// Refuses what is there and no regular file: a device would be replaced, a pipe waits for somebody at its other end, and a
+/// link leads elsewhere.
 pub(crate) fn check_regular(audit: &Path) -> Result<(), StoreError> {
-    match std::fs::metadata(audit) {
-        Ok(metadata) if metadata.is_file() => Ok(()),
-        Ok(_) => Err(StoreError::NotAnAuditFile(audit.to_owned())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(StoreError::io("read", audit)(error)),
-    }
+    countersign_private::check(audit).map(|_| ()).map_err(StoreError::io("read", audit))
 }
 
 /// A run with all its files.
@@ -88,7 +86,8 @@ impl Found {
             return Err(StoreError::NotOnlyBlobs { folder: bundles, got });
         }
         let journal = journal_path(audit);
-        let journal = match journal.metadata() {
+        check_regular(&journal)?;
+        let journal = match journal.symlink_metadata() {
             Ok(metadata) => metadata.len(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(StoreError::io("read", &journal)(error)),
@@ -143,7 +142,7 @@ pub fn belongs_to(path: &Path, kept: &Path) -> io::Result<bool> {
     let journal = journal_path(&kept);
     let folder = BundleReader::open(&kept).folder().to_owned();
     let mut files = vec![beside(&journal, PART), journal, folder];
-    files.extend(["-wal", "-shm", "-journal"].map(|ending| beside(&kept, ending)));
+    files.extend(BESIDE.map(|ending| beside(&kept, ending)));
     files.push(kept);
     Ok(files.iter().any(|file| path.starts_with(file)))
 }
@@ -163,7 +162,7 @@ struct Tail {
 impl Tail {
     fn of(audit: &Path) -> Result<Tail, StoreError> {
         let unreadable = || StoreError::io("read", audit);
-        let mut file = match File::open(audit) {
+        let mut file = match countersign_private::read(audit) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Tail { bytes: 0, records: None, sealed: false });

@@ -10,7 +10,7 @@ use countersign_model::Digest;
 use crate::bundles::{BundleReader, Contents, PART, beside};
 use crate::disk::Disk;
 use crate::existing::{Existing, Found, check_beginning, check_regular};
-use crate::file::{appending, lock};
+use crate::file::lock;
 use crate::log::Lines;
 use crate::{StoreError, Stored};
 
@@ -86,7 +86,7 @@ pub(crate) fn export_on(
 }
 
 fn lock_existing(path: &Path) -> Result<Option<File>, StoreError> {
-    match appending().open(path) {
+    match countersign_private::append_as_it_is(path) {
         Ok(file) => {
             lock(&file, path)?;
             Ok(Some(file))
@@ -109,7 +109,7 @@ impl<'d> Parts<'d> {
     /// Makes an empty file. What an export that was interrupted left is removed, and nothing else.
     fn begin(disk: &'d Disk, out: &Path) -> Result<Parts<'d>, StoreError> {
         let audit = beside(out, PART);
-        let mut file = appending().create(true).open(&audit).map_err(StoreError::io("make", &audit))?;
+        let mut file = countersign_private::append_or_create(&audit).map_err(StoreError::io("make", &audit))?;
         lock(&file, &audit)?;
         check_beginning(&mut file, &audit)?;
         let parts = Parts { disk, audit, file, bundles: beside(BundleReader::open(out).folder(), PART) };
@@ -175,7 +175,7 @@ impl<'d> Parts<'d> {
     fn blob(&self, store: &dyn Stored, name: &Digest, line: u64) -> Result<bool, StoreError> {
         self.disk.make_folder(&self.bundles)?;
         let path = self.bundles.join(name.to_string());
-        let file = match File::create_new(&path) {
+        let file = match countersign_private::create_new(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
             Err(error) => return Err(StoreError::io("make", &path)(error)),

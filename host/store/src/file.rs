@@ -9,7 +9,7 @@
 //! [`Durability::Seal`] commits and blobs may be lost, which recovering and recomputing detect.
 
 use std::cell::RefCell;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
@@ -124,7 +124,7 @@ impl FileStore {
     ) -> Result<FileStore, StoreError> {
         check_regular(path)?;
         // What is there is looked at under its lock, and nothing is made where it is refused.
-        let audit = match appending().open(path) {
+        let audit = match countersign_private::append_as_it_is(path) {
             Ok(audit) => Some(audit),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(StoreError::io("open", path)(error)),
@@ -132,9 +132,12 @@ impl FileStore {
         audit.iter().try_for_each(|audit| lock(audit, path))?;
         let found = Found::at(path)?.allow(existing)?;
         let audit = match audit {
-            Some(audit) => audit,
+            Some(audit) => {
+                countersign_private::close_to_others(&audit).map_err(StoreError::io("open", path))?;
+                audit
+            }
             None => {
-                let audit = appending().create_new(true).open(path).map_err(StoreError::io("make", path))?;
+                let audit = countersign_private::create_new(path).map_err(StoreError::io("make", path))?;
                 lock(&audit, path)?;
                 audit
             }
@@ -166,10 +169,11 @@ impl FileStore {
     }
 
     pub(crate) fn recover_on(disk: Disk, path: &Path, durability: Durability) -> Result<Recovered, StoreError> {
-        let mut audit = appending().open(path).map_err(StoreError::io("open", path))?;
+        let mut audit = countersign_private::append_as_it_is(path).map_err(StoreError::io("open", path))?;
         lock(&audit, path)?;
         let journal_path = journal_path(path);
         check_beginning(&mut audit, path)?;
+        countersign_private::close_to_others(&audit).map_err(StoreError::io("open", path))?;
         disk.remove(&beside(&journal_path, PART))?;
         if let Some(head) = sealed(&audit, path)? {
             disk.remove(&journal_path)?;
@@ -372,13 +376,6 @@ impl Store for FileStore {
     }
 }
 
-/// For reading, and for writing at the end.
-pub(crate) fn appending() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true);
-    options
-}
-
 pub(crate) fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
     file.try_lock().map_err(|error| match error {
         TryLockError::WouldBlock => StoreError::Locked(path.to_owned()),
@@ -387,7 +384,7 @@ pub(crate) fn lock(file: &File, path: &Path) -> Result<(), StoreError> {
 }
 
 fn open_journal(path: &Path) -> Result<File, StoreError> {
-    OpenOptions::new().append(true).create(true).open(path).map_err(StoreError::io("open", path))
+    countersign_private::append_or_create(path).map_err(StoreError::io("open", path))
 }
 
 /// The head of an audit file, if it is sealed and verifies.

@@ -212,7 +212,7 @@ pub(crate) struct Entries<'p, R> {
 impl<'p> Entries<'p, BufReader<File>> {
     /// Of a file from an offset on, if the file exists.
     pub(crate) fn open(path: &'p Path, offset: u64) -> Result<Option<Self>, StoreError> {
-        let mut file = match File::open(path) {
+        let mut file = match countersign_private::read(path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(StoreError::io("read", path)(error)),

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{BEGINNING, ChainWriter, Unsealed, Verified, VerifyError, verify, verify_log};
@@ -43,7 +44,8 @@ pub struct AuditLog {
 
 #[derive(Debug)]
 enum Kind {
-    File(BundleReader),
+    /// Opened once: what is put at its path later is never read.
+    File(BundleReader, File),
     /// With the end of the log when it was opened.
     Store(Box<SqliteReader>, ChainWriter),
 }
@@ -60,10 +62,18 @@ impl AuditLog {
                 let end = store.head()?;
                 Kind::Store(Box::new(store), end)
             }
-            Err(StoreError::NotAStore(_)) if is_audit_file(path)? => Kind::File(BundleReader::open(path)),
-            Err(StoreError::NotAStore(_)) => return Err(StoreError::Unrecognised(path.to_owned())),
+            Err(StoreError::NotAStore(_)) => {
+                let file = countersign_private::read(path).map_err(StoreError::io("read", path))?;
+                if !is_audit_file(&file).map_err(StoreError::io("read", path))? {
+                    return Err(StoreError::Unrecognised(path.to_owned()));
+                }
+                Kind::File(BundleReader::open(path), file)
+            }
             // The system says better why a file can't be opened.
-            Err(error) => return Err(File::open(path).err().map(StoreError::io("read", path)).unwrap_or(error)),
+            Err(error) => {
+                let system = countersign_private::read(path).err().map(StoreError::io("read", path));
+                return Err(system.unwrap_or(error));
+            }
         };
         Ok(AuditLog { path: path.to_owned(), kind })
     }
@@ -84,7 +94,7 @@ impl AuditLog {
     #[must_use]
     pub fn store(&self) -> Option<&dyn Stored> {
         match &self.kind {
-            Kind::File(_) => None,
+            Kind::File(..) => None,
             Kind::Store(store, _) => Some(&**store),
         }
     }
@@ -95,8 +105,8 @@ impl AuditLog {
     /// When it can't be read.
     pub fn bytes(&self) -> Result<u64, StoreError> {
         match &self.kind {
-            Kind::File(_) => {
-                let metadata = std::fs::metadata(&self.path).map_err(StoreError::io("read", &self.path))?;
+            Kind::File(_, file) => {
+                let metadata = file.metadata().map_err(StoreError::io("read", &self.path))?;
                 Ok(metadata.len())
             }
             Kind::Store(store, _) => store.log_bytes(),
@@ -106,10 +116,10 @@ impl AuditLog {
     /// The bytes of all lines from the first on; of a store up to the end at which it was opened.
     ///
     /// # Errors
-    /// When it can't be opened. Reading fails with an [`io::Error`] that has the [`StoreError`] in it.
+    /// When it can't be read. Reading fails with an [`io::Error`] that has the [`StoreError`] in it.
     pub fn lines(&self) -> Result<impl BufRead + use<'_>, StoreError> {
         let reader: Box<dyn Read> = match &self.kind {
-            Kind::File(_) => Box::new(File::open(&self.path).map_err(StoreError::io("read", &self.path))?),
+            Kind::File(_, file) => Box::new(FromStart { file, offset: 0 }),
             Kind::Store(store, end) => Box::new(Lines::of(&**store, *end)),
         };
         Ok(BufReader::with_capacity(1 << 16, reader))
@@ -121,7 +131,7 @@ impl AuditLog {
     /// When it is missing, unreadable, or doesn't have the digest that is its name.
     pub fn blob(&self, name: &Digest, key: &DigestKey) -> Result<Vec<u8>, StoreError> {
         match &self.kind {
-            Kind::File(bundles) => bundles.get(name, key),
+            Kind::File(bundles, _) => bundles.get(name, key),
             Kind::Store(store, _) => checked(store.blob(name)?, name, key, &self.path),
         }
     }
@@ -133,7 +143,7 @@ impl AuditLog {
     /// See [`verify()`].
     pub fn verify(&self, lines: impl BufRead, head: Option<Digest>) -> Result<Verified, VerifyError> {
         match &self.kind {
-            Kind::File(_) => verify(lines, head),
+            Kind::File(..) => verify(lines, head),
             Kind::Store(_, end) => {
                 verify_log(lines, *end, head)?;
                 Ok(Verified::Unsealed(Unsealed { end: *end, torn: 0 }))
@@ -144,24 +154,31 @@ impl AuditLog {
 
 /// Whether a file that isn't a store is an audit file, also one that was changed: a member's name is somewhere near its
 /// beginning. A file without content is one, too.
-fn is_audit_file(path: &Path) -> Result<bool, StoreError> {
-    let failed = || StoreError::io("read", path);
-    let kind = std::fs::metadata(path).map_err(failed())?.file_type();
-    if !kind.is_file() {
-        // A pipe can be read only once.
-        return Ok(!kind.is_dir());
-    }
-    let mut file = File::open(path).map_err(failed())?;
-    let beginning = read_beginning(&mut file).map_err(failed())?;
+fn is_audit_file(file: &File) -> io::Result<bool> {
+    let beginning = read_beginning(file)?;
     let has = |member: &str| beginning.windows(member.len()).any(|bytes| bytes == member.as_bytes());
     Ok(BEGINNING.as_bytes().starts_with(&beginning) || has("\"link\":\"") || has("\"seq\":"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "capped")]
-fn read_beginning(file: &mut File) -> io::Result<Vec<u8>> {
+fn read_beginning(file: &File) -> io::Result<Vec<u8>> {
     let mut beginning = Vec::new();
-    file.take(WINDOW).read_to_end(&mut beginning)?;
+    FromStart { file, offset: 0 }.take(WINDOW).read_to_end(&mut beginning)?;
     Ok(beginning)
+}
+
+/// Reads an open file from its beginning, wherever others of its readers are.
+struct FromStart<'f> {
+    file: &'f File,
+    offset: u64,
+}
+
+impl Read for FromStart<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.file.read_at(buffer, self.offset)?;
+        self.offset += length as u64;
+        Ok(length)
+    }
 }
 
 /// The bytes of a store's lines, one after another.

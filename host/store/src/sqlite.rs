@@ -11,7 +11,6 @@
 //! INVARIANT: nothing here opens the file other than through SQLite while a connection may exist: closing any other
 //! descriptor of it would drop the locks that SQLite holds for the whole process.
 
-use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -46,6 +45,9 @@ const CHECKPOINT_PAGES: i64 = 8 << 10;
 /// A segment of the log that has as many bytes gets no more lines: 64 MiB.
 const SEGMENT_BYTES: i64 = 64 << 20;
 
+/// The endings of the files that SQLite makes beside the file.
+pub(crate) const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 /// What the write-ahead log may keep on disk after that, bytes.
 const LOG_BYTES: i64 = 64 << 20;
 
@@ -76,6 +78,7 @@ impl SqliteStore {
         regular(path)?;
         let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         schema::check(&connection, path)?;
+        close_to_others(path)?;
         let failed = || failed("open", path);
         let mode: String =
             connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(failed())?;
@@ -223,33 +226,54 @@ impl Store for SqliteStore {
 
 /// Makes an empty file unless there is one.
 fn make(path: &Path) -> Result<(), StoreError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(StoreError::io("make", path)(error)),
+    if !countersign_private::check(path).map_err(StoreError::io("open", path))? {
+        match countersign_private::create_new(path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(StoreError::io("make", path)(error)),
+        }
+    }
+    Ok(())
+}
+
+/// Closes a store to others, with the files beside it. SQLite gives those that it makes later the same mode. They aren't
+/// opened, see the invariant.
+fn close_to_others(path: &Path) -> Result<(), StoreError> {
+    for path in BESIDE.map(|ending| beside(path, ending)).iter().map(PathBuf::as_path).chain([path]) {
+        countersign_private::tighten(path).map_err(StoreError::io("open", path))?;
+    }
+    Ok(())
+}
+
+/// Refuses what is no regular file, and when there is none.
+fn regular(path: &Path) -> Result<(), StoreError> {
+    for beside in BESIDE.map(|ending| beside(path, ending)) {
+        countersign_private::check(&beside).map_err(StoreError::io("open", &beside))?;
+    }
+    match countersign_private::check(path) {
+        Ok(true) => Ok(()),
+        // The system says it in the words that people know.
+        Ok(false) => path.symlink_metadata().map(|_| ()).map_err(StoreError::io("open", path)),
+        Err(error) => Err(StoreError::io("open", path)(error)),
     }
 }
 
-/// Refuses a folder, a pipe and the like.
-fn regular(path: &Path) -> Result<(), StoreError> {
-    let metadata = std::fs::metadata(path).map_err(StoreError::io("open", path))?;
-    if metadata.is_file() { Ok(()) } else { Err(StoreError::NotAStore(path.to_owned())) }
+/// The path of a file with all links above it followed, so that SQLite can be told to follow none. It is absolute, and so
+/// never taken for one of SQLite's special names.
+fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
+    let failed = || StoreError::io("open", path);
+    let absolute = std::path::absolute(path).map_err(failed())?;
+    match (absolute.parent(), absolute.file_name()) {
+        (Some(folder), Some(name)) => Ok(folder.canonicalize().map_err(failed())?.join(name)),
+        _ => Ok(absolute),
+    }
 }
 
 /// Connects to a file that exists.
 fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
-    // An absolute path is never taken for one of SQLite's special names.
-    let absolute = if flags.contains(OpenFlags::SQLITE_OPEN_URI) {
-        path.to_owned()
-    } else {
-        std::path::absolute(path).map_err(StoreError::io("open", path))?
-    };
-    let connection =
-        Connection::open_with_flags(absolute, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(failed("open", path))?;
+    let resolved = if flags.contains(OpenFlags::SQLITE_OPEN_URI) { path.to_owned() } else { resolved(path)? };
+    let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let connection = Connection::open_with_flags(resolved, flags).map_err(failed("open", path))?;
     let failed = || failed("open", path);
     connection.busy_timeout(Duration::from_secs(BUSY_SECONDS)).map_err(failed())?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -280,7 +304,7 @@ fn has_log(path: &Path) -> bool {
 
 /// The name under which SQLite opens a file that nobody writes, and makes no files beside it.
 fn immutable(path: &Path) -> Result<PathBuf, StoreError> {
-    let absolute = std::path::absolute(path).map_err(StoreError::io("open", path))?;
+    let absolute = resolved(path)?;
     let mut name = "file:".to_owned();
     for byte in absolute.as_os_str().as_encoded_bytes() {
         match byte {

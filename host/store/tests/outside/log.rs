@@ -75,7 +75,7 @@ fn what_is_neither_is_refused_and_a_changed_file_is_still_one() {
         let error = open(&path).unwrap_err();
         assert!(error.to_string().starts_with("expected an audit file or a store at `"), "{error}");
     }
-    assert!(matches!(open(folder.path()), Err(StoreError::Unrecognised(_))));
+    assert!(matches!(open(folder.path()), Err(StoreError::NotRegular { .. })));
     assert!(open(&folder.path().join("none")).unwrap_err().to_string().contains("No such file"));
 
     fs::remove_file(&path).unwrap();

@@ -7,6 +7,7 @@ mod export;
 mod files;
 mod killed;
 mod log;
+mod private;
 mod speed;
 mod sqlite;
 mod suite;

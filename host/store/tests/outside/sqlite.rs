@@ -100,7 +100,7 @@ fn only_stores_are_opened() {
         assert!(matches!(result, Err(StoreError::NotAStore(_))), "{result:?}");
     }
     for result in [open(folder.path()), read(folder.path())] {
-        assert!(matches!(result, Err(StoreError::NotAStore(_))), "{result:?}");
+        assert!(matches!(result, Err(StoreError::NotRegular { .. })), "{result:?}");
     }
     let error = open(&folder.path().join("no/store")).unwrap_err().to_string();
     assert!(error.starts_with("can't make `") && error.contains("No such file"), "{error}");
