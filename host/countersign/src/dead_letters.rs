@@ -5,13 +5,16 @@ mod usable;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use countersign_formats::{DeadLetter, DeadReason, Hint};
+use countersign_private::NotRegular;
 use serde::Serialize;
 
 use crate::exit::unusable;
+use crate::files;
 use crate::stderr;
 use crate::text;
 
@@ -57,7 +60,7 @@ struct Kind {
 /// Opens a file to add lines at its end. A last line that was torn is cut: it wasn't received, so it comes again.
 #[expect(clippy::disallowed_methods, reason = "capped at a line")]
 fn continued(path: &Path) -> io::Result<File> {
-    let mut file = File::options().read(true).append(true).create(true).open(path)?;
+    let mut file = opened(path, countersign_private::append_or_create)?;
     let metadata = file.metadata()?;
     if metadata.is_file() {
         let start = metadata.len().saturating_sub(MAX_LINE);
@@ -89,10 +92,10 @@ impl DeadLetters {
     /// # Errors
     /// When there is another file: `Unusable`.
     pub(crate) fn to_file(path: &Path, names: Vec<String>) -> Result<DeadLetters> {
-        if !is_replaceable(path) {
+        if !is_stream(path) && !is_replaceable(path)? {
             return Err(unusable(format_args!(
                 "expected no file or a file of dead letters at `{}`, got something else: name another file",
-                path.display()
+                text::path(&path)
             )));
         }
         Ok(DeadLetters { path: Some(path.to_owned()), always: true, ..DeadLetters::counted(names) })
@@ -104,7 +107,7 @@ impl DeadLetters {
     /// When there is another file: `Unusable`.
     pub(crate) fn beside(path: PathBuf, names: Vec<String>) -> Result<DeadLetters> {
         // An existing file is an earlier run's.
-        if path.exists() {
+        if path.symlink_metadata().is_ok() {
             return DeadLetters::to_file(&path, names);
         }
         Ok(DeadLetters { path: Some(path), ..DeadLetters::counted(names) })
@@ -168,7 +171,7 @@ impl DeadLetters {
     /// When it can't be created.
     pub(crate) fn begin(&mut self) -> Result<()> {
         if let (Some(path), true) = (self.path.clone(), self.always) {
-            self.create(&path).with_context(|| format!("can't write `{}`", path.display()))?;
+            self.create(&path).with_context(|| format!("can't write `{}`", text::path(&path)))?;
         }
         Ok(())
     }
@@ -209,21 +212,21 @@ impl DeadLetters {
 
     fn describe(&self, letter: &DeadLetter) -> String {
         let name = self.names.get(letter.input as usize).map_or("", String::as_str);
-        format!("{name}: record {} at byte {}: {}", letter.ordinal, letter.offset, letter.reason)
+        text::line(&format!("{name}: record {} at byte {}: {}", letter.ordinal, letter.offset, letter.reason))
     }
 
     fn write(&mut self, path: &Path, letter: &DeadLetter, seq: Option<u64>) -> io::Result<()> {
         if self.file.is_none() {
             self.create(path)?;
         }
-        let mut line = serde_json::to_vec(&self.line(letter, seq))?;
+        let mut line = text::json(&serde_json::to_string(&self.line(letter, seq))?).into_bytes();
         line.push(b'\n');
         self.unsynced = true;
         self.file.as_mut().map_or(Ok(()), |file| file.write_all(&line))
     }
 
     fn create(&mut self, path: &Path) -> io::Result<()> {
-        let file = if self.append { continued(path) } else { File::create(path) };
+        let file = if self.append { continued(path) } else { opened(path, countersign_private::create) };
         self.file = Some(BufWriter::new(file?));
         Ok(())
     }
@@ -239,7 +242,7 @@ impl DeadLetters {
             return Ok(());
         }
         let place = match &self.path {
-            Some(path) => format!(": see `{}`", path.display()),
+            Some(path) => format!(": see `{}`", text::path(&path)),
             None if self.reported => String::new(),
             None => "; `--dead-letters FILE` keeps them all".to_owned(),
         };
@@ -273,18 +276,38 @@ fn advice(hint: Hint) -> String {
     }
 }
 
-/// Whether there is nothing that would be lost: no file, an empty one, something else than a file, or dead letters.
-fn is_replaceable(path: &Path) -> bool {
-    if !path.is_file() {
-        return true;
-    }
+/// Whether a path names one of this process's own streams, such as `/dev/stdout`, wherever it leads, or a device.
+fn is_stream(path: &Path) -> bool {
+    let own = ["/dev/stdout", "/dev/stderr"].iter().any(|name| path == Path::new(name));
+    own || path.starts_with("/dev/fd")
+        || path.starts_with("/proc/self/fd")
+        || path.symlink_metadata().is_ok_and(|metadata| metadata.file_type().is_char_device())
+}
+
+/// Opens a file, or a stream for writing.
+fn opened(path: &Path, open: impl FnOnce(&Path) -> io::Result<File>) -> io::Result<File> {
+    if is_stream(path) { files::write_to_stream(path) } else { open(path) }
+}
+
+/// Whether there is nothing that would be lost: no file, an empty one, or dead letters.
+///
+/// # Errors
+/// When there is something that is no regular file: `Unusable`.
+fn is_replaceable(path: &Path) -> Result<bool> {
+    let file = match countersign_private::read(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => match NotRegular::of(&error) {
+            Some(got) => return Err(unusable(format_args!("can't use `{}`: {got}", text::path(&path)))),
+            // A file that can't be read isn't known to be of dead letters.
+            None => return Ok(false),
+        },
+    };
     let mut beginning = Vec::new();
-    // A file that can't be read isn't known to be of dead letters.
-    let read = File::open(path)
-        .and_then(|file| BufReader::new(file.take(BEGINNING.len() as u64)).read_until(b'\n', &mut beginning));
-    read.is_ok() && BEGINNING.as_bytes().starts_with(&beginning)
+    let read = BufReader::new(file.take(BEGINNING.len() as u64)).read_until(b'\n', &mut beginning);
+    Ok(read.is_ok() && BEGINNING.as_bytes().starts_with(&beginning))
 }
 
 fn explained(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::other(format!("can't write `{}`: {error}", path.display()))
+    io::Error::other(format!("can't write `{}`: {error}", text::path(&path)))
 }

@@ -55,15 +55,17 @@ impl Observer for Collector {
     }
 
     fn dead_letter(&mut self, _: u64, letter: &DeadLetter) -> io::Result<()> {
-        stderr::warning(format_args!("record {} couldn't be used: {}", letter.ordinal, letter.reason));
+        stderr::warning(format_args!("record {} couldn't be used: {}", letter.ordinal, text::line(&letter.reason)));
         Ok(())
     }
 
     fn notice(&mut self, _: u64, notice: &Notice) -> io::Result<()> {
         match notice {
-            Notice::RowSetAside { rule, message, .. } => stderr::warning(format_args!("`{rule}` failed: {message}")),
-            Notice::Host { message, .. } => stderr::warning(message),
-            Notice::Diagnostic { rule, message, .. } => stderr::note(format_args!("`{rule}`: {message}")),
+            Notice::RowSetAside { rule, message, .. } => {
+                stderr::warning(format_args!("`{rule}` failed: {}", text::line(message)))
+            }
+            Notice::Host { message, .. } => stderr::warning(text::line(message)),
+            Notice::Diagnostic { rule, message, .. } => stderr::note(format_args!("`{rule}`: {}", text::line(message))),
         }
         Ok(())
     }

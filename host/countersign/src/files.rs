@@ -9,6 +9,7 @@ use countersign_declaration::{Ceilings, Refusal, RefusalCode};
 use countersign_model::DigestKey;
 
 use crate::exit::unusable;
+use crate::text;
 
 /// The most bytes of a key file.
 const MAX_KEY_BYTES: u64 = 1 << 20;
@@ -20,7 +21,7 @@ const MAX_KEY_BYTES: u64 = 1 << 20;
 pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>> {
     match read_capped(path, max)? {
         Some(bytes) => Ok(bytes),
-        None => Err(unusable(format_args!("`{}`: expected at most {max} bytes, got more", path.display()))),
+        None => Err(unusable(format_args!("`{}`: expected at most {max} bytes, got more", text::path(&path)))),
     }
 }
 
@@ -31,7 +32,7 @@ pub(crate) fn read(path: &Path, max: u64) -> Result<Vec<u8>> {
 pub(crate) fn read_text(path: &Path, max: u64) -> Result<String> {
     String::from_utf8(read(path, max)?).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
-        unusable(format_args!("`{}`: expected UTF-8 text, got something else from byte {at} on", path.display()))
+        unusable(format_args!("`{}`: expected UTF-8 text, got something else from byte {at} on", text::path(&path)))
     })
 }
 
@@ -84,7 +85,7 @@ pub(crate) fn rule_files(paths: &[PathBuf]) -> Vec<Result<PathBuf, RuleFileError
             Err(error) => files.push(none(unreadable(path, &error))),
             Ok(found) if found.is_empty() => {
                 let expected = "expected at least one `.wasm` file, got none; `countersign rule build` makes them";
-                files.push(none(unusable(format_args!("`{}`: {expected}", path.display()))));
+                files.push(none(unusable(format_args!("`{}`: {expected}", text::path(&path)))));
             }
             Ok(found) => files.extend(found.into_iter().map(Ok)),
         }
@@ -114,11 +115,35 @@ pub(crate) fn audit_key(path: Option<&Path>) -> Result<DigestKey> {
     DigestKey::private(&bytes).ok_or_else(|| {
         unusable(format_args!(
             "`{}`: expected a key of at least {} bytes, got {}; `openssl rand -out FILE 32` makes one",
-            path.display(),
+            text::path(&path),
             DigestKey::MIN_BYTES,
             bytes.len()
         ))
     })
+}
+
+/// Opens one of this process's own streams or a device for writing.
+///
+/// # Errors
+/// When it can't be opened.
+pub(crate) fn write_to_stream(path: &Path) -> std::io::Result<File> {
+    fs::OpenOptions::new().append(true).open(path)
+}
+
+/// Makes a file that isn't private, such as one of generated telemetry.
+///
+/// # Errors
+/// When it can't be made.
+pub(crate) fn create_public(path: &Path) -> std::io::Result<File> {
+    File::create(path)
+}
+
+/// Makes a folder for files that aren't private, with those above it.
+///
+/// # Errors
+/// When it can't be made.
+pub(crate) fn make_public_folder(path: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(path)
 }
 
 /// Writes all of a component's file or none of it.
@@ -133,5 +158,5 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// A file that can't be read.
 pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> anyhow::Error {
-    unusable(format_args!("can't read `{}`: {error}", path.display()))
+    unusable(format_args!("can't read `{}`: {error}", text::path(&path)))
 }

@@ -94,10 +94,9 @@ fn print_alike(out: &mut Out, alike: &[&DecidedFinding]) -> io::Result<()> {
 }
 
 /// A finding: what names and weighs it, then its message.
-fn described(finding: &DecidedFinding) -> String {
+fn described(finding: &DecidedFinding) -> Vec<String> {
     let line = finding.first();
     let mut parts = vec![line.severity.to_string(), format!("confidence {}", line.confidence)];
     parts.extend(line.techniques.iter().cloned());
-    // Line breaks separate the rows of a pair, so none may be in a text.
-    format!("{}, event {}\n{}", parts.join(", "), text::line(&line.event_id), text::line(&line.message))
+    vec![format!("{}, event {}", parts.join(", "), line.event_id), line.message.clone()]
 }

@@ -1,6 +1,5 @@
 //! `countersign generate`: seeded telemetry, with labels and the operator's files that go with it.
 
-use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use countersign_generate::{Disorder, Generated, Label, Preset, Telemetry, write_
 use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::files;
 use crate::out::Out;
 use crate::stderr;
 use crate::text;
@@ -152,7 +152,7 @@ impl Arguments {
         match &self.out {
             Some(path) => {
                 let count = to_file(path, write)?;
-                stderr::note(format_args!("`{}`: {}", path.display(), text::count(count, "record")));
+                stderr::note(format_args!("`{}`: {}", text::path(&path), text::count(count, "record")));
             }
             None => match write(&mut out.while_read()) {
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
@@ -182,10 +182,10 @@ fn write_labels(labels: &[Label], file: &mut dyn Write) -> std::io::Result<()> {
 
 fn to_file<R>(path: &Path, write: impl FnOnce(&mut dyn Write) -> std::io::Result<R>) -> Result<R> {
     let written = || {
-        let mut file = BufWriter::new(File::create(path)?);
+        let mut file = BufWriter::new(files::create_public(path)?);
         let result = write(&mut file)?;
         file.flush()?;
         Ok::<R, std::io::Error>(result)
     };
-    written().with_context(|| format!("can't write `{}`", path.display()))
+    written().with_context(|| format!("can't write `{}`", text::path(&path)))
 }

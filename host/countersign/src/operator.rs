@@ -11,6 +11,7 @@ use crate::exit::unusable;
 use crate::files;
 use crate::rule_set::RuleSet;
 use crate::stderr;
+use crate::text;
 
 /// Reads the operator's files; what isn't named is what ships.
 ///
@@ -55,7 +56,7 @@ impl ContextArguments {
         for (table, path) in &self.0 {
             match files::read(path, table.max_bytes as u64) {
                 Ok(bytes) => {
-                    let added = context.add(table.name, &path.display().to_string(), bytes);
+                    let added = context.add(table.name, &text::path(&path).to_string(), bytes);
                     faults.extend(added.err().iter().flat_map(|found| found.lines()));
                 }
                 Err(error) => faults.push(error.to_string()),
@@ -114,5 +115,5 @@ fn read<T>(
     faults: &mut Vec<String>,
 ) -> Option<SourceFile<T>> {
     let text = files::read_text(path, MAX_BYTES as u64).map_err(|error| faults.push(error.to_string())).ok()?;
-    SourceFile::parse(path.display().to_string(), text, parse).map_err(|found| faults.extend(found.lines())).ok()
+    SourceFile::parse(text::path(&path).to_string(), text, parse).map_err(|found| faults.extend(found.lines())).ok()
 }

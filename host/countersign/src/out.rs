@@ -5,6 +5,8 @@ use std::io::{self, BufWriter, ErrorKind, IsTerminal, Stdout, Write};
 use anstream::AutoStream;
 use serde::Serialize;
 
+use crate::text;
+
 /// Columns without a terminal.
 const WIDTH: usize = 160;
 
@@ -48,9 +50,10 @@ impl Out {
         if self.terminal { self.flush() } else { Ok(()) }
     }
 
-    /// Writes one line of NDJSON.
+    /// Writes one line of NDJSON. What isn't seen is escaped in its texts, which keep their values.
     pub(crate) fn json(&mut self, line: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut *self, line)?;
+        let line = text::json(&serde_json::to_string(line)?);
+        self.write_all(line.as_bytes())?;
         self.write_all(b"\n")
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::text;
+
 /// Redraws per second.
 const RATE: u8 = 10;
 
@@ -65,7 +67,7 @@ impl Progress {
 
     /// Sets the message.
     pub(crate) fn message(&self, what: String) {
-        self.0.set_message(what);
+        self.0.set_message(text::line(&what));
     }
 
     /// Advances by one step.

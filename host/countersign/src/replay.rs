@@ -25,6 +25,7 @@ use crate::operator;
 use crate::out::Out;
 use crate::rule_set::RuleSet;
 use crate::stderr;
+use crate::text;
 
 use inputs::{FILES_HELP, Inputs, SourceArguments};
 use kept::Kept;
@@ -222,7 +223,7 @@ impl Arguments {
         {
             return Err(unusable(format_args!(
                 "expected a file of its own for `--dead-letters`, got one of those of `{}`: name another file",
-                audit.display()
+                text::path(&audit)
             )));
         }
         let beside = |path: &PathBuf| {

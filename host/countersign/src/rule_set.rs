@@ -16,6 +16,7 @@ use countersign_shipped::RULES;
 use crate::exit::{Exit, unusable};
 use crate::files::{self, RuleFileError};
 use crate::stderr;
+use crate::text;
 
 /// A rule file that isn't loaded, with why: its refusal, or the error of reading it.
 type LeftOut = (PathBuf, Result<Refusal>);
@@ -82,7 +83,7 @@ impl RuleSet {
             match why {
                 Ok(refusal) => {
                     exit = exit.max(Exit::Refused);
-                    stderr::error(format_args!("{}: refused at admission\n  {refusal}", path.display()));
+                    stderr::error(format_args!("{}: refused at admission\n  {refusal}", text::path(&path)));
                 }
                 Err(error) => {
                     exit = exit.max(Exit::Unusable);
@@ -102,7 +103,7 @@ impl RuleSet {
         let mut left_out = Vec::new();
         for path in rule_files(self.rules.iter().chain(&self.only_rules))? {
             match files::read_rule(&path, ceilings) {
-                Ok(Ok(bytes)) => rules.push(RuleFile { name: path.display().to_string(), bytes }),
+                Ok(Ok(bytes)) => rules.push(RuleFile { name: text::path(&path).to_string(), bytes }),
                 Ok(Err(refusal)) => left_out.push((path, Ok(refusal))),
                 Err(error) => left_out.push((path, Err(error))),
             }

@@ -1,11 +1,11 @@
-//! Errors, warnings and notes on standard error. Failures to write are ignored: there is no other place to report them.
+//! Errors, warnings and notes on standard error, each safe to print and none forged by a text within another. Failures to write are ignored: there is no other place to report them.
 
 use std::fmt;
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::text::plain;
+use crate::text::message;
 
 /// Reports what ended the command or a part of it.
 pub(crate) fn error(what: impl fmt::Display) {
@@ -23,6 +23,6 @@ pub(crate) fn note(what: impl fmt::Display) {
 }
 
 fn print(kind: &str, style: Style, what: impl fmt::Display) {
-    let text = plain(&what.to_string());
+    let text = message(&what.to_string());
     let _ = writeln!(anstream::stderr().lock(), "{style}{kind}{style:#}: {text}");
 }

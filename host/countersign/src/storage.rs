@@ -8,6 +8,7 @@ use countersign_store::{AuditLog, SqliteReader, SqliteStore, StoreError};
 
 use crate::exit::unusable;
 use crate::files::unreadable;
+use crate::text;
 
 /// Opens an audit file or a store for reading.
 ///
@@ -37,6 +38,7 @@ pub(crate) fn opening_error(path: &Path, error: StoreError) -> anyhow::Error {
 pub(crate) fn store_error(error: StoreError) -> anyhow::Error {
     match error {
         StoreError::NotAnAuditFile(_)
+        | StoreError::NotRegular { .. }
         | StoreError::NotOnlyBlobs { .. }
         | StoreError::Exists { .. }
         | StoreError::Unrecognised(_)
@@ -57,7 +59,7 @@ pub(crate) fn for_each_record(
     lines: impl std::io::BufRead,
     mut each: impl FnMut(u64, Record) -> Result<bool>,
 ) -> Result<()> {
-    let path = log.path().display();
+    let path = text::path(log.path());
     for entry in read(lines) {
         let entry = match entry {
             Ok(entry) => entry,

@@ -79,7 +79,7 @@ pub(crate) struct Cell(String);
 
 impl<T: fmt::Display> From<T> for Cell {
     fn from(value: T) -> Cell {
-        Cell(value.to_string().split('\n').map(text::line).collect::<Vec<_>>().join("\n"))
+        Cell(text::line(&value.to_string()))
     }
 }
 
@@ -166,13 +166,31 @@ impl Table {
     }
 }
 
+/// The lines of a value. A text is one, whatever is in it.
+pub(crate) trait Lines {
+    /// The lines, which aren't safe to print yet.
+    fn lines(&self) -> &[String];
+}
+
+impl Lines for String {
+    fn lines(&self) -> &[String] {
+        std::slice::from_ref(self)
+    }
+}
+
+impl Lines for Vec<String> {
+    fn lines(&self) -> &[String] {
+        self
+    }
+}
+
 /// Rows of a name and a value, the names as wide as the widest.
-pub(crate) fn pairs(out: &Out, indent: &str, rows: &[(&str, String)]) -> String {
+pub(crate) fn pairs(out: &Out, indent: &str, rows: &[(&str, impl Lines)]) -> String {
     let widest = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     let width = out.width().saturating_sub(indent.len() + widest + 2);
     let mut shown = String::new();
     for (name, value) in rows {
-        for (place, line) in value.lines().flat_map(|line| text::wrap(line, width)).enumerate() {
+        for (place, line) in value.lines().iter().flat_map(|line| text::wrap(line, width)).enumerate() {
             let name = if place == 0 { *name } else { "" };
             let name = format!("{name:widest$}");
             shown.push_str(&format!("{indent}{}  {line}\n", Tone::Faint.paint(name)));

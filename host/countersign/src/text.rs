@@ -1,33 +1,24 @@
-//! Text for people: safe to print, counts with their noun, sizes.
+//! Text for people: messages of several lines, counts with their noun, sizes.
 
-/// Untrusted text with everything escaped that a terminal acts on or doesn't show, but line breaks.
-pub(crate) fn plain(text: &str) -> String {
-    escape(text, |c| c == '\n')
-}
+pub(crate) use countersign_text::{json, line, path};
 
-/// The same, with line breaks escaped too.
-pub(crate) fn line(text: &str) -> String {
-    escape(text, |_| false)
-}
+/// What begins each further line of a message of several lines.
+const INDENT: &str = "  ";
 
-fn escape(text: &str, kept: impl Fn(char) -> bool) -> String {
+/// A message of the host's own, which may have several lines: each is made safe, and all but the first are indented, so that
+/// no text within it begins a line of its own.
+pub(crate) fn message(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        if kept(c) || !is_active(c) {
-            shown.push(c);
-        } else {
-            shown.extend(c.escape_default());
+    for (place, part) in text.split('\n').enumerate() {
+        if place > 0 {
+            shown.push('\n');
+            if !part.starts_with(INDENT) {
+                shown.push_str(INDENT);
+            }
         }
+        shown.push_str(&line(part));
     }
     shown
-}
-
-/// Control characters, characters that change the direction of text, and characters without a width.
-fn is_active(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Text made safe for one line and wrapped between words; only a longer word exceeds the columns.
@@ -102,9 +93,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_acts_on_is_escaped() {
-        assert_eq!(plain("a\u{1b}[31m\nb\u{202e}"), "a\\u{1b}[31m\nb\\u{202e}");
-        assert_eq!(line("a\nb\u{e0100}é"), "a\\nb\\u{e0100}é");
+    fn only_the_first_line_of_a_message_begins_a_line() {
+        assert_eq!(message("a\u{1b}[31m\n  b\nerror: c\n"), "a\\u{1b}[31m\n  b\n  error: c\n  ");
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl Arguments {
         if belongs_to(&self.out, &self.store)? {
             return Err(unusable(format_args!(
                 "expected a file of its own for `--out`, got one of those of `{}`: name another file",
-                self.store.display()
+                text::path(&self.store)
             )));
         }
         let store = open_store(&self.store)?;
@@ -91,7 +91,7 @@ impl Arguments {
             Some(run) if !self.replace => {
                 return Err(store_error(StoreError::Exists { run: Box::new(run.clone()) }));
             }
-            Some(run) => stderr::note(format_args!("`--replace` removes {run}, at `{}`", self.out.display())),
+            Some(run) => stderr::note(format_args!("`--replace` removes {run}, at `{}`", text::path(&self.out))),
             None => {}
         }
         let existing = if self.replace { Existing::Replace } else { Existing::Refuse };
@@ -114,7 +114,7 @@ impl Arguments {
     /// # Errors
     /// When there is none (`Unusable`), or it isn't finished and that wasn't asked for.
     fn check_finished(&self, store: &dyn Stored) -> Result<bool> {
-        let path = self.store.display();
+        let path = text::path(&self.store);
         let Some(standing) = Standing::read(store)? else {
             return Err(unusable(format_args!("expected a run in `{path}`, got a store without a record")));
         };
@@ -141,11 +141,11 @@ impl Arguments {
 
     fn print(&self, out: &mut Out, exported: &Exported) -> std::io::Result<()> {
         let Exported { end, head, blobs } = exported;
-        let name = text::line(&self.out.display().to_string());
+        let name = text::path(&self.out).to_string();
         let bundles = BundleReader::open(&self.out);
         let mut rows = vec![
             ("records", text::number(end.records())),
-            ("blobs", format!("{} in {}", text::number(*blobs), bundles.folder().display())),
+            ("blobs", format!("{} in {}", text::number(*blobs), text::path(bundles.folder()))),
         ];
         match head {
             Some(head) => {

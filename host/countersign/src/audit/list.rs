@@ -214,7 +214,7 @@ impl List<'_, '_> {
             return Ok(());
         }
         let what = if self.decisions_only { "decision" } else { "record" };
-        let name = text::line(&log.path().display().to_string());
+        let name = text::path(log.path()).to_string();
         let count = text::count(self.listed, what);
         match (self.listed, self.more) {
             (0, _) => writeln!(self.out, "no {what} that matches")?,

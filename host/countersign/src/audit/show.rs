@@ -114,7 +114,7 @@ impl Arguments {
             (Some(found), read) => Ok((found, read.err())),
             (None, Err(error)) => Err(error),
             (None, Ok(())) => {
-                let path = self.path.display();
+                let path = text::path(&self.path);
                 Err(match records {
                     0 => unusable(format_args!("expected a record in `{path}`, got none")),
                     records => unusable(format_args!(

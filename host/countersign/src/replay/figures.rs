@@ -31,7 +31,7 @@ pub(super) fn print(out: &mut Out, summary: &Summary, kept: Option<(&'static str
     rare("timers not due yet", &summary.pending_timers);
     rare("timers dropped, too many", &summary.dropped_timers);
     rare("findings that fed no rule, too many", &summary.withheld_findings);
-    rows.extend(kept.map(|(name, path)| (name, path.display().to_string())));
+    rows.extend(kept.map(|(name, path)| (name, text::path(&path).to_string())));
     rows.extend(kept.map(|_| ("head", head.to_string())));
     writeln!(out)?;
     write!(out, "{}", pairs(out, "", &rows))?;

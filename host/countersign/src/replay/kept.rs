@@ -44,7 +44,7 @@ impl Kept {
             (Some(audit), _) => {
                 let replaced = existing(audit).map_err(|error| opening_error(audit, error))?.filter(|_| replace);
                 if let Some(run) = replaced {
-                    stderr::note(format_args!("`--replace` removes {run}, at `{}`", audit.display()));
+                    stderr::note(format_args!("`--replace` removes {run}, at `{}`", text::path(&audit)));
                 }
                 let existing = if replace { Existing::Replace } else { Existing::Refuse };
                 let file = FileStore::create(audit, existing, Durability::Seal)

@@ -90,13 +90,15 @@ impl<'a> Reporter<'a> {
         }
         self.progress.aside(|| match notice {
             Notice::RowSetAside { rule, occasion, event_id, failure, message } => stderr::warning(format_args!(
-                "`{rule}` failed on {}, which is set aside for it: {}: {message}",
-                describe_row(occasion, event_id),
-                failure.id()
+                "`{rule}` failed on {}, which is set aside for it: {}: {}",
+                text::line(&describe_row(occasion, event_id)),
+                failure.id(),
+                text::line(message)
             )),
-            Notice::Host { message, .. } => stderr::error(message),
+            Notice::Host { message, .. } => stderr::error(text::line(message)),
             Notice::Diagnostic { rule, occasion, event_id, level, message } => {
-                let text = format!("`{rule}` on {}: {message}", describe_row(occasion, event_id));
+                let row = text::line(&describe_row(occasion, event_id));
+                let text = format!("`{rule}` on {row}: {}", text::line(message));
                 if *level >= Level::Warning { stderr::warning(text) } else { stderr::note(text) }
             }
         });

@@ -40,6 +40,10 @@ fuel is split, which costs time and changes no result; a single row that runs ou
 Usage above half of a limit is reported. The events may have few keys: a rule with state may cost
 more where a batch has more of them.
 
+Building a folder runs its code (build scripts and macros, also of its dependencies) with your rights.
+Variables that may hold credentials aren't passed on, and a Cargo.lock is kept to. With a source that
+you don't trust, take its component.
+
 The exit code is 0 regardless of the figures, 1 if the rule can't be built or loaded, and 2 if a file
 can't be read or has no event that the rule wants.
 ";

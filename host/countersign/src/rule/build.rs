@@ -1,7 +1,7 @@
 //! `countersign rule build`: compiles rule folders into components.
 
 use std::collections::BTreeSet;
-use std::fs;
+
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -22,6 +22,10 @@ Examples:
   countersign rule build rules/                       every rule in a folder, into target/rules
   countersign rule build rules/my-rule --out dist     one rule, into dist/publisher.name.wasm
 
+Building a folder runs its code (build scripts and macros, also of its dependencies) with your rights.
+Variables that may hold credentials aren't passed on, and a Cargo.lock is kept to. With a source that
+you don't trust, take its component.
+
 A faulty rule is reported and the others are built; the exit code is 1 then. If the target
 wasm32-unknown-unknown is missing, it is added by rustup.
 ";
@@ -41,13 +45,14 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let rules = rule_folders(&self.paths)?;
         ensure_target()?;
-        fs::create_dir_all(&self.out).with_context(|| format!("can't create the folder `{}`", self.out.display()))?;
+        files::make_public_folder(&self.out)
+            .with_context(|| format!("can't create the folder `{}`", text::path(&self.out)))?;
         let options = options();
         let mut table = Table::new(out, ["rule", "version", "size", "file"]).right(2);
         let (mut written, mut failed) = (BTreeSet::new(), 0_u64);
         let progress = Progress::steps(rules.len() as u64);
         for rule in &rules {
-            progress.message(format!("building {}", rule.display()));
+            progress.message(format!("building {}", text::path(&rule)));
             match build_rule(rule, &options).map_err(Into::into).and_then(|built| self.write(built, &mut written)) {
                 Ok((built, path)) => {
                     let declaration = built.admitted.declaration();
@@ -55,7 +60,7 @@ impl Arguments {
                         (&declaration.id).into(),
                         (&declaration.version).into(),
                         text::size(built.bytes.len() as u64).into(),
-                        path.display().into(),
+                        text::path(&path).into(),
                     ]);
                 }
                 Err(error) => {
@@ -82,7 +87,7 @@ impl Arguments {
             written.insert(path.clone()),
             "`{id}`: expected a unique id, another of these rules has it too"
         );
-        files::write_whole(&path, &built.bytes).with_context(|| format!("can't write `{}`", path.display()))?;
+        files::write_whole(&path, &built.bytes).with_context(|| format!("can't write `{}`", text::path(&path)))?;
         Ok((built, path))
     }
 }

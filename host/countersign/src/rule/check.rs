@@ -24,7 +24,7 @@ Examples:
   countersign rule check --json vendor.rule.wasm      one JSON object per file, then a summary
 
 All reasons for a refusal are listed, each with a stable code, the place, what was expected and what
-was found. Nothing of a rule is run. The exit code is 1 if a rule is refused, 2 if a file can't be
+was found. Nothing of a rule is built or run. The exit code is 1 if a rule is refused, 2 if a file can't be
 read; the other files are checked regardless.
 ";
 
@@ -143,7 +143,7 @@ pub(super) fn print_json(out: &mut Out, file: &Path, result: &Result<Admitted, V
 
 /// Prints the result for people.
 pub(super) fn print(out: &mut Out, file: &Path, result: &Result<Admitted, Vec<Refusal>>) -> std::io::Result<()> {
-    let file = text::line(&file.display().to_string());
+    let file = text::path(&file).to_string();
     match result {
         Ok(admitted) => {
             let declaration = admitted.declaration();

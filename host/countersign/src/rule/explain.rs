@@ -47,6 +47,10 @@ that of a real run. Step by step:
              each finding that reached the rule, and each timer that it set
   so         the result
 
+Building a folder runs its code (build scripts and macros, also of its dependencies) with your rights.
+Variables that may hold credentials aren't passed on, and a Cargo.lock is kept to. With a source that
+you don't trust, take its component.
+
 The exit code is 0 if the rule found something on the event, 1 if it didn't, and 2 if there is no such
 event or a file can't be read. A list of events exits with 0, or with 2 if it is empty.
 ";

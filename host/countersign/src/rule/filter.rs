@@ -126,7 +126,7 @@ mod tests {
                 "    src_endpoint.ip is in 10.0.0.0/8, ::1/128",
                 "    not is_mfa is true",
                 "  logon_type_id is at least 2 and is below 10",
-                "  api.operation is one of `A`, `B`\\u{1b}[2J`",
+                "  api.operation is one of `A`, `B\\u{60}\\u{1b}[2J`",
                 "  unmapped isn't there",
             ]
         );

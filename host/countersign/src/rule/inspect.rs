@@ -25,7 +25,7 @@ Examples:
   countersign rule inspect target/rules/countersign.audit-trail-disabled.wasm
   countersign rule inspect --json vendor.rule.wasm | jq .declaration.actions
 
-Nothing of the component is run. If admission refuses it, the reasons are printed and the
+Nothing of the component is run, and no folder is built. If admission refuses it, the reasons are printed and the
 exit code is 1.
 ";
 
@@ -109,7 +109,7 @@ fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -
     let declaration = admitted.declaration();
     let title = format!("{} {} ({})", declaration.id, declaration.version, declaration.kind);
     writeln!(out, "{}", Tone::Title.paint(title))?;
-    prose(out, "", declaration.description.trim())?;
+    prose(out, "  ", &declaration.description)?;
 
     heading(out, "Purpose and actions")?;
     let mut rows = vec![
@@ -166,11 +166,12 @@ fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -
     Ok(())
 }
 
-/// Prose, no wider than a page.
+/// A paragraph of prose, no wider than a page.
 fn prose(out: &mut Out, indent: &str, text: &str) -> std::io::Result<()> {
     const PAGE: usize = 100;
     let width = out.width().min(PAGE);
-    for line in text.lines().flat_map(|line| text::wrap(line, width)) {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    for line in text::wrap(&words.join(" "), width) {
         writeln!(out, "{indent}{line}")?;
     }
     Ok(())
@@ -184,69 +185,62 @@ fn words<T: std::fmt::Display>(words: &[T]) -> String {
     words.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn seen(declaration: &Declaration) -> Vec<(&'static str, String)> {
-    let lines = |lines: Vec<String>| lines.join("\n");
+fn seen(declaration: &Declaration) -> Vec<(&'static str, Vec<String>)> {
     let mut rows = vec![
-        ("event classes", words(&declaration.event_classes)),
-        ("fields", words(&declaration.fields.iter().map(|field| field.field().path).collect::<Vec<_>>())),
-        ("where", lines(super::filter::lines(&declaration.filter))),
-        ("state key", declaration.partition_key.to_string()),
+        ("event classes", vec![words(&declaration.event_classes)]),
+        ("fields", vec![words(&declaration.fields.iter().map(|field| field.field().path).collect::<Vec<_>>())]),
+        ("where", super::filter::lines(&declaration.filter)),
+        ("state key", vec![declaration.partition_key.to_string()]),
         (
             "state",
-            lines(
-                declaration
-                    .slots
-                    .iter()
-                    .map(|slot| {
-                        format!(
-                            "`{}` version {}: {} a key, {} keys, {} references, for {}",
-                            slot.name,
-                            slot.version,
-                            text::size(slot.max_bytes.into()),
-                            text::number(slot.max_keys.into()),
-                            slot.kept_references,
-                            format_duration(slot.ttl)
-                        )
-                    })
-                    .collect(),
-            ),
+            declaration
+                .slots
+                .iter()
+                .map(|slot| {
+                    format!(
+                        "`{}` version {}: {} a key, {} keys, {} references, for {}",
+                        slot.name,
+                        slot.version,
+                        text::size(slot.max_bytes.into()),
+                        text::number(slot.max_keys.into()),
+                        slot.kept_references,
+                        format_duration(slot.ttl)
+                    )
+                })
+                .collect(),
         ),
         (
             "timers",
-            declaration.timers.as_ref().map_or_else(String::new, |timers| {
-                format!(
+            declaration.timers.as_ref().map_or_else(Vec::new, |timers| {
+                vec![format!(
                     "{}: {} a key, at most {} ahead",
                     words(&timers.ids),
                     timers.most_per_key,
                     format_duration(timers.longest)
-                )
+                )]
             }),
         ),
         (
             "subscribes to",
-            lines(
-                declaration
-                    .subscribes
-                    .iter()
-                    .map(|subscription| format!("{}: {}", subscription.rule, words(&subscription.classes)))
-                    .collect(),
-            ),
+            declaration
+                .subscribes
+                .iter()
+                .map(|subscription| format!("{}: {}", subscription.rule, words(&subscription.classes)))
+                .collect(),
         ),
         (
             "context",
-            lines(
-                declaration
-                    .context
-                    .iter()
-                    .map(|wanted| {
-                        let by = wanted.keying;
-                        format!("{} by {by}, at most {} old", wanted.table.name, format_duration(wanted.max_age))
-                    })
-                    .collect(),
-            ),
+            declaration
+                .context
+                .iter()
+                .map(|wanted| {
+                    let by = wanted.keying;
+                    format!("{} by {by}, at most {} old", wanted.table.name, format_duration(wanted.max_age))
+                })
+                .collect(),
         ),
     ];
-    rows.retain(|(_, value)| !value.is_empty());
+    rows.retain(|(_, lines)| lines.iter().any(|line| !line.is_empty()));
     rows
 }
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use countersign_admission::admit;
 use countersign_author::feeders;
 use countersign_build::{build_rule, ensure_target, find_rules, read_declaration};
-use countersign_declaration::{Ceilings, Declaration};
+use countersign_declaration::{Ceilings, Declaration, quoted};
 use countersign_engine::Engine;
 use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_model::RuleId;
@@ -16,6 +16,7 @@ use countersign_shipped::RULES;
 use crate::exit::unusable;
 use crate::files;
 use crate::stderr;
+use crate::text;
 
 use super::build::options;
 
@@ -46,12 +47,13 @@ pub(super) fn find_rule(name: &str) -> Result<LocatedRule> {
         build_rule(folder, &options())?.bytes
     } else if path.is_file() {
         files::read_rule(path, &Ceilings::default())?
-            .map_err(|refusal| anyhow::anyhow!("{name}: refused at admission\n  {refusal}"))?
+            .map_err(|refusal| anyhow::anyhow!("{}: refused at admission\n  {refusal}", text::line(name)))?
     } else {
         let shipped = shipped_named(name).ok_or_else(|| {
             let ids: Vec<&str> = RULES.iter().map(|(id, _)| *id).collect();
             unusable(format_args!(
-                "`{name}`: expected a folder with a rule.toml, a component, or the id of a shipped rule ({})",
+                "{}: expected a folder with a rule.toml, a component, or the id of a shipped rule ({})",
+                quoted(name),
                 ids.join(", ")
             ))
         })?;
@@ -59,7 +61,7 @@ pub(super) fn find_rule(name: &str) -> Result<LocatedRule> {
     };
     let admitted = admit(&bytes, &Ceilings::default()).map_err(|refusals| {
         let reasons = refusals.iter().map(|refusal| format!("\n  {refusal}")).collect::<String>();
-        anyhow::anyhow!("{name}: refused at admission{reasons}")
+        anyhow::anyhow!("{}: refused at admission{reasons}", text::line(name))
     })?;
     let declaration = admitted.declaration().clone();
     let feeders = match &folder {

@@ -12,6 +12,7 @@ use countersign_model::vocabulary::RuleKind;
 
 use crate::exit::{Exit, unusable};
 use crate::out::Out;
+use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -115,7 +116,7 @@ impl Arguments {
         }
         let empty = !folder.exists() || fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_none());
         if !empty {
-            let folder = folder.display();
+            let folder = text::path(&folder);
             return Err(unusable(format_args!("`{folder}` exists already: expected a new or an empty folder")));
         }
         let sdk = self.sdk(&here, &folder)?;
@@ -140,10 +141,10 @@ impl Arguments {
             if !sdk.join("Cargo.toml").is_file() {
                 return Err(unusable(format_args!(
                     "`{}`: expected the folder of the crate `countersign-sdk`, with its Cargo.toml",
-                    sdk.display()
+                    text::path(&sdk)
                 )));
             }
-            let sdk = sdk.canonicalize().with_context(|| format!("can't resolve `{}`", sdk.display()))?;
+            let sdk = sdk.canonicalize().with_context(|| format!("can't resolve `{}`", text::path(&sdk)))?;
             return Ok(Sdk { path: sdk.display().to_string(), in_workspace: false });
         }
         let checkout = folder.ancestors().find(|ancestor| ancestor.join(SDK).join("Cargo.toml").is_file());
@@ -151,7 +152,7 @@ impl Arguments {
             return Err(unusable(format_args!(
                 "`{}` isn't in a checkout of Countersign: give the folder of the crate `countersign-sdk` with \
                  `--sdk`, such as `--sdk ../countersign/{SDK}`",
-                folder.display()
+                text::path(&folder)
             )));
         };
         let inside = folder.strip_prefix(checkout).unwrap_or(folder);
@@ -194,5 +195,5 @@ fn write_new(folder: &Path, path: &str, text: &str) -> Result<()> {
         fs::create_dir_all(path.parent().unwrap_or(folder))?;
         fs::OpenOptions::new().write(true).create_new(true).open(&path)?.write_all(text.as_bytes())
     };
-    written().with_context(|| format!("can't write `{}`", path.display()))
+    written().with_context(|| format!("can't write `{}`", text::path(&path)))
 }

@@ -3,8 +3,9 @@
 mod evidence;
 mod pseudonyms;
 mod record;
+mod words;
 
-use std::fs;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,7 @@ use countersign_admission::admit;
 use countersign_audit::record::FindingRecord;
 use countersign_author::cases::{EVENTS_FILE, EXPECT_FILE};
 use countersign_author::{case_findings, run_case};
-use countersign_declaration::{Ceilings, Declaration, Filter, Test};
+use countersign_declaration::{Ceilings, Declaration, Filter, Test, quoted};
 use countersign_generation::RuleFile;
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Account, Occasion, Timestamp};
@@ -42,12 +43,17 @@ Examples:
       the finding on the event with this id, made of the records: all of its key up to it
 
 Writes a folder into the rule's cases/: events.ndjson, native OCSF records, and expect.toml. Ids, names,
-addresses, hosts and free text are replaced by pseudonyms, the same text by the same one in the whole
-case. Addresses are from the ranges for documentation, and two of one /24 or /64 stay together; places
-are rounded to whole degrees; times are moved by whole weeks. Classes, operations, outcomes, and texts
-in the rule's own `where` stay. Read the case before you share it.
+addresses, hosts, free text, numbers of more than four digits, and names of members that no format and
+no shipped rule knows are replaced by pseudonyms, the same text by the same one in the whole case.
+Addresses are from the ranges for documentation, and two of one /24 or /64 stay together; places are
+rounded to whole degrees; times are moved by whole weeks, to the millisecond. Classes, operations,
+outcomes, and texts in the rule's own `where` stay. Read the case before you share it.
 A bundle has the rule's state only as the rule's own bytes: if the rule had state, the case needs
 --events. The operator's files (identities, egress, …) aren't copied.
+
+Building a folder runs its code (build scripts and macros, also of its dependencies) with your rights.
+Variables that may hold credentials aren't passed on, and a Cargo.lock is kept to. With a source that
+you don't trust, take its component.
 
 Then the case is run. The exit code is 0 if the finding is found again, 1 if it isn't (the case is
 kept), and 2 if a file can't be read, there is no such finding, or the case exists already.
@@ -98,7 +104,7 @@ impl Arguments {
         if case.exists() {
             return Err(unusable(format_args!(
                 "`{}` exists already; `--name` gives the case another name",
-                case.display()
+                text::path(&case)
             )));
         }
         check_folder(&folder)?;
@@ -106,7 +112,7 @@ impl Arguments {
         if located.declaration.id != found.record.rule {
             return Err(unusable(format_args!(
                 "`{}`: expected the rule `{}`, got `{}`",
-                folder.display(),
+                text::path(&folder),
                 found.record.rule,
                 located.declaration.id
             )));
@@ -125,14 +131,20 @@ impl Arguments {
             );
         }
 
-        let mut redactor =
-            Redactor { names: Pseudonyms::default(), shift: shift(found.record.event_time), parts: Vec::new() };
+        let mut redactor = Redactor {
+            names: Pseudonyms::default(),
+            shift: shift(found.record.event_time),
+            tests: Vec::new(),
+            identifiers: BTreeSet::new(),
+        };
+        events.iter().for_each(|event| redactor.learn(event));
         for declaration in std::iter::once(&located.declaration).chain(&feeding) {
             literals(&declaration.filter, &mut redactor.names);
-            parts(&declaration.filter, &mut redactor.parts);
+            tests(&declaration.filter, &mut redactor.tests);
         }
         let lines: Vec<String> = events.iter().map(|event| redactor.record(event).to_string() + "\n").collect();
-        fs::create_dir_all(&case).with_context(|| format!("can't create the folder `{}`", case.display()))?;
+        countersign_private::make_folder(&case)
+            .with_context(|| format!("can't create the folder `{}`", text::path(&case)))?;
         write(&case.join(EVENTS_FILE), &lines.concat())?;
         let expected = Expected::of(&found.record, &mut redactor);
         write(&case.join(EXPECT_FILE), &expected.text(&[]))?;
@@ -161,14 +173,14 @@ impl Arguments {
             return Ok(Exit::unless(!reproduced));
         }
         let events = text::count(events.len() as u64, "event");
-        writeln!(out, "wrote {} with {events}", text::line(&case.display().to_string()))?;
+        writeln!(out, "wrote {} with {events}", text::path(&case))?;
         notes.iter().for_each(stderr::note);
         if reproduced {
             writeln!(out, "{}", Tone::Good.paint("the finding is reproduced"))?;
         } else {
             writeln!(out, "{}", Tone::Bad.paint("the finding isn't reproduced"))?;
             for difference in &differences {
-                writeln!(out, "  {}", text::plain(difference).replace('\n', "\n  "))?;
+                writeln!(out, "  {}", text::message(difference).replace('\n', "\n  "))?;
             }
         }
         Ok(Exit::unless(!reproduced))
@@ -176,9 +188,10 @@ impl Arguments {
 
     fn case_name(&self, found: &OnRecord) -> Result<String> {
         match &self.name {
-            Some(name) if !countersign_model::rule::is_id_part(name) => {
-                Err(unusable(format_args!("`{name}`: expected lower-case words with hyphens as the name of a case")))
-            }
+            Some(name) if !countersign_model::rule::is_id_part(name) => Err(unusable(format_args!(
+                "{}: expected lower-case words with hyphens as the name of a case",
+                quoted(name)
+            ))),
             Some(name) => Ok(name.clone()),
             None => {
                 let digest = found.record.bundle.to_string();
@@ -193,7 +206,7 @@ fn check_folder(folder: &Path) -> Result<()> {
     if folder.join("rule.toml").is_file() {
         return Ok(());
     }
-    let folder = folder.display();
+    let folder = text::path(&folder);
     Err(unusable(format_args!("`{folder}`: expected the rule's folder, with a rule.toml; give it by `--rule`")))
 }
 
@@ -210,14 +223,14 @@ fn shift(time: Timestamp) -> i64 {
     }
 }
 
-/// The tests by which a filter looks at a part of a text.
-fn parts(filter: &Filter, found: &mut Vec<(FieldId, Test)>) {
+/// The tests by which a filter looks at a part of a text, or at a range of numbers.
+fn tests(filter: &Filter, found: &mut Vec<(FieldId, Test)>) {
     match filter {
         Filter::Always => {}
-        Filter::Not(part) => parts(part, found),
-        Filter::And(all) | Filter::Or(all) => all.iter().for_each(|part| parts(part, found)),
+        Filter::Not(part) => tests(part, found),
+        Filter::And(all) | Filter::Or(all) => all.iter().for_each(|part| tests(part, found)),
         Filter::Test { field, test, .. } => {
-            if matches!(test, Test::Prefix(_) | Test::Suffix(_) | Test::Contains(_)) {
+            if matches!(test, Test::Prefix(_) | Test::Suffix(_) | Test::Contains(_) | Test::Range(_)) {
                 found.push((*field, test.clone()));
             }
         }
@@ -225,7 +238,8 @@ fn parts(filter: &Filter, found: &mut Vec<(FieldId, Test)>) {
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {
-    fs::write(path, text).with_context(|| format!("can't write `{}`", path.display()))
+    let written = countersign_private::create(path).and_then(|mut file| file.write_all(text.as_bytes()));
+    written.with_context(|| format!("can't write `{}`", text::path(&path)))
 }
 
 /// The finding that the case must reproduce.

@@ -37,6 +37,10 @@ expect.toml advances it further after the last event. A finding of a timer is on
 Rules whose findings feed the tested one run too: from the folders beside its own, else the shipped
 ones. A response rule has incident.toml instead of records, and its proposals in expect.toml.
 
+Building a folder runs its code (build scripts and macros, also of its dependencies) with your rights.
+Variables that may hold credentials aren't passed on, and a Cargo.lock is kept to. With a source that
+you don't trust, take its component.
+
 The exit code is 1 if a case fails, a rule can't be built, or a rule has no case.
 ";
 
@@ -83,7 +87,7 @@ impl Arguments {
 }
 
 fn test(out: &mut Out, engine: &Engine, rule: &Path, progress: &Progress, tally: &mut Tally) -> Result<()> {
-    progress.message(format!("building {}", rule.display()));
+    progress.message(format!("building {}", text::path(&rule)));
     let untested = |why: &dyn std::fmt::Display| progress.aside(|| stderr::error(why));
     let built = match build_rule(rule, &options()) {
         Ok(built) => built,
@@ -97,7 +101,7 @@ fn test(out: &mut Out, engine: &Engine, rule: &Path, progress: &Progress, tally:
         Ok(cases) if !cases.is_empty() => cases,
         Ok(_) => {
             tally.untested += 1;
-            untested(&format_args!("{}: expected at least one folder in `cases`, got none", rule.display()));
+            untested(&format_args!("{}: expected at least one folder in `cases`, got none", text::path(&rule)));
             return Ok(());
         }
         Err(error) => {
@@ -123,7 +127,7 @@ fn test(out: &mut Out, engine: &Engine, rule: &Path, progress: &Progress, tally:
         progress.aside(|| {
             writeln!(out, "{verdict}  {id}  {}", text::line(&name))?;
             for difference in &differences {
-                writeln!(out, "        {}", text::plain(difference).replace('\n', "\n        "))?;
+                writeln!(out, "        {}", text::message(difference).replace('\n', "\n        "))?;
             }
             out.flush_on_terminal()
         })?;

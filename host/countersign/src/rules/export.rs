@@ -1,6 +1,5 @@
 //! `countersign rules export`: the shipped rules as files.
 
-use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -47,7 +46,7 @@ impl Arguments {
         let existing: Vec<String> = components
             .iter()
             .filter(|(path, _)| path.exists())
-            .map(|(path, _)| format!("`{}`", path.display()))
+            .map(|(path, _)| format!("`{}`", text::path(&path)))
             .collect();
         if !existing.is_empty() && !self.replace {
             return Err(unusable(format_args!(
@@ -55,10 +54,11 @@ impl Arguments {
                 existing.join(", ")
             )));
         }
-        let directory = self.directory.display();
-        fs::create_dir_all(&self.directory).with_context(|| format!("can't create the directory `{directory}`"))?;
+        let directory = text::path(&self.directory);
+        files::make_public_folder(&self.directory)
+            .with_context(|| format!("can't create the directory `{directory}`"))?;
         for (path, bytes) in &components {
-            files::write_whole(path, bytes).with_context(|| format!("can't write `{}`", path.display()))?;
+            files::write_whole(path, bytes).with_context(|| format!("can't write `{}`", text::path(&path)))?;
         }
         let count = text::count(components.len() as u64, "rule");
         writeln!(out, "wrote {count} to {}", text::line(&directory.to_string()))?;

@@ -9,6 +9,7 @@ use countersign_session::{StoredRule, stored_rules};
 use countersign_store::{StateKey, StoreError, Stored, TimerKey, for_each_entry};
 
 use crate::exit::unusable;
+use crate::text;
 
 /// Finds a rule that judged in a store: by its id, or by its name where only one has it.
 ///
@@ -25,7 +26,7 @@ pub(super) fn find_rule(path: &Path, store: &dyn Stored, name: &str) -> Result<(
         let rule = rules.get(id).copied();
         return rule.map(|rule| (id.clone(), rule)).ok_or_else(|| unusable("no such rule"));
     }
-    let path = path.display();
+    let path = text::path(&path);
     let got = crate::text::line(name);
     if let [first, second, ..] = named.as_slice() {
         return Err(unusable(format_args!("expected the id of one rule, got `{got}`: `{first}` or `{second}`")));

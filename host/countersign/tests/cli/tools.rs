@@ -282,10 +282,9 @@ fn bench_holds_what_calls_use_against_what_is_declared() {
 }
 
 /// A folder `rules/NAME` with a copy of a rule of this project that can be built there, without its cases.
-fn copied(folder: &Folder, name: &str) {
-    for file in ["rule.toml", "src/lib.rs"] {
-        folder.write(&format!("rules/{name}/{file}"), std::fs::read(source(name).join(file)).unwrap());
-    }
+pub(crate) fn copied(folder: &Folder, name: &str) {
+    folder.write(&format!("rules/{name}/rule.toml"), std::fs::read(source(name).join("rule.toml")).unwrap());
+    folder.copy(&format!("rules/{name}/src"), &format!("rules/{name}/src"));
     let manifest = std::fs::read_to_string(source(name).join("Cargo.toml")).unwrap();
     let package = format!(
         "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[dependencies]\n\

@@ -105,7 +105,7 @@ impl<'f> Story<'f> {
 
     /// Where the record is, and under which configuration it came to be.
     pub(super) fn on_record(&self, log: &AuditLog) -> Rows {
-        let path = log.path().display();
+        let path = text::path(log.path());
         let line = text::number(self.seq.saturating_add(1));
         let place = if log.is_store() { format!("`{path}`") } else { format!("line {line} of `{path}`") };
         let mut rows: Rows = vec![("record", format!("{}, {place}", self.seq))];

@@ -64,7 +64,7 @@ fn print_event(out: &mut Out, rule: &Declaration, judged: &Judged) -> Result<()>
         let classes: Vec<String> = rule.event_classes.iter().map(ToString::to_string).collect();
         format!("{}; the rule wants {}", event.class, classes.join(", "))
     };
-    let mut rows = vec![("found", found), ("time", time), ("class", class)];
+    let mut rows = vec![("found", vec![found]), ("time", vec![time]), ("class", vec![class])];
     let filter: Vec<String> = parts(&rule.filter)
         .iter()
         .map(|part| {
@@ -73,17 +73,17 @@ fn print_event(out: &mut Out, rule: &Declaration, judged: &Judged) -> Result<()>
             format!("{verdict}  {}{}{value}", "  ".repeat(part.depth), part.text)
         })
         .collect();
-    rows.push(("where", if filter.is_empty() { "every event".to_owned() } else { filter.join("\n") }));
+    rows.push(("where", if filter.is_empty() { vec!["every event".to_owned()] } else { filter }));
     let key = judged.key.clone().unwrap_or_else(|| "none: the rule has no state for it".to_owned());
-    rows.push(("key", format!("{}: {key}", rule.partition_key)));
+    rows.push(("key", vec![format!("{}: {key}", rule.partition_key)]));
     rows.extend(
-        judged.silenced.iter().map(|(position, why)| ("silenced", format!("from position {position} on: {why}"))),
+        judged.silenced.iter().map(|(position, why)| ("silenced", vec![format!("from position {position} on: {why}")])),
     );
     for (finding, subscribed) in &judged.fed {
         let reach = if *subscribed { "which reaches the rule" } else { "to which the rule doesn't subscribe" };
         rows.push((
             "fed by",
-            format!("{}: {}, confidence {}, {reach}", finding.rule, finding.signal_class, finding.confidence),
+            vec![format!("{}: {}, confidence {}, {reach}", finding.rule, finding.signal_class, finding.confidence)],
         ));
     }
     write!(out, "{}", pairs(out, "", &rows))?;

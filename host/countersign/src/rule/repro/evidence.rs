@@ -8,7 +8,7 @@ use countersign_admission::admit;
 use countersign_audit::Record;
 use countersign_audit::record::FindingRecord;
 use countersign_casework::bundle::FindingBundle;
-use countersign_declaration::{Ceilings, Declaration};
+use countersign_declaration::{Ceilings, Declaration, quoted};
 use countersign_formats::Record as SourceRecord;
 use countersign_model::vocabulary::{FieldId, PartitionKey, SubjectRole};
 use countersign_model::{DigestKey, Event, RuleId, Value};
@@ -17,6 +17,7 @@ use countersign_stream::{matches, partition_key, value_at};
 use super::record::KnownEvent;
 use crate::exit::unusable;
 use crate::storage::{for_each_record, open_log};
+use crate::text;
 
 /// The most events of a case: the last ones up to the finding's.
 const MAX_EVENTS: usize = 10_000;
@@ -45,7 +46,7 @@ pub(super) struct Selected {
 pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Option<&RuleId>) -> Result<OnRecord> {
     let log = open_log(audit)?;
     log.verify(log.lines()?, None).map_err(|error| {
-        anyhow::anyhow!("`{}` isn't as it was written: {error}; see `audit verify`", audit.display())
+        anyhow::anyhow!("`{}` isn't as it was written: {error}; see `audit verify`", text::path(&audit))
     })?;
     let number = wanted.parse::<u64>().ok();
     let (mut components, mut found) = (BTreeMap::new(), Vec::new());
@@ -77,14 +78,16 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
     if found.len() > 1 {
         let numbers: Vec<String> = found.iter().map(|(_, seq, one, _)| format!("{seq} (`{}`)", one.rule)).collect();
         return Err(unusable(format_args!(
-            "`{wanted}`: expected one finding, got those of records {}; give a record's number",
+            "{}: expected one finding, got those of records {}; give a record's number",
+            quoted(wanted),
             numbers.join(", ")
         )));
     }
     let Some((_, _, record, component)) = found.pop() else {
         return Err(unusable(format_args!(
-            "`{wanted}`: expected the number of a finding's record in `{}`, or the id of an event with one; see `audit list --type finding`",
-            audit.display()
+            "{}: expected the number of a finding's record in `{}`, or the id of an event with one; see `audit list --type finding`",
+            quoted(wanted),
+            text::path(&audit)
         )));
     };
     let bundle = log.blob(&record.bundle, key).map_err(unusable)?;
@@ -157,16 +160,16 @@ pub(super) fn from_telemetry(
         if declarations.iter().any(|declaration| matches(declaration, &event)) {
             anyhow::ensure!(
                 held.len() < MAX_HELD,
-                "expected the event `{}` within {MAX_HELD} that the rule wants: give less telemetry before it",
-                found.record.event_id
+                "expected the event {} within {MAX_HELD} that the rule wants: give less telemetry before it",
+                quoted(&found.record.event_id)
             );
             held.push(event);
         }
     }
     let last = last.ok_or_else(|| {
         unusable(format_args!(
-            "expected the record of the event `{}` in the telemetry, got none",
-            found.record.event_id
+            "expected the record of the event {} in the telemetry, got none",
+            quoted(&found.record.event_id)
         ))
     })?;
     let keys: Vec<(PartitionKey, Option<String>)> = declarations

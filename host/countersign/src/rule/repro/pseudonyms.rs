@@ -4,30 +4,10 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The length of the prefix of an AWS unique id, before sixteen or more letters and digits.
-const AWS_PREFIX: usize = 4;
+use super::words;
 
-/// The first parts of an ARN's resource that name its type.
-const RESOURCE_WORDS: &[&str] = &[
-    "assumed-role",
-    "federated-user",
-    "group",
-    "instance-profile",
-    "mfa",
-    "oidc-provider",
-    "policy",
-    "role",
-    "root",
-    "saml-provider",
-    "trail",
-    "user",
-];
-
-/// Words that identify no one.
-const PLAIN_WORDS: &[&str] = &[
-    "", "*", "-", "0", "1", "allow", "deny", "disabled", "enabled", "failure", "false", "no", "none", "null",
-    "success", "true", "unknown", "yes",
-];
+/// Where a machine in a cloud asks about itself, the same for all.
+const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 
 /// Texts and addresses with the pseudonyms that stand for them.
 #[derive(Default)]
@@ -46,10 +26,24 @@ impl Pseudonyms {
         self.kept.push(text.to_owned());
     }
 
+    /// Whether a text is in the rule's own filter.
+    pub(super) fn is_kept(&self, text: &str) -> bool {
+        self.kept.iter().any(|kept| kept == text)
+    }
+
+    /// The number that stands for one of more than [`words::MAX_DIGITS`] digits: the same for the same. Others stay.
+    pub(super) fn number(&mut self, digits: &str) -> Option<u64> {
+        if !words::has_number(digits) {
+            return None;
+        }
+        let made = self.text(&format!("number {digits}"), "number");
+        // Above all that stay.
+        Some(10_000 + made.rsplit('-').next().and_then(|number| number.parse::<u64>().ok()).unwrap_or_default())
+    }
+
     /// The pseudonym of a text; `word` is its kind where its form doesn't show it.
     pub(super) fn text(&mut self, text: &str, word: &'static str) -> String {
-        let plain = PLAIN_WORDS.iter().any(|plain| text.eq_ignore_ascii_case(plain));
-        if plain || self.kept.iter().any(|kept| kept == text) {
+        if words::is_plain(text) || self.is_kept(text) {
             return text.to_owned();
         }
         if let Some(known) = self.texts.get(text) {
@@ -65,11 +59,11 @@ impl Pseudonyms {
     pub(super) fn address(&mut self, address: IpAddr) -> IpAddr {
         let address = address.to_canonical();
         let (network, private) = match address {
-            IpAddr::V4(v4) if v4.is_loopback() || v4.is_unspecified() || v4.is_link_local() => return address,
-            IpAddr::V6(v6) if v6.is_loopback() || v6.is_unspecified() || v6.is_unicast_link_local() => return address,
-            IpAddr::V4(v4) => (u128::from(v4.to_bits() >> 8), v4.is_private()),
-            // Above all of those of IPv4.
-            IpAddr::V6(v6) => (1 << 64 | v6.to_bits() >> 64, v6.is_unique_local()),
+            IpAddr::V4(v4) if v4.is_loopback() || v4.is_unspecified() || v4 == METADATA => return address,
+            IpAddr::V6(v6) if v6.is_loopback() || v6.is_unspecified() => return address,
+            IpAddr::V4(v4) => (u128::from(v4.to_bits() >> 8), v4.is_private() || v4.is_link_local()),
+            // Above all of those of IPv4. An address of a link may have the machine's own number in it.
+            IpAddr::V6(v6) => (1 << 64 | v6.to_bits() >> 64, v6.is_unique_local() || v6.is_unicast_link_local()),
         };
         let kind = match (address, private) {
             (IpAddr::V4(_), false) => "network",
@@ -141,29 +135,35 @@ impl Pseudonyms {
             return Some(format!("{}$", self.text(host, "host")));
         }
         // A role's id with the name of its session.
-        if let Some((id, session)) = text.split_once(':').filter(|(id, _)| is_aws_id(id)) {
+        if let Some((id, session)) = text.split_once(':').filter(|(id, _)| words::aws_id_kind(id).is_some()) {
             return Some(format!("{}:{}", self.text(id, "id"), self.text(session, "session")));
         }
-        if is_aws_id(text) {
+        if let Some(kind) = words::aws_id_kind(text) {
             let number = self.count("id of AWS");
-            return Some(format!("{}EXAMPLE{number:09}", text.get(..AWS_PREFIX).unwrap_or_default()));
+            return Some(format!("{kind}EXAMPLE{number:09}"));
         }
         None
     }
 
-    /// `arn:partition:service:region:account:resource`. What belongs to AWS itself stays.
+    /// `arn:partition:service:region:account:resource`. Policies of AWS itself stay.
     fn arn(&mut self, text: &str) -> Option<String> {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let [arn, partition, service, region, account, resource] = parts.as_slice() else { return None };
-        if *account == "aws" {
-            return Some(text.to_owned());
-        }
-        let account = self.text(account, "account");
+        let known = |text: &str, is_known: fn(&str) -> bool| text.is_empty() || is_known(text);
+        let mut part = |text: &str, is_known: fn(&str) -> bool, word| {
+            if known(text, is_known) { text.to_owned() } else { self.text(text, word) }
+        };
+        let partition = part(partition, words::is_partition, "partition");
+        let service = part(service, words::is_service, "service");
+        let region = part(region, words::is_region, "region");
+        let of_aws =
+            *account == "aws" && service == "iam" && resource.starts_with("policy/") && words::is_word(resource);
+        let account = if of_aws { (*account).to_owned() } else { self.text(account, "account") };
         let mut shown = format!("{arn}:{partition}:{service}:{region}:{account}:");
         for (place, part) in resource.split_inclusive(['/', ':']).enumerate() {
             let name = part.trim_end_matches(['/', ':']);
-            let word = place == 0 && RESOURCE_WORDS.contains(&name);
-            shown.push_str(&if word { name.to_owned() } else { self.text(name, "name") });
+            let stays = of_aws || place == 0 && words::is_resource(name);
+            shown.push_str(&if stays { name.to_owned() } else { self.text(name, "name") });
             shown.push_str(part.get(name.len()..).unwrap_or_default());
         }
         Some(shown)
@@ -172,9 +172,9 @@ impl Pseudonyms {
     /// A security id of a domain: the domain and the relative id are replaced; relative ids that every domain has stay.
     fn security_id(&mut self, text: &str) -> String {
         let Some(rest) = text.strip_prefix("S-1-5-21-") else {
-            // The same on every machine, or one of a cloud directory.
-            let cloud = text.starts_with("S-1-12-1-");
-            return if cloud { format!("S-1-12-1-1-1-1-{}", self.count("security id")) } else { text.to_owned() };
+            // The same on every machine, or one of a cloud directory, a service, an application.
+            let same = text.split('-').skip(1).all(is_short_number);
+            return if same { text.to_owned() } else { format!("S-1-12-1-1-1-1-{}", self.count("security id")) };
         };
         let parts: Vec<&str> = rest.splitn(4, '-').collect();
         let domain = parts.iter().take(3).copied().collect::<Vec<_>>().join("-");
@@ -189,18 +189,14 @@ impl Pseudonyms {
         };
         match parts.get(3) {
             None => domain,
-            Some(relative) if relative.len() <= 3 => format!("{domain}-{relative}"),
+            Some(relative) if relative.len() <= 3 && is_short_number(relative) => format!("{domain}-{relative}"),
             Some(_) => format!("{domain}-{}", 1_100 + self.count("security id")),
         }
     }
 }
 
-fn is_aws_id(text: &str) -> bool {
-    let upper = |byte: u8| byte.is_ascii_uppercase();
-    text.len() >= 16
-        && text.bytes().take(AWS_PREFIX).all(upper)
-        && text.starts_with('A')
-        && text.bytes().all(|byte| upper(byte) || byte.is_ascii_digit())
+fn is_short_number(text: &str) -> bool {
+    (1..=words::MAX_DIGITS).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]

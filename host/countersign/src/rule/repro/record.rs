@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use countersign_declaration::{Filter, Literal, Test};
+use countersign_declaration::{Filter, Literal, Span, Test};
 use countersign_model::vocabulary::{EventClass, FieldId};
 use countersign_model::{Account, Event, Timestamp, Value};
 use serde_json::{Map, json};
 
 use super::pseudonyms::Pseudonyms;
+use super::words;
 
-/// Fields with words of the provider, not of people: they stay.
+/// Fields with words of the provider, not of people: what has the form of such a word stays.
 const KEPT: &[FieldId] = &[
     FieldId::MetadataEventCode,
     FieldId::MetadataProductName,
@@ -55,9 +56,6 @@ const TENANT_IMPLIED: &[&str] = &["okta", "windows"];
 
 /// Numbers of networks for documentation (RFC 5398).
 const FIRST_NETWORK: u64 = 64_496;
-
-/// The longest name of a member in a body that is taken for one of the provider's.
-const MAX_NAME: usize = 48;
 
 /// The known parts of an event.
 pub(super) struct KnownEvent {
@@ -134,17 +132,17 @@ fn wanted(field: FieldId, test: &Test) -> Option<Value> {
     }
 }
 
-/// Keeps every text in a filter.
+/// Keeps every text and whole number in a filter.
 pub(super) fn literals(filter: &Filter, names: &mut Pseudonyms) {
     match filter {
         Filter::Always => {}
         Filter::Not(part) => literals(part, names),
         Filter::And(parts) | Filter::Or(parts) => parts.iter().for_each(|part| literals(part, names)),
         Filter::Test { test, .. } => {
-            let mut keep = |literal: &Literal| {
-                if let Literal::Text(text) = literal {
-                    names.keep(text);
-                }
+            let mut keep = |literal: &Literal| match literal {
+                Literal::Text(text) => names.keep(text),
+                Literal::Integer(number) => names.keep(&number.to_string()),
+                Literal::Float(_) | Literal::Boolean(_) => {}
             };
             match test {
                 Test::Eq(literal) => keep(literal),
@@ -161,8 +159,10 @@ pub(super) struct Redactor {
     pub(super) names: Pseudonyms,
     /// Times are moved by so much, microseconds.
     pub(super) shift: i64,
-    /// Tests of the rule's `where` for a part of a field's text: the part stays.
-    pub(super) parts: Vec<(FieldId, Test)>,
+    /// Tests of the rule's `where` for a part of a field's text, which stays, or for a range of numbers.
+    pub(super) tests: Vec<(FieldId, Test)>,
+    /// The words of all that is named in the events, in lower case.
+    pub(super) identifiers: BTreeSet<String>,
 }
 
 impl Redactor {
@@ -174,12 +174,19 @@ impl Redactor {
     pub(super) fn account(&mut self, account: &Account) -> Account {
         let Account { provider, tenant, subject } = account;
         let subject = self.names.text(subject, "id");
+        // The format gives every account of Okta the same one.
         let tenant = if provider == "okta" { tenant.clone() } else { self.names.text(tenant, "tenant") };
-        Account::new(provider.clone(), tenant, subject)
+        Account::new(self.provider(provider), tenant, subject)
     }
 
+    fn provider(&mut self, provider: &str) -> String {
+        if words::is_provider(provider) { provider.to_owned() } else { self.names.text(provider, "provider") }
+    }
+
+    /// A time, moved; to a millisecond, because more digits are as good as an id.
     pub(super) fn time(&self, time: Timestamp) -> Timestamp {
-        time.plus_micros(self.shift)
+        let Timestamp(micros) = time.plus_micros(self.shift);
+        Timestamp(micros - micros.rem_euclid(1_000))
     }
 
     /// The record.
@@ -192,11 +199,13 @@ impl Redactor {
         let actor = event.actor.as_ref().map(|account| self.account(account));
         let target = event.target.as_ref().map(|account| self.account(account));
         let mut seen = BTreeSet::new();
+        // In an OCSF authentication `user` is who signed in: somebody else, acted on, has no place there.
+        let other = event.class == EventClass::Authentication && event.target.is_some() && event.target != event.actor;
         for (field, value) in &event.fields {
-            if ELSEWHERE.contains(field) || !seen.insert(field.index()) {
+            let path = field.field().path;
+            if ELSEWHERE.contains(field) || other && path.starts_with("user.") || !seen.insert(field.index()) {
                 continue;
             }
-            let path = field.field().path;
             match value {
                 Value::Timestamp(micros) => {
                     set(&mut record, &format!("{path}_dt"), json!(self.time(Timestamp(*micros)).to_string()));
@@ -227,10 +236,10 @@ impl Redactor {
             Value::Unsigned(number) if field == FieldId::SrcEndpointAutonomousSystemNumber => {
                 json!(self.network(*number))
             }
-            Value::Unsigned(number) => json!(number),
-            Value::Signed(number) => json!(number),
+            Value::Unsigned(number) => json!(self.number(field, i128::from(*number))),
+            Value::Signed(number) => json!(self.number(field, i128::from(*number))),
             // Whole degrees: a region, not a house.
-            Value::Float(number) => json!(number.round()),
+            Value::Float(number) => json!(self.float(number.round())),
             Value::Boolean(value) => json!(value),
             Value::Address(address) => json!(self.names.address(*address).to_string()),
             Value::Text(text) => json!(self.text(field, text)),
@@ -246,14 +255,17 @@ impl Redactor {
     }
 
     fn text(&mut self, field: FieldId, text: &str) -> String {
-        if KEPT.contains(&field) {
+        if field == FieldId::CloudProvider {
+            return self.provider(text);
+        }
+        if KEPT.contains(&field) && self.stays(field, text) {
             return text.to_owned();
         }
         if field == FieldId::HttpRequestUserAgent {
             return self.user_agent(text);
         }
         let word = word(field.field().path);
-        let part = self.parts.iter().find_map(|(tested, test)| match test {
+        let part = self.tests.iter().find_map(|(tested, test)| match test {
             Test::Prefix(part) if *tested == field && text.starts_with(part.as_str()) => {
                 Some((part.clone(), String::new()))
             }
@@ -271,20 +283,67 @@ impl Redactor {
         }
     }
 
-    /// The product at the beginning of a user agent, and a pseudonym for the rest.
-    fn user_agent(&mut self, text: &str) -> String {
-        let plain = |part: &str, also: &str| {
-            !part.is_empty() && part.len() <= 32 && part.chars().all(|c| c.is_ascii_alphanumeric() || also.contains(c))
-        };
-        let (first, rest) = text.split_once(' ').unwrap_or((text, ""));
-        let product = first.split_once('/').is_some_and(|(name, version)| plain(name, "-_") && plain(version, "."));
-        if !product {
-            return self.names.text(text, "agent");
+    /// Whether a text in a field of the provider's words is one.
+    fn stays(&self, field: FieldId, text: &str) -> bool {
+        match field {
+            FieldId::CloudRegion => words::is_region(text),
+            FieldId::SrcEndpointLocationCountry => {
+                text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
+            }
+            _ => words::is_word(text) && !words::tokens(text).any(|token| self.identifiers.contains(&token)),
         }
-        if rest.is_empty() { first.to_owned() } else { format!("{first} {}", self.names.text(rest, "agent")) }
     }
 
-    /// A body keeps its structure: names of members, numbers and booleans stay, texts don't.
+    /// Takes in who and what events are about: a word that is part of that stays nowhere.
+    pub(super) fn learn(&mut self, event: &KnownEvent) {
+        let accounts = event.actor.iter().chain(&event.target);
+        for account in accounts {
+            self.identifiers.extend(words::tokens(&account.subject).chain(words::tokens(&account.tenant)));
+        }
+        let named = event.fields.iter().filter(|(field, _)| names(field.field().path) && !KEPT.contains(field));
+        for (_, value) in named {
+            match value {
+                Value::Text(text) => self.identifiers.extend(words::tokens(text)),
+                Value::TextList(items) => items.iter().for_each(|item| self.identifiers.extend(words::tokens(item))),
+                _ => {}
+            }
+        }
+    }
+
+    /// A number of few digits or one that the rule's `where` names; else one that stands for it, within the range that the
+    /// `where` asks for if it was in there.
+    fn number(&mut self, field: FieldId, number: i128) -> i128 {
+        let tests = self.tests.iter().filter(|(tested, _)| *tested == field);
+        let ranges: Vec<(i128, i128)> = tests
+            .filter_map(|(_, test)| match test {
+                Test::Range(range) => Some(range.span()),
+                _ => None,
+            })
+            .filter_map(|span| if let Span::Integers(min, max) = span { Some((min, max)) } else { None })
+            .filter(|(min, max)| (min..=max).contains(&&number))
+            .collect();
+        if self.names.is_kept(&number.to_string()) {
+            return number;
+        }
+        let Some(made) = self.names.number(&number.to_string()) else { return number };
+        ranges.iter().fold(i128::from(made), |made, (min, max)| made.clamp(*min, *max))
+    }
+
+    fn float(&mut self, number: f64) -> f64 {
+        let made = self.names.number(&format!("{number:.0}"));
+        made.map_or(number, |made| f64::from(u32::try_from(made).unwrap_or_default()))
+    }
+
+    /// A well-known product at the beginning of a user agent, and a pseudonym for the rest.
+    fn user_agent(&mut self, text: &str) -> String {
+        let Some((product, major)) = words::agent(text) else { return self.names.text(text, "agent") };
+        match text.split_once(' ') {
+            Some((_, rest)) => format!("{product}/{major} {}", self.names.text(rest, "agent")),
+            None => format!("{product}/{major}"),
+        }
+    }
+
+    /// A body keeps its structure: known names of members, short numbers and booleans stay, texts don't.
     fn body(&mut self, body: &serde_json::Value) -> serde_json::Value {
         match body {
             serde_json::Value::String(text) => json!(self.names.text(text, "text")),
@@ -292,20 +351,27 @@ impl Redactor {
             serde_json::Value::Object(members) => {
                 let mut made = Map::new();
                 for (name, member) in members {
-                    let plain =
-                        name.len() <= MAX_NAME && name.chars().all(|c| c.is_ascii_alphabetic() || c == '_' || c == '.');
-                    let name = if plain { name.clone() } else { self.names.text(name, "member") };
+                    let name = if words::is_member(name) || self.names.is_kept(name) {
+                        name.clone()
+                    } else {
+                        self.names.text(name, "member")
+                    };
                     made.insert(name, self.body(member));
                 }
                 serde_json::Value::Object(made)
             }
-            // A number with more digits is an id.
-            serde_json::Value::Number(number) if number.to_string().len() > 9 => {
-                json!(self.names.text(&number.to_string(), "number"))
-            }
+            serde_json::Value::Number(number) => match self.names.number(&number.to_string()) {
+                Some(made) => json!(made),
+                None => body.clone(),
+            },
             other => other.clone(),
         }
     }
+}
+
+/// Whether a field names or identifies somebody or something.
+fn names(path: &str) -> bool {
+    ["uid", "uid_alt", "name", "hostname", "domain", "issuer"].iter().any(|ending| path.ends_with(ending))
 }
 
 /// The kind of a field's text, for pseudonyms where its form doesn't show it.
