@@ -47,6 +47,33 @@ impl OperatorLimits {
         }
     }
 
+    /// These limits where they are the lesser, else the other's. Leases, which no rule uses, stay.
+    #[must_use]
+    pub fn at_most(mut self, other: &OperatorLimits) -> OperatorLimits {
+        self.memory = self.memory.min(other.memory);
+        self.fuel = self.fuel.min(other.fuel);
+        self.output = self.output.min(other.output);
+        self.state = self.state.min(other.state);
+        self.component_bytes = self.component_bytes.min(other.component_bytes);
+        self.declaration_bytes = self.declaration_bytes.min(other.declaration_bytes);
+        self.data_bytes = self.data_bytes.min(other.data_bytes);
+        self
+    }
+
+    /// The limits that allow a rule more than the other's do: the key, what it is here, and what it is there.
+    pub fn wider_than(&self, other: &OperatorLimits) -> impl Iterator<Item = (&'static str, u64, u64)> + use<> {
+        let all = [
+            ("memory", self.memory, other.memory),
+            ("fuel", self.fuel, other.fuel),
+            ("output", self.output.into(), other.output.into()),
+            ("state", self.state, other.state),
+            ("component-bytes", self.component_bytes, other.component_bytes),
+            ("declaration-bytes", self.declaration_bytes, other.declaration_bytes),
+            ("data-bytes", self.data_bytes, other.data_bytes),
+        ];
+        all.into_iter().filter(|(_, here, there)| here > there)
+    }
+
     pub(crate) fn read(table: Table<'_>) -> OperatorLimits {
         const SECOND: i64 = 1_000_000;
         const YEAR: i64 = 365 * 86_400 * SECOND;

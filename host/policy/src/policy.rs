@@ -344,6 +344,13 @@ impl Policy {
         &self.written.limits
     }
 
+    /// The same policy with limits that are at most these.
+    #[must_use]
+    pub fn within(mut self, limits: &OperatorLimits) -> Policy {
+        self.written.limits = self.written.limits.at_most(limits);
+        self
+    }
+
     /// The cells as they are written.
     #[must_use]
     pub fn cells(&self) -> &[Cell] {

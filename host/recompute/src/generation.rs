@@ -9,7 +9,7 @@ use countersign_context::ContextFiles;
 use countersign_document::{FileDiagnostics, SourceFile};
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_gate::VERSION;
-use countersign_generation::{Generation, RuleFile, Settings};
+use countersign_generation::{Generation, LoadReason, RuleFile, Settings};
 use countersign_model::{Digest, RuleId};
 use countersign_policy::{Capabilities, Directory, Policy};
 
@@ -74,7 +74,14 @@ impl Recomputer<'_> {
         let blob = |name: &Digest| self.log.blob(name, self.key).map_err(|error| fail(error.to_string()));
         let text = |name: &Digest| String::from_utf8(blob(name)?).map_err(|error| fail(error.to_string()));
         let faults = |faults: FileDiagnostics| fail(faults.lines().collect::<Vec<_>>().join("; "));
-        let policy = SourceFile::parse("policy", text(&record.policy)?, Policy::parse).map_err(faults)?;
+        let mut policy = SourceFile::parse("policy", text(&record.policy)?, Policy::parse).map_err(faults)?;
+        let wider: Vec<String> = policy
+            .content
+            .limits()
+            .wider_than(self.limits)
+            .map(|(limit, recorded, yours)| format!("`{limit}` {recorded} on record, {yours} yours"))
+            .collect();
+        policy.content = policy.content.within(self.limits);
         let directory = match &record.identities {
             Some(name) => Some(SourceFile::parse("identities", text(name)?, Directory::parse).map_err(faults)?),
             None => None,
@@ -95,6 +102,13 @@ impl Recomputer<'_> {
         if load_faults.is_empty() {
             return Ok(generation);
         }
-        Err(fail(load_faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")))
+        let reason = load_faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        let refused = load_faults.iter().any(|fault| matches!(fault.reason, LoadReason::Refused(_)));
+        match wider.as_slice() {
+            wider if refused && !wider.is_empty() => {
+                Err(RecomputeError::NarrowerLimits { line, number, limits: wider.join(", "), reason })
+            }
+            _ => Err(fail(reason)),
+        }
     }
 }

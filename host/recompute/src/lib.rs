@@ -9,8 +9,13 @@
 //!
 //! **What is taken as recorded**, since it can't be made again: which rules were stopped at the deadline, how an event's
 //! roles were resolved, and whether a rule was suspect. The circumstances aren't: nothing sets them yet.
+//!
+//! **What is read is what was verified.** The lines are read once, into a copy that nobody else can change; a blob is checked
+//! against its name each time it is read. A record's rules run under the limits of the record's own policy or of the caller,
+//! whichever are narrower: who forges a record chooses its policy.
 
 mod compare;
+mod copy;
 mod difference;
 mod explain;
 mod finding;
@@ -19,11 +24,13 @@ mod incident;
 mod log;
 mod recomputer;
 
-use countersign_audit::{Head, ReadError, VerifyError};
+use countersign_audit::{Head, ReadError, Unsealed, VerifyError};
 use countersign_engine::Engine;
-use countersign_model::DigestKey;
+use countersign_model::{Digest, DigestKey};
+use countersign_policy::OperatorLimits;
 use serde::Serialize;
 
+use self::copy::Copy;
 pub use self::difference::{Cause, Difference, OtherVersion, Versioned};
 pub use self::log::Log;
 
@@ -67,6 +74,9 @@ pub enum RecomputeError {
     /// The record can't be read, or isn't as it was written.
     #[error(transparent)]
     Verify(#[from] VerifyError),
+    /// It has no seal: its run was interrupted or isn't over, or it was cut short.
+    #[error("{}", .0.fault())]
+    Unsealed(Unsealed),
     /// It was written under another key.
     #[error("{}", wrong_key(*.private, *.given))]
     WrongKey {
@@ -85,6 +95,30 @@ pub enum RecomputeError {
         /// Why.
         reason: String,
     },
+    /// A generation's policy allowed rules more than the caller does, and they can't be loaded with less.
+    #[error(
+        "line {line}: the rules of generation {number} aren't run: its policy allowed them more than yours does ({limits}), \
+         and under your limits {reason}; the limits that count are those of `--policy FILE`"
+    )]
+    NarrowerLimits {
+        /// The record's line.
+        line: u64,
+        /// The generation's number.
+        number: u64,
+        /// The limits by name, as they are on record and as they are the caller's.
+        limits: String,
+        /// What can't be loaded.
+        reason: String,
+    },
+}
+
+/// What the caller brings to a recomputation.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RecomputeOptions {
+    /// The head that the record must have.
+    pub head: Option<Digest>,
+    /// The most that any rule of it may use.
+    pub limits: OperatorLimits,
 }
 
 impl From<ReadError> for RecomputeError {
@@ -100,22 +134,28 @@ fn wrong_key(private: bool, given: bool) -> &'static str {
     match (private, given) {
         (true, false) => "the file was written under a private key: give it with `--audit-key`",
         (true, true) => "the file was written under another key than the one given with `--audit-key`",
-        (false, _) => "the file was written under the documented key: leave out `--audit-key`",
+        // Not to be met with the documented key: anybody can write a record under that one.
+        (false, _) => {
+            "expected a file written under the key given with `--audit-key`, got one under the documented key, which anybody \
+             can write: if your key was given when it was recorded, this isn't that file"
+        }
     }
 }
 
 /// Makes every finding and decision of a record again. `progress` gets the number of records done and of all records.
 ///
 /// # Errors
-/// When the record doesn't verify, the key is another, or a generation can't be loaded. Differences aren't errors: they are
+/// When the record doesn't verify, the key is another, or a generation can't be loaded, under the caller's limits or at all. Differences aren't errors: they are
 /// reported in [`Recomputed::differences`].
 pub fn recompute(
     log: &dyn Log,
     key: &DigestKey,
     engine: &Engine,
+    options: &RecomputeOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Recomputed, RecomputeError> {
+    let lines = Copy::of(log.lines().map_err(VerifyError::Unreadable)?).map_err(VerifyError::Unreadable)?;
     // The whole record is verified before any part of it is used.
-    let head = log.verify()?;
-    recomputer::recompute(log, key, engine, head, progress)
+    let head = log.verify(&mut lines.lines().map_err(VerifyError::Unreadable)?, options.head)?;
+    recomputer::recompute(log, &lines, key, engine, (head, &options.limits), progress)
 }

@@ -1,25 +1,27 @@
 //! Where a record is read from.
 
 use std::error::Error;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
-use countersign_audit::{Head, Verified, VerifyError};
+use countersign_audit::{Head, Verified};
 use countersign_model::{Digest, DigestKey};
 use countersign_store::AuditLog;
 
-/// The lines of a record and the blobs that they name. They don't change while they are read.
-pub trait Log {
-    /// Verifies the lines.
-    ///
-    /// # Errors
-    /// When they can't be read, or aren't as they were written.
-    fn verify(&self) -> Result<Head, VerifyError>;
+use crate::RecomputeError;
 
-    /// The lines, from the first.
+/// The lines of a record and the blobs that they name.
+pub trait Log {
+    /// The lines, from the first. They are read once.
     ///
     /// # Errors
     /// When they can't be read.
-    fn lines(&self) -> io::Result<Box<dyn BufRead + '_>>;
+    fn lines(&self) -> io::Result<Box<dyn Read + '_>>;
+
+    /// Verifies lines that were read; `head`, if given, is the one that they must have.
+    ///
+    /// # Errors
+    /// When they can't be read, aren't as they were written, or have no seal where they need one.
+    fn verify(&self, lines: &mut dyn BufRead, head: Option<Digest>) -> Result<Head, RecomputeError>;
 
     /// A blob, checked against its name under the record's key.
     ///
@@ -29,26 +31,22 @@ pub trait Log {
 }
 
 impl Log for AuditLog {
-    fn verify(&self) -> Result<Head, VerifyError> {
-        match AuditLog::verify(self, lines(self)?, None)? {
+    fn lines(&self) -> io::Result<Box<dyn Read + '_>> {
+        Ok(Box::new(AuditLog::lines(self).map_err(io::Error::other)?))
+    }
+
+    fn verify(&self, lines: &mut dyn BufRead, head: Option<Digest>) -> Result<Head, RecomputeError> {
+        match AuditLog::verify(self, lines, head)? {
             Verified::Sealed(head) => Ok(head),
             // A store has no seal: its head is that of an export.
             Verified::Unsealed(unsealed) => match unsealed.end.head() {
                 Ok(head) if self.is_store() => Ok(head),
-                _ => Err(VerifyError::Faults(vec![unsealed.fault()])),
+                _ => Err(RecomputeError::Unsealed(unsealed)),
             },
         }
-    }
-
-    fn lines(&self) -> io::Result<Box<dyn BufRead + '_>> {
-        Ok(Box::new(lines(self)?))
     }
 
     fn blob(&self, name: &Digest, key: &DigestKey) -> Result<Vec<u8>, Box<dyn Error>> {
         Ok(AuditLog::blob(self, name, key)?)
     }
-}
-
-fn lines(log: &AuditLog) -> io::Result<impl BufRead + use<'_>> {
-    AuditLog::lines(log).map_err(io::Error::other)
 }

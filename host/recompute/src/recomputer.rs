@@ -13,8 +13,10 @@ use countersign_engine::Engine;
 use countersign_generation::Generation;
 use countersign_model::format::FormatError;
 use countersign_model::{Digest, DigestKey, RuleId};
+use countersign_policy::OperatorLimits;
 
 use crate::compare::difference_excerpts;
+use crate::copy::Copy;
 use crate::difference::{Cause, Difference};
 use crate::log::Log;
 use crate::{RecomputeError, Recomputed, explain};
@@ -23,6 +25,8 @@ pub(crate) struct Recomputer<'r> {
     pub(crate) log: &'r dyn Log,
     pub(crate) key: &'r DigestKey,
     pub(crate) engine: &'r Engine,
+    /// The most that any rule may use.
+    pub(crate) limits: &'r OperatorLimits,
     /// The component records with their lines, by the line of their generation.
     pub(crate) components: BTreeMap<u64, Vec<(u64, Component)>>,
     pub(crate) serving: Option<Rc<Serving>>,
@@ -54,18 +58,19 @@ pub(crate) struct OpenIncident {
     pub(crate) decisions: Vec<(u64, DecisionRecord)>,
 }
 
-/// Makes every finding and decision of a verified record again.
+/// Makes every finding and decision of verified lines again. The head and the limits are theirs and the caller's.
 pub(crate) fn recompute(
     log: &dyn Log,
+    lines: &Copy,
     key: &DigestKey,
     engine: &Engine,
-    head: Head,
+    (head, limits): (Head, &OperatorLimits),
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Recomputed, RecomputeError> {
     // A generation is loaded when it takes effect; the components of its rules are recorded later.
     let mut components: BTreeMap<u64, Vec<(u64, Component)>> = BTreeMap::new();
     let mut generation = 0;
-    for_each_record(log, |line, record| {
+    for_each_record(lines, |line, record| {
         match record {
             Record::Generation(_) => generation = line,
             Record::Component(component) => components.entry(generation).or_default().push((line, component)),
@@ -78,6 +83,7 @@ pub(crate) fn recompute(
         log,
         key,
         engine,
+        limits,
         components,
         serving: None,
         incident: None,
@@ -87,7 +93,7 @@ pub(crate) fn recompute(
         findings_at_position: BTreeSet::new(),
     };
     let mut done = 0;
-    for_each_record(log, |line, record| {
+    for_each_record(lines, |line, record| {
         recomputer.process_record(line, record)?;
         done += 1;
         progress(done, head.records);
@@ -99,10 +105,10 @@ pub(crate) fn recompute(
 
 /// Calls `process` with each record and its line.
 fn for_each_record(
-    log: &dyn Log,
+    lines: &Copy,
     mut process: impl FnMut(u64, Record) -> Result<(), RecomputeError>,
 ) -> Result<(), RecomputeError> {
-    for entry in read(log.lines().map_err(VerifyError::Unreadable)?) {
+    for entry in read(lines.lines().map_err(VerifyError::Unreadable)?) {
         let entry = entry?;
         process(entry.line, entry.record)?;
     }

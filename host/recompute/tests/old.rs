@@ -12,7 +12,7 @@ use countersign_audit::record::{DecisionRecord, FindingRecord};
 use countersign_audit::{Record, Verified, verify};
 use countersign_model::vocabulary::Action;
 use countersign_model::{Decision, DecisionKind, Digest};
-use countersign_recompute::{Cause, OtherVersion, Versioned, recompute};
+use countersign_recompute::{Cause, OtherVersion, RecomputeOptions, Versioned, recompute};
 use countersign_store::AuditLog;
 use log::{ENGINE, KEY, MemoryLog, old_file, shown};
 
@@ -34,7 +34,9 @@ fn it_verifies() {
 
 #[test]
 fn it_differs_by_version_only_and_every_difference_is_explained() {
-    let result = recompute(&AuditLog::open(&old_file()).unwrap(), &KEY, &ENGINE, &mut |_, _| ()).unwrap();
+    let result =
+        recompute(&AuditLog::open(&old_file()).unwrap(), &KEY, &ENGINE, &RecomputeOptions::default(), &mut |_, _| ())
+            .unwrap();
     assert_eq!((result.findings, result.decisions), (5, 21));
     let gate = OtherVersion {
         line: 2,

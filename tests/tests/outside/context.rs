@@ -11,7 +11,7 @@ use countersign_formats::format_by_name;
 use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{ContextState, DigestKey, Value};
-use countersign_recompute::recompute;
+use countersign_recompute::{RecomputeOptions, recompute};
 use countersign_session::{Replay, SessionOptions, run};
 use countersign_store::{AuditLog, Durability, Existing, FileStore};
 use countersign_stream::Sequenced;
@@ -125,8 +125,14 @@ fn findings_with_context_are_recomputed_and_another_file_is_another_generation()
     for table in ["geo", "egress", "domain-roles"] {
         assert!(generation.contains(&format!("\"table\":\"{table}\"")), "{generation}");
     }
-    let again =
-        recompute(&AuditLog::open(&path("first")).unwrap(), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
+    let again = recompute(
+        &AuditLog::open(&path("first")).unwrap(),
+        &DigestKey::public(),
+        engine(),
+        &RecomputeOptions::default(),
+        &mut |_, _| (),
+    )
+    .unwrap();
     assert_eq!((again.differences.len(), again.findings), (0, 12), "{:?}", again.differences);
 
     // The same locations with another date: nothing else differs, but the generation does.

@@ -13,7 +13,7 @@ use countersign_generation::{Generation, LoadReason, RuleFile, Settings, Subscri
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::{Action, SignalClass};
 use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
-use countersign_recompute::recompute;
+use countersign_recompute::{RecomputeOptions, recompute};
 use countersign_session::{Replay, SessionOptions, run};
 use countersign_store::{AuditLog, Durability, Existing, FileStore, MemoryStore, Stored as _};
 
@@ -137,7 +137,14 @@ fn findings_on_timers_and_of_subscribers_are_recomputed() {
         run(records, &generation(""), &mut store, &options, Replay::default(), &mut Collector::default()).unwrap();
     store.seal().unwrap();
     drop(store);
-    let result = recompute(&AuditLog::open(&audit).unwrap(), &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
+    let result = recompute(
+        &AuditLog::open(&audit).unwrap(),
+        &DigestKey::public(),
+        engine(),
+        &RecomputeOptions::default(),
+        &mut |_, _| (),
+    )
+    .unwrap();
     assert_eq!(result.differences, []);
     assert_eq!(result.findings, report.summary.findings);
     assert!(result.findings > 40, "{result:?}");

@@ -11,7 +11,7 @@ use countersign_formats::{Records, format_by_name};
 use countersign_generate::{Preset, Telemetry, write_ndjson};
 use countersign_generation::Generation;
 use countersign_model::{DigestKey, Timestamp};
-use countersign_recompute::recompute;
+use countersign_recompute::{RecomputeOptions, recompute};
 use countersign_session::{Replay, SessionOptions, Summary, run};
 use countersign_store::{AuditLog, MemoryStore};
 use serde_json::Value;
@@ -125,7 +125,8 @@ fn findings_in_real_and_generated_telemetry_are_recomputed_to_the_same_bytes() {
             heads.insert(report.head.digest);
             let Some(path) = backend.finish() else { continue };
             let log = AuditLog::open(&path).unwrap();
-            let again = recompute(&log, &DigestKey::public(), engine(), &mut |_, _| ()).unwrap();
+            let again =
+                recompute(&log, &DigestKey::public(), engine(), &RecomputeOptions::default(), &mut |_, _| ()).unwrap();
             assert_eq!(again.differences, [], "{which}");
             assert_eq!(again.findings, report.summary.findings, "{which}");
             assert!(again.findings > 0 && again.decisions >= again.findings, "{which}: {again:?}");

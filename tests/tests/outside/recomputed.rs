@@ -9,7 +9,7 @@ use countersign_audit::{Record, read};
 use countersign_formats::format_by_name;
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::RuleKind;
-use countersign_recompute::{RecomputeError, Recomputed, recompute};
+use countersign_recompute::{RecomputeError, RecomputeOptions, Recomputed, recompute};
 use countersign_session::{Replay, SessionOptions, run};
 use countersign_store::{AuditLog, Durability, Existing, FileStore, Store};
 use countersign_stream::QuarantineThreshold;
@@ -40,7 +40,13 @@ fn audited(folder: &Path) -> PathBuf {
 }
 
 fn recomputed(log: &Path) -> Result<Recomputed, RecomputeError> {
-    recompute(&AuditLog::open(log).unwrap(), &DigestKey::public(), engine(), &mut |_, _| ())
+    recompute(
+        &AuditLog::open(log).unwrap(),
+        &DigestKey::public(),
+        engine(),
+        &RecomputeOptions::default(),
+        &mut |_, _| (),
+    )
 }
 
 #[test]

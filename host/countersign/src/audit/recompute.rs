@@ -5,41 +5,45 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_audit::VerifyError;
+use countersign_audit::{Verified, VerifyError};
 use countersign_model::Digest;
-use countersign_recompute::{Difference, OtherVersion, RecomputeError, Recomputed, recompute};
+use countersign_recompute::{Difference, OtherVersion, RecomputeError, RecomputeOptions, Recomputed, recompute};
+use countersign_store::AuditLog;
 use serde::Serialize;
 
 use crate::exit::{Exit, unusable};
 use crate::files;
 use crate::loading::Loading;
+use crate::operator::{self, ContextArguments};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::storage;
 use crate::table::{Table, Tone, pairs, toned};
 use crate::text;
 
-use super::verify::verify_log;
+use super::verify::Verdict;
 
 const EXAMPLES: &str = "\
 Examples:
   countersign audit recompute run.audit
+  countersign audit recompute run.audit --head \"$(cat run.head)\" --policy policy.toml
   countersign audit recompute run.db --audit-key key
 
-The record is verified first. Then each finding is computed again by its rule's bytes from the rows,
+The record is read once, and verified first. Then each finding is computed again by its rule's bytes from the rows,
 state and parameters on record, each decision by the gate from its inputs, and the results are
 compared byte by byte. FILE.bundles must be beside an audit file.
 
 A record names the versions of the engine and of the gate that made it. Where these are others, a
 result that differs is one by version. Someone who can rewrite the record can claim an older version:
-accept such differences only of a record whose head you kept.
+accept such differences only of a record whose head you kept (--head).
+
+Its rules are run: under the limits of the policy on record, and never under wider ones than those of
+--policy FILE, or of the shipped policy. A record that needs more is refused with the limits by name.
 
 The exit code is 0 if all results are as on record, 1 if one differs or the record isn't as it was
-written, 3 if results differ by version only (0 with --accept-versions), 2 if a file can't be read.
+written, 3 if results differ by version only (0 with --accept-versions), 2 if a file can't be read or needs
+another key or wider limits.
 ";
-
-/// The most memory that any policy allows a rule, bytes: the record's own policy is known only while it is read.
-const MAX_MEMORY: u64 = 4 << 30;
 
 /// So many differences are shown to people.
 const MAX_SHOWN: usize = 50;
@@ -53,6 +57,12 @@ pub(crate) struct Arguments {
     /// The key that the record was written with
     #[arg(long, value_name = "FILE")]
     audit_key: Option<PathBuf>,
+    /// The head that was printed when the run was finished
+    #[arg(long, value_name = "DIGEST")]
+    head: Option<Digest>,
+    /// Run its rules under the limits of this policy at most [default: the shipped policy's]
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Accept results that differ by version
     #[arg(long)]
     accept_versions: bool,
@@ -90,26 +100,22 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = files::audit_key(self.audit_key.as_deref())?;
         let log = storage::open_log(&self.path)?;
-        let engine = self.loading.engine(1, MAX_MEMORY)?;
-        let verdict = verify_log(&log, None)?;
-        if !verdict.is_verified() {
-            if self.json {
-                verdict.print_json(out, &self.path)?;
-            } else {
-                verdict.print(out, &self.path)?;
-            }
-            return Ok(Exit::Refused);
-        }
+        let settings = operator::settings(self.policy.as_deref(), None, &ContextArguments::default(), None)?;
+        let options = RecomputeOptions { head: self.head, limits: *settings.policy.content.limits() };
+        let engine = self.loading.engine(1, options.limits.memory)?;
         let progress = Progress::steps(0);
         progress.message("records recomputed".to_owned());
-        let result = recompute(&log, &key, &engine, &mut |done, total| progress.at(done, total));
+        let result = recompute(&log, &key, &engine, &options, &mut |done, total| progress.at(done, total));
         progress.done();
         let recomputed = match result {
             Ok(recomputed) => recomputed,
-            Err(RecomputeError::Verify(VerifyError::Unreadable(error))) => {
-                return Err(files::unreadable(&self.path, &error));
+            Err(RecomputeError::Verify(error)) => return self.not_verified(out, &log, Err(error)),
+            Err(RecomputeError::Unsealed(found)) => {
+                return self.not_verified(out, &log, Ok(Verified::Unsealed(found)));
             }
-            Err(error @ RecomputeError::WrongKey { .. }) => return Err(unusable(error)),
+            Err(error @ (RecomputeError::WrongKey { .. } | RecomputeError::NarrowerLimits { .. })) => {
+                return Err(unusable(error));
+            }
             Err(error) => return Err(error.into()),
         };
         if self.json {
@@ -118,6 +124,17 @@ impl Arguments {
             self.print(out, &recomputed)?;
         }
         Ok(self.exit(&recomputed))
+    }
+
+    /// Prints what is wrong with a record that doesn't verify.
+    fn not_verified(&self, out: &mut Out, log: &AuditLog, found: Result<Verified, VerifyError>) -> Result<Exit> {
+        let verdict = Verdict::new(&self.path, found, log.is_store())?;
+        if self.json {
+            verdict.print_json(out, &self.path)?;
+        } else {
+            verdict.print(out, &self.path)?;
+        }
+        Ok(Exit::Refused)
     }
 
     fn exit(&self, recomputed: &Recomputed) -> Exit {
@@ -148,7 +165,7 @@ impl Arguments {
     }
 
     fn print(&self, out: &mut Out, recomputed: &Recomputed) -> io::Result<()> {
-        let name = text::line(&self.path.display().to_string());
+        let name = text::path(&self.path).to_string();
         let count = |count: usize| text::count(count as u64, "difference");
         let (tampered, by_version) = (recomputed.tampered(), recomputed.by_version());
         let (title, what) = match self.exit(recomputed) {

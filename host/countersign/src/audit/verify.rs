@@ -76,7 +76,7 @@ impl Arguments {
 ///
 /// # Errors
 /// When it can't be read.
-pub(super) fn verify_log(log: &AuditLog, head: Option<Digest>) -> Result<Verdict> {
+fn verify_log(log: &AuditLog, head: Option<Digest>) -> Result<Verdict> {
     let progress = Progress::bytes(log.bytes().map_err(storage::store_error)?);
     let lines = BufReader::with_capacity(1 << 16, progress.reading(log.lines().map_err(storage::store_error)?));
     let verified = log.verify(lines, head);

@@ -177,11 +177,11 @@ fn what_cannot_be_read_is_named_and_the_rest_is_shown() {
     // Under another key nothing of the evidence can be read.
     folder.write("key", [7; 32]);
     let ran = folder.cli(&format!("audit show run.db {seq} --audit-key key")).exits(0);
-    for part in ["leave out `--audit-key`", "what was decided", "why\n", "confidence"] {
+    for part in ["under the documented key, which anybody", "what was decided", "why\n", "confidence"] {
         assert!(ran.stdout.contains(part), "{part}: {}", ran.stdout);
     }
     let ran = folder.cli("audit list run.db --audit-key key --limit 1 --json").exits(0);
-    assert!(ran.stderr.contains("leave out `--audit-key`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("under the documented key, which anybody"), "{}", ran.stderr);
     let reduced = ran.json().remove(0);
     assert_eq!(keys(&reduced), keys(&decision));
     for (member, value) in reduced.as_object().unwrap() {

@@ -4,15 +4,15 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use countersign_audit::record::Header;
-use countersign_audit::{ChainWriter, Head, Record, Verified, VerifyError, read, verify};
+use countersign_audit::{ChainWriter, Head, Record, Verified, read, verify};
 use countersign_engine::{Engine, EngineConfig};
 use countersign_model::{Digest, DigestKey};
-use countersign_recompute::{Difference, Log, Recomputed, recompute};
+use countersign_recompute::{Difference, Log, RecomputeError, RecomputeOptions, Recomputed, recompute};
 
 pub(crate) static ENGINE: LazyLock<Engine> = LazyLock::new(|| Engine::new(&EngineConfig::default()).unwrap());
 
@@ -69,19 +69,19 @@ impl MemoryLog {
     /// The recomputation of the records as they are now.
     pub(crate) fn recompute(&mut self) -> Recomputed {
         self.seal();
-        recompute(self, &KEY, &ENGINE, &mut |_, _| ()).unwrap()
+        recompute(self, &KEY, &ENGINE, &RecomputeOptions::default(), &mut |_, _| ()).unwrap()
     }
 }
 
 impl Log for MemoryLog {
-    fn verify(&self) -> Result<Head, VerifyError> {
-        match verify(self.lines.as_slice(), None)? {
+    fn verify(&self, lines: &mut dyn BufRead, head: Option<Digest>) -> Result<Head, RecomputeError> {
+        match verify(lines, head)? {
             Verified::Sealed(head) => Ok(head),
-            Verified::Unsealed(unsealed) => Err(VerifyError::Faults(vec![unsealed.fault()])),
+            Verified::Unsealed(unsealed) => Err(RecomputeError::Unsealed(unsealed)),
         }
     }
 
-    fn lines(&self) -> io::Result<Box<dyn BufRead + '_>> {
+    fn lines(&self) -> io::Result<Box<dyn Read + '_>> {
         Ok(Box::new(self.lines.as_slice()))
     }
 

@@ -61,7 +61,7 @@ impl Verdict {
     ///
     /// # Errors
     /// When it can't be read.
-    pub(super) fn new(path: &Path, verified: Result<Verified, VerifyError>, store: bool) -> Result<Verdict> {
+    pub(in crate::audit) fn new(path: &Path, verified: Result<Verified, VerifyError>, store: bool) -> Result<Verdict> {
         match verified {
             Ok(Verified::Sealed(head)) => Ok(Verdict::Sealed(head)),
             Ok(Verified::Unsealed(unsealed)) => Ok(Verdict::Interrupted(unsealed)),
@@ -139,7 +139,7 @@ impl Verdict {
 
     /// Prints it for people.
     pub(in crate::audit) fn print(&self, out: &mut Out, path: &Path) -> io::Result<()> {
-        let name = text::line(&path.display().to_string());
+        let name = text::path(&path).to_string();
         match self {
             Verdict::Sealed(head) => {
                 writeln!(out, "{}  {name} is as it was written", Tone::Good.paint("verified"))?;
