@@ -1,13 +1,15 @@
 //! Runs the cargo that compiles a guest: with its own target directory and profile, and none of the settings of a
-//! surrounding build.
+//! surrounding build. Build scripts and macros of the guest and of all that it depends on are run: they can do what this
+//! user can, so its sources must be trusted.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use countersign_declaration::Declaration;
+use countersign_text::path as shown;
 
-use crate::{BuildError, BuildOptions};
+use crate::{BuildError, BuildOptions, environment};
 
 /// The target of guests: it has no imports of its own.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
@@ -38,58 +40,62 @@ pub(crate) fn compile(rule: &Path, declaration: &Declaration, options: &BuildOpt
     let absolute =
         |path: &Path| std::path::absolute(path).map_err(|source| BuildError::File { path: path.to_owned(), source });
     let manifest = absolute(&rule.join("Cargo.toml"))?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(&cargo);
+    let locked = has_lock_file(&manifest);
+    let mut command = cargo();
     command
         .args(["rustc", "--lib", "--crate-type", "cdylib", "--target", TARGET, "--profile", "guest"])
         .args(["--message-format", "json-render-diagnostics", "--quiet", "--manifest-path"])
         .arg(&manifest)
         .arg("--target-dir")
         .arg(absolute(&options.target_dir)?);
+    if locked {
+        // What was reviewed is built, and nothing newer.
+        command.arg("--locked");
+    }
     for setting in PROFILE {
         command.args(["--config", setting]);
     }
-    // A surrounding cargo sets many variables that aren't meant for guests.
-    for (name, _) in std::env::vars_os() {
-        if is_foreign(&name) {
-            command.env_remove(name);
-        }
-    }
     command.env("CARGO_ENCODED_RUSTFLAGS", flags(declaration, &manifest));
+    let program = command.get_program().to_owned();
     let output = command
-        .stdin(Stdio::null())
         .output()
-        .map_err(|error| BuildError::Cargo(format!("`{}` can't be run: {error}", cargo.to_string_lossy())))?;
+        .map_err(|error| BuildError::Cargo(format!("`{}` can't be run: {error}", program.to_string_lossy())))?;
     if !output.status.success() {
-        return Err(BuildError::Cargo(format!(
-            "{}: the rule doesn't compile\n{}",
-            rule.display(),
-            String::from_utf8_lossy(&output.stderr).trim_end()
-        )));
+        let said = String::from_utf8_lossy(&output.stderr);
+        let why = if locked && said.contains("--locked") {
+            format!(
+                "its Cargo.lock isn't up to date, and nothing else than what it names is built: \
+                 `cargo update --workspace --manifest-path {}` brings it up to date",
+                shown(&manifest)
+            )
+        } else {
+            "the rule doesn't compile".to_owned()
+        };
+        return Err(BuildError::Cargo(format!("{}: {why}\n{}", shown(rule), said.trim_end())));
     }
     let module = artifact(&output.stdout, &manifest).ok_or_else(|| {
-        BuildError::Cargo(format!("{}: cargo named no WebAssembly module; is there a `src/lib.rs`?", rule.display()))
+        BuildError::Cargo(format!("{}: cargo named no WebAssembly module; is there a `src/lib.rs`?", shown(rule)))
     })?;
     std::fs::read(&module).map_err(|source| BuildError::File { path: module, source })
 }
 
-/// Whether a variable is a surrounding cargo's or rustc's, and not a path of tools.
-fn is_foreign(name: &OsString) -> bool {
-    let name = name.to_string_lossy();
-    let kept = ["CARGO", "CARGO_HOME", "CARGO_NET_OFFLINE"];
-    let cargo = name.starts_with("CARGO") && !kept.contains(&name.as_ref()) && !name.starts_with("CARGO_REGISTR");
-    let rustc = [
-        "RUSTFLAGS",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "TARGET",
-        "HOST",
-        "OUT_DIR",
-        "PROFILE",
-        "OPT_LEVEL",
-        "DEBUG",
-        "NUM_JOBS",
-    ];
-    cargo || rustc.contains(&name.as_ref())
+/// A cargo with an environment that has only what it needs.
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.env_clear().envs(environment::passed_on(std::env::vars_os())).stdin(Stdio::null());
+    command
+}
+
+/// Whether the crate, or the workspace that it is a member of, has a lock file. Runs nothing of it.
+fn has_lock_file(manifest: &Path) -> bool {
+    let mut command = cargo();
+    command.args(["locate-project", "--workspace", "--message-format", "plain", "--manifest-path"]).arg(manifest);
+    let root = match command.output() {
+        Ok(output) if output.status.success() => PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()),
+        // Compiling reports what is wrong.
+        _ => manifest.to_owned(),
+    };
+    root.with_file_name("Cargo.lock").is_file()
 }
 
 /// Compiler flags, in cargo's encoding: separated by 0x1f. Paths are remapped so that the same source gives the same

@@ -4,6 +4,7 @@
 //! guests.
 
 mod cargo;
+mod environment;
 mod find;
 mod script;
 mod target;
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use countersign_admission::{Admitted, admit, sections};
 use countersign_declaration::{Ceilings, Declaration, Refusal, parse_toml};
+use countersign_text::{line, path as shown};
 use wit_component::ComponentEncoder;
 
 /// The file beside `rule.toml` that becomes the section `countersign-data`, if it is there.
@@ -48,7 +50,7 @@ pub struct BuiltRule {
 #[non_exhaustive]
 pub enum BuildError {
     /// A file couldn't be read or written.
-    #[error("{path}: {source}")]
+    #[error("{}: {source}", shown(path))]
     File {
         /// The file.
         path: PathBuf,
@@ -56,7 +58,7 @@ pub enum BuildError {
         source: std::io::Error,
     },
     /// A file is larger than it may be.
-    #[error("{path}: larger than the limit of {max} bytes")]
+    #[error("{}: larger than the limit of {max} bytes", shown(path))]
     TooLarge {
         /// The file.
         path: PathBuf,
@@ -64,7 +66,7 @@ pub enum BuildError {
         max: u64,
     },
     /// No `rule.toml` where one was expected.
-    #[error("{0}: expected a folder with a `rule.toml`, or a folder of such folders; found none")]
+    #[error("{}: expected a folder with a `rule.toml`, or a folder of such folders; found none", shown(.0))]
     NoRule(PathBuf),
     /// The WebAssembly target is missing and couldn't be added.
     #[error("{0}")]
@@ -73,7 +75,7 @@ pub enum BuildError {
     #[error("{0}")]
     Cargo(String),
     /// The module couldn't be turned into a component.
-    #[error("{path}: the compiled module can't be turned into a component: {reason}")]
+    #[error("{}: the compiled module can't be turned into a component: {}", shown(path), line(reason))]
     Component {
         /// The rule's folder.
         path: PathBuf,
@@ -81,7 +83,7 @@ pub enum BuildError {
         reason: String,
     },
     /// `rule.toml` or the component was refused.
-    #[error("{path}: refused\n{}", lines(.refusals))]
+    #[error("{}: refused\n{}", shown(path), lines(.refusals))]
     Refused {
         /// The rule's folder.
         path: PathBuf,
@@ -91,7 +93,7 @@ pub enum BuildError {
 }
 
 fn lines(refusals: &[Refusal]) -> String {
-    refusals.iter().map(|refusal| format!("  {refusal}")).collect::<Vec<_>>().join("\n")
+    refusals.iter().map(|refusal| format!("  {}", line(&refusal.to_string()))).collect::<Vec<_>>().join("\n")
 }
 
 /// Reads `rule.toml` of a rule's folder.
@@ -105,7 +107,9 @@ pub fn read_declaration(rule: &Path) -> Result<Declaration, BuildError> {
     parse_toml(&text).map_err(|refusals| BuildError::Refused { path, refusals })
 }
 
-/// Builds the rule of one folder.
+/// Builds the rule of one folder. That runs code of the folder and of all that it depends on (build scripts, macros), with
+/// this user's rights: with an untrusted source take the component. Variables that may hold credentials aren't passed on, and
+/// where there is a lock file nothing else than what it names is built.
 ///
 /// # Errors
 /// See [`BuildError`]. The WebAssembly target must be installed: call [`ensure_target`] once before.
