@@ -1,6 +1,6 @@
 //! The format `auto`: recognises the format of each record, and decodes it as that.
 
-use countersign_model::RawAddress;
+use countersign_model::{RawAddress, TimeZone};
 use countersign_model::vocabulary::FieldId;
 
 use crate::decoder::Decode;
@@ -47,11 +47,11 @@ impl Format for Auto {
         }]
     }
 
-    fn decoder(&self) -> Box<dyn Decode> {
+    fn decoder(&self, zone: Option<&TimeZone>) -> Box<dyn Decode> {
         let known = |(format, signs): (&'static dyn Format, Signs)| Known {
             name: format.name(),
             signs,
-            decode: format.decoder(),
+            decode: format.decoder(zone),
         };
         Box::new(Recognising { known: recognised().map(known).collect() })
     }

@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use countersign_model::{Digest, RawAddress};
+use countersign_model::{Digest, RawAddress, TimeZone};
 
 use crate::binding::SourceBinding;
 use crate::hint::{self, Hint};
@@ -36,12 +36,13 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder of this format, for inputs of which nothing else is known.
     pub fn new<F: Format + ?Sized>(format: &F) -> Decoder {
-        Decoder::of_source(format, SourceBinding::OF_FORMAT)
+        Decoder::of_source(format, SourceBinding::OF_FORMAT, None)
     }
 
-    /// A decoder of this format for the inputs of a source, which is bound to this.
-    pub fn of_source<F: Format + ?Sized>(format: &F, binding: SourceBinding) -> Decoder {
-        Decoder { decode: format.decoder(), named: format.signs().map(|_| format.name()), binding }
+    /// A decoder of this format for the inputs of a source, which is bound to this; `zone` is that of its local times that
+    /// name none.
+    pub fn of_source<F: Format + ?Sized>(format: &F, binding: SourceBinding, zone: Option<&TimeZone>) -> Decoder {
+        Decoder { decode: format.decoder(zone), named: format.signs().map(|_| format.name()), binding }
     }
 
     /// What became of a piece of the input with this ordinal.
@@ -141,7 +142,7 @@ impl Records {
         bytes: Box<dyn Read + Send>,
         input: u32,
     ) -> Records {
-        Records { splitter: Splitter::new(bytes), decoder: Decoder::of_source(format, binding), input }
+        Records { splitter: Splitter::new(bytes), decoder: Decoder::of_source(format, binding, None), input }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 
+use countersign_model::TimeZone;
 use countersign_model::vocabulary::FieldId;
 
 use crate::decoder::{Decode, Records};
@@ -29,8 +30,9 @@ pub trait Format: Sync {
     /// The other tables that document it, in the order in which they stand in `docs/reference/formats.md`.
     fn tables(&self) -> Vec<Table>;
 
-    /// What turns raw records of this format into events, for one run: it counts records without an id.
-    fn decoder(&self) -> Box<dyn Decode>;
+    /// What turns raw records of this format into events, for one run: it counts records without an id. `zone` is that of
+    /// local times that name none, where it is known.
+    fn decoder(&self, zone: Option<&TimeZone>) -> Box<dyn Decode>;
 
     /// The records of one uncompressed input. `input` is its ordinal among the inputs.
     fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> Records {

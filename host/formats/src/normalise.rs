@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use countersign_model::vocabulary::{EventClass, FieldId};
 use countersign_model::{
-    Account, Actor, Binding, ChainMember, ChainRole, Event, Fields, RawAddress, SourceId, Target, Timestamp, Value,
+    Account, Actor, Binding, ChainMember, ChainRole, Event, Fields, RawAddress, SourceId, Target, TimeZone, Timestamp, Value,
 };
 
 use crate::decoder::Decode;
@@ -45,12 +45,13 @@ pub(crate) trait JsonFormat: Sized + Sync + 'static {
     /// The tables that document it, but for that of the fields.
     fn tables() -> Vec<Table>;
 
-    /// Reads a raw record; [`crate::json::object`] parses it.
+    /// Reads a raw record; [`crate::json::object`] parses it. `zone` is that of local times without one, where the operator
+    /// has said so.
     ///
     /// # Errors
     /// When the record can't become an event: it is no object, or lacks what every event has, its time above all.
     /// Whatever else is missing or odd is no error.
-    fn read(raw: &str) -> Result<Self::Read<'_>, Fault>;
+    fn read<'a>(raw: &'a str, zone: Option<&TimeZone>) -> Result<Self::Read<'a>, Fault>;
 
     /// Its event, but for the fields.
     fn draft(read: &Self::Read<'_>, texts: &mut Interner) -> Draft;
@@ -131,9 +132,10 @@ impl<F: JsonFormat> Format for F {
         F::tables()
     }
 
-    fn decoder(&self) -> Box<dyn Decode> {
+    fn decoder(&self, zone: Option<&TimeZone>) -> Box<dyn Decode> {
         Box::new(Normaliser::<F> {
             source: F::NAME.into(),
+            zone: zone.cloned(),
             texts: Interner::new(),
             occurrences: Occurrences::default(),
             format: PhantomData,
@@ -144,6 +146,7 @@ impl<F: JsonFormat> Format for F {
 /// Turns the records of any number of inputs into events of one format.
 struct Normaliser<F> {
     source: SourceId,
+    zone: Option<TimeZone>,
     texts: Interner,
     occurrences: Occurrences,
     format: PhantomData<fn() -> F>,
@@ -151,7 +154,7 @@ struct Normaliser<F> {
 
 impl<F: JsonFormat> Decode for Normaliser<F> {
     fn decode(&mut self, raw: &str, address: RawAddress) -> Result<Record, Fault> {
-        let read = F::read(raw)?;
+        let read = F::read(raw, self.zone.as_ref())?;
         let draft = F::draft(&read, &mut self.texts);
         let (id, occurrence) = match draft.id {
             Some(id) if id.len() > MAX_ID_BYTES => {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use countersign_formats::{Decoder, Format, Record, SourceBinding};
-use countersign_model::Timestamp;
+use countersign_model::{TimeZone, Timestamp};
 
 use crate::input::{Bookmark, Input, NotDelivered};
 use crate::processed::{InputChanged, Processed};
@@ -23,13 +23,15 @@ pub struct ReadAs {
     pub format: &'static dyn Format,
     /// What their source is bound to.
     pub binding: SourceBinding,
+    /// The zone of local times that name none, where it is known.
+    pub time_zone: Option<TimeZone>,
 }
 
 impl ReadAs {
     /// In a format, from a source of which nothing else is known.
     #[must_use]
     pub const fn format(format: &'static dyn Format) -> ReadAs {
-        ReadAs { format, binding: SourceBinding::OF_FORMAT }
+        ReadAs { format, binding: SourceBinding::OF_FORMAT, time_zone: None }
     }
 }
 
@@ -115,10 +117,14 @@ impl Merge {
 
     /// The place of the decoder: inputs of one format and source share it.
     fn decoder(&mut self, read_as: ReadAs) -> usize {
-        let same = |known: &ReadAs| known.format.name() == read_as.format.name() && known.binding == read_as.binding;
+        let same = |known: &ReadAs| {
+            known.format.name() == read_as.format.name()
+                && known.binding == read_as.binding
+                && known.time_zone == read_as.time_zone
+        };
         let known = self.decoders.iter().position(|(known, _)| same(known));
         known.unwrap_or_else(|| {
-            let decoder = Decoder::of_source(read_as.format, read_as.binding.clone());
+            let decoder = Decoder::of_source(read_as.format, read_as.binding.clone(), read_as.time_zone.as_ref());
             self.decoders.push((read_as, decoder));
             self.decoders.len() - 1
         })

@@ -6,7 +6,7 @@ use countersign_document::{Diagnostic, Problem, quoted};
 use countersign_formats::{FORMATS, Format, SourceBinding, TenantPattern};
 use countersign_model::rule::is_id_part;
 use countersign_model::vocabulary::ActionClass;
-use countersign_model::{Patience, SourceId};
+use countersign_model::{Patience, SourceId, TimeZone};
 use countersign_policy::reader::{Item, read_file, version};
 use glob::Pattern;
 
@@ -31,6 +31,7 @@ pub struct Source {
     format: &'static dyn Format,
     binding: SourceBinding,
     patience: Patience,
+    time_zone: Option<TimeZone>,
     paths: Vec<Pattern>,
 }
 
@@ -53,6 +54,12 @@ impl Source {
         &self.binding
     }
 
+    /// The zone of local times in its records that name none.
+    #[must_use]
+    pub fn time_zone(&self) -> Option<&TimeZone> {
+        self.time_zone.as_ref()
+    }
+
     /// How long its records are waited for.
     #[must_use]
     pub fn patience(&self) -> Patience {
@@ -62,7 +69,7 @@ impl Source {
 
 impl Sources {
     /// Reads `sources.toml`: `version = 1` and `[[source]]` with `name`, `format`, `tenants`, and optionally `highest-class`,
-    /// `lateness`, `silence` and `path`.
+    /// `time-zone`, `lateness`, `silence` and `path`.
     ///
     /// ```
     /// use countersign_inputs::Sources;
@@ -143,6 +150,9 @@ fn source(item: Item<'_>) -> Option<Source> {
     let highest_class = table.get("highest-class").map_or(Some(ActionClass::Contain), |item| {
         item.word_among(Problem::UnknownWord, "a class of action", &classes)
     });
+    let time_zone = table.get("time-zone").map_or(Some(None), |item| {
+        item.parsed::<TimeZone>("a time zone such as `Europe/Berlin`, or an offset such as `+02:00`").map(Some)
+    });
     let duration = |key| table.get(key).and_then(|item| item.duration(0, MAX_PATIENCE));
     let (lateness, silence) = (duration("lateness"), duration("silence"));
     let paths = table.get("path").map_or(Some(Vec::new()), |item| {
@@ -159,6 +169,7 @@ fn source(item: Item<'_>) -> Option<Source> {
         patience: Patience { lateness: lateness.unwrap_or(usual), silence: silence.unwrap_or(Patience::USUAL.silence) },
         name,
         format,
+        time_zone: time_zone?,
         paths: paths?,
     })
 }

@@ -18,6 +18,7 @@ pub mod rule;
 pub mod state;
 pub mod time;
 pub mod timer;
+pub mod zone;
 
 pub use countersign_vocabulary as vocabulary;
 pub use decision::{Decision, DecisionKind, Effect, Reason, ReasonCode};
@@ -34,3 +35,4 @@ pub use rule::{RuleId, RuleIdentity};
 pub use state::{HashSlot, StateChange, StateEntry};
 pub use time::Timestamp;
 pub use timer::{TimerChange, TimerEntry};
+pub use zone::{TimeZone, TimeZoneError};

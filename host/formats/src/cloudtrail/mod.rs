@@ -12,7 +12,7 @@ mod target;
 mod trust;
 
 use countersign_model::vocabulary::EventClass;
-use countersign_model::{Actor, Target, Timestamp};
+use countersign_model::{Actor, Target, TimeZone, Timestamp};
 
 use crate::documentation::Table;
 use crate::intern::Interner;
@@ -59,7 +59,7 @@ impl JsonFormat for CloudTrail {
         vec![accounts::table(), authenticated::table(), classes::table()]
     }
 
-    fn read(raw: &str) -> Result<Call<'_>, Fault> {
+    fn read<'a>(raw: &'a str, _: Option<&TimeZone>) -> Result<Call<'a>, Fault> {
         let top: Top<'_> = json::object(raw)?;
         let time = event_time("eventTime", top.event_time)?;
         let operation = top

@@ -7,7 +7,7 @@ mod time;
 mod tree;
 
 use countersign_model::vocabulary::{EventClass, Usage};
-use countersign_model::{Actor, ChainMember, Target, Timestamp};
+use countersign_model::{Actor, ChainMember, Target, TimeZone, Timestamp};
 
 use crate::cloudtrail::accounts as aws;
 use crate::documentation::{Table, class_words};
@@ -55,7 +55,7 @@ impl JsonFormat for Ocsf {
         vec![accounts::table(), accounts::types(), authenticated::table(), classes_table(), os::table()]
     }
 
-    fn read(raw: &str) -> Result<OcsfRecord<'_>, Fault> {
+    fn read<'a>(raw: &'a str, _: Option<&TimeZone>) -> Result<OcsfRecord<'a>, Fault> {
         let tree = Tree::new(json::object::<json::Entries<'_>>(raw)?);
         let class = class(&tree)?;
         let time = event_time(&tree)?;

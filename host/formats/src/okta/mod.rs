@@ -13,7 +13,7 @@ mod target;
 use std::borrow::Cow;
 
 use countersign_model::vocabulary::EventClass;
-use countersign_model::{Actor, Timestamp};
+use countersign_model::{Actor, TimeZone, Timestamp};
 
 use crate::documentation::Table;
 use crate::intern::Interner;
@@ -94,7 +94,7 @@ impl JsonFormat for Okta {
         vec![accounts::table(), authenticated::table(), outcome::usage_table(), classes::table(), os::table()]
     }
 
-    fn read(raw: &str) -> Result<Act<'_>, Fault> {
+    fn read<'a>(raw: &'a str, _: Option<&TimeZone>) -> Result<Act<'a>, Fault> {
         let top: Top<'_> = json::object(raw)?;
         let event_type = values::first(&[top.event_type, top.legacy_event_type]).text().ok_or_else(|| {
             Fault::new(DeadReason::EventNameMissing, "expected a text in `eventType` or `legacyEventType`, got none")

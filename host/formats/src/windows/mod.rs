@@ -12,7 +12,7 @@ mod time;
 use std::borrow::Cow;
 
 use countersign_model::vocabulary::Usage;
-use countersign_model::{Actor, Target};
+use countersign_model::{Actor, Target, TimeZone};
 
 use crate::intern::Interner;
 use crate::normalise::{Draft, FieldRow, JsonFormat};
@@ -62,9 +62,9 @@ impl JsonFormat for WindowsSecurity {
         tables()
     }
 
-    fn read(raw: &str) -> Result<Audit<'_>, Fault> {
+    fn read<'a>(raw: &'a str, zone: Option<&TimeZone>) -> Result<Audit<'a>, Fault> {
         let record = Record::of(raw)?;
-        let when = time::when(&record)?;
+        let when = time::when(&record, zone)?;
         let id = record.number().ok_or_else(|| {
             Fault::new(DeadReason::EventNameMissing, "expected a number in `EventID` or what stands for it, got none")
         })?;

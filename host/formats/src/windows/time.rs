@@ -1,6 +1,6 @@
 //! When an event happened, and when it was received.
 
-use countersign_model::Timestamp;
+use countersign_model::{TimeZone, Timestamp};
 
 use super::record::{Record, trimmed};
 use crate::json::Member;
@@ -16,6 +16,7 @@ const MAX_OFFSET: i64 = 14 * 4;
 pub(super) const TIMES: &[[&str; 2]] = &[
     ["`TimeCreated`", "UTC, also where it names no zone"],
     ["`EventTime` with a zone", "as it is"],
+    ["`EventTime` without, from a source with `time-zone`", "local time of that zone"],
     [
         "`EventTime` without",
         "local time of the collector, as far from UTC as `@timestamp` is from `EventReceivedTime`, to a quarter of an hour",
@@ -33,10 +34,12 @@ pub(super) struct When {
 ///
 /// # Errors
 /// When no member has the time of the event.
-pub(super) fn when(record: &Record<'_>) -> Result<When, Fault> {
+pub(super) fn when(record: &Record<'_>, zone: Option<&TimeZone>) -> Result<When, Fault> {
     let stamped = utc(record.timestamp);
     let offset = offset(stamped, record.received);
-    let local = zoned(record.event_time).or_else(|| Some(utc(record.event_time)?.plus_micros(offset?)));
+    let in_zone = |member| zone.and_then(|zone| zone.local(&trimmed(member)?));
+    let by_offset = || Some(utc(record.event_time)?.plus_micros(offset?));
+    let local = zoned(record.event_time).or_else(|| in_zone(record.event_time)).or_else(by_offset);
     let time = utc(record.time_created).or(local).or(stamped).ok_or_else(|| missing(record))?;
     // Where the stamp is the event's own time it is no receipt.
     let received = record
@@ -45,6 +48,7 @@ pub(super) fn when(record: &Record<'_>) -> Result<When, Fault> {
         .or_else(|| zoned(record.read))
         .or(stamped)
         .or_else(|| zoned(record.received))
+        .or_else(|| in_zone(record.received))
         .filter(|received| *received > time || record.receipt_time.time().is_some());
     Ok(When { time, received })
 }
@@ -82,7 +86,7 @@ fn missing(record: &Record<'_>) -> Fault {
                 DeadReason::EventTimeInvalid,
                 format!(
                     "expected a time in `TimeCreated`, an `EventTime` with a zone or with `EventReceivedTime` and \
-                     `@timestamp` beside it, or a time in `@timestamp`, got `{got}`"
+                     `@timestamp` beside it or a source with `time-zone`, or a time in `@timestamp`, got `{got}`"
                 ),
             )
         }
@@ -94,14 +98,32 @@ mod tests {
     use super::*;
 
     fn times(members: &str) -> String {
+        times_in(None, members)
+    }
+
+    fn times_in(zone: Option<&str>, members: &str) -> String {
         let raw = format!("{{{members}}}");
         let record = Record::of(&raw).map_err(|fault| fault.detail).unwrap();
-        match when(&record) {
+        match when(&record, zone.map(|zone| zone.parse().unwrap()).as_ref()) {
             Ok(when) => {
                 format!("{}, received {}", when.time, when.received.map_or("-".into(), |time| time.to_string()))
             }
             Err(fault) => fault.reason.code().to_owned(),
         }
+    }
+
+    #[test]
+    fn local_times_are_those_of_the_sources_zone() {
+        let local = r#""EventTime":"2026-05-04 10:30:00","EventReceivedTime":"2026-05-04 10:30:01""#;
+        assert_eq!(times(local), "event-time-invalid");
+        let expected = "2026-05-04T08:30:00Z, received 2026-05-04T08:30:01Z";
+        assert_eq!(times_in(Some("Europe/Berlin"), local), expected);
+        assert_eq!(times_in(Some("+02:00"), local), expected);
+        // A time that names its zone, or is UTC, is taken as it is.
+        let own = r#""EventTime":"2026-05-04T10:30:00+04:00""#;
+        assert_eq!(times_in(Some("Europe/Berlin"), own), "2026-05-04T06:30:00Z, received -");
+        let created = r#""TimeCreated":"2026-05-04 10:30:00","EventTime":"2026-05-04 12:30:00""#;
+        assert_eq!(times_in(Some("Europe/Berlin"), created), "2026-05-04T10:30:00Z, received -");
     }
 
     #[test]

@@ -136,6 +136,7 @@ format = "cloudtrial"
 tenants = ["aws", "aws:1[23]", "aws:1:2"]
 highest-class = "remediate"
 lateness = "2d"
+time-zone = "Europe/Nowhere"
 pth = "x"
 [[source]]
 name = "auto"
@@ -160,6 +161,7 @@ format = "okta"
         "source[0].tenants[2]",
         "source[0].highest-class",
         "source[0].lateness",
+        "source[0].time-zone",
         "source[0].pth",
         "source[1].format",
         "source[1].tenants",
