@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use countersign_text::visible;
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::diagnostic::{Diagnostic, visible};
+use crate::diagnostic::Diagnostic;
 use crate::node::{Node, NodeValue, join};
 
 impl Node {

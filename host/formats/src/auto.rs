@@ -1,7 +1,7 @@
 //! The format `auto`: recognises the format of each record, and decodes it as that.
 
-use countersign_model::{RawAddress, TimeZone};
 use countersign_model::vocabulary::FieldId;
+use countersign_model::{RawAddress, TimeZone};
 
 use crate::decoder::Decode;
 use crate::documentation::Table;

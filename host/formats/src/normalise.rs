@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use countersign_model::vocabulary::{EventClass, FieldId};
 use countersign_model::{
-    Account, Actor, Binding, ChainMember, ChainRole, Event, Fields, RawAddress, SourceId, Target, TimeZone, Timestamp, Value,
+    Account, Actor, Binding, ChainMember, ChainRole, Event, Fields, RawAddress, SourceId, Target, TimeZone, Timestamp,
+    Value,
 };
 
 use crate::decoder::Decode;

@@ -269,11 +269,7 @@ impl Reading<'_> {
 
 impl From<&Source> for ReadAs {
     fn from(source: &Source) -> ReadAs {
-        ReadAs {
-            format: source.format(),
-            binding: source.binding().clone(),
-            time_zone: source.time_zone().cloned(),
-        }
+        ReadAs { format: source.format(), binding: source.binding().clone(), time_zone: source.time_zone().cloned() }
     }
 }
 

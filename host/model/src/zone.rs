@@ -23,8 +23,8 @@ impl TimeZone {
     #[must_use]
     pub fn local(&self, text: &str) -> Option<Timestamp> {
         let time: DateTime = text.parse().ok()?;
-        let zoned = self.0.to_ambiguous_zoned(time).compatible().ok()?;
-        Some(Timestamp(zoned.timestamp().as_microsecond()))
+        let timestamp = self.0.to_ambiguous_zoned_datetime(time).compatible().ok()?.timestamp();
+        Some(Timestamp(timestamp.as_microsecond()))
     }
 }
 
