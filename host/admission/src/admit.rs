@@ -7,7 +7,9 @@ use countersign_model::vocabulary::RuleKind;
 use countersign_model::{Digest, RuleIdentity};
 
 use crate::binary::{Layer, Outline, outline};
-use crate::sections::{DATA_SECTION, DECLARATION_SECTION, OURS, core_module, strip};
+use crate::sections::{
+    DATA_SECTION, DECLARATION_SECTION, MAX_SIGNATURE_BYTES, OURS, SIGNATURE_SECTION, core_module, strip, too_large,
+};
 use crate::{caps, features, world};
 
 /// A rule whose bytes passed every check. Only [`admit`] and [`admit_again`] make one, so everything that the engine compiles was admitted.
@@ -15,6 +17,7 @@ use crate::{caps, features, world};
 pub struct Admitted {
     declaration: Declaration,
     data: Option<Vec<u8>>,
+    signature: Option<Vec<u8>>,
     component: Vec<u8>,
     code: Digest,
     declaration_digest: Digest,
@@ -32,6 +35,13 @@ impl Admitted {
     #[must_use]
     pub fn data(&self) -> Option<&[u8]> {
         self.data.as_deref()
+    }
+
+    /// The signature section, if there is one: bytes that nobody has looked at. Admission says nothing about who
+    /// published a rule.
+    #[must_use]
+    pub fn signature(&self) -> Option<&[u8]> {
+        self.signature.as_deref()
     }
 
     /// The component without Countersign's sections, which is what is compiled.
@@ -98,6 +108,7 @@ pub fn admit_again(bytes: &[u8], ceilings: &Ceilings, precedent: Precedent<'_>) 
     let (declared, peek) = declaration(&outline, ceilings, &mut refusals);
     refusals.extend(check_peek_ceilings(&peek, ceilings));
     let data = data(&outline, &peek, ceilings, &mut refusals);
+    let signature = signature(&outline, &mut refusals);
     // Of a component beyond the cap, only the outline is read.
     let mut stripped = None;
     if outline.layer.is_some() && component_fits {
@@ -117,6 +128,7 @@ pub fn admit_again(bytes: &[u8], ceilings: &Ceilings, precedent: Precedent<'_>) 
             declaration_digest,
             data_digest: declaration.data,
             data: data.map(<[u8]>::to_vec),
+            signature: signature.map(<[u8]>::to_vec),
             declaration,
         }),
         // INVARIANT: without a declaration, or without code that was checked, there is a reason.
@@ -141,19 +153,19 @@ fn layer(bytes: &[u8], outline: &Outline<'_>) -> Option<Refusal> {
 fn sizes(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings) -> (Vec<Refusal>, bool) {
     let sizes_of = |name: &str| outline.named(name).iter().map(|(_, contents)| contents.len()).collect::<Vec<_>>();
     let (declarations, data) = (sizes_of(DECLARATION_SECTION), sizes_of(DATA_SECTION));
-    let ours: usize = declarations.iter().chain(&data).sum();
+    let signatures = sizes_of(SIGNATURE_SECTION);
+    let ours: usize = declarations.iter().chain(&data).chain(&signatures).sum();
     let largest = |sizes: &[usize]| sizes.iter().copied().max().unwrap_or_default();
     let component = bytes.len().saturating_sub(ours);
     let too_large = [
-        ("component", component, ceilings.component_bytes),
-        (DECLARATION_SECTION, largest(&declarations), ceilings.declaration_bytes),
-        (DATA_SECTION, largest(&data), ceilings.data_bytes),
+        (RefusalCode::WasmTooLarge, "component", component, ceilings.component_bytes),
+        (RefusalCode::WasmTooLarge, DECLARATION_SECTION, largest(&declarations), ceilings.declaration_bytes),
+        (RefusalCode::WasmTooLarge, DATA_SECTION, largest(&data), ceilings.data_bytes),
+        (RefusalCode::SignatureTooLarge, SIGNATURE_SECTION, largest(&signatures), MAX_SIGNATURE_BYTES),
     ]
     .into_iter()
-    .filter(|(_, got, max)| got > max)
-    .map(|(place, got, max)| {
-        Refusal::new(RefusalCode::WasmTooLarge, place, format!("at most {max} bytes"), got.to_string())
-    });
+    .filter(|(_, _, got, max)| got > max)
+    .map(|(code, place, got, max)| too_large(code, place, max, got));
     (too_large.collect(), component <= ceilings.component_bytes)
 }
 
@@ -219,6 +231,17 @@ fn data<'a>(outline: &Outline<'a>, peek: &Peek, ceilings: &Ceilings, refusals: &
     };
     refusals.push(Refusal::new(RefusalCode::DataMismatch, DATA_SECTION, expected, got));
     None
+}
+
+/// The signature, unread.
+fn signature<'a>(outline: &Outline<'a>, refusals: &mut Vec<Refusal>) -> Option<&'a [u8]> {
+    let sections = outline.named(SIGNATURE_SECTION);
+    for (at, _) in sections.iter().skip(1).take(1) {
+        let expected = format!("at most one section `{SIGNATURE_SECTION}`");
+        let got = format!("{} of them", sections.len());
+        refusals.push(Refusal::new(RefusalCode::SignatureDuplicate, format!("byte {at}"), expected, got));
+    }
+    sections.first().map(|(_, contents)| *contents)
 }
 
 /// The checks of the WebAssembly itself. Code that is `known` is valid and of Countersign's world; only the operator's limits may have

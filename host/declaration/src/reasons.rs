@@ -107,6 +107,10 @@ text_ids! {
         DataDuplicate = "data-duplicate",
         /// The data section is missing, isn't declared, or differs from the declared one.
         DataMismatch = "data-mismatch",
+        /// More than one signature section.
+        SignatureDuplicate = "signature-duplicate",
+        /// A signature section larger than any signature.
+        SignatureTooLarge = "signature-too-large",
         // The declaration's content.
         /// A key that isn't known.
         UnknownKey = "unknown-key",

@@ -3,6 +3,7 @@
 use crate::support::{DATA, base, base_declaration, build, ceilings, section};
 use countersign_admission::{admit, expected_world, sections};
 use countersign_declaration::{Ceilings, RefusalCode};
+use countersign_model::Digest;
 use countersign_model::vocabulary::RuleKind;
 use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
@@ -62,6 +63,34 @@ fn sections_come_off_as_they_went_on() {
         assert!(sections::attach(broken, &base_declaration("detection"), None).is_err());
         assert_eq!(sections::strip(broken), broken);
     }
+}
+
+#[test]
+fn a_signature_is_in_no_digest() {
+    let bytes = base("detection");
+    let unsigned = admit(&bytes, &ceilings()).unwrap();
+    assert_eq!(unsigned.signature(), None);
+    let signed = sections::attach_signature(&bytes, b"who knows").unwrap();
+    let admitted = admit(&signed, &ceilings()).unwrap();
+    assert_eq!(admitted.signature(), Some(&b"who knows"[..]));
+    assert_eq!(admitted.identity(Digest([0; 32])), unsigned.identity(Digest([0; 32])));
+    assert_eq!((admitted.component(), admitted.data()), (unsigned.component(), unsigned.data()));
+    // Another one takes its place, wherever the first one is; deeper down a section of that name is the rule's own.
+    let front = [&bytes[..8], &section(sections::SIGNATURE_SECTION, b"first"), &bytes[8..]].concat();
+    assert_eq!(sections::attach_signature(&front, b"who knows").unwrap(), signed);
+    assert_eq!(sections::strip(&front), sections::strip(&bytes));
+    let nested = wat::parse_str("(component (component (@custom \"countersign-signature\" \"deep\")))").unwrap();
+    assert_eq!(sections::strip(&nested), nested);
+
+    let attached = sections::attach(&signed, &base_declaration("detection"), None).unwrap_err();
+    assert!(attached.iter().any(|refusal| refusal.code == RefusalCode::SignatureDuplicate), "{attached:?}");
+    let code =
+        |rule: &[u8], bytes: usize| sections::attach_signature(rule, &vec![0; bytes]).map_err(|error| error.code);
+    assert_eq!(code(&bytes, sections::MAX_SIGNATURE_BYTES + 1), Err(RefusalCode::SignatureTooLarge));
+    let largest = code(&bytes, sections::MAX_SIGNATURE_BYTES).unwrap();
+    assert!(admit(&largest, &ceilings()).is_ok());
+    assert_eq!(code(b"\0asm\x01\0\0\0", 1), Err(RefusalCode::WasmMalformed));
+    assert_eq!(code(&bytes[..bytes.len() - 1], 1), Err(RefusalCode::WasmMalformed));
 }
 
 #[test]

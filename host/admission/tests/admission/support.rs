@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use countersign_admission::sections::{self, DATA_SECTION, DECLARATION_SECTION};
+use countersign_admission::sections::{self, DATA_SECTION, DECLARATION_SECTION, SIGNATURE_SECTION};
 use countersign_declaration::{Ceilings, RefusalCode, parse_toml, to_section};
 use countersign_model::Digest;
 use serde::Deserialize;
@@ -78,6 +78,11 @@ pub(crate) struct Fixture {
     pub(crate) data: Option<String>,
     /// So many bytes of data beside the base's.
     pub(crate) data_padding: Option<usize>,
+    /// How many signature sections it has.
+    #[serde(default)]
+    pub(crate) signatures: usize,
+    /// How many bytes each signature has.
+    pub(crate) signature_bytes: Option<usize>,
     /// The share of the file that is kept.
     pub(crate) keep: Option<f64>,
     /// The whole file, as hexadecimal text.
@@ -223,6 +228,10 @@ fn with_sections(mut bytes: Vec<u8>, kind: &str, changes: &[&Fixture]) -> Vec<u8
         }
         "other" => bytes.extend(section(DATA_SECTION, b"another one's")),
         _ => bytes.extend(section(DATA_SECTION, &data)),
+    }
+    for change in changes {
+        let signature = vec![b'.'; change.signature_bytes.unwrap_or(1)];
+        bytes.extend(section(SIGNATURE_SECTION, &signature).repeat(change.signatures));
     }
     bytes
 }
