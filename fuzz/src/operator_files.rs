@@ -8,11 +8,11 @@ use countersign_context::{Context, ContextFiles};
 use countersign_declaration::{Declaration, parse_toml};
 use countersign_model::vocabulary::{EventClass, FieldId, PartitionKey, Usage};
 use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
-use countersign_policy::{Capabilities, Diagnostic, Directory, FileDiagnostics, Policy};
+use countersign_policy::{Capabilities, Diagnostic, Directory, FileDiagnostics, Policy, Trust};
 use countersign_stream::{ContextCall, ContextSource};
 
-/// Checks some bytes: after `p` a policy, `i` the directory, `c` capability tables, `e` `egress.toml`, `d`
-/// `domain-roles.toml`, `g` a `geo.toml` or a MaxMind database. True if they were taken.
+/// Checks some bytes: after `p` a policy, `t` `trust.toml`, `i` the directory, `c` capability tables, `e` `egress.toml`,
+/// `d` `domain-roles.toml`, `g` a `geo.toml` or a MaxMind database. True if they were taken.
 pub fn check(bytes: &[u8]) -> bool {
     let Some((kind, bytes)) = bytes.split_first() else { return false };
     let mut files = ContextFiles::default();
@@ -27,6 +27,7 @@ pub fn check(bytes: &[u8]) -> bool {
         let of = |faults: FileDiagnostics| faults.diagnostics;
         let refused = match kind {
             b'p' => Policy::parse(text).map(|policy| same_as_canonical(&policy)).err(),
+            b't' => Trust::parse(text).map(|trust| same_trust_as_canonical(&trust)).err(),
             b'i' => Directory::parse(text).map(|parsed| directory = Some(Arc::new(parsed))).err(),
             b'c' => Capabilities::parse(text).map(drop).err(),
             b'e' => files.add("egress", "egress", text.into()).err().map(of),
@@ -52,6 +53,11 @@ fn same_as_canonical(policy: &Policy) {
     let again = Policy::from_canonical(&canonical);
     let again = again.unwrap_or_else(|faults| panic!("written, then refused: {faults:?}"));
     assert_eq!(again.to_canonical(), canonical);
+}
+
+fn same_trust_as_canonical(trust: &Trust) {
+    let again = Trust::from_canonical(&trust.to_canonical());
+    assert_eq!(again.as_ref(), Ok(trust), "written, then read otherwise");
 }
 
 /// A rule that wants every served table, by row and by key.

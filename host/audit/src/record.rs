@@ -7,6 +7,7 @@ use countersign_model::vocabulary::{EvidenceRole, RuleKind, Severity, SignalClas
 use countersign_model::{
     Account, ContextState, Decision, Digest, DigestKey, Evidence, Finding, Occasion, RuleId, RuleIdentity, Timestamp,
 };
+use countersign_signing::Proof;
 use serde::{Deserialize, Serialize};
 
 /// The format number that this version writes. Format 3 added the records `time` and `migration`.
@@ -93,6 +94,10 @@ pub struct Generation {
     pub position: u64,
     /// Its rules, by id.
     pub rules: Vec<GenerationRule>,
+    /// Names the blob of the text that says whose rules are believed; left out by versions in which nothing had to be
+    /// proved and the policy held the grants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trust: Option<Digest>,
     /// Names the blob of the policy's text.
     pub policy: Digest,
     /// Names the blob of the directory's text; none without a directory.
@@ -141,6 +146,9 @@ pub struct GenerationRule {
     pub identity: RuleIdentity,
     /// Its kind.
     pub kind: RuleKind,
+    /// What proves it to be its publisher's; left out by versions that asked for no proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
 }
 
 /// Names the bytes of a rule, before the first record of what it did, so that this can be recomputed. Of a rule without
@@ -525,7 +533,8 @@ impl Record {
             Record::Generation(generation) => {
                 let files = generation.context.iter().filter(|file| file.kept).map(|file| file.content);
                 let (policy, capabilities) = ([generation.policy], [generation.capabilities]);
-                policy.into_iter().chain(generation.identities).chain(capabilities).chain(files).collect()
+                let texts = generation.trust.into_iter().chain(policy).chain(generation.identities);
+                texts.chain(capabilities).chain(files).collect()
             }
             Record::Component(component) => vec![component.component],
             Record::Finding(finding) => vec![finding.bundle],

@@ -8,8 +8,9 @@ use crate::{BuildError, BuildOptions, build_rule, ensure_target, find_rules};
 /// The folders that guests depend on besides their own, from the project's root.
 const PARTS: &[&str] = &["guest-sdk", "wit", "host/vocabulary", "host/declaration", "host/model"];
 
-/// Builds the rules in a folder under the project's root, and writes `<name>.rs` into the build script's `OUT_DIR`: an
-/// expression, a slice of `(id, bytes)` in the order of the folders. Returns the rules' folders in that order. Prints
+/// Builds the rules in a folder under the project's root, and writes two expressions into the build script's `OUT_DIR`,
+/// slices in the order of the folders: `<name>.rs` of `(id, bytes)`, and `<name>-digests.rs` of `RuleDigests` with the
+/// members `id`, `version`, `code`, `declaration` and `data`, which the crate declares that includes it. Returns the rules' folders in that order. Prints
 /// what cargo is to watch, and fails the build if a rule doesn't build.
 ///
 /// # Errors
@@ -29,7 +30,7 @@ pub fn write_table(root: &Path, folder: &str, name: &str) -> Result<Vec<PathBuf>
     };
     let options = BuildOptions { target_dir: target.join("guests") };
     let folders = find_rules(&[root.join(folder)])?;
-    let mut table = String::from("&[\n");
+    let (mut table, mut digests) = (String::from("&[\n"), String::from("&[\n"));
     let mut build_all = || -> Result<(), BuildError> {
         ensure_target()?;
         for rule in &folders {
@@ -39,6 +40,15 @@ pub fn write_table(root: &Path, folder: &str, name: &str) -> Result<Vec<PathBuf>
             write(&file, &built.bytes)?;
             // Writing to a string doesn't fail.
             let _ = writeln!(table, "    ({:?}, include_bytes!({file:?})),", id.as_str());
+            let version = built.admitted.declaration().version.to_string();
+            let (code, declaration) = (built.admitted.code().0, built.admitted.declaration_digest().0);
+            let data = built.admitted.data_digest().map(|digest| digest.0);
+            let _ = writeln!(
+                digests,
+                "    RuleDigests {{ id: {:?}, version: {version:?}, code: {code:?}, declaration: {declaration:?}, \
+                 data: {data:?} }},",
+                id.as_str()
+            );
         }
         Ok(())
     };
@@ -47,8 +57,10 @@ pub fn write_table(root: &Path, folder: &str, name: &str) -> Result<Vec<PathBuf>
             println!("cargo::error={line}");
         }
     }
-    table.push(']');
-    write(&out.join(format!("{name}.rs")), table.as_bytes())?;
+    for (file, mut expression) in [(format!("{name}.rs"), table), (format!("{name}-digests.rs"), digests)] {
+        expression.push(']');
+        write(&out.join(file), expression.as_bytes())?;
+    }
     Ok(folders)
 }
 

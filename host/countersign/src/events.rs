@@ -79,7 +79,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         let settings =
-            operator::settings(None, self.identities.as_deref(), &operator::ContextArguments::default(), None)?;
+            operator::author_settings(None, self.identities.as_deref(), &operator::ContextArguments::default())?;
         let directory = settings.directory.map(|directory| directory.content).unwrap_or_default();
         let inputs = Inputs::open(&self.files, &self.source.read()?)?;
         let names = inputs.names();

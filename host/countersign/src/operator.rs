@@ -1,11 +1,11 @@
-//! The operator files: policy, identities, context. Faults of all files are reported together.
+//! The operator files: trust, policy, identities, context. Faults of all files are reported together.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
 use countersign_generation::{ContextFiles, FILE_TABLES, FileTable, Settings};
-use countersign_policy::{Diagnostic, Directory, MAX_BYTES, Policy, SourceFile};
+use countersign_policy::{Diagnostic, Directory, MAX_BYTES, Policy, SourceFile, Trust};
 
 use crate::exit::unusable;
 use crate::files;
@@ -19,6 +19,7 @@ use crate::text;
 /// With every fault of every file: `Unusable`. Parameters that the policy sets for one of these rules are among them;
 /// where the files have no other fault, loading the rules reports those.
 pub(crate) fn settings(
+    trust: Option<&Path>,
     policy: Option<&Path>,
     identities: Option<&Path>,
     context: &ContextArguments,
@@ -26,6 +27,9 @@ pub(crate) fn settings(
 ) -> Result<Settings> {
     let mut faults = Vec::new();
     let mut settings = Settings::shipped().map_err(unusable)?;
+    if let Some(trust) = trust.and_then(|path| read(path, Trust::parse, &mut faults)) {
+        settings.trust = trust;
+    }
     if let Some(policy) = policy.and_then(|path| read(path, Policy::parse, &mut faults)) {
         settings.policy = policy;
     }
@@ -41,6 +45,28 @@ pub(crate) fn settings(
     }
     faults.extend(rules.iter().flat_map(|rules| rules.parameter_faults(&settings.policy)));
     Err(unusable(faults.join("\n  ")))
+}
+
+/// The same for an author's tools: whose rules they try doesn't matter.
+///
+/// # Errors
+/// As [`settings`].
+pub(crate) fn author_settings(
+    policy: Option<&Path>,
+    identities: Option<&Path>,
+    context: &ContextArguments,
+) -> Result<Settings> {
+    let mut settings = settings(None, policy, identities, context, None)?;
+    settings.trust.content = Trust::of_authors();
+    Ok(settings)
+}
+
+/// Whose rules are believed: what the file says, else what ships.
+///
+/// # Errors
+/// With every fault of the file: `Unusable`.
+pub(crate) fn trust(path: Option<&Path>) -> Result<Trust> {
+    Ok(settings(path, None, None, &ContextArguments::default(), None)?.trust.content)
 }
 
 /// The files of context tables: an option for each of [`FILE_TABLES`].

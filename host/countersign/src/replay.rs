@@ -76,6 +76,9 @@ pub(crate) struct Arguments {
     source: SourceArguments,
     #[command(flatten)]
     rules: RuleSet,
+    /// Whose rules are believed, by which keys, and what may come of them [default: the shipped rules alone]
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
     /// The policy: which actions are allowed for which identities [default: a cautious shipped policy]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
@@ -132,8 +135,8 @@ struct SummaryLine<'a> {
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         // Everything that can be checked is checked before anything is written.
-        let settings =
-            operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context, Some(&self.rules))?;
+        let (trust, policy, identities) = (self.trust.as_deref(), self.policy.as_deref(), self.identities.as_deref());
+        let settings = operator::settings(trust, policy, identities, &self.context, Some(&self.rules))?;
         let key = files::audit_key(self.audit_key.as_deref())?;
         if self.store.as_ref().is_some_and(|store| store.as_os_str() == "-") {
             return Err(unusable("expected a file for `--store`, got `-`"));

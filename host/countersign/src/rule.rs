@@ -6,11 +6,15 @@ mod check;
 mod explain;
 mod filter;
 mod inspect;
+mod keygen;
 mod lookup;
 mod new;
+mod proof;
 mod repro;
+mod sign;
 mod telemetry;
 mod test;
+mod verify;
 
 use clap::Subcommand;
 
@@ -25,8 +29,14 @@ pub(crate) enum Command {
     Build(build::Arguments),
     /// Check whether components are admitted, with every reason for a refusal; nothing is run
     Check(check::Arguments),
-    /// Show a component's declaration, sizes and digests
+    /// Show a component's declaration, origin, sizes and digests
     Inspect(inspect::Arguments),
+    /// Make a publisher's key
+    Keygen(keygen::Arguments),
+    /// Sign a component with a publisher's key
+    Sign(sign::Arguments),
+    /// Check whether a component is signed, and by whom
+    Verify(verify::Arguments),
     /// Build rules and run their cases
     Test(test::Arguments),
     /// Explain step by step why a rule did or did not find something on an event
@@ -44,6 +54,9 @@ impl Command {
             Command::Build(arguments) => arguments.run(out),
             Command::Check(arguments) => arguments.run(out),
             Command::Inspect(arguments) => arguments.run(out),
+            Command::Keygen(arguments) => arguments.run(out),
+            Command::Sign(arguments) => arguments.run(out),
+            Command::Verify(arguments) => arguments.run(out),
             Command::Test(arguments) => arguments.run(out),
             Command::Explain(arguments) => arguments.run(out),
             Command::Bench(arguments) => arguments.run(out),

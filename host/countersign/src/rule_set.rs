@@ -10,8 +10,9 @@ use countersign_admission::admit;
 use countersign_declaration::{Ceilings, Refusal};
 use countersign_engine::Engine;
 use countersign_generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
-use countersign_policy::{FileDiagnostics, Policy, SourceFile};
+use countersign_policy::{FileDiagnostics, LOCAL_PUBLISHER, Policy, SourceFile};
 use countersign_shipped::RULES;
+use countersign_signing::Proof;
 
 use crate::exit::{Exit, unusable};
 use crate::files::{self, RuleFileError};
@@ -55,6 +56,12 @@ impl RuleSet {
         for rule in generation.detections.iter().chain(&generation.responses) {
             let identity = &rule.identity;
             tracing::debug!(rule = %identity.id, version = identity.version, code = %identity.code, "loaded");
+            if rule.proof == Proof::Unsigned && identity.id.publisher() != LOCAL_PUBLISHER {
+                stderr::warning(format_args!(
+                    "`{}` {} is taken for its publisher's without a signature, as `trust.toml` says",
+                    identity.id, identity.version
+                ));
+            }
         }
         for missing in named.iter().filter(|id| generation.rule(id).is_none() && generation.policy.is_enabled(id)) {
             stderr::warning(format_args!("the policy names the rule `{missing}`, which isn't loaded"));
@@ -111,14 +118,14 @@ impl RuleSet {
         Ok((rules, left_out))
     }
 
-    /// A fault in words: with what to do about a rule that has a shipped rule's id.
+    /// A fault in words: with what to do about a shipped rule that was given again.
     fn explain(&self, fault: &LoadFault) -> String {
         match &fault.reason {
-            LoadReason::Duplicate(id) if self.only_rules.is_empty() && is_shipped(id.as_str()) => format!(
-                "{}: the shipped rule `{id}` has the same id; `--only-rules` runs your rules in place of the shipped \
-                 ones",
-                fault.name
-            ),
+            LoadReason::Duplicate(all)
+                if self.only_rules.is_empty() && all.iter().any(|(name, _)| is_shipped(name)) =>
+            {
+                format!("{fault}\n  one of them ships; `--only-rules` runs your rules in place of the shipped ones")
+            }
             _ => fault.to_string(),
         }
     }

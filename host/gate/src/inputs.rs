@@ -6,7 +6,7 @@ use countersign_declaration::Declaration;
 use countersign_model::format::{Format, FormatError, format_of, read_canonical};
 use countersign_model::vocabulary::{Action, IdentityType, RuleKind, SignalClass, Tier};
 use countersign_model::{Incident, Proposal, RuleId, Timestamp};
-use countersign_policy::{Capabilities, Capability, Grant, Policy, PolicyView};
+use countersign_policy::{Capabilities, Capability, Grant, Policy, PolicyView, Trust};
 use serde::{Deserialize, Serialize};
 
 use crate::circumstances::Circumstances;
@@ -135,7 +135,8 @@ pub struct RuleAuthority {
     /// The rules whose findings feed it, directly or through others, each once, in order of their ids. Their authority
     /// is among the inputs too, and limits this rule as well.
     pub lineage: Vec<RuleId>,
-    /// The operator's cap on its confidence: the lesser of the rule's and the publisher's, 0–100.
+    /// The operator's cap on its confidence: the least of the rule's, the publisher's and what the publisher is granted,
+    /// 0–100.
     pub cap: u8,
     /// What its publisher is granted.
     pub grant: Grant,
@@ -144,9 +145,9 @@ pub struct RuleAuthority {
 }
 
 impl RuleAuthority {
-    /// From a declaration under a policy. `lineage` lists the rules whose findings feed it, directly or through others.
+    /// From a declaration under a policy and the trust in its publisher. `lineage` lists the rules whose findings feed it, directly or through others.
     #[must_use]
-    pub fn new(declaration: &Declaration, lineage: BTreeSet<RuleId>, policy: &Policy) -> RuleAuthority {
+    pub fn new(declaration: &Declaration, lineage: BTreeSet<RuleId>, policy: &Policy, trust: &Trust) -> RuleAuthority {
         let publisher = declaration.id.publisher();
         RuleAuthority {
             rule: declaration.id.clone(),
@@ -156,8 +157,8 @@ impl RuleAuthority {
             identity_types: declaration.identity_types.iter().copied().collect(),
             signal_classes: declaration.signal_classes.iter().copied().collect(),
             lineage: lineage.into_iter().collect(),
-            cap: policy.cap(&declaration.id),
-            grant: policy.grant(publisher),
+            cap: policy.cap(&declaration.id).min(trust.scope(publisher).confidence),
+            grant: trust.grant(publisher),
             exempt_from_grouping: policy.publisher(publisher).is_some_and(|settings| settings.exempt_from_grouping),
         }
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use countersign_declaration::parse_toml;
 use countersign_gate::RuleAuthority;
 use countersign_model::vocabulary::{Action, IdentityType, RuleKind, SignalClass};
-use countersign_policy::{Grant, Policy};
+use countersign_policy::{Grant, Policy, Trust};
 
 #[test]
-fn authority_is_the_declaration_under_the_policy() {
+fn authority_is_the_declaration_under_policy_and_trust() {
     let declaration = parse_toml(
         r#"
         id = "acme/answer"
@@ -23,12 +23,15 @@ fn authority_is_the_declaration_under_the_policy() {
     )
     .unwrap();
     let policy = Policy::parse(
-        "version = 1\n[rule.\"acme/answer\"]\ncap = 80\n[publisher.acme]\ncap = 70\nexempt-from-grouping = true\n\
-         grant = { actions = \"notify\", identity-types = \"human\", signal-classes = \"*\" }\n",
+        "version = 1\n[rule.\"acme/answer\"]\ncap = 80\n[publisher.acme]\ncap = 70\nexempt-from-grouping = true\n",
     )
     .unwrap();
+    let trust = |more: &str| {
+        let grant = "actions = \"notify\", identity-types = \"human\", signal-classes = \"*\"";
+        Trust::parse(&format!("[publisher.acme]\nunsigned = true\ngrant = {{ {grant}{more} }}\n")).unwrap()
+    };
     let lineage = BTreeSet::from(["acme/fed".parse().unwrap()]);
-    let authority = RuleAuthority::new(&declaration, lineage.clone(), &policy);
+    let authority = RuleAuthority::new(&declaration, lineage.clone(), &policy, &trust(""));
     assert_eq!(
         authority,
         RuleAuthority {
@@ -48,6 +51,10 @@ fn authority_is_the_declaration_under_the_policy() {
             exempt_from_grouping: true,
         }
     );
-    let stranger = RuleAuthority::new(&declaration, BTreeSet::new(), &Policy::parse("version = 1").unwrap());
+    // The least cap counts, whoever set it.
+    let capped = |more| RuleAuthority::new(&declaration, BTreeSet::new(), &policy, &trust(more)).cap;
+    assert_eq!([capped(", confidence = 60"), capped(", confidence = 75")], [60, 70]);
+    let (policy, trust) = (Policy::parse("version = 1").unwrap(), Trust::shipped().unwrap());
+    let stranger = RuleAuthority::new(&declaration, BTreeSet::new(), &policy, &trust);
     assert_eq!((stranger.cap, stranger.grant, stranger.exempt_from_grouping), (100, Grant::default(), false));
 }

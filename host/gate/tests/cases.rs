@@ -10,7 +10,7 @@ use std::path::Path;
 use common::{CaseFile, line};
 use countersign_gate::decide;
 use countersign_model::ReasonCode;
-use countersign_policy::{Capabilities, Policy};
+use countersign_policy::{Capabilities, Policy, Trust};
 
 /// Codes that can only come of inputs which nothing sets yet. They are decided all the same, by the cases of
 /// `not-served-yet.toml`; the other files must do without them.
@@ -26,10 +26,11 @@ const NOT_SERVED_YET: &[(ReasonCode, &str)] = &[
 fn run(path: &Path, failures: &mut Vec<String>) -> BTreeSet<ReasonCode> {
     let file: CaseFile = toml::from_str(&fs::read_to_string(path).unwrap()).unwrap_or_else(|error| panic!("{error}"));
     let policy = file.policy.as_deref().map_or_else(Policy::shipped, Policy::parse).unwrap();
+    let trust = file.trust.as_deref().map_or_else(Trust::shipped, Trust::parse).unwrap();
     let capabilities = file.capabilities.as_deref().map_or_else(Capabilities::shipped, Capabilities::parse).unwrap();
     let mut codes = BTreeSet::new();
     for case in &file.cases {
-        let decisions = decide(&case.inputs(&policy, &capabilities));
+        let decisions = decide(&case.inputs_under(&policy, &trust, &capabilities));
         let got: Vec<String> = decisions.iter().map(line).collect();
         codes.extend(decisions.iter().flat_map(|decision| &decision.reasons).map(|reason| reason.code));
         if got != case.expect {

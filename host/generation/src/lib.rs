@@ -1,28 +1,34 @@
-//! One immutable configuration: rules with their parameters, policy, directory facts, capability tables. A session numbers
-//! the generations that serve one after another.
+//! One immutable configuration: rules with their parameters, trust, policy, directory facts, capability tables. A session
+//! numbers the generations that serve one after another.
 
+mod fault;
 mod graph;
+mod proof;
 mod spill;
 pub mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use countersign_admission::Admitted;
 use countersign_context::Context;
-use countersign_declaration::{Ceilings, Declaration, Refusal, parameters_digest};
+use countersign_declaration::{Ceilings, Declaration, Permissions, parameters_digest};
 use countersign_document::{FileDiagnostics, SourceFile};
 use countersign_engine::{Engine, LoadedRule};
 use countersign_gate::RuleAuthority;
 use countersign_model::call::Parameter;
-use countersign_model::vocabulary::RuleKind;
+use countersign_model::vocabulary::{RuleKind, Severity};
 use countersign_model::{RuleId, RuleIdentity};
-use countersign_policy::{Capabilities, DEFAULT_POLICY, Directory, Policy, SHIPPED_CAPABILITIES};
-use countersign_text::line;
+use countersign_policy::{
+    Accept, Capabilities, DEFAULT_POLICY, DEFAULT_TRUST, Directory, Policy, SHIPPED_CAPABILITIES, Trust,
+};
+use countersign_signing::{Proof, Statement};
 
+pub use self::fault::{LoadFault, LoadReason, NotAccepted};
 use self::graph::Graph;
 pub use self::graph::SubscriptionFault;
+pub use self::proof::{Unproved, prove, shipped_rules, signers, statement};
 use self::spill::{SpillFile, SpilledBytes};
 pub use countersign_context::{ContextFiles, FILE_TABLES, FileTable};
 
@@ -39,8 +45,12 @@ pub struct RuleFile {
 pub struct Rule {
     /// Its identity.
     pub identity: RuleIdentity,
+    /// What proves it to be its publisher's.
+    pub proof: Proof,
     /// The decisions that it may lead to.
     pub authority: RuleAuthority,
+    /// The greatest severity that its findings may have.
+    pub greatest_severity: Severity,
     /// The compiled component.
     pub loaded: Arc<LoadedRule>,
     /// The parameters in force, in declared order.
@@ -77,6 +87,10 @@ pub struct Generation {
     pub detections: Vec<Rule>,
     /// Response rules, by id.
     pub responses: Vec<Rule>,
+    /// Whose rules the operator believes.
+    pub trust: Trust,
+    /// The text that the trust was read from.
+    pub trust_text: String,
     /// The operator's policy.
     pub policy: Policy,
     /// The text that the policy was read from.
@@ -93,55 +107,13 @@ pub struct Generation {
     pub context: Arc<Context>,
 }
 
-/// Why a rule isn't part of a generation. The others are.
-#[derive(Clone, Debug)]
-pub struct LoadFault {
-    /// The rule's name.
-    pub name: String,
-    /// Why.
-    pub reason: LoadReason,
-}
-
-/// Why a rule isn't part of a generation.
-#[derive(Clone, Debug)]
-pub enum LoadReason {
-    /// Admission refused it.
-    Refused(Vec<Refusal>),
-    /// The policy sets parameters that it doesn't have, or out of their ranges.
-    Parameters(FileDiagnostics),
-    /// It couldn't be compiled.
-    Compile(String),
-    /// Another rule has the same id.
-    Duplicate(RuleId),
-    /// Its subscriptions can't be served; every reason.
-    Subscriptions(Vec<SubscriptionFault>),
-}
-
-impl fmt::Display for LoadFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", line(&self.name))?;
-        match &self.reason {
-            LoadReason::Refused(refusals) => {
-                write!(f, "refused at admission")?;
-                refusals.iter().try_for_each(|refusal| write!(f, "\n  {refusal}"))
-            }
-            LoadReason::Parameters(faults) => {
-                write!(f, "the policy's parameters don't fit")?;
-                faults.lines().try_for_each(|line| write!(f, "\n  {line}"))
-            }
-            LoadReason::Compile(reason) => f.write_str(&line(reason)),
-            LoadReason::Duplicate(id) => write!(f, "another rule has the id `{id}` already"),
-            LoadReason::Subscriptions(faults) => {
-                write!(f, "what it subscribes to can't be served")?;
-                faults.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
-            }
-        }
-    }
-}
-
 /// What a generation is made of beside its rules.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Whose rules the operator believes.
+    pub trust: SourceFile<Trust>,
+    /// The rules that need no key: those of the running binary, or of the one that wrote a record.
+    pub shipped: BTreeSet<Statement>,
     /// The operator's policy.
     pub policy: SourceFile<Policy>,
     /// The operator's facts about identities, if there are any.
@@ -153,12 +125,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The policy and the capability tables that ship, and no file of the operator's.
+    /// The trust, the policy and the capability tables that ship, and no file of the operator's.
     ///
     /// # Errors
-    /// Never: tests read both.
+    /// Never: tests read them.
     pub fn shipped() -> Result<Settings, FileDiagnostics> {
         Ok(Settings {
+            trust: SourceFile::parse("the shipped trust", DEFAULT_TRUST, Trust::parse)?,
+            shipped: shipped_rules(),
             policy: SourceFile::parse("the shipped policy", DEFAULT_POLICY, Policy::parse)?,
             directory: None,
             capabilities: SourceFile::parse(
@@ -169,35 +143,56 @@ impl Settings {
             context: ContextFiles::default(),
         })
     }
+
+    /// What ships, for an author's tools: whose rules are tried doesn't matter.
+    ///
+    /// # Errors
+    /// Never, as [`Settings::shipped`].
+    pub fn of_authors() -> Result<Settings, FileDiagnostics> {
+        let mut settings = Settings::shipped()?;
+        settings.trust.content = Trust::of_authors();
+        Ok(settings)
+    }
 }
 
 impl Generation {
-    /// Admits and compiles rules; a rule with a fault is left out and reported, and stops no other.
+    /// Admits, proves and compiles rules; a rule with a fault is left out and reported, and stops no other.
     #[must_use]
     pub fn load(engine: &Engine, rules: Vec<RuleFile>, settings: Settings) -> (Arc<Generation>, Vec<LoadFault>) {
-        let Settings { policy, directory, capabilities, context } = settings;
+        let Settings { trust, shipped, policy, directory, capabilities, context } = settings;
+        let SourceFile { text: trust_text, content: trust, .. } = trust;
         let SourceFile { name: policy_name, text: policy_text, content: policy } = policy;
         let ceilings = policy.limits().ceilings();
         let spill = SpillFile::new();
-        let loaded = workers::map(rules, |file| load(engine, (&policy_name, &policy), &ceilings, &spill, file));
+        let loader = Loader {
+            engine,
+            trust: &trust,
+            shipped: &shipped,
+            policy: (&policy_name, &policy),
+            ceilings: &ceilings,
+            spill: &spill,
+        };
+        let mut loaded = workers::map(rules, |file| loader.load(file));
+        refuse_duplicates(&mut loaded);
+        compare_with_accepted(&mut loaded);
 
         let mut faults = Vec::new();
         let mut by_id: BTreeMap<RuleId, (String, Unbound)> = BTreeMap::new();
         let (mut off, mut refused) = (BTreeSet::new(), BTreeSet::new());
-        for (name, result) in loaded {
+        for Loaded { name, stands, result, .. } in loaded {
             match result {
-                Err((id, reason)) => {
-                    refused.extend(id);
+                Err(reason) => {
+                    // INVARIANT: only a proved rule's id counts. What admission refused isn't read, but the name of a
+                    // shipped rule is its id.
+                    let shipped = || name.parse().ok().filter(|_| matches!(reason, LoadReason::Refused(_)));
+                    refused.extend(stands.map(|rule| rule.rule).or_else(shipped));
                     faults.push(LoadFault { name, reason });
                 }
                 Ok(rule) if !policy.is_enabled(&rule.identity.id) => {
                     off.insert(rule.identity.id);
                 }
-                Ok(rule) if by_id.contains_key(&rule.identity.id) => {
-                    faults.push(LoadFault { name, reason: LoadReason::Duplicate(rule.identity.id) });
-                }
                 Ok(rule) => {
-                    by_id.insert(rule.identity.id.clone(), (name, rule));
+                    by_id.insert(rule.identity.id.clone(), (name, *rule));
                 }
             }
         }
@@ -208,7 +203,7 @@ impl Generation {
                 faults.push(LoadFault { name, reason: LoadReason::Subscriptions(reasons.into_iter().collect()) });
                 continue;
             }
-            let rule = rule.bind(&graph, &policy);
+            let rule = rule.bind(&graph, &policy, &trust);
             match rule.declaration().kind {
                 RuleKind::Detection => detections.push(rule),
                 RuleKind::Response => responses.push(rule),
@@ -223,6 +218,8 @@ impl Generation {
             engine: engine.clone(),
             detections,
             responses,
+            trust,
+            trust_text,
             policy,
             policy_text,
             directory,
@@ -241,9 +238,50 @@ impl Generation {
     }
 }
 
+/// What became of one rule.
+struct Loaded {
+    /// Its file's name, or a shipped rule's id.
+    name: String,
+    /// The rule, if it is proved and accepted: then its id counts.
+    stands: Option<Statement>,
+    /// What it permits, if it was admitted.
+    permissions: Option<Permissions>,
+    result: Result<Box<Unbound>, LoadReason>,
+}
+
+/// Refuses all proved rules of one id: which of them the operator means can't be known.
+fn refuse_duplicates(loaded: &mut [Loaded]) {
+    let mut by_id: BTreeMap<RuleId, Vec<(String, Statement)>> = BTreeMap::new();
+    for one in loaded.iter() {
+        if let Some(rule) = &one.stands {
+            by_id.entry(rule.rule.clone()).or_default().push((one.name.clone(), rule.clone()));
+        }
+    }
+    for one in loaded {
+        let all = one.stands.as_ref().and_then(|rule| by_id.get(&rule.rule)).filter(|all| all.len() > 1);
+        if let Some(all) = all {
+            one.result = Err(LoadReason::Duplicate(all.clone()));
+        }
+    }
+}
+
+/// Where a declaration isn't accepted and one of the same rule that is was loaded beside it, compares the two.
+fn compare_with_accepted(loaded: &mut [Loaded]) {
+    let accepted: BTreeMap<RuleId, Permissions> =
+        loaded.iter().filter_map(|one| Some((one.stands.as_ref()?.rule.clone(), one.permissions.clone()?))).collect();
+    for one in loaded {
+        if let Err(LoadReason::NotAccepted(refused)) = &mut one.result
+            && let Some(beside) = accepted.get(&refused.rule)
+        {
+            refused.earlier = Some(beside.clone());
+        }
+    }
+}
+
 /// A loaded rule before its place in the graph of subscriptions is known.
 struct Unbound {
     identity: RuleIdentity,
+    proof: Proof,
     loaded: Arc<LoadedRule>,
     parameters: Vec<Parameter>,
     data: Vec<u8>,
@@ -251,12 +289,14 @@ struct Unbound {
 }
 
 impl Unbound {
-    fn bind(self, graph: &Graph, policy: &Policy) -> Rule {
+    fn bind(self, graph: &Graph, policy: &Policy, trust: &Trust) -> Rule {
         let id = &self.identity.id;
         Rule {
-            authority: RuleAuthority::new(self.loaded.declaration(), graph.lineage(id), policy),
+            authority: RuleAuthority::new(self.loaded.declaration(), graph.lineage(id), policy, trust),
+            greatest_severity: trust.scope(id.publisher()).severity,
             depth: graph.depths.get(id).copied().unwrap_or_default(),
             identity: self.identity,
+            proof: self.proof,
             loaded: self.loaded,
             parameters: self.parameters,
             data: self.data,
@@ -265,31 +305,87 @@ impl Unbound {
     }
 }
 
-fn load(
-    engine: &Engine,
-    (policy_name, policy): (&str, &Policy),
-    ceilings: &Ceilings,
-    spill: &SpillFile,
-    file: RuleFile,
-) -> (String, Result<Unbound, (Option<RuleId>, LoadReason)>) {
-    let RuleFile { name, bytes } = file;
-    // The declared id of a refused rule isn't trusted; the name of a shipped rule is its id.
-    let refused = |refusals| (name.parse().ok(), LoadReason::Refused(refusals));
-    let result = engine.admit(&bytes, ceilings).map_err(refused).and_then(move |admitted| {
-        let refuse = |reason| (Some(admitted.declaration().id.clone()), reason);
+/// What rules are loaded with.
+struct Loader<'l> {
+    engine: &'l Engine,
+    trust: &'l Trust,
+    shipped: &'l BTreeSet<Statement>,
+    policy: (&'l str, &'l Policy),
+    ceilings: &'l Ceilings,
+    spill: &'l SpillFile,
+}
+
+impl Loader<'_> {
+    /// Admits one rule, asks for proof, and compiles it.
+    fn load(&self, file: RuleFile) -> Loaded {
+        let RuleFile { name, bytes } = file;
+        let mut loaded = Loaded { name, stands: None, permissions: None, result: Err(LoadReason::Refused(Vec::new())) };
+        let admitted = match self.engine.admit(&bytes, self.ceilings) {
+            Ok(admitted) => admitted,
+            Err(refusals) => {
+                loaded.result = Err(LoadReason::Refused(refusals));
+                return loaded;
+            }
+        };
+        let permissions = Permissions::of(admitted.declaration());
+        loaded.result = match self.believe(&admitted, &permissions) {
+            Err(reason) => Err(reason),
+            Ok(proof) => {
+                loaded.stands = Some(statement(&admitted));
+                self.granted(&admitted, &permissions).and_then(|()| self.compile(&admitted, proof, bytes))
+            }
+        };
+        loaded.permissions = Some(permissions);
+        loaded
+    }
+
+    /// Whether the rule is its publisher's, under a declaration that the operator accepts.
+    fn believe(&self, admitted: &Admitted, permissions: &Permissions) -> Result<Proof, LoadReason> {
+        let declaration = admitted.declaration();
+        let id = &declaration.id;
+        let unproved = |why| LoadReason::PublisherUnproved(id.clone(), why);
+        let proof = prove(admitted, self.trust, self.shipped).map_err(unproved)?;
+        let listed = self.trust.publisher(id.publisher()).is_some_and(|known| known.accept == Accept::Listed);
+        if !listed || self.trust.accepted(id).any(|one| one.declaration == admitted.declaration_digest()) {
+            return Ok(proof);
+        }
+        Err(LoadReason::NotAccepted(Box::new(NotAccepted {
+            rule: id.clone(),
+            version: declaration.version.to_string(),
+            declaration: admitted.declaration_digest(),
+            permissions: permissions.clone(),
+            earlier: self.trust.accepted(id).filter_map(|one| one.permits.clone()).last(),
+        })))
+    }
+
+    /// Whether the publisher is granted rules of this kind, and what this one sees.
+    fn granted(&self, admitted: &Admitted, permissions: &Permissions) -> Result<(), LoadReason> {
+        let declaration = admitted.declaration();
+        let scope = self.trust.scope(declaration.id.publisher());
+        let mut lacking = Vec::new();
+        if !scope.kinds.contains(&declaration.kind) {
+            lacking.push(format!("kind `{}`", declaration.kind));
+        }
+        let fields = permissions.fields.difference(&scope.fields);
+        lacking.extend(fields.map(|field| format!("field `{}`", field.field().path)));
+        if lacking.is_empty() { Ok(()) } else { Err(LoadReason::NotGranted(declaration.id.clone(), lacking)) }
+    }
+
+    fn compile(&self, admitted: &Admitted, proof: Proof, bytes: Vec<u8>) -> Result<Box<Unbound>, LoadReason> {
+        let (policy_name, policy) = self.policy;
         let parameters = policy.parameters(admitted.declaration()).map_err(|diagnostics| {
-            refuse(LoadReason::Parameters(FileDiagnostics { file: policy_name.to_owned(), diagnostics }))
+            LoadReason::Parameters(FileDiagnostics { file: policy_name.to_owned(), diagnostics })
         })?;
         let names = admitted.declaration().parameters.iter().map(|parameter| parameter.name.as_str());
         let named = names.zip(&parameters);
-        let loaded = engine.load(&admitted).map_err(|error| refuse(LoadReason::Compile(error.to_string())))?;
-        Ok(Unbound {
+        let loaded = self.engine.load(admitted).map_err(|error| LoadReason::Compile(error.to_string()))?;
+        Ok(Box::new(Unbound {
             identity: admitted.identity(parameters_digest(named)),
+            proof,
             data: admitted.data().unwrap_or_default().to_vec(),
             loaded: Arc::new(loaded),
             parameters,
-            bytes: spill.put(bytes),
-        })
-    });
-    (name, result)
+            bytes: self.spill.put(bytes),
+        }))
+    }
 }

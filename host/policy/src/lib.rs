@@ -1,5 +1,5 @@
-//! The operator's files as types: `identities.toml` is a [`Directory`], `policy.toml` a [`Policy`], and the capability
-//! tables are [`Capabilities`]; context tables are filled from [`Egress`], [`DomainRoles`] and [`Locations`]. Text in,
+//! The operator's files as types: `identities.toml` is a [`Directory`], `policy.toml` a [`Policy`], `trust.toml` a
+//! [`Trust`], and the capability tables are [`Capabilities`]; context tables are filled from [`Egress`], [`DomainRoles`] and [`Locations`]. Text in,
 //! types or every [`Diagnostic`] out; no I/O.
 
 mod axis;
@@ -14,6 +14,7 @@ mod network;
 mod parameters;
 mod policy;
 pub mod reader;
+mod trust;
 mod view;
 
 pub use countersign_document::{Diagnostic, FileDiagnostics, SourceFile};
@@ -27,9 +28,9 @@ pub use limits::OperatorLimits;
 pub use locations::{Location, Locations};
 pub use network::Networks;
 pub use policy::{
-    Answer, Cell, CellOutcome, DEFAULT_MAX_AGE, Grant, Policy, PublisherSettings, ResponseChoice, ReviewBy,
-    RuleSettings,
+    Answer, Cell, CellOutcome, DEFAULT_MAX_AGE, Policy, PublisherSettings, ResponseChoice, ReviewBy, RuleSettings,
 };
+pub use trust::{Accept, Accepted, Grant, LOCAL_PUBLISHER, Publisher, SHIPPED_PUBLISHER, Scope, Trust};
 pub use view::{PolicyView, ViewCell, ViewResponses};
 
 /// Maximum bytes of one of the operator's files: enough for some hundred thousand identities.
@@ -37,6 +38,9 @@ pub const MAX_BYTES: usize = 64 << 20;
 
 /// The text of the policy that applies when the operator names none.
 pub const DEFAULT_POLICY: &str = include_str!("../data/default-policy.toml");
+
+/// The text of the trust that applies when the operator names none.
+pub const DEFAULT_TRUST: &str = include_str!("../data/default-trust.toml");
 
 /// The text of the shipped capability tables.
 pub const SHIPPED_CAPABILITIES: &str = include_str!("../data/capabilities.toml");

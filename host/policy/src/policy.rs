@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use countersign_document::Diagnostic;
-use countersign_model::vocabulary::{Action, ActionClass, IdentityType, SignalClass, Tier, text_ids};
+use countersign_model::vocabulary::{Action, IdentityType, SignalClass, Tier, text_ids};
 use countersign_model::{RuleId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::axis::Axis;
 use crate::compile::Compiled;
 use crate::limits::OperatorLimits;
+use crate::trust::Trust;
 
 mod canonical;
 mod read;
@@ -184,34 +185,8 @@ impl Default for RuleSettings {
 pub struct PublisherSettings {
     /// Upper bound of the confidence of its rules' findings, 0–100.
     pub cap: u8,
-    /// What its rules may lead to.
-    pub grant: Grant,
     /// Whether its findings count each on its own in the combined confidence, instead of the publisher once.
     pub exempt_from_grouping: bool,
-}
-
-/// What a publisher's rules may lead to. A publisher that the policy doesn't name is granted nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Grant {
-    /// Actions; none of class remediate.
-    pub actions: BTreeSet<Action>,
-    /// Identity types.
-    pub identity_types: BTreeSet<IdentityType>,
-    /// Signal classes.
-    pub signal_classes: BTreeSet<SignalClass>,
-}
-
-impl Grant {
-    /// Everything outside the remediation lane.
-    #[must_use]
-    pub fn everything() -> Grant {
-        Grant {
-            actions: Action::ALL.iter().copied().filter(|action| action.class() != ActionClass::Remediate).collect(),
-            identity_types: IdentityType::ALL.iter().copied().collect(),
-            signal_classes: SignalClass::ALL.iter().copied().collect(),
-        }
-    }
 }
 
 /// The operator's policy, read and compiled: every combination has its answer.
@@ -267,7 +242,18 @@ impl Policy {
     /// Every fault at once: unknown keys with the nearest known name, reserved tables, and cells of equal
     /// specificity that answer differently where both decide.
     pub fn parse(text: &str) -> Result<Policy, Vec<Diagnostic>> {
-        read::policy(text)
+        read::policy(text, read::Grants::Elsewhere)
+    }
+
+    /// Reads a policy of a version before `trust.toml`, which held the grants too and asked for no proof: for records of
+    /// that time.
+    ///
+    /// # Errors
+    /// Every fault at once.
+    pub fn parse_before_trust(text: &str) -> Result<(Policy, Trust), Vec<Diagnostic>> {
+        let mut grants = BTreeMap::new();
+        let policy = read::policy(text, read::Grants::Here(&mut grants))?;
+        Ok((policy, Trust::before_proof(grants)))
     }
 
     /// The policy that ships.
@@ -324,12 +310,6 @@ impl Policy {
     #[must_use]
     pub fn publisher(&self, publisher: &str) -> Option<&PublisherSettings> {
         self.written.publishers.get(publisher)
-    }
-
-    /// What a publisher is granted; nothing where the policy doesn't name it.
-    #[must_use]
-    pub fn grant(&self, publisher: &str) -> Grant {
-        self.publisher(publisher).map(|settings| settings.grant.clone()).unwrap_or_default()
     }
 
     /// The rules that the policy names, in order of their ids: one that isn't loaded is worth a warning.

@@ -30,7 +30,14 @@ pub fn read_file<T>(text: &str, read: impl FnOnce(&Table<'_>) -> T) -> Result<T,
 
 /// `version = 1` of a file.
 pub fn version(table: &Table<'_>) {
-    if let Some(item) = table.required("version", "1")
+    if table.required("version", "1").is_some() {
+        optional_version(table);
+    }
+}
+
+/// `version = 1` of a file that need not have it.
+pub fn optional_version(table: &Table<'_>) {
+    if let Some(item) = table.get("version")
         && !matches!(item.node().value, NodeValue::Integer(1))
     {
         item.invalid::<()>("1, the version of this grammar");

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use countersign_policy::{Capabilities, Diagnostic, Directory, DomainRoles, Egress, Locations, Policy};
+use countersign_policy::{Capabilities, Diagnostic, Directory, DomainRoles, Egress, Locations, Policy, Trust};
 use expect_test::expect_file;
 
 fn check(kind: &str, parse: impl Fn(&str) -> Result<(), Vec<Diagnostic>>) {
@@ -25,6 +25,11 @@ fn check(kind: &str, parse: impl Fn(&str) -> Result<(), Vec<Diagnostic>>) {
 #[test]
 fn policies_report_all_faults_at_once() {
     check("policy", |text| Policy::parse(text).map(drop));
+}
+
+#[test]
+fn trust_reports_all_faults_at_once() {
+    check("trust", |text| Trust::parse(text).map(drop));
 }
 
 #[test]

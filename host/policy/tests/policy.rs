@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{Action, ActionClass, IdentityType, Reversibility, SignalClass, Tier};
 use countersign_model::{RuleId, Timestamp};
-use countersign_policy::{Answer, Capabilities, Capability, Grant, OperatorLimits, Policy, Reach, ReviewBy};
+use countersign_policy::{Answer, Capabilities, Capability, OperatorLimits, Policy, Reach, ReviewBy};
 use proptest::prelude::*;
 
 use Action::{
@@ -71,7 +71,6 @@ enabled = false
 
 [publisher.acme]
 cap = 60
-grant = { actions = ["revoke-sessions"], identity-types = ["human"], signal-classes = "*" }
 
 [limits]
 fuel = 1_000
@@ -104,8 +103,6 @@ fn the_cell_that_names_most_decides() {
     assert_eq!(policy.responses(SignIn, Human), None);
     assert_eq!((policy.cap(&id("acme/a")), policy.cap(&id("acme/z")), policy.cap(&id("other/z"))), (60, 60, 100));
     assert!(policy.is_enabled(&id("acme/a")) && !policy.is_enabled(&id("acme/b")));
-    assert_eq!(policy.grant("acme").actions, BTreeSet::from([RevokeSessions]));
-    assert_eq!(policy.grant("stranger"), Grant::default(), "a publisher that isn't named is granted nothing");
     let limits = policy.limits();
     assert_eq!((limits.fuel, limits.longest_lease), (1_000, 8 * 3_600));
     assert_eq!((limits.memory, limits.ceilings().fuel), (OperatorLimits::default().memory, 1_000));
@@ -233,8 +230,6 @@ fn what_ships_is_safe() {
     assert_eq!(policy.cell(Token, Unknown, Critical, RequireMfa).answer, Answer::Approval);
     assert_eq!(policy.cell(Token, ServiceAccount, Standard, DisableCredential).answer, Answer::Approval);
     assert_eq!(policy.cell(Federation, Human, Standard, Action::RestrictFederation).answer, Answer::Approval);
-    assert_eq!(policy.grant("countersign"), Grant::everything());
-    assert_eq!(policy.grant("another"), Grant::default());
     assert!(capabilities.get("aws", EnrichAlert, Human).is_none(), "observe actions are the host's own");
     assert!(capabilities.get("aws", RevokeSessions, ServiceAccount).is_none());
     // Only of a person's account is it known that nobody else calls through it.

@@ -2,6 +2,7 @@
 
 use countersign_casework::bundle::FindingBundle;
 use countersign_model::call::RowKind;
+use countersign_model::vocabulary::Severity;
 use countersign_model::{ContextState, Occasion};
 use serde::Serialize;
 
@@ -10,8 +11,9 @@ pub(crate) fn json(form: &impl Serialize) -> String {
     serde_json::to_string(form).unwrap_or_default()
 }
 
-/// Whether a finding is what the host makes of the answer in its bundle.
-pub(crate) fn finding_matches_answer(bundle: &FindingBundle) -> bool {
+/// Whether a finding is what the host makes of the answer in its bundle, where its rule's findings have at most this
+/// severity.
+pub(crate) fn finding_matches_answer(bundle: &FindingBundle, greatest: Severity) -> bool {
     let finding = &bundle.finding;
     let own = bundle.call.batch.rows.references.first();
     let Some(answered) = bundle.answer.findings.get(bundle.place as usize) else { return false };
@@ -25,7 +27,7 @@ pub(crate) fn finding_matches_answer(bundle: &FindingBundle) -> bool {
         && finding.rule == bundle.rule.id
         && finding.signal_class.id() == answered.signal_class
         && finding.confidence == answered.confidence
-        && finding.severity == answered.severity
+        && finding.severity == answered.severity.min(greatest)
         && finding.role == answered.subject
         && answered.evidence_role.is_none_or(|role| finding.evidence_role <= role)
         && finding.evidence.iter().map(|evidence| evidence.reference).eq(evidence)

@@ -4,6 +4,7 @@ use countersign_audit::record::{FindingRecord, FindingReference};
 use countersign_casework::bundle::FindingBundle;
 use countersign_model::Occasion;
 use countersign_model::call::{DetectionCall, Detector as _};
+use countersign_model::vocabulary::Severity;
 
 use crate::compare::{finding_matches_answer, json};
 use crate::recomputer::{OpenIncident, Recomputer};
@@ -43,7 +44,9 @@ impl Recomputer<'_> {
         let account = bundle.subject.account.clone();
         let again = FindingRecord::new(serving.record.number, &bundle.finding, account, record.bundle, self.key);
         self.compare(line, "finding record", record, &again);
-        self.compare(line, "what the host made of the answer", &true, &finding_matches_answer(bundle));
+        // A rule that isn't there is reported below.
+        let greatest = serving.generation.rule(&record.rule).map_or(Severity::Fatal, |rule| rule.greatest_severity);
+        self.compare(line, "what the host made of the answer", &true, &finding_matches_answer(bundle, greatest));
         self.compare(line, "engine of the finding bundle", &serving.record.engine, &bundle.engine);
         let Some(rule) = serving.generation.rule(&record.rule) else {
             return self.tampered(line, "rule", &record.rule, "no such rule in the generation");

@@ -1,8 +1,8 @@
 //! Loads a generation again.
 
-use std::sync::Arc;
-
+use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use countersign_audit::record::{Component, Generation as GenerationRecord};
 use countersign_context::ContextFiles;
@@ -11,7 +11,8 @@ use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_gate::VERSION;
 use countersign_generation::{Generation, LoadReason, RuleFile, Settings};
 use countersign_model::{Digest, RuleId};
-use countersign_policy::{Capabilities, Directory, Policy};
+use countersign_policy::{Capabilities, Directory, Policy, Trust};
+use countersign_signing::{Proof, Statement};
 
 use crate::RecomputeError;
 use crate::difference::{Cause, OtherVersion, Versioned};
@@ -32,6 +33,11 @@ impl Recomputer<'_> {
         for (line, Component { rule, .. }) in &components {
             let got = generation.rule(rule).map(|rule| &rule.identity);
             self.compare(*line, &format!("identity of `{rule}`"), &on_record(rule), &got);
+            if record.trust.is_some() {
+                let recorded = record.rules.iter().find(|one| one.identity.id == *rule).and_then(|one| one.proof);
+                let got = generation.rule(rule).map(|rule| rule.proof);
+                self.compare(*line, &format!("proof of `{rule}`"), &recorded, &got);
+            }
         }
         let engine = self.same_version(line, &record, Versioned::Engine, &record.engine, ENGINE_VERSION);
         let interface = self.same_version(line, &record, Versioned::Interface, &record.interface, INTERFACE);
@@ -74,7 +80,13 @@ impl Recomputer<'_> {
         let blob = |name: &Digest| self.log.blob(name, self.key).map_err(|error| fail(error.to_string()));
         let text = |name: &Digest| String::from_utf8(blob(name)?).map_err(|error| fail(error.to_string()));
         let faults = |faults: FileDiagnostics| fail(faults.lines().collect::<Vec<_>>().join("; "));
-        let mut policy = SourceFile::parse("policy", text(&record.policy)?, Policy::parse).map_err(faults)?;
+        let (mut policy, trust) = match &record.trust {
+            Some(name) => (
+                SourceFile::parse("policy", text(&record.policy)?, Policy::parse).map_err(faults)?,
+                SourceFile::parse("trust", text(name)?, Trust::parse).map_err(faults)?,
+            ),
+            None => before_trust(text(&record.policy)?).map_err(faults)?,
+        };
         let wider: Vec<String> = policy
             .content
             .limits()
@@ -97,7 +109,7 @@ impl Recomputer<'_> {
         for file in record.context.iter().filter(|file| file.kept) {
             context.add(&file.table, &file.table, blob(&file.content)?).map_err(faults)?;
         }
-        let settings = Settings { policy, directory, capabilities, context };
+        let settings = Settings { trust, shipped: shipped(record), policy, directory, capabilities, context };
         let (generation, load_faults) = Generation::load(self.engine, files, settings);
         if load_faults.is_empty() {
             return Ok(generation);
@@ -110,5 +122,26 @@ impl Recomputer<'_> {
             }
             _ => Err(fail(reason)),
         }
+    }
+}
+
+/// The rules that were proved by the digests which the binary carried that wrote the record.
+fn shipped(record: &GenerationRecord) -> BTreeSet<Statement> {
+    let rules = record.rules.iter().filter(|rule| rule.proof == Some(Proof::Shipped));
+    rules.map(|rule| Statement::of(&rule.identity)).collect()
+}
+
+/// The policy and the trust of a record from before the two were apart.
+///
+/// # Errors
+/// Every fault of the policy.
+fn before_trust(policy: String) -> Result<(SourceFile<Policy>, SourceFile<Trust>), FileDiagnostics> {
+    let name = || "policy".to_owned();
+    match Policy::parse_before_trust(&policy) {
+        Ok((content, trust)) => Ok((
+            SourceFile { name: name(), text: policy, content },
+            SourceFile { name: name(), text: String::new(), content: trust },
+        )),
+        Err(diagnostics) => Err(FileDiagnostics { file: name(), diagnostics }),
     }
 }

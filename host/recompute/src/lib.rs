@@ -8,11 +8,15 @@
 //! difference by version is accepted.
 //!
 //! **What is taken as recorded**, since it can't be made again: which rules were stopped at the deadline, how an event's
-//! roles were resolved, and whether a rule was suspect. The circumstances aren't: nothing sets them yet.
+//! roles were resolved, whether a rule was suspect, and which rules the binary carried that wrote the record. The
+//! circumstances aren't: nothing sets them yet.
 //!
 //! **What is read is what was verified.** The lines are read once, into a copy that nobody else can change; a blob is checked
 //! against its name each time it is read. A record's rules run under the limits of the record's own policy or of the caller,
 //! whichever are narrower: who forges a record chooses its policy.
+//!
+//! **Trust** is that of the record: signatures are verified again under its `trust.toml`. A record from before there was
+//! one is read with the grants of its policy, and asks for no proof.
 
 mod compare;
 mod copy;

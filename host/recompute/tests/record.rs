@@ -5,6 +5,8 @@
 #[path = "common/log.rs"]
 mod log;
 
+use std::collections::BTreeSet;
+
 use countersign_audit::Record;
 use countersign_audit::record::{
     Component, DecisionRecord, FindingRecord, Generation as GenerationRecord, RuleStopped,
@@ -47,8 +49,11 @@ impl Source {
         }
         let record = settings.unwrap();
         let identities = record.identities.as_ref().unwrap();
+        let (policy, trust) = Policy::parse_before_trust(&text(&record.policy)).unwrap();
         let settings = Settings {
-            policy: SourceFile::parse("policy", text(&record.policy), Policy::parse).unwrap(),
+            policy: SourceFile { name: "policy".to_owned(), text: text(&record.policy), content: policy },
+            trust: SourceFile { name: "policy".to_owned(), text: String::new(), content: trust },
+            shipped: BTreeSet::new(),
             directory: Some(SourceFile::parse("identities", text(identities), Directory::parse).unwrap()),
             capabilities: SourceFile::parse("capabilities", SHIPPED_CAPABILITIES, Capabilities::parse).unwrap(),
             context: ContextFiles::default(),

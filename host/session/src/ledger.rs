@@ -181,7 +181,7 @@ impl Ledger {
     fn generation_record(&mut self, position: u64) -> GenerationRecord {
         let generation = Arc::clone(&self.generation);
         let mut rules: Vec<GenerationRule> = rules_with_kinds(&generation)
-            .map(|(rule, kind)| GenerationRule { identity: rule.identity.clone(), kind })
+            .map(|(rule, kind)| GenerationRule { identity: rule.identity.clone(), kind, proof: Some(rule.proof) })
             .collect();
         rules.sort_by(|a, b| a.identity.id.cmp(&b.identity.id));
         let files = generation.context.files().files();
@@ -194,6 +194,7 @@ impl Ledger {
             number: self.number,
             position,
             rules,
+            trust: Some(self.blob(generation.trust_text.clone().into_bytes())),
             policy: self.blob(generation.policy_text.clone().into_bytes()),
             identities: generation.directory_text.clone().map(|text| self.blob(text.into_bytes())),
             capabilities: self.blob(generation.capabilities_text.clone().into_bytes()),

@@ -74,7 +74,7 @@ impl Envelope {
     ///
     /// # Errors
     /// When there are [`MAX_SIGNATURES`] already.
-    pub fn add(mut self, key: &SecretKey) -> Result<Envelope, EnvelopeError> {
+    pub fn also_signed_by(mut self, key: &SecretKey) -> Result<Envelope, EnvelopeError> {
         if self.signers().any(|signer| *signer == key.public()) {
             return Ok(self);
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use countersign_declaration::Declaration;
 use countersign_model::call::{ContextTable, DetectionCall, Detector, Parameter};
-use countersign_model::vocabulary::PartitionKey;
+use countersign_model::vocabulary::{PartitionKey, Severity};
 use countersign_model::{DigestKey, Event, StateChange, TimerChange, Timestamp};
 
 use crate::columns::{Schema, build_batch, index_keys};
@@ -36,6 +36,8 @@ pub struct RuleStream {
     parameters: Vec<Parameter>,
     data: Vec<u8>,
     context: Arc<dyn ContextSource>,
+    /// A finding of a greater severity is one of this severity.
+    pub(crate) greatest_severity: Severity,
     /// How many rows a call may have: falls when fuel runs out, grows back. Never changes a result.
     pub(crate) rows_per_call: usize,
     /// The last position with findings, and how many it had.
@@ -70,6 +72,7 @@ impl RuleStream {
             parameters,
             data,
             context: Arc::new(NoContext),
+            greatest_severity: Severity::Fatal,
             rows_per_call: usize::MAX,
             last_findings: (0, 0),
             sample: None,
@@ -98,6 +101,12 @@ impl RuleStream {
     #[must_use]
     pub fn with_context(self, context: Arc<dyn ContextSource>) -> RuleStream {
         RuleStream { context, ..self }
+    }
+
+    /// The same with the greatest severity that its findings may have.
+    #[must_use]
+    pub fn with_greatest_severity(self, greatest_severity: Severity) -> RuleStream {
+        RuleStream { greatest_severity, ..self }
     }
 
     /// What the rule declared.

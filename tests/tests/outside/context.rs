@@ -17,7 +17,7 @@ use countersign_store::{AuditLog, Durability, Existing, FileStore};
 use countersign_stream::Sequenced;
 
 use crate::determinism::Collector;
-use crate::support::{Judge, bytes, engine, event, found, guest, seen};
+use crate::support::{Judge, bytes, engine, event, found, guest, seen, settings};
 
 pub(crate) const GEO: &str = "version = 1\nas-of = 2024-04-28\n[[location]]\nnetworks = [\"203.0.113.0/24\"]\ncountry = \"KP\"\n\
                    asn = 64496\n[[location]]\nnetworks = [\"198.51.100.0/24\"]\ncountry = \"SE\"\n";
@@ -86,7 +86,7 @@ fn a_guest_gets_tables_of_all_three_kinds_in_any_batch() {
 
 fn generation(context: ContextFiles) -> Arc<Generation> {
     let rules = vec![RuleFile { name: "uses-context".to_owned(), bytes: bytes("uses-context").to_vec() }];
-    let settings = Settings { context, ..Settings::shipped().unwrap() };
+    let settings = Settings { context, ..settings() };
     let (generation, faults) = Generation::load(engine(), rules, settings);
     assert!(faults.is_empty(), "{faults:?}");
     generation

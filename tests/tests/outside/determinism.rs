@@ -14,7 +14,7 @@ use countersign_session::{DecisionLine, Notice, Observer, Replay, SessionOptions
 use countersign_store::{Head, MemoryStore, Stored};
 use countersign_stream::QuarantineThreshold;
 
-use crate::support::{NEVER, bytes, engine};
+use crate::support::{NEVER, bytes, engine, settings};
 
 /// Sizes of batches, and numbers of workers.
 const ALL: &[(usize, usize)] = &[(1, 1), (1, 2), (7, 1), (7, 2), (256, 1), (256, 2), (1_024, 1), (1_024, 2)];
@@ -118,7 +118,7 @@ fn load(identities: Option<&str>, policy: String, beside: &[(&str, &[u8])]) -> A
     let settings = Settings {
         policy: SourceFile::parse("policy", policy, Policy::parse).unwrap(),
         directory: identities.map(|text| SourceFile::parse("identities", text, Directory::parse).unwrap()),
-        ..Settings::shipped().unwrap()
+        ..settings()
     };
     let (generation, faults) = Generation::load(engine(), rules, settings);
     assert!(faults.is_empty(), "{faults:?}");

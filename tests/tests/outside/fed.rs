@@ -9,10 +9,10 @@ use countersign_audit::Record;
 use countersign_casework::bundle::FindingBundle;
 use countersign_declaration::Subscription;
 use countersign_formats::format_by_name;
-use countersign_generation::{Generation, LoadReason, RuleFile, Settings, SubscriptionFault};
+use countersign_generation::{Generation, LoadFault, LoadReason, RuleFile, Settings, SubscriptionFault};
 use countersign_model::DigestKey;
 use countersign_model::vocabulary::{Action, SignalClass};
-use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile};
+use countersign_policy::{DEFAULT_POLICY, Directory, Policy, SourceFile, Trust};
 use countersign_recompute::{RecomputeOptions, recompute};
 use countersign_session::{Replay, SessionOptions, run};
 use countersign_store::{AuditLog, Durability, Existing, FileStore, MemoryStore, Stored as _};
@@ -69,10 +69,16 @@ pub(crate) fn telemetry() -> Vec<u8> {
     (lines.join("\n") + "\n").into_bytes()
 }
 
-pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Arc<Generation>, Vec<countersign_generation::LoadFault>) {
+pub(crate) fn load(rules: &[(&str, &[u8])], policy: &str) -> (Arc<Generation>, Vec<LoadFault>) {
+    load_under(countersign_tests::TRUST, rules, policy)
+}
+
+/// The same under a `trust.toml`.
+pub(crate) fn load_under(trust: &str, rules: &[(&str, &[u8])], policy: &str) -> (Arc<Generation>, Vec<LoadFault>) {
     let rules = rules.iter().map(|(name, bytes)| RuleFile { name: (*name).to_owned(), bytes: bytes.to_vec() });
     let policy = format!("{DEFAULT_POLICY}{policy}");
     let settings = Settings {
+        trust: SourceFile::parse("trust", trust, Trust::parse).unwrap(),
         policy: SourceFile::parse("policy", policy, Policy::parse).unwrap(),
         directory: Some(SourceFile::parse("identities", "", Directory::parse).unwrap()),
         ..Settings::shipped().unwrap()

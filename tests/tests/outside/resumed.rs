@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use crate::determinism::{shipped_generation, telemetry};
 use crate::fed;
 use crate::sessions::{Backend, Files, Outcome, Step, options, play};
-use crate::support::{NEVER, admitted, bytes};
+use crate::support::{NEVER, admitted, bytes, settings};
 use crate::swapped::everything;
 
 /// Time after the beginning of the fed telemetry.
@@ -175,7 +175,7 @@ fn a_rule_stopped_at_the_deadline_stays_stopped() {
     let bytes = sections::attach(admitted.component(), &declaration, admitted.data()).unwrap();
     let policy = format!("{DEFAULT_POLICY}\n[limits]\nfuel = {}\n", 1_u64 << 52);
     let policy = SourceFile::parse("policy", policy, Policy::parse).unwrap();
-    let settings = Settings { policy, ..Settings::shipped().unwrap() };
+    let settings = Settings { policy, ..settings() };
     let rules = vec![RuleFile { name: "loops".to_owned(), bytes }];
     let (generation, faults) = Generation::load(&engine, rules, settings);
     assert!(faults.is_empty(), "{faults:?}");

@@ -6,15 +6,23 @@ use std::sync::{Arc, Mutex, OnceLock};
 use countersign_admission::{Admitted, admit};
 use countersign_declaration::Ceilings;
 use countersign_engine::{Engine, EngineConfig, LoadedRule};
+use countersign_generation::Settings;
 use countersign_model::call::{FailureKind, Parameter};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Event, Timestamp, Value};
+use countersign_policy::{SourceFile, Trust};
 use countersign_stream::{Clock, Outcome, QuarantineThreshold, RuleStream, Sequenced};
 
 /// The engine that most tests share.
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| Engine::new(&EngineConfig::default()).unwrap())
+}
+
+/// What ships, and trust in the guests.
+pub(crate) fn settings() -> Settings {
+    let trust = SourceFile::parse("trust", countersign_tests::TRUST, Trust::parse).unwrap();
+    Settings { trust, ..Settings::shipped().unwrap() }
 }
 
 /// The bytes of a guest, by its folder's name.

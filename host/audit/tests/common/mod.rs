@@ -8,6 +8,7 @@ use countersign_model::{
     Account, ContextState, Decision, DecisionKind, Digest, DigestKey, Effect, Evidence, Finding, Line, Occasion,
     Reason, ReasonCode, RuleId, RuleIdentity, Timestamp,
 };
+use countersign_signing::Proof;
 
 pub(crate) fn key() -> DigestKey {
     DigestKey::public()
@@ -68,7 +69,12 @@ pub(crate) fn records() -> Vec<Record> {
         Record::Generation(Generation {
             number: 1,
             position: 0,
-            rules: vec![GenerationRule { identity: identity("console-login-without-mfa"), kind: RuleKind::Detection }],
+            rules: vec![GenerationRule {
+                identity: identity("console-login-without-mfa"),
+                kind: RuleKind::Detection,
+                proof: Some(Proof::Shipped),
+            }],
+            trust: Some(key.digest(b"trust")),
             policy: key.digest(b"policy"),
             identities: None,
             capabilities: key.digest(b"capabilities"),

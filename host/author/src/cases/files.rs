@@ -38,11 +38,11 @@ impl CaseFiles<'_> {
         }
     }
 
-    /// The operator's files of the case, and the policy and capability tables that ship.
+    /// The operator's files of the case, and the policy and capability tables that ship. Whose rule it is doesn't matter.
     pub(super) fn settings(&mut self) -> Option<Settings> {
         let directory = self.optional(IDENTITIES_FILE, Directory::parse);
         let context = self.context();
-        let shipped = Settings::shipped().map_err(|faults| self.faults.push(faults)).ok()?;
+        let shipped = Settings::of_authors().map_err(|faults| self.faults.push(faults)).ok()?;
         Some(Settings { directory, context, ..shipped })
     }
 

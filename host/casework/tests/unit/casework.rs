@@ -45,8 +45,11 @@ impl Source {
             match entry.unwrap().record {
                 Record::Generation(record) => {
                     let directory = text(record.identities.as_ref().unwrap());
+                    let (policy, trust) = Policy::parse_before_trust(&text(&record.policy)).unwrap();
                     settings = Some(Settings {
-                        policy: SourceFile::parse("policy", text(&record.policy), Policy::parse).unwrap(),
+                        policy: SourceFile { name: "policy".to_owned(), text: text(&record.policy), content: policy },
+                        trust: SourceFile { name: "policy".to_owned(), text: String::new(), content: trust },
+                        shipped: BTreeSet::new(),
                         directory: Some(SourceFile::parse("identities", directory, Directory::parse).unwrap()),
                         capabilities: SourceFile::parse("capabilities", SHIPPED_CAPABILITIES, Capabilities::parse)
                             .unwrap(),

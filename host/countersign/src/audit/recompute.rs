@@ -100,7 +100,7 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = files::audit_key(self.audit_key.as_deref())?;
         let log = storage::open_log(&self.path)?;
-        let settings = operator::settings(self.policy.as_deref(), None, &ContextArguments::default(), None)?;
+        let settings = operator::settings(None, self.policy.as_deref(), None, &ContextArguments::default(), None)?;
         let options = RecomputeOptions { head: self.head, limits: *settings.policy.content.limits() };
         let engine = self.loading.engine(1, options.limits.memory)?;
         let progress = Progress::steps(0);

@@ -147,7 +147,7 @@ impl Arguments {
     }
 
     fn detections(&self, located: &LocatedRule, engine: &Engine) -> Result<(usize, Vec<Measured>)> {
-        let mut settings = operator::settings(None, None, &operator::ContextArguments::default(), None)?;
+        let mut settings = operator::author_settings(None, None, &operator::ContextArguments::default())?;
         let mut telemetries: Vec<Vec<Record>> = Vec::new();
         if self.telemetry.is_given() {
             telemetries.push(self.telemetry.records()?.collect());
@@ -178,7 +178,7 @@ impl Arguments {
         if self.telemetry.is_given() {
             return Err(unusable("a response rule is called with incidents, not events: those of its cases"));
         }
-        let settings = operator::settings(None, None, &operator::ContextArguments::default(), None)?;
+        let settings = operator::author_settings(None, None, &operator::ContextArguments::default())?;
         let generation = located.generation(engine, settings)?;
         let id = &located.declaration.id;
         let Some(rule) = generation.rule(id) else { anyhow::bail!("`{id}` isn't loaded") };

@@ -10,6 +10,7 @@ use countersign_declaration::{Ceilings, Refusal};
 use countersign_policy::Diagnostic;
 use serde::Serialize;
 
+use super::proof::{Believed, Origin};
 use crate::exit::Exit;
 use crate::files::{self, RuleFileError};
 use crate::operator;
@@ -24,7 +25,8 @@ Examples:
   countersign rule check --json vendor.rule.wasm      one JSON object per file, then a summary
 
 All reasons for a refusal are listed, each with a stable code, the place, what was expected and what
-was found. Nothing of a rule is built or run. The exit code is 1 if a rule is refused, 2 if a file can't be
+was found. Nothing of a rule is built or run. Whether a rule is proved to be its publisher's is noted, and no
+fault here: only what serves has to be (`rule verify`). The exit code is 1 if a rule is refused, 2 if a file can't be
 read; the other files are checked regardless.
 ";
 
@@ -37,6 +39,9 @@ pub(crate) struct Arguments {
     /// Apply the limits of this policy [default: the shipped policy's]
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// Whose keys are whose [default: only the shipped rules are known]
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
     /// Print NDJSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
@@ -51,6 +56,8 @@ struct Line<'a> {
     id: Option<&'a str>,
     version: Option<String>,
     kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<&'a Origin>,
     refusals: &'a [Refusal],
 }
 
@@ -74,11 +81,12 @@ struct Summary {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let ceilings = operator::settings(self.policy.as_deref(), None, &operator::ContextArguments::default(), None)?
+        let ceilings = operator::author_settings(self.policy.as_deref(), None, &operator::ContextArguments::default())?
             .policy
             .content
             .limits()
             .ceilings();
+        let believed = Believed::new(operator::trust(self.trust.as_deref())?);
         let mut summary = Summary::default();
         for file in files::rule_files(&self.files) {
             let checked = file.and_then(|path| match checked(&path, &ceilings) {
@@ -92,7 +100,9 @@ impl Arguments {
                         Ok(_) => summary.admitted += 1,
                         Err(_) => summary.refused += 1,
                     }
-                    if self.json { print_json(out, &path, &result)? } else { print(out, &path, &result)? }
+                    let origin = result.as_ref().ok().map(|admitted| believed.origin(admitted));
+                    let print = if self.json { print_json } else { print };
+                    print(out, &path, &result, origin.as_ref())?;
                 }
                 Err(RuleFileError { path, error }) => {
                     summary.unreadable += 1;
@@ -126,7 +136,12 @@ fn checked(file: &Path, ceilings: &Ceilings) -> Result<Result<Admitted, Vec<Refu
 }
 
 /// Prints the result for machines.
-pub(super) fn print_json(out: &mut Out, file: &Path, result: &Result<Admitted, Vec<Refusal>>) -> std::io::Result<()> {
+pub(super) fn print_json(
+    out: &mut Out,
+    file: &Path,
+    result: &Result<Admitted, Vec<Refusal>>,
+    proof: Option<&Origin>,
+) -> std::io::Result<()> {
     let (declaration, refusals) = match result {
         Ok(admitted) => (Some(admitted.declaration()), [].as_slice()),
         Err(refusals) => (None, refusals.as_slice()),
@@ -137,12 +152,18 @@ pub(super) fn print_json(out: &mut Out, file: &Path, result: &Result<Admitted, V
         id: declaration.map(|declaration| declaration.id.as_str()),
         version: declaration.map(|declaration| declaration.version.to_string()),
         kind: declaration.map(|declaration| declaration.kind.id()),
+        proof,
         refusals,
     })
 }
 
 /// Prints the result for people.
-pub(super) fn print(out: &mut Out, file: &Path, result: &Result<Admitted, Vec<Refusal>>) -> std::io::Result<()> {
+pub(super) fn print(
+    out: &mut Out,
+    file: &Path,
+    result: &Result<Admitted, Vec<Refusal>>,
+    origin: Option<&Origin>,
+) -> std::io::Result<()> {
     let file = text::path(&file).to_string();
     match result {
         Ok(admitted) => {
@@ -154,7 +175,8 @@ pub(super) fn print(out: &mut Out, file: &Path, result: &Result<Admitted, Vec<Re
                 declaration.id,
                 declaration.version,
                 declaration.kind
-            )
+            )?;
+            origin.iter().try_for_each(|origin| writeln!(out, "  {origin}"))
         }
         Err(refusals) => {
             let reasons = text::count(refusals.len() as u64, "reason");

@@ -104,7 +104,7 @@ impl Arguments {
             }
             None if self.telemetry.is_given() => {
                 let settings =
-                    operator::settings(self.policy.as_deref(), self.identities.as_deref(), &self.context, None)?;
+                    operator::author_settings(self.policy.as_deref(), self.identities.as_deref(), &self.context)?;
                 let records = self.telemetry.records()?;
                 let generation = located.generation(&engine, settings)?;
                 explain(&generation, &rule.id, event, records, &options, None)

@@ -13,9 +13,11 @@ use countersign_model::vocabulary::RuleKind;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::proof::{Believed, Origin};
 use crate::calls;
 use crate::exit::Exit;
 use crate::files;
+use crate::operator;
 use crate::out::Out;
 use crate::table::{Table, Tone, pairs};
 use crate::text;
@@ -25,7 +27,8 @@ Examples:
   countersign rule inspect target/rules/countersign.audit-trail-disabled.wasm
   countersign rule inspect --json vendor.rule.wasm | jq .declaration.actions
 
-Nothing of the component is run, and no folder is built. If admission refuses it, the reasons are printed and the
+Nothing of the component is run, and no folder is built. Its origin is what `rule verify` says: --trust FILE
+names the keys of publishers. If admission refuses it, the reasons are printed and the
 exit code is 1.
 ";
 
@@ -35,6 +38,9 @@ pub(crate) struct Arguments {
     /// A component
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Whose keys are whose [default: only the shipped rules are known]
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
     /// Print one line of JSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
@@ -46,6 +52,7 @@ pub(crate) struct Arguments {
 struct Line<'a> {
     file: &'a Path,
     declaration: Value,
+    proof: &'a Origin,
     bytes: Sizes,
     digests: Digests,
 }
@@ -70,6 +77,7 @@ struct Digests {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
+        let believed = Believed::new(operator::trust(self.trust.as_deref())?);
         let ceilings = Ceilings::default();
         let result = files::read_rule(&self.file, &ceilings)?
             .map_err(|refusal| vec![refusal])
@@ -78,10 +86,11 @@ impl Arguments {
             Ok(whole) => whole,
             Err(refusals) => {
                 let print = if self.json { super::check::print_json } else { super::check::print };
-                print(out, &self.file, &Err(refusals))?;
+                print(out, &self.file, &Err(refusals), None)?;
                 return Ok(Exit::Refused);
             }
         };
+        let origin = believed.origin(&admitted);
         let section = to_section(admitted.declaration());
         let sizes = Sizes {
             file: bytes.len() as u64,
@@ -97,19 +106,22 @@ impl Arguments {
         };
         if self.json {
             let declaration = serde_json::from_slice(&section).context("the declaration isn't JSON")?;
-            out.json(&Line { file: &self.file, declaration, bytes: sizes, digests })?;
+            out.json(&Line { file: &self.file, declaration, proof: &origin, bytes: sizes, digests })?;
         } else {
-            print(out, &admitted, &sizes, &digests)?;
+            print(out, &admitted, &origin, &sizes, &digests)?;
         }
         Ok(Exit::Done)
     }
 }
 
-fn print(out: &mut Out, admitted: &Admitted, sizes: &Sizes, digests: &Digests) -> std::io::Result<()> {
+fn print(out: &mut Out, admitted: &Admitted, origin: &Origin, sizes: &Sizes, digests: &Digests) -> std::io::Result<()> {
     let declaration = admitted.declaration();
     let title = format!("{} {} ({})", declaration.id, declaration.version, declaration.kind);
     writeln!(out, "{}", Tone::Title.paint(title))?;
     prose(out, "  ", &declaration.description)?;
+
+    heading(out, "Origin")?;
+    prose(out, "  ", &origin.to_string())?;
 
     heading(out, "Purpose and actions")?;
     let mut rows = vec![

@@ -9,6 +9,7 @@ use clap::Args;
 use clap::builder::PossibleValue;
 use countersign_model::RuleId;
 use countersign_model::vocabulary::RuleKind;
+use countersign_policy::LOCAL_PUBLISHER;
 
 use crate::exit::{Exit, unusable};
 use crate::out::Out;
@@ -20,6 +21,9 @@ Examples:
       in rules/impossible-print-jobs if the folder rules exists here, else in impossible-print-jobs
   countersign rule new acme/quiet-hours --kind response --sdk ../countersign/guest-sdk/sdk
       a rule of the publisher acme, outside a checkout of Countersign
+
+Without a publisher the rule is local/NAME: it needs no signature, and nothing comes of its findings
+unless `trust.toml` grants publisher `local` something. Rules of a publisher are signed (`rule sign`).
 
 The new rule finds root sign-ins, or ends suspicious sessions: replace it step by step and keep its
 cases passing.
@@ -98,7 +102,7 @@ impl clap::ValueEnum for Kind {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let (publisher, name) = self.name.split_once('/').unwrap_or(("example", &self.name));
+        let (publisher, name) = self.name.split_once('/').unwrap_or((LOCAL_PUBLISHER, &self.name));
         let here = std::env::current_dir().context("can't read the current folder")?;
         let folder = match &self.out {
             Some(folder) => here.join(folder),

@@ -16,6 +16,7 @@ mod repro;
 mod rule_set;
 mod rules;
 mod shown;
+mod signed;
 mod sources;
 mod state;
 mod support;

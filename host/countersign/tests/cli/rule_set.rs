@@ -3,22 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use countersign_admission::{admit, sections};
-use countersign_declaration::Ceilings;
 use countersign_shipped::RULES;
 use serde_json::Value;
 
-use crate::support::{Folder, keys, shipped};
+use crate::support::{Folder, keys, renamed, shipped};
 
 const REPLAY: &str = "replay --source cloudtrail --identities identities.toml --json events.ndjson";
-
-/// A shipped rule under another id.
-fn renamed(name: &str, id: &str) -> Vec<u8> {
-    let admitted = admit(shipped(name), &Ceilings::default()).unwrap();
-    let mut declaration = admitted.declaration().clone();
-    declaration.id = id.parse().unwrap();
-    sections::attach(admitted.component(), &declaration, admitted.data()).unwrap()
-}
 
 /// The detection rules that a replay ran.
 fn ran(lines: &[Value]) -> BTreeSet<&str> {
@@ -33,28 +23,30 @@ fn shipped_detections() -> BTreeSet<&'static str> {
 fn rules_are_added_to_the_shipped_ones_and_a_broken_one_stops_no_other() {
     let folder = Folder::new();
     folder.generate("--events 50");
-    folder.write("mine/second.wasm", renamed("console-login-without-mfa", "example/second"));
+    folder.write("mine/second.wasm", renamed("console-login-without-mfa", "local/second"));
     let lines = folder.cli(&format!("{REPLAY} --rules mine")).exits(0).json();
-    let expected: BTreeSet<&str> = shipped_detections().into_iter().chain(["example/second"]).collect();
+    let expected: BTreeSet<&str> = shipped_detections().into_iter().chain(["local/second"]).collect();
     assert_eq!(ran(&lines), expected);
 
     folder.write("mine/cut.wasm", &shipped("console-login-without-mfa")[..1_000]);
-    folder.write("more/third.wasm", renamed("console-login-without-mfa", "example/third"));
+    folder.write("more/third.wasm", renamed("console-login-without-mfa", "local/third"));
     let output = folder.cli(&format!("{REPLAY} --rules mine --rules more")).exits(1);
     assert!(output.stderr.contains("mine/cut.wasm: refused at admission"), "{}", output.stderr);
-    assert_eq!(ran(&output.json()), expected.into_iter().chain(["example/third"]).collect());
+    assert_eq!(ran(&output.json()), expected.into_iter().chain(["local/third"]).collect());
 }
 
 #[test]
-fn a_rule_with_the_id_of_a_shipped_one_is_refused_by_name() {
+fn a_shipped_rule_given_again_is_refused_by_name() {
     let folder = Folder::new();
     folder.generate("--events 50");
-    folder.write("mine/own.wasm", renamed("burst-of-denied-calls", "countersign/console-login-without-mfa"));
+    folder.write("mine/own.wasm", shipped("console-login-without-mfa"));
     let output = folder.cli(&format!("{REPLAY} --rules mine")).exits(1);
-    for part in ["mine/own.wasm", "the shipped rule `countersign/console-login-without-mfa`", "--only-rules"] {
+    for part in ["mine/own.wasm", "`countersign/console-login-without-mfa`", "duplicate-rule", "--only-rules"] {
         assert!(output.stderr.contains(part), "{part}: {}", output.stderr);
     }
-    assert_eq!(ran(&output.json()), shipped_detections());
+    let mut others = shipped_detections();
+    others.remove("countersign/console-login-without-mfa");
+    assert_eq!(ran(&output.json()), others);
 
     let output = folder.cli(&format!("{REPLAY} --only-rules mine")).exits(0);
     assert_eq!(ran(&output.json()), ["countersign/console-login-without-mfa"].into());

@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use countersign_admission::{admit, sections};
+use countersign_declaration::Ceilings;
 use countersign_shipped::RULES;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -124,6 +126,14 @@ impl Folder {
 /// A shipped rule's bytes.
 pub(crate) fn shipped(name: &str) -> &'static [u8] {
     RULES.iter().find(|(id, _)| *id == format!("countersign/{name}")).unwrap().1
+}
+
+/// A shipped rule under another id.
+pub(crate) fn renamed(name: &str, id: &str) -> Vec<u8> {
+    let admitted = admit(shipped(name), &Ceilings::default()).unwrap();
+    let mut declaration = admitted.declaration().clone();
+    declaration.id = id.parse().unwrap();
+    sections::attach(admitted.component(), &declaration, admitted.data()).unwrap()
 }
 
 #[track_caller]

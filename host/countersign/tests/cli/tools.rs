@@ -23,8 +23,8 @@ fn new_rules_of_both_kinds_pass_their_cases_at_once() {
     folder.run(&["rule", "new", "acme/quiet-hours", "--kind", "response", "--sdk", &sdk]).exits(0);
     let ran = folder.cli("rule test first-sign-in rules/quiet-hours").exits(0);
     for part in [
-        "passed  example/first-sign-in  a-user-stays-quiet",
-        "passed  example/first-sign-in  root-signs-in",
+        "passed  local/first-sign-in  a-user-stays-quiet",
+        "passed  local/first-sign-in  root-signs-in",
         "passed  acme/quiet-hours  a-stolen-session",
         "passed  acme/quiet-hours  merely-named",
         "4 cases: 4 passed, 0 failed",
@@ -74,7 +74,7 @@ fn test_names_the_batch_and_the_order_by_which_a_rule_finds_something_else() {
     folder.write("first/cases/one/expect.toml", expected);
     let ran = folder.cli("rule test first").exits(1);
     for part in [
-        "failed  example/first  one",
+        "failed  local/first  one",
         "in batches of 1, not of 256: only there: sign-in about the actor `aws:111122223333:AIDAEXAMPLEEXAMPLE003`",
         "with unrelated keys in another order (`e-3` before `e-2`, 2 events moved): missing: sign-in",
     ] {

@@ -18,7 +18,7 @@ use countersign_model::{
     Account, Binding, ChainRole, ContextState, Decision, Effect, Evidence, Finding, Identity, Incident, Line, Proposal,
     RuleId, Timestamp,
 };
-use countersign_policy::{Capabilities, Grant, Policy};
+use countersign_policy::{Capabilities, Grant, Policy, Trust};
 use serde::Deserialize;
 
 /// A file of cases.
@@ -27,6 +27,8 @@ use serde::Deserialize;
 pub(crate) struct CaseFile {
     /// `policy.toml` text; without it the shipped policy.
     pub(crate) policy: Option<String>,
+    /// `trust.toml` text; without it the shipped trust.
+    pub(crate) trust: Option<String>,
     /// Capability tables; without them the shipped ones.
     pub(crate) capabilities: Option<String>,
     #[serde(rename = "case")]
@@ -238,8 +240,13 @@ pub(crate) struct CaseRule {
 }
 
 impl Case {
-    /// The gate's inputs.
+    /// The gate's inputs, under the shipped trust.
     pub(crate) fn inputs(&self, policy: &Policy, capabilities: &Capabilities) -> GateInputs {
+        self.inputs_under(policy, &Trust::shipped().unwrap(), capabilities)
+    }
+
+    /// The gate's inputs.
+    pub(crate) fn inputs_under(&self, policy: &Policy, trust: &Trust, capabilities: &Capabilities) -> GateInputs {
         let or_one =
             |given: &[CaseSubject]| if given.is_empty() { vec![CaseSubject::default()] } else { given.to_vec() };
         let subjects: Vec<Subject> = or_one(&self.subject).iter().enumerate().map(subject).collect();
@@ -259,7 +266,7 @@ impl Case {
             rules.insert(name.clone(), (kind, given.clone()));
         }
         let authorities = rules.iter().filter(|(_, (_, rule))| !rule.unknown);
-        let authorities = authorities.map(|(name, (kind, rule))| authority(name, *kind, rule, policy)).collect();
+        let authorities = authorities.map(|(name, (kind, rule))| authority(name, *kind, rule, policy, trust)).collect();
         let incident =
             Incident { findings: findings.iter().map(|given| self.finding(given, &subjects)).collect(), subjects };
         let mut inputs =
@@ -370,7 +377,7 @@ fn subject((place, given): (usize, &CaseSubject)) -> Subject {
     }
 }
 
-fn authority(name: &str, kind: RuleKind, rule: &CaseRule, policy: &Policy) -> RuleAuthority {
+fn authority(name: &str, kind: RuleKind, rule: &CaseRule, policy: &Policy, trust: &Trust) -> RuleAuthority {
     let id: countersign_model::RuleId = name.parse().unwrap();
     let everything = Grant::everything();
     RuleAuthority {
@@ -380,8 +387,8 @@ fn authority(name: &str, kind: RuleKind, rule: &CaseRule, policy: &Policy) -> Ru
         identity_types: rule.types.clone().unwrap_or(everything.identity_types),
         signal_classes: rule.classes.clone().unwrap_or(everything.signal_classes),
         lineage: rule.lineage.iter().map(|rule| rule.parse().unwrap()).collect(),
-        cap: policy.cap(&id),
-        grant: policy.grant(id.publisher()),
+        cap: policy.cap(&id).min(trust.scope(id.publisher()).confidence),
+        grant: trust.grant(id.publisher()),
         exempt_from_grouping: policy.publisher(id.publisher()).is_some_and(|known| known.exempt_from_grouping),
         rule: id,
     }

@@ -1,6 +1,6 @@
 //! `policy.toml` from text: every table of the grammar, and every fault in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_document::{Diagnostic, MAX_INTEGER, Node, NodeValue, Problem, quoted};
 use countersign_model::RuleId;
@@ -8,12 +8,13 @@ use countersign_model::rule::is_id_part;
 use countersign_model::vocabulary::{Action, ActionClass, IdentityType, SignalClass, Tier};
 
 use super::{
-    Answer, Cell, CellOutcome, DEFAULT_MAX_AGE, Grant, Policy, PublisherSettings, ResponseChoice, ReviewBy,
-    RuleSettings, Written,
+    Answer, Cell, CellOutcome, DEFAULT_MAX_AGE, Policy, PublisherSettings, ResponseChoice, ReviewBy, RuleSettings,
+    Written,
 };
 use crate::axis::{self, Axis};
 use crate::limits::OperatorLimits;
-use crate::reader::{Item, flag, optional_text, read_file, version};
+use crate::reader::{Item, Table, flag, optional_text, read_file, version};
+use crate::trust::{Grant, grantable_actions};
 
 /// Tables that a later version serves.
 const RESERVED: [&str; 5] = ["windows", "budgets", "approvals", "stages", "silences"];
@@ -24,7 +25,15 @@ const MAX_AGE: i64 = 7 * 86_400_000_000;
 /// Maximum number of cells: compiling checks each for every combination.
 const MAX_CELLS: usize = 2_048;
 
-pub(super) fn policy(text: &str) -> Result<Policy, Vec<Diagnostic>> {
+/// Where the grants of publishers are.
+pub(super) enum Grants<'g> {
+    /// In `trust.toml`: here they are a fault.
+    Elsewhere,
+    /// In the policy, as in versions before `trust.toml`.
+    Here(&'g mut BTreeMap<String, Grant>),
+}
+
+pub(super) fn policy(text: &str, mut grants: Grants<'_>) -> Result<Policy, Vec<Diagnostic>> {
     let mut cell_lines = Vec::new();
     let mut response_lines = Vec::new();
     let written = read_file(text, |table| {
@@ -67,7 +76,8 @@ pub(super) fn policy(text: &str) -> Result<Policy, Vec<Diagnostic>> {
         if let Some(publishers) = table.get("publisher").and_then(|item| item.table()) {
             for (name, item) in publishers.entries() {
                 if is_id_part(name) {
-                    written.publishers.extend(publisher(item).map(|settings| (name.to_owned(), settings)));
+                    let settings = publisher(name, item, &mut grants);
+                    written.publishers.extend(settings.map(|settings| (name.to_owned(), settings)));
                 } else {
                     let expected = "a publisher: 1 to 64 characters of a-z, 0-9 and `-` beginning with a letter";
                     item.refuse::<()>(Problem::InvalidValue, expected, quoted(name), None);
@@ -185,28 +195,39 @@ fn setting(item: Item<'_>) -> Option<serde_json::Value> {
     value
 }
 
-fn publisher(item: Item<'_>) -> Option<PublisherSettings> {
+fn publisher(name: &str, item: Item<'_>, grants: &mut Grants<'_>) -> Option<PublisherSettings> {
     let table = item.table()?;
-    let mut granted = Grant::default();
-    if let Some(grant) = table.get("grant").and_then(|item| item.table()) {
-        let lanes: Vec<Action> =
-            Action::ALL.iter().copied().filter(|action| action.class() != ActionClass::Remediate).collect();
-        let what = "an action outside the remediation lane";
-        let actions = axis::required(&grant, "actions", &lanes, what);
-        granted.actions = expanded(actions, &lanes);
-        let types = axis::required(&grant, "identity-types", IdentityType::ALL, "an identity type");
-        granted.identity_types = expanded(types, IdentityType::ALL);
-        let classes = axis::required(&grant, "signal-classes", SignalClass::ALL, "a signal class");
-        granted.signal_classes = expanded(classes, SignalClass::ALL);
-        grant.finish();
+    if let Some((_, item)) = table.entries().find(|(name, _)| *name == "grant") {
+        // Known where it is there, so that it is reported once, and never suggested.
+        table.know(&["grant"]);
+        match grants {
+            Grants::Elsewhere => {
+                let hint = format!("move it to `[publisher.{name}]` of `trust.toml`, and name that file by `--trust`");
+                item.refuse::<()>(Problem::UnknownKey, "no grant in a policy", "one", Some(hint));
+            }
+            Grants::Here(grants) => grants.extend(item.table().map(|table| (name.to_owned(), grant(table)))),
+        }
     }
     let settings = PublisherSettings {
         cap: table.get("cap").and_then(|item| item.percent()).unwrap_or(100),
-        grant: granted,
         exempt_from_grouping: flag(&table, "exempt-from-grouping"),
     };
     table.finish();
     Some(settings)
+}
+
+/// A grant as policies had it.
+fn grant(table: Table<'_>) -> Grant {
+    let lanes: Vec<Action> = grantable_actions().collect();
+    let actions = axis::required(&table, "actions", &lanes, "an action outside the remediation lane");
+    let types = axis::required(&table, "identity-types", IdentityType::ALL, "an identity type");
+    let classes = axis::required(&table, "signal-classes", SignalClass::ALL, "a signal class");
+    table.finish();
+    Grant {
+        actions: expanded(actions, &lanes),
+        identity_types: expanded(types, IdentityType::ALL),
+        signal_classes: expanded(classes, SignalClass::ALL),
+    }
 }
 
 fn expanded<T: Copy + Ord>(axis: Option<Axis<T>>, all: &[T]) -> BTreeSet<T> {

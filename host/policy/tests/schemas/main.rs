@@ -15,7 +15,7 @@ mod schema;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use countersign_policy::{Capabilities, Diagnostic, Directory, DomainRoles, Egress, Locations, Policy};
+use countersign_policy::{Capabilities, Diagnostic, Directory, DomainRoles, Egress, Locations, Policy, Trust};
 use schema::{Form, Schema};
 
 /// Reads as rule authors' files are read.
@@ -71,6 +71,16 @@ fn policy() {
     form.check(include_str!("complete/policy.toml"), &[]);
     form.covers(&[include_str!("complete/policy.toml")]);
     form.accepts(countersign_policy::DEFAULT_POLICY, "the shipped policy");
+}
+
+#[test]
+fn trust() {
+    let schema = Schema::check_file("trust", operator::trust());
+    let form = Form::new(&schema, &|text| Trust::parse(text).map(drop));
+    // A publisher without keys has to say that its rules are unsigned, unless it is one that never has any.
+    form.check(include_str!("complete/trust.toml"), &["publisher.acme.keys"]);
+    form.covers(&[include_str!("complete/trust.toml")]);
+    form.accepts(countersign_policy::DEFAULT_TRUST, "the shipped trust");
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The schemas of the operator's files.
 
 use countersign_model::vocabulary::{
-    Action, ActionClass, DomainRole, EgressKind, IdentityType, Reversibility, SignalClass, TargetLevel, Tier,
+    Action, ActionClass, DomainRole, EgressKind, EventClass, FIELDS, IdentityType, Reversibility, RuleKind, Severity,
+    SignalClass, TargetLevel, Tier,
 };
-use countersign_policy::{Answer, Reach};
+use countersign_policy::{Accept, Answer, Reach};
 use serde_json::{Value, json};
 
 use crate::schema::{described, document, table, tables, text, words};
@@ -113,19 +114,10 @@ pub(crate) fn policy() -> Value {
             },
         }),
     );
-    let grant = table(
-        &["actions", "identity-types", "signal-classes"],
-        json!({
-            "actions": axis(actions(|class| class != ActionClass::Remediate)),
-            "identity-types": axis(identity_types()),
-            "signal-classes": axis(signal_classes()),
-        }),
-    );
     let publisher = table(
         &[],
         json!({
             "cap": described(percent(), "The greatest confidence that findings of its rules may have; 100 if left out"),
-            "grant": described(grant, "What its rules may lead to; nothing if left out"),
             "exempt-from-grouping": described(flag(), "Whether each of its findings counts in combined confidence"),
         }),
     );
@@ -176,6 +168,78 @@ fn named(entry: Value, names: Value, description: &str) -> Value {
         "propertyNames": names,
         "additionalProperties": entry,
     })
+}
+
+pub(crate) fn trust() -> Value {
+    let fields = || words(FIELDS.iter().map(|field| field.path));
+    let grantable = || actions(|class| class != ActionClass::Remediate);
+    let grant = table(
+        &[],
+        json!({
+            "kinds": described(axis(words(RuleKind::IDS.iter().copied())), "What its rules may be; anything if left out"),
+            "identity-types": described(axis(identity_types()), "Whom they may lead to anything for; nobody if left out"),
+            "actions": described(axis(grantable()), "What they may lead to; nothing if left out"),
+            "signal-classes": described(axis(signal_classes()), "Because of what; of nothing if left out"),
+            "fields": described(axis(fields()), "What they may see or test; anything if left out"),
+            "confidence": described(percent(), "The greatest confidence that their findings may have; 100 if left out"),
+            "severity": described(
+                words(Severity::IDS.iter().copied()),
+                "The greatest severity that their findings may have; `fatal` if left out",
+            ),
+        }),
+    );
+    let key = json!({
+        "type": "string",
+        "pattern": "^ed25519:[A-Za-z0-9+/]{43}=$",
+        "examples": ["ed25519:11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="],
+    });
+    let keys = json!({ "type": "array", "items": key, "minItems": 1, "maxItems": 16, "uniqueItems": true });
+    let grant = described(grant, "What may come of its rules; nothing if left out");
+    let unsigned = described(flag(), "Whether rules without a signature serve too: for a developer's machine");
+    let accept = described(
+        words(Accept::IDS.iter().copied()),
+        "`listed`: only under a declaration that `[[accepted]]` names; `all` if left out",
+    );
+    let keys = described(keys, "The public keys that prove a rule to be this publisher's");
+    let publisher = table(&[], json!({ "keys": keys, "unsigned": unsigned, "accept": accept, "grant": grant }));
+    let list = |items: Value| json!({ "type": "array", "items": items, "uniqueItems": true });
+    let permits = table(
+        &[],
+        json!({
+            "actions": axis(actions(|_| true)),
+            "identity-types": axis(identity_types()),
+            "signal-classes": axis(signal_classes()),
+            "event-classes": axis(words(EventClass::IDS.iter().copied())),
+            "fields": axis(fields()),
+            "context": list(text()),
+            "subscribes": list(rule_id()),
+            "confidence-floor": percent(),
+        }),
+    );
+    let accepted = table(
+        &["rule", "declaration"],
+        json!({
+            "rule": rule_id(),
+            "declaration": {
+                "type": "string",
+                "pattern": "^[0-9a-f]{64}$",
+                "description": "SHA-256 of its declaration, as `rule inspect` prints it",
+            },
+            "permits": described(permits, "What the declaration permits, to compare a later one with"),
+        }),
+    );
+    document(
+        "trust",
+        "Countersign's trust.toml",
+        table(
+            &[],
+            json!({
+                "version": version(),
+                "publisher": named(publisher, json!({ "pattern": ID_PART }), "Publishers, by their names"),
+                "accepted": described(tables(accepted), "Declarations of publishers whose rules have to be listed"),
+            }),
+        ),
+    )
 }
 
 pub(crate) fn identities() -> Value {

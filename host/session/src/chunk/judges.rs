@@ -53,7 +53,8 @@ impl Judges {
                     rule.parameters.clone(),
                     rule.data.clone(),
                 )
-                .with_context(generation.context.clone());
+                .with_context(generation.context.clone())
+                .with_greatest_severity(rule.greatest_severity);
                 Judge::new(stream, rule.depth, Quarantine::new(threshold))
             })
             .collect();

@@ -24,8 +24,8 @@ fn an_envelope_names_those_who_signed_it() {
     assert_eq!(Envelope::verify(&one.to_bytes()), Ok(one.clone()));
     assert_eq!(one.signers().collect::<Vec<_>>(), [&first.public()]);
     assert_eq!(one.statement(), &statement("acme/watch"));
-    assert_eq!(one.clone().add(&first), Ok(one.clone()), "once is enough");
-    let both = one.add(&second).unwrap();
+    assert_eq!(one.clone().also_signed_by(&first), Ok(one.clone()), "once is enough");
+    let both = one.also_signed_by(&second).unwrap();
     let read = Envelope::verify(&both.to_bytes()).unwrap();
     assert_eq!(read.signers().collect::<Vec<_>>(), [&first.public(), &second.public()]);
 }
@@ -89,12 +89,12 @@ fn signatures_are_few_and_of_different_keys() {
     assert_eq!(Envelope::verify(&none.to_bytes()), Err(EnvelopeError::Signatures("0".to_owned())));
     let twice = Envelope { signatures: [one.signatures.clone(), one.signatures.clone()].concat(), ..one.clone() };
     assert!(matches!(Envelope::verify(&twice.to_bytes()), Err(EnvelopeError::Signatures(_))));
-    let full = (1..MAX_SIGNATURES).try_fold(one, |envelope, _| envelope.add(&key())).unwrap();
+    let full = (1..MAX_SIGNATURES).try_fold(one, |envelope, _| envelope.also_signed_by(&key())).unwrap();
     let bytes = full.to_bytes();
     assert!(bytes.len() < MAX_ENVELOPE_BYTES / 2, "{}", bytes.len());
     assert_eq!(Envelope::verify(&bytes).unwrap().signers().count(), MAX_SIGNATURES);
-    assert!(full.clone().add(&key()).is_err());
-    assert_eq!(full.clone().add(&own), Ok(full.clone()));
+    assert!(full.clone().also_signed_by(&key()).is_err());
+    assert_eq!(full.clone().also_signed_by(&own), Ok(full.clone()));
     let more = Envelope::sign(statement("acme/watch"), &key());
     let many = Envelope { signatures: [full.signatures.clone(), more.signatures].concat(), ..full };
     assert_eq!(Envelope::verify(&many.to_bytes()), Err(EnvelopeError::Signatures("9".to_owned())));

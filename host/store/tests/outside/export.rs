@@ -22,6 +22,7 @@ fn generation() -> Record {
         number: 1,
         position: 0,
         rules: Vec::new(),
+        trust: None,
         policy: blob(1).name(),
         identities: None,
         capabilities: blob(2).name(),

@@ -313,6 +313,7 @@ fn the_power_may_fail_while_a_store_is_exported() {
             number: 1,
             position: 0,
             rules: Vec::new(),
+            trust: None,
             policy,
             identities: None,
             capabilities,

@@ -130,7 +130,7 @@ impl Judging<'_> {
                     event_time: event.time,
                     signal_class: SignalClass::from_id(&finding.signal_class)?,
                     confidence: finding.confidence,
-                    severity: finding.severity,
+                    severity: finding.severity.min(self.rule.greatest_severity),
                     role: finding.subject,
                     evidence_role: finding.evidence_role.map_or(host_role, |role| role.min(host_role)),
                     evidence,

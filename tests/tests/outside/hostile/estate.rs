@@ -1,14 +1,18 @@
 //! Attempts on the whole path: on other rules, on the gate, and on quarantine.
 
-use countersign_generation::LoadFault;
+use countersign_admission::sections;
+use countersign_declaration::Permissions;
+use countersign_generation::{LoadFault, statement};
 use countersign_model::ReasonCode;
+use countersign_model::vocabulary::Action;
+use countersign_signing::{Envelope, SecretKey};
 use countersign_stream::QuarantineThreshold;
 
 use super::{Attempt, Defence, attempt};
 use crate::determinism::judge;
-use crate::fed::{load, record, telemetry};
+use crate::fed::{load, load_under, record, telemetry};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
-use crate::support::{NEVER, bytes, shipped};
+use crate::support::{NEVER, admitted, bytes, shipped};
 
 pub(super) fn attempts() -> Vec<Attempt> {
     vec![
@@ -30,11 +34,43 @@ pub(super) fn attempts() -> Vec<Attempt> {
             Defence::Bounded,
             findings_that_multiply,
         ),
+        attempt("another-rules-name", "has a shipped rule's id, to take its place", unproved(), another_rules_id),
+        attempt("first-to-claim-a-name", "has a shipped rule's id, and comes before it", unproved(), first_to_claim),
         attempt(
-            "another-rules-name",
-            "has a shipped rule's id, to take its place",
-            Defence::AtLoad("another rule has the id `countersign/burst-of-denied-calls`".to_owned()),
-            another_rules_id,
+            "signed-by-another-publisher",
+            "has a shipped rule's id, and the signature of a publisher that is trusted",
+            unproved(),
+            signed_by_another_publisher,
+        ),
+        attempt(
+            "signature-moved-over",
+            "has a trusted publisher's signature, taken from another rule of theirs",
+            unproved(),
+            signature_moved_over,
+        ),
+        attempt(
+            "declaration-changed-after-signing",
+            "declares more than the publisher signed",
+            unproved(),
+            declaration_changed_after_signing,
+        ),
+        attempt(
+            "older-version-beside-the-new",
+            "brings a publisher's older version, signed and with a known hole, beside the new one",
+            Defence::AtLoad("duplicate-rule".to_owned()),
+            older_version,
+        ),
+        attempt(
+            "broader-than-accepted",
+            "a trusted publisher's update declares more than the operator accepted",
+            Defence::AtLoad("+ actions: revoke-sessions".to_owned()),
+            broader_than_accepted,
+        ),
+        attempt(
+            "grants-itself",
+            "a rule that nobody signed finds what would end sessions",
+            Defence::ByTheGate(ReasonCode::DetectionActionNotGranted),
+            grants_itself,
         ),
         attempt(
             "feeders-authority",
@@ -83,13 +119,17 @@ fn check_decisions(output: &[String], rule: &str, reason: ReasonCode) -> Defence
 
 /// A handmade rule with a confident finding on every event, and a response rule that proposes containment.
 fn found_by(declared: &str, reason: ReasonCode) -> Defence {
+    found_by_rule("hostile/raw", declared, reason)
+}
+
+fn found_by_rule(id: &str, declared: &str, reason: ReasonCode) -> Defence {
     let sure = format!(r#"{FINDING} (data (i32.const 268) "\5f\04")"#);
     let rule = component(module(Parts { evaluate: "i32.const 128", more: &sure, ..HONEST }), declared);
     let response = shipped("graduated-containment");
     let (generation, faults) = load(&[("raw.wasm", rule.as_slice()), ("response.wasm", response)], "");
     assert!(faults.is_empty(), "{faults:?}");
     let telemetry: Vec<String> = (0..3).map(|second| record(second, 7, "clock") + "\n").collect();
-    check_decisions(&judge(telemetry.concat().as_bytes(), &generation, 1, 1, NEVER).output, "hostile/raw", reason)
+    check_decisions(&judge(telemetry.concat().as_bytes(), &generation, 1, 1, NEVER).output, id, reason)
 }
 
 /// A rule that declares revoke-sessions is fed by one that doesn't.
@@ -177,6 +217,100 @@ fn findings_that_multiply() -> Defence {
         ([2, 32, 32], [0, 480, 0]) if same => Defence::Bounded,
         _ => Defence::None(format!("{same} {}", results[0].summary)),
     }
+}
+
+fn unproved() -> Defence {
+    Defence::AtLoad("publisher-unproved".to_owned())
+}
+
+const BURST: &str = "countersign/burst-of-denied-calls";
+
+/// A rule by hand under another id.
+fn named(id: &str) -> Vec<u8> {
+    component(module(HONEST), &DECLARATION.replace("hostile/raw", id))
+}
+
+fn signed(rule: &[u8], key: &SecretKey) -> Vec<u8> {
+    let envelope = Envelope::sign(statement(&admitted(rule)), key);
+    sections::attach_signature(rule, &envelope.to_bytes()).unwrap()
+}
+
+/// Trust in publisher `acme` by a key.
+fn acme(key: &SecretKey, more: &str) -> String {
+    format!("[publisher.acme]\nkeys = [\"{}\"]\n{more}", key.public())
+}
+
+/// Checks that only the honest rule is loaded under a `trust.toml`.
+fn at_load_under(trust: &str, rules: &[(&str, &[u8])], honest: &[&str]) -> Defence {
+    let (generation, faults) = load_under(trust, rules, "");
+    let loaded: Vec<&str> = generation.detections.iter().map(|rule| rule.identity.id.as_str()).collect();
+    if loaded != honest {
+        return Defence::None(format!("{loaded:?}"));
+    }
+    Defence::AtLoad(faults.iter().map(LoadFault::to_string).collect::<Vec<_>>().join("; "))
+}
+
+fn first_to_claim() -> Defence {
+    at_load(&[(BURST, &named(BURST)), ("later.wasm", shipped("burst-of-denied-calls"))], BURST)
+}
+
+fn signed_by_another_publisher() -> Defence {
+    let key = SecretKey::generate().unwrap();
+    let forged = signed(&named(BURST), &key);
+    at_load_under(&acme(&key, ""), &[("forged", &forged), (BURST, shipped("burst-of-denied-calls"))], &[BURST])
+}
+
+fn signature_moved_over() -> Defence {
+    let key = SecretKey::generate().unwrap();
+    let honest = signed(&named("acme/honest"), &key);
+    let forged = sections::attach_signature(&named("acme/forged"), admitted(&honest).signature().unwrap()).unwrap();
+    at_load_under(&acme(&key, ""), &[("forged", &forged), ("honest", &honest)], &["acme/honest"])
+}
+
+/// The rule of an honest publisher with another action.
+fn broadened(rule: &[u8]) -> Vec<u8> {
+    let rule = admitted(rule);
+    let mut declaration = rule.declaration().clone();
+    declaration.actions.push(Action::RevokeSessions);
+    sections::attach(rule.component(), &declaration, rule.data()).unwrap()
+}
+
+fn declaration_changed_after_signing() -> Defence {
+    let key = SecretKey::generate().unwrap();
+    let honest = signed(&named("acme/honest"), &key);
+    let forged = sections::attach_signature(&broadened(&honest), admitted(&honest).signature().unwrap()).unwrap();
+    at_load_under(&acme(&key, ""), &[("forged", &forged)], &[])
+}
+
+fn older_version() -> Defence {
+    let key = SecretKey::generate().unwrap();
+    let declared = DECLARATION.replace("hostile/raw", "acme/honest");
+    let newer = component(module(HONEST), &declared.replace("0.1.0", "0.2.0"));
+    let (older, newer) = (signed(&component(module(HONEST), &declared), &key), signed(&newer, &key));
+    let other = signed(&named("acme/other"), &key);
+    at_load_under(&acme(&key, ""), &[("older", &older), ("newer", &newer), ("other", &other)], &["acme/other"])
+}
+
+fn broader_than_accepted() -> Defence {
+    let key = SecretKey::generate().unwrap();
+    let accepted = signed(&named("acme/honest"), &key);
+    let digest = admitted(&accepted).declaration_digest();
+    let permits = Permissions::of(admitted(&accepted).declaration());
+    let line = format!("[[accepted]]\nrule = \"acme/honest\"\ndeclaration = \"{digest}\"\npermits = {permits}\n");
+    let trust = acme(&key, &format!("accept = \"listed\"\n\n{line}"));
+    let update = signed(&broadened(&accepted), &key);
+    match at_load_under(&trust, &[("accepted", &accepted)], &["acme/honest"]) {
+        Defence::AtLoad(faults) if faults.is_empty() => at_load_under(&trust, &[("update", &update)], &[]),
+        other => other,
+    }
+}
+
+/// A rule of publisher `local` with a confident finding on every event.
+fn grants_itself() -> Defence {
+    let declared = DECLARATION.replace("hostile/raw", "local/raw");
+    let declared = declared.replace("\"human\"", "\"human\", \"unknown\"");
+    let declared = declared.replace("\"notify\"", "\"notify\", \"revoke-sessions\"");
+    found_by_rule("local/raw", &declared, ReasonCode::DetectionActionNotGranted)
 }
 
 fn another_rules_id() -> Defence {

@@ -9,7 +9,8 @@ use countersign_audit::record::{
 };
 use countersign_declaration::quoted;
 use countersign_formats::DeadReason;
-use countersign_model::{Occasion, RuleId};
+use countersign_model::{Digest, Occasion, RuleId};
+use countersign_signing::Proof;
 
 use crate::audit::standing::Numbered;
 use crate::audit::words;
@@ -73,9 +74,11 @@ fn configuration(record: &Generation) -> Rows {
 }
 
 fn made_of(record: &Generation) -> Rows {
+    let or_none = |name: Option<Digest>| name.map_or_else(|| "none".to_owned(), |name| name.to_string());
     vec![
+        ("trust", or_none(record.trust)),
         ("policy", record.policy.to_string()),
-        ("directory", record.identities.map_or_else(|| "none".to_owned(), |name| name.to_string())),
+        ("directory", or_none(record.identities)),
         ("capabilities", record.capabilities.to_string()),
         ("versions", format!("engine {}, interface {}, gate {}", record.engine, record.interface, record.gate)),
     ]
@@ -85,7 +88,12 @@ fn rules(record: &Generation) -> Rows {
     let rules = record.rules.iter();
     rules
         .map(|rule| {
-            (rule.kind.id(), format!("{} {}, code {}", rule.identity.id, rule.identity.version, rule.identity.code))
+            let proof = rule.proof.map_or_else(String::new, |proof| match proof {
+                Proof::Key(key) => format!(", signed by {key}"),
+                other => format!(", {other}"),
+            });
+            let identity = &rule.identity;
+            (rule.kind.id(), format!("{} {}, code {}{proof}", identity.id, identity.version, identity.code))
         })
         .collect()
 }

@@ -1,0 +1,90 @@
+//! `countersign rule verify`: whether a component is signed, and whether that proves its publisher.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Args;
+use countersign_admission::admit;
+use countersign_declaration::Ceilings;
+use serde::Serialize;
+
+use super::proof::{Believed, Origin};
+use crate::exit::Exit;
+use crate::files;
+use crate::operator;
+use crate::out::Out;
+use crate::table::Tone;
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign rule verify vendor.rule.wasm
+      whether it is signed, and by which key
+  countersign rule verify --trust trust.toml vendor.rule.wasm
+      whether that is a key of the publisher which its id names
+
+The exit code is 0 if the signature is one of exactly this rule; with --trust, if it proves the
+publisher. A rule that ships needs no signature. Otherwise, and if the rule isn't admitted, it is 1; 2
+if a file can't be read.
+";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    /// A component
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Whose keys are whose
+    #[arg(long, value_name = "FILE")]
+    trust: Option<PathBuf>,
+    /// Print one line of JSON (see docs/reference/json.md)
+    #[arg(long)]
+    json: bool,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "rule-verification")]
+struct Line<'a> {
+    file: &'a Path,
+    verified: bool,
+    id: &'a str,
+    version: String,
+    proof: &'a Origin,
+}
+
+impl Arguments {
+    pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
+        let believed = Believed::new(operator::trust(self.trust.as_deref())?);
+        let ceilings = Ceilings::default();
+        let result = files::read_rule(&self.file, &ceilings)?
+            .map_err(|refusal| vec![refusal])
+            .and_then(|bytes| admit(&bytes, &ceilings));
+        let admitted = match result {
+            Ok(admitted) => admitted,
+            refused => {
+                let print = if self.json { super::check::print_json } else { super::check::print };
+                print(out, &self.file, &refused, None)?;
+                return Ok(Exit::Refused);
+            }
+        };
+        let origin = believed.origin(&admitted);
+        let verified = if self.trust.is_some() { origin.is_shown() } else { origin.is_signed() };
+        let declaration = admitted.declaration();
+        if self.json {
+            let version = declaration.version.to_string();
+            let (file, id) = (&self.file, declaration.id.as_str());
+            out.json(&Line { file, verified, id, version, proof: &origin })?;
+        } else {
+            let verdict = if verified { Tone::Good.paint("verified") } else { Tone::Bad.paint("not verified") };
+            let file = text::line(&self.file.display().to_string());
+            writeln!(out, "{verdict}  {file}: {} {}", declaration.id, declaration.version)?;
+            writeln!(out, "  {origin}")?;
+            if verified && !origin.is_shown() {
+                writeln!(out, "  whether that is a key of the publisher is up to the operator: `--trust FILE` says")?;
+            }
+        }
+        Ok(Exit::unless(!verified))
+    }
+}
