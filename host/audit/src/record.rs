@@ -100,6 +100,9 @@ pub struct Generation {
     pub trust: Option<Digest>,
     /// Names the blob of the policy's text.
     pub policy: Digest,
+    /// Names the blob of the text that says what sources are bound to; left out where none says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sources: Option<Digest>,
     /// Names the blob of the directory's text; none without a directory.
     pub identities: Option<Digest>,
     /// Names the blob of the capability tables.
@@ -533,7 +536,8 @@ impl Record {
             Record::Generation(generation) => {
                 let files = generation.context.iter().filter(|file| file.kept).map(|file| file.content);
                 let (policy, capabilities) = ([generation.policy], [generation.capabilities]);
-                let texts = generation.trust.into_iter().chain(policy).chain(generation.identities);
+                let texts = generation.trust.into_iter().chain(policy).chain(generation.sources);
+                let texts = texts.chain(generation.identities);
                 texts.chain(capabilities).chain(files).collect()
             }
             Record::Component(component) => vec![component.component],

@@ -136,7 +136,9 @@ impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         // Everything that can be checked is checked before anything is written.
         let (trust, policy, identities) = (self.trust.as_deref(), self.policy.as_deref(), self.identities.as_deref());
-        let settings = operator::settings(trust, policy, identities, &self.context, Some(&self.rules))?;
+        let mut settings = operator::settings(trust, policy, identities, &self.context, Some(&self.rules))?;
+        let sources = self.source.read()?;
+        settings.sources_text = sources.text().map(str::to_owned);
         let key = files::audit_key(self.audit_key.as_deref())?;
         if self.store.as_ref().is_some_and(|store| store.as_os_str() == "-") {
             return Err(unusable("expected a file for `--store`, got `-`"));
@@ -147,7 +149,6 @@ impl Arguments {
                 "expected files for `--store`, got standard input, which can't be read again: save it to a file first",
             ));
         }
-        let sources = self.source.read()?;
         let inputs = Inputs::open(&self.files, &sources)?;
         let mut options = SessionOptions {
             batch: usize::try_from(self.batch)?,

@@ -91,6 +91,8 @@ pub struct Generation {
     pub trust: Trust,
     /// The text that the trust was read from.
     pub trust_text: String,
+    /// The text that says what sources are bound to, if any does.
+    pub sources_text: Option<String>,
     /// The operator's policy.
     pub policy: Policy,
     /// The text that the policy was read from.
@@ -122,6 +124,9 @@ pub struct Settings {
     pub capabilities: SourceFile<Capabilities>,
     /// What context tables are made of.
     pub context: ContextFiles,
+    /// What says what sources are bound to, if anything does. It has its effect where records are decoded; here it goes
+    /// on record.
+    pub sources_text: Option<String>,
 }
 
 impl Settings {
@@ -141,6 +146,7 @@ impl Settings {
                 Capabilities::parse,
             )?,
             context: ContextFiles::default(),
+            sources_text: None,
         })
     }
 
@@ -159,7 +165,7 @@ impl Generation {
     /// Admits, proves and compiles rules; a rule with a fault is left out and reported, and stops no other.
     #[must_use]
     pub fn load(engine: &Engine, rules: Vec<RuleFile>, settings: Settings) -> (Arc<Generation>, Vec<LoadFault>) {
-        let Settings { trust, shipped, policy, directory, capabilities, context } = settings;
+        let Settings { trust, shipped, policy, directory, capabilities, context, sources_text } = settings;
         let SourceFile { text: trust_text, content: trust, .. } = trust;
         let SourceFile { name: policy_name, text: policy_text, content: policy } = policy;
         let ceilings = policy.limits().ceilings();
@@ -220,6 +226,7 @@ impl Generation {
             responses,
             trust,
             trust_text,
+            sources_text,
             policy,
             policy_text,
             directory,

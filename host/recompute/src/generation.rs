@@ -109,7 +109,9 @@ impl Recomputer<'_> {
         for file in record.context.iter().filter(|file| file.kept) {
             context.add(&file.table, &file.table, blob(&file.content)?).map_err(faults)?;
         }
-        let settings = Settings { trust, shipped: shipped(record), policy, directory, capabilities, context };
+        let sources_text = record.sources.as_ref().map(text).transpose()?;
+        let settings =
+            Settings { trust, shipped: shipped(record), policy, directory, capabilities, context, sources_text };
         let (generation, load_faults) = Generation::load(self.engine, files, settings);
         if load_faults.is_empty() {
             return Ok(generation);

@@ -196,6 +196,7 @@ impl Ledger {
             rules,
             trust: Some(self.blob(generation.trust_text.clone().into_bytes())),
             policy: self.blob(generation.policy_text.clone().into_bytes()),
+            sources: generation.sources_text.clone().map(|text| self.blob(text.into_bytes())),
             identities: generation.directory_text.clone().map(|text| self.blob(text.into_bytes())),
             capabilities: self.blob(generation.capabilities_text.clone().into_bytes()),
             context,

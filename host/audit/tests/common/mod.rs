@@ -75,6 +75,7 @@ pub(crate) fn records() -> Vec<Record> {
                 proof: Some(Proof::Shipped),
             }],
             trust: Some(key.digest(b"trust")),
+            sources: Some(key.digest(b"sources")),
             policy: key.digest(b"policy"),
             identities: None,
             capabilities: key.digest(b"capabilities"),

@@ -62,7 +62,7 @@ impl SourceArguments {
         };
         let text = files::read_text(path, MAX_SOURCES_BYTES).map_err(unusable)?;
         let parsed = SourceFile::parse(path.display().to_string(), text, Sources::parse);
-        parsed.map(|file| TelemetrySources::Named(file.content)).map_err(unusable)
+        parsed.map(|file| TelemetrySources::Named(Box::new(file))).map_err(unusable)
     }
 }
 
@@ -71,7 +71,7 @@ pub(crate) enum TelemetrySources {
     /// All of it is in one format, and nothing else is known.
     OneFormat(&'static dyn Format),
     /// Those of a file.
-    Named(Sources),
+    Named(Box<SourceFile<Sources>>),
 }
 
 impl TelemetrySources {
@@ -80,15 +80,24 @@ impl TelemetrySources {
         match self {
             TelemetrySources::OneFormat(_) => Arc::default(),
             TelemetrySources::Named(sources) => {
-                Arc::new(sources.iter().map(|source| (source.name().clone(), source.patience())).collect())
+                let sources = sources.content.iter();
+                Arc::new(sources.map(|source| (source.name().clone(), source.patience())).collect())
             }
+        }
+    }
+
+    /// The text of their file.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            TelemetrySources::OneFormat(_) => None,
+            TelemetrySources::Named(sources) => Some(&sources.text),
         }
     }
 
     fn reading(&self) -> Reading<'_> {
         match self {
             TelemetrySources::OneFormat(format) => Reading::Format(*format),
-            TelemetrySources::Named(sources) => Reading::Sources(sources),
+            TelemetrySources::Named(sources) => Reading::Sources(&sources.content),
         }
     }
 }

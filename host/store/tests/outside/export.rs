@@ -23,6 +23,7 @@ fn generation() -> Record {
         position: 0,
         rules: Vec::new(),
         trust: None,
+        sources: None,
         policy: blob(1).name(),
         identities: None,
         capabilities: blob(2).name(),

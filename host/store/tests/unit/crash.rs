@@ -314,6 +314,7 @@ fn the_power_may_fail_while_a_store_is_exported() {
             position: 0,
             rules: Vec::new(),
             trust: None,
+            sources: None,
             policy,
             identities: None,
             capabilities,

@@ -78,6 +78,7 @@ fn made_of(record: &Generation) -> Rows {
     vec![
         ("trust", or_none(record.trust)),
         ("policy", record.policy.to_string()),
+        ("sources", or_none(record.sources)),
         ("directory", or_none(record.identities)),
         ("capabilities", record.capabilities.to_string()),
         ("versions", format!("engine {}, interface {}, gate {}", record.engine, record.interface, record.gate)),
