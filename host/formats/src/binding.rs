@@ -73,8 +73,10 @@ impl SourceBinding {
     /// Marks an event that the source has delivered. Of one about an account that the source doesn't speak for nothing is
     /// believed but that it names it: nobody authenticated, and no type is proved.
     pub fn mark(&self, event: &mut Event) {
-        let binding = Binding { bound: true, highest_class: self.highest_class };
-        if self.speaks_about(event) {
+        let acted_on = event.target.as_ref().map(|target| &target.account);
+        let target_bound = self.speaks_for(event, acted_on);
+        let binding = Binding { bound: true, target_bound, highest_class: self.highest_class };
+        if self.speaks_for(event, event.actor.account.as_ref().or(acted_on)) {
             event.binding = binding;
         } else {
             event.binding = binding.weakest(Binding::NOT_BOUND);
@@ -87,8 +89,8 @@ impl SourceBinding {
         }
     }
 
-    fn speaks_about(&self, event: &Event) -> bool {
-        let about = event.actor.account.as_ref().or_else(|| event.target.as_ref().map(|target| &target.account));
+    /// Whether it speaks for an account of an event; without one, whether it speaks for anybody.
+    fn speaks_for(&self, event: &Event, about: Option<&Account>) -> bool {
         match &self.tenants {
             Tenants::OfFormat => {
                 let provider = FORMATS.iter().find(|format| event.source == format.name()).and_then(|it| it.provider());

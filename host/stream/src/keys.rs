@@ -10,12 +10,14 @@ const NOT_BOUND: &str = "not-bound/";
 
 /// The key's text; none when the event has no value for it, in which case its row is judged without state.
 ///
-/// What a source says that isn't bound to the actor's tenant has keys of its own: it neither shapes what is found in what
+/// What a source says that isn't bound to the tenant of the actor, or for the key `target` of the account acted on, has keys
+/// of its own: it neither shapes what is found in what
 /// others say nor hides it.
 #[must_use]
 pub fn partition_key(key: PartitionKey, event: &Event) -> Option<String> {
     let text = key_text(key, event)?;
-    Some(if event.binding.bound { text } else { format!("{NOT_BOUND}{}/{text}", event.source) })
+    let bound = if key == PartitionKey::Target { event.binding.target_bound } else { event.binding.bound };
+    Some(if bound { text } else { format!("{NOT_BOUND}{}/{text}", event.source) })
 }
 
 fn key_text(key: PartitionKey, event: &Event) -> Option<String> {

@@ -44,6 +44,22 @@ fn patterns_are_of_provider_and_tenant() {
 }
 
 #[test]
+fn an_account_acted_on_may_be_anothers() {
+    let call = r#"{"eventID":"1","eventTime":"2026-06-01T00:00:00Z","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","recipientAccountId":"111122223333","userIdentity":{"type":"IAMUser","principalId":"AIDA1","accountId":"111122223333","accessKeyId":"AKIA1"},"requestParameters":{"roleArn":"arn:aws:iam::444455556666:role/r"},"responseElements":{"assumedRoleUser":{"assumedRoleId":"AROA1:s","arn":"arn:aws:sts::444455556666:assumed-role/r/s"}}}"#;
+    let format = format_by_name("cloudtrail").unwrap();
+    let Some(Record::Event { event, .. }) = format.read(Box::new(Cursor::new(call)), 0).next() else { panic!() };
+    assert_eq!(event.target.as_ref().unwrap().account.tenant, "444455556666");
+    for (patterns, bound, target_bound) in
+        [(&["aws:111122223333"][..], true, false), (&["aws:444455556666"], false, false), (&["aws:*"], true, true)]
+    {
+        let patterns = patterns.iter().map(|pattern| TenantPattern::parse(pattern).unwrap()).collect();
+        let mut event = event.clone();
+        SourceBinding::named("trail".into(), patterns, ActionClass::Contain).mark(&mut event);
+        assert_eq!((event.binding.bound, event.binding.target_bound), (bound, target_bound));
+    }
+}
+
+#[test]
 fn the_services_of_aws_are_in_nobodys_tenant() {
     let service = r#"{"eventID":"1","eventTime":"2026-06-01T00:00:00Z","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","userIdentity":{"type":"AWSService","invokedBy":"ec2.amazonaws.com"}}"#;
     let format = format_by_name("cloudtrail").unwrap();

@@ -71,7 +71,7 @@ fn an_event_is_marked_by_what_its_source_is_bound_to() {
         .iter()
         .map(|event| (&*event.id, event.source.as_str(), event.binding, event.actor.authenticated))
         .collect();
-    let challenge = Binding { bound: true, highest_class: ActionClass::Challenge };
+    let challenge = Binding { highest_class: ActionClass::Challenge, ..Binding::BOUND };
     assert_eq!(
         marks,
         [

@@ -10,21 +10,28 @@ pub struct Binding {
     /// Whether the source is bound to the account's tenant. If it isn't, the event merely names the account, whatever it
     /// says.
     pub bound: bool,
+    /// Whether the source is bound to the tenant of the account acted on, where that is another's than the actor's.
+    pub target_bound: bool,
     /// The greatest class of action that what the source says may lead to: at most challenge where it isn't bound.
     pub highest_class: ActionClass,
 }
 
 impl Binding {
     /// Of a source that is bound to the account's tenant, without a limit of its own.
-    pub const BOUND: Binding = Binding { bound: true, highest_class: ActionClass::Contain };
+    pub const BOUND: Binding = Binding { bound: true, target_bound: true, highest_class: ActionClass::Contain };
 
     /// Of a source that isn't bound to the account's tenant.
-    pub const NOT_BOUND: Binding = Binding { bound: false, highest_class: ActionClass::Challenge };
+    pub const NOT_BOUND: Binding =
+        Binding { bound: false, target_bound: false, highest_class: ActionClass::Challenge };
 
-    /// The weaker of two in both respects.
+    /// The weaker of two in every respect.
     #[must_use]
     pub fn weakest(self, other: Binding) -> Binding {
-        Binding { bound: self.bound && other.bound, highest_class: self.highest_class.min(other.highest_class) }
+        Binding {
+            bound: self.bound && other.bound,
+            target_bound: self.target_bound && other.target_bound,
+            highest_class: self.highest_class.min(other.highest_class),
+        }
     }
 }
 
