@@ -53,6 +53,7 @@ impl Source {
         let settings = Settings {
             policy: SourceFile { name: "policy".to_owned(), text: text(&record.policy), content: policy },
             trust: SourceFile { name: "policy".to_owned(), text: String::new(), content: trust },
+            sources_text: None,
             shipped: BTreeSet::new(),
             directory: Some(SourceFile::parse("identities", text(identities), Directory::parse).unwrap()),
             capabilities: SourceFile::parse("capabilities", SHIPPED_CAPABILITIES, Capabilities::parse).unwrap(),

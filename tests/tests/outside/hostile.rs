@@ -7,6 +7,7 @@ mod code;
 mod door;
 mod estate;
 mod floods;
+mod leaving;
 mod stream;
 
 use std::fmt;
@@ -166,7 +167,7 @@ fn hostile() {
 
     let corpus: Vec<Attempt> = [door::attempts(), code::attempts(), floods::attempts()]
         .into_iter()
-        .chain([answers::attempts(), stream::attempts(), estate::attempts()])
+        .chain([answers::attempts(), stream::attempts(), estate::attempts(), leaving::attempts()])
         .flatten()
         .collect();
     assert!(corpus.len() >= MIN_ATTEMPTS);

@@ -21,8 +21,7 @@ impl Binding {
     pub const BOUND: Binding = Binding { bound: true, target_bound: true, highest_class: ActionClass::Contain };
 
     /// Of a source that isn't bound to the account's tenant.
-    pub const NOT_BOUND: Binding =
-        Binding { bound: false, target_bound: false, highest_class: ActionClass::Challenge };
+    pub const NOT_BOUND: Binding = Binding { bound: false, target_bound: false, highest_class: ActionClass::Challenge };
 
     /// The weaker of two in every respect.
     #[must_use]
