@@ -41,6 +41,8 @@ Examples:
       with your directory and your policy, on record
   countersign replay --sources sources.toml trail=logs.ndjson
       each source believed about the tenants only that it is bound to
+  countersign replay --source cloudtrail --rules vendor --trust trust.toml logs.ndjson
+      with a vendor's rules beside the shipped ones, as far as they are proved to be theirs
   countersign replay --source cloudtrail --store run.db logs.ndjson
   countersign audit export --store run.db --out run.audit
       in a store that goes on where it stopped; then as an audit file

@@ -18,7 +18,7 @@ pub enum Unproved {
     #[error("it isn't one of the rules that ship, byte for byte")]
     NotShipped,
     /// The operator says nothing of the publisher.
-    #[error("`trust.toml` doesn't name that publisher")]
+    #[error("no `trust.toml` was given that names that publisher")]
     UnknownPublisher,
     /// It isn't signed.
     #[error("it has no signature; `rule sign` makes one")]

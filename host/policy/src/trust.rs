@@ -131,8 +131,8 @@ pub(crate) struct Written {
 }
 
 impl Trust {
-    /// Reads `trust.toml`. Where it doesn't name publisher `countersign`, what ships is granted everything; where it
-    /// doesn't name `local`, that is granted nothing.
+    /// Reads `trust.toml`. Where it has no grant of publisher `countersign`, what ships is granted everything; any other
+    /// publisher without one, `local` too, is granted nothing.
     ///
     /// ```
     /// use countersign_model::vocabulary::Action;

@@ -61,6 +61,8 @@ fn a_file_says_what_it_names_and_leaves_the_rest() {
     assert_eq!(trust.accepted(&"acme/watch".parse().unwrap()).count(), 1);
     assert_eq!(trust.accepted(&"acme/other".parse().unwrap()).count(), 0);
     assert_eq!(trust.grant("countersign"), Grant::everything(), "the shipped rules aren't named");
+    let unsigned = Trust::parse("[publisher.countersign]\nunsigned = true\n").unwrap();
+    assert_eq!(unsigned.grant("countersign"), Grant::everything(), "a grant isn't taken back by silence");
     let narrowed = Trust::parse("[publisher.countersign]\ngrant = { actions = \"notify\" }").unwrap();
     assert_eq!(narrowed.grant("countersign").actions, [Action::Notify].into());
     assert!(narrowed.grant("countersign").identity_types.is_empty());

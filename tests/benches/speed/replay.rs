@@ -149,9 +149,7 @@ fn shipped(engine: &Engine) -> Result<Arc<Generation>, Box<dyn Error>> {
 }
 
 /// Lets copies of shipped rules serve, and rules made for a measurement.
-const TRUST: &str = "[publisher.countersign]\nunsigned = true\n\
-                     grant = { actions = \"*\", identity-types = \"*\", signal-classes = \"*\" }\n\
-                     [publisher.example]\nunsigned = true\n";
+const TRUST: &str = "[publisher.countersign]\nunsigned = true\n\n[publisher.example]\nunsigned = true\n";
 
 /// Rules under the shipped policy.
 pub(crate) fn generation(engine: &Engine, rules: Vec<RuleFile>) -> Result<Arc<Generation>, Box<dyn Error>> {

@@ -120,6 +120,10 @@ fn a_signature_is_verified_and_says_whose_it_is() {
     folder.write("cut.wasm", &signed[..signed.len() - 1]);
     folder.cli("rule verify cut.wasm").exits(1);
     folder.cli("rule verify missing.wasm").exits(2);
+    folder.write("forged.wasm", renamed("burst-of-denied-calls", "countersign/console-login-without-mfa"));
+    folder.cli("rule sign --key own.key forged.wasm").exits(0);
+    let forged = folder.cli("rule verify forged.wasm").exits(1);
+    assert!(forged.stdout.contains("it isn't one of the rules that ship"), "{}", forged.stdout);
     folder.write("shipped.wasm", shipped(SIGN_IN));
     assert!(folder.cli("rule verify shipped.wasm").exits(0).stdout.contains("one of the rules that ship"));
 }
@@ -148,7 +152,7 @@ fn only_a_proved_rule_serves_and_recomputing_takes_proof_from_the_record() {
     // Nor without the file, whoever signed it.
     folder.cli("rule sign --key own.key mine/second.wasm").exits(0);
     let unknown = folder.cli(&format!("{REPLAY} --rules mine")).exits(1);
-    assert!(unknown.stderr.contains("`trust.toml` doesn't name that publisher"), "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("no `trust.toml` was given that names that publisher"), "{}", unknown.stderr);
 
     fs::remove_file(folder.path("mine/forged.wasm")).unwrap();
     let served = folder.cli(&format!("{replay} --audit run.audit")).exits(0);

@@ -74,8 +74,14 @@ fn publisher<'n>(name: &'n str, item: Item<'n>, keys: &mut Vec<OwnedKey<'n>>) ->
     }
     publisher.accept =
         table.get("accept").and_then(|item| item.word("which of its rules serve")).unwrap_or(Accept::All);
-    if let Some(table) = table.get("grant").and_then(|item| item.table()) {
-        (publisher.grant, publisher.scope) = grant(table);
+    match table.get("grant") {
+        Some(item) => {
+            if let Some(table) = item.table() {
+                (publisher.grant, publisher.scope) = grant(table);
+            }
+        }
+        None if name == SHIPPED_PUBLISHER => publisher.grant = Grant::everything(),
+        None => {}
     }
     table.finish();
     Some(publisher)
