@@ -19,7 +19,7 @@ use crate::operator;
 use crate::out::Out;
 use crate::pattern::Pattern;
 use crate::progress::Progress;
-use crate::replay::inputs::{FILES_HELP, Inputs, SourceArguments};
+use crate::replay::inputs::{FILES_HELP, Inputs, SourceArguments, TelemetrySources};
 use crate::stderr;
 use crate::summary::{account, address, operation, outcome};
 use crate::table::{Cell, Table};
@@ -81,14 +81,22 @@ impl Arguments {
         let settings =
             operator::author_settings(None, self.identities.as_deref(), &operator::ContextArguments::default())?;
         let directory = settings.directory.map(|directory| directory.content).unwrap_or_default();
-        let inputs = Inputs::open(&self.files, &self.source.read()?)?;
+        let sources = self.source.read()?;
+        let inputs = Inputs::open(&self.files, &sources)?;
         let names = inputs.names();
         let progress = inputs.progress();
         let records = inputs.records(&progress)?;
         let mut dead_letters = DeadLetters::reported(names);
         let mut tally = Tally::default();
-        let mut printer =
-            Printer { out, progress: &progress, directory, fields: &self.fields, json: self.json, rows: Vec::new() };
+        let mut printer = Printer {
+            out,
+            progress: &progress,
+            sources: &sources,
+            directory,
+            fields: &self.fields,
+            json: self.json,
+            rows: Vec::new(),
+        };
         for entry in sequence(records, self.max_gap) {
             match entry {
                 Next::Event { event, .. } => {
@@ -123,6 +131,7 @@ impl Arguments {
 struct Printer<'a> {
     out: &'a mut Out,
     progress: &'a Progress,
+    sources: &'a TelemetrySources,
     directory: Directory,
     fields: &'a [FieldId],
     json: bool,
@@ -133,7 +142,8 @@ struct Printer<'a> {
 impl Printer<'_> {
     fn event(&mut self, event: Sequenced) -> Result<()> {
         if self.json {
-            self.out.json(&EventLine::new(&event, &self.directory, self.fields))?;
+            let format = self.sources.format_of(&event.event.source);
+            self.out.json(&EventLine::new(&event, &self.directory, self.fields, format))?;
             return Ok(());
         }
         self.rows.push(event);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use countersign_text::visible;
+use countersign_text::{line as line_of, visible};
 use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::diagnostic::Diagnostic;
@@ -30,7 +30,7 @@ impl Node {
             let message = error.to_string();
             // The line is that of the file.
             let message = message.split_once(" at line ").map_or(&*message, |(message, _)| message);
-            let got = format!("{} at column {}", visible(message), error.column());
+            let got = format!("{} at column {}", line_of(message), error.column());
             Diagnostic::new("", "a JSON object on one line", got).with_line(Some(line))
         })
     }

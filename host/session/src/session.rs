@@ -38,6 +38,8 @@ pub struct SessionOptions {
     pub commit_after: Duration,
     /// How long the records of these sources are waited for; the usual patience is that of the others.
     pub patience: Arc<BTreeMap<SourceId, Patience>>,
+    /// Whether a sample of rows is judged on its own too though a batch said nothing about their keys.
+    pub sample: bool,
 }
 
 impl SessionOptions {
@@ -61,6 +63,7 @@ impl Default for SessionOptions {
             key: DigestKey::public(),
             commit_after: SessionOptions::COMMIT_AFTER,
             patience: Arc::default(),
+            sample: true,
         }
     }
 }
@@ -481,7 +484,7 @@ impl<'s> Session<'s> {
 /// The judges of a generation's rules.
 pub(crate) fn judges(generation: &Generation, options: &SessionOptions) -> Judges {
     let judges = Judges::new(generation, options.batch, options.quarantine, &|rule| rule.loaded.clone());
-    judges.with_sample(&options.key)
+    if options.sample { judges.with_sample(&options.key) } else { judges }
 }
 
 /// The digests of the code of a generation's detections.

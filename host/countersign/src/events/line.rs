@@ -25,9 +25,13 @@ pub(super) struct EventLine<'e> {
     identity_type: IdentityType,
     usage: Usage,
     authenticated: bool,
+    bound: bool,
     session: Option<&'e str>,
     token: Option<&'e str>,
+    temporary: bool,
     grant: Option<&'e str>,
+    person: Option<&'e str>,
+    trust: Option<&'e str>,
     shared: bool,
     protected: bool,
     chain: Vec<Party<'e, ChainRole>>,
@@ -52,8 +56,13 @@ struct FieldMap<'e> {
 }
 
 impl<'e> EventLine<'e> {
-    /// `picked` are the fields to show; empty for all that the event has.
-    pub(super) fn new(sequenced: &'e Sequenced, directory: &Directory, picked: &'e [FieldId]) -> EventLine<'e> {
+    /// `picked` are the fields to show; empty for all that the event has. `format` is what read it.
+    pub(super) fn new(
+        sequenced: &'e Sequenced,
+        directory: &Directory,
+        picked: &'e [FieldId],
+        format: &'e str,
+    ) -> EventLine<'e> {
         let event = &*sequenced.event;
         let actor = &event.actor;
         let resolved = resolve_subject(SubjectRole::Actor, EvidenceRole::AuthenticatedAs, event, directory);
@@ -75,7 +84,7 @@ impl<'e> EventLine<'e> {
             position: sequenced.position,
             event_id: &event.id,
             source: event.source.as_str(),
-            format: event.source.as_str(),
+            format,
             tenant: &event.tenant,
             class: event.class,
             time: event.time,
@@ -84,9 +93,13 @@ impl<'e> EventLine<'e> {
             identity_type: resolved.identity.identity_type,
             usage: actor.usage,
             authenticated: actor.authenticated,
+            bound: event.binding.bound,
             session: actor.session.as_deref(),
             token: actor.token.as_deref(),
+            temporary: actor.temporary,
             grant: actor.grant.as_deref(),
+            person: actor.person.as_deref(),
+            trust: event.trust.as_deref(),
             shared: resolved.shared,
             protected: resolved.identity.protected,
             chain: chain.collect(),

@@ -86,6 +86,16 @@ impl TelemetrySources {
         }
     }
 
+    /// The format of a source's records: what names the source where nothing else is known.
+    pub(crate) fn format_of<'s>(&'s self, source: &'s SourceId) -> &'s str {
+        match self {
+            TelemetrySources::OneFormat(_) => source.as_str(),
+            TelemetrySources::Named(sources) => {
+                sources.content.named(source.as_str()).map_or(source.as_str(), |source| source.format().name())
+            }
+        }
+    }
+
     /// The text of their file.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {

@@ -118,7 +118,7 @@ fn what_no_event_can_be_made_of_says_why() {
         ),
         (
             r#"{"EventID":4624,"EventTime":"2024-05-01 10:00:00"}"#,
-            "event-time-invalid: expected a time in `TimeCreated`, an `EventTime` with a zone or with `EventReceivedTime` and `@timestamp` beside it, or a time in `@timestamp`, got `\"2024-05-01 10:00:00\"`",
+            "event-time-invalid: expected a time in `TimeCreated`, an `EventTime` with a zone or with `EventReceivedTime` and `@timestamp` beside it or a source with `time-zone`, or a time in `@timestamp`, got `\"2024-05-01 10:00:00\"`",
         ),
         (
             r#"{"TimeCreated":"2024-05-01T10:00:00Z"}"#,

@@ -26,14 +26,10 @@ pub(super) fn attempts() -> Vec<Attempt> {
         attempt(name, tries, Defence::AtCompile(limit), move || compile(&bytes, limits))
     };
     let (second, memory, elapsed) = (Duration::from_secs(1), 48 << 20, Duration::from_millis(100));
+    // A fast machine fills a gibibyte within a second of processor time.
+    let busy = CompileLimits { cpu: second, memory: 8 << 30, ..limits };
     vec![
-        compiled(
-            "compile-bomb-processor",
-            "keeps the compiler busy",
-            CompileLimit::Cpu,
-            CompileLimits { cpu: second, ..limits },
-            &bomb,
-        ),
+        compiled("compile-bomb-processor", "keeps the compiler busy", CompileLimit::Cpu, busy, &bomb),
         compiled(
             "compile-bomb-memory",
             "fills the compiler's memory",
@@ -52,7 +48,7 @@ pub(super) fn attempts() -> Vec<Attempt> {
             "as-many-functions-as-allowed",
             "45,000 functions that all want registers",
             CompileLimit::Cpu,
-            CompileLimits { cpu: second, ..limits },
+            busy,
             &Arc::new(functions()),
         ),
         attempt(

@@ -142,6 +142,11 @@ impl Pseudonyms {
             let number = self.count("id of AWS");
             return Some(format!("{kind}EXAMPLE{number:09}"));
         }
+        // Only a user's id of Okta is one person's.
+        if text.len() == 20 && text.starts_with("00u") && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            let number = self.count("user of Okta");
+            return Some(format!("00uEXAMPLE{number:010}"));
+        }
         None
     }
 
@@ -222,6 +227,7 @@ mod tests {
                 "arn:aws:sts::111122223333:assumed-role/name-2/name-1",
             ),
             ("arn:aws:iam::aws:policy/AdministratorAccess", "arn:aws:iam::aws:policy/AdministratorAccess"),
+            ("00u1a2b3c4d5e6f7g8h9", "00uEXAMPLE0000000001"),
             ("S-1-5-21-1-2-3-1104", "S-1-5-21-1000-2000-3001-1101"),
             ("S-1-5-21-1-2-3-500", "S-1-5-21-1000-2000-3001-500"),
             ("S-1-5-21-1-2-3", "S-1-5-21-1000-2000-3001"),
