@@ -29,13 +29,16 @@ const BEGIN: i64 = 1_714_550_400;
 /// A console sign-in, or a call that moves the clock, so many seconds after the beginning.
 pub(crate) fn record(second: i64, user: u32, what: &str) -> String {
     let time = countersign_model::Timestamp((BEGIN + second) * 1_000_000);
-    let (source, name, outcome) = match what {
-        "clock" => ("s3.amazonaws.com", "ListBuckets", String::new()),
-        _ => ("signin.amazonaws.com", "ConsoleLogin", format!(r#","responseElements":{{"ConsoleLogin":"{what}"}}"#)),
+    let (source, name, kind, outcome) = match what {
+        "clock" => ("s3.amazonaws.com", "ListBuckets", "AwsApiCall", String::new()),
+        _ => {
+            let outcome = format!(r#","responseElements":{{"ConsoleLogin":"{what}"}}"#);
+            ("signin.amazonaws.com", "ConsoleLogin", "AwsConsoleSignIn", outcome)
+        }
     };
     let error = if what == "Failure" { r#","errorMessage":"Failed authentication""# } else { "" };
     format!(
-        r#"{{"eventVersion":"1.10","userIdentity":{{"type":"IAMUser","principalId":"AIDAEXAMPLE{user:04}","arn":"arn:aws:iam::111122223333:user/u{user}","accountId":"111122223333","userName":"u{user}"}},"eventTime":"{time}","eventSource":"{source}","eventName":"{name}","awsRegion":"us-east-1","sourceIPAddress":"203.0.113.{user}"{error}{outcome},"eventID":"{second}-{user}","eventType":"AwsApiCall","recipientAccountId":"111122223333"}}"#
+        r#"{{"eventVersion":"1.10","userIdentity":{{"type":"IAMUser","principalId":"AIDAEXAMPLE{user:04}","arn":"arn:aws:iam::111122223333:user/u{user}","accountId":"111122223333","userName":"u{user}"}},"eventTime":"{time}","eventSource":"{source}","eventName":"{name}","awsRegion":"us-east-1","sourceIPAddress":"203.0.113.{user}"{error}{outcome},"eventID":"{second}-{user}","eventType":"{kind}","recipientAccountId":"111122223333"}}"#
     )
 }
 
