@@ -57,10 +57,45 @@ pub(crate) fn module(parts: Parts<'_>) -> Vec<u8> {
 
 /// A component of the world `detection` around a module, with a declaration given as `rule.toml`.
 pub(crate) fn component(module: Vec<u8>, declaration: &str) -> Vec<u8> {
+    of_world(("detection", include_str!("../../../wit/detection.wit")), module, declaration)
+}
+
+/// A response rule that proposes these actions for the first subject of every incident. `first` comes before that: it may
+/// trap, or never end.
+pub(crate) fn response(actions: &[&str], first: &str, declaration: &str) -> Vec<u8> {
+    // The answer at 128 points to the proposals at 256, 36 bytes each, and these to their actions' texts.
+    let words = |words: &[usize]| -> String {
+        words
+            .iter()
+            .flat_map(|word| u32::try_from(*word).unwrap().to_le_bytes())
+            .map(|byte| format!("\\{byte:02x}"))
+            .collect()
+    };
+    let mut data = format!("(data (i32.const 128) \"{}\")", words(&[256, actions.len()]));
+    for (place, action) in actions.iter().enumerate() {
+        let (at, text) = (256 + 36 * place, 1_024 + 64 * place);
+        data += &format!(
+            "(data (i32.const {at}) \"{}\") (data (i32.const {text}) \"{action}\")",
+            words(&[text, action.len()])
+        );
+    }
+    let text = format!(
+        r#"(module
+            (memory (export "memory") 4)
+            (global $next (mut i32) (i32.const 4096))
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) {BUMP})
+            (func (export "countersign:rules/respond@0.1.0#propose") (param i32) (result i32) {first} i32.const 128)
+            {data})"#
+    );
+    let module = wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    of_world(("response", include_str!("../../../wit/response.wit")), module, declaration)
+}
+
+fn of_world((name, wit): (&str, &str), module: Vec<u8>, declaration: &str) -> Vec<u8> {
     let mut module = module;
     let mut resolve = Resolve::default();
-    let package = resolve.push_source("detection.wit", include_str!("../../../wit/detection.wit")).unwrap();
-    let world = *resolve.packages[package].worlds.get("detection").unwrap();
+    let package = resolve.push_source("world.wit", wit).unwrap();
+    let world = *resolve.packages[package].worlds.get(name).unwrap();
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
     let component = ComponentEncoder::default().module(&module).unwrap().validate(true).encode().unwrap();
     sections::attach(&component, &parse_toml(declaration).unwrap(), None).unwrap()

@@ -3,11 +3,18 @@
 //! test --test outside hostile -- --nocapture`.
 
 mod answers;
+mod closed;
 mod code;
 mod door;
+mod effects;
 mod estate;
 mod floods;
 mod leaving;
+mod lineage;
+mod permitted;
+mod principals;
+mod samples;
+mod sources;
 mod stream;
 
 use std::fmt;
@@ -45,6 +52,8 @@ enum Defence {
     OnlyWhoAuthenticated,
     /// The gate grants only observing actions, for this reason among others.
     ByTheGate(ReasonCode),
+    /// The gate asks a person, for this reason among others.
+    AskedFirst(ReasonCode),
     /// The entry of the compile cache is refused and the code compiled again.
     CacheEntryRefused,
     /// The amount is limited to a bound.
@@ -68,6 +77,7 @@ impl fmt::Display for Defence {
             Defence::NotDeterministic(what) => write!(f, "not deterministic: {what}"),
             Defence::OnlyWhoAuthenticated => f.write_str("quarantine by authenticated accounts only"),
             Defence::ByTheGate(reason) => write!(f, "gate: {}", reason.id()),
+            Defence::AskedFirst(reason) => write!(f, "asks a person: {}", reason.id()),
             Defence::CacheEntryRefused => f.write_str("cache entry refused"),
             Defence::Bounded => f.write_str("bounded"),
             Defence::NothingGained => f.write_str("nothing gained"),
@@ -157,7 +167,7 @@ fn on_every_row(rule: &Arc<LoadedRule>, rows: &[Row<'_>]) -> Defence {
 }
 
 /// Minimum of attempts in the corpus.
-const MIN_ATTEMPTS: usize = 30;
+const MIN_ATTEMPTS: usize = 135;
 
 #[test]
 fn hostile() {
@@ -168,6 +178,8 @@ fn hostile() {
     let corpus: Vec<Attempt> = [door::attempts(), code::attempts(), floods::attempts()]
         .into_iter()
         .chain([answers::attempts(), stream::attempts(), estate::attempts(), leaving::attempts()])
+        .chain([sources::attempts(), effects::attempts(), principals::attempts()])
+        .chain([lineage::attempts(), closed::attempts(), samples::attempts()])
         .flatten()
         .collect();
     assert!(corpus.len() >= MIN_ATTEMPTS);
