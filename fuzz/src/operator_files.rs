@@ -7,7 +7,7 @@ use std::sync::{Arc, LazyLock};
 use countersign_context::{Context, ContextFiles};
 use countersign_declaration::{Declaration, parse_toml};
 use countersign_model::vocabulary::{EventClass, FieldId, PartitionKey, Usage};
-use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
+use countersign_model::{Account, Actor, Binding, Digest, Event, Fields, RawAddress, Timestamp, Value};
 use countersign_policy::{Capabilities, Diagnostic, Directory, FileDiagnostics, Policy, Trust};
 use countersign_stream::{ContextCall, ContextSource};
 
@@ -132,6 +132,7 @@ fn event(account: &Account, address: IpAddr) -> Event {
     let time = Timestamp(1_800_000_000_000_000);
     Event {
         source: "windows-security".into(),
+        binding: Binding::BOUND,
         tenant: Arc::from("S-1-5-21-1-2-3"),
         id: Arc::from("1"),
         class: EventClass::Authentication,
@@ -149,6 +150,7 @@ fn event(account: &Account, address: IpAddr) -> Event {
         },
         chain: Vec::new(),
         target: None,
+        trust: None,
         fields,
         raw: RawAddress { input: 0, ordinal: 0, offset: 0, length: 0, digest: Digest::of(b"") },
     }

@@ -9,7 +9,7 @@ use countersign_model::call::{
     SlotChanges,
 };
 use countersign_model::vocabulary::{EventClass, EvidenceRole, FieldId, Severity, SubjectRole, Usage};
-use countersign_model::{Account, Actor, Digest, Event, Fields, RawAddress, Timestamp, Value};
+use countersign_model::{Account, Actor, Binding, Digest, Event, Fields, RawAddress, Timestamp, Value};
 
 /// The time of the first event, microseconds.
 const BEGINNING: i64 = 1_700_000_000_000_000;
@@ -148,6 +148,7 @@ impl Happening {
         fields.set(FieldId::ApiOperation, Value::Text(Arc::from("Call")));
         Event {
             source: "example".into(),
+            binding: Binding::BOUND,
             tenant: Arc::from("111122223333"),
             id: Arc::from(format!("event-{number}")),
             class: EventClass::ApiActivity,
@@ -165,6 +166,7 @@ impl Happening {
             },
             chain: Vec::new(),
             target: None,
+            trust: None,
             fields,
             raw: RawAddress {
                 input: 0,

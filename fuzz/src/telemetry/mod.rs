@@ -6,7 +6,7 @@ mod events;
 use std::io::{self, Cursor, Read};
 
 use countersign_formats::{Auto, DeadLetter, DeadReason, FORMATS, Format, Record};
-use countersign_inputs::{ByteInput, Input, InputId, merge};
+use countersign_inputs::{ByteInput, InputId, ReadAs, WithFormat, merge};
 use countersign_model::Digest;
 
 use events::Documented;
@@ -82,7 +82,7 @@ pub fn check_auto(bytes: &[u8]) -> bool {
 fn read(format: &'static dyn Format, bytes: Box<dyn Read + Send>) -> Vec<Record> {
     let input = |bytes| ByteInput::once(InputId::from("fuzz"), bytes).expect("memory can be read");
     let empty = (0..3).map(|_| input(Box::new(io::empty())));
-    let inputs = empty.chain([input(bytes)]).map(|input| -> (Box<dyn Input>, _) { (Box::new(input), format) });
+    let inputs = empty.chain([input(bytes)]).map(|input| -> WithFormat { (Box::new(input), ReadAs::format(format)) });
     merge(inputs.collect()).records().collect()
 }
 

@@ -341,7 +341,7 @@ fn line_slot() -> Slot {
 
 /// A line as it is kept. One that can't be read is as weak as any.
 fn read_line(entry: &StateEntry) -> Line {
-    serde_json::from_slice(&entry.blob).unwrap_or_else(|_| Line {
+    serde_json::from_slice(&entry.blob).unwrap_or(Line {
         evidence_role: EvidenceRole::MerelyNames,
         unproved: true,
         context: ContextState::Missing,

@@ -11,7 +11,7 @@ use countersign_formats::{Record, Records};
 use countersign_inputs::Sources;
 use countersign_model::{Patience, SourceId};
 
-/// Every cell is automatic from the least confidence on, for a week. What publishers are granted comes after it.
+/// Every cell is automatic from the least confidence on, for a week.
 pub(crate) const POLICY: &str = r#"
 version = 1
 

@@ -18,17 +18,23 @@ mod windows;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
+use aws::Origin;
 use countersign_model::ReasonCode;
 use countersign_session::DecisionLine;
 use estate::{Bound, VICTIMS};
+use forged::change_factors;
 use moves::MOVES;
+use okta::Act;
 use owner::OWN;
-use scene::Random;
-use search::{Happens, Played, Sequence, harmed, play, shrink};
+use scene::{BEGIN, Random, Scene, Victim};
+use search::{Happens, Played, Sequence, harmed, play, play_deliveries, shrink};
 use thief::THEFTS;
 
 /// Sequences in the search.
 const SEQUENCES: usize = 10_000;
+
+/// Maximum of harmful decisions of a session that are shrunk and printed: each takes many sessions.
+const MAX_REPORTED: usize = 10;
 
 /// The seed of the search; another one searches elsewhere.
 fn seed() -> u64 {
@@ -44,7 +50,7 @@ fn nobody_without_an_account_has_a_victim_contained() {
         let sequences: Vec<Sequence> = (0..VICTIMS).map(|victim| Sequence::drawn(victim, &mut random)).collect();
         sequences.iter().flat_map(Sequence::moves).for_each(|place| drawn[place] += 1);
         let played = play(&sequences, Bound::ToHisOwn);
-        for line in &played.harmful {
+        for line in played.harmful.iter().take(MAX_REPORTED) {
             report(session, &sequences[harmed(line).unwrap()], line);
         }
         all.add(played);
@@ -145,4 +151,28 @@ fn forged_records_harm_by_a_source_that_is_bound_to_the_victim() {
         assert!(harmed.len() >= 50, "{name}: {}, {:?}", harmed.len(), bound.decisions);
         assert!(unbound.harmful.is_empty(), "{:#?}", unbound.harmful);
     }
+}
+
+/// A reset of the victim's factors without an enrolment is found. A source that is bound to another tenant says that an
+/// account of that tenant enrolled one: that must not hide it.
+#[test]
+fn a_source_of_another_tenant_does_not_hide_what_was_done_to_a_victim() {
+    let found = |forged: bool| {
+        let mut scene = Scene::new(Victim(7), BEGIN);
+        let reset =
+            Act { event: "user.mfa.factor.reset_all", session: "idx-admin", from: Origin::Home, ..Act::default() };
+        okta::act(&mut scene, reset);
+        if forged {
+            change_factors(&mut scene, true, "user.mfa.factor.activate");
+        }
+        // Time passes, for the timer.
+        for _ in 0..40 {
+            scene.pass(120);
+            let later = Act { event: "user.authentication.sso", from: Origin::Home, ..Act::default() };
+            okta::act(&mut scene, later);
+        }
+        let played = play_deliveries(scene.deliveries, Bound::ToHisOwn);
+        played.findings.get("countersign/mfa-factor-reset-without-enrolment").copied().unwrap_or_default()
+    };
+    assert_eq!((found(false), found(true)), (1, 1));
 }

@@ -25,7 +25,8 @@ fn every_event_is_a_line_with_its_keys_at_the_position_that_replay_gives_it() {
     let lines = folder.cli(&format!("{EVENTS} --json events.ndjson")).exits(0).json();
     assert_eq!(lines.len(), folder.read("events.ndjson").lines().count());
     let expected: BTreeSet<&str> = "type position event_id source format tenant class time account identity \
-                                    identity_type usage authenticated session token grant shared protected chain \
+                                    identity_type usage authenticated bound session token temporary grant person trust shared \
+                                    protected chain \
                                     targets fields input record"
         .split_whitespace()
         .collect();

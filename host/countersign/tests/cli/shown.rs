@@ -76,7 +76,8 @@ fn no_command_prints_what_others_hid_in_a_text() {
 
     // A rule whose declaration is hostile as well.
     copied(&folder, "console-login-without-mfa");
-    let rule = folder.read("rules/console-login-without-mfa/rule.toml");
+    // Nobody signed it.
+    let rule = folder.read("rules/console-login-without-mfa/rule.toml").replace("id = \"countersign/", "id = \"local/");
     let hostile = serde_json::to_string(HOSTILE).unwrap().replace("\u{7f}", "");
     let (before, after) = rule.split_once("description = \"\"\"").unwrap();
     let (_, after) = after.split_once("\"\"\"").unwrap();
@@ -154,7 +155,7 @@ fn no_command_prints_what_others_hid_in_a_text() {
         vec!["rule", "inspect", &wasm],
         vec!["rule", "build", "missing\u{202e}\nFORGED"],
         vec!["rule", "explain", "missing\u{202e}\nFORGED", "e", "--events", "logs.ndjson"],
-        vec!["state", "show", "countersign/console-login-without-mfa", HOSTILE, "--store", "run.db"],
+        vec!["state", "show", "local/console-login-without-mfa", HOSTILE, "--store", "run.db"],
     ] {
         let output = run(&words);
         assert_ne!(output.code, 0, "{words:?}");

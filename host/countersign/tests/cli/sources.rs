@@ -91,7 +91,7 @@ fn folder(user: &str) -> Folder {
     let folder = Folder::new();
     folder.write("identities.toml", IDENTITIES);
     folder.write("sources.toml", SOURCES);
-    folder.write("feed.ndjson", &feed(user));
+    folder.write("feed.ndjson", feed(user));
     folder
 }
 

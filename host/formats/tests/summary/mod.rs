@@ -17,7 +17,7 @@ pub(crate) fn event_of(format: &dyn Format, json: &str) -> Box<Event> {
 
 /// The event of a source that is bound to every tenant.
 pub(crate) fn bound_event_of(format: &dyn Format, json: &str) -> Box<Event> {
-    let everything = vec![TenantPattern::parse("*:*").unwrap()];
+    let everything = TenantPattern::parse("*:*").into_iter().collect();
     let binding = SourceBinding::named(format.name().into(), everything, ActionClass::Contain);
     only_event(Records::of_source(format, binding, Box::new(Cursor::new(json.to_owned())), 0).collect())
 }

@@ -1,6 +1,7 @@
 //! Inputs: compression, bookmarks, directories, and the order in which several come together.
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "helpers of tests, which clippy takes for other code"
 )]

@@ -8,7 +8,7 @@ use countersign_generation::{Generation, RuleFile, Settings};
 use countersign_inputs::Sources;
 use countersign_model::vocabulary::ActionClass;
 use countersign_model::{DecisionKind, ReasonCode, Timestamp};
-use countersign_policy::{Capabilities, Directory, Policy, SourceFile};
+use countersign_policy::{Capabilities, Directory, Policy, SourceFile, Trust};
 use countersign_session::{DecisionLine, Notice, Observer, Replay, SessionOptions, run};
 use countersign_store::MemoryStore;
 
@@ -17,11 +17,13 @@ use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module, re
 use crate::permissive::{POLICY, capabilities, patience, records};
 use crate::support::engine;
 
-const GRANTS: &str = r#"
+const TRUST: &str = r#"
 [publisher.hostile]
+unsigned = true
 grant = { actions = "*", identity-types = "*", signal-classes = "*" }
 
 [publisher.example]
+unsigned = true
 grant = { actions = "*", identity-types = "*", signal-classes = "*" }
 "#;
 
@@ -189,7 +191,8 @@ impl Observer for Decided {
 pub(super) fn decided(rules: &[&[u8]], policy: &str, lines: &[(usize, String)]) -> Decided {
     let rules = rules.iter().map(|bytes| RuleFile { name: "rule".to_owned(), bytes: bytes.to_vec() }).collect();
     let settings = Settings {
-        policy: SourceFile::parse("policy", format!("{POLICY}{GRANTS}{policy}"), Policy::parse).unwrap(),
+        trust: SourceFile::parse("trust", TRUST, Trust::parse).unwrap(),
+        policy: SourceFile::parse("policy", format!("{POLICY}{policy}"), Policy::parse).unwrap(),
         directory: Some(SourceFile::parse("identities", IDENTITIES, Directory::parse).unwrap()),
         capabilities: SourceFile::parse("capabilities", capabilities(), Capabilities::parse).unwrap(),
         ..Settings::shipped().unwrap()

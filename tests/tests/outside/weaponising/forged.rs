@@ -36,15 +36,25 @@ pub(super) fn own_tenant(scene: &mut Scene) {
     }
 }
 
-/// A bound account resets the factors of the victim, or takes a key of it.
+/// An account of his own tenants changes the factors of the victim. A security id is an account of its domain whatever
+/// product names it, so that the two can be of different providers.
 pub(super) fn upon_the_victim(scene: &mut Scene) {
-    let target = scene.random.of(&[scene.victim.sid().as_str(), scene.victim.okta().as_str()]).to_owned();
     let code = scene.random.of(&["user.mfa.factor.reset_all", "user.mfa.factor.activate"]);
-    let rest = format!(r#""actor":{{"user":{{"uid":"own"}}}},"user":{{"uid":"{target}"}}"#);
-    event(scene, (3001, 11), code, OWN_PRODUCT, &rest);
+    let okta = scene.random.below(2) == 0;
+    change_factors(scene, okta, code);
 }
 
-const OWN_PRODUCT: &str = r#""product":{"name":"acme","vendor_name":"acme"},"tenant_uid":"1""#;
+/// Changes the factors of the victim's user of Okta, or of its account of the domain.
+pub(super) fn change_factors(scene: &mut Scene, okta: bool, code: &str) {
+    let (product, actor, target) = match okta {
+        true => (OKTA, "S-1-5-21-9-9-9-1001", scene.victim.okta()),
+        false => (r#""product":{"name":"acme","vendor_name":"acme"},"tenant_uid":"1""#, "own", scene.victim.sid()),
+    };
+    let rest = format!(r#""actor":{{"user":{{"uid":"{actor}"}}}},"user":{{"uid":"{target}"}}"#);
+    event(scene, (3001, 11), code, product, &rest);
+}
+
+const OKTA: &str = r#""product":{"name":"Okta","vendor_name":"okta"}"#;
 
 /// A thief's acts as OCSF events, in the name of one of the victim's accounts.
 pub(super) fn ocsf(scene: &mut Scene) {
@@ -56,7 +66,7 @@ pub(super) fn ocsf(scene: &mut Scene) {
         );
         (r#""product":{"name":"CloudTrail","vendor_name":"aws"}"#, user)
     };
-    let okta = (r#""product":{"name":"Okta","vendor_name":"okta"}"#, format!(r#"{{"uid":"{}"}}"#, victim.okta()));
+    let okta = (OKTA, format!(r#"{{"uid":"{}"}}"#, victim.okta()));
     let windows =
         (r#""product":{"name":"Security","vendor_name":"windows"}"#, format!(r#"{{"uid":"{}"}}"#, victim.sid()));
     // With a type that the record claims, where the directory says another.

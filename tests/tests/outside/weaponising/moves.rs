@@ -56,8 +56,8 @@ pub(super) const MOVES: &[Move] = &[
     causes("stranger", "calls that are denied, from an account of AWS of his own", stranger),
     causes("namesake", "the same in a session that is named after the victim", namesake),
     // Redeliveries.
-    causes("again", "a genuine record is delivered again", again),
-    causes("again-later", "a genuine record is delivered again, with another time of receipt", again_later),
+    causes("again", "all genuine records so far are delivered again", again),
+    causes("again-later", "all genuine records so far are delivered again, with other times of receipt", again_later),
     causes("again-elsewhere", "a genuine record comes by a source that he may write to", again_elsewhere),
     causes("again-changed", "the id of a genuine record comes with other content, by such a source", again_changed),
     // Sprays.
@@ -245,17 +245,19 @@ fn denied_from_outside(scene: &mut Scene, caller: Caller) {
 }
 
 fn again(scene: &mut Scene) {
-    times(scene, 6, |scene| {
-        let Some(genuine) = scene.one_genuine() else { return };
-        scene.deliver_again(genuine.feed, genuine.line);
+    times(scene, 4, |scene| {
+        for genuine in scene.all_genuine() {
+            scene.deliver_again(genuine.feed, genuine.line);
+        }
     });
 }
 
 fn again_later(scene: &mut Scene) {
-    times(scene, 6, |scene| {
-        let Some(mut genuine) = scene.one_genuine() else { return };
-        receive(&mut genuine.line, scene.now());
-        scene.deliver_again(genuine.feed, genuine.line);
+    times(scene, 4, |scene| {
+        for mut genuine in scene.all_genuine() {
+            receive(&mut genuine.line, scene.now());
+            scene.deliver_again(genuine.feed, genuine.line);
+        }
     });
 }
 

@@ -43,7 +43,8 @@ fn machine(scene: &mut Scene) {
 }
 
 fn denied(scene: &mut Scene) {
-    let count = scene.random.between(1, 3);
+    // Fewer than a burst has; twice as many would be one.
+    let count = scene.random.between(1, 6);
     aws::failing(scene, MACHINE, count, "AccessDenied", "no identity-based policy allows the action");
 }
 

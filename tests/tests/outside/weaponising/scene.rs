@@ -122,7 +122,7 @@ pub(super) enum Feed {
     Sandbox,
     /// Hosts of another domain, bound to that.
     Workgroup,
-    /// OCSF from anywhere, bound to a tenant of its own.
+    /// OCSF from anywhere, bound to tenants of his own.
     Anything,
 }
 
@@ -223,6 +223,11 @@ impl Scene {
     pub(super) fn now(&mut self) -> Timestamp {
         self.clock += SECOND;
         Timestamp(self.clock)
+    }
+
+    /// The owner's records so far.
+    pub(super) fn all_genuine(&self) -> Vec<Delivery> {
+        self.genuine.iter().map(|place| self.deliveries[*place].clone()).collect()
     }
 
     /// One of the owner's records so far.

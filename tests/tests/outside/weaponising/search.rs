@@ -176,7 +176,11 @@ impl Observer for Played {
 
 /// Plays sequences in one session, in the order in which their records are delivered.
 pub(super) fn play(sequences: &[Sequence], bound: Bound) -> Played {
-    let mut deliveries: Vec<Delivery> = sequences.iter().flat_map(Sequence::play).collect();
+    play_deliveries(sequences.iter().flat_map(Sequence::play).collect(), bound)
+}
+
+/// The same with what is delivered.
+pub(super) fn play_deliveries(mut deliveries: Vec<Delivery>, bound: Bound) -> Played {
     deliveries.sort_by_key(|delivery| delivery.at);
     let sources = sources(bound);
     let lines: Vec<(usize, &str)> =
