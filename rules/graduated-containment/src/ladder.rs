@@ -33,7 +33,8 @@ pub(crate) fn choose<'a>(incident: &Incident<'a>, subject: Subject<'_>, assessme
         incident.actions_for(subject).filter(|one| is_eligible(one, subject, assessment)).collect();
     let past = |one: &Available<'_>| past(incident, subject, one.action(), assessment.newest);
     let ceiling = ceiling(subject.identity().identity_type(), assessment.step);
-    let Some(start) = rungs.iter().rposition(|one| one.rung() <= ceiling) else { return nothing };
+    let within = rungs.iter().rposition(|one| one.rung() <= ceiling);
+    let Some(start) = within.or_else(|| key_in_evidence(&rungs, subject, assessment.step)) else { return nothing };
     if rungs.iter().skip(start + 1).any(|one| past(one) == Past::Standing) {
         return nothing;
     }
@@ -53,6 +54,14 @@ pub(crate) fn choose<'a>(incident: &Incident<'a>, subject: Subject<'_>, assessme
         challenge.filter(|one| past(one) == Past::Free).copied()
     });
     Choice { rung, meanwhile: meanwhile.filter(|one| rung.is_some_and(|rung| rung.rung() != one.rung())), broken }
+}
+
+/// The rung on the key in evidence: nobody can be challenged by it and no session ends with it, so without this one nothing
+/// would be asked for until the whole account is.
+fn key_in_evidence(rungs: &[Available<'_>], subject: Subject<'_>, step: Step) -> Option<usize> {
+    let by_key = subject.has_token() && subject.usage() != Usage::Interactive;
+    let key = || rungs.iter().position(|one| one.action() == Action::DisableCredential);
+    (by_key && step >= Step::Narrow).then(key)?
 }
 
 /// Whether an available action may be proposed again: it isn't in force, doesn't wait, and wasn't done or refused since
