@@ -14,7 +14,7 @@ pub const DECLARATION_SECTION: &str = "countersign-declaration";
 pub const DATA_SECTION: &str = "countersign-data";
 
 /// The section with the publisher's signature: an envelope of `countersign-signing`. No digest covers it, so a rule has
-/// the same identity whoever signed it. Whether it proves anything is decided where the rule would serve.
+/// the same identity regardless of who signed it. Whether it proves anything is decided where the rule would serve.
 pub const SIGNATURE_SECTION: &str = "countersign-signature";
 
 /// The most bytes of the signature section.

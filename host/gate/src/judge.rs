@@ -268,7 +268,7 @@ pub(crate) fn is_interactive_human(subject: &Subject) -> bool {
     subject.identity.identity_type == IdentityType::Human && subject.usage == Some(Usage::Interactive)
 }
 
-/// Whether somebody is there to answer a challenge: whoever used the account in a console or browser, or the person of an
+/// Whether somebody is there to answer a challenge: the person who used the account in a console or browser, or the person of an
 /// account that wasn't used in the event.
 pub(crate) fn answers_challenges(subject: &Subject) -> bool {
     match subject.usage {

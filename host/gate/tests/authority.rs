@@ -51,7 +51,7 @@ fn authority_is_the_declaration_under_policy_and_trust() {
             exempt_from_grouping: true,
         }
     );
-    // The least cap counts, whoever set it.
+    // The least cap counts, whatever sets it.
     let capped = |more| RuleAuthority::new(&declaration, BTreeSet::new(), &policy, &trust(more)).cap;
     assert_eq!([capped(", confidence = 60"), capped(", confidence = 75")], [60, 70]);
     let (policy, trust) = (Policy::parse("version = 1").unwrap(), Trust::shipped().unwrap());

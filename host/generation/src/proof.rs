@@ -86,7 +86,7 @@ pub fn prove(admitted: &Admitted, trust: &Trust, shipped: &BTreeSet<Statement>) 
     }
 }
 
-/// The keys that signed exactly this rule, whoever's they are.
+/// The keys that signed exactly this rule, trusted or not.
 ///
 /// # Errors
 /// When the signature isn't one, or is of another rule.

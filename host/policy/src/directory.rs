@@ -99,7 +99,7 @@ impl Directory {
     }
 
     /// Accounts that no record can have, by the form of their ids: an ARN or a name where an immutable id belongs, say.
-    /// They are no fault, since a later version may have them, but whoever wrote them meant something else. At most 101.
+    /// They are no fault, since a later version may have them, but the author most likely meant something else. At most 101.
     #[must_use]
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings

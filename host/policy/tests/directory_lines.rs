@@ -137,7 +137,7 @@ fn ids_that_are_not_what_they_look_like_are_refused() {
     ] {
         assert!(faults(&account(part, text)).contains(&format!("account[0].{part}: expected an id")), "{text:?}");
     }
-    // Whoever can type both may have both.
+    // An author who can type both may have both.
     assert!(Directory::parse("{\"id\":\"user-1\"}\n{\"id\":\"user-l\"}\n{\"id\":\"Вера\"}").is_ok());
     // In TOML likewise.
     check(

@@ -20,7 +20,7 @@ fn with(log: &dyn Log, key: &DigestKey, options: &RecomputeOptions) -> Result<Re
     recompute(log, key, &ENGINE, options, &mut |_, _| ())
 }
 
-/// A log whose lines can be read once: whoever reads them again gets others.
+/// A log whose lines can be read once: reading them again gives others.
 struct Once {
     log: AuditLog,
     reads: Cell<u32>,

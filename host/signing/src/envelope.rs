@@ -138,7 +138,7 @@ impl Envelope {
             if verified.iter().any(|(key, _)| *key == keyid) {
                 return Err(EnvelopeError::Signatures(format!("two of `{keyid}`")));
             }
-            // INVARIANT: an envelope has no signature that wasn't verified, whoever's it is.
+            // INVARIANT: an envelope has no signature that wasn't verified, trusted or not.
             if !keyid.verifies(&message, &signature) {
                 return Err(EnvelopeError::Mismatch(keyid));
             }

@@ -119,7 +119,7 @@ impl Statement {
     }
 }
 
-/// Where bytes are other JSON than expected. Nothing of them is in the message: whoever wrote them would choose what it
+/// Where bytes are other JSON than expected. Nothing of them is in the message: their author would choose what it
 /// says.
 pub(crate) fn other_json(error: &serde_json::Error) -> String {
     format!("other JSON, or none, at line {} column {}", error.line(), error.column())

@@ -125,7 +125,7 @@ fn what_victims_do_themselves_harms_nobody() {
     assert_eq!(played.findings.values().sum::<u64>(), 0, "{:?}", played.findings);
 }
 
-/// The first control: whoever has a victim's credentials has it contained under the same policy.
+/// The first control: a thief with a victim's credentials has it contained under the same policy.
 #[test]
 fn a_thief_has_its_victim_contained() {
     for (place, theft) in THEFTS.iter().enumerate() {

@@ -17,7 +17,7 @@ Examples:
   countersign rule sign --key acme.key target/rules/acme.watch.wasm
 
 The public key is printed: operators write it into `trust.toml`, under the publisher's name. KEY holds
-the secret key (Ed25519) and can be read by you alone; whoever has it can publish in your name. The
+the secret key (Ed25519) and can be read by you alone; anyone who has it can publish in your name. The
 exit code is 2 if there is a file KEY already, or it can't be written.
 ";
 

@@ -24,7 +24,7 @@ pub(super) struct Origin {
     proved: bool,
     /// By what: `shipped`, `unsigned` or a key; none if it isn't proved.
     by: Option<Proof>,
-    /// The keys that signed exactly this rule, whoever's they are.
+    /// The keys that signed exactly this rule, trusted or not.
     signers: Vec<PublicKey>,
     /// Why it isn't proved.
     reason: Option<String>,

@@ -149,7 +149,7 @@ fn only_a_proved_rule_serves_and_recomputing_takes_proof_from_the_record() {
     }
     let shipped_alone = ran(&refused);
     assert!(shipped_alone.contains("countersign/console-login-without-mfa") && !shipped_alone.contains("acme/second"));
-    // Nor without the file, whoever signed it.
+    // Nor without the file, by any signature.
     folder.cli("rule sign --key own.key mine/second.wasm").exits(0);
     let unknown = folder.cli(&format!("{REPLAY} --rules mine")).exits(1);
     assert!(unknown.stderr.contains("no `trust.toml` was given that names that publisher"), "{}", unknown.stderr);

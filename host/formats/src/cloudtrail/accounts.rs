@@ -104,7 +104,7 @@ pub(crate) fn is_temporary_key(key: &str) -> bool {
 }
 
 /// The name of a role's session, if the role is one of Identity Center's permission sets, by its ARN: Identity Center alone
-/// assumes these, and names the session after the user. Whoever assumes another role chooses the name.
+/// assumes these, and names the session after the user. For any other role the caller chooses the name.
 pub(crate) fn person<'p>(principal: &'p str, role_arn: &str) -> Option<&'p str> {
     let (_, name) = principal.split_once(':').filter(|(_, name)| !name.is_empty())?;
     is_permission_set(role_arn).then_some(name)

@@ -1,8 +1,8 @@
 //! Which events prove that their actor authenticated.
 //!
 //! An allow-list by event type: an event that no row fits proves nothing. An event names its user as the actor also where
-//! nobody but Okta knows who was there: a push is sent to whoever's name was typed, a policy is evaluated, a lock closes, a
-//! link in a mail is followed, a threat is detected. Whoever gave one factor of several is half signed in.
+//! nobody but Okta knows who was there: a push is sent to the user whose name was typed, a policy is evaluated, a lock closes, a
+//! link in a mail is followed, a threat is detected. With one factor of several a user is half signed in.
 
 use super::Act;
 use super::accounts::principal;

@@ -163,7 +163,7 @@ fn a_person_is_named_only_by_identity_center() {
     assert_eq!(person(reserved, ROLE).as_deref(), Some("session"));
     assert_eq!(person(reserved, &ROLE.replace(":session\"", "\"")), None);
     assert_eq!(person(reserved, &ROLE.replace(":session\"", ":\"")), None);
-    // In every other role whoever assumes it chose the name.
+    // In every other role the caller chose the name.
     for arn in [
         "arn:aws:iam::9:role/AWSReservedSSO_Admin_0123",
         "arn:aws:iam::9:role/x/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123",

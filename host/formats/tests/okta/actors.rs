@@ -139,7 +139,7 @@ fn only_listed_events_prove_that_their_actor_authenticated() {
         ("user.authentication.auth_via_radius", &[SUCCESS, SESSION], false),
         ("user.authentication.verify", &[SUCCESS, SESSION], false),
         ("policy.evaluate_sign_on", &[r#""outcome":{"result":"ALLOW"}"#, SESSION], false),
-        // Whoever types a name has these written.
+        // Anyone who types a name has these written.
         ("system.push.send_factor_verify_push", &[SUCCESS, SESSION], false),
         ("system.sms.send_factor_verify_message", &[SUCCESS, SESSION], false),
         ("system.email.send_factor_verify_message", &[SUCCESS, SESSION], false),

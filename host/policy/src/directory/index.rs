@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// Places by the hash of what stands there. A hash may lead to several: whoever looks up compares.
+/// Places by the hash of what stands there. A hash may lead to several: a lookup compares.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Index(Vec<(u64, (u32, u32))>);
 

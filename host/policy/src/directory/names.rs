@@ -1,6 +1,6 @@
 //! Ids that aren't what they look like: padded, with characters that can't be seen, of mixed scripts, or like another's.
 //!
-//! What can't be seen or told apart, and what letters belong together, is Unicode's to say ([UTS 39]), not ours.
+//! What can't be seen or distinguished, and what letters belong together, is Unicode's to say ([UTS 39]), not ours.
 //!
 //! [UTS 39]: https://www.unicode.org/reports/tr39/
 
@@ -33,7 +33,7 @@ pub(super) fn part<'n>(item: Item<'n>) -> Option<&'n str> {
     Some(text)
 }
 
-/// What a text looks like: two texts with one skeleton can't be told apart.
+/// What a text looks like: two texts with one skeleton look alike.
 pub(super) fn skeleton(text: &str) -> String {
     unicode_security::skeleton(text).collect()
 }

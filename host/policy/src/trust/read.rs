@@ -100,7 +100,7 @@ fn key<'n>(item: Item<'n>, name: &'n str, keys: &mut Vec<OwnedKey<'n>>) -> Optio
     const EXPECTED: &str = "a public key `ed25519:` and 32 bytes in Base64, as `rule keygen` prints it";
     let key = match item.any_text(4_096)?.parse::<PublicKey>() {
         Ok(key) => key,
-        // Not shown: whoever reads the message could sign.
+        // Not shown: a reader of the message could sign.
         Err(KeyError::Secret) => {
             let hint = Some("make a new key: this one is in a file that others read".to_owned());
             return item.refuse(Problem::InvalidValue, EXPECTED, "a secret key", hint);

@@ -1,4 +1,4 @@
-//! Attempts by whoever may write to a source, on accounts that it isn't bound to.
+//! Attempts by somebody who may write to a source, on accounts that it isn't bound to.
 
 use countersign_admission::sections;
 use countersign_model::ReasonCode;
@@ -43,7 +43,7 @@ const ACTIONS: [&str; 2] = ["restrict-access", "require-reauthentication"];
 fn forged(who: &str) -> super::permitted::Decided {
     let rules = [sure(&may(&ACTIONS), ""), proposing("hostile/answer", &["restrict-access"], "")];
     let rules = [rules[0].as_slice(), &rules[1]];
-    // By a source that is bound, the same is done at once to whoever isn't protected.
+    // By a source that is bound, the same is done at once to an unprotected account.
     let genuine = decided(&rules, "", &[(OWN, call(0, &user("AIDACHIEF", "AKIACHIEF"), ""))]);
     assert!(is_automatic(&genuine), "{:?}", genuine.decisions);
     decided(&rules, "", &[(OTHER, call(0, who, ""))])

@@ -22,7 +22,7 @@ const fn causes(name: &'static str, what: &'static str, happens: fn(&mut Scene))
 /// All of them.
 #[rustfmt::skip]
 pub(super) const MOVES: &[Move] = &[
-    // Sign-ins that fail, of whoever's name is typed.
+    // Sign-ins that fail, of the user whose name is typed.
     causes("console-failure", "a wrong password for the victim's user at the console", console_failure),
     causes("console-failure-at-home", "the same from the victim's own network: a café, an office, a shared NAT", console_failure_at_home),
     causes("portal-failure", "a wrong password at the access portal, by the name", portal_failure),

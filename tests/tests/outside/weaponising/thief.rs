@@ -22,7 +22,7 @@ pub(super) const THEFTS: &[Theft] = &[
     Theft { name: "makes a key for another user", happens: credential, contained: true },
     Theft { name: "stops the trail", happens: trail, contained: true },
     Theft { name: "replicates the directory", happens: directory, contained: true },
-    // Pushes are sent to whoever's name is typed: their denials are part of what is found, and prove nobody.
+    // Pushes are sent to the user whose name is typed: their denials are part of what is found, and prove nobody.
     Theft { name: "wears the person out with pushes", happens: pushes, contained: false },
     Theft { name: "travels", happens: travels, contained: false },
 ];
