@@ -50,6 +50,7 @@ use crate::judge::{Judgement, about, capability, is_interactive_human, judge, re
 /// #     identity: Identity::without_fact(Some(IdentityType::Human), false),
 /// #     usage: Some(Usage::Interactive),
 /// #     session: None,
+/// #     named_by_provider: false,
 /// #     token: None,
 /// #     temporary: false,
 /// #     grant: None,

@@ -102,10 +102,10 @@ impl<'i> Question<'i> {
     }
 
     /// The class by which the action is decided. What can fail a call that would have succeeded is containment, whatever it
-    /// is called: a challenge that nobody is there to answer.
+    /// is called: a challenge that nobody is there to answer, or that reaches others who use the same principal.
     pub(crate) fn effect_class(&self) -> ActionClass {
         match self.class() {
-            ActionClass::Challenge if !answers_challenges(self.subject) => ActionClass::Contain,
+            ActionClass::Challenge if self.subject.shared || !answers_challenges(self.subject) => ActionClass::Contain,
             class => class,
         }
     }
@@ -162,7 +162,10 @@ impl<'i> Question<'i> {
             }
         }
         // A credential, a grant or a session of a principal that several use may be in use by any of them.
-        let one_session = level == Some(TargetLevel::Session) && capability.is_some_and(|found| found.one_session);
+        // Where the caller names a session, others may have given theirs the same name.
+        let one_session = level == Some(TargetLevel::Session)
+            && self.subject.named_by_provider
+            && capability.is_some_and(|found| found.one_session);
         if self.contains() && self.subject.shared && !one_session {
             let detail = "several may use this principal: containing it, or what it holds, hits them all";
             reasons.push(self.reason(ReasonCode::SharedPrincipal, Effect::Approval, detail));

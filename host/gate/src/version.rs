@@ -28,7 +28,11 @@ const CHANGES: &[(u32, &str)] = &[
          floor), acts that authenticated nobody (`evidence-unproved`), sources that aren't bound (`source-not-bound`, \
          `source-limited`)",
     ),
-    (3, "a principal that several use is shared at every level of target, but for capabilities of `one-session`"),
+    (
+        3,
+        "a principal that several use is shared at every level of target, but for capabilities of `one-session` where an \
+         identity provider named the session; a challenge of it is decided as containment",
+    ),
     (3, "a temporary credential can't be disabled alone"),
     (3, "a response rule that policy names and that failed or is missing leaves approval only (`response-failed`)"),
     (3, "findings about another account of the same person don't count"),

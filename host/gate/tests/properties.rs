@@ -131,7 +131,7 @@ fn weaken(inputs: &mut GateInputs, random: &mut Random) {
             inputs.failed_responses.extend(Some(named).filter(silent));
         }
         14 => who.usage = Some(random.pick(&[Usage::Programmatic, Usage::Delegated])),
-        15 => who.shared = true,
+        15 => (who.shared, who.named_by_provider) = (true, false),
         16 => who.temporary = true,
         17 => who.identity.protected = true,
         18 => {

@@ -45,6 +45,9 @@ pub struct Subject {
     pub usage: Option<Usage>,
     /// Session in evidence.
     pub session: Option<String>,
+    /// Whether an identity provider gave the session its name, so that it is one person's.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub named_by_provider: bool,
     /// Token or access key in evidence.
     pub token: Option<String>,
     /// Whether that token is a temporary credential, which can't be disabled alone.

@@ -165,6 +165,7 @@ fn subject(random: &mut Random, place: usize) -> Subject {
         identity: identity(random),
         usage: (!random.once_in(8)).then(|| if random.once_in(3) { Usage::Programmatic } else { Usage::Interactive }),
         session: text(random.once_in(2)),
+        named_by_provider: random.once_in(2),
         token: text(random.once_in(2)),
         temporary: random.once_in(3),
         grant: text(random.once_in(2)),
