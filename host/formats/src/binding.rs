@@ -89,20 +89,29 @@ impl SourceBinding {
         }
     }
 
-    /// Whether it speaks for an account of an event; without one, whether it speaks for anybody.
+    /// Whether it speaks for an account of an event; without one, whether it speaks for the tenant whose telemetry it is.
     fn speaks_for(&self, event: &Event, about: Option<&Account>) -> bool {
         match &self.tenants {
-            Tenants::OfFormat => {
-                let provider = FORMATS.iter().find(|format| event.source == format.name()).and_then(|it| it.provider());
-                provider.is_some_and(|provider| about.is_none_or(|account| account.provider == provider))
-            }
+            Tenants::OfFormat => provider_of(&event.source)
+                .is_some_and(|provider| about.is_none_or(|account| account.provider == provider)),
             // AWS's own services are in no customer's tenant: who may speak for any of them speaks for the services.
-            Tenants::Named(patterns) => about.is_none_or(|account| {
-                let service = account.provider == "aws" && account.tenant == "aws";
-                patterns.iter().any(|pattern| pattern.matches(account) || (service && pattern.provider.matches("aws")))
+            Tenants::Named(patterns) => patterns.iter().any(|pattern| match about {
+                Some(account) => {
+                    let service = account.provider == "aws" && account.tenant == "aws";
+                    pattern.matches(account) || (service && pattern.provider.matches("aws"))
+                }
+                None => {
+                    let provider = provider_of(&event.source).is_none_or(|provider| pattern.provider.matches(provider));
+                    provider && pattern.tenant.matches(&event.tenant)
+                }
             }),
         }
     }
+}
+
+/// The one provider of a format, by its name.
+fn provider_of(format: &str) -> Option<&'static str> {
+    FORMATS.iter().find(|known| known.name() == format).and_then(|known| known.provider())
 }
 
 #[cfg(test)]

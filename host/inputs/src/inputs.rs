@@ -53,7 +53,9 @@ pub enum InputError {
     /// Of an input isn't known which source it is from.
     #[error(
         "`{}`: expected an input of a source, got one that no source's `path` matches: write `NAME={}`, with the name of its \
-         source", path.display(), path.display()
+         source",
+        countersign_text::path(path),
+        countersign_text::path(path)
     )]
     NoSource {
         /// The input.
@@ -61,7 +63,7 @@ pub enum InputError {
     },
     /// There is no such source.
     #[error(
-        "`{name}={}`: expected the name of a source before `=`, got `{name}`{}", path.display(), did_you_mean(nearest.as_deref())
+        "`{name}={}`: expected the name of a source before `=`, got `{name}`{}", countersign_text::path(path), did_you_mean(nearest.as_deref())
     )]
     UnknownSource {
         /// The name.

@@ -8,7 +8,7 @@ use countersign_model::rule::is_id_part;
 use countersign_model::vocabulary::ActionClass;
 use countersign_model::{Patience, SourceId, TimeZone};
 use countersign_policy::reader::{Item, read_file, version};
-use glob::Pattern;
+use glob::{MatchOptions, Pattern};
 
 /// Maximum number of patterns in a list.
 const MAX_PATTERNS: usize = 4_096;
@@ -116,7 +116,11 @@ impl Sources {
     /// The first source with a `path` that matches.
     #[must_use]
     pub fn of_path(&self, path: &Path) -> Option<&Source> {
-        self.0.iter().find(|source| source.paths.iter().any(|pattern| pattern.matches_path(path)))
+        // `**` crosses folders, `*` doesn't.
+        let options = MatchOptions { require_literal_separator: true, ..MatchOptions::new() };
+        let path = path.strip_prefix(".").unwrap_or(path);
+        let matches = |pattern: &Pattern| pattern.matches_path_with(path, options);
+        self.0.iter().find(|source| source.paths.iter().any(matches))
     }
 
     /// All of them, in written order.

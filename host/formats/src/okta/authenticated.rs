@@ -61,8 +61,10 @@ const PROOFS: &[(&[&str], Proof)] = &[
         "user.session.clear", "user.session.access_admin_app", "user.session.impersonation", "user.account.privilege",
         "user.account.unlock_by_admin", "user.mfa.factor.reset_all", "user.lifecycle.suspend", "user.lifecycle.unsuspend",
         "user.lifecycle.deactivate", "user.lifecycle.delete", "system.api_token", "app.oauth2.client", "group.privilege",
-        "application.lifecycle", "application.policy", "iam", "policy.lifecycle", "policy.rule", "zone", "device.lifecycle",
-        "event_hook", "inline_hook", "security.authenticator.lifecycle", "security.trusted_origin", "system.idp.lifecycle",
+        "application.lifecycle", "application.policy", "iam.resourceset", "iam.role", "policy.lifecycle", "policy.rule", "zone",
+        "event_hook.created", "event_hook.updated", "event_hook.deleted", "event_hook.activated", "event_hook.deactivated",
+        "inline_hook.created", "inline_hook.updated", "inline_hook.deleted", "inline_hook.activated",
+        "inline_hook.deactivated", "device.lifecycle", "security.authenticator.lifecycle", "security.trusted_origin", "system.idp.lifecycle",
         "system.mfa.factor", "system.log_stream", "system.custom_error", "system.sign_in_page",
     ], Proof::Administration),
     (&[

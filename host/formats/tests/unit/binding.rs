@@ -44,6 +44,20 @@ fn patterns_are_of_provider_and_tenant() {
 }
 
 #[test]
+fn without_an_account_the_tenant_whose_telemetry_it_is_counts() {
+    let failed = r#"{"eventID":"1","eventTime":"2026-06-01T00:00:00Z","eventSource":"signin.amazonaws.com","eventName":"ConsoleLogin","recipientAccountId":"111122223333","userIdentity":{"type":"IAMUser","userName":"HIDDEN_DUE_TO_SECURITY_REASONS"},"responseElements":{"ConsoleLogin":"Failure"}}"#;
+    let format = format_by_name("cloudtrail").unwrap();
+    let Some(Record::Event { event, .. }) = format.read(Box::new(Cursor::new(failed)), 0).next() else { panic!() };
+    assert_eq!((event.actor.account.is_none(), &*event.tenant), (true, "111122223333"));
+    for (pattern, bound) in [("aws:111122223333", true), ("aws:444455556666", false), ("okta:*", false)] {
+        let patterns = vec![TenantPattern::parse(pattern).unwrap()];
+        let mut event = event.clone();
+        SourceBinding::named("trail".into(), patterns, ActionClass::Contain).mark(&mut event);
+        assert_eq!(event.binding.bound, bound, "{pattern}");
+    }
+}
+
+#[test]
 fn an_account_acted_on_may_be_anothers() {
     let call = r#"{"eventID":"1","eventTime":"2026-06-01T00:00:00Z","eventSource":"sts.amazonaws.com","eventName":"AssumeRole","recipientAccountId":"111122223333","userIdentity":{"type":"IAMUser","principalId":"AIDA1","accountId":"111122223333","accessKeyId":"AKIA1"},"requestParameters":{"roleArn":"arn:aws:iam::444455556666:role/r"},"responseElements":{"assumedRoleUser":{"assumedRoleId":"AROA1:s","arn":"arn:aws:sts::444455556666:assumed-role/r/s"}}}"#;
     let format = format_by_name("cloudtrail").unwrap();
