@@ -8,8 +8,8 @@
 //! difference by version is accepted.
 //!
 //! **What is taken as recorded**, since it can't be made again: which rules were stopped at the deadline, how an event's
-//! roles were resolved, whether a rule was suspect, and which rules the binary carried that wrote the record. The
-//! circumstances aren't: nothing sets them yet.
+//! roles were resolved, whether a rule was suspect, a finding's line and evidence role, and which rules the binary carried
+//! that wrote the record. The circumstances aren't: nothing sets them yet.
 //!
 //! **What is read is what was verified.** The lines are read once, into a copy that nobody else can change; a blob is checked
 //! against its name each time it is read. A record's rules run under the limits of the record's own policy or of the caller,

@@ -33,9 +33,9 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = SecretKey::generate().context("can't make a key")?;
         key.create(&self.out)
-            .map_err(|error| unusable(format_args!("can't write `{}`: {error}", self.out.display())))?;
+            .map_err(|error| unusable(format_args!("can't write `{}`: {error}", countersign_text::path(&self.out))))?;
         writeln!(out, "{}", key.public())?;
-        let file = self.out.display();
+        let file = countersign_text::path(&self.out);
         stderr::note(format_args!(
             "the secret key is in `{file}`: keep it to yourself; the public one is for operators"
         ));

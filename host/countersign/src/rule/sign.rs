@@ -41,8 +41,9 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let key = SecretKey::read(&self.key)
-            .map_err(|error| unusable(format_args!("can't use the key `{}`: {error}", self.key.display())))?;
+        let key = SecretKey::read(&self.key).map_err(|error| {
+            unusable(format_args!("can't use the key `{}`: {error}", countersign_text::path(&self.key)))
+        })?;
         let ceilings = Ceilings::default();
         let result = files::read_rule(&self.file, &ceilings)?
             .map_err(|refusal| vec![refusal])
@@ -60,8 +61,9 @@ impl Arguments {
             None => Envelope::sign(statement, &key),
         };
         let signed = sections::attach_signature(&bytes, &envelope.to_bytes())
-            .map_err(|refusal| anyhow::anyhow!("{}: {refusal}", self.file.display()))?;
-        files::write_whole(&self.file, &signed).with_context(|| format!("can't write `{}`", self.file.display()))?;
+            .map_err(|refusal| anyhow::anyhow!("{}: {refusal}", countersign_text::path(&self.file)))?;
+        files::write_whole(&self.file, &signed)
+            .with_context(|| format!("can't write `{}`", countersign_text::path(&self.file)))?;
         let Statement { rule, version, .. } = envelope.statement();
         writeln!(out, "signed {rule} {version} by {}", key.public())?;
         if rule.publisher() == LOCAL_PUBLISHER {
