@@ -140,6 +140,18 @@ fn read<T>(
     parse: fn(&str) -> Result<T, Vec<Diagnostic>>,
     faults: &mut Vec<String>,
 ) -> Option<SourceFile<T>> {
-    let text = files::read_text(path, MAX_BYTES as u64).map_err(|error| faults.push(error.to_string())).ok()?;
-    SourceFile::parse(text::path(&path).to_string(), text, parse).map_err(|found| faults.extend(found.lines())).ok()
+    read_file(path, MAX_BYTES as u64, parse).map_err(|found| faults.extend(found)).ok()
+}
+
+/// Reads one file of at most so many bytes.
+///
+/// # Errors
+/// Why it can't be read, or every fault of it.
+pub(crate) fn read_file<T>(
+    path: &Path,
+    max_bytes: u64,
+    parse: fn(&str) -> Result<T, Vec<Diagnostic>>,
+) -> Result<SourceFile<T>, Vec<String>> {
+    let text = files::read_text(path, max_bytes).map_err(|error| vec![error.to_string()])?;
+    SourceFile::parse(text::path(&path).to_string(), text, parse).map_err(|found| found.lines().collect())
 }

@@ -12,7 +12,7 @@ use countersign_model::{Patience, SourceId};
 use countersign_policy::SourceFile;
 
 use crate::exit::unusable;
-use crate::files;
+use crate::operator;
 use crate::progress::Progress;
 use crate::text;
 
@@ -60,9 +60,8 @@ impl SourceArguments {
         let Some(path) = &self.sources else {
             return Ok(TelemetrySources::OneFormat(self.source.map_or(&Auto, |name| name.0)));
         };
-        let text = files::read_text(path, MAX_SOURCES_BYTES).map_err(unusable)?;
-        let parsed = SourceFile::parse(path.display().to_string(), text, Sources::parse);
-        parsed.map(|file| TelemetrySources::Named(Box::new(file))).map_err(unusable)
+        let read = operator::read_file(path, MAX_SOURCES_BYTES, Sources::parse);
+        read.map(|file| TelemetrySources::Named(Box::new(file))).map_err(|faults| unusable(faults.join("\n")))
     }
 }
 

@@ -89,8 +89,8 @@ impl Arguments {
         let believed = Believed::new(operator::trust(self.trust.as_deref())?);
         let mut summary = Summary::default();
         for file in files::rule_files(&self.files) {
-            let checked = file.and_then(|path| match checked(&path, &ceilings) {
-                Ok(result) => Ok((path, result)),
+            let checked = file.and_then(|path| match admit_file(&path, &ceilings) {
+                Ok(result) => Ok((path, result.map(|(admitted, _)| admitted))),
                 Err(error) => Err(RuleFileError { path, error }),
             });
             match checked {
@@ -124,13 +124,16 @@ impl Arguments {
     }
 }
 
+/// An admitted rule and the bytes of its file, or why admission refuses them.
+type AdmittedFile = Result<(Admitted, Vec<u8>), Vec<Refusal>>;
+
 /// The result of admission for a file.
 ///
 /// # Errors
 /// When it can't be read: `Unusable`.
-fn checked(file: &Path, ceilings: &Ceilings) -> Result<Result<Admitted, Vec<Refusal>>> {
+pub(super) fn admit_file(file: &Path, ceilings: &Ceilings) -> Result<AdmittedFile> {
     Ok(match files::read_rule(file, ceilings)? {
-        Ok(bytes) => admit(&bytes, ceilings),
+        Ok(bytes) => admit(&bytes, ceilings).map(|admitted| (admitted, bytes)),
         Err(refusal) => Err(vec![refusal]),
     })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use countersign_admission::{Admitted, admit};
+use countersign_admission::Admitted;
 use countersign_declaration::{Ceilings, Declaration, ParameterRange, to_section};
 use countersign_model::Digest;
 use countersign_model::time::format_duration;
@@ -13,10 +13,10 @@ use countersign_model::vocabulary::RuleKind;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::check::admit_file;
 use super::proof::{Believed, Origin};
 use crate::calls;
 use crate::exit::Exit;
-use crate::files;
 use crate::operator;
 use crate::out::Out;
 use crate::table::{Table, Tone, pairs};
@@ -27,8 +27,8 @@ Examples:
   countersign rule inspect target/rules/countersign.audit-trail-disabled.wasm
   countersign rule inspect --json vendor.rule.wasm | jq .declaration.actions
 
-Nothing of the component is run, and no folder is built. Its origin is what `rule verify` says: --trust FILE
-names the keys of publishers. If admission refuses it, the reasons are printed and the
+Nothing of the component is run, and no folder is built. Its origin is what `rule verify` says:
+--trust FILE names the keys of publishers. If admission refuses it, the reasons are printed and the
 exit code is 1.
 ";
 
@@ -78,11 +78,7 @@ struct Digests {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let believed = Believed::new(operator::trust(self.trust.as_deref())?);
-        let ceilings = Ceilings::default();
-        let result = files::read_rule(&self.file, &ceilings)?
-            .map_err(|refusal| vec![refusal])
-            .and_then(|bytes| Ok((admit(&bytes, &ceilings)?, bytes)));
-        let (admitted, bytes) = match result {
+        let (admitted, bytes) = match admit_file(&self.file, &Ceilings::default())? {
             Ok(whole) => whole,
             Err(refusals) => {
                 let print = if self.json { super::check::print_json } else { super::check::print };

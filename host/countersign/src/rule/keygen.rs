@@ -10,6 +10,7 @@ use countersign_signing::SecretKey;
 use crate::exit::{Exit, unusable};
 use crate::out::Out;
 use crate::stderr;
+use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,9 +34,9 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = SecretKey::generate().context("can't make a key")?;
         key.create(&self.out)
-            .map_err(|error| unusable(format_args!("can't write `{}`: {error}", countersign_text::path(&self.out))))?;
+            .map_err(|error| unusable(format_args!("can't write `{}`: {error}", text::path(&self.out))))?;
         writeln!(out, "{}", key.public())?;
-        let file = countersign_text::path(&self.out);
+        let file = text::path(&self.out);
         stderr::note(format_args!(
             "the secret key is in `{file}`: keep it to yourself; the public one is for operators"
         ));

@@ -5,16 +5,18 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
-use countersign_admission::{Admitted, admit, sections};
+use countersign_admission::{Admitted, sections};
 use countersign_declaration::Ceilings;
 use countersign_generation::statement;
 use countersign_policy::LOCAL_PUBLISHER;
 use countersign_signing::{Envelope, SecretKey, Statement};
 
+use super::check::{admit_file, print};
 use crate::exit::{Exit, unusable};
 use crate::files;
 use crate::out::Out;
 use crate::stderr;
+use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,17 +43,12 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let key = SecretKey::read(&self.key).map_err(|error| {
-            unusable(format_args!("can't use the key `{}`: {error}", countersign_text::path(&self.key)))
-        })?;
-        let ceilings = Ceilings::default();
-        let result = files::read_rule(&self.file, &ceilings)?
-            .map_err(|refusal| vec![refusal])
-            .and_then(|bytes| Ok((admit(&bytes, &ceilings)?, bytes)));
-        let (admitted, bytes) = match result {
+        let key = SecretKey::read(&self.key)
+            .map_err(|error| unusable(format_args!("can't use the key `{}`: {error}", text::path(&self.key))))?;
+        let (admitted, bytes) = match admit_file(&self.file, &Ceilings::default())? {
             Ok(read) => read,
             Err(refusals) => {
-                super::check::print(out, &self.file, &Err(refusals), None)?;
+                print(out, &self.file, &Err(refusals), None)?;
                 return Ok(Exit::Refused);
             }
         };
@@ -61,9 +58,8 @@ impl Arguments {
             None => Envelope::sign(statement, &key),
         };
         let signed = sections::attach_signature(&bytes, &envelope.to_bytes())
-            .map_err(|refusal| anyhow::anyhow!("{}: {refusal}", countersign_text::path(&self.file)))?;
-        files::write_whole(&self.file, &signed)
-            .with_context(|| format!("can't write `{}`", countersign_text::path(&self.file)))?;
+            .map_err(|refusal| anyhow::anyhow!("{}: {refusal}", text::path(&self.file)))?;
+        files::write_whole(&self.file, &signed).with_context(|| format!("can't write `{}`", text::path(&self.file)))?;
         let Statement { rule, version, .. } = envelope.statement();
         writeln!(out, "signed {rule} {version} by {}", key.public())?;
         if rule.publisher() == LOCAL_PUBLISHER {

@@ -5,14 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_admission::admit;
 use countersign_declaration::Ceilings;
 use countersign_policy::SHIPPED_PUBLISHER;
 use serde::Serialize;
 
+use super::check::admit_file;
 use super::proof::{Believed, Origin};
 use crate::exit::Exit;
-use crate::files;
 use crate::operator;
 use crate::out::Out;
 use crate::table::Tone;
@@ -26,8 +25,8 @@ Examples:
       whether that is a key of the publisher which its id names
 
 The exit code is 0 if the signature is one of exactly this rule; with --trust, if it proves the
-publisher. Rules of publisher `countersign` are those that ship, and need no signature. Otherwise, and if the rule isn't admitted, it is 1; 2
-if a file can't be read.
+publisher. Rules of publisher `countersign` are those that ship, and need no signature. Otherwise, and
+if the rule isn't admitted, it is 1; 2 if a file can't be read.
 ";
 
 #[derive(Debug, Args)]
@@ -58,15 +57,11 @@ struct Line<'a> {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let believed = Believed::new(operator::trust(self.trust.as_deref())?);
-        let ceilings = Ceilings::default();
-        let result = files::read_rule(&self.file, &ceilings)?
-            .map_err(|refusal| vec![refusal])
-            .and_then(|bytes| admit(&bytes, &ceilings));
-        let admitted = match result {
+        let (admitted, _) = match admit_file(&self.file, &Ceilings::default())? {
             Ok(admitted) => admitted,
-            refused => {
+            Err(refusals) => {
                 let print = if self.json { super::check::print_json } else { super::check::print };
-                print(out, &self.file, &refused, None)?;
+                print(out, &self.file, &Err(refusals), None)?;
                 return Ok(Exit::Refused);
             }
         };
@@ -81,7 +76,7 @@ impl Arguments {
             out.json(&Line { file, verified, id, version, proof: &origin })?;
         } else {
             let verdict = if verified { Tone::Good.paint("verified") } else { Tone::Bad.paint("not verified") };
-            let file = text::line(&self.file.display().to_string());
+            let file = text::path(&self.file);
             writeln!(out, "{verdict}  {file}: {} {}", declaration.id, declaration.version)?;
             writeln!(out, "  {origin}")?;
             if verified && !origin.is_shown() {
