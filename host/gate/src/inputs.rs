@@ -145,7 +145,8 @@ pub struct RuleAuthority {
 }
 
 impl RuleAuthority {
-    /// From a declaration under a policy and the trust in its publisher. `lineage` lists the rules whose findings feed it, directly or through others.
+    /// From a declaration under a policy and the trust in its publisher. `lineage` lists the rules whose findings feed it,
+    /// directly or through others.
     #[must_use]
     pub fn new(declaration: &Declaration, lineage: BTreeSet<RuleId>, policy: &Policy, trust: &Trust) -> RuleAuthority {
         let publisher = declaration.id.publisher();

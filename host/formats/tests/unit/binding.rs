@@ -1,3 +1,5 @@
+//! Which events a source is believed about, and what is left of the others.
+
 use std::io::Cursor;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Of two lines the weaker stays in each respect.
+
 use std::collections::BTreeMap;
 
 use super::*;

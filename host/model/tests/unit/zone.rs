@@ -1,3 +1,5 @@
+//! Local times: offsets, summer time, and times that a zone has twice or never.
+
 use super::*;
 
 fn local(zone: &str, text: &str) -> Option<String> {
