@@ -10,6 +10,9 @@ use crate::occurrences::Occurrence;
 use crate::signs::{Signs, TopLevel};
 use crate::{DeadReason, FORMATS, Fault, Format, Record};
 
+/// Most members that a dead letter names.
+const MAX_NAMED: usize = 12;
+
 /// The format `auto`.
 ///
 /// Its events equal those of the format that it recognises: name, id and all. One input may hold records of several
@@ -81,7 +84,7 @@ impl Decode for Recognising {
             (Some(known), None) => known.decode.decode(raw, address),
             (None, _) => Err(Fault::new(
                 DeadReason::SourceUnknown,
-                format!("expected the signs of a source, got none: {}", expected_signs()),
+                format!("expected the signs of a source or an envelope, got {}: {}", members(&top), expected_signs()),
             )),
             (Some(one), Some(other)) => Err(Fault::new(
                 DeadReason::SourceAmbiguous,
@@ -101,6 +104,16 @@ impl Decode for Recognising {
 
     fn end(&mut self, input: u32) {
         self.known.iter_mut().for_each(|known| known.decode.end(input));
+    }
+}
+
+/// The members of a record, for people: by their names one sees what stands around it.
+fn members(top: &TopLevel<'_>) -> String {
+    let names: Vec<String> = top.names().take(MAX_NAMED).map(countersign_text::quoted).collect();
+    match top.len() {
+        0 => "no members".to_owned(),
+        count if count > MAX_NAMED => format!("{} and {} more", names.join(", "), count - MAX_NAMED),
+        _ => names.join(", "),
     }
 }
 

@@ -5,6 +5,7 @@ use countersign_model::{Account, Binding, Event, SourceId};
 use glob::Pattern;
 
 use crate::FORMATS;
+use crate::envelope::Envelopes;
 
 /// What a source is bound to. [`SourceBinding::mark`] marks its events by it.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +14,8 @@ pub struct SourceBinding {
     name: Option<SourceId>,
     tenants: Tenants,
     highest_class: ActionClass,
+    /// Those whose text is believed.
+    envelopes: Envelopes,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -54,14 +57,24 @@ impl TenantPattern {
 impl SourceBinding {
     /// Of a format without a source: one provider's format speaks for that provider. OCSF, which can name anybody, speaks for
     /// nobody.
-    pub const OF_FORMAT: SourceBinding =
-        SourceBinding { name: None, tenants: Tenants::OfFormat, highest_class: ActionClass::Contain };
+    pub const OF_FORMAT: SourceBinding = SourceBinding {
+        name: None,
+        tenants: Tenants::OfFormat,
+        highest_class: ActionClass::Contain,
+        envelopes: Envelopes::NONE,
+    };
 
     /// Of a named source that speaks for the tenants that match any of these patterns, with the greatest class of action that
     /// it may lead to.
     #[must_use]
     pub fn named(name: SourceId, tenants: Vec<TenantPattern>, highest_class: ActionClass) -> SourceBinding {
-        SourceBinding { name: Some(name), tenants: Tenants::Named(tenants), highest_class }
+        SourceBinding { name: Some(name), tenants: Tenants::Named(tenants), highest_class, envelopes: Envelopes::NONE }
+    }
+
+    /// The same, and believed about records out of the text of these envelopes too.
+    #[must_use]
+    pub fn with_envelopes(self, envelopes: Envelopes) -> SourceBinding {
+        SourceBinding { envelopes, ..self }
     }
 
     /// The source's name; none for the format's.
@@ -70,13 +83,17 @@ impl SourceBinding {
         self.name.as_ref()
     }
 
-    /// Marks an event that the source has delivered. Of one about an account that the source doesn't speak for nothing is
-    /// believed but that it names it: nobody authenticated, and no type is proved.
-    pub fn mark(&self, event: &mut Event) {
+    /// Marks an event that the source has delivered, taken out of the text of these envelopes. Of one about an account that
+    /// the source doesn't speak for nothing is believed but that it names it: nobody authenticated, and no type is proved.
+    ///
+    /// INVARIANT: the same goes for one out of the text of an envelope that the source doesn't name. Who may have a line
+    /// logged or a message sent may write anything into it.
+    pub fn mark(&self, event: &mut Event, out_of: Envelopes) {
+        let is_its_own = self.envelopes.contain(out_of);
         let acted_on = event.target.as_ref().map(|target| &target.account);
-        let target_bound = self.speaks_for(event, acted_on);
+        let target_bound = is_its_own && self.speaks_for(event, acted_on);
         let binding = Binding { bound: true, target_bound, highest_class: self.highest_class };
-        if self.speaks_for(event, event.actor.account.as_ref().or(acted_on)) {
+        if is_its_own && self.speaks_for(event, event.actor.account.as_ref().or(acted_on)) {
             event.binding = binding;
         } else {
             event.binding = binding.weakest(Binding::NOT_BOUND);

@@ -8,6 +8,7 @@ use crate::binding::SourceBinding;
 use crate::hint::{self, Hint};
 use crate::occurrences::Occurrence;
 use crate::reader::{Content, Piece, Splitter, excerpt};
+use crate::unpack::unpacked;
 use crate::{DeadLetter, DeadReason, Fault, Format, Record};
 
 /// Turns the raw records of one format into events.
@@ -47,8 +48,8 @@ impl Decoder {
 
     /// What became of a piece of the input with this ordinal.
     pub fn decode(&mut self, input: u32, piece: Piece<'_>) -> Record {
-        let Piece { ordinal, offset, content } = piece;
-        let dead = |length, digest, fault: Fault, excerpt, hint| {
+        let Piece { ordinal, offset, length, content, out_of } = piece;
+        let dead = |digest, fault: Fault, excerpt, hint| {
             Record::DeadLetter(DeadLetter {
                 input,
                 ordinal,
@@ -62,11 +63,8 @@ impl Decoder {
             })
         };
         match content {
-            Content::Dead { length, fault, excerpt, hint } => {
-                dead(length, lost_digest(length, fault.reason), fault, excerpt, hint)
-            }
+            Content::Dead { fault, excerpt, hint } => dead(lost_digest(length, fault.reason), fault, excerpt, hint),
             Content::Record(bytes) => {
-                let length = bytes.len() as u64;
                 let mut record = match std::str::from_utf8(bytes) {
                     Ok(text) => {
                         let address = RawAddress { input, ordinal, offset, length, digest: Digest::of(bytes) };
@@ -75,9 +73,9 @@ impl Decoder {
                     Err(error) => Err(not_utf8(error.valid_up_to())),
                 };
                 if let Ok(Record::Event { event, .. }) = &mut record {
-                    self.binding.mark(event);
+                    self.binding.mark(event, out_of);
                 }
-                record.unwrap_or_else(|fault| dead(length, Digest::of(bytes), fault, excerpt(bytes), self.hint(bytes)))
+                record.unwrap_or_else(|fault| dead(Digest::of(bytes), fault, excerpt(bytes), self.hint(bytes)))
             }
         }
     }
@@ -109,7 +107,7 @@ impl Decoder {
 pub fn piece_digest(piece: &Piece<'_>) -> Digest {
     match &piece.content {
         Content::Record(bytes) => Digest::of(bytes),
-        Content::Dead { length, fault, .. } => lost_digest(*length, fault.reason),
+        Content::Dead { fault, .. } => lost_digest(piece.length, fault.reason),
     }
 }
 
@@ -130,7 +128,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// Reads an uncompressed input; `input` is its ordinal among the inputs.
+    /// Reads an input, plain or packed (see [`crate::unpack`]); `input` is its ordinal among the inputs.
     pub fn new<F: Format + ?Sized>(format: &F, bytes: Box<dyn Read + Send>, input: u32) -> Records {
         Records::of_source(format, SourceBinding::OF_FORMAT, bytes, input)
     }
@@ -142,7 +140,7 @@ impl Records {
         bytes: Box<dyn Read + Send>,
         input: u32,
     ) -> Records {
-        Records { splitter: Splitter::new(bytes), decoder: Decoder::of_source(format, binding, None), input }
+        Records { splitter: Splitter::new(unpacked(bytes)), decoder: Decoder::of_source(format, binding, None), input }
     }
 }
 

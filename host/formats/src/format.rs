@@ -34,7 +34,7 @@ pub trait Format: Sync {
     /// local times that name none, where it is known.
     fn decoder(&self, zone: Option<&TimeZone>) -> Box<dyn Decode>;
 
-    /// The records of one uncompressed input. `input` is its ordinal among the inputs.
+    /// The records of one input, plain or packed. `input` is its ordinal among the inputs.
     fn read(&self, bytes: Box<dyn Read + Send>, input: u32) -> Records {
         Records::new(self, bytes, input)
     }

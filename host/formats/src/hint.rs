@@ -52,6 +52,7 @@ impl<'de> Deserialize<'de> for Hint {
 /// How files begin that hold something else than JSON in UTF-8. Each has a byte that no JSON text has, or is too long to
 /// be one by chance.
 const MAGIC: &[(&[u8], &str)] = &[
+    // Further within each other than is undone.
     (b"\x1f\x8b\x08", "gzip"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"\xfd7zXZ\x00", "xz"),
@@ -65,14 +66,18 @@ const MAGIC: &[(&[u8], &str)] = &[
     (b"Obj\x01", "Avro"),
     (b"ElfFile\x00", "EVTX"),
     (b"SQLite format 3\x00", "SQLite"),
+    (b"ARROW1\x00\x00", "Arrow"),
+    (b"\xd4\xc3\xb2\xa1", "pcap"),
+    (b"\xa1\xb2\xc3\xd4", "pcap"),
+    (b"\x4d\x3c\xb2\xa1", "pcap"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "OLE"),
+    (b"\x30\x00\x00\x00LfLe", "EVT"),
+    (b"\x89PNG\r\n", "PNG"),
+    (b"\x7fELF", "ELF"),
     (b"%PDF-", "PDF"),
-    // With a byte order mark and without.
-    (b"\xff\xfe{\x00", UTF_16),
-    (b"\xff\xfe[\x00", UTF_16),
-    (b"\xff\xfe<\x00", UTF_16),
-    (b"\xfe\xff\x00{", UTF_16),
-    (b"\xfe\xff\x00[", UTF_16),
-    (b"\xfe\xff\x00<", UTF_16),
+    (b"\xff\xfe\x00\x00", UTF_32),
+    (b"\x00\x00\xfe\xff", UTF_32),
+    // With a byte order mark it is read.
     (b"{\x00", UTF_16),
     (b"[\x00", UTF_16),
     (b"\x00{", UTF_16),
@@ -80,6 +85,29 @@ const MAGIC: &[(&[u8], &str)] = &[
 ];
 
 const UTF_16: &str = "UTF-16";
+const UTF_32: &str = "UTF-32";
+
+/// What to do with a kind of file, to have its records read.
+const ADVICE: &[(&str, &str)] = &[
+    ("Parquet", "read it with a tool such as `duckdb -c \"COPY (FROM 'FILE') TO 'FILE.json'\"`"),
+    ("EVTX", "export it as JSON, with a tool such as `evtx_dump -o jsonl`"),
+    ("EVT", "export it as JSON on Windows"),
+    ("Avro", "convert it with a tool such as `avro-tools tojson`"),
+    ("zip", "unzip it"),
+    ("7-Zip", "unpack it"),
+    ("bzip2", "decompress it with `bzip2 -d`, or compress with gzip or zstd"),
+    ("xz", "decompress it with `xz -d`, or compress with gzip or zstd"),
+    ("LZ4", "decompress it with `lz4 -d`, or compress with gzip or zstd"),
+    ("Snappy", "decompress it, or compress with gzip or zstd"),
+    ("pcap", "it holds packets and no events"),
+    (UTF_16, "convert it to UTF-8, or begin it with a byte order mark"),
+    (UTF_32, "convert it to UTF-8"),
+];
+
+/// What to do with a file of this kind.
+pub(crate) fn advice(hint: Hint) -> &'static str {
+    ADVICE.iter().find(|(kind, _)| *kind == hint.name()).map_or("convert it to JSON first", |(_, advice)| advice)
+}
 
 /// Text that isn't JSON, by how a record begins. It is recognised record by record only: JSON may follow it.
 const TEXTS: &[(&[u8], &str)] = &[(b"<?xml", "XML"), (b"<Event ", "XML"), (b"<Event>", "XML"), (b"<Events>", "XML")];

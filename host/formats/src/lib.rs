@@ -2,12 +2,13 @@
 //! Pure: where the bytes come from is the affair of `countersign-inputs`.
 //!
 //! A format is one module and one entry in [`FORMATS`]. The module defines how a record is recognised and read, what its
-//! event is, and in one table which field comes from what (`normalise`). All else is shared: the reader, which cuts an
-//! input into raw records with bounded memory ([`reader`]); reading JSON without building trees (`json`); ids for records
-//! without one (`occurrences`); and recognising what can't be decoded ([`hint()`]).
+//! event is, and in one table which field comes from what (`normalise`). All else is shared: undoing what an input is packed
+//! in ([`unpack`]); the reader, which cuts an input into raw records with bounded memory ([`reader`]); what stands around
+//! records ([`envelope`]); reading JSON without building trees (`json`); ids for records without one (`occurrences`); and
+//! recognising what can't be decoded ([`hint()`]).
 //!
 //! Three promises hold for every format. Nothing is dropped silently: each byte of an input is part of an event's raw
-//! record, part of a dead letter, or the framing between records. No record is fatal. And the same bytes give the same
+//! record, part of a dead letter, or what stands around records and between them. No record is fatal. And the same bytes give the same
 //! records, whatever the sizes of the reads.
 //!
 //! ```
@@ -34,6 +35,7 @@ mod binding;
 mod cloudtrail;
 mod decoder;
 pub mod documentation;
+pub mod envelope;
 mod fault;
 mod format;
 mod hint;
@@ -47,6 +49,7 @@ mod os;
 pub mod reader;
 mod record;
 mod signs;
+pub mod unpack;
 mod values;
 mod windows;
 

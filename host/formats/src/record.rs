@@ -78,16 +78,20 @@ text_ids! {
         EventNameMissing = "event-name-missing",
         /// The record is of an OCSF class that isn't read, or of none.
         ClassUnsupported = "class-unsupported",
-        /// The record has the signs of no format. Only where the format isn't named.
+        /// The record has the signs of no format, nor of an envelope. Only where the format isn't named.
         SourceUnknown = "source-unknown",
         /// The record has the signs of several formats. Only where the format isn't named.
         SourceAmbiguous = "source-ambiguous",
         /// The record is longer than the reader's cap.
         RecordTooLarge = "record-too-large",
-        /// Text beside the records of a `{"Records": […]}` document.
+        /// Text beside the records of a `{"Records": […]}` document, in which records may be.
         UnexpectedText = "unexpected-text",
         /// The compressed data is damaged from here on.
         DamagedCompression = "damaged-compression",
+        /// The compressed data comes to far more than it is made of: it isn't read on.
+        ExpandsTooFar = "expands-too-far",
+        /// The record stands in more envelopes than are opened.
+        NestedTooDeep = "nested-too-deep",
         /// The input can't be read from here on.
         Unreadable = "unreadable",
         /// The event's time lies too far ahead of the events around it. Found by the host that sequences, not by a format.

@@ -27,7 +27,18 @@ impl<'a> TopLevel<'a> {
         TopLevel(entries.all)
     }
 
-    fn get(&self, name: &str) -> Option<&'a str> {
+    /// How many members it has.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The names of its members, in its order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| &**name)
+    }
+
+    /// The JSON of a member.
+    pub(crate) fn get(&self, name: &str) -> Option<&'a str> {
         self.0.iter().rev().find(|(known, _)| known == name).map(|(_, json)| *json).filter(|json| *json != "null")
     }
 
@@ -49,6 +60,21 @@ impl<'a> TopLevel<'a> {
     /// Whether it has this member, and its value is an object.
     pub(crate) fn is_object(&self, name: &str) -> bool {
         self.get(name).is_some_and(|json| json.starts_with('{'))
+    }
+
+    /// Whether it has this member, and its value is a list.
+    pub(crate) fn is_list(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|json| json.starts_with('['))
+    }
+
+    /// Whether it has this member, and its value is a text, a number or a truth.
+    pub(crate) fn is_scalar(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|json| !json.starts_with(['{', '[']))
+    }
+
+    /// Whether it has this member, and its value is a text that begins so.
+    pub(crate) fn text_begins(&self, name: &str, begin: &str) -> bool {
+        self.get(name).and_then(|json| json.strip_prefix('"')).is_some_and(|text| text.starts_with(begin))
     }
 
     /// The members of a member.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use countersign_formats::documentation::Table;
+use countersign_formats::envelope;
 use countersign_formats::{DeadReason, FORMATS};
 
 fn page() -> PathBuf {
@@ -15,6 +16,7 @@ fn tables() -> Vec<(String, Table)> {
     let sources =
         FORMATS.iter().map(|source| vec![format!("`{}`", source.name()), source.about().to_owned()]).collect();
     tables.push(("sources".to_owned(), Table { name: "sources", head: &["`--source`", "reads"], rows: sources }));
+    tables.push(("envelopes".to_owned(), envelope::documentation()));
     for source in FORMATS {
         for table in source.tables() {
             tables.push((format!("{} {}", source.name(), table.name), table));

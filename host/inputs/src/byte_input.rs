@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use countersign_formats::reader::Splitter;
+use countersign_formats::unpack::{Beginning, unpacked};
 
 use crate::Bytes;
-use crate::gzip::{Beginning, decompress};
 use crate::input::{Bookmark, Input, InputId, InputRecord, NotDelivered};
 
 /// Wraps the bytes of a file as stored, before decompression: to count them.
 pub(crate) type Tap = Arc<dyn Fn(Bytes) -> Bytes + Send + Sync>;
 
-/// An input of bytes, plain or gzip.
+/// An input of bytes, plain or packed.
 ///
 /// A file is opened when its first record is asked for, and again after [`Input::suspend`]; if that fails, the input
 /// ends in a dead record.
@@ -40,9 +40,7 @@ impl ByteInput {
     /// When not even the first bytes can be read; later failures are dead records.
     pub fn once(id: InputId, mut bytes: Bytes) -> io::Result<ByteInput> {
         let beginning = Beginning::read(&mut bytes)?;
-        let is_gzip = beginning.is_gzip();
-        let whole = beginning.followed_by(bytes);
-        let splitter = Splitter::new(if is_gzip { decompress(whole) } else { whole });
+        let splitter = Splitter::new(unpacked(beginning.followed_by(bytes)));
         Ok(ByteInput { splitter: Some(splitter), ..ByteInput::new(id, None, Bookmark::START) })
     }
 
@@ -123,18 +121,18 @@ impl Reopen {
     fn open(&self, bookmark: &Bookmark) -> io::Result<Splitter> {
         let offset = bookmark.0.offset();
         let mut file = File::open(&self.path)?;
-        let is_gzip = Beginning::read(&mut file)?.is_gzip();
+        let is_packed = Beginning::read(&mut file)?.is_packed();
         let length = file.metadata()?.len();
-        if !is_gzip && length < offset {
+        if !is_packed && length < offset {
             return Err(too_short(offset, length));
         }
-        file.seek(SeekFrom::Start(if is_gzip { 0 } else { offset }))?;
+        file.seek(SeekFrom::Start(if is_packed { 0 } else { offset }))?;
         let mut bytes: Bytes = Box::new(file);
         if let Some(tap) = &self.tap {
             bytes = tap(bytes);
         }
-        if is_gzip {
-            bytes = decompress(bytes);
+        if is_packed {
+            bytes = unpacked(bytes);
             let skipped = io::copy(&mut bytes.by_ref().take(offset), &mut io::sink())?;
             if skipped < offset {
                 return Err(too_short(offset, skipped));

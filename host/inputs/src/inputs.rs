@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use countersign_document::nearest;
 use countersign_formats::Format;
+use countersign_formats::unpack::Beginning;
 use countersign_model::rule::is_id_part;
 
 use crate::byte_input::{ByteInput, Tap};
-use crate::gzip::Beginning;
 use crate::input::InputId;
 use crate::merge::{Merge, ReadAs, WithFormat, merge, resume};
 use crate::processed::{InputChanged, Processed};
@@ -78,7 +78,7 @@ pub enum InputError {
     StdinTwice,
 }
 
-/// The inputs that paths name, in their order: files, plain or gzip; of directories the files in them and below, by
+/// The inputs that paths name, in their order: files, plain or packed; of directories the files in them and below, by
 /// path, without hidden ones; and standard input for `-`.
 pub struct Inputs {
     inputs: Vec<Named>,

@@ -1,12 +1,11 @@
 //! Inputs of telemetry: where its bytes come from.
 //!
 //! An [`Input`] delivers raw records, each with a [`Bookmark`] after which reading can go on. What the records mean is
-//! the affair of `countersign-formats`. [`ByteInput`] reads a file, plain or gzip, or anything else that gives bytes
+//! the affair of `countersign-formats`. [`ByteInput`] reads a file, plain or packed, or anything else that gives bytes
 //! once; [`Inputs`] are those that a command line names: files, directories and standard input. [`merge()`] decodes
 //! several inputs and joins them by event time.
 
 mod byte_input;
-mod gzip;
 mod input;
 mod inputs;
 mod merge;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use countersign_document::{Diagnostic, Problem, quoted};
+use countersign_formats::envelope::{ENVELOPES, Envelopes};
 use countersign_formats::{FORMATS, Format, SourceBinding, TenantPattern};
 use countersign_model::rule::is_id_part;
 use countersign_model::vocabulary::ActionClass;
@@ -69,7 +70,7 @@ impl Source {
 
 impl Sources {
     /// Reads `sources.toml`: `version = 1` and `[[source]]` with `name`, `format`, `tenants`, and optionally `highest-class`,
-    /// `time-zone`, `lateness`, `silence` and `path`.
+    /// `envelopes`, `time-zone`, `lateness`, `silence` and `path`.
     ///
     /// ```
     /// use countersign_inputs::Sources;
@@ -154,6 +155,10 @@ fn source(item: Item<'_>) -> Option<Source> {
     let highest_class = table.get("highest-class").map_or(Some(ActionClass::Contain), |item| {
         item.word_among(Problem::UnknownWord, "a class of action", &classes)
     });
+    let envelopes = table.get("envelopes").map_or(Some(Envelopes::NONE), |item| {
+        let named = item.list((1, ENVELOPES.len()), envelope)?;
+        Some(named.into_iter().fold(Envelopes::NONE, Envelopes::and))
+    });
     let time_zone = table.get("time-zone").map_or(Some(None), |item| {
         item.parsed::<TimeZone>("a time zone such as `Europe/Berlin`, or an offset such as `+02:00`").map(Some)
     });
@@ -169,11 +174,18 @@ fn source(item: Item<'_>) -> Option<Source> {
     let (name, format) = (name?, format?);
     let usual = if format.name() == "cloudtrail" { CLOUDTRAIL_LATENESS } else { Patience::USUAL.lateness };
     Some(Source {
-        binding: SourceBinding::named(name.clone(), tenants?, highest_class?),
+        binding: SourceBinding::named(name.clone(), tenants?, highest_class?).with_envelopes(envelopes?),
         patience: Patience { lateness: lateness.unwrap_or(usual), silence: silence.unwrap_or(Patience::USUAL.silence) },
         name,
         format,
         time_zone: time_zone?,
         paths: paths?,
     })
+}
+
+/// An envelope whose text is believed.
+fn envelope(item: Item<'_>) -> Option<Envelopes> {
+    let name = item.text()?;
+    let names = ENVELOPES.iter().filter(|envelope| envelope.can_be_named()).map(|envelope| envelope.name);
+    Envelopes::named(name).or_else(|| item.unknown(Problem::UnknownWord, "an envelope", name, names))
 }

@@ -5,18 +5,21 @@ use std::str::FromStr;
 
 /// A place between two pieces of an input: [`super::Splitter::resume`] goes on from it.
 ///
-/// Its text form, such as `17.4096.line`, is opaque: it names the ordinal of the next piece, the byte offset after
-/// decompression, and where in the grammar of an input this is.
+/// Its text form, such as `17.4096.line` or `17.4096.line.3`, is opaque: it names the ordinal of the next piece, the byte
+/// offset after decompression, where in the grammar of an input this is, and how many pieces of the envelope that begins
+/// there lie before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     pub(super) ordinal: u64,
     pub(super) offset: u64,
     pub(super) place: Place,
+    /// How many pieces of the envelope at the offset lie before; 0 where none is open.
+    pub(super) within: u64,
 }
 
 impl Position {
     /// The beginning of an input.
-    pub const START: Position = Position { ordinal: 0, offset: 0, place: Place::BetweenDocuments };
+    pub const START: Position = Position { ordinal: 0, offset: 0, place: Place::BetweenDocuments, within: 0 };
 
     /// The ordinal of the next piece: how many pieces lie before.
     #[must_use]
@@ -24,7 +27,7 @@ impl Position {
         self.ordinal
     }
 
-    /// How many bytes lie before, after decompression.
+    /// How many bytes lie before, after decompression; within an envelope, before it.
     #[must_use]
     pub const fn offset(self) -> u64 {
         self.offset
@@ -59,7 +62,8 @@ impl Place {
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = Place::ALL.iter().find(|(place, _)| *place == self.place).map_or("", |(_, name)| name);
-        write!(f, "{}.{}.{place}", self.ordinal, self.offset)
+        write!(f, "{}.{}.{place}", self.ordinal, self.offset)?;
+        if self.within > 0 { write!(f, ".{}", self.within) } else { Ok(()) }
     }
 }
 
@@ -76,7 +80,8 @@ impl FromStr for Position {
             let mut parts = text.split('.');
             let (ordinal, offset, place) = (parts.next()?, parts.next()?, parts.next()?);
             let place = Place::ALL.iter().find(|(_, name)| *name == place)?.0;
-            let position = Position { ordinal: ordinal.parse().ok()?, offset: offset.parse().ok()?, place };
+            let within = parts.next().map_or(Some(0), |within| within.parse().ok())?;
+            let position = Position { ordinal: ordinal.parse().ok()?, offset: offset.parse().ok()?, place, within };
             // One text a position, so that texts can be compared.
             (parts.next().is_none() && position.to_string() == text).then_some(position)
         };
@@ -91,10 +96,23 @@ mod tests {
     #[test]
     fn texts_are_read_back_and_others_refused() {
         for (place, _) in Place::ALL {
-            let position = Position { ordinal: 17, offset: u64::MAX, place };
-            assert_eq!(position.to_string().parse(), Ok(position));
+            for within in [0, 3] {
+                let position = Position { ordinal: 17, offset: u64::MAX, place, within };
+                assert_eq!(position.to_string().parse(), Ok(position));
+            }
         }
-        for text in ["", "1.2", "1.2.line.", "1.2.other", "-1.2.line", "+1.2.line", "01.2.line", "1.2.LINE"] {
+        for text in [
+            "",
+            "1.2",
+            "1.2.line.",
+            "1.2.other",
+            "-1.2.line",
+            "+1.2.line",
+            "01.2.line",
+            "1.2.LINE",
+            "1.2.line.0",
+            "1.2.line.1.1",
+        ] {
             assert_eq!(text.parse::<Position>(), Err(PositionError(text.to_owned())));
         }
     }

@@ -1,36 +1,35 @@
-//! Finds where records begin and end, without parsing them.
-//!
-//! Inside an array it counts brackets outside of strings and nothing else: valid JSON is always cut rightly, however
-//! deep, and damaged brackets never make a record of what was only part of one.
+//! Cuts an input into raw records: what the cutter finds, and out of envelopes what they hand on.
 
-use std::io::Read;
+use std::io::{Cursor, Read};
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::vec::IntoIter;
 
-use super::MAX_RECORD_BYTES;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::cutter::{Cut, Cutter, Lost, excerpt, too_large};
 use super::position::{Place, Position};
-use super::window::Window;
-use crate::hint::{self, Hint};
-use crate::{DeadLetter, DeadReason, Fault};
-
-/// How a document begins whose records stand in an object.
-const WRAPPED: &[&[u8]] = &[b"{", b"\"Records\"", b":", b"["];
-
-/// How one begins that is a list of records. A list of anything else is a line, and so are words in brackets.
-const BARE: &[&[u8]] = &[b"[", b"{"];
-
-/// How far a document's beginning is searched to distinguish it from a line, bytes.
-const LOOK_AHEAD: usize = 4 << 10;
-
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+use super::{MAX_RECORD_BYTES, MAX_UNPACKED_BYTES};
+use crate::envelope::{self, Envelopes, Form, Item, MAX_ENVELOPES, Opening};
+use crate::hint::Hint;
+use crate::unpack::{Limited, unpacked};
+use crate::{DeadReason, Fault};
 
 /// A piece of an input: a raw record, or what can't be one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece<'a> {
     /// Its place among the input's pieces, from 0.
     pub ordinal: u64,
-    /// Byte offset after decompression.
+    /// Byte offset after decompression: of a record out of a text, the text's.
     pub offset: u64,
+    /// Bytes from there: of a record out of a text, the text's, which may hold several.
+    pub length: u64,
     /// What it is.
     pub content: Content<'a>,
+    /// The envelopes out of whose text it was taken.
+    pub out_of: Envelopes,
 }
 
 /// What a piece of an input is.
@@ -40,8 +39,6 @@ pub enum Content<'a> {
     Record(&'a [u8]),
     /// What can't be one.
     Dead {
-        /// Bytes.
-        length: u64,
         /// Why.
         fault: Fault,
         /// The first bytes as text.
@@ -51,363 +48,278 @@ pub enum Content<'a> {
     },
 }
 
-/// Cuts an input into pieces. Holds at most one record and a chunk of what follows it.
+/// Cuts an input into pieces. Holds at most one envelope with what is being read of it, and a chunk of what follows.
 pub struct Splitter {
-    window: Window,
+    cutter: Cutter,
+    opens: bool,
     ordinal: u64,
-    place: Place,
-    /// Bytes of the piece handed out last, consumed when the next is asked for.
-    lent: usize,
+    /// The envelopes that are open, the outermost first.
+    open: Vec<Frame>,
+    /// Where the outermost of them begins.
+    outermost: (u64, Place),
+    /// How many pieces of it came before.
+    within: u64,
+    /// How many of these are gone past again.
+    skipped: u64,
+    /// What compressed parts of it may still come to.
+    allowance: Arc<AtomicU64>,
+    /// The piece out of an envelope that was handed out last.
+    lent: Part,
 }
 
-enum Cut {
-    Record(usize),
-    Dead { offset: u64, length: u64, fault: Fault, excerpt: String, hint: Option<Hint> },
+/// Part of bytes that several share.
+#[derive(Clone)]
+struct Part {
+    whole: Arc<[u8]>,
+    range: Range<usize>,
+}
+
+impl Part {
+    fn of(whole: &[u8]) -> Part {
+        Part { whole: Arc::from(whole), range: 0..whole.len() }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.whole.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// A part of this part.
+    fn part(&self, range: &Range<usize>) -> Part {
+        let start = self.range.start;
+        Part { whole: Arc::clone(&self.whole), range: start + range.start..start + range.end }
+    }
+}
+
+/// Where shared bytes are in the input.
+#[derive(Clone, Copy)]
+enum At {
+    /// They begin at this offset.
+    Offset(u64),
+    /// They are made of what is there: offset and length.
+    Made(u64, u64),
+}
+
+impl At {
+    fn span(self, range: &Range<usize>) -> (u64, u64) {
+        match self {
+            At::Offset(offset) => (offset + range.start as u64, range.len() as u64),
+            At::Made(offset, length) => (offset, length),
+        }
+    }
+}
+
+/// What a piece stands in.
+#[derive(Clone, Copy)]
+struct Around {
+    at: At,
+    /// How many envelopes.
+    depth: u32,
+    out_of: Envelopes,
+}
+
+/// An envelope that is open.
+enum Frame {
+    /// With what it hands on that is left.
+    Items { envelope: Part, items: IntoIter<Item>, around: Around },
+    /// A text out of one.
+    Text { cutter: Box<Cutter>, around: Around },
+}
+
+/// What is next.
+enum Next {
+    /// What the cutter has cut.
+    Cut(usize),
+    Lost(Lost),
+    /// What an envelope hands on.
+    Inner(Part, Around),
+    InnerLost(Fault, String, Option<Hint>, Around),
 }
 
 impl Splitter {
-    /// Reads an uncompressed input from its beginning.
+    /// Reads an unpacked input from its beginning.
     #[must_use]
     pub fn new(bytes: Box<dyn Read + Send>) -> Splitter {
         Splitter::resume(bytes, Position::START)
     }
 
+    /// The same without opening envelopes: they are pieces themselves.
+    #[must_use]
+    pub fn closed(bytes: Box<dyn Read + Send>) -> Splitter {
+        Splitter { opens: false, ..Splitter::new(bytes) }
+    }
+
     /// Goes on from a position in an input; `bytes` begin at [`Position::offset`].
     #[must_use]
     pub fn resume(bytes: Box<dyn Read + Send>, position: Position) -> Splitter {
-        let Position { ordinal, offset, place } = position;
-        Splitter { window: Window::new(bytes, offset), ordinal, place, lent: 0 }
+        let Position { ordinal, offset, place, within } = position;
+        Splitter {
+            cutter: Cutter::new(bytes, offset, place, ordinal == 0),
+            opens: true,
+            ordinal,
+            open: Vec::new(),
+            outermost: (offset, place),
+            within: 0,
+            skipped: within,
+            allowance: Arc::default(),
+            lent: Part::of(&[]),
+        }
     }
 
     /// The next piece, and the position after it; none at the end.
     pub fn next_piece(&mut self) -> Option<(Piece<'_>, Position)> {
-        self.window.consume(std::mem::take(&mut self.lent));
-        let cut = self.cut()?;
+        let next = self.next()?;
         let ordinal = self.ordinal;
         self.ordinal += 1;
-        let (offset, content) = match cut {
-            Cut::Record(length) => {
-                self.lent = length;
-                (self.window.offset(), Content::Record(head(self.window.bytes(), length)))
+        let dead = |fault, excerpt, hint| Content::Dead { fault, excerpt, hint };
+        let ((offset, length), content, out_of, is_inner) = match next {
+            Next::Cut(length) => {
+                let span = (self.cutter.offset(), length as u64);
+                (span, Content::Record(self.cutter.whole()), Envelopes::NONE, false)
             }
-            Cut::Dead { offset, length, fault, excerpt, hint } => {
-                (offset, Content::Dead { length, fault, excerpt, hint })
+            Next::Lost(Lost { offset, length, fault, excerpt, hint }) => {
+                ((offset, length), dead(fault, excerpt, hint), Envelopes::NONE, false)
+            }
+            Next::Inner(part, around) => {
+                let span = around.at.span(&part.range);
+                self.lent = part;
+                (span, Content::Record(self.lent.bytes()), around.out_of, true)
+            }
+            Next::InnerLost(fault, excerpt, hint, around) => {
+                (around.at.span(&(0..0)), dead(fault, excerpt, hint), around.out_of, true)
             }
         };
-        let after =
-            Position { ordinal: self.ordinal, offset: self.window.offset() + self.lent as u64, place: self.place };
-        Some((Piece { ordinal, offset, content }, after))
+        let (offset_after, place) = if is_inner { self.outermost } else { self.cutter.after() };
+        let within = if is_inner { self.within } else { 0 };
+        let after = Position { ordinal: self.ordinal, offset: offset_after, place, within };
+        Some((Piece { ordinal, offset, length, content, out_of }, after))
     }
 
-    fn cut(&mut self) -> Option<Cut> {
-        if (self.ordinal, self.window.offset()) == (0, 0)
-            && let Some(hint) = self.file()
-        {
-            return Some(self.whole_file(hint));
-        }
+    fn next(&mut self) -> Option<Next> {
         loop {
-            match self.place {
-                Place::Ended => return None,
-                Place::BetweenDocuments => {
-                    if self.first(is_space).is_none() {
-                        self.place = Place::Ended;
-                        let fault = self.window.failure()?;
-                        return Some(self.dead(0, fault));
-                    }
-                    if self.window.bytes().starts_with(BYTE_ORDER_MARK) {
-                        self.window.consume(BYTE_ORDER_MARK.len());
-                    } else if let Some(length) = self.begins(WRAPPED) {
-                        self.window.consume(length);
-                        self.place = Place::InObject;
-                    } else if self.begins(BARE).is_some() {
-                        self.window.consume(1);
-                        self.place = Place::InList;
-                    } else {
-                        return Some(self.line());
+            while let Some(next) = self.inner() {
+                self.within += 1;
+                if self.within > self.skipped {
+                    return Some(next);
+                }
+            }
+            (self.within, self.skipped) = (0, if self.within > 0 { 0 } else { self.skipped });
+            match self.cutter.cut()? {
+                Cut::Dead(lost) => return Some(Next::Lost(lost)),
+                Cut::Whole { length, place } => {
+                    let depth = depth_of(place);
+                    match if self.opens { envelope::open(self.cutter.whole(), depth) } else { Opening::Record } {
+                        Opening::Record if length <= MAX_RECORD_BYTES => return Some(Next::Cut(length)),
+                        Opening::Record => return Some(Next::Lost(self.lost(too_large(length as u64)))),
+                        Opening::TooDeep => return Some(Next::Lost(self.lost(too_deep()))),
+                        Opening::Envelope(items) => {
+                            self.outermost = (self.cutter.offset(), place);
+                            self.allowance = Arc::new(AtomicU64::new(MAX_UNPACKED_BYTES));
+                            let envelope = Part::of(self.cutter.whole());
+                            let at = At::Offset(self.cutter.offset());
+                            let around = Around { at, depth: depth + 1, out_of: Envelopes::NONE };
+                            self.open.push(Frame::Items { envelope, items: items.into_iter(), around });
+                        }
                     }
                 }
-                Place::InObject | Place::InList => match self.first(|byte| is_space(byte) || byte == b',') {
-                    None => return Some(self.ends_early(0)),
-                    Some(b']') => {
-                        self.window.consume(1);
-                        self.place = match self.place {
-                            Place::InObject => Place::AfterRecords,
-                            _ => Place::BetweenDocuments,
-                        };
-                    }
-                    Some(first) => return Some(self.element(first)),
-                },
-                Place::AfterRecords => match self.first(is_space) {
-                    None => return Some(self.ends_early(0)),
-                    Some(b'}') => {
-                        self.window.consume(1);
-                        self.place = Place::BetweenDocuments;
-                    }
-                    Some(_) => return Some(self.rest_of_document()),
-                },
             }
         }
     }
 
-    /// What the input looks like, if it is no JSON in UTF-8 at all by how it begins.
-    fn file(&mut self) -> Option<Hint> {
-        while hint::may_be_file(self.window.bytes()) && self.window.more() {}
-        hint::file(self.window.bytes())
+    /// What was cut last, which can't be a record after all.
+    fn lost(&self, fault: Fault) -> Lost {
+        let whole = self.cutter.whole();
+        let (offset, length) = (self.cutter.offset(), whole.len() as u64);
+        Lost { offset, length, fault, excerpt: excerpt(whole), hint: None }
     }
 
-    /// One dead letter for an input that is no JSON in UTF-8 at all: its records would be meaningless.
-    fn whole_file(&mut self, hint: Hint) -> Cut {
-        // Read whole, so that the size of the reads doesn't show.
-        while self.window.bytes().len() < DeadLetter::EXCERPT_BYTES && self.window.more() {}
-        let excerpt = excerpt(self.window.bytes());
-        while !self.window.bytes().is_empty() || self.window.more() {
-            self.window.consume(usize::MAX);
-        }
-        self.place = Place::Ended;
-        let fault = self.window.failure().unwrap_or_else(|| {
-            let detail = format!("expected JSON in UTF-8, got what looks like {}: convert it first", hint.name());
-            Fault::new(DeadReason::NotUtf8, detail)
-        });
-        Cut::Dead { offset: 0, length: self.window.offset(), fault, excerpt, hint: Some(hint) }
-    }
-
-    /// The first byte that isn't skipped; it stays in the window. None at the end of the input. A byte order mark is
-    /// read whole, to distinguish it from the beginning of a line.
-    fn first(&mut self, skipped: fn(u8) -> bool) -> Option<u8> {
+    /// The next piece out of the envelopes that are open; none when they are empty.
+    fn inner(&mut self) -> Option<Next> {
         loop {
-            let bytes = self.window.bytes();
-            let count = bytes.iter().take_while(|byte| skipped(**byte)).count();
-            self.window.consume(count);
-            let bytes = self.window.bytes();
-            let partial_mark = bytes.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(bytes);
-            let first = bytes.first().copied();
-            if (first.is_some() && !partial_mark) || !self.window.more() {
-                return first;
-            }
-        }
-    }
-
-    /// How many bytes these pieces take, if the window begins with them; white space between them is theirs too.
-    fn begins(&mut self, pieces: &[&[u8]]) -> Option<usize> {
-        loop {
-            let bytes = self.window.bytes();
-            let mut rest = bytes;
-            let missing = pieces.iter().find_map(|piece| {
-                rest = after_space(rest);
-                match rest.strip_prefix(*piece) {
-                    Some(after) => {
-                        rest = after;
-                        None
+            match self.open.last_mut()? {
+                Frame::Items { envelope, items, around } => match items.next() {
+                    None => {
+                        self.open.pop();
                     }
-                    // It can still come if all that is here agrees with it.
-                    None => Some(piece.starts_with(rest)),
-                }
-            });
-            match missing {
-                None => return Some(bytes.len() - rest.len()),
-                Some(true) if bytes.len() < LOOK_AHEAD && self.window.more() => {}
-                Some(_) => return None,
+                    Some(item) => {
+                        let (envelope, around) = (envelope.clone(), *around);
+                        if let Some(next) = self.item(&envelope, item, around) {
+                            return Some(next);
+                        }
+                    }
+                },
+                Frame::Text { cutter, around } => match cutter.cut() {
+                    None => {
+                        self.open.pop();
+                    }
+                    Some(Cut::Dead(lost)) => {
+                        return Some(Next::InnerLost(lost.fault, lost.excerpt, lost.hint, *around));
+                    }
+                    Some(Cut::Whole { place, .. }) => {
+                        let (part, around) = (Part::of(cutter.whole()), *around);
+                        if let Some(next) = self.part(part, Around { depth: around.depth + depth_of(place), ..around })
+                        {
+                            return Some(next);
+                        }
+                    }
+                },
             }
         }
     }
 
-    fn line(&mut self) -> Cut {
-        match self.extent(Extent::Line) {
-            End::Whole(length) => self.record(length),
-            End::Cut(cut) => cut,
-            End::Unfinished(length) => match self.window.failure() {
-                None => self.record(length),
-                Some(_) => self.ends_early(length),
+    /// A piece, if what an envelope hands on is one; else it is opened.
+    fn item(&mut self, envelope: &Part, item: Item, around: Around) -> Option<Next> {
+        let part = envelope.part(&item.place);
+        let around = Around { out_of: around.out_of.and(item.out_of), ..around };
+        let (offset, length) = around.at.span(&part.range);
+        let made = Around { at: At::Made(offset, length), ..around };
+        let lost = |fault| Some(Next::InnerLost(fault, excerpt(part.bytes()), None, made));
+        let text = || std::str::from_utf8(part.bytes()).ok().and_then(envelope::string);
+        let malformed = |expected: &str| {
+            Fault::new(DeadReason::MalformedJson, format!("expected {expected} in an envelope, got something else"))
+        };
+        let bytes: Box<dyn Read + Send> = match item.form {
+            Form::Object => return self.part(part, around),
+            Form::Rewritten(text) => return self.part(Part::of(text.as_bytes()), made),
+            Form::Text => match text() {
+                Some(text) => Box::new(Cursor::new(text)),
+                None => return lost(malformed("a text")),
             },
-        }
-    }
-
-    fn element(&mut self, first: u8) -> Cut {
-        match self.extent(Extent::element(first)) {
-            End::Whole(length) => self.record(length),
-            End::Cut(cut) => cut,
-            End::Unfinished(length) => self.ends_early(length),
-        }
-    }
-
-    /// A document's text after its records, up to the bracket that closes it.
-    fn rest_of_document(&mut self) -> Cut {
-        self.place = Place::BetweenDocuments;
-        match self.extent(Extent::Value { depth: 1, in_string: false, escaped: false }) {
-            End::Whole(length) => self
-                .dead(length, Fault::new(DeadReason::UnexpectedText, "expected `}` after the records, got other text")),
-            End::Cut(cut) => cut,
-            End::Unfinished(length) => self.ends_early(length),
-        }
-    }
-
-    fn record(&self, length: usize) -> Cut {
-        let spaces = head(self.window.bytes(), length).iter().rev().take_while(|byte| is_space(**byte)).count();
-        Cut::Record(length - spaces)
-    }
-
-    /// The input ends inside a document, or can't be read on: all that is left is one dead letter.
-    fn ends_early(&mut self, length: usize) -> Cut {
-        self.place = Place::Ended;
-        let fault = self.window.failure().unwrap_or_else(|| {
-            Fault::new(DeadReason::Truncated, "expected the rest of the records, got the end of the input")
-        });
-        self.dead(length, fault)
-    }
-
-    fn dead(&mut self, length: usize, fault: Fault) -> Cut {
-        let offset = self.window.offset();
-        let excerpt = excerpt(head(self.window.bytes(), length));
-        self.window.consume(length);
-        Cut::Dead { offset, length: length as u64, fault, excerpt, hint: None }
-    }
-
-    /// Finds the end of what begins at the window's first byte, holding at most the cap and a chunk.
-    fn extent(&mut self, mut extent: Extent) -> End {
-        let mut searched = 0;
-        loop {
-            let fresh = self.window.bytes().get(searched..).unwrap_or_default();
-            if let Some(end) = extent.end(fresh) {
-                let length = searched + end;
-                // Decided on the length alone, so that it doesn't show how much was read at a time.
-                return if length > MAX_RECORD_BYTES {
-                    End::Cut(self.dead(length, too_large(length as u64)))
-                } else {
-                    End::Whole(length)
-                };
-            }
-            searched += fresh.len();
-            if searched > MAX_RECORD_BYTES {
-                return End::Cut(self.discard(extent));
-            }
-            if !self.window.more() {
-                return End::Unfinished(searched);
-            }
-        }
-    }
-
-    /// Goes past what is longer than the cap without holding it. All of the window has been searched.
-    fn discard(&mut self, mut extent: Extent) -> Cut {
-        let offset = self.window.offset();
-        let excerpt = excerpt(self.window.bytes());
-        loop {
-            self.window.consume(usize::MAX);
-            if !self.window.more() {
-                let failure = self.window.failure();
-                self.place = Place::Ended;
-                let length = self.window.offset() - offset;
-                let fault = failure.unwrap_or_else(|| too_large(length));
-                return Cut::Dead { offset, length, fault, excerpt, hint: None };
-            }
-            if let Some(end) = extent.end(self.window.bytes()) {
-                self.window.consume(end);
-                let length = self.window.offset() - offset;
-                return Cut::Dead { offset, length, fault: too_large(length), excerpt, hint: None };
-            }
-        }
-    }
-}
-
-enum End {
-    /// So many bytes.
-    Whole(usize),
-    /// The input ended after so many bytes.
-    Unfinished(usize),
-    /// Too long, and gone past.
-    Cut(Cut),
-}
-
-/// What is looked for: the end of a line or of a JSON value. Resumable, since it may come in several reads.
-enum Extent {
-    Line,
-    Value {
-        depth: u64,
-        in_string: bool,
-        escaped: bool,
-    },
-    /// A number, `true`, `null`, or what isn't JSON at all; takes at least one byte.
-    Scalar {
-        begun: bool,
-    },
-}
-
-impl Extent {
-    fn element(first: u8) -> Extent {
-        match first {
-            b'{' | b'[' | b'"' => Extent::Value { depth: 0, in_string: false, escaped: false },
-            _ => Extent::Scalar { begun: false },
-        }
-    }
-
-    /// Where it ends in `bytes`, which follow those seen before.
-    fn end(&mut self, bytes: &[u8]) -> Option<usize> {
-        match self {
-            Extent::Line => memchr::memchr(b'\n', bytes),
-            Extent::Scalar { begun } => {
-                let skip = usize::from(!std::mem::replace(begun, true));
-                let ends = |byte: &u8| is_space(*byte) || matches!(byte, b',' | b']' | b'}');
-                bytes.iter().skip(skip).position(ends).map(|at| at + skip)
-            }
-            Extent::Value { depth, in_string, escaped } => end_of_value(bytes, depth, in_string, escaped),
-        }
-    }
-}
-
-fn end_of_value(bytes: &[u8], depth: &mut u64, in_string: &mut bool, escaped: &mut bool) -> Option<usize> {
-    let mut at = 0;
-    while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
-        if *escaped {
-            *escaped = false;
-            at += 1;
-        } else if *in_string {
-            let found = memchr::memchr2(b'"', b'\\', rest)?;
-            at += found + 1;
-            if rest.get(found) == Some(&b'\\') {
-                *escaped = true;
-            } else {
-                *in_string = false;
-                if *depth == 0 {
-                    return Some(at);
+            Form::Encoded => match text().and_then(|text| STANDARD.decode(text).ok()) {
+                Some(bytes) => {
+                    Box::new(Limited::new(unpacked(Box::new(Cursor::new(bytes))), Arc::clone(&self.allowance)))
                 }
-            }
-        } else {
-            let found = rest.iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'))?;
-            at += found + 1;
-            match rest.get(found) {
-                Some(b'"') => *in_string = true,
-                Some(b'{' | b'[') => *depth += 1,
-                _ => {
-                    *depth = depth.saturating_sub(1);
-                    if *depth == 0 {
-                        return Some(at);
-                    }
-                }
+                None => return lost(malformed("base64")),
+            },
+        };
+        let cutter = Box::new(Cutter::new(bytes, 0, Place::BetweenDocuments, true));
+        self.open.push(Frame::Text { cutter, around: made });
+        None
+    }
+
+    /// A piece, if it is one; else an envelope, which is opened.
+    fn part(&mut self, part: Part, around: Around) -> Option<Next> {
+        let (offset, length) = around.at.span(&part.range);
+        let made = Around { at: At::Made(offset, length), ..around };
+        let lost = |fault| Some(Next::InnerLost(fault, excerpt(part.bytes()), None, made));
+        match envelope::open(part.bytes(), around.depth) {
+            Opening::Record if part.range.len() > MAX_RECORD_BYTES => lost(too_large(part.range.len() as u64)),
+            Opening::Record => Some(Next::Inner(part, around)),
+            Opening::TooDeep => lost(too_deep()),
+            Opening::Envelope(items) => {
+                let around = Around { depth: around.depth + 1, ..around };
+                self.open.push(Frame::Items { envelope: part, items: items.into_iter(), around });
+                None
             }
         }
     }
-    None
 }
 
-fn too_large(length: u64) -> Fault {
-    let detail = format!("expected a record of at most {MAX_RECORD_BYTES} bytes, got {length}");
-    Fault::new(DeadReason::RecordTooLarge, detail)
+/// How many envelopes what is cut at a place stands in.
+fn depth_of(place: Place) -> u32 {
+    u32::from(matches!(place, Place::InObject | Place::InList))
 }
 
-/// The first bytes as text.
-pub(crate) fn excerpt(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(head(bytes, DeadLetter::EXCERPT_BYTES)).into_owned()
-}
-
-fn head(bytes: &[u8], length: usize) -> &[u8] {
-    bytes.get(..length).unwrap_or(bytes)
-}
-
-fn after_space(bytes: &[u8]) -> &[u8] {
-    let spaces = bytes.iter().take_while(|byte| is_space(**byte)).count();
-    bytes.get(spaces..).unwrap_or_default()
-}
-
-/// JSON's own white space and no other: a form feed is a record, if a bad one.
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
+fn too_deep() -> Fault {
+    let detail = format!("expected a record in at most {MAX_ENVELOPES} envelopes, got an envelope in as many");
+    Fault::new(DeadReason::NestedTooDeep, detail)
 }

@@ -42,13 +42,14 @@ fn lines_with_whatever_stands_between_them() {
     check(
         format!("{a}\nnot json\n[1]\n7\n{b}{c}\n{}\n", &c[..30]),
         expect![[r#"
-        0 0+66 event a
-        1 67+8 malformed-json: expected a JSON object, got: expected ident at line 1 column 2 | not json
-        2 76+3 not-an-object: expected a JSON object, got another JSON value | [1]
-        3 80+1 not-an-object: expected a JSON object, got another JSON value | 7
-        4 82+132 malformed-json: expected a JSON object, got: trailing characters at line 1 column 67 | {\"eventID\":\"b\",\"eventTime\":\"2024-05-01T00:00:00Z\",\"eventName\":\"X\"}{\"ev
-        5 215+30 truncated: expected the rest of a JSON object, got: EOF while parsing a string at line 1 column 30 | {\"eventID\":\"c\",\"eventTime\":\"20
-    "#]],
+            0 0+66 event a
+            1 67+8 malformed-json: expected a JSON object, got: expected ident at line 1 column 2 | not json
+            2 76+3 not-an-object: expected a JSON object, got another JSON value | [1]
+            3 80+1 not-an-object: expected a JSON object, got another JSON value | 7
+            4 82+66 event b
+            5 148+66 event c
+            6 215+30 truncated: expected the rest of a JSON object, got: EOF while parsing a string at line 1 column 30 | {\"eventID\":\"c\",\"eventTime\":\"20
+        "#]],
     );
     check(
         [a.as_bytes(), b"\n\xff\xfe\n", b.as_bytes()].concat(),
@@ -150,12 +151,20 @@ fn damaged_documents_lose_only_what_is_damaged() {
     "#]],
     );
     check(
-        format!(r#"{{"Records":[{a}],"more":[1]}}{b}"#),
+        format!(r#"{{"Records":[{a}],"more":[1],"next":"token"}}{b}"#),
         expect![[r#"
         0 12+66 event a
-        1 79+12 unexpected-text: expected `}` after the records, got other text | ,\"more\":[1]}
-        2 91+66 event b
+        1 106+66 event b
     "#]],
+    );
+    // A record could be in this.
+    check(
+        format!(r#"{{"Records":[{a}],"more":[{{}}]}}{b}"#),
+        expect![[r#"
+            0 12+66 event a
+            1 79+13 unexpected-text: expected `}` after the records, got other text | ,\"more\":[{}]}
+            2 92+66 event b
+        "#]],
     );
     check(
         format!("{{\"Records\":[{a}}}]}}\n{b}"),
@@ -164,6 +173,14 @@ fn damaged_documents_lose_only_what_is_damaged() {
         1 78+1 malformed-json: expected a JSON object, got: expected value at line 1 column 1 | }
         2 82+66 event b
     "#]],
+    );
+    check(
+        format!(r#"{{"Records":[{a}],"more":oops}}{b}"#),
+        expect![[r#"
+            0 12+66 event a
+            1 79+13 unexpected-text: expected `}` after the records, got other text | ,\"more\":oops}
+            2 92+66 event b
+        "#]],
     );
     // What was part of a damaged record never becomes a record of its own.
     check(

@@ -14,9 +14,9 @@ const CLOUDTRAIL: &str =
 fn a_file_that_is_no_json_is_one_dead_letter() {
     let line = format!("\n{}\n", record("a"));
     check(
-        [b"\x28\xb5\x2f\xfd\x00\x01", line.as_bytes(), line.as_bytes()].concat(),
+        [b"PAR1\x15\x04", line.as_bytes(), line.as_bytes()].concat(),
         expect![[r#"
-            0 0+142 not-utf8: expected JSON in UTF-8, got what looks like zstd: convert it first | (�/�\0\u{1}\n{\"eventID\":\"a\",\"eventTime\":\"2024-05-01T00:00:00Z\",\"eventName\":\"X\"}
+            0 0+142 not-utf8: expected JSON in UTF-8, got what looks like Parquet: read it with a tool such as `duckdb -c "COPY (FROM 'FILE') TO 'FILE.json'"` | PAR1\u{15}\u{4}\n{\"eventID\"
         "#]],
     );
     // Only at the beginning of an input: further down it is one bad record among others.
@@ -39,14 +39,14 @@ fn a_file_that_is_no_json_is_one_dead_letter() {
 fn kinds_of_files_are_recognised_by_how_they_begin() {
     let utf_16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     for (beginning, expected) in [
-        (b"\x1f\x8b\x08\x00".to_vec(), "gzip"),
         (b"\xfd7zXZ\x00\x00".to_vec(), "xz"),
         (b"BZh91AY&SY\x00".to_vec(), "bzip2"),
         (b"PK\x03\x04\x14".to_vec(), "zip"),
         (b"PAR1\x15\x04".to_vec(), "Parquet"),
         (b"ElfFile\x00".to_vec(), "EVTX"),
         (b"%PDF-1.7\n".to_vec(), "PDF"),
-        (utf_16("\u{feff}{\"a\":1}"), "UTF-16"),
+        (b"\xff\xfe\x00\x00{\x00\x00\x00".to_vec(), "UTF-32"),
+        (b"\xd4\xc3\xb2\xa1\x02\x00".to_vec(), "pcap"),
         (utf_16("[{\"a\":1}]"), "UTF-16"),
     ] {
         for step in [1, usize::MAX] {

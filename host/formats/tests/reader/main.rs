@@ -2,12 +2,14 @@
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     clippy::indexing_slicing,
     reason = "helpers of tests, which clippy takes for other code"
 )]
 
 mod bounds;
 mod documents;
+mod envelopes;
 mod hints;
 mod properties;
 mod resuming;
@@ -65,4 +67,9 @@ pub(crate) fn check(bytes: impl AsRef<[u8]>, expected: Expect) {
 
 pub(crate) fn record(id: &str) -> String {
     format!(r#"{{"eventID":"{id}","eventTime":"2024-05-01T00:00:00Z","eventName":"X"}}"#)
+}
+
+/// A text as JSON.
+pub(crate) fn literal(text: &str) -> String {
+    serde_json::to_string(text).unwrap()
 }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use countersign_formats::reader::{Content, Piece, Position, Splitter};
 
-use crate::record;
+use crate::{literal, record};
 
 /// Pieces as text, each with the position after it.
 fn rest(bytes: &[u8], from: Position) -> Vec<(String, Position)> {
@@ -37,7 +37,18 @@ fn reading_goes_on_within_every_form() {
     ] {
         resumes_everywhere(text.as_bytes());
     }
-    resumes_everywhere(b"\x28\xb5\x2f\xfd and so on");
+    for text in [
+        format!("  {a}{b} {c}\n{{\n  \"log\": {}\n}}", literal(&format!("{a}\n{b}"))),
+        format!("{{\"x\":1,\"Records\":[{a},{{\"_source\":{b}}},7]}}\n{c}"),
+        format!(
+            "{{\"Events\":[{{\"CloudTrailEvent\":{0}}},{{\"CloudTrailEvent\":{0}}}],\"NextToken\":\"n\"}}{c}",
+            literal(&a)
+        ),
+        format!("{{\"message\":{}}}\n{a}", literal(&format!("{{\"Records\":[{b},{c}"))),
+    ] {
+        resumes_everywhere(text.as_bytes());
+    }
+    resumes_everywhere(b"PAR1\x15 and so on");
 }
 
 #[test]

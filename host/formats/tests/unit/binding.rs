@@ -31,6 +31,38 @@ fn a_format_of_one_provider_speaks_for_it_and_ocsf_for_nobody() {
 }
 
 #[test]
+fn a_record_out_of_a_text_merely_names_accounts_unless_the_source_names_the_envelope() {
+    let line = |record: &str| format!(r#"{{"@timestamp":"t","message":{}}}"#, serde_json::to_string(record).unwrap());
+    let nested = format!(r#"{{"_source":{}}}"#, line(CALL));
+    let in_two = line(&format!(r#"{{"log":{}}}"#, serde_json::to_string(CALL).unwrap()));
+    for text in [line(CALL), nested.clone(), in_two.clone()] {
+        assert_eq!(marks("auto", &text), [(false, false)], "{text}");
+        assert_eq!(marks("cloudtrail", &text), [(false, false)], "{text}");
+    }
+    assert_eq!(marks("auto", &format!(r#"{{"_source":{CALL}}}"#)), [(true, true)]);
+    let bound = |text: &str, names: &[&str]| {
+        let named = names.iter().map(|name| Envelopes::named(name).unwrap()).fold(Envelopes::NONE, Envelopes::and);
+        let patterns = vec![TenantPattern::parse("aws:111122223333").unwrap()];
+        let binding = SourceBinding::named("trail".into(), patterns, ActionClass::Contain).with_envelopes(named);
+        let format = format_by_name("cloudtrail").unwrap();
+        match crate::Records::of_source(format, binding, Box::new(Cursor::new(text.to_owned())), 0).next() {
+            Some(Record::Event { event, .. }) => (event.binding.bound, event.binding.target_bound),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(bound(&line(CALL), &[]), (false, false));
+    assert_eq!(bound(&line(CALL), &["filebeat"]), (true, true));
+    assert_eq!(bound(&line(CALL), &["sqs", "splunk"]), (false, false));
+    assert_eq!(bound(&nested, &["filebeat"]), (true, true));
+    // Each text that it was taken out of has to be named.
+    assert_eq!(bound(&in_two, &["filebeat"]), (false, false));
+    assert_eq!(bound(&in_two, &["filebeat", "container-log"]), (true, true));
+    // Another's account stays another's.
+    let other = CALL.replace("111122223333", "444455556666");
+    assert_eq!(bound(&line(&other), &["filebeat"]), (false, false));
+}
+
+#[test]
 fn patterns_are_of_provider_and_tenant() {
     let matches =
         |pattern: &str, account: &str| TenantPattern::parse(pattern).unwrap().matches(&account.parse().unwrap());
@@ -54,7 +86,7 @@ fn without_an_account_the_tenant_whose_telemetry_it_is_counts() {
     for (pattern, bound) in [("aws:111122223333", true), ("aws:444455556666", false), ("okta:*", false)] {
         let patterns = vec![TenantPattern::parse(pattern).unwrap()];
         let mut event = event.clone();
-        SourceBinding::named("trail".into(), patterns, ActionClass::Contain).mark(&mut event);
+        SourceBinding::named("trail".into(), patterns, ActionClass::Contain).mark(&mut event, Envelopes::NONE);
         assert_eq!(event.binding.bound, bound, "{pattern}");
     }
 }
@@ -70,7 +102,7 @@ fn an_account_acted_on_may_be_anothers() {
     {
         let patterns = patterns.iter().map(|pattern| TenantPattern::parse(pattern).unwrap()).collect();
         let mut event = event.clone();
-        SourceBinding::named("trail".into(), patterns, ActionClass::Contain).mark(&mut event);
+        SourceBinding::named("trail".into(), patterns, ActionClass::Contain).mark(&mut event, Envelopes::NONE);
         assert_eq!((event.binding.bound, event.binding.target_bound), (bound, target_bound));
     }
 }
@@ -83,7 +115,7 @@ fn the_services_of_aws_are_in_nobodys_tenant() {
     for (pattern, bound) in [("aws:111122223333", true), ("okta:*", false)] {
         let patterns = vec![TenantPattern::parse(pattern).unwrap()];
         let mut event = event.clone();
-        SourceBinding::named("trail".into(), patterns, ActionClass::Contain).mark(&mut event);
+        SourceBinding::named("trail".into(), patterns, ActionClass::Contain).mark(&mut event, Envelopes::NONE);
         assert_eq!((event.binding.bound, event.source.as_str()), (bound, "trail"), "{pattern}");
         assert_eq!(event.chain.iter().any(|member| member.proved_type.is_some()), bound, "{pattern}");
     }

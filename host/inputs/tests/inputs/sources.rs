@@ -173,3 +173,29 @@ format = "okta"
     let twice = Sources::parse(&SOURCES.replace("\"product\"", "\"trail\"")).err().unwrap();
     assert!(twice.iter().any(|fault| fault.expected == "each name once"), "{twice:#?}");
 }
+
+#[test]
+fn a_source_is_believed_about_the_text_of_envelopes_that_it_names() {
+    let envelopes = |line: &str| Sources::parse(&SOURCES.replace("path =", &format!("{line}\npath =")));
+    let marked = |sources: &Sources| {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log.json");
+        let message = serde_json::to_string(&call("1", "111122223333")).unwrap();
+        fs::write(&path, format!(r#"{{"@timestamp":"t","message":{message}}}"#)).unwrap();
+        let argument = PathBuf::from(format!("trail={}", path.display()));
+        let inputs = Inputs::open(&[argument], Reading::Sources(sources)).unwrap();
+        match inputs.records().unwrap().records().next() {
+            Some(Record::Event { event, .. }) => (event.binding, event.actor.authenticated),
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(marked(&sources()), (Binding::NOT_BOUND, false));
+    assert_eq!(marked(&envelopes(r#"envelopes = ["filebeat"]"#).unwrap()), (Binding::BOUND, true));
+    assert_eq!(marked(&envelopes(r#"envelopes = ["sqs"]"#).unwrap()), (Binding::NOT_BOUND, false));
+    let faults =
+        |line: &str| envelopes(line).map(drop).unwrap_err().iter().map(ToString::to_string).collect::<String>();
+    assert!(faults(r#"envelopes = ["filebeet"]"#).contains("filebeat"));
+    // Nothing of these has to be believed for more than the source is.
+    assert!(faults(r#"envelopes = ["records"]"#).contains("envelope"));
+    assert!(!faults("envelopes = []").is_empty());
+}

@@ -10,6 +10,7 @@
 mod schema;
 
 use countersign_formats::FORMATS;
+use countersign_formats::envelope::ENVELOPES;
 use countersign_inputs::Sources;
 use countersign_model::vocabulary::ActionClass;
 use schema::{Form, Schema, described, document, table, tables, words};
@@ -22,6 +23,7 @@ fn sources() -> Value {
         json!({ "type": "array", "items": pattern, "minItems": 1 })
     };
     let formats = FORMATS.iter().filter(|format| format.signs().is_some()).map(|format| format.name());
+    let envelopes = ENVELOPES.iter().filter(|envelope| envelope.can_be_named()).map(|envelope| envelope.name);
     let classes = [ActionClass::Observe, ActionClass::Challenge, ActionClass::Contain];
     let source = table(
         &["name", "format", "tenants"],
@@ -38,6 +40,10 @@ fn sources() -> Value {
             "highest-class": described(
                 words(classes.iter().map(|class| class.id())),
                 "The greatest class of action that it may lead to; `contain` if left out",
+            ),
+            "envelopes": described(
+                json!({ "type": "array", "items": words(envelopes), "minItems": 1 }),
+                "The envelopes whose text is believed, since nobody else writes into it",
             ),
             "time-zone": described(
                 json!({ "type": "string", "examples": ["Europe/Berlin", "+02:00"] }),

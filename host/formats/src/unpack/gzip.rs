@@ -1,48 +1,28 @@
 //! Decompresses gzip, and reports damage in it as what it is.
 
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::sync::atomic::Ordering;
 
-use countersign_formats::{DeadReason, Fault};
 use flate2::bufread::MultiGzDecoder;
 
-use crate::Bytes;
-
-/// How gzip data begins.
-const MAGIC: [u8; 2] = [0x1f, 0x8b];
-
-/// The first bytes of an input, as many as tell whether it is compressed.
-pub(crate) struct Beginning(Vec<u8>);
-
-impl Beginning {
-    /// Reads them.
-    pub(crate) fn read(bytes: &mut impl Read) -> io::Result<Beginning> {
-        let mut first = Vec::with_capacity(MAGIC.len());
-        #[expect(clippy::disallowed_methods, reason = "two bytes at most")]
-        bytes.take(MAGIC.len() as u64).read_to_end(&mut first)?;
-        Ok(Beginning(first))
-    }
-
-    /// Whether the input is compressed.
-    pub(crate) fn is_gzip(&self) -> bool {
-        self.0 == MAGIC
-    }
-
-    /// The whole input again: these bytes and the rest.
-    pub(crate) fn followed_by(self, rest: Bytes) -> Bytes {
-        Box::new(io::Cursor::new(self.0).chain(rest))
-    }
-}
+use super::{Bytes, Taken};
+use crate::{DeadReason, Fault};
 
 /// The content of gzip data, which may have several members.
-pub(crate) fn decompress(bytes: Bytes) -> Bytes {
-    Box::new(Gunzip(MultiGzDecoder::new(BytewiseReader(BufReader::new(bytes)))))
+pub(super) struct Gunzip(MultiGzDecoder<BytewiseReader>);
+
+impl Gunzip {
+    pub(super) fn new(bytes: Bytes, taken: Taken) -> Gunzip {
+        Gunzip(MultiGzDecoder::new(BytewiseReader(BufReader::new(bytes), taken)))
+    }
 }
 
-struct Gunzip<R>(MultiGzDecoder<R>);
-
-impl<R: BufRead> Read for Gunzip<R> {
+impl Read for Gunzip {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer).map_err(|error| {
+            if error.get_ref().is_some_and(|inner| inner.is::<Fault>()) {
+                return error;
+            }
             let (reason, expected) = match error.kind() {
                 ErrorKind::UnexpectedEof => (DeadReason::Truncated, "the rest of the gzip data"),
                 ErrorKind::InvalidInput | ErrorKind::InvalidData => {
@@ -58,21 +38,24 @@ impl<R: BufRead> Read for Gunzip<R> {
 
 /// Gives a decoder one byte at a time. A decoder that finds damage keeps back what it decoded in the same call: given
 /// more, it would deliver less of what came before, and how much less would depend on the sizes of the reads.
-struct BytewiseReader<R>(BufReader<R>);
+struct BytewiseReader(BufReader<Bytes>, Taken);
 
-impl<R: Read> Read for BytewiseReader<R> {
+impl Read for BytewiseReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        let count = self.0.read(buffer)?;
+        self.1.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
     }
 }
 
-impl<R: Read> BufRead for BytewiseReader<R> {
+impl BufRead for BytewiseReader {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         let bytes = self.0.fill_buf()?;
         Ok(bytes.get(..1).unwrap_or(bytes))
     }
 
     fn consume(&mut self, count: usize) {
+        self.1.fetch_add(count as u64, Ordering::Relaxed);
         self.0.consume(count);
     }
 }

@@ -1,0 +1,151 @@
+//! Envelopes: what shippers, queues and APIs put around records, and what of it is handed on.
+//!
+//! [`ENVELOPES`] is the one table, for every format alike: `docs/reference/formats.md` is tested equal to it. An object
+//! with the signs of a format is a record, never an envelope.
+
+mod any_value;
+mod path;
+mod table;
+
+use crate::FORMATS;
+use crate::documentation::Table;
+use crate::json::{self, Entries};
+use crate::signs::TopLevel;
+
+pub(crate) use path::{Form, Item, string};
+pub use table::ENVELOPES;
+
+/// How many envelopes a record may stand in, one within the other. Lists and `{"Records": […]}` documents count.
+pub const MAX_ENVELOPES: u32 = 4;
+
+/// Something that is put around records.
+pub struct Envelope {
+    /// Its name in `sources.toml`.
+    pub name: &'static str,
+    /// What it is told by, in words (Markdown).
+    pub told_by: &'static str,
+    /// What is believed of what it hands on.
+    pub believed: Believed,
+    /// Whether an object is one, by its members.
+    is_told: fn(&TopLevel<'_>) -> bool,
+    /// What it hands on: names of members, with `[]` after a list of which each element is handed on.
+    paths: &'static [&'static str],
+}
+
+/// What is believed of what an envelope hands on, where no source names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Believed {
+    /// All: the provider's own API writes it, also where it writes a record as text.
+    All,
+    /// Objects. Text is what was logged or sent, and it may say anything.
+    Objects,
+    /// Nothing: anybody puts into it what they like.
+    Nothing,
+}
+
+impl Envelope {
+    /// Whether a source may have to name it, to have what it hands on believed.
+    #[must_use]
+    pub fn can_be_named(&self) -> bool {
+        self.believed != Believed::All
+    }
+
+    /// Whether what it hands on in this form merely names accounts.
+    fn merely_names(&self, form: &Form) -> bool {
+        match self.believed {
+            Believed::All => false,
+            Believed::Objects => matches!(form, Form::Text | Form::Encoded),
+            Believed::Nothing => true,
+        }
+    }
+}
+
+/// Envelopes, as a set: those out of whose text a record was taken, or those whose text a source is believed about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Envelopes(u32);
+
+impl Envelopes {
+    /// No envelope.
+    pub const NONE: Envelopes = Envelopes(0);
+
+    /// The set of one, by its name; none for a name that no envelope has that can be named.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Envelopes> {
+        let place = ENVELOPES.iter().position(|envelope| envelope.can_be_named() && envelope.name == name)?;
+        Some(Envelopes(1 << place))
+    }
+
+    /// Those of either.
+    #[must_use]
+    pub const fn and(self, other: Envelopes) -> Envelopes {
+        Envelopes(self.0 | other.0)
+    }
+
+    /// Whether all of these are among them.
+    #[must_use]
+    pub const fn contain(self, others: Envelopes) -> bool {
+        others.0 & !self.0 == 0
+    }
+}
+
+/// What an object is.
+pub(crate) enum Opening {
+    /// A record, or what no envelope is known for.
+    Record,
+    /// An envelope, and what it hands on.
+    Envelope(Vec<Item>),
+    /// An envelope within as many as may be opened.
+    TooDeep,
+}
+
+/// Opens one envelope, which stands within so many others.
+pub(crate) fn open(raw: &[u8], depth: u32) -> Opening {
+    let Some(raw) = std::str::from_utf8(raw).ok().filter(|raw| raw.starts_with('{')) else { return Opening::Record };
+    let Ok(entries) = json::object::<Entries<'_>>(raw) else { return Opening::Record };
+    let top = TopLevel::new(entries);
+    if FORMATS.iter().filter_map(|format| format.signs()).any(|signs| (signs.are_in)(&top)) {
+        return Opening::Record;
+    }
+    let mut is_empty_one = false;
+    for (place, envelope) in ENVELOPES.iter().enumerate().filter(|(_, envelope)| (envelope.is_told)(&top)) {
+        for path in envelope.paths {
+            let Some(mut items) = path::follow(raw, path) else { continue };
+            if items.is_empty() {
+                is_empty_one = true;
+                continue;
+            }
+            if depth >= MAX_ENVELOPES {
+                return Opening::TooDeep;
+            }
+            for item in &mut items {
+                item.out_of = if envelope.merely_names(&item.form) { Envelopes(1 << place) } else { Envelopes::NONE };
+            }
+            return Opening::Envelope(items);
+        }
+    }
+    // Nothing is lost with a list of nothing.
+    if is_empty_one { Opening::Envelope(Vec::new()) } else { Opening::Record }
+}
+
+/// The table of envelopes, for the documentation.
+#[must_use]
+pub fn documentation() -> Table {
+    let rows = ENVELOPES.iter().map(|envelope| {
+        let paths: Vec<String> = envelope.paths.iter().map(|path| format!("`{path}`")).collect();
+        let believed = match envelope.believed {
+            Believed::All => "all",
+            Believed::Objects => "objects",
+            Believed::Nothing => "nothing",
+        };
+        vec![format!("`{}`", envelope.name), envelope.told_by.to_owned(), paths.join(", "), believed.to_owned()]
+    });
+    Table {
+        name: "envelopes",
+        head: &["envelope", "told by", "hands on the first that is there", "believed without a source that names it"],
+        rows: rows.collect(),
+    }
+}
+
+#[cfg(test)]
+#[path = "../../tests/unit/envelope.rs"]
+mod tests;

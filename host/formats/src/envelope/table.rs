@@ -1,0 +1,142 @@
+//! The table of envelopes.
+
+use super::{Believed, Envelope};
+
+/// Every envelope. The first that is told, and that has what it hands on, counts.
+pub const ENVELOPES: &[Envelope] = &[
+    Envelope {
+        name: "records",
+        told_by: "a list; a CloudTrail file; a delivery of Lambda, Firehose or Event Hubs",
+        believed: Believed::All,
+        is_told: |_| true,
+        paths: &["Records[]", "records[]"],
+    },
+    Envelope {
+        name: "eventbridge",
+        told_by: "`detail-type`, and a `source` that begins with `aws.`, which only AWS and its partners have",
+        believed: Believed::Objects,
+        is_told: |top| top.all(&["detail-type"]) && top.text_begins("source", "aws."),
+        paths: &["detail"],
+    },
+    Envelope {
+        name: "eventbridge-custom",
+        told_by: "`detail-type`, and any other `source`",
+        believed: Believed::Nothing,
+        is_told: |top| top.all(&["detail-type"]),
+        paths: &["detail"],
+    },
+    Envelope {
+        name: "lookup-events",
+        told_by: "what CloudTrail's `LookupEvents` answers, or an element of it with `EventId`",
+        believed: Believed::All,
+        is_told: |top| top.is_list("Events") || top.all(&["EventId"]),
+        paths: &["Events[].CloudTrailEvent", "CloudTrailEvent"],
+    },
+    Envelope {
+        name: "cloudwatch-logs",
+        told_by: "`logGroup`, `logStream`, `logStreamName` or `messageType`: a subscription's delivery; or what \
+                  `FilterLogEvents` answers",
+        believed: Believed::Objects,
+        is_told: |top| {
+            top.any(&["logGroup", "logStream", "logStreamName", "messageType", "searchedLogStreams"])
+                || top.is_list("events")
+        },
+        paths: &["logEvents[].message", "events[].message", "message"],
+    },
+    Envelope {
+        name: "okta-hook",
+        told_by: "`data.events`: an event hook of Okta",
+        believed: Believed::All,
+        is_told: |top| top.all(&["data"]),
+        paths: &["data.events[]"],
+    },
+    Envelope {
+        name: "kinesis",
+        told_by: "a record of Kinesis, Firehose or Pub/Sub, or a delivery of CloudWatch Logs to Lambda: base64, also of gzip or zstd",
+        believed: Believed::Objects,
+        is_told: |top| {
+            ["awslogs", "kinesis", "message"].iter().any(|name| top.is_object(name))
+                || ["data", "Data"].iter().any(|name| top.is_scalar(name))
+        },
+        paths: &["awslogs.data", "kinesis.data", "message.data", "data", "Data"],
+    },
+    Envelope {
+        name: "sns",
+        told_by: "`Sns`; or `Message` with `TopicArn`",
+        believed: Believed::Objects,
+        is_told: |top| top.all(&["Sns"]) || top.all(&["TopicArn"]),
+        paths: &["Sns.Message", "Message"],
+    },
+    Envelope {
+        name: "sqs",
+        told_by: "`Messages`; or a body with `MessageId`, `messageId`, `ReceiptHandle` or `receiptHandle`",
+        believed: Believed::Objects,
+        is_told: |top| {
+            top.is_list("Messages") || top.any(&["MessageId", "messageId", "ReceiptHandle", "receiptHandle"])
+        },
+        paths: &["Messages[].Body", "Body", "body"],
+    },
+    Envelope {
+        name: "opentelemetry",
+        told_by: "`resourceLogs`; or `body` with `timeUnixNano`, `observedTimeUnixNano`, `timestamp`, `@timestamp`, \
+                  `attributes` or `resource`",
+        believed: Believed::Objects,
+        is_told: |top| {
+            let beside = ["timeUnixNano", "observedTimeUnixNano", "timestamp", "@timestamp", "attributes", "resource"];
+            top.is_list("resourceLogs") || (top.all(&["body"]) && top.any(&beside))
+        },
+        paths: &[
+            "resourceLogs[].scopeLogs[].logRecords[].body",
+            "resourceLogs[].instrumentationLibraryLogs[].logRecords[].body",
+            "body.structured",
+            "body.text",
+            "body",
+        ],
+    },
+    Envelope {
+        name: "elasticsearch",
+        told_by: "`_source`, or an answer with `hits`",
+        believed: Believed::Objects,
+        is_told: |top| top.any(&["_source", "hits"]),
+        paths: &["hits.hits[]._source", "_source"],
+    },
+    Envelope {
+        name: "event-original",
+        told_by: "`event.original` or `event_original`: the Elastic Common Schema",
+        believed: Believed::Objects,
+        is_told: |_| true,
+        paths: &["event.original", "event_original"],
+    },
+    Envelope {
+        name: "splunk",
+        told_by: "`_raw`; or without `@timestamp` `event` alone or with a text as `host`, `source`, `sourcetype`, `index` or \
+                  `time`: the HTTP Event Collector",
+        believed: Believed::Objects,
+        is_told: |top| {
+            let beside = || ["host", "source", "sourcetype", "index", "time"].iter().any(|name| top.is_scalar(name));
+            top.any(&["_raw", "result"]) || (!top.any(&["@timestamp"]) && (beside() || top.len() == 1))
+        },
+        paths: &["result._raw", "_raw", "event"],
+    },
+    Envelope {
+        name: "wazuh",
+        told_by: "`win`; or `agent`, `manager`, `decoder` or `rule`: an alert or an archived event of Wazuh",
+        believed: Believed::Objects,
+        is_told: |top| top.any(&["win", "agent", "manager", "decoder", "rule"]),
+        paths: &["data.win", "win", "data.aws", "full_log"],
+    },
+    Envelope {
+        name: "filebeat",
+        told_by: "`message`: a line of a log, as Filebeat, Logstash, Fluentd, Vector and syslog write it",
+        believed: Believed::Objects,
+        is_told: |_| true,
+        paths: &["message", "MESSAGE", "msg"],
+    },
+    Envelope {
+        name: "container-log",
+        told_by: "`log`: a line of a container's log, as Docker and Fluent Bit write it",
+        believed: Believed::Objects,
+        is_told: |_| true,
+        paths: &["log"],
+    },
+];
