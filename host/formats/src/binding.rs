@@ -92,7 +92,9 @@ impl SourceBinding {
         let is_its_own = self.envelopes.contain(out_of);
         let acted_on = event.target.as_ref().map(|target| &target.account);
         let target_bound = is_its_own && self.speaks_for(event, acted_on);
-        let binding = Binding { bound: true, target_bound, highest_class: self.highest_class };
+        let own = Binding { bound: true, target_bound, highest_class: self.highest_class };
+        // What the record itself says may be worth less: see `normalise::Certainty`.
+        let binding = event.binding.weakest(own);
         if is_its_own && self.speaks_for(event, event.actor.account.as_ref().or(acted_on)) {
             event.binding = binding;
         } else {

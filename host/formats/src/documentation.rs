@@ -40,6 +40,12 @@ impl Table {
     }
 }
 
+/// The tables that hold for every format.
+#[must_use]
+pub fn shared() -> Vec<Table> {
+    vec![Table::new("times", &["form", "read as"], crate::times::FORMS)]
+}
+
 /// A class by its name and its OCSF number.
 pub(crate) fn class_words(class: EventClass) -> String {
     format!("{class} {}", class.uid())

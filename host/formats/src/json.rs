@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use countersign_model::Timestamp;
 use serde::de::{Deserialize, Deserializer, Visitor};
 
 use crate::{DeadReason, Fault};
@@ -32,6 +31,13 @@ impl<'a> Member<'a> {
         serde_json::from_str(json).ok().map(Cow::Owned)
     }
 
+    /// Its text, or its number as it is written: collectors write the one for the other.
+    pub(crate) fn word(self) -> Option<Cow<'a, str>> {
+        let json = self.0?;
+        let is_number = json.starts_with(|first: char| first == '-' || first.is_ascii_digit());
+        if is_number { Some(Cow::Borrowed(json)) } else { self.text() }
+    }
+
     /// Whether there is a value, and it is no text, nor an empty one.
     pub(crate) fn is_wrong_type_for_text(self) -> bool {
         self.0.is_some_and(|json| json != "\"\"") && self.text().is_none()
@@ -54,11 +60,6 @@ impl<'a> Member<'a> {
     /// Its number, if it is a finite one or the text of one.
     pub(crate) fn float(self) -> Option<f64> {
         self.unquoted()?.parse().ok().filter(|number: &f64| number.is_finite())
-    }
-
-    /// Its time, if it is the text of an RFC 3339 one. [`Timestamp`]'s own text forms beyond RFC 3339 don't count.
-    pub(crate) fn time(self) -> Option<Timestamp> {
-        self.text().filter(|text| text.starts_with(|first: char| first.is_ascii_digit()))?.parse().ok()
     }
 
     /// A value that needs no escapes, without its quotation marks where it has them.
@@ -121,7 +122,11 @@ impl<'de> Deserialize<'de> for Name<'de> {
 /// The known name that this one spells, whatever its case and its underscores; else the name itself. No two known names
 /// may differ in nothing else.
 pub(crate) fn spelled<'n>(name: &'n str, known: &[&'n str]) -> &'n str {
-    known.iter().copied().find(|known| *known == name || same_letters(known, name)).unwrap_or(name)
+    // As it is spelled nearly always.
+    if known.contains(&name) {
+        return name;
+    }
+    known.iter().copied().find(|known| same_letters(known, name)).unwrap_or(name)
 }
 
 fn same_letters(one: &str, other: &str) -> bool {

@@ -32,6 +32,7 @@
 
 mod auto;
 mod binding;
+mod bounds;
 mod cloudtrail;
 mod decoder;
 pub mod documentation;
@@ -45,10 +46,12 @@ mod normalise;
 mod occurrences;
 mod ocsf;
 mod okta;
+mod opened;
 mod os;
 pub mod reader;
 mod record;
 mod signs;
+mod times;
 pub mod unpack;
 mod values;
 mod windows;

@@ -6,18 +6,20 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use countersign_model::vocabulary::{EventClass, FieldId};
+use countersign_model::vocabulary::{ActionClass, EventClass, FieldId};
 use countersign_model::{
     Account, Actor, Binding, ChainMember, ChainRole, Event, Fields, RawAddress, SourceId, Target, TimeZone, Timestamp,
     Value,
 };
 
+use crate::bounds;
 use crate::decoder::Decode;
 use crate::documentation::Table;
 use crate::intern::Interner;
 use crate::json::Member;
 use crate::occurrences::{Occurrence, Occurrences};
 use crate::signs::Signs;
+use crate::times;
 use crate::{DeadReason, Fault, Format, Record};
 
 /// A format whose records are JSON objects.
@@ -45,6 +47,11 @@ pub(crate) trait JsonFormat: Sized + Sync + 'static {
 
     /// The tables that document it, but for that of the fields.
     fn tables() -> Vec<Table>;
+
+    /// The record with its bodies opened that stand in it as text; see [`crate::opened`]. None where it has none.
+    fn opened(_: &str) -> Option<String> {
+        None
+    }
 
     /// Reads a raw record; [`crate::json::object`] parses it. `zone` is that of local times without one, where the operator
     /// has said so.
@@ -78,6 +85,8 @@ pub(crate) struct Draft {
     pub(crate) class: EventClass,
     /// When it happened.
     pub(crate) time: Timestamp,
+    /// How far that is believed; see [`Certainty`].
+    pub(crate) certainty: Certainty,
     /// When it was received, if the record has that.
     pub(crate) receipt_time: Option<Timestamp>,
     /// Who acted.
@@ -90,8 +99,16 @@ pub(crate) struct Draft {
     pub(crate) trust: Option<Arc<str>>,
 }
 
-/// Maximum length of a record's id, bytes.
-const MAX_ID_BYTES: usize = 512;
+/// Whether an event happened when its record says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Certainty {
+    /// The record or the source says of which zone its time is.
+    #[default]
+    Certain,
+    /// Neither does, and the time was read as UTC: it may be off by 14 hours. Such an event leads to a challenge at most,
+    /// since whether it still matters isn't known.
+    Uncertain,
+}
 
 /// The fields that are filled for every format, and from what.
 const SHARED_FIELDS: &[(FieldId, &str)] = &[
@@ -155,13 +172,10 @@ struct Normaliser<F> {
 
 impl<F: JsonFormat> Decode for Normaliser<F> {
     fn decode(&mut self, raw: &str, address: RawAddress) -> Result<Record, Fault> {
-        let read = F::read(raw, self.zone.as_ref())?;
+        let opened = F::opened(raw);
+        let read = F::read(opened.as_deref().unwrap_or(raw), self.zone.as_ref())?;
         let draft = F::draft(&read, &mut self.texts);
         let (id, occurrence) = match draft.id {
-            Some(id) if id.len() > MAX_ID_BYTES => {
-                let detail = format!("expected an id of at most {MAX_ID_BYTES} bytes, got one of {}", id.len());
-                return Err(Fault::new(DeadReason::IdTooLong, detail));
-            }
             Some(id) => (id, None),
             None => {
                 let occurrence = self.occurrences.count(raw, &address);
@@ -171,15 +185,20 @@ impl<F: JsonFormat> Decode for Normaliser<F> {
         let mut fields = Fields::default();
         fields.set(FieldId::MetadataUid, Value::Text(Arc::clone(&id)));
         fields.set(FieldId::ClassUid, Value::Unsigned(draft.class.uid().into()));
-        fields.set(FieldId::RawData, Value::Json(Arc::from(raw)));
+        fields.set(FieldId::RawData, bounds::field(Value::Json(Arc::from(raw))));
         for row in F::FIELDS {
             if let Some(value) = (row.value)(&read, &mut self.texts) {
-                fields.set(row.field, value);
+                fields.set(row.field, bounds::field(value));
             }
         }
+        let highest_class = match draft.certainty {
+            Certainty::Certain => ActionClass::Contain,
+            Certainty::Uncertain => ActionClass::Challenge,
+        };
         let event = Box::new(Event {
             source: self.source.clone(),
-            binding: Binding::BOUND,
+            // The source's own is added to it.
+            binding: Binding { highest_class, ..Binding::BOUND },
             tenant: draft.tenant.unwrap_or_else(|| self.texts.share("unknown")),
             id,
             class: draft.class,
@@ -192,6 +211,7 @@ impl<F: JsonFormat> Decode for Normaliser<F> {
             fields,
             raw: address,
         });
+        bounds::ids(&event)?;
         Ok(Record::Event { event, has_receipt_time: draft.receipt_time.is_some(), occurrence })
     }
 
@@ -206,24 +226,35 @@ impl<F: JsonFormat> Decode for Normaliser<F> {
     }
 }
 
-/// The time of an event from a member that must be an RFC 3339 text.
+/// The time of an event: the first of these members that is one, in any of the forms of [`times`]; one that names no zone
+/// is UTC, as the format defines.
 ///
 /// # Errors
-/// When it is absent or no such time; the error names the member.
-pub(crate) fn event_time(name: &str, member: Member<'_>) -> Result<Timestamp, Fault> {
-    let Some(json) = member.json() else {
-        let detail = format!("expected an RFC 3339 time in `{name}`, got none");
-        return Err(Fault::new(DeadReason::EventTimeMissing, detail));
-    };
-    member.time().ok_or_else(|| {
-        let got: String = json.chars().take(64).collect();
-        let detail = format!("expected an RFC 3339 time in `{name}`, got `{got}`");
-        Fault::new(DeadReason::EventTimeInvalid, detail)
-    })
+/// When none is; the error names the members.
+pub(crate) fn event_time(members: &[(&str, Member<'_>)]) -> Result<Timestamp, Fault> {
+    if let Some(time) = members.iter().find_map(|(_, member)| times::utc(*member)) {
+        return Ok(time);
+    }
+    let names: Vec<String> = members.iter().map(|(name, _)| format!("`{name}`")).collect();
+    let names = names.join(" or ");
+    let present = |member: Member<'_>| Some(member.json()?.to_owned()).filter(|json| json != "\"\"");
+    match members.iter().find_map(|(_, member)| present(*member)) {
+        None => Err(Fault::new(DeadReason::EventTimeMissing, format!("expected a time in {names}, got none"))),
+        Some(json) => {
+            let got: String = json.chars().take(64).collect();
+            Err(Fault::new(DeadReason::EventTimeInvalid, format!("expected a time in {names}, got `{got}`")))
+        }
+    }
+}
+
+/// The receipt time that the generator's envelope has.
+pub(crate) fn receipt_time(member: Member<'_>) -> Option<Timestamp> {
+    times::moment(member)?.point()
 }
 
 /// A member of a chain of which nothing is proved; [`in_order`] gives it its role.
 pub(crate) fn chain_member(account: Option<Account>, name: Option<Arc<str>>) -> ChainMember {
+    let name = name.map(|name| if name.len() > bounds::MAX_ID_BYTES { bounds::name(&name).into() } else { name });
     ChainMember { role: ChainRole::Delegate, account, name, proved_type: None, shared: false, protected: false }
 }
 

@@ -70,12 +70,15 @@ text_ids! {
         NotAnObject = "not-an-object",
         /// The record has no event time.
         EventTimeMissing = "event-time-missing",
-        /// The record's id is longer than 512 bytes: it would be repeated in everything that is recorded about it.
+        /// An id of the record, its own or that of an account, a session, a credential or a trust, is longer than 512 bytes:
+        /// it would be repeated in everything that is recorded about it.
         IdTooLong = "id-too-long",
         /// The record's event time is not a time.
         EventTimeInvalid = "event-time-invalid",
         /// The record has no name of an operation and no number of an event.
         EventNameMissing = "event-name-missing",
+        /// The record has data of its own that couldn't be read: they are in a shape that isn't known, or missing.
+        EventDataUnread = "event-data-unread",
         /// The record is of an OCSF class that isn't read, or of none.
         ClassUnsupported = "class-unsupported",
         /// The record has the signs of no format, nor of an envelope. Only where the format isn't named.

@@ -77,6 +77,11 @@ impl<'a> TopLevel<'a> {
         self.get(name).and_then(|json| json.strip_prefix('"')).is_some_and(|text| text.starts_with(begin))
     }
 
+    /// Whether the JSON of this member begins so.
+    pub(crate) fn begins(&self, name: &str, beginning: &str) -> bool {
+        self.get(name).is_some_and(|json| json.starts_with(beginning))
+    }
+
     /// The members of a member.
     pub(crate) fn inside(&self, name: &str) -> TopLevel<'a> {
         TopLevel(self.get(name).map(|json| Member::new(json).members::<Entries<'a>>().all).unwrap_or_default())

@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use countersign_model::Value;
 
+use crate::bounds::MAX_FIELD_BYTES;
 use crate::intern::Interner;
 use crate::json::Member;
+use crate::times;
 
 /// A text that repeats among records.
 pub(crate) fn text(member: Member<'_>, texts: &mut Interner) -> Option<Value> {
@@ -54,9 +56,9 @@ pub(crate) fn float(member: Member<'_>) -> Option<Value> {
     present(member).map(|_| member.float().map_or(Value::WrongType, Value::Float))
 }
 
-/// An RFC 3339 time.
+/// A time in any of the forms of [`times`]; of UTC where it names no zone.
 pub(crate) fn time(member: Member<'_>) -> Option<Value> {
-    present(member).map(|_| member.time().map_or(Value::WrongType, |time| Value::Timestamp(time.micros())))
+    present(member).map(|_| times::utc(member).map_or(Value::WrongType, |time| Value::Timestamp(time.micros())))
 }
 
 /// An IPv4 or IPv6 address.
@@ -70,14 +72,27 @@ pub(crate) fn json(member: Member<'_>) -> Option<Value> {
     member.json().map(|json| Value::Json(Arc::from(json)))
 }
 
-/// The members as one JSON object, in this order; none without members.
+/// The members as one JSON object, in this order; none without members. Where they are too long for a field the longest
+/// are null, so that one that was padded doesn't hide the others.
 pub(crate) fn object<N: AsRef<str>>(members: &[(N, &str)]) -> Option<Value> {
-    let mut text = String::with_capacity(members.iter().map(|(name, json)| name.as_ref().len() + json.len() + 4).sum());
+    const AROUND: usize = 4;
+    let size = |(name, json): &(N, &str)| name.as_ref().len() + json.len() + AROUND;
+    let mut total: usize = members.iter().map(size).sum();
+    let mut limit = usize::MAX;
+    if total > MAX_FIELD_BYTES {
+        let mut lengths: Vec<usize> = members.iter().map(|(_, json)| json.len()).collect();
+        lengths.sort_unstable();
+        while let Some(longest) = lengths.pop().filter(|_| total > MAX_FIELD_BYTES) {
+            limit = longest;
+            total = total.saturating_sub(longest.saturating_sub("null".len()));
+        }
+    }
+    let mut text = String::with_capacity(total);
     for (name, json) in members {
         text.push(if text.is_empty() { '{' } else { ',' });
         text.push_str(&serde_json::Value::from(name.as_ref()).to_string());
         text.push(':');
-        text.push_str(json);
+        text.push_str(if json.len() < limit { json } else { "null" });
     }
     (!text.is_empty()).then(|| {
         text.push('}');

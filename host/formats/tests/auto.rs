@@ -9,9 +9,9 @@ const CLOUDTRAIL: &str = r#"{"eventTime":"2024-05-01T10:00:00Z","eventSource":"s
 const OCSF: &str = r#"{"class_uid":3002,"time":1714557600000,"status_id":1,"metadata":{"product":{"vendor_name":"Example"}},"user":{"uid":"u-1"}}"#;
 const OKTA: &str = r#"{"published":"2024-05-01T10:00:00Z","eventType":"user.session.start","actor":{"id":"00u1","type":"User","alternateId":"a@example.com"}}"#;
 const OKTA_RESPELLED: &str = r#"{"eventtype":"user.session.start","actor":{"id":"00u1","type":"User","alternateId":"a@example.com"},"outcome":{"result":"SUCCESS"}}"#;
-const WINDOWS: &str = r#"{"TimeCreated":"2024-05-01T10:00:00Z","EventID":4624,"Channel":"Security","Hostname":"PC1"}"#;
-const WINLOGBEAT: &str = r#"{"@timestamp":"2024-05-01T10:00:00Z","winlog":{"event_id":4624,"channel":"Security"}}"#;
-const RENDERED: &str = r#"{"Event":{"System":{"EventID":4624,"TimeCreated":{"SystemTime":"2024-05-01T10:00:00Z"}}}}"#;
+const WINDOWS: &str = r#"{"TimeCreated":"2024-05-01T10:00:00Z","EventID":4624,"Channel":"Security","Hostname":"PC1","TargetUserName":"a"}"#;
+const WINLOGBEAT: &str = r#"{"@timestamp":"2024-05-01T10:00:00Z","winlog":{"event_id":4624,"channel":"Security","event_data":{"TargetUserName":"a"}}}"#;
+const RENDERED: &str = r#"{"Event":{"System":{"EventID":4624,"TimeCreated":{"SystemTime":"2024-05-01T10:00:00Z"}},"EventData":{"TargetUserName":"a"}}}"#;
 
 fn records(source: &dyn Format, text: &str) -> Vec<Record> {
     source.read(Box::new(Cursor::new(text.to_owned())), 0).collect()

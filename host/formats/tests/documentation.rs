@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use countersign_formats::documentation::Table;
+use countersign_formats::documentation::{Table, shared};
 use countersign_formats::envelope;
 use countersign_formats::{DeadReason, FORMATS};
 
@@ -17,6 +17,7 @@ fn tables() -> Vec<(String, Table)> {
         FORMATS.iter().map(|source| vec![format!("`{}`", source.name()), source.about().to_owned()]).collect();
     tables.push(("sources".to_owned(), Table { name: "sources", head: &["`--source`", "reads"], rows: sources }));
     tables.push(("envelopes".to_owned(), envelope::documentation()));
+    tables.extend(shared().into_iter().map(|table| (format!("every {}", table.name), table)));
     for source in FORMATS {
         for table in source.tables() {
             tables.push((format!("{} {}", source.name(), table.name), table));

@@ -11,6 +11,7 @@ use countersign_model::vocabulary::IdentityType;
 
 use super::caller::Caller;
 use crate::documentation::Table;
+use crate::json::Member;
 
 /// The provider of every account that CloudTrail names.
 pub(crate) const PROVIDER: &str = "aws";
@@ -24,12 +25,13 @@ const ACCOUNTS: &[[&str; 4]] = &[
     ["`IAMUser`", "account id", "principal id (`AIDA…`)", "–"],
     ["`AssumedRole`, `Role`", "account id, else the issuer's", "the part of the principal id before `:` (`AROA…`)", "whole principal id"],
     ["`Root`", "account id", "account id; a person, protected", "–"],
+    ["any but `Root`, with the account id as principal id", "–", "unresolved", "–"],
     ["`FederatedUser`", "account id", "whole principal id (`account:name`)", "whole principal id"],
     ["`WebIdentityUser`, `SAMLUser`", "identity provider", "the principal id without the provider", "whole principal id"],
     ["`IdentityCenterUser`; `Unknown` with `onBehalfOf`", "identity store id", "`onBehalfOf`'s user id", "–"],
     ["`Unknown` without", "–", "unresolved", "–"],
     ["`AWSService`", "`aws`", "`invokedBy`; a workload", "–"],
-    ["`AWSAccount`, `Directory`, none, any other", "account id", "principal id, unless it is the account id; `AROA…:session` is cut as a role's; any role is shared", "as a role's"],
+    ["`AWSAccount`, `Directory`, none, any other", "account id", "principal id; `AROA…:session` is cut as a role's; any role is shared", "as a role's"],
 ];
 
 /// The table, for the documentation.
@@ -38,37 +40,37 @@ pub(super) fn table() -> Table {
 }
 
 /// What the record proves about a principal.
-pub(super) struct Principal<'a> {
+pub(crate) struct Principal<'a> {
     /// None when unresolved.
-    pub(super) account: Option<Account>,
-    pub(super) session: Option<Cow<'a, str>>,
-    pub(super) proved_type: Option<IdentityType>,
-    pub(super) shared: bool,
-    pub(super) protected: bool,
+    pub(crate) account: Option<Account>,
+    pub(crate) session: Option<Cow<'a, str>>,
+    pub(crate) proved_type: Option<IdentityType>,
+    pub(crate) shared: bool,
+    pub(crate) protected: bool,
     /// The credential in evidence lapses by itself and can't be disabled alone.
-    pub(super) temporary: bool,
+    pub(crate) temporary: bool,
     /// The session's name, where Identity Center gave it.
-    pub(super) person: Option<Cow<'a, str>>,
+    pub(crate) person: Option<Cow<'a, str>>,
 }
 
 /// The caller as a principal.
-pub(super) fn principal<'a>(caller: &Caller<'a>) -> Principal<'a> {
+pub(crate) fn principal<'a>(caller: &Caller<'a>) -> Principal<'a> {
     let kind = caller.kind();
-    let principal = caller.identity.principal.text();
+    let principal = account_id(caller.identity.principal);
     let (account, session) = match (&*kind, principal) {
         ("AWSService", _) => (caller.invoked_by().map(|service| service_account(&service)), None),
         _ if caller.is_store_user() => (identity_center_user(caller), None),
         ("Unknown", _) | (_, None) => (None, None),
         ("Root", Some(principal)) => {
-            let id = caller.identity.account.text().unwrap_or(principal);
+            let id = account_id(caller.identity.account).unwrap_or(principal);
             (Some(Account::new(PROVIDER, &*id, &*id)), None)
         }
+        // The account's own id is that of its root user; of a principal of another kind it says nothing.
+        (_, Some(principal)) if is_account_id(&principal) => (None, None),
         ("FederatedUser", Some(principal)) => {
             (tenant(caller).map(|tenant| Account::new(PROVIDER, tenant, &*principal)), Some(principal))
         }
         ("WebIdentityUser" | "SAMLUser", Some(principal)) => (federated(caller, &principal), Some(principal)),
-        // The account's own id is that of its root user; of a principal of another kind it says nothing.
-        (_, Some(principal)) if is_account_id(&principal) => (None, None),
         (kind, Some(principal)) => {
             let role = matches!(kind, "AssumedRole" | "Role") || principal.starts_with("AROA");
             let subject = if role { role_part(&principal) } else { &*principal };
@@ -111,8 +113,19 @@ pub(crate) fn person<'p>(principal: &'p str, role_arn: &str) -> Option<&'p str> 
 }
 
 /// Whether an id has the form of an account's own.
-fn is_account_id(principal: &str) -> bool {
-    principal.len() == 12 && principal.bytes().all(|byte| byte.is_ascii_digit())
+pub(crate) fn is_account_id(principal: &str) -> bool {
+    principal.len() == ACCOUNT_DIGITS && principal.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The digits of an account's id.
+const ACCOUNT_DIGITS: usize = 12;
+
+/// An id that may be an account's: as a text; or as a number, which has lost the zeros before it.
+pub(crate) fn account_id(member: Member<'_>) -> Option<Cow<'_, str>> {
+    member.text().or_else(|| {
+        let digits = member.word().filter(|word| word.bytes().all(|byte| byte.is_ascii_digit()))?;
+        Some(Cow::Owned(format!("{digits:0>ACCOUNT_DIGITS$}")))
+    })
 }
 
 /// The account of one of AWS's own services.
@@ -129,7 +142,7 @@ pub(super) fn identity_center_user(caller: &Caller<'_>) -> Option<Account> {
 /// The account of the user whose credentials a federated session was made from.
 pub(super) fn issuing_user(caller: &Caller<'_>) -> Option<Account> {
     let principal = caller.issuer.principal.text()?;
-    account_of(&caller.issuer.account.text()?, &principal)
+    account_of(&account_id(caller.issuer.account)?, &principal)
 }
 
 /// The part of a role session's principal id that is the role.
@@ -143,7 +156,7 @@ pub(super) fn account_of(tenant: &str, subject: &str) -> Option<Account> {
 }
 
 /// The account id within an ARN.
-pub(super) fn arn_account(arn: &str) -> Option<&str> {
+pub(crate) fn arn_account(arn: &str) -> Option<&str> {
     arn.split(':').nth(4).filter(|account| !account.is_empty())
 }
 
@@ -174,7 +187,7 @@ fn session_type(caller: &Caller<'_>) -> Option<IdentityType> {
 }
 
 fn tenant(caller: &Caller<'_>) -> Option<String> {
-    let own = caller.identity.account.text().or_else(|| caller.issuer.account.text());
+    let own = account_id(caller.identity.account).or_else(|| account_id(caller.issuer.account));
     own.map(Cow::into_owned).or_else(|| arn_account(&caller.identity.arn.text()?).map(str::to_owned))
 }
 

@@ -165,7 +165,7 @@ const CLASSES: &[Row] = &[
 ];
 
 /// The class of an operation of a service, such as `CreateUser` of `iam.amazonaws.com`.
-pub(super) fn class(service: &str, operation: &str) -> EventClass {
+pub(crate) fn class(service: &str, operation: &str) -> EventClass {
     let service = service.split_once('.').map_or(service, |(name, _)| name);
     let holds = |row: &&Row| {
         row.services.contains(&service) && (row.operations.is_empty() || row.operations.contains(&operation))

@@ -7,6 +7,7 @@ use countersign_model::Value;
 use countersign_model::vocabulary::FieldId;
 use serde_json::value::RawValue;
 
+use super::accounts::account_id;
 use super::outcome::{is_sign_in_service, member};
 use super::record::{Additional, Described, Resource};
 use super::target::arn_name;
@@ -23,20 +24,20 @@ type Row = FieldRow<CloudTrail>;
 pub(super) const FIELDS: &[Row] = &[
     Row { field: FieldId::MetadataEventCode, from: "`eventType`", value: |call, texts| text(call.top.event_type, texts) },
     Row { field: FieldId::MetadataProductName, from: "always `CloudTrail`", value: |_, texts| known(Some("CloudTrail"), texts) },
-    Row { field: FieldId::StatusId, from: "2 with `errorCode`, `errorMessage` or a failed sign-in, else 1; absent for a step of a sign-in that decides nothing", value: status_id },
+    Row { field: FieldId::StatusId, from: "2 with `errorCode`, `errorMessage` or a failed sign-in, else 1; absent for a step of a sign-in that decides nothing; an `errorCode` of 200 to 299 and `serviceEventDetails.result` say success", value: status_id },
     Row { field: FieldId::StatusCode, from: "`errorCode`, else a sign-in's outcome", value: |call, texts| known(call.outcome.code.as_deref(), texts) },
     Row { field: FieldId::StatusDetail, from: "`errorMessage`", value: |call, _| rare(call.top.error_message) },
     Row { field: FieldId::ActionId, from: "2 denied, 1 of success; absent for other errors, which say nothing about rights", value: action_id },
     Row { field: FieldId::IsMfa, from: "`additionalEventData.MFAUsed` of sign-ins, else the session's `mfaAuthenticated`", value: is_mfa },
     Row { field: FieldId::CloudProvider, from: "always `AWS`", value: |_, texts| known(Some("AWS"), texts) },
-    Row { field: FieldId::CloudAccountUid, from: "`recipientAccountId`", value: |call, texts| text(call.top.recipient_account, texts) },
+    Row { field: FieldId::CloudAccountUid, from: "`recipientAccountId`", value: |call, texts| account(call.top.recipient_account, texts) },
     Row { field: FieldId::CloudRegion, from: "`awsRegion`", value: |call, texts| text(call.top.region, texts) },
     Row { field: FieldId::ApiOperation, from: "`eventName`", value: |call, texts| text(call.top.event_name, texts) },
     Row { field: FieldId::ApiServiceName, from: "`eventSource`", value: |call, texts| text(call.top.event_source, texts) },
     Row { field: FieldId::ApiRequestUid, from: "`requestID`", value: |call, _| rare(call.top.request_id) },
     Row { field: FieldId::ApiRequestData, from: "`requestParameters`", value: |call, _| json(call.top.request) },
     Row { field: FieldId::ApiResponseData, from: "`responseElements`", value: |call, _| json(call.top.response) },
-    Row { field: FieldId::ApiResponseError, from: "`errorCode`", value: |call, texts| text(call.top.error_code, texts) },
+    Row { field: FieldId::ApiResponseError, from: "`errorCode`, unless it says success", value: error },
     Row { field: FieldId::ApiResponseMessage, from: "`errorMessage`", value: |call, _| rare(call.top.error_message) },
     Row { field: FieldId::ActorUserUid, from: "the account's subject", value: actor_uid },
     Row { field: FieldId::ActorUserUidAlt, from: "`userIdentity.arn`", value: |call, texts| text(call.caller.identity.arn, texts) },
@@ -74,6 +75,23 @@ fn status_id(call: &Call<'_>, _: &mut Interner) -> Option<Value> {
     call.outcome.success.map(|success| Value::Unsigned(if success { 1 } else { 2 }))
 }
 
+fn error(call: &Call<'_>, texts: &mut Interner) -> Option<Value> {
+    match &call.outcome.error {
+        Some(error) => known(Some(error), texts),
+        // A code of success is no error.
+        None if call.top.error_code.word().is_some() => None,
+        None => text(call.top.error_code, texts),
+    }
+}
+
+/// The id of an AWS account.
+fn account(member: Member<'_>, texts: &mut Interner) -> Option<Value> {
+    match account_id(member) {
+        Some(id) => known(Some(&id), texts),
+        None => text(member, texts),
+    }
+}
+
 fn action_id(call: &Call<'_>, _: &mut Interner) -> Option<Value> {
     let outcome = &call.outcome;
     (outcome.denied || outcome.success == Some(true)).then_some(Value::Unsigned(if outcome.denied { 2 } else { 1 }))
@@ -101,7 +119,7 @@ fn actor_uid(call: &Call<'_>, texts: &mut Interner) -> Option<Value> {
 fn actor_tenant(call: &Call<'_>, texts: &mut Interner) -> Option<Value> {
     match &call.principal.account {
         Some(account) => known(Some(&account.tenant), texts),
-        None => text(call.caller.identity.account, texts),
+        None => account(call.caller.identity.account, texts),
     }
 }
 
@@ -134,7 +152,7 @@ fn resources(call: &Call<'_>, texts: &mut Interner) -> Option<Value> {
     let Ok(resources) = serde_json::from_str::<Vec<&RawValue>>(json) else { return Some(Value::WrongType) };
     let arns = resources.into_iter().filter_map(|resource| {
         let resource: Resource<'_> = Member::new(resource.get()).members();
-        resource.arn.text().or_else(|| resource.arn_lower.text())
+        resource.arn.text()
     });
     Some(Value::TextList(arns.map(|arn| texts.share(&arn)).collect()))
 }

@@ -2,24 +2,25 @@
 
 pub(crate) mod accounts;
 pub(crate) mod authenticated;
-mod caller;
+pub(crate) mod caller;
 mod chain;
-mod classes;
+pub(crate) mod classes;
 mod fields;
 mod outcome;
-mod record;
-mod target;
-mod trust;
+pub(crate) mod record;
+pub(crate) mod target;
+pub(crate) mod trust;
 
 use countersign_model::vocabulary::EventClass;
 use countersign_model::{Actor, Target, TimeZone, Timestamp};
 
 use crate::documentation::Table;
 use crate::intern::Interner;
-use crate::normalise::{Draft, FieldRow, JsonFormat, event_time};
+use crate::normalise::{Certainty, Draft, FieldRow, JsonFormat, event_time, receipt_time};
+use crate::opened::{self, Way};
 use crate::signs::Signs;
 use crate::{DeadReason, Fault, json};
-use accounts::Principal;
+use accounts::{Principal, account_id};
 use caller::Caller;
 use outcome::Outcome;
 use record::Top;
@@ -49,8 +50,11 @@ impl JsonFormat for CloudTrail {
     const ABOUT: &'static str = "AWS CloudTrail records: {\"Records\": […]} files or one record a line";
     const PROVIDER: Option<&'static str> = Some("aws");
     const SIGNS: Signs = Signs {
-        text: "`eventSource` and `eventName` with `eventTime` or `userIdentity`",
-        are_in: |top| top.all(&["eventSource", "eventName"]) && top.any(&["eventTime", "userIdentity"]),
+        text: "`eventSource` and `eventName` with `eventTime` or `userIdentity`, in any spelling",
+        are_in: |top| {
+            let has = |name| top.any_spelled(&[name]);
+            has("eventSource") && has("eventName") && (has("eventTime") || has("userIdentity"))
+        },
     };
     const FIELDS: &'static [FieldRow<CloudTrail>] = fields::FIELDS;
     type Read<'a> = Call<'a>;
@@ -59,9 +63,13 @@ impl JsonFormat for CloudTrail {
         vec![accounts::table(), authenticated::table(), classes::table()]
     }
 
+    fn opened(raw: &str) -> Option<String> {
+        opened::opened(raw, bodies, opened::json)
+    }
+
     fn read<'a>(raw: &'a str, _: Option<&TimeZone>) -> Result<Call<'a>, Fault> {
         let top: Top<'_> = json::object(raw)?;
-        let time = event_time("eventTime", top.event_time)?;
+        let time = event_time(&[("eventTime", top.event_time), ("@timestamp", top.timestamp)])?;
         let operation = top
             .event_name
             .text()
@@ -77,14 +85,15 @@ impl JsonFormat for CloudTrail {
 
     fn draft(call: &Call<'_>, texts: &mut Interner) -> Draft {
         let Call { top, caller, principal, acted, .. } = call;
-        let tenant = top.recipient_account.text().or_else(|| caller.identity.account.text());
+        let tenant = account_id(top.recipient_account).or_else(|| account_id(caller.identity.account));
         let role_grant = caller.issuer.arn.text().filter(|_| caller.is_role());
         Draft {
             id: top.event_id.text().map(|id| (*id).into()),
             tenant: tenant.map(|tenant| texts.share(&tenant)),
             class: call.class,
             time: call.time,
-            receipt_time: top.receipt_time.time(),
+            certainty: Certainty::Certain,
+            receipt_time: receipt_time(top.receipt_time),
             chain: chain::chain(caller, principal, texts),
             actor: Actor {
                 usage: outcome::usage(top, caller),
@@ -102,7 +111,25 @@ impl JsonFormat for CloudTrail {
                 shared: acted.shared,
                 token: acted.credential.as_deref().map(|token| texts.share(token)),
             }),
-            trust: trust::trust(top, &call.bodies, &call.outcome).map(|trust| texts.share(&trust)),
+            trust: trust::trust(top, &call.bodies, call.outcome.success).map(|trust| texts.share(&trust)),
         }
+    }
+}
+
+/// Which bodies are opened: tables and forwarders without a type for objects have them as text.
+fn bodies(path: &str) -> Way {
+    match path {
+        "useridentity"
+        | "useridentity.sessioncontext"
+        | "useridentity.onbehalfof"
+        | "useridentity.sessioncontext.sessionissuer"
+        | "useridentity.sessioncontext.attributes"
+        | "useridentity.sessioncontext.webidfederationdata"
+        | "requestparameters"
+        | "responseelements"
+        | "resources"
+        | "additionaleventdata"
+        | "serviceeventdetails" => Way::Open,
+        _ => Way::Leave,
     }
 }

@@ -1,11 +1,11 @@
 //! The members of a CloudTrail record that we know, as the user guide names them ("CloudTrail record contents",
-//! "CloudTrail userIdentity element").
+//! "CloudTrail userIdentity element"), in any spelling: tables of query engines have them in lower case.
 
 use crate::json::members;
 
 members!(
     /// A record.
-    Top {
+    Top in any_spelling {
         event_time = "eventTime",
         event_name = "eventName",
         event_source = "eventSource",
@@ -23,6 +23,8 @@ members!(
         resources = "resources",
         error_code = "errorCode",
         error_message = "errorMessage",
+        // Where Logstash moves `eventTime`.
+        timestamp = "@timestamp",
         // The generator's envelope; see `CloudTrail`.
         receipt_time = "countersign.ingestTime",
         ..unmapped
@@ -31,7 +33,7 @@ members!(
 
 members!(
     /// Who made the call.
-    UserIdentity {
+    UserIdentity in any_spelling {
         kind = "type",
         principal = "principalId",
         arn = "arn",
@@ -48,7 +50,7 @@ members!(
 
 members!(
     /// The session of temporary credentials.
-    SessionContext {
+    SessionContext in any_spelling {
         issuer = "sessionIssuer",
         attributes = "attributes",
         web_federation = "webIdFederationData",
@@ -59,7 +61,7 @@ members!(
 
 members!(
     /// Whose credentials the temporary ones were made from.
-    SessionIssuer {
+    SessionIssuer in any_spelling {
         kind = "type",
         principal = "principalId",
         arn = "arn",
@@ -70,7 +72,7 @@ members!(
 
 members!(
     /// Attributes of a session.
-    SessionAttributes {
+    SessionAttributes in any_spelling {
         is_mfa = "mfaAuthenticated",
         created = "creationDate",
     }
@@ -78,14 +80,14 @@ members!(
 
 members!(
     /// The web identity that a session began with.
-    WebFederation {
+    WebFederation in any_spelling {
         provider = "federatedProvider",
     }
 );
 
 members!(
     /// The Identity Center user on whose behalf the call was made.
-    OnBehalfOf {
+    OnBehalfOf in any_spelling {
         user = "userId",
         store = "identityStoreArn",
     }
@@ -93,7 +95,7 @@ members!(
 
 members!(
     /// What credentials were issued to by a platform.
-    InScopeOf {
+    InScopeOf in any_spelling {
         kind = "issuerType",
         issued_to = "credentialsIssuedTo",
     }
@@ -101,7 +103,7 @@ members!(
 
 members!(
     /// The parameters of identity operations.
-    Request {
+    Request in any_spelling {
         user_name = "userName",
         role_name = "roleName",
         group_name = "groupName",
@@ -125,7 +127,7 @@ members!(
 
 members!(
     /// The elements of identity operations' responses.
-    Response {
+    Response in any_spelling {
         user = "user",
         role = "role",
         group = "group",
@@ -147,7 +149,7 @@ members!(
 
 members!(
     /// A thing in a response: each has some of these.
-    Described {
+    Described in any_spelling {
         arn = "arn",
         user_id = "userId",
         role_id = "roleId",
@@ -165,22 +167,29 @@ members!(
 
 members!(
     /// A member of a group in the identity store.
-    GroupMember {
+    GroupMember in any_spelling {
         user = "userId",
     }
 );
 
 members!(
     /// One of the resources touched.
-    Resource {
+    Resource in any_spelling {
         arn = "ARN",
-        arn_lower = "arn",
     }
 );
 
 members!(
     /// Details of sign-ins.
-    Additional {
+    Additional in any_spelling {
         mfa_used = "MFAUsed",
+    }
+);
+
+members!(
+    /// How a service's own act went.
+    ServiceOutcome in any_spelling {
+        kind = "statusType",
+        code = "statusCode",
     }
 );

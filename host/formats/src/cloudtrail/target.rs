@@ -6,39 +6,39 @@ use std::borrow::Cow;
 use countersign_model::Account;
 use countersign_model::vocabulary::{EventClass, IdentityType};
 
-use super::accounts::{Principal, account_of, arn_account, role_part, role_type};
+use super::accounts::{Principal, account_id, account_of, arn_account, role_part, role_type};
 use super::caller::Caller;
 use super::record::{Described, GroupMember, Request, Response, Top};
 use crate::json::Member;
 
 /// The entity that a call acted on, as far as the record shows.
 #[derive(Default)]
-pub(super) struct Acted<'a> {
+pub(crate) struct Acted<'a> {
     /// Its account, where the record proves it.
-    pub(super) account: Option<Account>,
+    pub(crate) account: Option<Account>,
     /// The type that the record proves.
-    pub(super) proved_type: Option<IdentityType>,
+    pub(crate) proved_type: Option<IdentityType>,
     /// Several may use it: a role.
-    pub(super) shared: bool,
+    pub(crate) shared: bool,
     /// The credential made or changed.
-    pub(super) credential: Option<Cow<'a, str>>,
+    pub(crate) credential: Option<Cow<'a, str>>,
     /// `User` or `Role`.
-    pub(super) kind: Option<&'static str>,
+    pub(crate) kind: Option<&'static str>,
     /// Its name.
-    pub(super) name: Option<Cow<'a, str>>,
+    pub(crate) name: Option<Cow<'a, str>>,
     /// Its ARN.
-    pub(super) arn: Option<Cow<'a, str>>,
+    pub(crate) arn: Option<Cow<'a, str>>,
 }
 
 /// Request and response of an identity operation.
-pub(super) struct Bodies<'a> {
-    pub(super) request: Request<'a>,
-    pub(super) response: Response<'a>,
+pub(crate) struct Bodies<'a> {
+    pub(crate) request: Request<'a>,
+    pub(crate) response: Response<'a>,
 }
 
 impl<'a> Bodies<'a> {
     /// Of a record of this class; other classes' bodies aren't looked into, but for credentials handed out.
-    pub(super) fn of(top: &Top<'a>, class: EventClass) -> Bodies<'a> {
+    pub(crate) fn of(top: &Top<'a>, class: EventClass) -> Bodies<'a> {
         match class {
             EventClass::ApiActivity => Bodies { request: Request::default(), response: Response::default() },
             _ => Bodies { request: top.request.members(), response: top.response.members() },
@@ -47,7 +47,7 @@ impl<'a> Bodies<'a> {
 }
 
 /// The entity that the call acted on.
-pub(super) fn acted<'a>(
+pub(crate) fn acted<'a>(
     top: &Top<'a>,
     class: EventClass,
     bodies: &Bodies<'a>,
@@ -92,7 +92,7 @@ fn iam<'a>(
     principal: &Principal<'a>,
 ) -> Acted<'a> {
     let Bodies { request, response } = bodies;
-    let recipient = top.recipient_account.text();
+    let recipient = account_id(top.recipient_account);
     // Names are compared within one account only.
     let own = principal.account.as_ref().filter(|account| Some(&*account.tenant) == recipient.as_deref());
     let tenant =
@@ -229,6 +229,6 @@ fn directory<'a>(bodies: &Bodies<'a>) -> Acted<'a> {
 }
 
 /// The last part of an ARN's path: the name of a user, role or policy.
-pub(super) fn arn_name<'a>(arn: &str) -> Option<Cow<'a, str>> {
+pub(crate) fn arn_name<'a>(arn: &str) -> Option<Cow<'a, str>> {
     arn.rsplit_once('/').map(|(_, name)| Cow::Owned(name.to_owned()))
 }

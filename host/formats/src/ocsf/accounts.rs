@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use countersign_model::Account;
 use countersign_model::vocabulary::IdentityType;
 
+use super::aws;
 use super::tree::Tree;
-use crate::cloudtrail::accounts as aws;
+use crate::cloudtrail::accounts::PROVIDER as AWS;
 use crate::documentation::Table;
 use crate::okta::accounts as okta;
 use crate::windows::accounts as windows;
@@ -15,7 +16,7 @@ use crate::windows::accounts as windows;
 const PROVIDERS: &[&str] = &["cloud.provider", "metadata.product.vendor_name", "metadata.product.name"];
 
 /// Where the tenant of an account is looked for, in this order: first in the user object, then in the record.
-const USER_TENANTS: &[&str] = &["account.uid", "org.uid"];
+pub(super) const USER_TENANTS: &[&str] = &["account.uid", "account_uid", "org.uid", "org_uid"];
 
 /// See [`USER_TENANTS`]; the event's own tenant is looked for here too.
 pub(super) const RECORD_TENANTS: &[&str] = &["metadata.tenant_uid", "cloud.account.uid", "cloud.org.uid"];
@@ -32,7 +33,6 @@ pub(super) fn table() -> Table {
         paths.iter().map(|path| format!("`{prefix}{path}`")).collect::<Vec<String>>().join(", ")
     };
     let providers = format!("the first of {}; in lower case", paths("", PROVIDERS));
-    let own = format!("the first of {}: the principal's own, never the recipient's", paths("user.", USER_TENANTS));
     let tenants = format!("the first of {}, {}", paths("user.", USER_TENANTS), paths("", RECORD_TENANTS));
     let shared: Vec<String> = SHARED_KINDS.iter().map(|kind| format!("`{kind}`")).collect();
     let rows = [
@@ -45,13 +45,12 @@ pub(super) fn table() -> Table {
             "`uid`; shared, unless it is a user's (`00u…`)",
         ],
         [
-            "`AROA…:session`, of the provider `aws`",
+            "any other, of the provider `aws`",
             "`aws`",
-            &own,
-            "the part before `:`; the whole is the session; shared, as any `AROA…`",
+            "as in `cloudtrail`",
+            "as in `cloudtrail`, by `type`: the principal's id is `uid`, or `uid_alt` where `uid` is an ARN or absent; of an \
+             `IdentityCenterUser` with the store in `actor.idp.uid`",
         ],
-        ["an ARN, of the provider `aws`", "`aws`", &own, "as `uid_alt`, which has the principal's id"],
-        ["any other, of the provider `aws`", "`aws`", &own, "`uid`; protected if it is the account's own id: root"],
         ["any other", &providers, &tenants, &format!("`uid`; shared if `user.type` is one of {}", shared.join(", "))],
         ["none, `unknown`, `-`", "–", "–", "unresolved"],
     ];
@@ -77,54 +76,66 @@ pub(super) struct Principal {
     pub(super) protected: bool,
     /// It is a session of temporary credentials.
     pub(super) temporary: bool,
+    /// The session's name, where Identity Center gave it.
+    pub(super) person: Option<String>,
+}
+
+/// Which part a user object has in an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// It acted: the session and the identity provider of the event are its own.
+    Actor,
+    /// It was acted on.
+    Target,
 }
 
 /// The user object at a path as a principal.
-pub(super) fn principal(tree: &Tree<'_>, path: &str) -> Principal {
+pub(super) fn principal(tree: &Tree<'_>, path: &str, part: Part) -> Principal {
     let Some(user) = tree.at(path) else { return Principal::default() };
-    let provider = PROVIDERS.iter().find_map(|path| known(tree, path)).map(|name| name.to_lowercase());
-    // AWS writes the ARN, which is made of names, into `uid`, and the principal's id beside it.
-    let uid = match known(user, "uid") {
-        Some(arn) if provider.as_deref() == Some(aws::PROVIDER) && arn.starts_with("arn:") => known(user, "uid_alt"),
-        uid => uid,
-    };
-    let own_tenant = USER_TENANTS.iter().find_map(|path| known(user, path));
-    let tenant = own_tenant.clone().or_else(|| RECORD_TENANTS.iter().find_map(|path| known(tree, path)));
+    let uid = known(user, "uid");
     let type_id = user.member("type_id").unsigned();
     let mut principal = Principal {
         proved_type: TYPES.iter().find(|(id, _)| Some(*id) == type_id).map(|(_, proved)| *proved),
         ..Principal::default()
     };
-    let Some(uid) = uid else { return principal };
-    if uid.starts_with("S-1-") {
-        principal.account = sid_tenant(&uid).map(|tenant| Account::new("windows", tenant, &*uid));
-        (principal.shared, principal.protected) = (windows::is_shared_sid(&uid), windows::is_protected_sid(&uid));
+    if let Some(uid) = uid.as_deref().filter(|uid| uid.starts_with("S-1-")) {
+        principal.account = sid_tenant(uid).map(|tenant| Account::new("windows", tenant, uid));
+        (principal.shared, principal.protected) = (windows::is_shared_sid(uid), windows::is_protected_sid(uid));
         return principal;
     }
-    let Some(provider) = provider else { return principal };
+    let Some(provider) = provider(tree) else { return principal };
     // The same accounts as the formats of these providers give.
-    let (tenant, subject) = match &*provider {
-        okta::PROVIDER => (Some(okta::TENANT.into()), &*uid),
-        // The principal's own account, never the one that received the call.
-        aws::PROVIDER => match uid.split_once(':') {
-            Some((role, _)) if aws::is_role_id(role) => {
-                principal.session = Some(uid.to_string());
-                (own_tenant, role)
-            }
-            _ => (own_tenant, &*uid),
-        },
-        _ => (tenant, &*uid),
+    if provider == AWS {
+        return aws::principal(tree, user, part, principal);
+    }
+    let Some(uid) = uid else { return principal };
+    let own_tenant = USER_TENANTS.iter().find_map(|path| known(user, path));
+    let tenant = match &*provider {
+        okta::PROVIDER => Some(okta::TENANT.into()),
+        _ => own_tenant.or_else(|| RECORD_TENANTS.iter().find_map(|path| known(tree, path))),
     };
-    principal.shared = match &*provider {
-        aws::PROVIDER => aws::is_role_id(subject),
-        okta::PROVIDER => !okta::is_user_id(subject),
-        _ => is_shared_kind(user),
-    };
-    principal.temporary = principal.session.is_some();
-    principal.protected = provider == aws::PROVIDER && tenant.as_deref() == Some(subject);
-    principal.account =
-        tenant.filter(|_| !subject.is_empty()).map(|tenant| Account::new(&*provider, &*tenant, subject));
+    principal.shared = if provider == okta::PROVIDER { !okta::is_user_id(&uid) } else { is_shared_kind(user) };
+    principal.account = tenant.map(|tenant| Account::new(&*provider, &*tenant, &*uid));
     principal
+}
+
+/// The provider of a record's accounts, in lower case.
+pub(super) fn provider(tree: &Tree<'_>) -> Option<String> {
+    PROVIDERS.iter().find_map(|path| known(tree, path)).map(|name| name.to_lowercase())
+}
+
+/// Whether two user objects name the same principal by one of their ids.
+pub(super) fn are_same(one: &Tree<'_>, other: &Tree<'_>) -> bool {
+    const IDS: &[&str] = &["uid", "uid_alt", "uuid"];
+    let ids =
+        |user: &Tree<'_>| IDS.iter().filter_map(|path| known(user, path).map(Cow::into_owned)).collect::<Vec<_>>();
+    let others = ids(other);
+    ids(one).iter().any(|id| others.contains(id))
+}
+
+/// Whether a user object has an id.
+pub(super) fn has_id(user: &Tree<'_>) -> bool {
+    known(user, "uid").or_else(|| known(user, "uid_alt")).is_some()
 }
 
 /// Whether a user object says that it is something several may use.
@@ -134,7 +145,7 @@ fn is_shared_kind(user: &Tree<'_>) -> bool {
 }
 
 /// A text, unless it stands for an unknown value.
-fn known<'a>(tree: &Tree<'a>, path: &str) -> Option<Cow<'a, str>> {
+pub(super) fn known<'a>(tree: &Tree<'a>, path: &str) -> Option<Cow<'a, str>> {
     tree.member(path).text().filter(|text| !unknown(text))
 }
 

@@ -7,7 +7,7 @@
 
 use countersign_model::vocabulary::EventClass;
 
-use super::OcsfRecord;
+use super::{OcsfRecord, aws};
 use crate::cloudtrail::authenticated::{ends_a_sign_in, is_a_callers};
 use crate::documentation::{Table, class_words};
 
@@ -70,8 +70,8 @@ pub(super) fn authenticated(record: &OcsfRecord<'_>) -> bool {
 /// What AWS says in OCSF is CloudTrail's: neither its services' own events nor the steps of a sign-in prove anything.
 fn cloudtrail_agrees(record: &OcsfRecord<'_>) -> bool {
     let text = |path| record.tree.member(path).text().unwrap_or_default();
-    let from_cloudtrail = text("metadata.product.name").eq_ignore_ascii_case("CloudTrail");
+    let from_cloudtrail = aws::is_cloudtrail(&record.tree);
     let step = text("api.service.name").starts_with("signin.") && !ends_a_sign_in(&text("api.operation"));
-    let event_type = text("metadata.event_code");
+    let event_type = aws::event_type(&record.tree).unwrap_or_default();
     !step && (!from_cloudtrail || event_type.is_empty() || is_a_callers(&event_type))
 }

@@ -35,7 +35,7 @@ pub(super) const FIELDS: &[FieldRow<Ocsf>] = rows![
     StatusCode,
     StatusDetail,
     ActionId: "the same path; 0 and 99 are absent" = action_id,
-    IsMfa,
+    IsMfa: "the same path, else `mfa`" = |record, texts| first(record, FieldId::IsMfa, &["is_mfa", "mfa"], texts),
     AuthProtocol,
     AuthFactorsFactorType,
     LogonTypeId,
@@ -58,7 +58,7 @@ pub(super) const FIELDS: &[FieldRow<Ocsf>] = rows![
     ApiResponseError,
     ApiResponseMessage,
     ActorUserUid: "the account's subject; unresolved: the same path" = actor_uid,
-    ActorUserUidAlt: "`uid_alt` of the user object that acted: see \"who acted\"" = |record, texts| of_actor(record, FieldId::ActorUserUidAlt, "uid_alt", texts),
+    ActorUserUidAlt: "`uid_alt` of the user object that acted: see \"who acted\"; of AWS its ARN, which may be in `uid` or `uuid`" = |record, texts| uid_alt(record, FieldId::ActorUserUidAlt, record.actor, texts),
     ActorUserName: "`name` of the user object that acted" = |record, texts| of_actor(record, FieldId::ActorUserName, "name", texts),
     ActorUserDomain: "`domain` of the user object that acted" = |record, texts| of_actor(record, FieldId::ActorUserDomain, "domain", texts),
     ActorUserType: "`type` of the user object that acted" = |record, texts| of_actor(record, FieldId::ActorUserType, "type", texts),
@@ -66,7 +66,7 @@ pub(super) const FIELDS: &[FieldRow<Ocsf>] = rows![
     ActorUserCredentialUid: "`credential_uid` of the user object that acted" = |record, texts| of_actor(record, FieldId::ActorUserCredentialUid, "credential_uid", texts),
     ActorSessionUid: "the actor's session" = |record, texts| known(record.session.as_deref(), texts),
     ActorSessionIssuer,
-    ActorSessionIsMfa,
+    ActorSessionIsMfa: "the same path, else `actor.session.mfa`" = |record, texts| first(record, FieldId::ActorSessionIsMfa, &["actor.session.is_mfa", "actor.session.mfa"], texts),
     ActorSessionCreatedTime,
     ActorInvokedBy,
     ActorIdpName,
@@ -74,10 +74,10 @@ pub(super) const FIELDS: &[FieldRow<Ocsf>] = rows![
     ActorAppName,
     ActorProcessName,
     UserUid,
-    UserUidAlt,
+    UserUidAlt: "the same path; of AWS the ARN, which may be in `user.uid` or `user.uuid`" = |record, texts| uid_alt(record, FieldId::UserUidAlt, "user", texts),
     UserName,
     UserDomain,
-    UserAccountUid,
+    UserAccountUid: "the same path, else `user.account_uid`" = |record, texts| first(record, FieldId::UserAccountUid, &["user.account.uid", "user.account_uid"], texts),
     UserType,
     UserCredentialUid,
     GroupName,
@@ -177,12 +177,25 @@ fn actor_uid(record: &OcsfRecord<'_>, texts: &mut Interner) -> Option<Value> {
 fn actor_tenant(record: &OcsfRecord<'_>, texts: &mut Interner) -> Option<Value> {
     match &record.principal.account {
         Some(account) => known(Some(&account.tenant), texts),
-        None => of_actor(record, FieldId::ActorUserAccountUid, "account.uid", texts),
+        None => of_actor(record, FieldId::ActorUserAccountUid, "account.uid", texts)
+            .or_else(|| of_actor(record, FieldId::ActorUserAccountUid, "account_uid", texts)),
     }
 }
 
 fn of_actor(record: &OcsfRecord<'_>, field: FieldId, name: &str, texts: &mut Interner) -> Option<Value> {
     at(record.tree.at(record.actor)?, field, name, texts)
+}
+
+/// The value at the first of several paths, which versions of the schema have renamed.
+fn first(record: &OcsfRecord<'_>, field: FieldId, paths: &[&str], texts: &mut Interner) -> Option<Value> {
+    paths.iter().find_map(|path| at(&record.tree, field, path, texts))
+}
+
+/// The other id of a user object: AWS's second is the ARN, whichever of the two a version of the schema calls so.
+fn uid_alt(record: &OcsfRecord<'_>, field: FieldId, path: &str, texts: &mut Interner) -> Option<Value> {
+    let user = record.tree.at(path)?;
+    let arn = ["uid", "uuid"].iter().find(|name| user.member(name).text().is_some_and(|id| id.starts_with("arn:")));
+    at(user, field, arn.unwrap_or(&"uid_alt"), texts)
 }
 
 fn os_name(record: &OcsfRecord<'_>, texts: &mut Interner) -> Option<Value> {

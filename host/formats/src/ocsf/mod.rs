@@ -2,6 +2,8 @@
 
 pub(crate) mod accounts;
 mod authenticated;
+mod aws;
+mod classes;
 mod fields;
 mod time;
 mod tree;
@@ -9,13 +11,14 @@ mod tree;
 use countersign_model::vocabulary::{EventClass, Usage};
 use countersign_model::{Actor, ChainMember, Target, TimeZone, Timestamp};
 
-use crate::cloudtrail::accounts as aws;
-use crate::documentation::{Table, class_words};
+use crate::cloudtrail::accounts::{PROVIDER as AWS, is_temporary_key};
+use crate::documentation::Table;
 use crate::intern::Interner;
-use crate::normalise::{Draft, FieldRow, JsonFormat, chain_member, in_order};
+use crate::normalise::{Certainty, Draft, FieldRow, JsonFormat, chain_member, in_order, receipt_time};
+use crate::opened::{self, Way};
 use crate::signs::Signs;
 use crate::{DeadReason, Fault, json, os};
-use accounts::{Principal, RECORD_TENANTS, principal};
+use accounts::{Part, Principal, RECORD_TENANTS, are_same, has_id, principal};
 use tree::Tree;
 
 /// The format `ocsf`.
@@ -52,45 +55,42 @@ impl JsonFormat for Ocsf {
     type Read<'a> = OcsfRecord<'a>;
 
     fn tables() -> Vec<Table> {
-        vec![accounts::table(), accounts::types(), authenticated::table(), classes_table(), os::table()]
+        vec![accounts::table(), accounts::types(), authenticated::table(), classes::table(), os::table()]
+    }
+
+    fn opened(raw: &str) -> Option<String> {
+        opened::opened(raw, bodies, opened::json)
     }
 
     fn read<'a>(raw: &'a str, _: Option<&TimeZone>) -> Result<OcsfRecord<'a>, Fault> {
         let tree = Tree::new(json::object::<json::Entries<'_>>(raw)?);
-        let class = class(&tree)?;
+        let class = classes::class(&tree)?;
         let time = event_time(&tree)?;
-        // What some products repeat of the actor in `user` says less of it.
-        let is_actor = tree.member("user.uid").text() == tree.member("actor.user.uid").text();
-        let user_acts = fields::user_acts(class) && tree.member("user.uid").text().is_some() && !is_actor;
-        let actor = if user_acts { "user" } else { "actor.user" };
-        let principal = principal(&tree, actor);
+        let (actor, principal) = actor(&tree, class);
         let own = |path| tree.member(path).text().map(std::borrow::Cow::into_owned);
-        let session = own("actor.session.uid")
+        let session = (principal.session.clone().filter(|_| aws::is_cloudtrail(&tree)))
+            .or_else(|| own("actor.session.uid"))
             .or_else(|| own("session.uid").filter(|_| fields::user_acts(class)))
             .or_else(|| principal.session.clone());
-        let envelope = tree.top("countersign.ingestTime").time();
+        let envelope = receipt_time(tree.top("countersign.ingestTime"));
         let receipt_time = envelope.or_else(|| time::at(&tree, "metadata.logged_time")?.ok());
         Ok(OcsfRecord { status: status(&tree), tree, time, class, actor, principal, session, receipt_time })
     }
 
     fn draft(record: &OcsfRecord<'_>, texts: &mut Interner) -> Draft {
         let OcsfRecord { tree, class, principal: actor, .. } = record;
-        let tenant = RECORD_TENANTS.iter().find_map(|path| tree.member(path).text());
-        let mut shared = |path: &str| tree.member(path).text().map(|text| texts.share(&text));
-        let token = shared(&format!("{}.credential_uid", record.actor));
-        let grant = shared("actor.session.issuer");
-        let acted_on = if fields::user_acts(*class) { Principal::default() } else { principal(tree, "user") };
-        let target = acted_on.account.map(|account| Target {
-            account,
-            proved_type: acted_on.proved_type,
-            shared: acted_on.shared,
-            token: shared("user.credential_uid"),
-        });
+        let text = |path: &str| tree.member(path).text();
+        let recipient = || aws::recipient(tree).text().filter(|_| aws::is_cloudtrail(tree));
+        let tenant = RECORD_TENANTS.iter().find_map(|path| text(path)).or_else(recipient);
+        let token = text(&format!("{}.credential_uid", record.actor)).map(|token| texts.share(&token));
+        let grant = text("actor.session.issuer").map(|issuer| texts.share(&issuer));
+        let (target, trust) = effect(record, texts);
         Draft {
             id: tree.member("metadata.uid").text().map(|id| (*id).into()),
             tenant: tenant.map(|tenant| texts.share(&tenant)),
             class: *class,
             time: record.time,
+            certainty: Certainty::Certain,
             receipt_time: record.receipt_time,
             actor: Actor {
                 account: actor.account.clone(),
@@ -98,40 +98,72 @@ impl JsonFormat for Ocsf {
                 authenticated: authenticated::authenticated(record),
                 session: record.session.as_deref().map(|session| texts.share(session)),
                 temporary: actor.temporary || token.as_deref().is_some_and(|token| is_temporary(actor, token)),
-                person: person(record).map(|person| texts.share(person)),
+                person: actor.person.as_deref().map(|person| texts.share(person)),
                 token,
                 grant,
             },
             chain: chain(record, texts),
             target,
-            trust: None,
+            trust: trust.map(|trust| texts.share(&trust)),
         }
     }
 }
 
-/// The class of a record: by `class_uid`, else by `type_uid`.
-fn class(tree: &Tree<'_>) -> Result<EventClass, Fault> {
-    let uid = tree.member("class_uid").unsigned().or_else(|| Some(tree.member("type_uid").unsigned()? / 100));
-    EventClass::ALL.iter().copied().find(|class| Some(u64::from(class.uid())) == uid).ok_or_else(|| {
-        let known: Vec<String> = EventClass::ALL.iter().map(|class| format!("{} ({class})", class.uid())).collect();
-        let got = match (uid, tree.member("class_uid").json()) {
-            (Some(uid), _) => format!("{uid}"),
-            (None, Some(json)) => json.chars().take(64).collect(),
-            (None, None) => "none".to_owned(),
-        };
-        let detail = format!("expected one of the classes {} in `class_uid`, got `{got}`", known.join(", "));
-        Fault::new(DeadReason::ClassUnsupported, detail)
-    })
+/// Which bodies are opened: OCSF has what a call took and gave as text too.
+fn bodies(path: &str) -> Way {
+    match path {
+        "api" | "api.request" | "api.response" => Way::Enter,
+        "api.request.data" | "api.response.data" | "unmapped" => Way::Open,
+        _ => Way::Leave,
+    }
 }
 
-fn classes_table() -> Table {
-    let rows = EventClass::ALL.iter().map(|class| vec![class.uid().to_string(), class_words(*class)]);
-    let rest = vec!["any other, or none".to_owned(), "a dead letter, `class-unsupported`".to_owned()];
-    Table {
-        name: "classes",
-        head: &["`class_uid`, else `type_uid` / 100", "class"],
-        rows: rows.chain([rest]).collect(),
+/// The user object that acted, and its principal. In authentication `user` authenticates, and `actor` only requested it;
+/// what some products repeat of the actor in `user` is the same principal, of which one says more than the other.
+fn actor(tree: &Tree<'_>, class: EventClass) -> (&'static str, Principal) {
+    let of_actor = principal(tree, "actor.user", Part::Actor);
+    let Some(user) = tree.at("user").filter(|user| fields::user_acts(class) && has_id(user)) else {
+        return ("actor.user", of_actor);
+    };
+    let same = tree.at("actor.user").is_some_and(|actor| are_same(user, actor));
+    if same && of_actor.account.is_some() {
+        return ("actor.user", of_actor);
     }
+    let of_user = principal(tree, "user", Part::Actor);
+    if same && of_user.account.is_none() { ("actor.user", of_actor) } else { ("user", of_user) }
+}
+
+/// The account acted on, and the trust made or changed. What CloudTrail says is read as CloudTrail's: its `user` repeats
+/// the caller's id with the other's name.
+fn effect(record: &OcsfRecord<'_>, texts: &mut Interner) -> (Option<Target>, Option<String>) {
+    let tree = &record.tree;
+    if fields::user_acts(record.class) && !aws::is_cloudtrail(tree) {
+        return (None, None);
+    }
+    let mut trust = None;
+    if aws::is_cloudtrail(tree) {
+        let success = record.status.map(|status| status == 1);
+        let (acted, made) = aws::effect(tree, success);
+        trust = made;
+        let token = acted.credential.as_deref().map(|token| texts.share(token));
+        if let Some(account) = acted.account {
+            let (proved_type, shared) = (acted.proved_type, acted.shared);
+            return (Some(Target { account, proved_type, shared, token }), trust);
+        }
+        if fields::user_acts(record.class) {
+            return (None, trust);
+        }
+    }
+    let on = principal(tree, "user", Part::Target);
+    let is_callers = aws::is_cloudtrail(tree) && on.account == record.principal.account;
+    let token = tree.member("user.credential_uid").text().map(|token| texts.share(&token));
+    let target = on.account.filter(|_| !is_callers).map(|account| Target {
+        account,
+        proved_type: on.proved_type,
+        shared: on.shared,
+        token,
+    });
+    (target, trust)
 }
 
 fn event_time(tree: &Tree<'_>) -> Result<Timestamp, Fault> {
@@ -151,8 +183,8 @@ fn event_time(tree: &Tree<'_>) -> Result<Timestamp, Fault> {
 fn status(tree: &Tree<'_>) -> Option<u64> {
     match (tree.member("status_id").unsigned(), tree.member("status").text().as_deref()) {
         (Some(id @ (1 | 2)), _) => Some(id),
-        (None, Some("Success")) => Some(1),
-        (None, Some("Failure")) => Some(2),
+        (None, Some(status)) if status.eq_ignore_ascii_case("success") => Some(1),
+        (None, Some(status)) if status.eq_ignore_ascii_case("failure") => Some(2),
         _ => None,
     }
 }
@@ -173,13 +205,7 @@ fn usage(record: &OcsfRecord<'_>) -> Usage {
 
 /// Whether a token is an access key that lapses by itself, of an AWS account.
 fn is_temporary(actor: &Principal, token: &str) -> bool {
-    actor.account.as_ref().is_some_and(|account| account.provider == aws::PROVIDER) && aws::is_temporary_key(token)
-}
-
-/// The session's name, where the role's ARN proves that Identity Center gave it.
-fn person<'r>(record: &'r OcsfRecord<'_>) -> Option<&'r str> {
-    let issuer = record.tree.member("actor.session.issuer").text()?;
-    aws::person(record.principal.session.as_deref()?, &issuer)
+    actor.account.as_ref().is_some_and(|account| account.provider == AWS) && is_temporary_key(token)
 }
 
 /// The account that requested an authentication, if it is another; then the actor; then the service that called on the
@@ -197,7 +223,7 @@ fn chain(record: &OcsfRecord<'_>, texts: &mut Interner) -> Vec<ChainMember> {
     };
     let mut chain = Vec::with_capacity(1);
     if record.actor == "user" {
-        let asked = principal(tree, "actor.user");
+        let asked = principal(tree, "actor.user", Part::Actor);
         if asked.account.is_some() && asked.account != actor.account {
             chain.push(member(&asked, "actor.user"));
         }

@@ -1,26 +1,23 @@
-//! OCSF's two forms of a time: `…time`, milliseconds since 1970-01-01T00:00:00Z, and `…time_dt`, RFC 3339.
+//! OCSF's two forms of a time: `…time`, milliseconds since 1970-01-01T00:00:00Z, and `…time_dt`, RFC 3339; each as
+//! producers really write it.
 
 use countersign_model::Timestamp;
 
 use super::tree::Tree;
 use crate::json::Member;
+use crate::times;
 
-/// The time at a path, in either form: none where the record has none, an error of `()` where it isn't one.
+/// The time at a path, in the first form that is one: none where the record has neither, an error of `()` where neither is
+/// one.
 pub(super) fn at(tree: &Tree<'_>, path: &str) -> Option<Result<Timestamp, ()>> {
     let present = |member: Member<'_>| member.json().filter(|json| *json != "\"\"").is_some();
     let number = tree.member(path);
     let text = tree.member(&format!("{path}_dt"));
-    if present(number) {
-        return Some(milliseconds(number).or_else(|| number.time()).ok_or(()));
+    let time = times::utc_or_milliseconds(number).or_else(|| times::utc(text));
+    match time {
+        Some(time) => Some(Ok(time)),
+        None => (present(number) || present(text)).then_some(Err(())),
     }
-    present(text).then(|| text.time().ok_or(()))
-}
-
-/// A number of milliseconds, or the text of one.
-fn milliseconds(member: Member<'_>) -> Option<Timestamp> {
-    let json = member.json()?;
-    let digits = json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(json);
-    digits.parse::<i64>().ok()?.checked_mul(1_000).map(Timestamp)
 }
 
 #[cfg(test)]
@@ -36,8 +33,10 @@ mod tests {
             (r#""time_dt":"2024-05-01T10:00:00.000001Z""#, Some(Ok(1_714_557_600_000_001))),
             (r#""time":"2024-05-01T10:00:00Z""#, Some(Ok(1_714_557_600_000_000))),
             (r#""time":null,"time_dt":"2024-05-01T12:00:00+02:00""#, Some(Ok(1_714_557_600_000_000))),
-            (r#""time":9223372036854775807"#, Some(Err(()))),
-            (r#""time":1.5"#, Some(Err(()))),
+            (r#""time":99999999999999999999999"#, Some(Err(()))),
+            (r#""time":1777883400"#, Some(Ok(1_777_883_400_000_000))),
+            (r#""time":1777883400123456"#, Some(Ok(1_777_883_400_123_456))),
+            (r#""time":"x","time_dt":"2024-05-01T10:00:00Z""#, Some(Ok(1_714_557_600_000_000))),
             (r#""time":"yesterday""#, Some(Err(()))),
             (r#""time":{}"#, Some(Err(()))),
             (r#""time_dt":5"#, Some(Err(()))),

@@ -18,7 +18,7 @@ use countersign_model::{Actor, TimeZone, Timestamp};
 use crate::documentation::Table;
 use crate::intern::Interner;
 use crate::json::{self, Member};
-use crate::normalise::{Draft, FieldRow, JsonFormat};
+use crate::normalise::{Certainty, Draft, FieldRow, JsonFormat, event_time, receipt_time};
 use crate::signs::{Signs, TopLevel};
 use crate::{DeadReason, Fault, os, values};
 use accounts::Principal;
@@ -105,7 +105,7 @@ impl JsonFormat for Okta {
         let transaction: Transaction<'_> = top.transaction.members();
         let debug: DebugData<'_> = top.debug_context.members::<DebugContext<'_>>().data.members();
         Ok(Act {
-            time: time(values::first(&[top.published, top.collected_time]))?,
+            time: time(&top)?,
             event_type,
             class,
             activity,
@@ -133,7 +133,8 @@ impl JsonFormat for Okta {
             tenant: Some(texts.share(accounts::TENANT)),
             class: act.class,
             time: act.time,
-            receipt_time: act.top.receipt_time.time(),
+            certainty: Certainty::Certain,
+            receipt_time: receipt_time(act.top.receipt_time),
             chain: chain::chain(act, texts),
             actor: Actor {
                 usage: outcome::usage(act),
@@ -157,17 +158,12 @@ fn has_signs(top: &TopLevel<'_>) -> bool {
     has_type && (top.any_spelled(&["published", "debugContext"]) || top.inside("actor").any_spelled(&["alternateId"]))
 }
 
-/// `published`, in which collectors leave out the zone, which is always UTC, and write a space for the `T`. An event
-/// without a time is kept as of 1970: late, and too old for any automatic action.
-fn time(member: Member<'_>) -> Result<Timestamp, Fault> {
-    let Some(json) = member.json().filter(|json| *json != "\"\"") else { return Ok(Timestamp(0)) };
-    let without_zone = || {
-        let text = member.text().filter(|text| text.starts_with(|first: char| first.is_ascii_digit()))?;
-        format!("{text}Z").parse().ok()
-    };
-    member.time().or_else(without_zone).ok_or_else(|| {
-        let got: String = json.chars().take(64).collect();
-        let detail = format!("expected an RFC 3339 time in `published`, its zone left out for UTC, got `{got}`");
-        Fault::new(DeadReason::EventTimeInvalid, detail)
-    })
+/// `published`, or what a collector moved it to, in any of the forms of [`crate::times`]; one that names no zone is UTC. An
+/// event without a time is kept as of 1970: late, and too old for any automatic action.
+fn time(top: &Top<'_>) -> Result<Timestamp, Fault> {
+    let members = [("published", top.published), ("p_event_time", top.collected_time), ("@timestamp", top.timestamp)];
+    match event_time(&members) {
+        Err(fault) if fault.reason == DeadReason::EventTimeMissing => Ok(Timestamp(0)),
+        time => time,
+    }
 }

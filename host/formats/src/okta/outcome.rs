@@ -21,17 +21,21 @@ pub(super) fn success(act: &Act<'_>) -> Option<bool> {
     if act.event_type.starts_with(DENIED_PUSH) || is_or_below(&act.event_type, ATTEMPTED_BYPASS) {
         return Some(false);
     }
-    match act.outcome.result.text().as_deref() {
+    match result(act).as_deref() {
         Some("SUCCESS" | "ALLOW") => Some(true),
         Some("FAILURE" | "DENY") => Some(false),
         _ => None,
     }
 }
 
+/// The result in capitals, as Okta writes it; collectors don't always.
+fn result(act: &Act<'_>) -> Option<String> {
+    act.outcome.result.text().map(|result| result.trim().to_ascii_uppercase())
+}
+
 /// Whether it was denied for lack of rights, or allowed; none where the event shows neither.
 pub(super) fn allowed(act: &Act<'_>) -> Option<bool> {
-    let refused = act.event_type == "app.generic.unauth_app_access_attempt"
-        || act.outcome.result.text().as_deref() == Some("DENY");
+    let refused = act.event_type == "app.generic.unauth_app_access_attempt" || result(act).as_deref() == Some("DENY");
     if refused { Some(false) } else { success(act).filter(|success| *success) }
 }
 

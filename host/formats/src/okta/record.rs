@@ -30,6 +30,7 @@ members!(
         debug_context = "debugContext",
         // What a collector adds when it has changed `published`.
         collected_time = "p_event_time",
+        timestamp = "@timestamp",
         // The generator's envelope; see `Okta`.
         receipt_time = "countersign.ingestTime",
         ..others

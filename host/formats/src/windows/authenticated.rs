@@ -27,7 +27,7 @@ impl Proof {
     const fn words(self) -> &'static str {
         match self {
             Proof::Logon => {
-                "it succeeded, with `ImpersonationLevel` `%%1833` (impersonation), `%%1840` (delegation), `-` or none"
+                "it succeeded, with `ImpersonationLevel` `%%1833` (`Impersonation`), `%%1840` (`Delegation`), `-` or none"
             }
             Proof::PreAuthenticated => "it succeeded, with `PreAuthType` 2, 15, 16, 17 or 138",
             Proof::Success => "it succeeded",
@@ -61,8 +61,9 @@ const PROOFS: &[(&[u64], Proof)] = &[
     (&[1102, 4673, 4674, 4688, 4697, 4698, 4699, 4700, 4701, 4702, 4713, 4719, 4739], Proof::Session),
 ];
 
-/// Levels of a logon whose account may be acted as.
-const ACTED_AS: &[&str] = &["%%1833", "%%1840"];
+/// Levels of a logon whose account may be acted as: their codes, and what these are rendered as in English. Of words in
+/// other languages nothing is proved.
+const ACTED_AS: &[&str] = &["%%1833", "%%1840", "Impersonation", "Delegation"];
 
 /// Kinds of pre-authentication that take the account's key: an encrypted timestamp, a certificate, and either of them
 /// within a tunnel (RFC 4120, 4556, 6113).

@@ -19,7 +19,7 @@ type Row = FieldRow<WindowsSecurity>;
 /// Every field that a Windows record has a value for.
 #[rustfmt::skip]
 pub(super) const FIELDS: &[Row] = &[
-    Row { field: FieldId::MetadataEventCode, from: "`EventID`; of another channel or provider after the provider's name and `/`", value: |audit, texts| known(Some(&audit.code), texts) },
+    Row { field: FieldId::MetadataEventCode, from: "`EventID`, `Id`; of another channel or provider after the provider's name and `/`", value: |audit, texts| known(Some(&audit.code), texts) },
     Row { field: FieldId::MetadataProductName, from: "the provider: `SourceName`, `ProviderName`", value: |audit, texts| named(audit.record.provider, texts) },
     Row { field: FieldId::MetadataCorrelationUid, from: "`TargetLogonGuid`, `LogonGuid`: the same in the logon and its service ticket", value: correlation },
     Row { field: FieldId::ActivityId, from: "the table of events", value: |audit, _| Some(Value::Unsigned(audit.kind.activity.into())) },
@@ -56,7 +56,7 @@ pub(super) const FIELDS: &[Row] = &[
     Row { field: FieldId::AccessList, from: "`AccessList`", value: |audit, texts| list(audit.record.access_list, texts) },
     Row { field: FieldId::WinObjectProperties, from: "the GUIDs in `Properties`", value: properties },
     Row { field: FieldId::SessionUid, from: "of 4624: the machine and `TargetLogonId`", value: |audit, texts| known((audit.id == 4624).then(|| audit.actor.session(audit.host.as_deref())).flatten().as_deref(), texts) },
-    Row { field: FieldId::DeviceHostname, from: "`Hostname`, `Computer`: the machine that logged it", value: |audit, texts| named(audit.record.host, texts) },
+    Row { field: FieldId::DeviceHostname, from: "`Computer`, `MachineName`, else `Hostname`: the machine that logged it", value: |audit, texts| named(audit.record.machine(), texts) },
     Row { field: FieldId::DeviceDomain, from: "what follows the first dot of it", value: |audit, texts| known(audit.host.as_deref().and_then(domain), texts) },
     Row { field: FieldId::SrcEndpointIp, from: "`IpAddress`; IPv4 within IPv6 as IPv4", value: address },
     Row { field: FieldId::SrcEndpointHostname, from: "`WorkstationName`, `Workstation`, `ClientName`; of 4740 `TargetDomainName`", value: |audit, texts| named(if audit.id == LOCKED_OUT { audit.record.target_domain } else { audit.record.workstation }, texts) },

@@ -54,6 +54,13 @@ pub(super) struct Kind {
     pub(super) went: Went,
 }
 
+impl Kind {
+    /// Whether its events name accounts.
+    pub(super) fn has_accounts(&self) -> bool {
+        !self.ids.is_empty() && (self.actor, self.target) != (Role::None, Role::None)
+    }
+}
+
 /// What an event's number says of how the act went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Went {

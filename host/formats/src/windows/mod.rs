@@ -5,7 +5,9 @@ mod authenticated;
 mod chain;
 mod fields;
 mod kinds;
+mod opened;
 mod outcome;
+mod positions;
 mod record;
 mod time;
 
@@ -52,7 +54,7 @@ impl JsonFormat for WindowsSecurity {
         "events of the Windows channel Security as JSON, as nxlog, Winlogbeat and others write them";
     const PROVIDER: Option<&'static str> = Some("windows");
     const SIGNS: Signs = Signs {
-        text: "`EventID` or `event_id` with a channel, a provider or `TimeCreated`; `winlog`; `System`; or `Event` with `System` in it",
+        text: "`EventID` or `Id` with a channel, a provider or `TimeCreated`; `winlog`; `System` or `Event` with what an event has in it; `win`; in any spelling",
         are_in: has_signs,
     };
     const FIELDS: &'static [FieldRow<WindowsSecurity>] = fields::FIELDS;
@@ -60,6 +62,10 @@ impl JsonFormat for WindowsSecurity {
 
     fn tables() -> Vec<documentation::Table> {
         tables()
+    }
+
+    fn opened(raw: &str) -> Option<String> {
+        opened::opened(raw)
     }
 
     fn read<'a>(raw: &'a str, zone: Option<&TimeZone>) -> Result<Audit<'a>, Fault> {
@@ -71,6 +77,11 @@ impl JsonFormat for WindowsSecurity {
         let writer = kinds::writer(&record);
         let record = if writer == Writer::Foreign { Record::foreign(raw)? } else { record };
         let kind = kinds::kind_of(writer, id);
+        if writer == Writer::Auditing && !record.has_own && (record.has_unread || kind.has_accounts()) {
+            let detail =
+                format!("expected the data of event {id} by name, or by position as its template has them, got none");
+            return Err(Fault::new(DeadReason::EventDataUnread, detail));
+        }
         let actor = Party::new(&record, kind.actor);
         let mut target = Party::new(&record, kind.target);
         if id == LOCKED_OUT {
@@ -103,6 +114,7 @@ impl JsonFormat for WindowsSecurity {
             tenant: host.map(|host| texts.share(&domain(host).unwrap_or(host).to_ascii_lowercase())),
             class: audit.kind.class,
             time: audit.when.time,
+            certainty: audit.when.certainty,
             receipt_time: audit.when.received,
             chain: chain::chain(audit, texts),
             actor: Actor {
@@ -127,11 +139,16 @@ impl JsonFormat for WindowsSecurity {
 }
 
 fn has_signs(top: &TopLevel<'_>) -> bool {
-    let flat = top.any(&["EventID", "event_id"])
-        && top.any(&["Channel", "log_name", "ProviderGuid", "SourceName", "EventSourceName", "TimeCreated"]);
-    let winlogbeat = top.is_object("winlog") || top.any(&["winlog.event_id"]);
-    let rendered = top.is_object("System") || top.inside("Event").any(&["System"]);
-    flat || winlogbeat || rendered
+    const ORIGINS: &[&str] =
+        &["Channel", "LogName", "ProviderGuid", "ProviderName", "SourceName", "EventSourceName", "TimeCreated"];
+    let flat = top.any_spelled(&["EventID"]) && (top.any_spelled(ORIGINS) || top.is_object("provider"));
+    let powershell = top.all(&["Id", "ProviderName", "LogName", "TimeCreated"]);
+    let winlogbeat = top.is_object("winlog") || top.any(&["winlog.event_id", "win.system.eventID"]);
+    let in_system = |name: &str| top.inside(name).any_spelled(&["EventID"]) || top.inside(name).is_object("EventID");
+    let rendered = top.is_object("System") || in_system("system") || top.inside("win").any(&["system"]);
+    let in_event = top.inside("Event").any_spelled(&["System"]) || top.any(&["Event.System.EventID"]);
+    let as_text = top.any_spelled(&["EventXml"]) || top.begins("System", "\"<Event");
+    flat || powershell || winlogbeat || rendered || in_event || as_text
 }
 
 /// The event in which the name of the machine that the wrong passwords came from stands where a domain does elsewhere.
@@ -174,6 +191,7 @@ fn tables() -> Vec<documentation::Table> {
     vec![
         documentation::Table::new("accounts", &["SID", "tenant", "subject", "proved"], accounts::ACCOUNTS),
         documentation::Table::new("times", &["the first that there is", "read as"], time::TIMES),
+        positions(),
         documentation::Table { name: "events", head, rows: kinds(kinds::SECURITY) },
         documentation::Table { name: "AD FS events", head, rows: kinds(kinds::FEDERATION) },
         documentation::Table {
@@ -187,4 +205,10 @@ fn tables() -> Vec<documentation::Table> {
             rows: fields::encryption_rows(),
         },
     ]
+}
+
+/// The events whose data are read without names too.
+fn positions() -> documentation::Table {
+    let rows = vec![vec![positions::known()]];
+    documentation::Table { name: "events by position", head: &["event"], rows }
 }

@@ -2,8 +2,10 @@
 
 use countersign_model::{TimeZone, Timestamp};
 
-use super::record::{Record, trimmed};
+use super::record::Record;
 use crate::json::Member;
+use crate::normalise::{Certainty, receipt_time};
+use crate::times::{Moment, moment};
 use crate::{DeadReason, Fault};
 
 /// Time zones lie on quarters of an hour.
@@ -22,11 +24,16 @@ pub(super) const TIMES: &[[&str; 2]] = &[
         "local time of the collector, as far from UTC as `@timestamp` is from `EventReceivedTime`, to a quarter of an hour",
     ],
     ["`@timestamp`", "the collector's time; Winlogbeat writes the event's own time here"],
+    [
+        "`EventTime` without any of this",
+        "UTC, **uncertain** by up to 14 hours: what it leads to is a challenge at most",
+    ],
 ];
 
 /// When.
 pub(super) struct When {
     pub(super) time: Timestamp,
+    pub(super) certainty: Certainty,
     pub(super) received: Option<Timestamp>,
 }
 
@@ -35,42 +42,36 @@ pub(super) struct When {
 /// # Errors
 /// When no member has the time of the event.
 pub(super) fn when(record: &Record<'_>, zone: Option<&TimeZone>) -> Result<When, Fault> {
-    let stamped = utc(record.timestamp);
-    let offset = offset(stamped, record.received);
-    let in_zone = |member| zone.and_then(|zone| zone.local(&trimmed(member)?));
-    let by_offset = || Some(utc(record.event_time)?.plus_micros(offset?));
-    let local = zoned(record.event_time).or_else(|| in_zone(record.event_time)).or_else(by_offset);
-    let time = utc(record.time_created).or(local).or(stamped).ok_or_else(|| missing(record))?;
+    let envelope = receipt_time(record.receipt_time);
+    let (event, received) = (moment(record.event_time), moment(record.received));
+    let stamped = moment(record.timestamp).and_then(|moment| moment.utc());
+    let point = |moment: &Option<Moment>| moment.as_ref().and_then(Moment::point);
+    let in_zone = |moment: &Option<Moment>| zone.and_then(|zone| moment.as_ref()?.in_zone(zone));
+    let local = |moment: &Option<Moment>| moment.as_ref().and_then(Moment::utc);
+    let by_offset = || Some(local(&event)?.plus_micros(offset(stamped, &received)?));
+    let created = moment(record.time_created).and_then(|moment| moment.utc());
+    let certain = created.or_else(|| point(&event)).or_else(|| in_zone(&event)).or_else(by_offset).or(stamped);
+    let Some(time) = certain else {
+        // Local time of a zone that nobody says.
+        let time = local(&event).ok_or_else(|| missing(record))?;
+        return Ok(When { time, certainty: Certainty::Uncertain, received: envelope });
+    };
     // Where the stamp is the event's own time it is no receipt.
-    let received = record
-        .receipt_time
-        .time()
-        .or_else(|| zoned(record.read))
+    let received = envelope
+        .or_else(|| moment(record.read)?.point())
         .or(stamped)
-        .or_else(|| zoned(record.received))
-        .or_else(|| in_zone(record.received))
-        .filter(|received| *received > time || record.receipt_time.time().is_some());
-    Ok(When { time, received })
+        .or_else(|| point(&received))
+        .or_else(|| in_zone(&received))
+        .filter(|received| *received > time || envelope.is_some());
+    Ok(When { time, certainty: Certainty::Certain, received })
 }
 
-/// How far UTC is from the collector's local time, microseconds.
-fn offset(stamped: Option<Timestamp>, received: Member<'_>) -> Option<i64> {
-    let apart = stamped?.micros_since(utc(received)?);
+/// How far UTC is from the collector's local time, microseconds: as far as its stamp in UTC is from the same moment in local
+/// time.
+fn offset(stamped: Option<Timestamp>, received: &Option<Moment>) -> Option<i64> {
+    let apart = stamped?.micros_since(received.as_ref()?.utc()?);
     let quarters = apart.saturating_add(QUARTER / 2).div_euclid(QUARTER);
     (quarters.abs() <= MAX_OFFSET).then_some(quarters * QUARTER)
-}
-
-/// A time that names its zone.
-fn zoned(member: Member<'_>) -> Option<Timestamp> {
-    member.time()
-}
-
-/// A time, of UTC where it names no zone.
-fn utc(member: Member<'_>) -> Option<Timestamp> {
-    zoned(member).or_else(|| {
-        let text = trimmed(member).filter(|text| text.starts_with(|first: char| first.is_ascii_digit()))?;
-        format!("{text}Z").parse().ok()
-    })
 }
 
 fn missing(record: &Record<'_>) -> Fault {
@@ -84,10 +85,7 @@ fn missing(record: &Record<'_>) -> Fault {
             let got: String = json.chars().take(64).collect();
             Fault::new(
                 DeadReason::EventTimeInvalid,
-                format!(
-                    "expected a time in `TimeCreated`, an `EventTime` with a zone or with `EventReceivedTime` and \
-                     `@timestamp` beside it or a source with `time-zone`, or a time in `@timestamp`, got `{got}`"
-                ),
+                format!("expected a time in `TimeCreated`, `EventTime` or `@timestamp`, got `{got}`"),
             )
         }
     }
@@ -106,7 +104,9 @@ mod tests {
         let record = Record::of(&raw).map_err(|fault| fault.detail).unwrap();
         match when(&record, zone.map(|zone| zone.parse().unwrap()).as_ref()) {
             Ok(when) => {
-                format!("{}, received {}", when.time, when.received.map_or("-".into(), |time| time.to_string()))
+                let certainty = if when.certainty == Certainty::Certain { "" } else { " uncertain" };
+                let received = when.received.map_or("-".into(), |time| time.to_string());
+                format!("{}{certainty}, received {received}", when.time)
             }
             Err(fault) => fault.reason.code().to_owned(),
         }
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn local_times_are_those_of_the_sources_zone() {
         let local = r#""EventTime":"2026-05-04 10:30:00","EventReceivedTime":"2026-05-04 10:30:01""#;
-        assert_eq!(times(local), "event-time-invalid");
+        assert_eq!(times(local), "2026-05-04T10:30:00Z uncertain, received -");
         let expected = "2026-05-04T08:30:00Z, received 2026-05-04T08:30:01Z";
         assert_eq!(times_in(Some("Europe/Berlin"), local), expected);
         assert_eq!(times_in(Some("+02:00"), local), expected);
@@ -156,7 +156,17 @@ mod tests {
                 r#""TimeCreated":"2020-09-04T07:08:15Z","countersign.ingestTime":"2020-09-04T07:08:10Z""#,
                 "2020-09-04T07:08:15Z, received 2020-09-04T07:08:10Z",
             ),
-            (r#""EventTime":"2020-09-04 03:08:14""#, "event-time-invalid"),
+            (r#""EventTime":"2020-09-04 03:08:14""#, "2020-09-04T03:08:14Z uncertain, received -"),
+            (
+                r#""EventTime":"2020-09-04 03:08:14","countersign.ingestTime":"2020-09-04T07:08:10Z""#,
+                "2020-09-04T03:08:14Z uncertain, received 2020-09-04T07:08:10Z",
+            ),
+            (
+                r#""EventTime":1599203294,"EventReceivedTime":1599203295"#,
+                "2020-09-04T07:08:14Z, received 2020-09-04T07:08:15Z",
+            ),
+            (r#""TimeCreated":{"SystemTime":1599203294.5}"#, "2020-09-04T07:08:14.5Z, received -"),
+            (r#""EventTime":"nonsense""#, "event-time-invalid"),
             (r#""TimeCreated":5"#, "event-time-invalid"),
             (r#""TimeCreated":"""#, "event-time-invalid"),
             (r#""x":1"#, "event-time-missing"),

@@ -5,6 +5,7 @@ mod acted_on;
 mod actors;
 mod outcomes;
 mod records;
+mod spellings;
 #[path = "../summary/mod.rs"]
 mod summary;
 

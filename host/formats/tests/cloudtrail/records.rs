@@ -68,20 +68,21 @@ fn another_json_type_is_a_wrong_type_and_no_dead_letter() {
             metadata.product.name = "CloudTrail"
             class_uid = Unsigned(6003)
             status_id = Unsigned(2)
+            status_code = "1"
             status_detail = WrongType
             cloud.provider = "AWS"
-            cloud.account.uid = WrongType
+            cloud.account.uid = "000000000003"
             cloud.region = WrongType
             api.operation = "ListThings"
             api.service.name = WrongType
             api.request.uid = WrongType
-            api.response.error = WrongType
+            api.response.error = "1"
             api.response.message = WrongType
             actor.user.uid = WrongType
             actor.user.uid_alt = WrongType
             actor.user.name = WrongType
             actor.user.type = WrongType
-            actor.user.account.uid = WrongType
+            actor.user.account.uid = "000000000009"
             actor.user.credential_uid = WrongType
             actor.session.is_mfa = WrongType
             actor.session.created_time = WrongType
@@ -131,8 +132,8 @@ fn essentials_that_are_missing_make_a_dead_letter() {
     for (line, code) in [
         (r#"{"eventName":"X"}"#, "event-time-missing"),
         (r#"{"eventName":"X","eventTime":null}"#, "event-time-missing"),
-        (r#"{"eventName":"X","eventTime":""}"#, "event-time-invalid"),
-        (r#"{"eventName":"X","eventTime":1714557600}"#, "event-time-invalid"),
+        (r#"{"eventName":"X","eventTime":""}"#, "event-time-missing"),
+        (r#"{"eventName":"X","eventTime":17145}"#, "event-time-invalid"),
         (r#"{"eventName":"X","eventTime":"yesterday"}"#, "event-time-invalid"),
         (r#"{"eventName":"X","eventTime":"@5us"}"#, "event-time-invalid"),
         (r#"{"eventTime":"2024-05-01T00:00:00Z"}"#, "event-name-missing"),

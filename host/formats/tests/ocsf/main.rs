@@ -1,6 +1,7 @@
 //! What an OCSF event becomes: raw JSON in, a summary of the event out. One test a concern, one case a rule.
 #![expect(clippy::panic, reason = "helpers of tests, which clippy takes for other code")]
 
+mod security_lake;
 #[path = "../summary/mod.rs"]
 mod summary;
 

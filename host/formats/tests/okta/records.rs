@@ -126,17 +126,19 @@ fn times_have_a_zone_or_are_utc() {
         ("2024-05-02T18:46:21.121Z", "2024-05-02T18:46:21.121Z"),
         ("2021-01-08 21:28:34.875", "2021-01-08T21:28:34.875Z"),
         ("2024-05-02T20:46:21+02:00", "2024-05-02T18:46:21Z"),
+        ("1714675581121", "2024-05-02T18:46:21.121Z"),
     ] {
         let json = record("x", "").replace("2024-05-01T10:00:00.000Z", published);
         assert_eq!(event_of(&Okta, &json).time.to_string(), expected, "{published}");
     }
-    for published in [r#""yesterday""#, "1714557600", "{}", r#""@1us""#, r#""2024-05-02Z""#, r#""2024-13-01 00:00:00""#]
-    {
+    for published in [r#""yesterday""#, "17145", "{}", r#""@1us""#, r#""2024-05-02Z""#, r#""2024-13-01 00:00:00""#] {
         let json = record("x", "").replace(r#""2024-05-01T10:00:00.000Z""#, published);
         assert_eq!(dead_letter(&json).reason_code.code(), "event-time-invalid", "{published}");
     }
     let without = record("x", "").replace(r#""published":"2024-05-01T10:00:00.000Z","#, "");
     assert_eq!(event_of(&Okta, &without).time.to_string(), "1970-01-01T00:00:00Z");
+    let moved = without.replacen('{', r#"{"@timestamp":"2024-05-02T18:46:21.121Z","#, 1);
+    assert_eq!(event_of(&Okta, &moved).time.to_string(), "2024-05-02T18:46:21.121Z");
     let collected = without.replacen('{', r#"{"p_event_time":"2024-05-02 18:46:21.121","#, 1);
     assert_eq!(event_of(&Okta, &collected).time.to_string(), "2024-05-02T18:46:21.121Z");
     let received = event("x", r#""countersign.ingestTime":"2024-05-01T10:00:09Z""#);

@@ -125,7 +125,7 @@ fn records_documents_whole_and_several() {
         2 81+4 not-an-object: expected a JSON object, got another JSON value | \"x]\"
         3 86+4 not-an-object: expected a JSON object, got another JSON value | null
         4 91+68 not-an-object: expected a JSON object, got another JSON value | [{\"eventID\":\"b\",\"eventTime\":\"2024-05-01T00:00:00Z\",\"eventName\":\"X\"}]
-        5 160+12 event-time-missing: expected an RFC 3339 time in `eventTime`, got none | {\"s\":\"}\\\"{\"}
+        5 160+12 event-time-missing: expected a time in `eventTime` or `@timestamp`, got none | {\"s\":\"}\\\"{\"}
         6 173+3 truncated: expected the rest of a JSON object, got: EOF while parsing a value at line 1 column 3 | tru
         7 177+66 event c
     "#]],

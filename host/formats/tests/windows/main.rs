@@ -6,6 +6,7 @@ mod directory;
 mod federation;
 mod proof;
 mod records;
+mod shapes;
 mod sign_ins;
 
 use std::io::Cursor;
