@@ -115,14 +115,14 @@ fn envelopes_are_opened_in_any_named_format_and_where_they_stand_is_told() {
     check(
         format!("{{\"logGroup\":\"g\",\"logEvents\":[{{\"message\":\"plain\"}},{{\"message\":{}}}]}}", literal(&a)),
         expect![[r#"
-            0 29+19 event-time-missing: expected an RFC 3339 time in `eventTime`, got none | {\"message\":\"plain\"}
+            0 29+19 event-time-missing: expected a time in `eventTime` or `@timestamp`, got none | {\"message\":\"plain\"}
             1 60+80 event a
         "#]],
     );
     check(
         format!("{{\"Events\":[{{\"CloudTrailEvent\":{}}}],\n\"NextToken\":\"n\",\"more\":[1]}}{b}", literal(&a)),
         expect![[r#"
-            0 11+100 event-time-missing: expected an RFC 3339 time in `eventTime`, got none | {\"CloudTrailEvent\":\"{\\\"eventID\\\":\\\"a\\\",\\\"eventTime\\\":\\\"2024-05-01T00:00:00Z\\\",
+            0 11+100 event-time-missing: expected a time in `eventTime` or `@timestamp`, got none | {\"CloudTrailEvent\":\"{\\\"eventID\\\":\\\"a\\\",\\\"eventTime\\\":\\\"2024-05-01T00:00:00
             1 141+66 event b
         "#]],
     );
