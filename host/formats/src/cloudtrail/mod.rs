@@ -50,10 +50,13 @@ impl JsonFormat for CloudTrail {
     const ABOUT: &'static str = "AWS CloudTrail records: {\"Records\": […]} files or one record a line";
     const PROVIDER: Option<&'static str> = Some("aws");
     const SIGNS: Signs = Signs {
-        text: "`eventSource` and `eventName` with `eventTime` or `userIdentity`, in any spelling",
+        text: "`eventSource` and `eventName` with `eventTime` or `userIdentity`, in any spelling, and no \
+               `CloudTrailEvent`",
         are_in: |top| {
             let has = |name| top.any_spelled(&[name]);
-            has("eventSource") && has("eventName") && (has("eventTime") || has("userIdentity"))
+            let is_record = has("eventSource") && has("eventName") && (has("eventTime") || has("userIdentity"));
+            // An element of what `LookupEvents` answers repeats members of the record in it.
+            is_record && !has("CloudTrailEvent")
         },
     };
     const FIELDS: &'static [FieldRow<CloudTrail>] = fields::FIELDS;
