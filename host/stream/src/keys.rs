@@ -23,8 +23,9 @@ pub fn partition_key(key: PartitionKey, event: &Event) -> Option<String> {
 fn key_text(key: PartitionKey, event: &Event) -> Option<String> {
     match key {
         // The account, never the identity: a rule must not see what only the directory knows.
-        PartitionKey::Actor => event.actor.account.as_ref().map(|account| text(account, "")),
+        PartitionKey::Actor => actor(event),
         PartitionKey::Person => person(event),
+        PartitionKey::PersonOrActor => person(event).or_else(|| actor(event)),
         PartitionKey::Target => event.target.as_ref().map(|target| text(&target.account, "")),
         PartitionKey::SourceIp => source(event).map(|address| address.to_string()),
         PartitionKey::SourceNetwork => source(event).map(network),
@@ -43,6 +44,10 @@ fn key_text(key: PartitionKey, event: &Event) -> Option<String> {
         PartitionKey::Tenant => Some(event.tenant.to_string()),
         PartitionKey::None => None,
     }
+}
+
+fn actor(event: &Event) -> Option<String> {
+    event.actor.account.as_ref().map(|account| text(account, ""))
 }
 
 /// The account; of a shared one with the session's name behind it, where an identity provider gave it. Several people may

@@ -49,6 +49,7 @@ impl ContextSubject {
             ContextSubject::Key => &[
                 PartitionKey::Actor,
                 PartitionKey::Person,
+                PartitionKey::PersonOrActor,
                 PartitionKey::Target,
                 PartitionKey::SourceIp,
                 PartitionKey::SourceNetwork,

@@ -116,6 +116,8 @@ text_ids! {
         /// The person who acted: the actor's account, or for a shared one account and session's name where an identity
         /// provider gave it. No other shared account has a key.
         Person = "person",
+        /// The person where the record shows one, else the actor's account.
+        PersonOrActor = "person-or-actor",
         /// The target's account.
         Target = "target",
         /// The source address.

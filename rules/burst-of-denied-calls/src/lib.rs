@@ -12,7 +12,7 @@ mod tests;
 /// The number of distinct operations that are counted; the maximum of the parameter `distinct-operations`.
 const MAX_OPERATIONS: usize = 8;
 
-/// State of an account.
+/// State of an account, or of one person of a permission set.
 #[derive(State)]
 #[state(slot = "window")]
 struct Window {

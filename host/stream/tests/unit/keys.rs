@@ -40,6 +40,7 @@ fn every_partition_key_has_its_text() {
     let keys = [
         (PartitionKey::Actor, Some("aws:111122223333:AROA1")),
         (PartitionKey::Person, Some("aws:111122223333:AROA1:alice@example.com")),
+        (PartitionKey::PersonOrActor, Some("aws:111122223333:AROA1:alice@example.com")),
         (PartitionKey::Target, Some("aws:444455556666:AIDA2")),
         (PartitionKey::SourceIp, Some("198.51.100.7")),
         (PartitionKey::SourceNetwork, Some("198.51.100.0/24")),
@@ -96,6 +97,20 @@ fn a_person_is_an_account_or_a_named_session_of_a_shared_one() {
     ];
     let distinct: std::collections::BTreeSet<&Option<String>> = all.iter().collect();
     assert_eq!(distinct.len(), all.len(), "{all:?}");
+}
+
+#[test]
+fn a_shared_account_without_a_person_is_one_key_where_the_account_stands_in() {
+    let mut event = event(0);
+    event.actor.account = Some(account("AROA1"));
+    event.chain = vec![member("AROA1", true)];
+    let key = |event: &Event| partition_key(PartitionKey::PersonOrActor, event);
+    assert_eq!(key(&event).as_deref(), Some("aws:111122223333:AROA1"));
+    // Whatever name the caller gives the session.
+    event.actor.session = Some(Arc::from("AROA1:another"));
+    assert_eq!(key(&event).as_deref(), Some("aws:111122223333:AROA1"));
+    event.actor.person = Some(Arc::from("alice"));
+    assert_eq!(key(&event).as_deref(), Some("aws:111122223333:AROA1:alice"));
 }
 
 #[test]
