@@ -147,7 +147,7 @@ macro_rules! for_each_field {
             (SessionUid, session_uid, "session.uid", Text, "the session that the event opened"),
             (SessionCredentialUid, session_credential_uid, "session.credential_uid", Text, "the credential id of the session that the event opened"),
             (DeviceInstanceUid, device_instance_uid, "device.instance_uid", Text, "the machine instance whose platform credentials the actor used"),
-            (DeviceUid, device_uid, "device.uid", Text, "the device that was used, by its id"),
+            (DeviceUid, device_uid, "device.uid", Text, "the device that was used, by the id that its management gave it"),
             (DeviceHostname, device_hostname, "device.hostname", Text, "the device's or the logging machine's name"),
             (DeviceDomain, device_domain, "device.domain", Text, "the domain of that machine"),
             (DeviceOsName, device_os_name, "device.os.name", Text, "the operating system's family"),

@@ -61,7 +61,7 @@ const MAX_RADIUS: f64 = 1_000.0;
 /// The highest confidence of travel alone.
 const MAX_CONFIDENCE: u8 = 60;
 
-/// 60 if both records name their device and the devices differ, 50 if one doesn't; 10 less with a second factor.
+/// 60 if both devices are known to their management and differ, 50 if one isn't; 10 less with a second factor.
 fn confidence(event: &Event, travel: &Travel) -> u8 {
     let points = if travel.devices_differ { MAX_CONFIDENCE } else { MAX_CONFIDENCE - 10 };
     if event.is_mfa() == Some(true) { points - 10 } else { points }

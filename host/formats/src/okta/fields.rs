@@ -65,7 +65,7 @@ pub(super) const FIELDS: &[Row] = &[
     Row { field: FieldId::EntityName, from: "its `displayName`", value: |act, texts| of_entity(act, |party| party.display_name, texts) },
     Row { field: FieldId::EntityType, from: "its `type`", value: |act, texts| of_entity(act, |party| party.kind, texts) },
     Row { field: FieldId::SessionUid, from: "`authenticationContext.externalSessionId` of a `user.session.start` that succeeded", value: opened_session },
-    Row { field: FieldId::DeviceUid, from: "`device.id` of a registered device, else `debugData.dtHash` (of the browser's device token), else `.deviceFingerprint`, which the caller chose", value: device },
+    Row { field: FieldId::DeviceUid, from: "`device.id` of a registered device; not `debugData.dtHash` or `.deviceFingerprint`, which are of what the caller sends", value: |act, texts| known(text_of(act.device.id).as_deref(), texts) },
     Row { field: FieldId::DeviceHostname, from: "`device.name`", value: |act, texts| text(act.device.name, texts) },
     Row { field: FieldId::DeviceOsName, from: "the family of `client.userAgent.os`, by the table of systems", value: |act, texts| known(act.user_agent.os.text().as_deref().and_then(os::family), texts) },
     Row { field: FieldId::SrcEndpointIp, from: "`client.ipAddress`", value: |act, _| address(act.client.address) },
@@ -199,12 +199,6 @@ fn app_uid(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
 fn opened_session(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
     let opened = act.event_type == "user.session.start" && success(act) == Some(true);
     known(session(act).filter(|_| opened).as_deref(), texts)
-}
-
-fn device(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {
-    let debug = &act.debug;
-    let id = [act.device.id, debug.device_token_hash, debug.device_fingerprint].into_iter().find_map(text_of);
-    known(id.as_deref(), texts)
 }
 
 fn hops(act: &Act<'_>, texts: &mut Interner) -> Option<Value> {

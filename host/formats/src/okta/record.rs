@@ -175,8 +175,6 @@ members!(
     DebugData in any_spelling {
         factor = "factor",
         request_id = "requestId",
-        device_token_hash = "dtHash",
-        device_fingerprint = "deviceFingerprint",
         grant_type = "grantType",
         privileges = "privilegeGranted",
         risk = "risk",

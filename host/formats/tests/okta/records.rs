@@ -291,6 +291,20 @@ fn denied_pushes_say_so_in_one_way() {
 }
 
 #[test]
+fn a_device_is_what_its_management_calls_it_and_not_what_the_caller_sends() {
+    let debug = r#""debugContext":{"debugData":{"dtHash":"d1","deviceFingerprint":"f1"}}"#;
+    check_fields("user.session.start", &[SUCCESS, debug], &["device.uid"], expect![""]);
+    check_fields(
+        "user.session.start",
+        &[SUCCESS, debug, r#""device":{"id":"guo1"}"#],
+        &["device.uid"],
+        expect![[r#"
+            device.uid = "guo1"
+        "#]],
+    );
+}
+
+#[test]
 fn risk_is_read_in_all_its_forms() {
     for (debug, expected) in [
         (r#""risk":"{level=LOW}""#, Some("LOW")),
