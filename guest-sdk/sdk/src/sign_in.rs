@@ -23,15 +23,48 @@ const WORDS: [&str; 8] = [
     "failedauthentication",
 ];
 
+/// Operations of CloudTrail in which a password is given; its sign-ins have no activity.
+const WITH_A_PASSWORD: [&str; 2] = ["ConsoleLogin", "CredentialVerification"];
+
+/// Words for a failure that say nothing of its reason, in lower case.
+const NO_REASON: [&str; 5] = ["", "failure", "failed", "fail", "unknown"];
+
 /// Whether a sign-in failed because the name or password was wrong, rather than for a missing second factor, by policy,
-/// or because the account has expired.
+/// or because the account has expired. A record that gives no reason at all counts if it is of the sign-in itself and
+/// of no other factor than a password: IAM Identity Center writes nothing but `Failure`.
 #[must_use]
 pub fn has_bad_credentials<R>(event: &Event<'_, R>) -> bool
 where
-    R: DetectionDeclaration + fields::StatusId + fields::StatusCode + fields::StatusDetail,
+    R: DetectionDeclaration
+        + fields::ActivityId
+        + fields::ApiOperation
+        + fields::AuthFactorsFactorType
+        + fields::StatusCode
+        + fields::StatusDetail
+        + fields::StatusId,
 {
-    event.status_id() == Some(2)
-        && [event.status_code(), event.status_detail()].into_iter().flatten().any(names_bad_credentials)
+    if event.status_id() != Some(2) {
+        return false;
+    }
+    let reasons = || [event.status_code(), event.status_detail()].into_iter().flatten();
+    if reasons().any(names_bad_credentials) {
+        return true;
+    }
+    let is_of_a_password = event.auth_factors_factor_type().is_none_or(|mut factors| factors.all(is_password));
+    let is_the_sign_in = match event.api_operation() {
+        Some(operation) => WITH_A_PASSWORD.contains(&operation),
+        None => event.activity_id() == Some(1),
+    };
+    is_the_sign_in && is_of_a_password && reasons().all(is_no_reason)
+}
+
+fn is_no_reason(text: &str) -> bool {
+    NO_REASON.iter().any(|word| text.trim().eq_ignore_ascii_case(word))
+}
+
+/// Whether a factor is a password, as sources name it: `PASSWORD`, `PASSWORD_AS_FACTOR`.
+fn is_password(factor: &str) -> bool {
+    factor.to_ascii_lowercase().contains("password")
 }
 
 fn names_bad_credentials(text: &str) -> bool {

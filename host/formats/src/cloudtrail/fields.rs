@@ -29,6 +29,7 @@ pub(super) const FIELDS: &[Row] = &[
     Row { field: FieldId::StatusDetail, from: "`errorMessage`", value: |call, _| rare(call.top.error_message) },
     Row { field: FieldId::ActionId, from: "2 denied, 1 of success; absent for other errors, which say nothing about rights", value: action_id },
     Row { field: FieldId::IsMfa, from: "`additionalEventData.MFAUsed` of sign-ins, else the session's `mfaAuthenticated`", value: is_mfa },
+    Row { field: FieldId::AuthFactorsFactorType, from: "`additionalEventData.CredentialType` of the sign-in service", value: factors },
     Row { field: FieldId::CloudProvider, from: "always `AWS`", value: |_, texts| known(Some("AWS"), texts) },
     Row { field: FieldId::CloudAccountUid, from: "`recipientAccountId`", value: |call, texts| account(call.top.recipient_account, texts) },
     Row { field: FieldId::CloudRegion, from: "`awsRegion`", value: |call, texts| text(call.top.region, texts) },
@@ -98,15 +99,26 @@ fn action_id(call: &Call<'_>, _: &mut Interner) -> Option<Value> {
 }
 
 fn is_mfa(call: &Call<'_>, _: &mut Interner) -> Option<Value> {
-    let used = is_sign_in_service(&call.top)
-        .then(|| member(&call.top, "additionalEventData").members::<Additional<'_>>().mfa_used)
-        .filter(|used| used.json().is_some());
+    let used = sign_in_details(call).map(|details| details.mfa_used).filter(|used| used.json().is_some());
     let Some(used) = used else { return truth(call.caller.attributes.is_mfa) };
     Some(match used.text().as_deref() {
         Some("Yes") => Value::Boolean(true),
         Some("No") => Value::Boolean(false),
         _ => Value::WrongType,
     })
+}
+
+fn factors(call: &Call<'_>, texts: &mut Interner) -> Option<Value> {
+    let factor = sign_in_details(call)?.credential_type;
+    match factor.text() {
+        Some(factor) => Some(Value::TextList(vec![texts.share(&factor)])),
+        None => factor.json().map(|_| Value::WrongType),
+    }
+}
+
+/// What the sign-in service adds about a sign-in; none of other services.
+fn sign_in_details<'a>(call: &Call<'a>) -> Option<Additional<'a>> {
+    is_sign_in_service(&call.top).then(|| member(&call.top, "additionalEventData").members())
 }
 
 fn actor_uid(call: &Call<'_>, texts: &mut Interner) -> Option<Value> {

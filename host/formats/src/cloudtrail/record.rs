@@ -183,6 +183,7 @@ members!(
     /// Details of sign-ins.
     Additional in any_spelling {
         mfa_used = "MFAUsed",
+        credential_type = "CredentialType",
     }
 );
 

@@ -205,3 +205,31 @@ fn outcomes() {
         "#]],
     );
 }
+
+#[test]
+fn a_sign_in_shows_its_factor() {
+    let paths = &["status", "auth_factors"];
+    check_fields(
+        r#""eventSource":"signin.amazonaws.com","eventName":"CredentialVerification","serviceEventDetails":{"CredentialVerification":"Failure"},"additionalEventData":{"CredentialType":"TOTP"}"#,
+        paths,
+        expect![[r#"
+            status_id = Unsigned(2)
+            status_code = "Failure"
+            auth_factors.factor_type = ["TOTP"]
+        "#]],
+    );
+    check_fields(
+        r#""eventSource":"signin.amazonaws.com","eventName":"CheckMfa","additionalEventData":{"CredentialType":7}"#,
+        paths,
+        expect![[r#"
+            auth_factors.factor_type = WrongType
+        "#]],
+    );
+    check_fields(
+        r#""eventSource":"iam.amazonaws.com","eventName":"ListUsers","additionalEventData":{"CredentialType":"TOTP"}"#,
+        paths,
+        expect![[r#"
+            status_id = Unsigned(1)
+        "#]],
+    );
+}

@@ -82,6 +82,33 @@ fn an_account_that_signs_in_afterwards_has_mistyped() {
     check::<Rule>(&rows, &[(11, 65)]);
 }
 
+/// The failure of a user of IAM Identity Center, of which the record says no more.
+fn bare(account: &str, seconds: i64) -> Row {
+    sign_in(account, seconds).api_operation("CredentialVerification").status_id(2).status_code("Failure")
+}
+
+#[test]
+fn a_failure_without_a_reason_counts_if_it_is_of_a_password() {
+    let spray = |row: fn(Row) -> Row| -> Vec<Row> {
+        (0..10).map(|number| row(bare(&format!("user{number}"), number * 10))).collect()
+    };
+    check::<Rule>(&spray(|row| row), &[(9, 65)]);
+    check::<Rule>(&spray(|row| row.auth_factors_factor_type(&["PASSWORD"])), &[(9, 65)]);
+    check::<Rule>(&spray(|row| row.status_detail(" ")), &[(9, 65)]);
+    // A second factor, another reason, another step.
+    check::<Rule>(&spray(|row| row.auth_factors_factor_type(&["TOTP"])), &[]);
+    check::<Rule>(&spray(|row| row.auth_factors_factor_type(&["PASSWORD", "WEBAUTHN"])), &[]);
+    check::<Rule>(&spray(|row| row.status_detail("policy denies it")), &[]);
+    check::<Rule>(&spray(|row| row.api_operation("CheckMfa")), &[]);
+    // Of other sources: the logon itself, and no other activity.
+    let logon = |activity: u64| -> Vec<Row> {
+        let failed = |number: i64| sign_in(&format!("user{number}"), number).status_id(2).activity_id(activity);
+        (0..10).map(failed).collect()
+    };
+    check::<Rule>(&logon(1), &[(9, 65)]);
+    check::<Rule>(&logon(2), &[]);
+}
+
 #[test]
 fn only_a_wrong_name_or_password_counts() {
     for detail in ["VERIFICATION_ERROR", "0xc0000072", "policy denies it"] {
