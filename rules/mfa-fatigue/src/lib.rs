@@ -1,42 +1,30 @@
-//! Pushes that are denied again and again, until one is accepted.
+//! Pushes that are denied or ignored again and again, until one is accepted.
 
 use countersign_sdk::prelude::*;
 
+mod pushes;
 mod step;
 #[cfg(test)]
 #[path = "../tests/unit/mod.rs"]
 mod tests;
 
+use pushes::{MAX_DENIALS, MAX_SENT, Pushes};
 use step::{Approval, Step};
 
 countersign_sdk::rule!();
-
-/// The number of denials that are remembered; the maximum of the parameter `denials`.
-const MAX_DENIALS: usize = 16;
-
-/// State of an account. Kept references are the latest denials and the latest approval.
-#[derive(State)]
-#[state(slot = "pushes")]
-struct Pushes {
-    /// Denials reported by the owner's device.
-    denied: RecentTimes<MAX_DENIALS>,
-    /// Denials reported by the sign-in: most are the same ones again, so the two are never added up.
-    refused: RecentTimes<MAX_DENIALS>,
-    /// The newest approval, and how it was given.
-    approved: Option<Timestamp>,
-    how: u8,
-    /// The approval that was last reported.
-    reported: Option<Timestamp>,
-}
 
 #[detection]
 fn detect(event: &Event, pushes: &mut Slot<Pushes>, cx: &mut Context) {
     let Some(step) = step::classify(event) else { return };
     let at = event.time();
     match step {
+        Step::Sent => pushes.send(at),
         Step::Denied => pushes.denied.add(at),
         Step::Refused => pushes.refused.add(at),
         Step::Approved(how) => {
+            if how.may_be_a_push() {
+                pushes.accept(at);
+            }
             if judge(event, pushes, cx, at, how) {
                 pushes.reported = pushes.reported.max(Some(at));
             }
@@ -48,7 +36,7 @@ fn detect(event: &Event, pushes: &mut Slot<Pushes>, cx: &mut Context) {
         }
     }
     pushes.keep(event.reference());
-    // A denial that was delivered after the approval that it came before.
+    // A push that was sent or denied before the approval and delivered after it.
     if let Some(approved) = pushes.approved.filter(|approved| at <= *approved)
         && pushes.reported != Some(approved)
         && judge(event, pushes, cx, approved, Approval::from_byte(pushes.how))
@@ -57,33 +45,47 @@ fn detect(event: &Event, pushes: &mut Slot<Pushes>, cx: &mut Context) {
     }
 }
 
-/// Reports an approval if enough denials came before it; true if so.
+/// Reports an approval if enough pushes before it were denied or ignored; true if so.
 fn judge(event: &Event, pushes: &Slot<Pushes>, cx: &mut Context, approved: Timestamp, how: Approval) -> bool {
     let parameters = cx.parameters();
-    let before = |times: &RecentTimes<MAX_DENIALS>| {
-        times.iter().filter(|time| *time > approved - parameters.window && *time <= approved).count()
-    };
-    let denials = before(&pushes.denied).max(before(&pushes.refused));
+    let window = parameters.window;
     // One approval a wave: what follows is the same person at work.
-    let known = pushes
-        .reported
-        .is_some_and(|reported| approved - reported < parameters.window && reported - approved < parameters.window);
-    if known || (denials as i64) < parameters.denials {
+    let known = pushes.reported.is_some_and(|reported| approved - reported < window && reported - approved < window);
+    if known {
         return false;
     }
-    let more = u8::try_from((denials as i64).saturating_sub(parameters.denials)).unwrap_or(u8::MAX);
-    let confidence = how.confidence().saturating_add(more.min(10));
+    let (denials, ignored) = (pushes.denials(approved, window), pushes.ignored(approved, window));
+    let (confidence, what) = if denials as i64 >= parameters.denials {
+        let more = beyond(denials, parameters.denials);
+        (how.after_denials().saturating_add(more.min(10)), counted(denials, MAX_DENIALS, "were denied"))
+    } else if ignored as i64 >= parameters.ignored
+        && let Some(points) = how.after_silence()
+    {
+        let more = beyond(ignored, parameters.ignored).saturating_mul(2);
+        // Of those remembered one was accepted.
+        let what = counted(ignored, MAX_SENT - 1, "were sent and not accepted");
+        (points.saturating_add(more).min(MAX_AFTER_SILENCE), what)
+    } else {
+        return false;
+    };
     let from = event.src_endpoint_ip().map_or_else(String::new, |address| format!(" from {address}"));
+    let severity = if how == Approval::Typed { Severity::Medium } else { Severity::High };
     let finding = Finding::new(class::SignIn, confidence)
-        .severity(if how == Approval::Typed { Severity::Medium } else { Severity::High })
+        .severity(severity)
         .about(Role::Actor)
         .evidence_all(pushes.kept())
-        .message(format!(
-            "{denials}{} pushes were denied within {}, and then {}{from}",
-            if denials == MAX_DENIALS { " or more" } else { "" },
-            parameters.window,
-            how.words(),
-        ));
+        .message(format!("{what} within {window}, and then {}{from}", how.words()));
     cx.report(finding);
     true
+}
+
+/// The highest confidence where nothing shows that the owner saw the pushes.
+const MAX_AFTER_SILENCE: u8 = 75;
+
+fn beyond(count: usize, threshold: i64) -> u8 {
+    u8::try_from((count as i64).saturating_sub(threshold)).unwrap_or(u8::MAX)
+}
+
+fn counted(count: usize, max: usize, what: &str) -> String {
+    format!("{count}{} pushes {what}", if count == max { " or more" } else { "" })
 }

@@ -1,10 +1,12 @@
-//! Classifies events: pushes denied, sign-ins refused, second factors given.
+//! Classifies events: pushes sent and denied, sign-ins refused, second factors given.
 
 use crate::Event;
 
 /// A step of a sign-in with pushes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
+    /// A push was sent to the owner's device.
+    Sent,
     /// The owner's device denied a push.
     Denied,
     /// A sign-in failed because its push was denied.
@@ -25,13 +27,28 @@ pub(crate) enum Approval {
 }
 
 impl Approval {
-    /// 80 for an accepted push, 75 where the factor isn't known, 60 for a code.
-    pub(crate) fn confidence(self) -> u8 {
+    /// After denials: 80 for an accepted push, 75 where the factor isn't known, 60 for a code.
+    pub(crate) fn after_denials(self) -> u8 {
         match self {
             Approval::Push => 80,
             Approval::Unknown => 75,
             Approval::Typed => 60,
         }
+    }
+
+    /// After pushes that nobody answered: 65 for an accepted push, 60 where the factor isn't known. None for a code, which
+    /// is what an owner takes whose pushes don't arrive.
+    pub(crate) fn after_silence(self) -> Option<u8> {
+        match self {
+            Approval::Push => Some(65),
+            Approval::Unknown => Some(60),
+            Approval::Typed => None,
+        }
+    }
+
+    /// Whether it may have been of a push.
+    pub(crate) fn may_be_a_push(self) -> bool {
+        self != Approval::Typed
     }
 
     /// For a message.
@@ -60,9 +77,13 @@ impl Approval {
 
 /// The step that an event is, if it is one.
 pub(crate) fn classify(event: &Event) -> Option<Step> {
-    // Okta's own event; its outcome is that of the denial, not of the sign-in.
-    if event.metadata_event_code() == Some("user.mfa.okta_verify.deny_push") {
-        return Some(Step::Denied);
+    // Okta's own events; their outcome is that of the denial or of the sending, not of the sign-in.
+    match event.metadata_event_code() {
+        Some("user.mfa.okta_verify.deny_push") => return Some(Step::Denied),
+        Some("system.push.send_factor_verify_push") => {
+            return (event.status_id() != Some(2)).then_some(Step::Sent);
+        }
+        _ => {}
     }
     let factor = factor(event);
     match event.status_id()? {

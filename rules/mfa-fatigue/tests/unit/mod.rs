@@ -121,7 +121,59 @@ fn a_flood_of_denials_is_counted_as_far_as_it_is_remembered() {
     assert!(found[0].message.starts_with("16 or more pushes were denied within 10m"), "{}", found[0].message);
 }
 
+fn sent(seconds: i64) -> Row {
+    at(seconds).metadata_event_code("system.push.send_factor_verify_push").status_id(1)
+}
+
+fn pushes_sent(count: i64) -> Vec<Row> {
+    (0..count).map(|number| sent(number * 30)).collect()
+}
+
+#[test]
+fn pushes_that_nobody_answers_count_once_one_is_accepted() {
+    let rows: Vec<Row> = pushes_sent(9).into_iter().chain([push(300)]).collect();
+    let finding = only_finding::<Rule>(&rows);
+    assert_eq!((finding.row, finding.confidence, finding.severity), (9, 65, Severity::High));
+    assert_eq!(
+        finding.message,
+        "8 pushes were sent and not accepted within 10m, and then a push was accepted from 198.51.100.7"
+    );
+    check(pushes_sent(8).into_iter().chain([push(300)]), &[]);
+    check(pushes_sent(12).into_iter().chain([push(400)]), &[(12, 71)]);
+    // However many, below what denials lead to.
+    check((0..100).map(sent).chain([push(300)]), &[(100, 75)]);
+    check((0..100).map(sent).chain([success(300, "Okta Verify")]), &[(100, 75)]);
+    check((0..9).map(sent).chain([success(300, "Okta Verify")]), &[(9, 60)]);
+}
+
+#[test]
+fn pushes_that_are_accepted_one_by_one_stay_quiet() {
+    // A person who opens one application after another.
+    check((0..40).flat_map(|number| [sent(number * 20), push(number * 20 + 8)]), &[]);
+    // Five are tried again, and then the phone has its network back.
+    check((0..6).map(|number| sent(number * 20)).chain([push(130), sent(140), push(150)]), &[]);
+    // A code, because no push arrives; a key, which the owner has in hand.
+    check(pushes_sent(12).into_iter().chain([success(400, "GOOGLE_AUTH")]), &[]);
+    check(pushes_sent(12).into_iter().chain([success(400, "FIDO_WEBAUTHN")]), &[]);
+    // Not sent after all.
+    check(pushes_sent(12).into_iter().map(|row| row.status_id(2)).chain([push(400)]), &[]);
+}
+
+#[test]
+fn some_denied_and_the_rest_ignored_is_one_wave() {
+    let wave =
+        (0..10).flat_map(|number| if number < 3 { vec![sent(number), denial(number + 1)] } else { vec![sent(number)] });
+    check(wave.chain([push(300), push(400)]), &[(13, 67)]);
+}
+
+#[test]
+fn a_push_that_is_delivered_after_the_approval_it_came_before_counts() {
+    let mut rows = pushes_sent(8);
+    rows.extend([push(300), sent(250).late(), sent(260).late()]);
+    check(rows, &[(9, 65)]);
+}
+
 #[test]
 fn the_layout_of_state_is_that_of_its_version() {
-    check_state_size::<Rule>(&denials(5), KEY, 307);
+    check_state_size::<Rule>(&denials(5), KEY, 757);
 }
