@@ -6,6 +6,17 @@ use countersign_sdk::Json;
 
 use crate::trust::account_of;
 
+/// What a condition asks of a claim of the caller's token.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Claim<'a> {
+    /// Issuer and claim, in lower case: `accounts.google.com:sub`.
+    pub(crate) key: String,
+    /// One of these must fit.
+    pub(crate) values: Vec<Cow<'a, str>>,
+    /// `*` and `?` in them stand for anything.
+    pub(crate) is_pattern: bool,
+}
+
 /// What the conditions of a statement ask of the caller. Conditions of other kinds (addresses, a second factor, times,
 /// tags) leave the door open to the same account, so they don't count.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -16,6 +27,8 @@ pub(crate) struct Conditions<'a> {
     pub(crate) accounts: Vec<Cow<'a, str>>,
     /// Only these organisations' principals may come, if any are named.
     pub(crate) organisations: Vec<Cow<'a, str>>,
+    /// Only tokens with these claims may come.
+    pub(crate) claims: Vec<Claim<'a>>,
 }
 
 impl<'a> Conditions<'a> {
@@ -52,6 +65,9 @@ impl<'a> Conditions<'a> {
                     let is_one = organisation.starts_with("o-") && !organisation.contains(['*', '?']);
                     is_one.then(|| organisation.to_owned().into())
                 });
+            }
+            key if !key.starts_with("aws:") && !key.starts_with("sts:") => {
+                self.claims.push(Claim { key: key.to_owned(), values, is_pattern: pattern });
             }
             _ => {}
         }
@@ -111,6 +127,15 @@ mod tests {
         ] {
             assert_eq!(check(condition), narrowed(false, accounts, ""), "{condition}");
         }
+    }
+
+    #[test]
+    fn claims_are_kept_with_how_they_are_compared() {
+        let statement = r#"{"Condition":{"ForAnyValue:StringLike":{"Gitlab.com:SUB":["a","b*"]},"StringEquals":{"gitlab.com:aud":"c"},"StringLikeIfExists":{"gitlab.com:ref":"d"},"ForAllValues:StringEquals":{"gitlab.com:ref":"e"}}}"#;
+        let conditions = Conditions::of(Json::parse(statement).unwrap());
+        let claims: Vec<_> =
+            conditions.claims.iter().map(|claim| (&*claim.key, claim.values.join(" "), claim.is_pattern)).collect();
+        assert_eq!(claims, [("gitlab.com:sub", "a b*".to_owned(), true), ("gitlab.com:aud", "c".to_owned(), false)]);
     }
 
     #[test]

@@ -6,9 +6,13 @@ use countersign_sdk::Json;
 
 use crate::Event;
 
-/// The text of the trust policy that the call wrote: JSON, or JSON in percent-encoding.
+/// The text of the trust policy that the call wrote: JSON, or JSON in percent-encoding. Some collectors put the document
+/// itself in the place of its text.
 pub(crate) fn trust_policy<'a>(event: &Event<'a>) -> Option<Cow<'a, str>> {
-    let text = |body: Json<'a>, name: &str| body.get(name).and_then(Json::text);
+    let text = |body: Json<'a>, name: &str| {
+        let document = body.get(name)?;
+        document.text().or_else(|| document.as_str().starts_with('{').then_some(Cow::Borrowed(document.as_str())))
+    };
     let request = event.api_request_data().and_then(Json::parse);
     let sent = request.and_then(|body| text(body, "policyDocument").or_else(|| text(body, "assumeRolePolicyDocument")));
     let document = sent.or_else(|| {

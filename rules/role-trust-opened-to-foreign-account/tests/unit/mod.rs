@@ -1,6 +1,6 @@
 //! The rule over rows: which openings are found.
 
-use countersign_sdk::testing::{Harness, Row, findings, only_finding, row};
+use countersign_sdk::testing::{Harness, Row, check, check_state_size, findings, only_finding, row};
 
 use super::*;
 
@@ -145,4 +145,157 @@ fn the_provider_s_own_work_is_quiet() {
     let linked = "arn:aws:iam::111122223333:role/aws-service-role/sso.amazonaws.com/AWSServiceRoleForSSO";
     assert_eq!(findings::<Rule>(&[updated(&open).actor_session_issuer(linked)]), []);
     assert_eq!(confidence_of(updated(&open).actor_session_issuer("arn:aws:iam::1:role/deploy")), 90);
+}
+
+const KEY: &str = "aws:111122223333:AIDAALICEEXAMPLE";
+
+fn federated(provider: &str) -> String {
+    document(&format!(r#"{{"Federated":"arn:aws:iam::111122223333:{provider}"}}"#), "")
+}
+
+/// A provider made by the same actor.
+fn makes(operation: &str, request: &str, response: &str) -> Row {
+    call(operation).key(KEY).api_request_data(request).api_response_data(response)
+}
+
+fn makes_issuer() -> Row {
+    makes(
+        "CreateOpenIDConnectProvider",
+        r#"{"url":"https://Login.Stranger.example/","clientIDList":["x"]}"#,
+        r#"{"openIDConnectProviderArn":"arn:aws:iam::111122223333:oidc-provider/login.stranger.example"}"#,
+    )
+}
+
+fn makes_anchor() -> Row {
+    makes("CreateTrustAnchor", r#"{"name":"ca","enabled":true,"source":{"sourceType":"CERTIFICATE_BUNDLE"}}"#, "{}")
+}
+
+fn anywhere() -> String {
+    document(
+        r#"{"Service":"rolesanywhere.amazonaws.com"}"#,
+        r#","Condition":{"ArnEquals":{"aws:SourceArn":"arn:aws:rolesanywhere:eu-west-1:111122223333:trust-anchor/x"}}"#,
+    )
+}
+
+#[test]
+fn a_role_opened_to_a_provider_of_the_actor_s_own_making_is_found() {
+    let open = || updated(&federated("oidc-provider/login.stranger.example")).key(KEY).plus_secs(60);
+    let finding = only_finding::<Rule>(&[makes_issuer(), open()]);
+    assert_eq!((finding.row, finding.confidence, finding.severity), (1, 75, Severity::High));
+    assert_eq!(finding.evidence, [0]);
+    assert_eq!(
+        finding.message,
+        "arn:aws:iam::111122223333:user/alice opened the role deploy to the identity provider \
+         oidc-provider/login.stranger.example, made by the same actor"
+    );
+    // One that was there before, or that somebody else made.
+    assert_eq!(findings::<Rule>(&[open()]), []);
+    assert_eq!(findings::<Rule>(&[makes_issuer().key("aws:111122223333:AIDABOB"), open()]), []);
+    assert_eq!(findings::<Rule>(&[makes_issuer(), open().plus_secs(3_600)]), []);
+    let other = updated(&federated("oidc-provider/login.example.test")).key(KEY).plus_secs(60);
+    assert_eq!(findings::<Rule>(&[makes_issuer(), other]), []);
+    // Without the response.
+    let by_url = makes("CreateOpenIDConnectProvider", r#"{"url":"https://Login.Stranger.example/"}"#, "{}");
+    check::<Rule>(&[by_url, open()], &[(1, 75)]);
+}
+
+#[test]
+fn certificates_and_assertions_are_providers_too() {
+    let new = |document: &str, seconds: i64| created(document).key(KEY).plus_secs(seconds);
+    check::<Rule>(&[makes_anchor(), new(&anywhere(), 10)], &[(1, 60)]);
+    check::<Rule>(&[new(&anywhere(), 10)], &[]);
+    let replaced =
+        makes("UpdateTrustAnchor", r#"{"trustAnchorId":"x","source":{"sourceType":"CERTIFICATE_BUNDLE"}}"#, "{}");
+    check::<Rule>(&[replaced, new(&anywhere(), 10)], &[(1, 60)]);
+    check::<Rule>(
+        &[makes("UpdateTrustAnchor", r#"{"trustAnchorId":"x","name":"y"}"#, "{}"), new(&anywhere(), 10)],
+        &[],
+    );
+    let saml = "arn:aws:iam::111122223333:saml-provider/IdP";
+    for provider in [
+        makes("CreateSAMLProvider", r#"{"name":"IdP"}"#, &format!(r#"{{"sAMLProviderArn":"{saml}"}}"#)),
+        makes("CreateSAMLProvider", r#"{"name":"IdP"}"#, "{}"),
+        makes("UpdateSAMLProvider", &format!(r#"{{"sAMLProviderArn":"{saml}"}}"#), "{}"),
+    ] {
+        check::<Rule>(&[provider, new(&federated("saml-provider/IdP"), 10)], &[(1, 60)]);
+    }
+}
+
+#[test]
+fn the_role_may_be_opened_first() {
+    let open = created(&anywhere()).key(KEY);
+    let finding = only_finding::<Rule>(&[open.clone(), makes_anchor().plus_secs(120), makes_anchor().plus_secs(180)]);
+    assert_eq!((finding.row, finding.confidence, finding.evidence.as_slice()), (1, 60, &[0][..]));
+    assert_eq!(
+        finding.message,
+        "arn:aws:iam::111122223333:user/alice made or changed a trust anchor of Roles Anywhere, to which the same actor \
+         opened a role 2m before"
+    );
+    check::<Rule>(&[makes_anchor().plus_secs(120), open.late()], &[(1, 60)]);
+}
+
+#[test]
+fn of_new_roles_the_first_is_reported_and_of_old_ones_each() {
+    let new = |seconds: i64| created(&anywhere()).key(KEY).plus_secs(seconds);
+    let old = |seconds: i64| updated(&anywhere()).key(KEY).plus_secs(seconds);
+    check::<Rule>(&[makes_anchor(), new(1), new(2), old(3), new(4), old(5)], &[(1, 60), (3, 75), (5, 75)]);
+}
+
+#[test]
+fn a_cluster_s_provider_weighs_less() {
+    let eks = "oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/0A1B2C3D4E5F60718293A4B5C6D7E8F9";
+    let made = makes(
+        "CreateOpenIDConnectProvider",
+        "{}",
+        &format!(r#"{{"openIDConnectProviderArn":"arn:aws:iam::111122223333:{eks}"}}"#),
+    );
+    check::<Rule>(&[made.clone(), created(&federated(eks)).key(KEY)], &[(1, 45)]);
+    check::<Rule>(&[made, updated(&federated(eks)).key(KEY)], &[(1, 60)]);
+}
+
+#[test]
+fn everybody_at_a_public_provider_is_found_and_its_owner_s_own_pipelines_are_not() {
+    let github = |condition: &str| {
+        let principal =
+            r#"{"Federated":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"}"#;
+        document(principal, &format!(r#","Condition":{condition}"#))
+    };
+    let audience = r#"{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com"}}"#;
+    let found = only_finding::<Rule>(&[created(&github(audience))]);
+    assert_eq!((found.confidence, found.severity), (70, Severity::Critical));
+    assert!(
+        found.message.ends_with("made and opened the role deploy to any repository of GitHub"),
+        "{}",
+        found.message
+    );
+    assert_eq!(confidence_of(updated(&github(audience))), 80);
+    let own = r#"{"StringLike":{"token.actions.githubusercontent.com:sub":"repo:example/app:*"}}"#;
+    let made = makes(
+        "CreateOpenIDConnectProvider",
+        r#"{"url":"https://token.actions.githubusercontent.com"}"#,
+        r#"{"openIDConnectProviderArn":"arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"}"#,
+    );
+    assert_eq!(findings::<Rule>(&[made, created(&github(own)).key(KEY)]), []);
+    let strangers = Harness::<Rule>::new().set("own-subjects", ["repo:else/"]).feed(&[created(&github(own))]);
+    assert_eq!(strangers[0].confidence, 60);
+    assert!(strangers[0].message.ends_with("to repo:example/app:*, which isn't among the own subjects"));
+}
+
+#[test]
+fn a_document_in_the_place_of_its_text_is_read() {
+    let open = document(r#""*""#, "");
+    assert_eq!(
+        confidence_of(call("CreateRole").api_request_data(&format!(r#"{{"assumeRolePolicyDocument":{open}}}"#))),
+        90
+    );
+    let own = document(r#"{"AWS":"111122223333"}"#, "");
+    assert_eq!(
+        findings::<Rule>(&[call("UpdateAssumeRolePolicy").api_request_data(&format!(r#"{{"policyDocument":{own}}}"#))]),
+        []
+    );
+}
+
+#[test]
+fn the_layout_of_state_is_that_of_its_version() {
+    check_state_size::<Rule>(&[makes_anchor()], KEY, 768);
 }
