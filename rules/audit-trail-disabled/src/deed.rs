@@ -6,7 +6,8 @@ use countersign_sdk::Json;
 use countersign_sdk::collections::Set;
 
 use crate::Event;
-use crate::selectors;
+use crate::plain::{self, Plain};
+use crate::{guardduty, named, selectors};
 
 /// What was weakened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,73 +30,58 @@ pub(crate) struct Deed<'a> {
     pub(crate) things: Vec<Cow<'a, str>>,
 }
 
+/// What a request does, where the operation alone doesn't show it: words and confidence.
+pub(crate) type Done = (&'static str, u8);
+
 /// What the event did; none if everything is still recorded.
 pub(crate) fn deed<'a>(event: &Event<'a>) -> Option<Deed<'a>> {
     use Watcher::{Log, Tool};
-    let service = event.api_service_name()?.split('.').next()?;
+    let (service, operation) = (event.api_service_name()?.split('.').next()?, event.api_operation()?);
     let request = event.api_request_data().and_then(Json::parse);
     let member = |name: &str| request.and_then(|body| body.get(name));
-    let done = |watcher, words, confidence, thing: Option<Json<'a>>| {
+    let done = |watcher, (words, confidence): Done, thing: Option<Json<'a>>| {
         let things = thing.and_then(Json::text).into_iter().collect();
         Some(Deed { watcher, words, confidence, things })
     };
-    match (service, event.api_operation()?) {
-        ("cloudtrail", "StopLogging") => done(Log, "stopped the trail", 85, member("name")),
-        ("cloudtrail", "DeleteTrail") => done(Log, "deleted the trail", 75, member("name")),
-        ("cloudtrail", "UpdateTrail") => {
-            let (words, confidence) = selectors::narrowed_trail(request?)?;
-            done(Log, words, confidence, member("name"))
-        }
-        ("cloudtrail", "PutEventSelectors") => {
-            let (words, confidence) = selectors::narrowed_selection(request)?;
-            done(Log, words, confidence, member("trailName"))
-        }
-        ("cloudtrail", "StopEventDataStoreIngestion") => {
-            done(Log, "stopped the intake of the event data store", 80, member("eventDataStore"))
-        }
-        ("cloudtrail", "DeleteEventDataStore") => {
-            done(Log, "deleted the event data store", 75, member("eventDataStore"))
-        }
+    if let Some(Plain { watcher, words, confidence, thing, .. }) = plain::of(service, operation) {
+        return done(*watcher, (words, *confidence), thing.and_then(member));
+    }
+    match (service, operation) {
+        ("cloudtrail", "UpdateTrail") => done(Log, selectors::narrowed_trail(request?)?, member("name")),
+        ("cloudtrail", "PutEventSelectors") => done(Log, selectors::narrowed_selection(request)?, member("trailName")),
         ("cloudtrail", "UpdateEventDataStore") => {
-            let words = selectors::narrowed_store(request?)?;
-            done(Log, words, 65, member("eventDataStore"))
+            done(Log, (selectors::narrowed_store(request?)?, 65), member("eventDataStore"))
+        }
+        ("cloudtrail", "PutInsightSelectors") => {
+            member("insightSelectors").filter(|selectors| selectors.items().next().is_none())?;
+            done(Log, ("switched off the insights of the trail", 50), member("trailName"))
         }
         ("ec2", "DeleteFlowLogs") => {
             let things = deleted_flow_logs(request, event.api_response_data().and_then(Json::parse))?;
             Some(Deed { watcher: Log, words: "deleted the flow logs", confidence: 60, things })
         }
-        ("guardduty", "DeleteDetector") => done(Tool, "deleted the detector", 75, member("detectorId")),
-        ("guardduty", "UpdateDetector") => {
-            member("enable").filter(|enable| is(*enable, false))?;
-            done(Tool, "switched off the detector", 75, member("detectorId"))
+        ("guardduty", operation) => done(Tool, guardduty::done(operation, request)?, member("detectorId")),
+        ("securityhub", "UpdateOrganizationConfiguration") => {
+            member("autoEnable").filter(|enable| is(*enable, false))?;
+            done(Tool, ("left new accounts out of Security Hub", 55), None)
         }
-        ("guardduty", "StopMonitoringMembers" | "DisassociateMembers") => {
-            done(Tool, "let go of members of the detector", 60, member("detectorId"))
+        ("securityhub", "CreateAutomationRule") => {
+            request.filter(|body| body.as_str().contains("SUPPRESSED"))?;
+            done(Tool, ("made a rule of Security Hub that suppresses findings", 50), member("RuleName"))
         }
-        ("guardduty", "DeletePublishingDestination") => {
-            done(Tool, "stopped the export of findings of the detector", 60, member("detectorId"))
+        ("organizations", "DisableAWSServiceAccess" | "DeregisterDelegatedAdministrator") => {
+            let watcher = member("servicePrincipal").filter(|service| named::is_a_watcher(*service));
+            let words = if operation == "DisableAWSServiceAccess" {
+                "took the organisation's accounts out of reach of"
+            } else {
+                "took from its administrator"
+            };
+            done(Tool, (words, 70), Some(watcher?))
         }
-        ("guardduty", "DisassociateFromMasterAccount" | "DisassociateFromAdministratorAccount") => done(
-            Tool,
-            "took the account out of reach of GuardDuty's administrator, with the detector",
-            60,
-            member("detectorId"),
-        ),
-        ("config", "StopConfigurationRecorder") => {
-            done(Log, "stopped the configuration recorder", 70, member("configurationRecorderName"))
+        _ => {
+            let (watcher, done_by_name, thing) = named::done(service, operation, request?)?;
+            done(watcher, done_by_name, Some(thing))
         }
-        ("config", "DeleteConfigurationRecorder") => {
-            done(Log, "deleted the configuration recorder", 70, member("configurationRecorderName"))
-        }
-        ("config", "DeleteDeliveryChannel") => {
-            done(Log, "deleted the delivery channel of the configuration recorder", 70, member("deliveryChannelName"))
-        }
-        ("securityhub", "DisableSecurityHub") => done(Tool, "switched off Security Hub", 65, None),
-        ("securityhub", "DisassociateMembers") => done(Tool, "let go of members of Security Hub", 60, None),
-        ("securityhub", "DisassociateFromMasterAccount" | "DisassociateFromAdministratorAccount") => {
-            done(Tool, "took the account out of reach of Security Hub's administrator", 60, None)
-        }
-        _ => None,
     }
 }
 

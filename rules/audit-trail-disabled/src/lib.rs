@@ -4,6 +4,9 @@ use countersign_sdk::cloudtrail::{caller, is_expected, is_provider};
 use countersign_sdk::prelude::*;
 
 mod deed;
+mod guardduty;
+mod named;
+mod plain;
 mod selectors;
 #[cfg(test)]
 #[path = "../tests/unit/mod.rs"]

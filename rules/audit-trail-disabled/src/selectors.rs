@@ -4,6 +4,10 @@ use countersign_sdk::Json;
 
 use crate::deed::is;
 
+/// What the console sends with every change. A request without them that names a bucket is there to change it.
+const SETTINGS: [&str; 4] =
+    ["isMultiRegionTrail", "includeGlobalServiceEvents", "isOrganizationTrail", "enableLogFileValidation"];
+
 /// How `UpdateTrail` narrows a trail and how much that weighs; none if the request doesn't show that it does.
 pub(crate) fn narrowed_trail(request: Json<'_>) -> Option<(&'static str, u8)> {
     let off = |name: &str| request.get(name).is_some_and(|value| is(value, false));
@@ -18,6 +22,8 @@ pub(crate) fn narrowed_trail(request: Json<'_>) -> Option<(&'static str, u8)> {
         Some(("switched off the validation of log files of the trail", 55))
     } else if emptied("cloudWatchLogsLogGroupArn") {
         Some(("took the log group from the trail", 55))
+    } else if request.get("s3BucketName").is_some() && !SETTINGS.iter().any(|name| request.get(name).is_some()) {
+        Some(("moved to another bucket the files of the trail", 55))
     } else {
         None
     }
@@ -142,6 +148,7 @@ mod tests {
             (r#"{"enableLogFileValidation":false}"#, Some(55)),
             (r#"{"cloudWatchLogsLogGroupArn":""}"#, Some(55)),
             (r#"{"isMultiRegionTrail":true,"includeGlobalServiceEvents":null,"s3BucketName":"b"}"#, None),
+            (r#"{"name":"t","s3BucketName":"b"}"#, Some(55)),
             (r#"{"name":"t"}"#, None),
         ] {
             assert_eq!(narrowed_trail(parse(request)).map(|(_, weight)| weight), weight, "{request}");
