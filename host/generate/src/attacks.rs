@@ -9,15 +9,18 @@ mod dcsync;
 mod domain_spray;
 mod enumeration;
 mod factor_reset;
+mod ignored_pushes;
 mod instance_credentials;
 mod intruder;
 mod kerberoasting;
 mod mfa_fatigue;
+mod own_provider;
 mod role_trust;
 mod self_privilege;
 mod spray;
 mod stolen_session;
 mod travel;
+mod watchers;
 
 use crate::label::{Label, Story};
 use crate::plan::Plan;
@@ -42,10 +45,16 @@ pub enum Attack {
     InstanceCredentialsElsewhere,
     /// Trail, selectors, flow logs, detector and recorder switched off.
     AuditTrailDisabled,
+    /// Roles opened to an identity provider of the intruder's own, to all of GitHub, and to certificates.
+    OwnProviderTrusted,
+    /// GuardDuty told what not to report, other logs deleted, the organisation left.
+    WatchersBlinded,
     /// One address tries one password on many members of the org, and it fits one of them.
     PasswordSpray,
     /// A stolen password, and pushes sent until the member approves one.
     MfaFatigue,
+    /// The same with pushes that the member lets pass.
+    PushesIgnored,
     /// A member's session, used from another network with another operating system.
     StolenSession,
     /// A member signs in at home, and an hour later someone else does so on another continent.
@@ -74,8 +83,11 @@ impl Attack {
         Attack::RoleTrustOpened,
         Attack::InstanceCredentialsElsewhere,
         Attack::AuditTrailDisabled,
+        Attack::OwnProviderTrusted,
+        Attack::WatchersBlinded,
         Attack::PasswordSpray,
         Attack::MfaFatigue,
+        Attack::PushesIgnored,
         Attack::StolenSession,
         Attack::ImpossibleTravel,
         Attack::FactorReset,
@@ -97,8 +109,11 @@ impl Attack {
             Attack::RoleTrustOpened => "role-trust-opened",
             Attack::InstanceCredentialsElsewhere => "instance-credentials-elsewhere",
             Attack::AuditTrailDisabled => "audit-trail-disabled",
+            Attack::OwnProviderTrusted => "own-provider-trusted",
+            Attack::WatchersBlinded => "watchers-blinded",
             Attack::PasswordSpray => "password-spray",
             Attack::MfaFatigue => "mfa-fatigue",
+            Attack::PushesIgnored => "pushes-ignored",
             Attack::StolenSession => "stolen-session",
             Attack::ImpossibleTravel => "impossible-travel",
             Attack::FactorReset => "factor-reset",
@@ -120,9 +135,12 @@ impl Attack {
             | Attack::PrivilegeToSelf
             | Attack::RoleTrustOpened
             | Attack::InstanceCredentialsElsewhere
-            | Attack::AuditTrailDisabled => Telemetry::CloudTrail,
+            | Attack::AuditTrailDisabled
+            | Attack::OwnProviderTrusted
+            | Attack::WatchersBlinded => Telemetry::CloudTrail,
             Attack::PasswordSpray
             | Attack::MfaFatigue
+            | Attack::PushesIgnored
             | Attack::StolenSession
             | Attack::ImpossibleTravel
             | Attack::FactorReset => Telemetry::Okta,
@@ -147,8 +165,11 @@ impl Attack {
             Attack::RoleTrustOpened => role_trust::write(&mut story, &intruder),
             Attack::InstanceCredentialsElsewhere => instance_credentials::write(&mut story, &intruder),
             Attack::AuditTrailDisabled => audit_trail::write(&mut story, &intruder),
+            Attack::OwnProviderTrusted => own_provider::write(&mut story, &intruder),
+            Attack::WatchersBlinded => watchers::write(&mut story, &intruder),
             Attack::PasswordSpray => spray::write(&mut story, &intruder),
             Attack::MfaFatigue => mfa_fatigue::write(&mut story, &intruder),
+            Attack::PushesIgnored => ignored_pushes::write(&mut story, &intruder),
             Attack::StolenSession => stolen_session::write(&mut story, &intruder),
             Attack::ImpossibleTravel => travel::write(&mut story, &intruder),
             Attack::FactorReset => factor_reset::write(&mut story, &intruder),

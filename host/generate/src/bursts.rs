@@ -4,6 +4,8 @@ mod expired_password;
 mod helpdesk;
 mod inventory;
 mod new_hires;
+mod phones_offline;
+mod pipeline_setup;
 mod reboot;
 mod shared_address;
 mod terraform;
@@ -22,10 +24,14 @@ pub enum Burst {
     NewHireDay,
     /// An instance stops and starts: a new public address in its own network, a new session of its role.
     InstanceReboot,
+    /// A pipeline sets up another: a provider for the company's own repositories, and more monitoring.
+    PipelineSetup,
     /// The helpdesk resets the factors of people with new phones, who enrol them at once.
     HelpdeskDay,
     /// All members sign in from one address after a holiday, and many mistype.
     SharedAddress,
+    /// Pushes don't arrive, are sent again, and are accepted or replaced by a code.
+    PhonesOffline,
     /// A service keeps using an expired password: hundreds of failures of one account.
     ExpiredPassword,
     /// An inventory asks for tickets of every service, encrypted as they should be.
@@ -38,8 +44,10 @@ impl Burst {
         Burst::TerraformRun,
         Burst::NewHireDay,
         Burst::InstanceReboot,
+        Burst::PipelineSetup,
         Burst::HelpdeskDay,
         Burst::SharedAddress,
+        Burst::PhonesOffline,
         Burst::ExpiredPassword,
         Burst::Inventory,
     ];
@@ -51,8 +59,10 @@ impl Burst {
             Burst::TerraformRun => "terraform-run",
             Burst::NewHireDay => "new-hire-day",
             Burst::InstanceReboot => "instance-reboot",
+            Burst::PipelineSetup => "pipeline-setup",
             Burst::HelpdeskDay => "helpdesk-day",
             Burst::SharedAddress => "shared-address",
+            Burst::PhonesOffline => "phones-offline",
             Burst::ExpiredPassword => "expired-password",
             Burst::Inventory => "inventory",
         }
@@ -62,8 +72,10 @@ impl Burst {
     #[must_use]
     pub const fn telemetry(self) -> Telemetry {
         match self {
-            Burst::TerraformRun | Burst::NewHireDay | Burst::InstanceReboot => Telemetry::CloudTrail,
-            Burst::HelpdeskDay | Burst::SharedAddress => Telemetry::Okta,
+            Burst::TerraformRun | Burst::NewHireDay | Burst::InstanceReboot | Burst::PipelineSetup => {
+                Telemetry::CloudTrail
+            }
+            Burst::HelpdeskDay | Burst::SharedAddress | Burst::PhonesOffline => Telemetry::Okta,
             Burst::ExpiredPassword | Burst::Inventory => Telemetry::WindowsSecurity,
         }
     }
@@ -75,8 +87,10 @@ impl Burst {
             Burst::TerraformRun => terraform::write(&mut story),
             Burst::NewHireDay => new_hires::write(&mut story),
             Burst::InstanceReboot => reboot::write(&mut story, moves),
+            Burst::PipelineSetup => pipeline_setup::write(&mut story),
             Burst::HelpdeskDay => helpdesk::write(&mut story),
             Burst::SharedAddress => shared_address::write(&mut story),
+            Burst::PhonesOffline => phones_offline::write(&mut story),
             Burst::ExpiredPassword => expired_password::write(&mut story),
             Burst::Inventory => inventory::write(&mut story),
         }

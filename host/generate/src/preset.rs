@@ -68,7 +68,9 @@ impl Preset {
                 .burst(Burst::SharedAddress, minutes(5))
                 .burst(Burst::HelpdeskDay, minutes(90))
                 .burst(Burst::ExpiredPassword, minutes(60))
-                .burst(Burst::Inventory, minutes(180)),
+                .burst(Burst::Inventory, minutes(180))
+                .burst(Burst::PipelineSetup, minutes(330))
+                .burst(Burst::PhonesOffline, minutes(210)),
             Preset::Demo => {
                 let chain = [
                     (Attack::StolenAccessKey, 6),

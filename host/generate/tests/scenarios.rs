@@ -41,19 +41,19 @@ fn the_same_seed_gives_the_same_bytes_on_every_machine() {
         Preset::AllAttacks,
         Telemetry::CloudTrail,
         1,
-        &expect!["7774 036d1e9c6cc2c87108209bf923273069fc702af3e5f28a8af5320bd22dae6427 cbed128975809385"],
+        &expect!["7797 1413ba31dc5e81b3a144abeab7fad19dca118698bda8ee3a3a148c526279bc11 81879bd3b9d901a0"],
     );
     check(
         Preset::QuietDay,
         Telemetry::CloudTrail,
         1,
-        &expect!["10101 6204a0403c59b040651d12f6878aec82ba1fd8d43217a993c38e14359cd4a6e9 2b3a61706a553a50"],
+        &expect!["10114 712499aeb6aebcaba6d544bec8e9e94abeec7324c2089a9a65c33935201a23d9 7c952ad730d7ba15"],
     );
     check(
         Preset::AllAttacks,
         Telemetry::Okta,
         1,
-        &expect!["7378 fc58d763eb5a1b5f0c03f718ec17ad56a61c40ff5b5d470dcbfe8912a4be66d6 31c2aa986dd407a5"],
+        &expect!["7460 0d8e047451f1434b34be9e69e34cf97aa2f0aab1f46d4cd887eea583ea70a645 35f17c3446932d99"],
     );
     check(
         Preset::AllAttacks,

@@ -5,7 +5,7 @@ use countersign_model::Timestamp;
 use super::Call;
 use super::caller::role_arn;
 use crate::estate::{CloudAccount, Role};
-use crate::json::{Json, object};
+use crate::json::{Json, list, object};
 use crate::random::Random;
 use crate::time::format_response;
 
@@ -133,6 +133,24 @@ pub(crate) fn create_role(time: Timestamp, account: &CloudAccount, role: &Role, 
             "createDate" => format_response(time),
             "assumeRolePolicyDocument" => percent_encode(document),
         } })
+}
+
+/// The issuer of GitHub's pipelines.
+pub(crate) const GITHUB: &str = "token.actions.githubusercontent.com";
+
+/// `CreateOpenIDConnectProvider` for an issuer.
+pub(crate) fn create_oidc_provider(issuer: &str, arn: &str) -> Call {
+    Call::write("iam", "CreateOpenIDConnectProvider")
+        .request(object! { "url" => format!("https://{issuer}"), "clientIDList" => list!["sts.amazonaws.com"] })
+        .response(object! { "openIDConnectProviderArn" => arn.to_owned() })
+}
+
+/// A trust document that lets holders of a provider's tokens assume the role, under conditions such as
+/// `"StringEquals":{…}`.
+pub(crate) fn trust_tokens(provider: &str, conditions: &str) -> String {
+    format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"{provider}"}},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{{{conditions}}}}}]}}"#
+    )
 }
 
 /// A trust document that lets a principal, such as `{"AWS":"…"}` or `"*"`, assume the role.

@@ -60,6 +60,15 @@ pub(crate) fn push_approved(member: &Member, client: Client<'_>, session: &str) 
         .target(user(member))
 }
 
+/// The member typed a code in place of the push.
+pub(crate) fn code_typed(member: &Member, client: Client<'_>, session: &str) -> Act {
+    Act::of("user.authentication.auth_via_mfa", "Authentication of user via MFA", member, client, session)
+        .legacy("core.user.factor.attempt_success")
+        .credential("OTP")
+        .debug("factor", "GOOGLE_AUTH")
+        .target(user(member))
+}
+
 /// The member refused the push.
 pub(crate) fn push_denied(member: &Member, client: Client<'_>, session: &str) -> Act {
     Act::of("user.mfa.okta_verify.deny_push", "User rejected Okta push verify", member, client, session)
