@@ -52,6 +52,16 @@ fn every_shipped_rule_has_cases_that_find_and_cases_that_stay_quiet() {
 }
 
 #[test]
+fn every_shipped_rule_says_what_it_does_not_see() {
+    for (id, _) in countersign_shipped::RULES {
+        let text = std::fs::read_to_string(folder(id).join("README.md")).unwrap();
+        let (_, after) = text.split_once("\n## Not seen\n").unwrap_or_else(|| panic!("{id}: no section `Not seen`"));
+        let section = after.split("\n## ").next().unwrap();
+        assert!(section.lines().any(|line| line.starts_with("- ")), "{id}: `Not seen` has no entry");
+    }
+}
+
+#[test]
 fn a_case_that_fails_reports_what_came() {
     let (id, bytes) =
         countersign_shipped::RULES.iter().find(|(id, _)| id.ends_with("/console-login-without-mfa")).unwrap();

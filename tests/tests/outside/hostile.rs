@@ -3,6 +3,7 @@
 //! test --test outside hostile -- --nocapture`.
 
 mod answers;
+mod callers;
 mod closed;
 mod code;
 mod door;
@@ -179,7 +180,7 @@ fn hostile() {
         .into_iter()
         .chain([answers::attempts(), stream::attempts(), estate::attempts(), leaving::attempts()])
         .chain([sources::attempts(), effects::attempts(), principals::attempts()])
-        .chain([lineage::attempts(), closed::attempts(), samples::attempts()])
+        .chain([lineage::attempts(), closed::attempts(), samples::attempts(), callers::attempts()])
         .flatten()
         .collect();
     assert!(corpus.len() >= MIN_ATTEMPTS);
