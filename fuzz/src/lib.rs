@@ -9,6 +9,7 @@ pub mod admission;
 pub mod answer;
 pub mod component;
 pub mod declaration;
+pub mod envelopes;
 pub mod operator_files;
 pub mod telemetry;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use countersign_formats::{CloudTrail, Ocsf, Okta, WindowsSecurity};
 
-use crate::{admission, answer, declaration, operator_files, telemetry};
+use crate::{admission, answer, declaration, envelopes, operator_files, telemetry};
 
 fn seeds(target: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
@@ -35,6 +35,11 @@ fn records_of_every_format() {
     check("ocsf", |bytes| telemetry::check(&Ocsf, bytes));
     check("okta", |bytes| telemetry::check(&Okta, bytes));
     check("windows_security", |bytes| telemetry::check(&WindowsSecurity, bytes));
+}
+
+#[test]
+fn inputs_of_envelopes() {
+    check("envelopes", envelopes::check);
 }
 
 #[test]

@@ -1,24 +1,24 @@
-//! Telemetry: whatever bytes come, each is part of an event, of a dead letter or of the framing; the same bytes give the
+//! Telemetry: whatever bytes come, each is part of an event, of a dead letter or of what stands
+//! around records; the same bytes give the
 //! same records however they are read; and events keep the promises of `events`. `auto` gives what the named format gives.
 
 mod events;
 
 use std::io::{self, Cursor, Read};
 
+use countersign_formats::reader::{Content, Splitter};
 use countersign_formats::{Auto, DeadLetter, DeadReason, FORMATS, Format, Record};
 use countersign_inputs::{ByteInput, InputId, ReadAs, WithFormat, merge};
 use countersign_model::Digest;
 
+use crate::envelopes::{self, is_packed};
 use events::Documented;
-
-const GZIP: &[u8] = b"\x1f\x8b";
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Inputs up to this are read in small steps as well, bytes.
 const STEPPED: usize = 4 << 10;
 
 /// Gives three bytes at a time.
-struct Dribble(Cursor<Vec<u8>>);
+pub(crate) struct Dribble(pub(crate) Cursor<Vec<u8>>);
 
 impl Read for Dribble {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
@@ -109,42 +109,23 @@ fn dead_letter(letter: &DeadLetter) {
 }
 
 fn accounts_for_every_byte(bytes: &[u8], records: &[Record]) {
-    let compressed = bytes.starts_with(GZIP);
-    let mut rest = bytes.to_vec();
-    let mut end = 0;
     for (place, record) in records.iter().enumerate() {
-        let (ordinal, offset, length) = span(record);
-        assert_eq!(ordinal, place as u64);
-        assert!(offset >= end, "spans overlap");
-        end = offset + length;
-        if compressed {
-            continue;
-        }
-        let raw = rest.get_mut(offset as usize..end as usize).expect("a record lies within its input");
-        if let Record::Event { event, .. } = record {
+        assert_eq!(span(record).0, place as u64);
+    }
+    if is_packed(bytes) {
+        return;
+    }
+    let spans: Vec<(u64, u64)> = records.iter().map(span).map(|(_, offset, length)| (offset, length)).collect();
+    envelopes::accounts_for_every_byte(bytes, &spans);
+    let mut splitter = Splitter::closed(Box::new(Cursor::new(bytes.to_vec())));
+    while let Some((piece, _)) = splitter.next_piece() {
+        // What stands in no envelope is as it was.
+        let whole = |record: &&Record| {
+            let (_, offset, length) = span(record);
+            (offset, length) == (piece.offset, piece.length)
+        };
+        if let (Content::Record(raw), Some(Record::Event { event, .. })) = (&piece.content, records.iter().find(whole)) {
             assert_eq!(event.raw.digest, Digest::of(raw));
         }
-        raw.fill(b' ');
-    }
-    if !compressed {
-        framing(&rest);
-    }
-}
-
-/// What is part of no record is white space, byte order marks, and the brackets of documents.
-fn framing(rest: &[u8]) {
-    let mut left = rest;
-    while let Some(first) = left.first() {
-        let unspaced: Vec<u8> =
-            left.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(br#"{"Records":["#.len()).collect();
-        let taken = match first {
-            b' ' | b'\t' | b'\r' | b'\n' | b',' | b'[' | b']' | b'}' => 1,
-            _ if left.starts_with(BYTE_ORDER_MARK) => BYTE_ORDER_MARK.len(),
-            b'{' if unspaced == br#"{"Records":["# => {
-                left.iter().position(|byte| *byte == b'[').map_or(left.len(), |at| at + 1)
-            }
-            _ => panic!("not accounted for: {}", String::from_utf8_lossy(left)),
-        };
-        left = left.get(taken..).unwrap_or_default();
     }
 }

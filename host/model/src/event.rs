@@ -121,7 +121,8 @@ pub struct Target {
     pub token: Option<Arc<str>>,
 }
 
-/// Where a raw record is: an input by its ordinal among the inputs, and the bytes within it after decompression.
+/// Where a raw record is: an input by its ordinal among the inputs, and the bytes within it after decompression. A record
+/// that stands in a text within the input is where that text is, which may hold several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawAddress {
     /// Which input, from 0.
@@ -132,6 +133,6 @@ pub struct RawAddress {
     pub offset: u64,
     /// Bytes.
     pub length: u64,
-    /// SHA-256 of the bytes.
+    /// SHA-256 of the record's bytes: of one that stands in a text, without the text's escapes.
     pub digest: Digest,
 }

@@ -8,6 +8,7 @@ mod closed;
 mod code;
 mod door;
 mod effects;
+mod envelopes;
 mod estate;
 mod floods;
 mod leaving;
@@ -168,7 +169,7 @@ fn on_every_row(rule: &Arc<LoadedRule>, rows: &[Row<'_>]) -> Defence {
 }
 
 /// Minimum of attempts in the corpus.
-const MIN_ATTEMPTS: usize = 149;
+const MIN_ATTEMPTS: usize = 157;
 
 #[test]
 fn hostile() {
@@ -181,6 +182,7 @@ fn hostile() {
         .chain([answers::attempts(), stream::attempts(), estate::attempts(), leaving::attempts()])
         .chain([sources::attempts(), effects::attempts(), principals::attempts()])
         .chain([lineage::attempts(), closed::attempts(), samples::attempts(), callers::attempts()])
+        .chain([envelopes::attempts()])
         .flatten()
         .collect();
     assert!(corpus.len() >= MIN_ATTEMPTS);

@@ -12,7 +12,7 @@ use crate::documentation::Table;
 use crate::json::{self, Entries};
 use crate::signs::TopLevel;
 
-pub(crate) use path::{Form, Item, string};
+pub(crate) use path::{Form, Item, MAX_ITEMS, string};
 pub use table::ENVELOPES;
 
 /// How many envelopes a record may stand in, one within the other. Lists and `{"Records": […]}` documents count.
@@ -96,6 +96,8 @@ pub(crate) enum Opening {
     Envelope(Vec<Item>),
     /// An envelope within as many as may be opened.
     TooDeep,
+    /// An envelope that hands on more than [`MAX_ITEMS`].
+    TooMany,
 }
 
 /// Opens one envelope, which stands within so many others.
@@ -116,6 +118,9 @@ pub(crate) fn open(raw: &[u8], depth: u32) -> Opening {
             }
             if depth >= MAX_ENVELOPES {
                 return Opening::TooDeep;
+            }
+            if items.len() > MAX_ITEMS {
+                return Opening::TooMany;
             }
             for item in &mut items {
                 item.out_of = if envelope.merely_names(&item.form) { Envelopes(1 << place) } else { Envelopes::NONE };

@@ -9,6 +9,9 @@ use super::{Envelopes, any_value};
 use crate::json::{Entries, Member};
 use crate::signs::TopLevel;
 
+/// The most that one envelope hands on. A batch of CloudWatch Logs or a page of Elasticsearch has 10,000.
+pub(crate) const MAX_ITEMS: usize = 1 << 16;
+
 /// How base64 of a JSON object or list begins, and of gzip and zstd.
 const BASE64: &[&str] = &["ey", "ew", "W3", "Ww", "H4sI", "KLUv"];
 
@@ -36,7 +39,7 @@ pub(crate) enum Form {
 }
 
 /// What a path leads to in an object. None if that isn't there, or nothing that can hold records. An element of a list that
-/// doesn't have it is handed on itself, so that it isn't lost.
+/// doesn't have it is handed on itself, so that it isn't lost. If it is more than [`MAX_ITEMS`], one more of them.
 pub(super) fn follow(raw: &str, path: &str) -> Option<Vec<Item>> {
     let mut found = Found { raw, items: Vec::new(), any: false };
     found.follow(raw, path).then_some(())?;
@@ -63,9 +66,7 @@ impl<'a> Found<'a> {
         if !member.starts_with('[') {
             return false;
         }
-        let mut elements = Vec::new();
-        for_each(member, &mut |element| elements.push(element));
-        for element in elements {
+        for element in elements(member) {
             if rest.is_empty() {
                 self.any = true;
                 self.add(element, Form::Object);
@@ -85,9 +86,7 @@ impl<'a> Found<'a> {
                 None => self.add(json, Form::Object),
             },
             Some(b'[') => {
-                let mut elements = Vec::new();
-                for_each(json, &mut |element| elements.push(element));
-                elements.into_iter().for_each(|element| self.add(element, Form::Object));
+                elements(json).into_iter().for_each(|element| self.add(element, Form::Object));
             }
             Some(b'"') if holds_json(json) => self.add(json, Form::Text),
             Some(b'"') if is_encoded(json) => self.add(json, Form::Encoded),
@@ -98,6 +97,9 @@ impl<'a> Found<'a> {
     }
 
     fn add(&mut self, json: &'a str, form: Form) {
+        if self.items.len() > MAX_ITEMS {
+            return;
+        }
         // Both are of one text: borrowed parts of it.
         let start = (json.as_ptr() as usize).saturating_sub(self.raw.as_ptr() as usize);
         self.items.push(Item { place: start..start + json.len(), form, out_of: Envelopes::NONE });
@@ -120,6 +122,17 @@ fn holds_json(json: &str) -> bool {
 fn is_encoded(json: &str) -> bool {
     let text = json.get(1..).unwrap_or_default();
     BASE64.iter().any(|begin| text.starts_with(begin))
+}
+
+/// The elements of a list, no more than one past those that are handed on.
+fn elements(json: &str) -> Vec<&str> {
+    let mut elements = Vec::new();
+    for_each(json, &mut |element| {
+        if elements.len() <= MAX_ITEMS {
+            elements.push(element);
+        }
+    });
+    elements
 }
 
 /// Hands out each element of a list.

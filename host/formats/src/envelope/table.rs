@@ -27,9 +27,9 @@ pub const ENVELOPES: &[Envelope] = &[
     },
     Envelope {
         name: "lookup-events",
-        told_by: "what CloudTrail's `LookupEvents` answers, or an element of it with `EventId`",
+        told_by: "what CloudTrail's `LookupEvents` answers, or an element of it",
         believed: Believed::All,
-        is_told: |top| top.is_list("Events") || top.all(&["EventId"]),
+        is_told: |_| true,
         paths: &["Events[].CloudTrailEvent", "CloudTrailEvent"],
     },
     Envelope {

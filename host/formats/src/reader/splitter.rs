@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::cutter::{Cut, Cutter, Lost, excerpt, too_large};
 use super::position::{Place, Position};
 use super::{MAX_RECORD_BYTES, MAX_UNPACKED_BYTES};
-use crate::envelope::{self, Envelopes, Form, Item, MAX_ENVELOPES, Opening};
+use crate::envelope::{self, Envelopes, Form, Item, MAX_ENVELOPES, MAX_ITEMS, Opening};
 use crate::hint::Hint;
 use crate::unpack::{Limited, unpacked};
 use crate::{DeadReason, Fault};
@@ -211,6 +211,7 @@ impl Splitter {
                         Opening::Record if length <= MAX_RECORD_BYTES => return Some(Next::Cut(length)),
                         Opening::Record => return Some(Next::Lost(self.lost(too_large(length as u64)))),
                         Opening::TooDeep => return Some(Next::Lost(self.lost(too_deep()))),
+                        Opening::TooMany => return Some(Next::Lost(self.lost(too_many()))),
                         Opening::Envelope(items) => {
                             self.outermost = (self.cutter.offset(), place);
                             self.allowance = Arc::new(AtomicU64::new(MAX_UNPACKED_BYTES));
@@ -305,6 +306,7 @@ impl Splitter {
             Opening::Record if part.range.len() > MAX_RECORD_BYTES => lost(too_large(part.range.len() as u64)),
             Opening::Record => Some(Next::Inner(part, around)),
             Opening::TooDeep => lost(too_deep()),
+            Opening::TooMany => lost(too_many()),
             Opening::Envelope(items) => {
                 let around = Around { depth: around.depth + 1, ..around };
                 self.open.push(Frame::Items { envelope: part, items: items.into_iter(), around });
@@ -322,4 +324,9 @@ fn depth_of(place: Place) -> u32 {
 fn too_deep() -> Fault {
     let detail = format!("expected a record in at most {MAX_ENVELOPES} envelopes, got an envelope in as many");
     Fault::new(DeadReason::NestedTooDeep, detail)
+}
+
+fn too_many() -> Fault {
+    let detail = format!("expected at most {MAX_ITEMS} records in an envelope, got more");
+    Fault::new(DeadReason::RecordTooLarge, detail)
 }

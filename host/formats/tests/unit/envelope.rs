@@ -6,7 +6,7 @@ use super::*;
 fn opened(raw: &str) -> Option<Vec<String>> {
     match open(raw.as_bytes(), 0) {
         Opening::Record => None,
-        Opening::TooDeep => panic!("{raw}"),
+        Opening::TooDeep | Opening::TooMany => panic!("{raw}"),
         Opening::Envelope(items) => {
             let short = |item: &Item| {
                 let name = ENVELOPES
@@ -109,6 +109,15 @@ fn so_many_are_opened_and_no_more() {
     assert!(matches!(open(raw, MAX_ENVELOPES - 1), Opening::Envelope(_)));
     assert!(matches!(open(raw, MAX_ENVELOPES), Opening::TooDeep));
     assert!(matches!(open(b"{\"log\":\"plain\"}", MAX_ENVELOPES), Opening::Record));
+}
+
+#[test]
+fn so_many_are_handed_on_and_no_more() {
+    let many = |count: usize| format!(r#"{{"x":1,"Records":[{}{{}}]}}"#, "{},".repeat(count - 1));
+    assert!(matches!(open(many(MAX_ITEMS).as_bytes(), 0), Opening::Envelope(items) if items.len() == MAX_ITEMS));
+    assert!(matches!(open(many(MAX_ITEMS + 1).as_bytes(), 0), Opening::TooMany));
+    let nested = format!(r#"{{"hits":{{"hits":[{}{{}}]}}}}"#, r#"{"_source":[{},{}]},"#.repeat(MAX_ITEMS / 2));
+    assert!(matches!(open(nested.as_bytes(), 0), Opening::TooMany));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use countersign_formats::{CloudTrail, Record};
 use countersign_inputs::{Bookmark, ByteInput, Input, ReadAs, merge};
 
-use crate::{gzip, record, summary};
+use crate::{gzip, record, summary, utf_16, zstd};
 
 /// The raw records of an input as text, each with its bookmark's text.
 fn rest(input: &mut dyn Input) -> Vec<(String, String)> {
@@ -49,12 +49,16 @@ fn a_file_goes_on_after_any_bookmark_with_exactly_the_rest() {
         format!("{a}\n\r\n{b}\nnot json\n{c}\n"),
         format!(r#"{{"Records":[{a},{b},7]}}[{c}, {a}] {b}"#),
         format!(r#"{{"Records":[{a},{b},{c},{a}"#),
+        format!("{a}{b}\n{{\n  \"_source\": {c}\n}}\n{{\"log\":{:?}}}", format!("{a} {b}")),
     ]
     .iter()
     .enumerate()
     {
         check(&folder.path().join(format!("{place}.json")), text.as_bytes());
         check(&folder.path().join(format!("{place}.json.gz")), &gzip(text.as_bytes()));
+        check(&folder.path().join(format!("{place}.json.zst")), &zstd(text.as_bytes()));
+        check(&folder.path().join(format!("{place}.utf16")), &utf_16(text));
+        check(&folder.path().join(format!("{place}.utf16.gz")), &gzip(&utf_16(text)));
         let members = [gzip(text.as_bytes()), gzip(format!("\n{c}").as_bytes())].concat();
         check(&folder.path().join(format!("{place}.members.gz")), &members[..members.len() - 5]);
     }
@@ -65,7 +69,8 @@ fn a_shorter_file_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log");
     let bookmark: Bookmark = "3.500.line".parse().unwrap();
-    for bytes in [record("a").into_bytes(), gzip(record("a").as_bytes())] {
+    let text = record("a");
+    for bytes in [text.clone().into_bytes(), gzip(text.as_bytes()), zstd(text.as_bytes()), utf_16(&text)] {
         fs::write(&path, bytes).unwrap();
         let error = ByteInput::resume(&path, &bookmark).err().unwrap();
         assert_eq!(error.to_string(), "expected at least the 500 bytes read before, got 66: it is another file");

@@ -1,11 +1,11 @@
-//! Compressed inputs, whole and damaged.
+//! Packed inputs, whole and damaged.
 
 use countersign_formats::Record;
 use expect_test::expect;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use crate::{check, gzip, record, records, summary};
+use crate::{check, gzip, record, records, summary, utf_16, zstd};
 
 #[test]
 fn gzip_is_recognised_by_content_and_members_follow_one_another() {
@@ -45,6 +45,21 @@ fn gzip_is_recognised_by_content_and_members_follow_one_another() {
         0 0+1 malformed-json: expected a JSON object, got: expected value at line 1 column 1 | \u{1f}
     "#]],
     );
+}
+
+#[test]
+fn zstd_and_utf_16_are_recognised_by_content() {
+    let (a, b) = (record("a"), record("b"));
+    let plain = format!("{a}\n{b}\n");
+    for bytes in [zstd(plain.as_bytes()), utf_16(&plain), zstd(&gzip(&utf_16(&plain)))] {
+        check(
+            bytes,
+            expect![[r#"
+                0 0+66 event a
+                1 67+66 event b
+            "#]],
+        );
+    }
 }
 
 #[test]

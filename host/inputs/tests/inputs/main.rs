@@ -18,6 +18,7 @@ use countersign_formats::{CloudTrail, Record};
 use countersign_inputs::{ByteInput, InputId, ReadAs, merge as join};
 use expect_test::Expect;
 use flate2::{Compression, write::GzEncoder};
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 
 /// Gives at most so many bytes at a time.
 struct Dribble(Cursor<Vec<u8>>, usize);
@@ -71,4 +72,13 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+fn zstd(bytes: &[u8]) -> Vec<u8> {
+    compress_to_vec(bytes, CompressionLevel::Fastest)
+}
+
+/// In UTF-16 with a byte order mark, as PowerShell redirects.
+fn utf_16(text: &str) -> Vec<u8> {
+    "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
 }
