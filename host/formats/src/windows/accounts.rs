@@ -87,9 +87,14 @@ impl<'a> Party<'a> {
         Party { account, name, domain, name_member, domain_member, logon, proved_type, protected, shared }
     }
 
-    /// Its session: a number identifies a session only on its machine.
+    /// Its session: a number identifies a session only on its machine. Collectors write it in either base.
     pub(super) fn session(&self, host: Option<&str>) -> Option<String> {
-        Some(format!("{}/{}", host?.to_ascii_lowercase(), self.logon.as_deref()?.to_ascii_lowercase()))
+        let (host, logon) = (host?.to_ascii_lowercase(), self.logon.as_deref()?.to_ascii_lowercase());
+        let number = match logon.strip_prefix("0x") {
+            Some(digits) => u64::from_str_radix(digits, 16),
+            None => logon.parse(),
+        };
+        Some(number.map_or_else(|_| format!("{host}/{logon}"), |number| format!("{host}/{number:#x}")))
     }
 }
 

@@ -169,7 +169,7 @@ pub(super) fn writer(record: &Record<'_>) -> Writer {
     let in_channel = |name: &str| channel.as_deref().is_none_or(|channel| channel.eq_ignore_ascii_case(name));
     match provider.as_deref() {
         None if in_channel(SECURITY_CHANNEL) => Writer::Auditing,
-        Some(provider) if AUDITING.contains(&provider) && in_channel(SECURITY_CHANNEL) => Writer::Auditing,
+        Some(provider) if is_auditings(record, provider) && in_channel(SECURITY_CHANNEL) => Writer::Auditing,
         Some("AD FS Auditing") if in_channel(SECURITY_CHANNEL) => Writer::Federation,
         Some("AD FS") if in_channel("AD FS/Admin") || in_channel(SECURITY_CHANNEL) => Writer::Federation,
         _ => Writer::Foreign,
@@ -179,7 +179,15 @@ pub(super) fn writer(record: &Record<'_>) -> Writer {
 /// Whether a record says that it is the auditing's own, of the channel that nobody else writes these events to.
 pub(super) fn is_auditing_proved(record: &Record<'_>) -> bool {
     let channel = trimmed(record.channel).is_some_and(|channel| channel.eq_ignore_ascii_case(SECURITY_CHANNEL));
-    channel && trimmed(record.provider).is_some_and(|provider| AUDITING.contains(&&*provider))
+    channel && trimmed(record.provider).is_some_and(|provider| is_auditings(record, &provider))
+}
+
+/// Whether a provider is the auditing's: by one of its names, or by its id, beside which the name may be in any language.
+fn is_auditings(record: &Record<'_>, provider: &str) -> bool {
+    let id = trimmed(record.provider_guid);
+    let id = id.as_deref().map(|id| id.trim_matches(['{', '}']));
+    AUDITING.iter().any(|known| known.eq_ignore_ascii_case(provider))
+        || id.is_some_and(|id| id.eq_ignore_ascii_case(AUDITING_ID))
 }
 
 const SECURITY_CHANNEL: &str = "Security";
@@ -192,6 +200,9 @@ const AUDITING: &[&str] = &[
     "Microsoft Windows security auditing.",
     "Microsoft-Windows-Eventlog",
 ];
+
+/// The auditing's provider, by its id.
+const AUDITING_ID: &str = "54849625-5478-4994-a5ba-3e3b0328c30d";
 
 /// What kind of event a record of this writer is, by its number.
 pub(super) fn kind_of(writer: Writer, id: u64) -> &'static Kind {

@@ -54,7 +54,7 @@ impl JsonFormat for WindowsSecurity {
         "events of the Windows channel Security as JSON, as nxlog, Winlogbeat and others write them";
     const PROVIDER: Option<&'static str> = Some("windows");
     const SIGNS: Signs = Signs {
-        text: "`EventID` or `Id` with a channel, a provider or `TimeCreated`; `winlog`; `System` or `Event` with what an event has in it; `win`; in any spelling",
+        text: "`EventID`, `EventCode` or `Id` with a channel, a provider or `TimeCreated`; `winlog`; `System` or `Event` with what an event has in it; `win`; in any spelling",
         are_in: has_signs,
     };
     const FIELDS: &'static [FieldRow<WindowsSecurity>] = fields::FIELDS;
@@ -141,7 +141,7 @@ impl JsonFormat for WindowsSecurity {
 fn has_signs(top: &TopLevel<'_>) -> bool {
     const ORIGINS: &[&str] =
         &["Channel", "LogName", "ProviderGuid", "ProviderName", "SourceName", "EventSourceName", "TimeCreated"];
-    let flat = top.any_spelled(&["EventID"]) && (top.any_spelled(ORIGINS) || top.is_object("provider"));
+    let flat = top.any_spelled(&["EventID", "EventCode"]) && (top.any_spelled(ORIGINS) || top.is_object("provider"));
     let powershell = top.all(&["Id", "ProviderName", "LogName", "TimeCreated"]);
     let winlogbeat = top.is_object("winlog") || top.any(&["winlog.event_id", "win.system.eventID"]);
     let in_system = |name: &str| top.inside(name).any_spelled(&["EventID"]) || top.inside(name).is_object("EventID");

@@ -38,6 +38,8 @@ macro_rules! known {
             pub(super) has_unread: bool,
             /// PowerShell's name of the event's number, which other products use for other things.
             id: Member<'a>,
+            /// The provider's id, which is no word of any language.
+            pub(super) provider_guid: Member<'a>,
             /// Whether the event is neither the auditing's nor AD FS's: its own members stay in `unmapped`.
             is_foreign: bool,
             /// Its data without names, by position, and where they stand.
@@ -90,6 +92,8 @@ known! {
         time_created = "timecreated" | "systemtime",
         event_time = "eventtime",
         timestamp = "@timestamp" | "timegenerated",
+        // Vector's, Splunk's and others' time of the record.
+        stamp = "timestamp" | "time",
         received = "eventreceivedtime",
         read = "event.created",
         // The generator's envelope.
@@ -256,11 +260,15 @@ impl<'a> Record<'a> {
         if is_positional(place, name, json) {
             return self.take_list(path, json);
         }
-        let is_known = match place {
-            Place::Top if name == "id" => {
-                self.id = member;
-                false
+        // These stay where they are too.
+        match (place, name) {
+            (Place::Top, "id") => self.id = member,
+            (Place::Top | Place::System, "providerguid") | (Place::Element("provider"), "guid") => {
+                self.provider_guid = member;
             }
+            _ => {}
+        }
+        let is_known = match place {
             Place::Top => name != "severityvalue" && (self.set_system(name, member) || self.set_own(name, member)),
             Place::Event => self.set_system(&format!("event.{name}"), member),
             Place::System => self.set_system(name, member),

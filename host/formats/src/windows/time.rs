@@ -48,9 +48,11 @@ pub(super) fn when(record: &Record<'_>, zone: Option<&TimeZone>) -> Result<When,
     let point = |moment: &Option<Moment>| moment.as_ref().and_then(Moment::point);
     let in_zone = |moment: &Option<Moment>| zone.and_then(|zone| moment.as_ref()?.in_zone(zone));
     let local = |moment: &Option<Moment>| moment.as_ref().and_then(Moment::utc);
-    let by_offset = || Some(local(&event)?.plus_micros(offset(stamped, &received)?));
+    let by_offset = || Some(local(&event)?.plus_micros(offset(stamped, received.as_ref())?));
     let created = moment(record.time_created).and_then(|moment| moment.utc());
-    let certain = created.or_else(|| point(&event)).or_else(|| in_zone(&event)).or_else(by_offset).or(stamped);
+    let stamp = || moment(record.stamp)?.point();
+    let own = created.or_else(|| point(&event)).or_else(|| in_zone(&event)).or_else(by_offset);
+    let certain = own.or(stamped).or_else(stamp);
     let Some(time) = certain else {
         // Local time of a zone that nobody says.
         let time = local(&event).ok_or_else(|| missing(record))?;
@@ -68,8 +70,9 @@ pub(super) fn when(record: &Record<'_>, zone: Option<&TimeZone>) -> Result<When,
 
 /// How far UTC is from the collector's local time, microseconds: as far as its stamp in UTC is from the same moment in local
 /// time.
-fn offset(stamped: Option<Timestamp>, received: &Option<Moment>) -> Option<i64> {
-    let apart = stamped?.micros_since(received.as_ref()?.utc()?);
+fn offset(stamped: Option<Timestamp>, received: Option<&Moment>) -> Option<i64> {
+    let received = received.filter(|received| received.point().is_none())?;
+    let apart = stamped?.micros_since(received.utc()?);
     let quarters = apart.saturating_add(QUARTER / 2).div_euclid(QUARTER);
     (quarters.abs() <= MAX_OFFSET).then_some(quarters * QUARTER)
 }
@@ -167,6 +170,8 @@ mod tests {
             ),
             (r#""TimeCreated":{"SystemTime":1599203294.5}"#, "2020-09-04T07:08:14.5Z, received -"),
             (r#""EventTime":"nonsense""#, "event-time-invalid"),
+            (r#""EventTime":"nonsense","_time":1599203294.5"#, "2020-09-04T07:08:14.5Z, received -"),
+            (r#""timestamp":"2020-09-04 03:08:14""#, "event-time-missing"),
             (r#""TimeCreated":5"#, "event-time-invalid"),
             (r#""TimeCreated":"""#, "event-time-invalid"),
             (r#""x":1"#, "event-time-missing"),
