@@ -114,7 +114,7 @@ pub fn check(bytes: &[u8]) -> Seen {
             let (states, timers) = stream.changes();
             watch.changes(&states, &timers);
             watch.ticked(stream.pending_timers());
-            waiting.extend(due.rows);
+            waiting.extend(due);
         }
         waiting.push(Sequenced::new(position, Arc::new(event), placement));
         if waiting.len() >= usize::from(script.batch) {

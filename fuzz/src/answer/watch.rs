@@ -7,7 +7,7 @@ use countersign_declaration::Declaration;
 use countersign_model::vocabulary::{EvidenceRole, PartitionKey};
 use countersign_model::{Evidence, StateChange, TimerChange};
 use countersign_stream::{
-    BundledFinding, OrderedOccasion, Outcome, RuleStream, Sequenced, evidence_role, partition_key,
+    BundledFinding, LINE_SLOT, OrderedOccasion, Outcome, RuleStream, Sequenced, evidence_role, partition_key,
 };
 
 use super::Seen;
@@ -103,7 +103,7 @@ impl Watch {
 
     /// What changed in state and timers.
     pub(super) fn changes(&mut self, states: &[StateChange], timers: &[TimerChange]) {
-        for change in states {
+        for change in states.iter().filter(|change| change.slot != LINE_SLOT) {
             let declared = self.declaration.slots.iter().find(|slot| slot.name == change.slot);
             let slot = declared.expect("a declared slot").clone();
             let key = (change.slot.clone(), change.key.clone());
@@ -111,7 +111,7 @@ impl Watch {
                 Some(entry) => {
                     assert!(!entry.blob.is_empty() && entry.blob.len() <= slot.max_bytes as usize);
                     assert!(entry.kept.len() <= slot.kept_references as usize && entry.version == slot.version);
-                    self.were_shown(&change.key, &entry.kept);
+                    self.were_shown(&change.key, entry.kept.iter().map(|kept| &**kept));
                     self.seen.states += 1;
                     self.held.insert(key);
                 }
@@ -155,9 +155,9 @@ impl Watch {
         assert!(self.timers.is_empty() && stream.pending_timers() == 0, "timers are left");
     }
 
-    fn were_shown(&self, key: &str, evidence: &[Evidence]) {
+    fn were_shown<'e>(&self, key: &str, evidence: impl IntoIterator<Item = &'e Evidence>) {
         let shown = self.shown.get(key).expect("a key that was given");
-        assert!(evidence.iter().all(|one| shown.contains(&one.event_id)), "evidence of another key");
+        assert!(evidence.into_iter().all(|one| shown.contains(&one.event_id)), "evidence of another key");
     }
 
     fn max_kept(&self) -> usize {

@@ -202,8 +202,8 @@ fn judge_chunk(stream: &mut RuleStream, waiting: &mut Vec<Sequenced>) {
     let tick = Tick { at: last.clock.plus_micros(-Patience::USUAL.lateness) };
     stream.tick(tick);
     let due = stream.due(tick, last.position, last.clock);
-    if !due.rows.is_empty() {
-        drop(stream.judge(&due.rows.iter().collect::<Vec<_>>()));
+    if !due.is_empty() {
+        drop(stream.judge(&due.iter().collect::<Vec<_>>()));
     }
 }
 

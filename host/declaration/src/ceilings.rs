@@ -64,6 +64,22 @@ impl Default for Ceilings {
     }
 }
 
+/// What the host keeps of a rule at most, counted in what it really takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Of keyed state and timers at a tick, bytes; twice as much between two ticks.
+    pub state: u64,
+    /// Of new evidence that one row gives, bytes.
+    pub evidence: u64,
+}
+
+impl Default for Kept {
+    /// 64 MiB of state, 1 MiB of evidence a row.
+    fn default() -> Self {
+        Kept { state: 64 << 20, evidence: 1 << 20 }
+    }
+}
+
 /// Every limit of a declaration that is above the operator's.
 #[must_use]
 pub fn check_ceilings(declaration: &Declaration, ceilings: &Ceilings) -> Vec<Refusal> {

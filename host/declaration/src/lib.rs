@@ -20,7 +20,7 @@ mod section;
 
 pub use countersign_document::quoted;
 
-pub use ceilings::{Ceilings, check_ceilings, check_peek_ceilings};
+pub use ceilings::{Ceilings, Kept, check_ceilings, check_peek_ceilings};
 pub use declaration::{
     ContextWanted, Declaration, Filter, Limits, Literal, ParameterDeclaration, ParameterRange, Slot, Subscription,
     Test, Timers, WhenFull,

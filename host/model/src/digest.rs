@@ -98,9 +98,10 @@ pub mod hex_bytes {
     }
 
     /// Reads the bytes.
-    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>, T: From<Vec<u8>>>(deserializer: D) -> Result<T, D::Error> {
         let text = String::deserialize(deserializer)?;
-        super::unhex(&text).ok_or_else(|| serde::de::Error::custom("expected lower-case hexadecimal text"))
+        let bytes = super::unhex(&text).ok_or_else(|| serde::de::Error::custom("expected lower-case hexadecimal text"));
+        bytes.map(T::from)
     }
 }
 

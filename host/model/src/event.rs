@@ -9,6 +9,7 @@ use crate::{Account, Digest, Fields, Timestamp};
 
 mod binding;
 mod content;
+mod size;
 mod source;
 mod stored;
 

@@ -1,6 +1,8 @@
 //! Keyed state as it is stored.
 
-use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::digest::hex_bytes;
 use crate::{Digest, Evidence, RuleId, Timestamp};
@@ -62,7 +64,7 @@ impl StateChange {
     }
 }
 
-/// State of one key of one slot.
+/// State of one key of one slot. A clone shares the bytes and the evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StateEntry {
@@ -70,12 +72,21 @@ pub struct StateEntry {
     pub version: u32,
     /// The rule's bytes, not empty.
     #[serde(with = "hex_bytes")]
-    pub blob: Vec<u8>,
+    pub blob: Arc<[u8]>,
     /// The events that the rule asked to keep a reference to.
-    pub kept: Vec<Evidence>,
+    #[serde(serialize_with = "write_kept", deserialize_with = "read_kept")]
+    pub kept: Vec<Arc<Evidence>>,
     /// When it was changed last: the stream's clock at the first row that the rule was given between the same two
     /// ticks. One time for all changes between two ticks, so that it doesn't depend on the batch size.
     pub changed: Timestamp,
+}
+
+fn write_kept<S: Serializer>(kept: &[Arc<Evidence>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(kept.iter().map(|evidence| &**evidence))
+}
+
+fn read_kept<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Arc<Evidence>>, D::Error> {
+    Ok(Vec::<Evidence>::deserialize(deserializer)?.into_iter().map(Arc::new).collect())
 }
 
 #[cfg(test)]

@@ -1,12 +1,15 @@
 //! `[limits]`: what the operator lets any rule use, and how long containment may hold.
 
-use countersign_declaration::Ceilings;
+use countersign_declaration::{Ceilings, Kept};
 use countersign_document::{MAX_INTEGER, Problem};
 use serde::{Deserialize, Serialize};
 
 use crate::reader::Table;
 
-/// The operator's limits. A rule above one of them is refused at admission.
+/// The least that can be set as a limit of what is kept, bytes.
+const MIN_KEPT: i64 = 64 << 10;
+
+/// The operator's limits. A rule above one of them is refused at admission, but for those on what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OperatorLimits {
@@ -24,6 +27,13 @@ pub struct OperatorLimits {
     pub declaration_bytes: u64,
     /// Maximum bytes of a data section.
     pub data_bytes: u64,
+    /// Maximum bytes of state and timers that the host keeps of a rule at a tick; left out in the canonical form where it
+    /// is the default, as policies were written before there was such a limit.
+    #[serde(default = "default_kept_state", skip_serializing_if = "is_default_kept_state")]
+    pub kept_state: u64,
+    /// Maximum bytes of new evidence that the host keeps of a rule and a row; left out likewise.
+    #[serde(default = "default_kept_evidence", skip_serializing_if = "is_default_kept_evidence")]
+    pub kept_evidence: u64,
     /// The lease where a response rule gave none, seconds.
     pub default_lease: u32,
     /// The longest lease, seconds; a longer one is cut to it.
@@ -47,6 +57,12 @@ impl OperatorLimits {
         }
     }
 
+    /// The limits on what the host keeps.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        Kept { state: self.kept_state, evidence: self.kept_evidence }
+    }
+
     /// These limits where they are the lesser, else the other's. Leases, which no rule uses, stay.
     #[must_use]
     pub fn at_most(mut self, other: &OperatorLimits) -> OperatorLimits {
@@ -57,6 +73,8 @@ impl OperatorLimits {
         self.component_bytes = self.component_bytes.min(other.component_bytes);
         self.declaration_bytes = self.declaration_bytes.min(other.declaration_bytes);
         self.data_bytes = self.data_bytes.min(other.data_bytes);
+        self.kept_state = self.kept_state.min(other.kept_state);
+        self.kept_evidence = self.kept_evidence.min(other.kept_evidence);
         self
     }
 
@@ -70,6 +88,8 @@ impl OperatorLimits {
             ("component-bytes", self.component_bytes, other.component_bytes),
             ("declaration-bytes", self.declaration_bytes, other.declaration_bytes),
             ("data-bytes", self.data_bytes, other.data_bytes),
+            ("kept-state", self.kept_state, other.kept_state),
+            ("kept-evidence", self.kept_evidence, other.kept_evidence),
         ];
         all.into_iter().filter(|(_, here, there)| here > there)
     }
@@ -79,6 +99,8 @@ impl OperatorLimits {
         const YEAR: i64 = 365 * 86_400 * SECOND;
         let base = OperatorLimits::default();
         let number = |key, max, default| table.get(key).and_then(|item| item.integer(1, max)).unwrap_or(default);
+        // Less than the smallest pages of state would evict at every row.
+        let kept = |key, max, default| table.get(key).and_then(|item| item.integer(MIN_KEPT, max)).unwrap_or(default);
         let seconds = |key, default| {
             let micros = table.get(key).and_then(|item| item.duration(SECOND, YEAR));
             micros.and_then(|micros| u32::try_from(micros / SECOND).ok()).unwrap_or(default)
@@ -92,6 +114,8 @@ impl OperatorLimits {
             component_bytes: number("component-bytes", 1 << 30, base.component_bytes),
             declaration_bytes: number("declaration-bytes", 1 << 20, base.declaration_bytes),
             data_bytes: number("data-bytes", 1 << 30, base.data_bytes),
+            kept_state: kept("kept-state", 1 << 40, base.kept_state),
+            kept_evidence: kept("kept-evidence", 64 << 20, base.kept_evidence),
             default_lease: seconds("default-lease", base.default_lease),
             longest_lease: seconds("longest-lease", base.longest_lease),
         };
@@ -109,7 +133,7 @@ impl OperatorLimits {
 impl Default for OperatorLimits {
     /// Admission's own ceilings, leases of four hours and at most a day.
     fn default() -> Self {
-        let ceilings = Ceilings::default();
+        let (ceilings, kept) = (Ceilings::default(), Kept::default());
         let bytes = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
         OperatorLimits {
             memory: ceilings.memory,
@@ -119,8 +143,26 @@ impl Default for OperatorLimits {
             component_bytes: bytes(ceilings.component_bytes),
             declaration_bytes: bytes(ceilings.declaration_bytes),
             data_bytes: bytes(ceilings.data_bytes),
+            kept_state: kept.state,
+            kept_evidence: kept.evidence,
             default_lease: 4 * 3_600,
             longest_lease: 24 * 3_600,
         }
     }
+}
+
+fn default_kept_state() -> u64 {
+    Kept::default().state
+}
+
+fn default_kept_evidence() -> u64 {
+    Kept::default().evidence
+}
+
+fn is_default_kept_state(bytes: &u64) -> bool {
+    *bytes == default_kept_state()
+}
+
+fn is_default_kept_evidence(bytes: &u64) -> bool {
+    *bytes == default_kept_evidence()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use countersign_declaration::Kept;
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{Action, ActionClass, IdentityType, Reversibility, SignalClass, Tier};
 use countersign_model::{RuleId, Timestamp};
@@ -106,6 +107,22 @@ fn the_cell_that_names_most_decides() {
     let limits = policy.limits();
     assert_eq!((limits.fuel, limits.longest_lease), (1_000, 8 * 3_600));
     assert_eq!((limits.memory, limits.ceilings().fuel), (OperatorLimits::default().memory, 1_000));
+}
+
+/// Policies from before there were such limits have the canonical form that they had.
+#[test]
+fn what_the_host_keeps_has_limits_of_its_own() {
+    let parse = |limits: &str| Policy::parse(&format!("version = 1\n[limits]\n{limits}")).unwrap();
+    let unset = parse("");
+    assert_eq!(unset.limits().kept(), Kept { state: 64 << 20, evidence: 1 << 20 });
+    assert!(!String::from_utf8(unset.to_canonical()).unwrap().contains("kept"));
+    let set = parse("kept-state = 134217728\nkept-evidence = 65536");
+    assert_eq!(set.limits().kept(), Kept { state: 128 << 20, evidence: 64 << 10 });
+    assert_eq!(Policy::from_canonical(&set.to_canonical()).unwrap(), set);
+    assert_eq!(parse("kept-state = 67108864").to_canonical(), unset.to_canonical());
+    let wider: Vec<_> = set.limits().wider_than(unset.limits()).collect();
+    assert_eq!(wider, [("kept-state", 128 << 20, 64 << 20)]);
+    assert_eq!(set.within(unset.limits()).limits().kept(), Kept { state: 64 << 20, evidence: 64 << 10 });
 }
 
 #[test]

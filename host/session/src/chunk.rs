@@ -139,6 +139,12 @@ impl Changes {
         self.ticked_rules.extend(ticked_rules);
     }
 
+    /// What the changed state takes, bytes.
+    pub(crate) fn state_bytes(&self) -> u64 {
+        let entries = self.state.iter().chain(&self.baselines).filter_map(|change| change.entry.as_ref());
+        entries.map(|entry| entry.blob.len() as u64).sum()
+    }
+
     /// Leaves out changes of keys and timers that are changed again later.
     pub(crate) fn compact(&mut self) {
         keep_last(&mut self.state, |change| (&change.rule, &change.slot, &change.key));

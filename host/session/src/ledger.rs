@@ -66,6 +66,11 @@ impl Page {
         self.records.is_empty()
     }
 
+    /// What its blobs take, bytes.
+    pub(crate) fn blob_bytes(&self) -> u64 {
+        self.blobs.iter().map(|blob| blob.bytes().len() as u64).sum()
+    }
+
     /// Adds a line about the last record.
     fn line(&mut self, line: Line) {
         self.lines.push((self.records.len().saturating_sub(1), line));

@@ -7,7 +7,7 @@ use countersign_formats::Occurrence;
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{Digest, RuleId, Timestamp};
 use countersign_store::{MemoryChange, Stored, for_each_entry};
-use countersign_stream::{Clock, Forgotten};
+use countersign_stream::{Clock, Forgotten, Spending};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,9 @@ pub(crate) struct RuleMemory {
     pub(crate) forgotten: BTreeMap<String, Forgotten>,
     /// The clock at its first row since the last tick.
     pub(crate) stamp: Option<Timestamp>,
+    /// What it has put on record since the last tick; left out where that is nothing.
+    #[serde(default, skip_serializing_if = "Spending::is_empty")]
+    pub(crate) spending: Spending,
     /// Since when it is gone.
     pub(crate) absent_since: Option<Timestamp>,
     /// Since when it has state that it doesn't declare.

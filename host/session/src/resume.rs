@@ -192,7 +192,7 @@ impl<'s> Session<'s> {
             let Some(partition_key) = rule.partition_key else { continue };
             let remembered = Remembered {
                 code: rule.code,
-                carried: Carried::new(partition_key, rule.stamp),
+                carried: Carried::new(partition_key, rule.stamp, rule.spending),
                 silenced: rule.silenced,
                 delivered: rule.delivered,
                 judged: rule.judged,
@@ -373,6 +373,7 @@ impl<'s> Session<'s> {
             (value.code, value.silenced, value.stamp) = (view.code, view.silenced, view.stamp);
             (value.delivered, value.judged) = (view.delivered, view.judged);
             value.dropped_timers = view.dropped_timers;
+            value.spending = view.spending;
             (value.withheld, value.forgotten) = (view.withheld, view.forgotten);
             value.undeclared_since = self.judges.absent().get(id).map(|absent| absent.since);
         } else if let Some(Absent { remembered, since }) = self.judges.absent().get(id) {
@@ -382,6 +383,7 @@ impl<'s> Session<'s> {
             value.dropped_timers = remembered.dropped_timers;
             (value.withheld, value.forgotten) = (remembered.withheld, remembered.forgotten.clone());
             value.stamp = remembered.carried.stamp();
+            value.spending = remembered.carried.spending().clone();
             value.absent_since = Some(*since);
         }
         value

@@ -75,6 +75,10 @@ const MAX_BATCHES_PER_CHUNK: usize = 4;
 /// Maximum of events and audit records that share a commit.
 const MAX_PER_COMMIT: usize = 65_536;
 
+/// What the blobs of audit records and the state that changed take, bytes, beyond which they aren't kept waiting for more to
+/// share their commit.
+const MAX_BYTES_PER_COMMIT: u64 = 64 << 20;
+
 /// Minimum of events that are judged on several threads: fewer take less time than starting threads.
 const MIN_EVENTS_FOR_THREADS: usize = 256;
 
@@ -129,6 +133,8 @@ pub(crate) struct Pending {
     pub(crate) received: Vec<u64>,
     /// Changes of what rules keep, by chunks that are judged.
     pub(crate) changes: Changes,
+    /// What the changed state takes, bytes.
+    pub(crate) bytes: u64,
     /// How many events are judged and not committed.
     pub(crate) judged: usize,
     /// Whether there is anything to commit although no record was taken.
@@ -399,7 +405,10 @@ impl<'s> Session<'s> {
     fn settle(&mut self, reached: Option<Reached>) -> Result<(), SessionError> {
         self.judge()?;
         let waiting = self.pending.judged.max(self.ledger.page.records.len());
-        let full = waiting >= MAX_PER_COMMIT || self.committed.elapsed() >= self.options.commit_after;
+        let bytes = self.pending.bytes + self.ledger.page.blob_bytes();
+        let full = waiting >= MAX_PER_COMMIT
+            || bytes >= MAX_BYTES_PER_COMMIT
+            || self.committed.elapsed() >= self.options.commit_after;
         if full { self.flush(reached) } else { Ok(()) }
     }
 
@@ -434,6 +443,7 @@ impl<'s> Session<'s> {
         let workers = if events.len() < MIN_EVENTS_FOR_THREADS { 1 } else { self.options.workers };
         let (placed, changes) = self.judges.judge(&events, dead_letters, workers);
         if self.keeps {
+            self.pending.bytes += changes.state_bytes();
             self.pending.changes.merge(changes);
         }
         self.ledger.record_chunk(placed)?;

@@ -9,9 +9,10 @@ use countersign_model::call::{CallFailure, Detector, FailureKind};
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{RuleId, StateChange, StateEntry, TimerChange, Timestamp};
 
-use crate::RuleStream;
-use crate::state::{Keys, LINE_SLOT};
+use crate::own::{LINE_SLOT, Own, dropped_line_slot};
+use crate::state::Keys;
 use crate::timers::{KeyTimers, Pending};
+use crate::{RuleStream, Spending};
 
 /// After so many keys in a row that can't be migrated, a slot's others aren't tried.
 const MAX_FAILURES: u64 = 64;
@@ -28,6 +29,7 @@ pub struct Carried {
     slots: BTreeMap<String, Keys>,
     timers: BTreeMap<Arc<str>, KeyTimers>,
     stamp: Option<Timestamp>,
+    spending: Spending,
 }
 
 /// What nothing keeps any more.
@@ -57,19 +59,20 @@ pub struct Migrated {
 pub struct Adopted {
     /// Slots with keys of other versions, in declared order.
     pub migrated: Vec<Migrated>,
-    /// Timers dropped because their ids aren't declared any more.
-    pub dropped_timers: u64,
     /// What the rule doesn't declare: it may come back.
     pub rest: Carried,
+    /// Changes of what is kept with that.
+    pub rest_changes: Vec<StateChange>,
     /// What another partition key's keys had: it means nothing any more.
     pub removed: Removed,
 }
 
 impl Carried {
-    /// Of a rule with this partition key and, between two ticks, the clock at the first row since the last one.
+    /// Of a rule with this partition key and, between two ticks, the clock at the first row since the last one and what was
+    /// put on record since.
     #[must_use]
-    pub fn new(partition_key: PartitionKey, stamp: Option<Timestamp>) -> Carried {
-        Carried { partition_key: Some(partition_key), stamp, ..Carried::default() }
+    pub fn new(partition_key: PartitionKey, stamp: Option<Timestamp>, spending: Spending) -> Carried {
+        Carried { partition_key: Some(partition_key), stamp, spending, ..Carried::default() }
     }
 
     /// Adds the state of a key; one without an entry is ignored.
@@ -98,6 +101,12 @@ impl Carried {
         self.stamp
     }
 
+    /// What was put on record since the last tick.
+    #[must_use]
+    pub fn spending(&self) -> &Spending {
+        &self.spending
+    }
+
     /// The partition key of its rule, where known.
     #[must_use]
     pub fn partition_key(&self) -> Option<PartitionKey> {
@@ -112,7 +121,7 @@ impl Carried {
 
     /// A tick passes while no rule has it: nothing fires and nothing expires, but the baselines are void.
     pub fn tick(&mut self) {
-        self.stamp = None;
+        (self.stamp, self.spending) = (None, Spending::default());
         self.slots.values_mut().for_each(|keys| keys.before.clear());
     }
 
@@ -164,6 +173,7 @@ impl RuleStream {
             slots: slots.into_iter().map(|(slot, keys)| (slot.name.clone(), keys)).collect(),
             timers: self.timers.take(),
             stamp,
+            spending: std::mem::take(&mut self.spending),
         }
     }
 
@@ -177,17 +187,23 @@ impl RuleStream {
                 migrated: 0,
                 failed: keys.now.len() as u64,
             };
+            let declared = carried.slots.iter().filter(|(slot, _)| !slot.starts_with(LINE_SLOT));
+            self.timers.note_dropped(carried.timers.values().map(|timers| timers.len() as u64).sum());
             return Adopted {
-                migrated: carried.slots.iter().map(failed).filter(|counts| counts.failed > 0).collect(),
-                dropped_timers: carried.timers.values().map(|timers| timers.len() as u64).sum(),
+                migrated: declared.map(failed).filter(|counts| counts.failed > 0).collect(),
                 removed: carried.removals(&self.declaration.id),
                 ..Adopted::default()
             };
         }
-        let mut adopted = Adopted { dropped_timers: self.timers.put(carried.timers), ..Adopted::default() };
+        self.timers.put(std::mem::take(&mut carried.timers));
         self.state.set_stamp(carried.stamp);
+        self.spending = std::mem::take(&mut carried.spending);
+        let mut adopted = Adopted::default();
+        let own = carried.slots.remove(LINE_SLOT).unwrap_or_default();
+        let mut lines = Lines { rule: &self.declaration.id, own, renewed: Vec::new(), changes: Vec::new() };
         let declaration: &Declaration = &self.declaration;
         for (slot, place) in declaration.slots.iter().zip(0u32..) {
+            lines.take_back(&slot.name, &mut carried.slots);
             let Some(keys) = carried.slots.remove(&slot.name) else { continue };
             let mut migration = Migration::new(&*self.detector, slot, place);
             let keys = migration.keys(keys);
@@ -196,12 +212,96 @@ impl RuleStream {
             }
             self.state.put(place as usize, keys, migration.renewed);
         }
-        if let Some(lines) = carried.slots.remove(LINE_SLOT) {
-            self.state.put_lines(lines);
+        lines.leave_behind(&mut carried.slots);
+        if self.state.is_keyed() {
+            lines.complete(self.state.keys().chain(self.timers.keys()));
+        } else {
+            lines.clear();
         }
+        let Lines { own, renewed, changes, .. } = lines;
+        self.state.put_own(own, renewed);
         adopted.rest = Carried { partition_key: carried.partition_key, slots: carried.slots, ..Carried::default() };
+        adopted.rest_changes = changes;
         adopted
     }
+}
+
+/// Has each key's line go where its state goes: with a slot that isn't declared any more into a slot beside it, and back
+/// when it is declared again. So the line of what stays, and what becomes of it, doesn't touch the line of what waits.
+struct Lines<'r> {
+    rule: &'r RuleId,
+    /// What the host keeps with the keys of the declared slots.
+    own: Keys,
+    /// Keys with which it keeps something else than before.
+    renewed: Vec<Arc<str>>,
+    /// Changes of the slots beside those that aren't declared.
+    changes: Vec<StateChange>,
+}
+
+impl Lines<'_> {
+    /// A slot is declared: if it wasn't before, the lines of its keys come back. Of two the weaker stays.
+    fn take_back(&mut self, slot: &str, slots: &mut BTreeMap<String, Keys>) {
+        let beside = dropped_line_slot(slot);
+        for (key, entry) in in_order(slots.remove(&beside).unwrap_or_default().now) {
+            self.changes.push(self.change(&beside, &key, None));
+            let entry = match self.own.now.get(&key).map(Own::read) {
+                Some(mut own) => {
+                    own.line.weaken(&Own::read(&entry).line);
+                    own.entry()
+                }
+                None => entry,
+            };
+            self.own.now.insert(Arc::clone(&key), entry);
+            self.renewed.push(key);
+        }
+    }
+
+    /// These slots aren't declared: the lines of their keys go with them, unless they went before.
+    fn leave_behind(&mut self, slots: &mut BTreeMap<String, Keys>) {
+        let dropped: Vec<String> = slots.keys().filter(|name| !name.starts_with(LINE_SLOT)).cloned().collect();
+        for name in dropped {
+            let beside = dropped_line_slot(&name);
+            if slots.contains_key(&beside) {
+                continue;
+            }
+            let keys = slots.get(&name).into_iter().flat_map(|keys| keys.now.keys());
+            let line = |key: &Arc<str>| self.own.now.get(key).cloned().unwrap_or_else(|| Own::unknown().entry());
+            let now: HashMap<Arc<str>, StateEntry> = keys.map(|key| (Arc::clone(key), line(key))).collect();
+            let changes = in_order(now.clone()).into_iter();
+            self.changes
+                .extend(changes.map(|(key, entry)| self.change(&beside, &key, Some(entry))).collect::<Vec<_>>());
+            slots.insert(beside, Keys { now, before: HashMap::new() });
+        }
+    }
+
+    /// What was made of nobody knows what, because it was kept before lines were, is as weak as any.
+    fn complete<'k>(&mut self, keys: impl Iterator<Item = &'k Arc<str>>) {
+        let mut unknown: Vec<&Arc<str>> = keys.filter(|key| !self.own.now.contains_key(*key)).collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        for key in unknown {
+            self.own.now.insert(Arc::clone(key), Own::unknown().entry());
+            self.renewed.push(Arc::clone(key));
+        }
+    }
+
+    /// The rule remembers nothing any more.
+    fn clear(&mut self) {
+        for (key, _) in in_order(std::mem::take(&mut self.own).now) {
+            self.changes.push(self.change(LINE_SLOT, &key, None));
+        }
+        self.renewed.clear();
+    }
+
+    fn change(&self, slot: &str, key: &str, entry: Option<StateEntry>) -> StateChange {
+        StateChange { rule: self.rule.clone(), slot: slot.to_owned(), key: key.to_owned(), entry }
+    }
+}
+
+fn in_order(keys: HashMap<Arc<str>, StateEntry>) -> Vec<(Arc<str>, StateEntry)> {
+    let mut keys: Vec<_> = keys.into_iter().collect();
+    keys.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    keys
 }
 
 /// Turns the state of one slot into that of its declared version.
@@ -274,7 +374,7 @@ impl<'r> Migration<'r> {
         self.failures = 0;
         let mut kept = entry.kept;
         kept.truncate(self.slot.kept_references as usize);
-        Some(StateEntry { version: self.slot.version, blob, kept, changed: entry.changed })
+        Some(StateEntry { version: self.slot.version, blob: Arc::from(blob), kept, changed: entry.changed })
     }
 }
 

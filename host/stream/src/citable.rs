@@ -23,20 +23,20 @@ pub(crate) struct Citable<'a> {
     /// Places among the rows by key and reference; empty when the answer names none.
     places: BTreeMap<(u32, u64), usize>,
     /// What is kept with a key where that may be much; filled on the first lookup.
-    kept: BTreeMap<u32, BTreeMap<u64, &'a Evidence>>,
+    kept: BTreeMap<u32, BTreeMap<u64, &'a Arc<Evidence>>>,
 }
 
 /// An event that an answer may cite.
 pub(crate) enum CitableEvent<'a> {
     Row(&'a Sequenced),
-    Kept(&'a Evidence),
+    Kept(&'a Arc<Evidence>),
 }
 
 impl CitableEvent<'_> {
-    pub(crate) fn evidence(&self, reference: u64) -> Evidence {
+    pub(crate) fn evidence(&self, reference: u64) -> Arc<Evidence> {
         match self {
-            CitableEvent::Row(row) => row_evidence(reference, row),
-            CitableEvent::Kept(evidence) => (*evidence).clone(),
+            CitableEvent::Row(row) => Arc::new(row_evidence(reference, row)),
+            CitableEvent::Kept(evidence) => Arc::clone(evidence),
         }
     }
 }
@@ -68,7 +68,7 @@ impl<'a> Citable<'a> {
         invalid(format!("reference {reference:016x} is neither the row's own nor kept with its key"))
     }
 
-    pub(crate) fn kept(&mut self, key: u32, reference: u64) -> Option<&'a Evidence> {
+    pub(crate) fn kept(&mut self, key: u32, reference: u64) -> Option<&'a Arc<Evidence>> {
         let text = self.keys.get(key as usize)?;
         if self.state.max_kept() <= MAX_SCANNED {
             return self.state.kept(text).find(|evidence| evidence.reference == reference);

@@ -3,21 +3,26 @@
 
 mod recheck;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use countersign_model::call::{CallFailure, DetectionAnswer, Diagnostic, FailureKind, NO_KEY};
-use countersign_model::{StateEntry, Timestamp};
+use countersign_model::{SourceId, StateEntry, Timestamp};
 
 use crate::Sequenced;
 use crate::citable::Citable;
 use crate::outcome::{Outcome, RowDiagnostic, RowFailure};
 use crate::rule::{Prepared, Row, RuleStream};
+use crate::spent::{diagnostics_bytes, most_diagnostics_bytes};
 use crate::timers::TimerSetting;
-use crate::validate::{part, validate};
+use crate::validate::{MAX_DIAGNOSTICS_PER_ROW, MAX_MESSAGE_BYTES, part, validate};
 use recheck::Recheck;
 
 /// After so many splits for lack of fuel the rows are called one by one: at most 2 N calls for N rows.
 const MAX_SPLITS_BY_HALF: u32 = 3;
+
+/// The most that the diagnostics of one row take, bytes.
+const MAX_ROW_DIAGNOSTICS: u64 = most_diagnostics_bytes(MAX_DIAGNOSTICS_PER_ROW, MAX_MESSAGE_BYTES);
 
 /// Judges some rows of a rule and collects their outcome.
 pub(crate) struct Judging<'r> {
@@ -65,8 +70,10 @@ impl<'r> Judging<'r> {
     pub(crate) fn judge_all(&mut self, rows: &[Row<'_>]) {
         let mut rest = rows;
         while !rest.is_empty() && self.outcome.stopped.is_none() {
-            let (now, later) = rest.split_at(rest.len().min(self.rule.rows_per_call.max(1)));
+            let rows = rest.get(..self.rule.rows_per_call.max(1)).unwrap_or(rest);
+            let (now, later) = rest.split_at(self.rule.rows_that_fit(rows).min(rest.len()));
             self.judge_or_split(now, 0, false);
+            self.rule.keep_within();
             rest = later;
             self.rule.rows_per_call = self.rule.rows_per_call.saturating_mul(2);
         }
@@ -80,8 +87,16 @@ impl<'r> Judging<'r> {
         }
         let prepared = self.rule.prepare(rows);
         let failure = match self.call(rows, &prepared) {
-            Ok(checked) => return self.apply_answer(rows, &prepared, checked),
-            Err(failure) => failure,
+            Ok(checked) if self.diagnostics_fit(rows, &prepared, &checked.answer) => {
+                return self.apply_answer(rows, &prepared, checked);
+            }
+            Ok(_) => None,
+            Err(failure) => Some(failure),
+        };
+        let Some(failure) = failure else {
+            let (first, second) = rows.split_at(rows.len() / 2);
+            self.judge_or_split(first, splits, missed);
+            return self.judge_or_split(second, splits, missed);
         };
         match (rows, failure.kind) {
             (_, FailureKind::Deadline) if !missed => {
@@ -120,6 +135,10 @@ impl<'r> Judging<'r> {
         let changes = self.changes(&answer, &mut citable)?;
         check_references(prepared, &answer, &mut citable)?;
         let settings = self.rule.timers.settings(prepared, &answer.timers)?;
+        if let [row] = rows {
+            let bytes = diagnostics_bytes(&answer.diagnostics);
+            self.rule.spending.check_diagnostics(&row.sequenced.event.source, bytes, &self.rule.kept)?;
+        }
         Ok(Checked { answer, changes, settings })
     }
 
@@ -158,7 +177,7 @@ impl<'r> Judging<'r> {
             }
         }
         for (_, row) in rows.iter().enumerate().filter(|(place, _)| !groups.contains_key(&group_of(*place))) {
-            self.note_line(row);
+            self.note_row(row);
         }
         if groups.is_empty() {
             return;
@@ -174,7 +193,10 @@ impl<'r> Judging<'r> {
             match self.judge_alone(row) {
                 Ok(bundle) => group.bundles.push((place, bundle)),
                 Err(failure) => {
-                    group.failed = true;
+                    match failure.kind {
+                        FailureKind::TooLarge => group.refused = true,
+                        _ => group.failed = true,
+                    }
                     self.set_aside_or_stop(row, failure);
                 }
             }
@@ -188,10 +210,34 @@ impl<'r> Judging<'r> {
         }
     }
 
+    /// Whether no row's diagnostics can be too much, in whatever order they are added, those of the one-row calls included
+    /// that the answer leads to. Of one row that was checked with its call.
+    fn diagnostics_fit(&self, rows: &[Row<'_>], prepared: &Prepared, answer: &DetectionAnswer) -> bool {
+        if rows.len() == 1 {
+            return true;
+        }
+        let keys = &prepared.call.batch.rows.keys;
+        let again: BTreeSet<Group> = answer.findings.iter().map(|one| Group::of_row(keys, one.row as usize)).collect();
+        let is_again = |place: usize| {
+            rows.get(place).is_some_and(|row| row.sampled) || again.contains(&Group::of_row(keys, place))
+        };
+        let mut by_source: BTreeMap<&SourceId, u64> = BTreeMap::new();
+        for diagnostic in answer.diagnostics.iter().filter(|one| !is_again(one.row as usize)) {
+            let Some(row) = rows.get(diagnostic.row as usize) else { continue };
+            *by_source.entry(&row.sequenced.event.source).or_default() += diagnostics_bytes([diagnostic]);
+        }
+        for (_, row) in rows.iter().enumerate().filter(|(place, _)| is_again(*place)) {
+            *by_source.entry(&row.sequenced.event.source).or_default() += MAX_ROW_DIAGNOSTICS;
+        }
+        let mut after = self.rule.spending.clone();
+        by_source.iter().for_each(|(source, bytes)| after.add_diagnostics(source, *bytes));
+        by_source.keys().all(|source| after.fits_diagnostics(source, &self.rule.kept))
+    }
+
     /// Notes under a row's key that it was judged.
-    fn note_line(&mut self, row: &Row<'_>) {
+    fn note_row(&mut self, row: &Row<'_>) {
         if let Some(key) = &row.key {
-            self.rule.state.note_line(key, &row.sequenced.line());
+            self.rule.state.note_row(key, row.sequenced);
         }
     }
 
@@ -201,6 +247,10 @@ impl<'r> Judging<'r> {
 
     fn add_diagnostics(&mut self, row: Option<&Row<'_>>, diagnostics: &[&Diagnostic]) {
         let Some(row) = row else { return };
+        let bytes = diagnostics_bytes(diagnostics.iter().copied());
+        if bytes > 0 {
+            self.rule.spending.add_diagnostics(&row.sequenced.event.source, bytes);
+        }
         self.outcome.diagnostics.extend(diagnostics.iter().zip(0..).map(|(diagnostic, index)| RowDiagnostic {
             row: row.sequenced.clone(),
             index,
@@ -221,7 +271,7 @@ impl<'r> Judging<'r> {
                 let kept = kept.iter().map(|reference| Ok(citable.find(*key, *reference)?.evidence(*reference)));
                 let entry = StateEntry {
                     version,
-                    blob: blob.to_vec(),
+                    blob: Arc::from(blob),
                     kept: kept.collect::<Result<_, CallFailure>>()?,
                     // Set when the entry is stored.
                     changed: Timestamp::default(),

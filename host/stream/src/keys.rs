@@ -28,7 +28,10 @@ fn key_text(key: PartitionKey, event: &Event) -> Option<String> {
         PartitionKey::PersonOrActor => person(event).or_else(|| actor(event)),
         PartitionKey::Target => event.target.as_ref().map(|target| text(&target.account, "")),
         PartitionKey::SourceIp => source(event).map(|address| address.to_string()),
-        PartitionKey::SourceNetwork => source(event).map(network),
+        PartitionKey::SourceNetwork => source_network(event).map(|network| match network {
+            IpAddr::V4(network) => format!("{network}/24"),
+            IpAddr::V6(network) => format!("{network}/64"),
+        }),
         // The caller may choose a session id: it is unique only under the account it belongs to.
         PartitionKey::Session => {
             let account = event.actor.account.as_ref()?;
@@ -73,12 +76,13 @@ fn source(event: &Event) -> Option<IpAddr> {
     }
 }
 
-/// The network of an address: what one customer of a provider has at least, so that an address from it costs nothing.
-fn network(address: IpAddr) -> String {
-    match address {
-        IpAddr::V4(address) => format!("{}/24", Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8))),
-        IpAddr::V6(address) => format!("{}/64", Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-    }
+/// The network of the source address by its first address: what one customer of a provider has at least, so that an
+/// address from it costs nothing. Of IPv4 the first 24 bits, of IPv6 the first 64.
+pub(crate) fn source_network(event: &Event) -> Option<IpAddr> {
+    source(event).map(|address| match address {
+        IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8))),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+    })
 }
 
 /// An account's text, with room for a colon and `more` behind it.

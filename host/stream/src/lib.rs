@@ -7,15 +7,19 @@ mod citable;
 mod clock;
 mod columns;
 mod context;
+mod fair;
 mod filter;
 mod isolate;
 mod keys;
 mod occasion;
+mod origin;
 mod outcome;
+mod own;
 mod quarantine;
 mod reference;
 mod rule;
 mod sample;
+mod spent;
 mod state;
 mod subject;
 #[cfg(test)]
@@ -32,11 +36,12 @@ pub use filter::{Router, Tally, holds, matches};
 pub use keys::partition_key;
 pub use occasion::{DeliveredFinding, DueTimer, OrderedOccasion};
 pub use outcome::{Bundle, BundledFinding, Disagreement, Outcome, RowDiagnostic, RowFailure};
+pub use own::LINE_SLOT;
 pub use quarantine::{Quarantine, QuarantineThreshold};
 pub use rule::RuleStream;
-pub use state::{Forgotten, LINE_SLOT};
+pub use spent::{Spending, Spent};
+pub use state::Forgotten;
 pub use subject::evidence_role;
-pub use timers::Due;
 
 use std::sync::{Arc, OnceLock};
 

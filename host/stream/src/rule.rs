@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_declaration::Declaration;
+use countersign_declaration::{Declaration, Kept};
 use countersign_model::call::{ContextTable, DetectionCall, Detector, Parameter};
 use countersign_model::vocabulary::{PartitionKey, Severity};
 use countersign_model::{DigestKey, Event, StateChange, TimerChange, Timestamp};
@@ -13,9 +13,13 @@ use crate::isolate::Judging;
 use crate::occasion::OrderedOccasion;
 use crate::outcome::{BundledFinding, Outcome};
 use crate::sample::Sample;
+use crate::spent::Spending;
 use crate::state::RuleState;
-use crate::timers::{Due, RuleTimers};
+use crate::timers::RuleTimers;
 use crate::{Forgotten, Sequenced, Tick, keys};
+
+/// Timers may take a fourth of what the rule may keep.
+const TIMERS_SHARE: u64 = 4;
 
 /// A row as a rule gets it: the event and the rule's own key for it.
 #[derive(Clone)]
@@ -27,11 +31,19 @@ pub(crate) struct Row<'a> {
 }
 
 /// One detection rule in the stream.
+///
+/// What it keeps is bounded in bytes ([`Kept`]): its state, what that was at the last tick, and its timers. At a tick it is
+/// at most `state`. Between two ticks it is at most twice as much: after the row that brings it past that, the timers due
+/// last are dropped and whole keys forgotten, each of whoever holds most, until a fourth of that is free. So that the size
+/// of batches doesn't show, rows that could bring it so far are judged one by one.
 pub struct RuleStream {
     pub(crate) declaration: Declaration,
     pub(crate) detector: Arc<dyn Detector + Send + Sync>,
     pub(crate) state: RuleState,
     pub(crate) timers: RuleTimers,
+    /// What was put on record since the last tick.
+    pub(crate) spending: Spending,
+    pub(crate) kept: Kept,
     schema: Schema,
     parameters: Vec<Parameter>,
     data: Vec<u8>,
@@ -64,8 +76,10 @@ impl RuleStream {
         data: Vec<u8>,
     ) -> RuleStream {
         RuleStream {
-            state: RuleState::new(declaration.id.clone(), &declaration.slots, declaration.timers.is_some()),
+            state: RuleState::new(&declaration),
             timers: RuleTimers::new(&declaration),
+            spending: Spending::default(),
+            kept: Kept::default(),
             schema: Schema::of(&declaration),
             declaration,
             detector,
@@ -109,6 +123,12 @@ impl RuleStream {
         RuleStream { greatest_severity, ..self }
     }
 
+    /// The same with the most that the host keeps of it.
+    #[must_use]
+    pub fn with_kept(self, kept: Kept) -> RuleStream {
+        RuleStream { kept, ..self }
+    }
+
     /// What the rule declared.
     #[must_use]
     pub fn declaration(&self) -> &Declaration {
@@ -147,14 +167,51 @@ impl RuleStream {
 
     /// Applies a tick to the rule's state. Returns how many keys were forgotten.
     pub fn tick(&mut self, tick: Tick) -> u64 {
+        self.spending = Spending::default();
         let timers = &self.timers;
-        self.state.tick(tick, |key| timers.has_key(key))
+        let max_bytes = self.kept.state - timers.held().min(self.max_timer_bytes());
+        self.state.tick(tick, max_bytes, |key| timers.has_key(key))
     }
 
-    /// The timers that are due at a tick, as the rows to be judged next. `position` and `clock` are those of the event
-    /// that brought the tick.
-    pub fn due(&mut self, tick: Tick, position: u64, clock: Timestamp) -> Due {
-        self.timers.take_due(tick, position, clock)
+    /// The timers that are due at a tick, as the rows to be judged next; those over a bound are dropped. `position` and
+    /// `clock` are those of the event that brought the tick, which [`tick`](Self::tick) was called with before.
+    pub fn due(&mut self, tick: Tick, position: u64, clock: Timestamp) -> Vec<Sequenced> {
+        self.timers.take_due(tick, self.max_timer_bytes(), position, clock)
+    }
+
+    fn max_timer_bytes(&self) -> u64 {
+        self.kept.state / TIMERS_SHARE
+    }
+
+    /// What the rule keeps, bytes: state, what it was at the last tick, and timers.
+    #[must_use]
+    pub fn held(&self) -> u64 {
+        self.state.held() + self.timers.held()
+    }
+
+    /// How many of the next rows can't bring what is kept past its bound, whatever the answer to them is; at least one.
+    pub(crate) fn rows_that_fit(&self, rows: &[Row<'_>]) -> usize {
+        let mut left = (2 * self.kept.state).saturating_sub(self.held());
+        let fits = |row: &&Row<'_>| {
+            let added = row.key.as_deref().map_or(0, |key| {
+                self.state.most_added(key, row.sequenced) + self.timers.most_added(key, row.sequenced)
+            });
+            let fits = added <= left;
+            left = left.saturating_sub(added);
+            fits
+        };
+        rows.iter().take_while(fits).count().max(1)
+    }
+
+    /// Keeps what is kept within its bound after a row.
+    pub(crate) fn keep_within(&mut self) {
+        let max = 2 * self.kept.state;
+        if self.held() <= max {
+            return;
+        }
+        self.timers.drop_over(self.max_timer_bytes());
+        let (over, timers) = (self.held().saturating_sub(max - max / 4), &self.timers);
+        self.state.evict(over, &|key: &str| timers.has_key(key));
     }
 
     /// Whether the rule holds nothing: then a tick does nothing to it, and it has no changes to report.
@@ -169,7 +226,18 @@ impl RuleStream {
         self.timers.pending()
     }
 
-    /// How many keys of each slot were forgotten at ticks so far, by the slot's name, in declared order.
+    /// How many timers were dropped since this was called last, because the rule had too many or they took too much.
+    pub fn take_dropped_timers(&mut self) -> u64 {
+        self.timers.take_dropped()
+    }
+
+    /// What was put on record since the last tick.
+    #[must_use]
+    pub fn spending(&self) -> &Spending {
+        &self.spending
+    }
+
+    /// How many keys of each slot were forgotten so far, by the slot's name, in declared order.
     pub fn forgotten(&self) -> impl Iterator<Item = (&str, Forgotten)> {
         self.state.forgotten()
     }
@@ -197,6 +265,7 @@ impl RuleStream {
 
     /// Forgets the rule's state and its timers. Returns the changes to store, each key of a slot and each timer once.
     pub fn forget(&mut self) -> (Vec<StateChange>, Vec<TimerChange>) {
+        self.spending = Spending::default();
         (self.state.clear(), self.timers.clear())
     }
 
@@ -238,3 +307,7 @@ impl RuleStream {
         self.declaration.context.iter().map(|wanted| self.context.table(wanted, &call)).collect()
     }
 }
+
+#[cfg(test)]
+#[path = "../tests/unit/kept.rs"]
+mod tests;

@@ -7,13 +7,18 @@ use countersign_declaration::Declaration;
 use countersign_model::call::{AnswerTimer, CallFailure};
 use countersign_model::{Event, RuleId, TimerChange, TimerEntry, Timestamp};
 
+use crate::fair::{self, Candidate};
+use crate::origin::Origin;
 use crate::rule::{Prepared, Row};
 use crate::validate::invalid;
 use crate::{DueTimer, Placement, Sequenced, Tick};
 
-/// Maximum of pending timers of a rule, enforced at ticks: each holds the event that set it. Beyond it, those that are
-/// due last are dropped, so that setting many can't push out earlier ones.
+/// Maximum of pending timers of a rule, enforced at ticks, whatever they take. Beyond it those that are due last are
+/// dropped, of whoever has most of them, so that setting many can't push out earlier ones or those of others.
 const MAX_PENDING: usize = 65_536;
+
+/// A timer without the text of its key and the event that set it: its places by key and by time, and its row. Measured.
+const TIMER_BYTES: u64 = 512;
 
 /// The timers of one rule.
 pub(crate) struct RuleTimers {
@@ -25,6 +30,10 @@ pub(crate) struct RuleTimers {
     keys: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Pending>>,
     /// The same by time: the order in which they fire.
     due: BTreeSet<(Timestamp, Arc<str>, Arc<str>)>,
+    /// What they take, bytes.
+    bytes: u64,
+    /// How many were dropped since this was taken last.
+    dropped: u64,
     /// Key and id of what changed since the changes were taken last.
     changed: BTreeSet<(Arc<str>, Arc<str>)>,
 }
@@ -62,15 +71,6 @@ pub(crate) struct TimerSetting {
     pub(crate) at: Option<Timestamp>,
 }
 
-/// What became due at a tick.
-#[derive(Debug, Default)]
-pub struct Due {
-    /// The rows of the timers, in their order.
-    pub rows: Vec<Sequenced>,
-    /// How many timers were dropped because the rule had too many.
-    pub dropped: u64,
-}
-
 impl RuleTimers {
     pub(crate) fn new(declaration: &Declaration) -> RuleTimers {
         RuleTimers {
@@ -80,8 +80,26 @@ impl RuleTimers {
             max_pending: MAX_PENDING,
             keys: BTreeMap::new(),
             due: BTreeSet::new(),
+            bytes: 0,
+            dropped: 0,
             changed: BTreeSet::new(),
         }
+    }
+
+    /// What is kept, bytes.
+    pub(crate) fn held(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The most that a row with this key adds to what is kept.
+    pub(crate) fn most_added(&self, key: &str, row: &Sequenced) -> u64 {
+        let most = self.max_per_key.min(self.ids.len()) as u64;
+        if most == 0 { 0 } else { most * bytes(key, &row.event) }
+    }
+
+    /// How many were dropped since this was called last, because the rule had too many or they took too much.
+    pub(crate) fn take_dropped(&mut self) -> u64 {
+        std::mem::take(&mut self.dropped)
     }
 
     /// How many are pending.
@@ -147,6 +165,7 @@ impl RuleTimers {
         apply(self.keys.entry(Arc::clone(key)).or_default(), row, &setting);
         match setting.at {
             Some(at) => {
+                self.bytes += bytes(key, &row.sequenced.event);
                 self.due.insert((at, Arc::clone(key), Arc::clone(&setting.id)));
             }
             None => self.remove_if_empty(key),
@@ -154,50 +173,87 @@ impl RuleTimers {
         self.changed.insert((Arc::clone(key), setting.id));
     }
 
-    /// Removes the timers that are due at a tick, and those over the bound. The rows have the position and the clock of
-    /// the event that brought the tick.
-    pub(crate) fn take_due(&mut self, tick: Tick, position: u64, clock: Timestamp) -> Due {
-        let mut due = Due::default();
+    /// Takes out the timers that are due at a tick, in their order, and drops those over a bound: of their number, and of
+    /// what they take. The rows have the position and the clock of the event that brought the tick.
+    pub(crate) fn take_due(&mut self, tick: Tick, max_bytes: u64, position: u64, clock: Timestamp) -> Vec<Sequenced> {
+        let mut rows = Vec::new();
         while self.due.first().is_some_and(|(at, _, _)| *at <= tick.at) {
             let Some((at, key, id)) = self.due.pop_first() else { break };
             let pending = self.remove(&key, &id);
             self.remove_if_empty(&key);
             self.changed.insert((Arc::clone(&key), Arc::clone(&id)));
             let timer = DueTimer { at, key, id };
-            due.rows.extend(pending.map(|pending| pending.set_by.into_timer_row(timer, tick, position, clock)));
+            rows.extend(pending.map(|pending| pending.set_by.into_timer_row(timer, tick, position, clock)));
         }
-        while self.due.len() > self.max_pending {
-            let Some((_, key, id)) = self.due.pop_last() else { break };
-            self.remove(&key, &id);
-            self.remove_if_empty(&key);
-            self.changed.insert((key, id));
-            due.dropped += 1;
+        let over = self.due.len().saturating_sub(self.max_pending) as u64;
+        self.drop_latest(over, |_, _| 1);
+        self.drop_over(max_bytes);
+        rows
+    }
+
+    /// Drops timers as long as they take more than so many bytes.
+    pub(crate) fn drop_over(&mut self, max_bytes: u64) {
+        self.drop_latest(self.bytes.saturating_sub(max_bytes), bytes);
+    }
+
+    /// Drops timers that weigh at least so much: those due last, of whoever has most.
+    fn drop_latest(&mut self, over: u64, weight: impl Fn(&str, &Event) -> u64) {
+        if over == 0 {
+            return;
         }
-        due
+        let latest: Vec<(Timestamp, Arc<str>, Arc<str>)> = self.due.iter().rev().cloned().collect();
+        let candidates: Vec<Candidate> = latest
+            .iter()
+            .map(|(_, key, id)| {
+                let pending = self.keys.get(key).and_then(|timers| timers.get(id));
+                let of = |Pending { set_by: Sequenced { event, .. }, .. }: &Pending| Candidate {
+                    origin: Origin::of(event),
+                    weight: weight(key, event),
+                };
+                pending.map_or_else(|| Candidate { origin: Origin::unknown(), weight: 1 }, of)
+            })
+            .collect();
+        for place in fair::choose(&candidates, over) {
+            let Some((_, key, id)) = latest.get(place) else { continue };
+            self.remove(key, id);
+            self.remove_if_empty(key);
+            self.changed.insert((Arc::clone(key), Arc::clone(id)));
+            self.dropped += 1;
+        }
     }
 
     /// Takes all timers out, by key and id; what isn't reported yet is lost.
     pub(crate) fn take(&mut self) -> BTreeMap<Arc<str>, KeyTimers> {
         self.due.clear();
         self.changed.clear();
+        self.bytes = 0;
         std::mem::take(&mut self.keys)
     }
 
     /// Puts in timers that were taken out or stored. Those with ids that aren't declared any more are dropped.
-    pub(crate) fn put(&mut self, keys: BTreeMap<Arc<str>, KeyTimers>) -> u64 {
-        let mut dropped = 0;
+    pub(crate) fn put(&mut self, keys: BTreeMap<Arc<str>, KeyTimers>) {
         for (key, timers) in keys {
             for (id, pending) in timers {
                 if self.ids.contains(&*id) {
+                    self.bytes += bytes(&key, &pending.set_by.event);
                     self.due.insert((pending.at, Arc::clone(&key), Arc::clone(&id)));
                     self.keys.entry(Arc::clone(&key)).or_default().insert(id, pending);
                 } else {
                     self.changed.insert((Arc::clone(&key), id));
-                    dropped += 1;
+                    self.dropped += 1;
                 }
             }
         }
-        dropped
+    }
+
+    /// Counts timers that were dropped before they came here.
+    pub(crate) fn note_dropped(&mut self, count: u64) {
+        self.dropped += count;
+    }
+
+    /// The keys with timers.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.keys.keys()
     }
 
     /// Drops all timers. Returns all changes since they were taken last.
@@ -205,6 +261,7 @@ impl RuleTimers {
         let all = std::mem::take(&mut self.due);
         self.changed.extend(all.into_iter().map(|(_, key, id)| (key, id)));
         self.keys.clear();
+        self.bytes = 0;
         self.take_changes()
     }
 
@@ -224,6 +281,7 @@ impl RuleTimers {
     fn remove(&mut self, key: &Arc<str>, id: &Arc<str>) -> Option<Pending> {
         let pending = self.keys.get_mut(key)?.remove(id)?;
         self.due.remove(&(pending.at, Arc::clone(key), Arc::clone(id)));
+        self.bytes -= bytes(key, &pending.set_by.event);
         Some(pending)
     }
 
@@ -241,6 +299,11 @@ pub(crate) fn apply(timers: &mut KeyTimers, row: &Row<'_>, setting: &TimerSettin
         Some(at) => timers.insert(Arc::clone(&setting.id), Pending { at, set_by: row.sequenced.clone() }),
         None => timers.remove(&setting.id),
     };
+}
+
+/// What a timer takes, by its content alone, so that it is the same after a restart.
+fn bytes(key: &str, event: &Event) -> u64 {
+    TIMER_BYTES + 2 * key.len() as u64 + event.kept_bytes()
 }
 
 fn timer_entry(pending: &Pending) -> TimerEntry {

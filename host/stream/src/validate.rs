@@ -8,13 +8,13 @@ use crate::Sequenced;
 use crate::subject::evidence_role;
 
 /// Maximum length of a message, bytes.
-const MAX_MESSAGE_BYTES: usize = 1024;
+pub(crate) const MAX_MESSAGE_BYTES: usize = 1024;
 
 /// Maximum of findings on one row.
 const MAX_FINDINGS_PER_ROW: usize = 16;
 
 /// Maximum of diagnostics on one row.
-const MAX_DIAGNOSTICS_PER_ROW: usize = 16;
+pub(crate) const MAX_DIAGNOSTICS_PER_ROW: usize = 16;
 
 /// Maximum of timers set, moved or cancelled on one row: as many as there may be ids.
 const MAX_TIMERS_PER_ROW: usize = 64;

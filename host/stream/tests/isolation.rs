@@ -14,7 +14,7 @@ use countersign_model::call::{
 };
 use countersign_model::vocabulary::{Severity, SubjectRole};
 use countersign_model::{StateEntry, Timestamp};
-use countersign_stream::{Clock, Outcome, RuleStream, Sequenced};
+use countersign_stream::{Clock, LINE_SLOT, Outcome, RuleStream, Sequenced};
 use countersign_testing::texts;
 use proptest::prelude::*;
 
@@ -178,7 +178,7 @@ impl Results {
         }
         self.failures.extend(outcome.failures.iter().map(|failed| (failed.row.position, failed.failure.kind)));
         self.diagnostics.extend(outcome.diagnostics.into_iter().map(|one| (one.row.position, one.index, one.message)));
-        for change in outcome.state {
+        for change in outcome.state.into_iter().filter(|change| change.slot != LINE_SLOT) {
             match change.entry {
                 Some(entry) => self.state.insert(change.key, entry),
                 None => self.state.remove(&change.key),
@@ -261,7 +261,7 @@ fn one_failing_row_among_many_costs_few_calls() {
     let rows: Vec<Row> = (0..1_024).map(|row| (if row == 700 { "fail" } else { "count" }, 1, 0)).collect();
     let (results, calls) = judge(&rows, &[1_024], usize::MAX);
     assert_eq!(results.failures, [(700, FailureKind::Trap)]);
-    assert_eq!(results.state.values().map(|entry| entry.blob.clone()).collect::<Vec<_>>(), [1_023u32.to_le_bytes()]);
+    assert_eq!(results.state.values().map(|entry| entry.blob.to_vec()).collect::<Vec<_>>(), [1_023u32.to_le_bytes()]);
     assert!(calls <= 21, "{calls}");
 }
 

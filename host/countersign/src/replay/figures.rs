@@ -88,7 +88,7 @@ fn print_rules(out: &mut Out, summary: &Summary) -> Result<()> {
 /// Keys that a rule lost because its slots were full; those that expired aren't counted.
 fn evicted(summary: &Summary, rule: &RuleId) -> u64 {
     let slots = summary.forgotten.get(rule).into_iter().flat_map(BTreeMap::values);
-    slots.map(|forgotten| forgotten.evicted + forgotten.refused).sum()
+    slots.map(|forgotten| forgotten.evicted + forgotten.refused + forgotten.oversize).sum()
 }
 
 fn total(counts: &BTreeMap<RuleId, u64>) -> u64 {

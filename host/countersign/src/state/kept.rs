@@ -7,6 +7,7 @@ use countersign_document::nearest;
 use countersign_model::{RuleId, StateChange, TimerChange};
 use countersign_session::{StoredRule, stored_rules};
 use countersign_store::{StateKey, StoreError, Stored, TimerKey, for_each_entry};
+use countersign_stream::LINE_SLOT;
 
 use crate::exit::unusable;
 use crate::text;
@@ -46,7 +47,8 @@ pub(super) fn find_rule(path: &Path, store: &dyn Stored, name: &str) -> Result<(
 /// What is listed of a store.
 pub(super) type Pages<'s, K, C> = dyn Fn(Option<&K>, usize) -> Result<Vec<C>, StoreError> + 's;
 
-/// Calls `each` with every entry of a rule's state, by slot and key, as long as it returns true.
+/// Calls `each` with every entry of a rule's state, by slot and key, as long as it returns true; what the host itself keeps
+/// with keys isn't the rule's.
 ///
 /// # Errors
 /// When the store can't be read, or `each` fails.
@@ -61,7 +63,10 @@ pub(super) fn for_each_state(
         Some(before),
         pages,
         |change| StateKey::from(change),
-        |change| Ok(change.rule == *rule && each(change)?),
+        |change| {
+            let is_own = change.slot.starts_with(LINE_SLOT);
+            Ok(change.rule == *rule && (is_own || each(change)?))
+        },
     )
 }
 

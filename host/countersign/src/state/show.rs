@@ -257,7 +257,8 @@ fn print_entry(out: &mut Out, indent: &str, entry: &StateEntry) -> io::Result<()
         ("changed", format!("{changed}, by the stream's clock")),
         ("bytes", text::number(blob.len() as u64)),
     ];
-    rows.extend(kept.iter().take(MAX_KEPT).map(|Evidence { reference, event_id, event_time, .. }| {
+    rows.extend(kept.iter().take(MAX_KEPT).map(|kept| {
+        let Evidence { reference, event_id, event_time, .. } = &**kept;
         ("keeps", format!("reference {reference}: event {} at {event_time}", quoted(event_id)))
     }));
     let more = kept.len().saturating_sub(MAX_KEPT);

@@ -56,6 +56,11 @@ fn integer(max: u64) -> Value {
     json!({ "type": "integer", "minimum": 1, "maximum": max })
 }
 
+/// What is kept at most, bytes.
+fn kept(max: u64) -> Value {
+    json!({ "type": "integer", "minimum": 65_536, "maximum": max })
+}
+
 fn networks() -> Value {
     let network = json!({ "type": "string", "examples": ["203.0.113.0/24", "2001:db8::/32"] });
     json!({ "type": "array", "items": network, "minItems": 1, "uniqueItems": true })
@@ -131,6 +136,14 @@ pub(crate) fn policy() -> Value {
             "component-bytes": integer(1 << 30),
             "declaration-bytes": integer(1 << 20),
             "data-bytes": integer(1 << 30),
+            "kept-state": described(
+                kept(1 << 40),
+                "Bytes of state and timers that the host keeps of a rule; 64 MiB if left out"
+            ),
+            "kept-evidence": described(
+                kept(64 << 20),
+                "Bytes of new evidence that one row may give a rule; 1 MiB if left out"
+            ),
             "default-lease": described(duration(), "The lease where a response rule gave none; `4h` if left out"),
             "longest-lease": described(duration(), "The longest lease; `24h` if left out"),
         }),

@@ -136,6 +136,7 @@ impl Judge {
         // What was forgotten at ticks is reported even if no row came since.
         changes.extend(if last.is_some() { self.stream.forget() } else { self.stream.changes() });
         changes.baselines.extend(self.stream.take_baselines());
+        self.dropped_timers += self.stream.take_dropped_timers();
         let id = &self.stream.declaration().id;
         let accounts = self.quarantine.take_changes().into_iter();
         changes.accounts.extend(accounts.map(|(account, failed)| (id.clone(), account, Some(failed))));
@@ -173,7 +174,7 @@ impl Judge {
         (self.delivered, self.dropped_timers, self.withheld) = (delivered, dropped_timers, withheld);
         forgotten.into_iter().for_each(|(slot, forgotten)| self.stream.set_forgotten(&slot, forgotten));
         let adopted = self.stream.adopt(carried);
-        self.dropped_timers += adopted.dropped_timers;
+        self.dropped_timers += self.stream.take_dropped_timers();
         adopted
     }
 

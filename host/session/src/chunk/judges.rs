@@ -7,7 +7,9 @@ use countersign_formats::DeadLetter;
 use countersign_model::call::Detector;
 use countersign_model::vocabulary::{PartitionKey, SignalClass};
 use countersign_model::{Digest, DigestKey, RuleId, Timestamp};
-use countersign_stream::{Forgotten, Quarantine, QuarantineThreshold, Router, RuleStream, Sequenced, Tally, Tick};
+use countersign_stream::{
+    Forgotten, Quarantine, QuarantineThreshold, Router, RuleStream, Sequenced, Spending, Tally, Tick,
+};
 
 use super::judge::Judge;
 use super::remembered::{Absent, take_forgotten};
@@ -43,6 +45,7 @@ impl Judges {
         threshold: QuarantineThreshold,
         detector: &dyn Fn(&Rule) -> Arc<dyn Detector + Send + Sync>,
     ) -> Judges {
+        let kept = generation.policy.limits().kept();
         let judges = generation
             .detections
             .iter()
@@ -54,7 +57,8 @@ impl Judges {
                     rule.data.clone(),
                 )
                 .with_context(generation.context.clone())
-                .with_greatest_severity(rule.greatest_severity);
+                .with_greatest_severity(rule.greatest_severity)
+                .with_kept(kept);
                 Judge::new(stream, rule.depth, Quarantine::new(threshold))
             })
             .collect();
@@ -135,9 +139,8 @@ impl Judges {
         for rule in &self.holding {
             if let Some(judge) = self.judges.get_mut(*rule) {
                 judge.stream.tick(tick);
-                let due = judge.stream.due(tick, position, clock);
-                judge.own.extend(due.rows);
-                judge.dropped_timers += due.dropped;
+                judge.own.extend(judge.stream.due(tick, position, clock));
+                judge.dropped_timers += judge.stream.take_dropped_timers();
             }
         }
         self.tick_absent(tick);
@@ -238,6 +241,7 @@ impl Judges {
             withheld: judge.withheld,
             forgotten: judge.stream.forgotten().map(|(slot, forgotten)| (slot.to_owned(), forgotten)).collect(),
             stamp: judge.stream.stamp(),
+            spending: judge.stream.spending().clone(),
         })
     }
 }
@@ -253,6 +257,7 @@ pub(crate) struct JudgeView {
     pub(crate) withheld: u64,
     pub(crate) forgotten: BTreeMap<String, Forgotten>,
     pub(crate) stamp: Option<Timestamp>,
+    pub(crate) spending: Spending,
 }
 
 /// Some of the judges, by their places in order, in time that grows with those alone.

@@ -84,6 +84,7 @@ impl Judges {
             let undeclared_since = remembered.undeclared_since.or(since);
             let adopted = judge.adopt(remembered, code);
             self.forgotten.extend_removed(adopted.removed);
+            self.forgotten.extend((adopted.rest_changes, Vec::new()));
             all_migrated.extend(adopted.migrated.into_iter().map(|migrated| (id.clone(), migrated)));
             if judge.silenced.is_some() {
                 self.router.silence(place);

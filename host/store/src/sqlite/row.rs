@@ -1,7 +1,9 @@
 //! Values as columns have them.
 
+use std::sync::Arc;
+
 use countersign_audit::ChainWriter;
-use countersign_model::{Digest, StateChange, StateEntry, Timestamp};
+use countersign_model::{Digest, Evidence, StateChange, StateEntry, Timestamp};
 use rusqlite::types::{FromSqlError, Type, ValueRef};
 use rusqlite::{Result, Row};
 use serde::Serialize;
@@ -48,6 +50,10 @@ where
     text.parse().map_err(|error| invalid(column, error))
 }
 
+fn evidence(row: &Row<'_>, column: usize) -> Result<Vec<Arc<Evidence>>> {
+    Ok(json::<Vec<Evidence>>(row, column)?.into_iter().map(Arc::new).collect())
+}
+
 /// The columns rule, slot, key, version, changed, kept, bytes.
 pub(super) fn state_change(row: &Row<'_>) -> Result<StateChange> {
     let entry = match row.get(3)? {
@@ -55,9 +61,9 @@ pub(super) fn state_change(row: &Row<'_>) -> Result<StateChange> {
         Some(version) => Some(StateEntry {
             version,
             changed: Timestamp(row.get(4)?),
-            kept: if row.get_ref(5)? == ValueRef::Null { Vec::new() } else { json(row, 5)? },
+            kept: if row.get_ref(5)? == ValueRef::Null { Vec::new() } else { evidence(row, 5)? },
             blob: match row.get_ref(6)? {
-                ValueRef::Blob(bytes) => bytes.to_vec(),
+                ValueRef::Blob(bytes) => bytes.into(),
                 _ => return Err(invalid(6, FromSqlError::InvalidType)),
             },
         }),

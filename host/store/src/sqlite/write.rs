@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use countersign_audit::{Blob, ChainWriter};
-use countersign_model::{Digest, StateChange};
+use countersign_model::{Digest, Evidence, StateChange, StateEntry};
 use rusqlite::{OptionalExtension, Params, Transaction, params};
 use serde::Serialize;
 
@@ -119,19 +119,16 @@ impl Writing<'_> {
         let Some(entry) = entry else {
             return self.execute("DELETE FROM state WHERE rule = ?1 AND slot = ?2 AND key = ?3", [rule, slot, key]);
         };
-        let kept = if entry.kept.is_empty() { None } else { Some(to_json(&entry.kept)?) };
+        let kept = kept(entry)?;
         self.execute(
             "REPLACE INTO state VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-            params![rule, slot, key, entry.version, entry.changed.0, kept, entry.blob],
+            params![rule, slot, key, entry.version, entry.changed.0, kept, &*entry.blob],
         )
     }
 
     fn baseline(&self, StateChange { rule, slot, key, entry }: &StateChange) -> Result<(), StoreError> {
         let entry = entry.as_ref();
-        let kept = match entry {
-            Some(entry) if !entry.kept.is_empty() => Some(to_json(&entry.kept)?),
-            _ => None,
-        };
+        let kept = entry.map(kept).transpose()?.flatten();
         self.execute(
             "INSERT INTO baseline VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
             params![
@@ -141,7 +138,7 @@ impl Writing<'_> {
                 entry.map(|entry| entry.version),
                 entry.map(|entry| entry.changed.0),
                 kept,
-                entry.map(|entry| &entry.blob),
+                entry.map(|entry| &*entry.blob),
             ],
         )
     }
@@ -153,4 +150,10 @@ impl Writing<'_> {
             .map(|_| ())
             .map_err(failed("write", self.path))
     }
+}
+
+/// The references that an entry keeps; none where it keeps none.
+fn kept(entry: &StateEntry) -> Result<Option<Vec<u8>>, StoreError> {
+    let kept: Vec<&Evidence> = entry.kept.iter().map(|evidence| &**evidence).collect();
+    if kept.is_empty() { Ok(None) } else { to_json(&kept).map(Some) }
 }

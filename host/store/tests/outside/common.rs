@@ -1,5 +1,7 @@
 //! What the tests of all backends share: members to store, and comparing two stores page by page.
 
+use std::sync::Arc;
+
 use countersign_audit::record::{Header, NotDeterministic};
 use countersign_audit::{Blob, Record};
 use countersign_model::vocabulary::{EventClass, EvidenceRole, Severity, SignalClass, SubjectRole, Usage};
@@ -66,8 +68,8 @@ pub(crate) fn intent(record: u64) -> Intent {
 pub(crate) fn state(rule_id: &str, slot: &str, key: &str, value: Option<u8>) -> StateChange {
     let entry = value.map(|value| StateEntry {
         version: u32::from(value),
-        blob: vec![value; 3],
-        kept: (0..u64::from(value % 3)).map(evidence).collect(),
+        blob: [value; 3].into(),
+        kept: (0..u64::from(value % 3)).map(|reference| Arc::new(evidence(reference))).collect(),
         changed: Timestamp(i64::from(value) - 100),
     });
     StateChange { rule: rule(rule_id), slot: slot.to_owned(), key: key.to_owned(), entry }

@@ -20,7 +20,7 @@ fn step(number: u64) -> Step {
     let change = |place: u64| {
         let mut change = state("countersign/some-rule", "seen", &key(place), Some(place as u8));
         if let Some(entry) = &mut change.entry {
-            entry.blob = vec![place as u8; 120];
+            entry.blob = [place as u8; 120].into();
         }
         change
     };

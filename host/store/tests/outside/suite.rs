@@ -224,7 +224,7 @@ fn a_commit_that_cannot_be_written_changes_nothing() {
     let large = vec![0; Blob::MAX_BYTES + 1];
     let too_large = Blob::new(&DigestKey::public(), large.clone());
     let mut entry = state("a/b", "s", "k", Some(1));
-    entry.entry.as_mut().unwrap().blob = large.clone();
+    entry.entry.as_mut().unwrap().blob = large.as_slice().into();
     let steps = [
         Step { blobs: vec![blob(5), too_large.clone()], ..Step::default() },
         Step { baselines: vec![entry.clone()], ..Step::default() },

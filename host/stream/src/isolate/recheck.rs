@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use countersign_model::call::{AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, FailureKind};
 use countersign_model::vocabulary::SignalClass;
-use countersign_model::{ContextState, Finding, Line, StateEntry};
+use countersign_model::{ContextState, Evidence, Finding, Line, StateEntry};
 
 use super::{Change, Checked, Judging};
 use crate::citable::{Citable, row_evidence};
 use crate::outcome::{Bundle, BundledFinding, Disagreement};
 use crate::rule::{Prepared, Row};
+use crate::spent::recorded_bytes;
 use crate::subject::evidence_role;
 use crate::timers::{KeyTimers, TimerSetting, apply};
 
@@ -32,6 +33,8 @@ pub(super) struct Recheck<'a> {
     /// The one-row calls that didn't fail, by the row's place in the batch.
     pub(super) bundles: Vec<(usize, Arc<Bundle>)>,
     pub(super) failed: bool,
+    /// Whether the host refused what the rule answered to a row alone: that is no contradiction.
+    pub(super) refused: bool,
     /// The last row that was called alone.
     pub(super) last: Option<&'a Row<'a>>,
 }
@@ -47,17 +50,24 @@ impl Judging<'_> {
         };
         let Checked { answer, changes, settings } = checked?;
         let findings = self.resolve_findings(row, &prepared, &answer);
-        self.note_line(row);
+        // The rule's data is the same for every call and may be large.
+        let bundle = Arc::new(Bundle { call: DetectionCall { data: Vec::new(), ..prepared.call }, answer });
+        if !findings.is_empty() {
+            let source = &row.sequenced.event.source;
+            // Each finding is put on record with the whole call.
+            let call = recorded_bytes(&bundle.call) + recorded_bytes(&bundle.answer);
+            let bytes = call * findings.len() as u64 + recorded_bytes(&findings);
+            self.rule.spending.check_evidence(source, bytes, &self.rule.kept)?;
+            self.rule.spending.add_evidence(source, bytes);
+        }
+        self.note_row(row);
         settings.into_iter().for_each(|setting| self.rule.timers.set(row, setting));
-        self.add_diagnostics(Some(row), &answer.diagnostics.iter().collect::<Vec<_>>());
+        self.add_diagnostics(Some(row), &bundle.answer.diagnostics.iter().collect::<Vec<_>>());
         for change in changes {
             if let Some(key) = &row.key {
                 self.rule.state.set(change.slot, key, change.entry);
             }
         }
-        // The rule's data is the same for every call and may be large.
-        let call = DetectionCall { data: Vec::new(), ..prepared.call };
-        let bundle = Arc::new(Bundle { call, answer });
         self.outcome.findings.extend(findings.into_iter().zip(0..).map(|(finding, place)| BundledFinding {
             finding,
             row: row.sequenced.clone(),
@@ -69,11 +79,8 @@ impl Judging<'_> {
 
     /// Compares what a batch answered about a group with its one-row calls.
     pub(super) fn compare_with_batch(&mut self, rows: &[Row<'_>], recheck: Recheck<'_>) {
-        let Recheck { batch_findings, changes, settings, before, mut timers, bundles, failed, last: Some(last) } =
-            recheck
-        else {
-            return;
-        };
+        let Recheck { batch_findings, changes, settings, before, mut timers, bundles, failed, refused, last } = recheck;
+        let Some(last) = last.filter(|_| !refused) else { return };
         let same_state = last.key.as_ref().is_none_or(|key| {
             let mut expected = before;
             for change in changes {
@@ -117,7 +124,7 @@ impl Judging<'_> {
                 let mut cited = BTreeSet::from([own]);
                 for reference in &finding.evidence {
                     if cited.insert(*reference) {
-                        evidence.extend(citable.kept(ONLY_KEY, *reference).cloned());
+                        evidence.extend(citable.kept(ONLY_KEY, *reference).map(|kept| Evidence::clone(kept)));
                     }
                 }
                 Some(Finding {

@@ -1,22 +1,24 @@
 //! Ticks, bounds and changes of keyed state.
 
 use super::*;
+use crate::testing::{SECOND, declaration, second};
 
-fn second(second: i64) -> Timestamp {
-    Timestamp(second * 1_000_000)
+fn slot(name: &str, max_keys: u32, ttl: i64, when_full: WhenFull) -> Slot {
+    Slot { name: name.to_owned(), version: 1, max_bytes: 8, max_keys, kept_references: 1, ttl, when_full }
+}
+
+fn with_slots(slots: Vec<Slot>) -> RuleState {
+    let mut declaration = declaration("", "");
+    declaration.slots = slots;
+    RuleState::new(&declaration)
 }
 
 fn state(max_keys: u32, when_full: WhenFull) -> RuleState {
-    let slot = Slot {
-        name: "count".to_owned(),
-        version: 1,
-        max_bytes: 8,
-        max_keys,
-        kept_references: 0,
-        ttl: 100 * 1_000_000,
-        when_full,
-    };
-    RuleState::new("example/rule".parse().unwrap(), &[slot], false)
+    with_slots(vec![slot("count", max_keys, 100 * SECOND, when_full)])
+}
+
+fn entry(content: u8) -> StateEntry {
+    StateEntry { version: 1, blob: [content].into(), kept: Vec::new(), changed: Timestamp::default() }
 }
 
 /// Keys that change at a time, then a tick.
@@ -25,10 +27,9 @@ fn interval(state: &mut RuleState, at: i64, keys: &[&str]) -> u64 {
     for key in keys {
         let (key, content) = key.split_once('=').map_or((*key, 1), |(key, content)| (key, content.parse().unwrap()));
         let (key, forget) = key.strip_prefix('-').map_or((key, false), |key| (key, true));
-        let entry = StateEntry { version: 1, blob: vec![content], kept: Vec::new(), changed: Timestamp::default() };
-        state.set(0, &Arc::from(key), (!forget).then_some(entry));
+        state.set(0, &Arc::from(key), (!forget).then(|| entry(content)));
     }
-    state.tick(Tick { at: second(at) }, |_| false)
+    state.tick(Tick { at: second(at) }, u64::MAX, |_| false)
 }
 
 fn keys(state: &RuleState) -> Vec<&str> {
@@ -88,50 +89,41 @@ fn bounds_are_enforced_at_ticks_only() {
     state.begin_rows(second(0));
     let all: Vec<Arc<str>> = ["d", "a", "c", "b", "e"].map(Arc::from).into();
     for key in &all {
-        let entry = StateEntry { version: 1, blob: vec![1], kept: Vec::new(), changed: Timestamp::default() };
-        state.set(0, key, Some(entry));
+        state.set(0, key, Some(entry(1)));
     }
     assert_eq!(state.gather(&all)[0].blob_offsets, [0, 1, 2, 3, 4, 5]);
     // Long expired, and still there.
     state.begin_rows(second(1_000));
     assert_eq!(state.gather(&all)[0].blobs.len(), 5);
-    assert_eq!(state.tick(Tick { at: second(0) }, |_| false), 3);
+    assert_eq!(state.tick(Tick { at: second(0) }, u64::MAX, |_| false), 3);
     let gathered = state.gather(&all).remove(0);
     assert_eq!((gathered.blobs.len(), gathered.blob_offsets.as_slice()), (2, &[0, 1, 1, 1, 1, 2][..]));
 }
 
 #[test]
 fn slots_are_bounded_separately_and_keys_share_nothing() {
-    let slot = |name: &str, max_keys, ttl| Slot {
-        name: name.to_owned(),
-        version: 1,
-        max_bytes: 8,
-        max_keys,
-        kept_references: 1,
-        ttl,
-        when_full: WhenFull::EvictOldest,
-    };
-    let mut state = RuleState::new(
-        "example/rule".parse().unwrap(),
-        &[slot("few", 1, i64::MAX), slot("short", 9, 10 * 1_000_000)],
-        false,
-    );
+    let oldest = WhenFull::EvictOldest;
+    let mut state = with_slots(vec![slot("few", 1, i64::MAX, oldest), slot("short", 9, 10 * SECOND, oldest)]);
     state.begin_rows(second(0));
     for (place, key) in ["a", "b"].map(Arc::<str>::from).iter().enumerate() {
         for slot in 0..2 {
             let reference = (place * 2 + slot) as u64;
             let event_time = second(0);
             let raw = countersign_model::Digest::of(b"");
-            let kept = vec![Evidence { reference, event_id: format!("event-{reference}"), event_time, raw }];
-            state.set(slot, key, Some(StateEntry { version: 1, blob: vec![1], kept, changed: event_time }));
+            let kept = Evidence { reference, event_id: format!("event-{reference}"), event_time, raw };
+            state.set(slot, key, Some(StateEntry { kept: vec![Arc::new(kept)], ..entry(1) }));
         }
     }
     let kept =
         |state: &RuleState, key: &str| -> Vec<u64> { state.kept(key).map(|evidence| evidence.reference).collect() };
     assert_eq!((kept(&state, "a"), kept(&state, "b"), kept(&state, "c")), (vec![0, 1], vec![2, 3], vec![]));
-    assert_eq!(state.tick(Tick { at: second(10) }, |_| false), 1, "the first of two where there is space for one");
+    assert_eq!(
+        state.tick(Tick { at: second(10) }, u64::MAX, |_| false),
+        1,
+        "the first of two where there is space for one"
+    );
     assert_eq!((kept(&state, "a"), kept(&state, "b")), (vec![1], vec![2, 3]));
-    assert_eq!(state.tick(Tick { at: second(11) }, |_| false), 2, "both of the short-lived");
+    assert_eq!(state.tick(Tick { at: second(11) }, u64::MAX, |_| false), 2, "both of the short-lived");
     assert_eq!((kept(&state, "a"), kept(&state, "b")), (vec![], vec![2]));
 }
 

@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use countersign_declaration::Declaration;
-use countersign_model::Event;
 use countersign_model::call::{
     AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind, NO_KEY, SlotChanges,
 };
+use countersign_model::{Event, StateChange};
 pub(crate) use countersign_testing::{
     SECOND, account, arena_entries as entries, call, declaration, event, finding, second, slot, text, texts, with_field,
 };
 
-use crate::{Clock, Outcome, RuleStream, Sequenced};
+use crate::{Clock, LINE_SLOT, Outcome, RuleStream, Sequenced};
 
 /// Puts events into sequence.
 pub(crate) fn sequence(events: Vec<Event>) -> Vec<Sequenced> {
@@ -181,10 +181,15 @@ pub(crate) fn failed(outcome: &Outcome) -> Vec<(u64, FailureKind)> {
     outcome.failures.iter().map(|failed| (failed.row.position, failed.failure.kind)).collect()
 }
 
+/// The changes of the declared slots.
+pub(crate) fn declared(changes: &[StateChange]) -> impl Iterator<Item = &StateChange> {
+    changes.iter().filter(|change| !change.slot.starts_with(LINE_SLOT))
+}
+
 /// The changes of state: key, blob, and the events kept.
 pub(crate) fn state(outcome: &Outcome) -> Vec<(&str, Vec<u8>, Vec<&str>)> {
-    let changes = outcome.state.iter().map(|change| {
-        let (blob, kept) = change.entry.as_ref().map(|entry| (entry.blob.clone(), &entry.kept)).unzip();
+    let changes = declared(&outcome.state).map(|change| {
+        let (blob, kept) = change.entry.as_ref().map(|entry| (entry.blob.to_vec(), &entry.kept)).unzip();
         let kept = kept.into_iter().flatten().map(|evidence| evidence.event_id.as_str());
         (change.key.as_str(), blob.unwrap_or_default(), kept.collect())
     });
