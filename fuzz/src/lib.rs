@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
+pub mod admission_child;
 pub mod answer;
 pub mod component;
 pub mod declaration;

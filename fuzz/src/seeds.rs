@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use countersign_formats::{CloudTrail, Ocsf, Okta, WindowsSecurity};
 
-use crate::{admission, answer, declaration, envelopes, operator_files, telemetry};
+use crate::{admission, admission_child, answer, declaration, envelopes, operator_files, telemetry};
 
 fn seeds(target: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
@@ -25,6 +25,7 @@ fn check(target: &str, accepts: impl Fn(&[u8]) -> bool) {
 #[test]
 fn components_and_declarations() {
     check("admission", admission::check);
+    check("admission_child", admission_child::check);
     check("declaration", declaration::check);
 }
 

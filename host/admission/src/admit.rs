@@ -3,7 +3,6 @@
 use countersign_declaration::{
     Ceilings, Declaration, Peek, Refusal, RefusalCode, check_peek_ceilings, parse_section, peek, quoted,
 };
-use countersign_model::vocabulary::RuleKind;
 use countersign_model::{Digest, RuleIdentity};
 
 use crate::binary::{Layer, Outline, outline};
@@ -82,25 +81,30 @@ impl Admitted {
     }
 }
 
-/// Whether code of this digest was admitted before, for a rule of this kind, under the same [`crate::code_rules`]. The
-/// caller must be as trustworthy as admission itself.
-pub type Precedent<'a> = &'a dyn Fn(Digest, RuleKind) -> bool;
-
-/// Admits a rule's bytes, or refuses them. Bytes from anywhere may be given: time and memory stay within a small
-/// multiple of the operator's limits, and nothing of the rule runs.
+/// Admits a rule's bytes, or refuses them. Bytes from anywhere may be given: nothing of the rule runs, and what is known
+/// to take more time or memory than the bytes are worth is refused. What nobody knows of yet is bounded only where this
+/// runs in a child process: `countersign_intake` does that.
 ///
 /// # Errors
 /// Every reason. `tests/fixtures/admission/masks.toml` lists the faults that hide others.
 pub fn admit(bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>> {
-    admit_again(bytes, ceilings, &|_, _| false)
+    read(bytes, ceilings, binary)
 }
 
-/// The same as [`admit`], for bytes whose code may have been admitted before. With a precedent, the checks of the code
-/// alone (that it is valid and of Countersign's world) are skipped; every other check is made.
+/// The same as [`admit`], for bytes that were admitted before, under these ceilings and the same [`crate::code_rules`]:
+/// the WebAssembly isn't looked at again; sections, sizes, declaration and data are. The caller must be as trustworthy
+/// as admission itself.
 ///
 /// # Errors
-/// As [`admit`].
-pub fn admit_again(bytes: &[u8], ceilings: &Ceilings, precedent: Precedent<'_>) -> Result<Admitted, Vec<Refusal>> {
+/// As [`admit`], but for reasons that are in the WebAssembly.
+pub fn admit_again(bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>> {
+    read(bytes, ceilings, |_, _, _, _| Vec::new())
+}
+
+/// The checks of the WebAssembly itself.
+type Binary = fn(&[u8], &Outline<'_>, &Ceilings, &Peek) -> Vec<Refusal>;
+
+fn read(bytes: &[u8], ceilings: &Ceilings, binary: Binary) -> Result<Admitted, Vec<Refusal>> {
     let outline = outline(bytes, OURS);
     let mut refusals: Vec<Refusal> = layer(bytes, &outline).into_iter().collect();
     let (too_large, component_fits) = sizes(bytes, &outline, ceilings);
@@ -110,28 +114,24 @@ pub fn admit_again(bytes: &[u8], ceilings: &Ceilings, precedent: Precedent<'_>) 
     let data = data(&outline, &peek, ceilings, &mut refusals);
     let signature = signature(&outline, &mut refusals);
     // Of a component beyond the cap, only the outline is read.
-    let mut stripped = None;
     if outline.layer.is_some() && component_fits {
-        let code = declared.as_ref().filter(|_| refusals.is_empty()).map(|(declaration, _)| {
-            let component = strip(bytes);
-            (Digest::of(&component), declaration.kind, component)
-        });
-        let known = code.as_ref().is_some_and(|(code, kind, _)| precedent(*code, *kind));
-        stripped = code.map(|(code, _, component)| (code, component));
-        refusals.extend(binary(bytes, &outline, ceilings, &peek, known));
+        refusals.extend(binary(bytes, &outline, ceilings, &peek));
     }
 
-    match (declared, stripped) {
-        (Some((declaration, declaration_digest)), Some((code, component))) if refusals.is_empty() => Ok(Admitted {
-            code,
-            component,
-            declaration_digest,
-            data_digest: declaration.data,
-            data: data.map(<[u8]>::to_vec),
-            signature: signature.map(<[u8]>::to_vec),
-            declaration,
-        }),
-        // INVARIANT: without a declaration, or without code that was checked, there is a reason.
+    match declared {
+        Some((declaration, declaration_digest)) if refusals.is_empty() => {
+            let component = strip(bytes);
+            Ok(Admitted {
+                code: Digest::of(&component),
+                component,
+                declaration_digest,
+                data_digest: declaration.data,
+                data: data.map(<[u8]>::to_vec),
+                signature: signature.map(<[u8]>::to_vec),
+                declaration,
+            })
+        }
+        // INVARIANT: without a declaration, or without code that could be checked, there is a reason.
         _ => Err(refusals),
     }
 }
@@ -244,9 +244,8 @@ fn signature<'a>(outline: &Outline<'a>, refusals: &mut Vec<Refusal>) -> Option<&
     sections.first().map(|(_, contents)| *contents)
 }
 
-/// The checks of the WebAssembly itself. Code that is `known` is valid and of Countersign's world; only the operator's limits may have
-/// changed since.
-fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek, known: bool) -> Vec<Refusal> {
+/// The checks of the WebAssembly itself.
+fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek) -> Vec<Refusal> {
     let memory = peek.limits.map_or(ceilings.memory, |limits| limits.memory);
     let mut refusals = Vec::new();
     let census = caps::census(bytes, |name| OURS.contains(&name));
@@ -258,7 +257,7 @@ fn binary(bytes: &[u8], outline: &Outline<'_>, ceilings: &Ceilings, peek: &Peek,
         let got = format!("{what} {}", quoted(name));
         Refusal::new(RefusalCode::ImportPresent, format!("byte {at}"), "no imports", got)
     }));
-    if !simple || known {
+    if !simple {
         return refusals;
     }
     let (invalid, decodable) = features::validate(bytes);

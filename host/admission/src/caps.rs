@@ -109,14 +109,29 @@ impl Census {
         }
     }
 
-    /// Types that are declared within types count too.
+    /// Types that are declared within types count too, however deep.
     fn declared_types(&mut self, reader: wasmparser::ComponentTypeSectionReader<'_>) {
         for ty in reader.into_iter().map_while(Result::ok) {
-            self.types += match ty {
-                wasmparser::ComponentType::Component(declarations) => declarations.len(),
-                wasmparser::ComponentType::Instance(declarations) => declarations.len(),
-                _ => 0,
-            };
+            let mut nested = vec![ty];
+            while let Some(ty) = nested.pop() {
+                match ty {
+                    wasmparser::ComponentType::Component(declarations) => {
+                        self.types += declarations.len();
+                        nested.extend(declarations.into_vec().into_iter().filter_map(|one| match one {
+                            wasmparser::ComponentTypeDeclaration::Type(ty) => Some(ty),
+                            _ => None,
+                        }));
+                    }
+                    wasmparser::ComponentType::Instance(declarations) => {
+                        self.types += declarations.len();
+                        nested.extend(declarations.into_vec().into_iter().filter_map(|one| match one {
+                            wasmparser::InstanceTypeDeclaration::Type(ty) => Some(ty),
+                            _ => None,
+                        }));
+                    }
+                    _ => {}
+                }
+            }
         }
     }
 

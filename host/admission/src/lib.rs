@@ -7,11 +7,13 @@ mod admit;
 mod binary;
 mod caps;
 mod features;
+mod length;
 mod precedent;
 pub mod sections;
+mod work;
 mod world;
 
-pub use admit::{Admitted, Precedent, admit, admit_again};
+pub use admit::{Admitted, admit, admit_again};
 pub use features::feature_names;
-pub use precedent::code_rules;
+pub use precedent::{code_rules, fingerprint};
 pub use world::expected_world;

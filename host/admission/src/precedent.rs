@@ -1,4 +1,5 @@
-//! A digest of everything that admission checks code against: earlier admissions count only under the same digest.
+//! What names a verdict: a digest of the rule's bytes, and one of everything that admission holds them against. Earlier
+//! verdicts count only under the same two.
 
 use std::fmt::Write as _;
 
@@ -7,15 +8,21 @@ use countersign_model::Digest;
 use crate::features::{MAX_NESTED, feature_names};
 use crate::world::{DETECTION, RESPONSE};
 
+/// A digest of a rule's whole bytes, for what was found out about them: BLAKE3, since every start takes it of every rule.
+/// What is on record and signed has SHA-256 of a rule's parts.
+#[must_use]
+pub fn fingerprint(rule: &[u8]) -> Digest {
+    Digest(*blake3::hash(rule).as_bytes())
+}
+
 /// The crates that decide validity and the world. A test compares them with the lock file.
 const TOOLS: [(&str, &str); 3] = [("wasmparser", "0.254.2"), ("wit-component", "0.254.2"), ("wit-parser", "0.254.2")];
 
-/// What the verdict on a component's code depends on, apart from the code and the rule's kind: the versions of this
-/// crate, the validator and the decoder, the enabled features, and Countersign's worlds. The operator's limits aren't
-/// part of it: they are checked every time.
+/// What the verdict on a rule depends on, apart from its bytes and the operator's limits: the versions of this crate, the
+/// validator and the decoder, the enabled features, and Countersign's worlds.
 #[must_use]
 pub fn code_rules() -> Digest {
-    let mut text = format!("countersign admission of code 1\n{}\n{MAX_NESTED}\n", env!("CARGO_PKG_VERSION"));
+    let mut text = format!("countersign admission of code 2\n{}\n{MAX_NESTED}\n", env!("CARGO_PKG_VERSION"));
     for (tool, version) in TOOLS {
         // INVARIANT: writing to a string doesn't fail.
         let _ = writeln!(text, "{tool} {version}");

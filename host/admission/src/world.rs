@@ -1,5 +1,5 @@
 //! What a component exports, in full: names, versions and every type, compared as text with Countersign's WIT. Documentation
-//! and the order of definitions don't count.
+//! and the order of definitions don't count. What would be much longer than Countersign's isn't printed.
 
 use std::sync::LazyLock;
 
@@ -9,11 +9,17 @@ use countersign_model::vocabulary::RuleKind;
 use wit_component::{DecodedWasm, WitPrinter};
 use wit_parser::{Resolve, WorldId, WorldItem, WorldKey};
 
+use crate::length::printed_length;
+
 pub(crate) const DETECTION: &str = include_str!("../../../wit/detection.wit");
 pub(crate) const RESPONSE: &str = include_str!("../../../wit/response.wit");
 
 static DETECTION_WORLD: LazyLock<Result<String, String>> = LazyLock::new(|| our_world(DETECTION, RuleKind::Detection));
 static RESPONSE_WORLD: LazyLock<Result<String, String>> = LazyLock::new(|| our_world(RESPONSE, RuleKind::Response));
+
+/// Most characters of an interface that is printed: several times Countersign's own. A component of 60 KB can have one
+/// that takes gigabytes.
+const MAX_PRINTED: u64 = 256 << 10;
 
 /// Maximum number of lines of a difference that are reported.
 const MAX_LINES: usize = 3;
@@ -134,6 +140,9 @@ fn shape(resolve: &mut Resolve, world: WorldId) -> Result<String> {
                 if let Some(interface) = resolve.interfaces.get_mut(*id) {
                     interface.types.sort_keys();
                     interface.functions.sort_keys();
+                }
+                if printed_length(resolve, *id) > MAX_PRINTED {
+                    bail!("an interface that takes more than {MAX_PRINTED} characters to print");
                 }
                 let mut printer = WitPrinter::default();
                 printer.emit_docs(false);

@@ -1,4 +1,4 @@
-//! The cache: compiled code by name.
+//! The cache: compiled code and verdicts by name.
 
 use std::fs::File;
 use std::io;
@@ -27,6 +27,16 @@ impl Name {
             all.extend((check.len() as u64).to_le_bytes());
             all.extend_from_slice(check);
         }
+        Name(Digest::of(&all))
+    }
+
+    /// The name for what was found out about bytes: a digest of them, and of the rules by which it was found out. No code
+    /// has such a name.
+    #[must_use]
+    pub fn of_verdict(bytes: Digest, rules: Digest) -> Name {
+        let mut all = b"countersign verdict name 1\n".to_vec();
+        all.extend(bytes.0);
+        all.extend(rules.0);
         Name(Digest::of(&all))
     }
 
@@ -91,12 +101,6 @@ impl Cache {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// Whether there is an entry whose MAC is right. One that mustn't be used is left for [`Cache::get`] to report.
-    #[must_use]
-    pub fn has(&self, name: &Name) -> bool {
-        matches!(entry::open(&self.directory, &self.secret, name, self.max_bytes), Ok(Some(_)))
     }
 
     /// Looks up an entry. One that mustn't be used is removed.

@@ -4,7 +4,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -59,6 +59,20 @@ impl Entry {
     #[must_use]
     pub fn path(&self) -> PathBuf {
         PathBuf::from(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
+    }
+
+    /// The content, if it has at most `max` bytes; none if the file was changed since its MAC was checked.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn read(&self, max: u64) -> io::Result<Option<Vec<u8>>> {
+        let length = self.checked.length.saturating_sub(MAC as u64);
+        if length > max {
+            return Ok(None);
+        }
+        let mut content = vec![0; usize::try_from(length).unwrap_or(usize::MAX)];
+        self.file.read_exact_at(&mut content, 0)?;
+        Ok(self.is_unchanged().then_some(content))
     }
 
     /// Whether the file is unchanged since its MAC was checked. Call it after mapping.

@@ -13,13 +13,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use countersign_admission::admit;
 use countersign_audit::record::FindingRecord;
 use countersign_declaration::Ceilings;
 use countersign_document::FileDiagnostics;
 use countersign_engine::Engine;
 use countersign_formats::{Record as SourceRecord, format_by_name};
 use countersign_inputs::{Inputs, Reading};
+use countersign_intake::Intake;
 use countersign_model::response::{IncidentView, Responder as _, ResponseCall};
 use countersign_model::vocabulary::{PartitionKey, RuleKind};
 use countersign_model::{RuleId, Timestamp};
@@ -87,9 +87,9 @@ pub fn find_cases(rule_folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// The rules whose findings feed a rule, directly or through others, as far as `find` has them. A rule that is refused at
 /// admission counts as without subscriptions: loading reports why.
-pub fn feeders(rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -> Vec<RuleFile> {
+pub fn feeders(intake: &Intake, rule: &[u8], find: &mut dyn FnMut(&RuleId) -> Option<RuleFile>) -> Vec<RuleFile> {
     let subscribed = |bytes: &[u8]| -> Vec<RuleId> {
-        let admitted = admit(bytes, &Ceilings::default());
+        let admitted = intake.admit(bytes, &Ceilings::default());
         admitted.map_or_else(
             |_| Vec::new(),
             |admitted| admitted.declaration().subscribes.iter().map(|one| one.rule.clone()).collect(),

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use countersign_admission::fingerprint;
+
 use crate::{BuildError, BuildOptions, build_rule, ensure_target, find_rules};
 
 /// The folders that guests depend on besides their own, from the project's root.
@@ -10,7 +12,7 @@ const PARTS: &[&str] = &["guest-sdk", "wit", "host/vocabulary", "host/declaratio
 
 /// Builds the rules in a folder under the project's root, and writes two expressions into the build script's `OUT_DIR`,
 /// slices in the order of the folders: `<name>.rs` of `(id, bytes)`, and `<name>-digests.rs` of `RuleDigests` with the
-/// members `id`, `version`, `code`, `declaration` and `data`, which the crate declares that includes it. Returns the rules' folders in that order. Prints
+/// members `id`, `version`, `file`, `code`, `declaration` and `data`, which the crate declares that includes it. Returns the rules' folders in that order. Prints
 /// what cargo is to watch, and fails the build if a rule doesn't build.
 ///
 /// # Errors
@@ -41,11 +43,12 @@ pub fn write_table(root: &Path, folder: &str, name: &str) -> Result<Vec<PathBuf>
             // Writing to a string doesn't fail.
             let _ = writeln!(table, "    ({:?}, include_bytes!({file:?})),", id.as_str());
             let version = built.admitted.declaration().version.to_string();
+            let file = fingerprint(&built.bytes).0;
             let (code, declaration) = (built.admitted.code().0, built.admitted.declaration_digest().0);
             let data = built.admitted.data_digest().map(|digest| digest.0);
             let _ = writeln!(
                 digests,
-                "    RuleDigests {{ id: {:?}, version: {version:?}, code: {code:?}, declaration: {declaration:?}, \
+                "    RuleDigests {{ id: {:?}, version: {version:?}, file: {file:?}, code: {code:?}, declaration: {declaration:?}, \
                  data: {data:?} }},",
                 id.as_str()
             );

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::{audit, compile, completions, demo, events, generate, replay, rule, rules, state, version};
+use crate::{admit, audit, compile, completions, demo, events, generate, replay, rule, rules, state, version};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -78,6 +78,8 @@ enum Command {
     /// Print a script by which a shell completes commands and options
     Completions(completions::Arguments),
     #[command(hide = true)]
+    Admit(admit::Arguments),
+    #[command(hide = true)]
     Compile(compile::Arguments),
 }
 
@@ -94,6 +96,7 @@ impl Arguments {
             Command::Generate(arguments) => arguments.run(out),
             Command::Demo(arguments) => arguments.run(out),
             Command::Completions(arguments) => arguments.run(out),
+            Command::Admit(arguments) => arguments.run(),
             Command::Compile(arguments) => arguments.run(),
         }
     }

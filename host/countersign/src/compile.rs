@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_engine::{CompileLimits, confine, serve};
+use countersign_engine::{COMPILE_LIMITS, ChildLimits, confine, serve};
 
 use crate::exit::{Exit, unusable};
 
@@ -13,11 +13,12 @@ Other commands start this one for each rule that isn't in their cache: untrusted
 compiler busy for minutes and use gigabytes, so they are compiled in a process that can be stopped.
 
 Before it reads a byte, it sets its own limits: memory and processor time as given, no files but the
-standard ones, no file of more than 0 bytes, no core dump. The parent process limits the elapsed time.
+standard ones, no file of more than 0 bytes, no core dump, and on Linux no system call that opens,
+starts or sends anything. The parent process limits the elapsed time.
 
-It reads one frame from standard input and writes one to standard output. A frame is the text CSCOMP1
-and a line feed, a byte for the kind of content, the content's length in 8 bytes, little-endian, the
-content, and the end. Kinds: (w) a component without Countersign's sections, (c) its code, (r) why the
+It reads one frame from standard input and writes one to standard output. A frame is the text CSCHLD1
+and a line feed, a byte for the kind of content, the content's length in 8 bytes, little-endian, and
+the content. Kinds: (w) a component without Countersign's sections, (c) its code, (r) why the
 compiler refuses it, (m) out of memory.
 
 The exit code is 0 if there is an answer, 2 if there is nothing to compile or a limit can't be set.
@@ -39,8 +40,7 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(crate) fn run(self) -> Result<Exit> {
         let Arguments { memory, cpu } = self;
-        confine(&CompileLimits { memory, cpu: Duration::from_secs(cpu), ..CompileLimits::default() })
-            .map_err(unusable)?;
+        confine(&ChildLimits { memory, cpu: Duration::from_secs(cpu), ..COMPILE_LIMITS }).map_err(unusable)?;
         serve(std::io::stdin().lock(), std::io::stdout().lock()).map_err(unusable)?;
         Ok(Exit::Done)
     }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use countersign_declaration::{Ceilings, Refusal, RefusalCode};
+use countersign_intake::max_rule;
 use countersign_model::DigestKey;
 
 use crate::exit::unusable;
@@ -41,10 +42,7 @@ pub(crate) fn read_text(path: &Path, max: u64) -> Result<String> {
 /// # Errors
 /// When it can't be read: `Unusable`.
 pub(crate) fn read_rule(path: &Path, ceilings: &Ceilings) -> Result<Result<Vec<u8>, Refusal>> {
-    let max = [ceilings.component_bytes, ceilings.declaration_bytes, ceilings.data_bytes]
-        .into_iter()
-        // The framing of the sections.
-        .fold(1 << 20, |sum: u64, bytes| sum.saturating_add(bytes as u64));
+    let max = max_rule(ceilings);
     Ok(read_capped(path, max)?.ok_or_else(|| {
         Refusal::new(RefusalCode::WasmTooLarge, "file", format!("at most {max} bytes"), "more".to_owned())
     }))

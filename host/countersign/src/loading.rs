@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_engine::{Cache, Compilation, CompileLimits, Compiler, Engine, EngineConfig, LoadObserver};
+use countersign_engine::{COMPILE_LIMITS, Cache, Compilation, Compiler, Engine, EngineConfig, LoadObserver};
+use countersign_intake::Intake;
 use countersign_model::RuleId;
 use countersign_model::time::parse_duration;
 
 use crate::exit::unusable;
+use crate::intake::{self, default_cache, this_program};
 use crate::progress::Progress;
 use crate::stderr;
 
@@ -56,13 +58,21 @@ impl Loading {
         Ok(Engine::with(&config, self.compilation()?)?)
     }
 
-    /// The compiler and the cache. The command ends if the cache named by the user can't be used, or if any cache can't be
+    /// What admits rules, for a command that needs it before the sandbox.
+    ///
+    /// # Errors
+    /// When the cache can't be used: `Unusable`.
+    pub(crate) fn intake(&self) -> Result<Intake> {
+        intake::with_cache(self.open_cache()?.map(Arc::new))
+    }
+
+    /// What admits and compiles, and the cache. The command ends if the cache named by the user can't be used, or if any cache can't be
     /// trusted.
     ///
     /// # Errors
     /// When the cache can't be used: `Unusable`.
     fn compilation(&self) -> Result<Compilation> {
-        let mut limits = CompileLimits::default();
+        let mut limits = COMPILE_LIMITS;
         for limit in &self.limits {
             match *limit {
                 Limit::Memory(bytes) => limits.memory = bytes,
@@ -70,9 +80,11 @@ impl Loading {
                 Limit::Elapsed(time) => limits.elapsed = time,
             }
         }
+        let cache = self.open_cache()?.map(Arc::new);
         Ok(Compilation {
+            intake: intake::with_cache(cache.clone())?,
             compiler: Compiler::Child { program: this_program()?, limits },
-            cache: self.open_cache()?,
+            cache,
             observer: Arc::new(Reporter::default()),
         })
     }
@@ -96,21 +108,6 @@ impl Loading {
             Err(error) => Err(unusable(format_args!("{error}; `--no-cache` runs without a cache"))),
         }
     }
-}
-
-/// The user's directory for caches (XDG Base Directory Specification, which requires that relative paths are ignored).
-fn default_cache() -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")))?;
-    Some(caches.join("countersign"))
-}
-
-/// This program. On Linux it is the running one, even if its file has been replaced.
-fn this_program() -> Result<PathBuf> {
-    if cfg!(target_os = "linux") {
-        return Ok(PathBuf::from("/proc/self/exe"));
-    }
-    Ok(std::env::current_exe()?)
 }
 
 fn parse_limit(text: &str) -> Result<Limit, String> {

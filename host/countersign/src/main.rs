@@ -1,5 +1,6 @@
 //! The command line of Countersign: one file per subcommand, and what they share (exit codes, output, progress, files).
 
+mod admit;
 mod arguments;
 mod audit;
 mod calls;
@@ -13,6 +14,7 @@ mod exit;
 mod files;
 mod findings;
 mod generate;
+mod intake;
 mod interrupt;
 mod loading;
 mod logging;

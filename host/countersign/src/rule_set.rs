@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_admission::admit;
 use countersign_declaration::{Ceilings, Refusal};
 use countersign_engine::Engine;
 use countersign_generation::{Generation, LoadFault, LoadReason, RuleFile, Settings};
@@ -16,6 +15,7 @@ use countersign_signing::Proof;
 
 use crate::exit::{Exit, unusable};
 use crate::files::{self, RuleFileError};
+use crate::intake;
 use crate::stderr;
 use crate::text;
 
@@ -74,8 +74,10 @@ impl RuleSet {
     pub(crate) fn parameter_faults(&self, policy: &SourceFile<Policy>) -> Vec<String> {
         let ceilings = policy.content.limits().ceilings();
         let (rules, _) = self.components(&ceilings).unwrap_or_default();
-        let faults = rules.iter().filter_map(|rule| {
-            let admitted = admit(&rule.bytes, &ceilings).ok()?;
+        let Ok(intake) = intake::standing() else { return Vec::new() };
+        let bytes: Vec<&[u8]> = rules.iter().map(|rule| rule.bytes.as_slice()).collect();
+        let faults = intake.judge(&bytes, &ceilings).into_iter().filter_map(|judged| {
+            let admitted = judged.admit().ok()?;
             let diagnostics = policy.content.parameters(admitted.declaration()).err()?;
             Some(FileDiagnostics { file: policy.name.clone(), diagnostics })
         });

@@ -1,11 +1,14 @@
 //! The operator's limits on what a rule may be and declare.
 
+use serde::{Deserialize, Serialize};
+
 use crate::declaration::{Declaration, Limits};
 use crate::parse::Peek;
 use crate::reasons::{Refusal, RefusalCode};
 
 /// The operator's limits. A rule above one of them is refused before it is compiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Ceilings {
     /// Maximum of `limits.memory`, bytes.
     pub memory: u64,
@@ -77,6 +80,23 @@ impl Default for Kept {
     /// 64 MiB of state, 1 MiB of evidence a row.
     fn default() -> Self {
         Kept { state: 64 << 20, evidence: 1 << 20 }
+    }
+}
+
+impl Ceilings {
+    /// Whether what is within the other ceilings is within these too.
+    #[must_use]
+    pub fn cover(&self, other: &Ceilings) -> bool {
+        let numbers = |ceilings: &Ceilings| {
+            let Ceilings { memory, fuel, output, state, component_bytes, declaration_bytes, .. } = *ceilings;
+            let Ceilings { data_bytes, custom_bytes, nesting, modules, components, instances, .. } = *ceilings;
+            let Ceilings { functions, function_bytes, types, items, .. } = *ceilings;
+            let counts = [component_bytes, declaration_bytes, data_bytes, custom_bytes, nesting, modules, components]
+                .map(|count| count as u64);
+            let more = [instances, functions, function_bytes, types, items].map(|count| count as u64);
+            [&[memory, fuel, u64::from(output), state][..], &counts, &more].concat()
+        };
+        numbers(self).iter().zip(numbers(other)).all(|(own, other)| *own >= other)
     }
 }
 

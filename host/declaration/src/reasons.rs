@@ -90,6 +90,10 @@ text_ids! {
         ImportPresent = "import-present",
         /// Its world isn't one of the interface's.
         WorldMismatch = "world-mismatch",
+        /// Admission took more memory, stack or time than reading a rule may take.
+        AdmissionLimit = "admission-limit",
+        /// The process that was to admit it couldn't be started, or ended without an answer.
+        AdmissionFailed = "admission-failed",
         // The sections.
         /// No declaration section.
         DeclarationMissing = "declaration-missing",

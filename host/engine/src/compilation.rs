@@ -6,25 +6,29 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_admission::{Admitted, code_rules};
 use countersign_artefacts::{Cache, Lookup, Name};
+use countersign_confine::ChildLimits;
+use countersign_intake::Intake;
 use countersign_model::vocabulary::RuleKind;
 use countersign_model::{Digest, RuleId};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
-use crate::compile::{self, ChildError, CompileLimits, Compiler};
+use crate::compile::{self, CompileError, Compiler};
 use crate::native;
 use crate::rule::LoadError;
 
 /// How often an entry that changes between check and mapping is looked up.
 const MAX_LOOKUPS: usize = 3;
 
-/// Where code comes from, and who observes it.
+/// Where admitted rules and their code come from, and who observes it.
 pub struct Compilation {
+    /// What admits rules.
+    pub intake: Intake,
     /// What compiles code that isn't in the cache.
     pub compiler: Compiler,
     /// Code that was compiled before. Without a cache everything is compiled at every start, into memory that isn't
     /// backed by a file.
-    pub cache: Option<Cache>,
+    pub cache: Option<Arc<Cache>>,
     /// What is notified.
     pub observer: Arc<dyn LoadObserver>,
 }
@@ -33,7 +37,7 @@ impl Compilation {
     /// In this process, without limits, cache or observer: only for trusted bytes.
     #[must_use]
     pub fn in_process() -> Compilation {
-        Compilation { compiler: Compiler::InProcess, cache: None, observer: Arc::new(()) }
+        Compilation { intake: Intake::in_process(), compiler: Compiler::InProcess, cache: None, observer: Arc::new(()) }
     }
 }
 
@@ -75,10 +79,9 @@ impl CodeSource {
         Name::new(code, self.compiler, &[&self.admission.0, kind.id().as_bytes()])
     }
 
-    /// Whether the cache has this code. Only code that was admitted for this kind under the same rules is compiled into
-    /// it; an attacker who could put other code there could have it run anyway.
-    pub(crate) fn has(&self, code: Digest, kind: RuleKind) -> bool {
-        self.compilation.cache.as_ref().is_some_and(|cache| cache.has(&self.name(code, kind)))
+    /// What admits rules.
+    pub(crate) fn intake(&self) -> &Intake {
+        &self.compilation.intake
     }
 
     /// The code of an admitted component.
@@ -178,16 +181,16 @@ impl CodeSource {
     }
 }
 
-fn load_error(rule: &RuleId, limits: &CompileLimits, error: ChildError) -> LoadError {
+fn load_error(rule: &RuleId, limits: &ChildLimits, error: CompileError) -> LoadError {
     let rule = rule.to_string();
     match error {
-        ChildError::Limit(limit) => {
-            LoadError::CompileLimit { rule, limit, value: limits.value(limit), remedy: limit.remedy() }
+        CompileError::Limit(limit) => {
+            LoadError::CompileLimit { rule, limit, value: limits.value(limit), remedy: compile::remedy(limit) }
         }
-        ChildError::Refused(reason) => {
+        CompileError::Refused(reason) => {
             LoadError::Compile { rule, reason: countersign_declaration::quoted(reason.trim()) }
         }
-        ChildError::Failed(reason) => LoadError::Compiler { rule, reason },
+        CompileError::Failed(reason) => LoadError::Compiler { rule, reason },
     }
 }
 

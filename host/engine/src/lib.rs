@@ -19,9 +19,10 @@ mod ticker;
 
 pub use call::Usage;
 pub use compilation::{Compilation, LoadObserver};
-pub use compile::{CompileLimit, CompileLimits, Compiler, ServeError, confine, serve};
+pub use compile::{COMPILE_LIMITS, Compiler, ServeError, serve};
 pub use config::EngineConfig;
 pub use countersign_artefacts::{Cache, CacheError};
+pub use countersign_confine::{ChildLimit, ChildLimits, Confinement, confine, confinement};
 pub use rule::{Engine, LoadError, LoadedRule};
 
 /// The engine's name and version, as in evidence bundles: another version may meter fuel differently.

@@ -1,9 +1,5 @@
-//! The only unsafe code of the host: native code is loaded, and file descriptors without an owner are closed. Each
-//! function states what its callers ensure.
-#![expect(
-    unsafe_code,
-    reason = "wasmtime can't check native code, and descriptors that were handed down have no owner"
-)]
+//! The only unsafe code of this crate: native code is loaded. Each function states what its callers ensure.
+#![expect(unsafe_code, reason = "wasmtime can't check native code")]
 
 use countersign_artefacts::Entry;
 use wasmtime::component::Component;
@@ -25,21 +21,4 @@ pub(crate) fn adopt(engine: &wasmtime::Engine, compiled: &[u8]) -> wasmtime::Res
     // SAFETY: `compile::parent` got it over a pipe from this same program, which compiled it with the same configuration.
     // Every user of wasmtime trusts that the compiler is correct, in any process.
     unsafe { Component::deserialize(engine, compiled) }
-}
-
-/// Closes every descriptor except the three standard ones. Only for a process that has just started: what is open then
-/// was inherited, and nothing in the process owns it.
-pub(crate) fn close_inherited() -> std::io::Result<()> {
-    let open: Vec<i32> = std::fs::read_dir("/proc/self/fd")?
-        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
-        .filter(|descriptor| *descriptor > 2)
-        .collect();
-    for descriptor in open {
-        // The descriptor with which the list was read is in the list too, and already closed.
-        if std::fs::symlink_metadata(format!("/proc/self/fd/{descriptor}")).is_ok() {
-            // SAFETY: it is open, the process has one thread, and no value in it owns a descriptor above 2.
-            unsafe { rustix::io::close(descriptor) };
-        }
-    }
-    Ok(())
 }

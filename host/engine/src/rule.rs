@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use countersign_admission::{Admitted, admit_again};
-use countersign_declaration::{Ceilings, Declaration, Refusal, quoted};
+use countersign_admission::Admitted;
+use countersign_confine::ChildLimit;
+use countersign_declaration::{Declaration, quoted};
+use countersign_intake::Intake;
 use countersign_model::RuleId;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::response::{Responder, ResponseAnswer, ResponseCall};
@@ -14,7 +16,6 @@ use crate::bindings::{detection, response};
 use crate::call::{self, Allowance, Usage};
 use crate::canary;
 use crate::compilation::{CodeSource, Compilation};
-use crate::compile::CompileLimit;
 use crate::config::{EngineConfig, ROOM, wasmtime_config};
 use crate::limiter::Limiter;
 use crate::slots::Slots;
@@ -56,7 +57,7 @@ pub enum LoadError {
         /// The rule.
         rule: String,
         /// The limit.
-        limit: CompileLimit,
+        limit: ChildLimit,
         /// Its value.
         value: String,
         /// What to do.
@@ -123,12 +124,10 @@ impl Engine {
         canary::beats(&self.sandbox.wasmtime, self.sandbox.deadline_ticks)
     }
 
-    /// Admits a rule's bytes. Code that is in the cache was admitted before: of it only what may have changed is checked.
-    ///
-    /// # Errors
-    /// Every reason to refuse it.
-    pub fn admit(&self, bytes: &[u8], ceilings: &Ceilings) -> Result<Admitted, Vec<Refusal>> {
-        admit_again(bytes, ceilings, &|code, kind| self.sandbox.code_source.has(code, kind))
+    /// What admits the rules that this engine loads.
+    #[must_use]
+    pub fn intake(&self) -> &Intake {
+        self.sandbox.code_source.intake()
     }
 
     /// Loads an admitted rule: its code comes from the cache, or is compiled. No guest instruction runs before its first

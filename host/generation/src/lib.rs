@@ -13,10 +13,11 @@ use std::sync::Arc;
 
 use countersign_admission::Admitted;
 use countersign_context::Context;
-use countersign_declaration::{Ceilings, Declaration, Permissions, parameters_digest};
+use countersign_declaration::{Declaration, Permissions, parameters_digest};
 use countersign_document::{FileDiagnostics, SourceFile};
 use countersign_engine::{Engine, LoadedRule};
 use countersign_gate::RuleAuthority;
+use countersign_intake::Judged;
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{RuleKind, Severity};
 use countersign_model::{RuleId, RuleIdentity};
@@ -170,15 +171,12 @@ impl Generation {
         let SourceFile { name: policy_name, text: policy_text, content: policy } = policy;
         let ceilings = policy.limits().ceilings();
         let spill = SpillFile::new();
-        let loader = Loader {
-            engine,
-            trust: &trust,
-            shipped: &shipped,
-            policy: (&policy_name, &policy),
-            ceilings: &ceilings,
-            spill: &spill,
-        };
-        let mut loaded = workers::map(rules, |file| loader.load(file));
+        let loader =
+            Loader { engine, trust: &trust, shipped: &shipped, policy: (&policy_name, &policy), spill: &spill };
+        // Admitted together, so that the cost of a process is paid once for several.
+        let bytes: Vec<&[u8]> = rules.iter().map(|file| file.bytes.as_slice()).collect();
+        let judged = engine.intake().judge(&bytes, &ceilings);
+        let mut loaded = workers::map(rules.iter().zip(judged).collect(), |(file, judged)| loader.load(file, judged));
         refuse_duplicates(&mut loaded);
         compare_with_accepted(&mut loaded);
 
@@ -318,16 +316,15 @@ struct Loader<'l> {
     trust: &'l Trust,
     shipped: &'l BTreeSet<Statement>,
     policy: (&'l str, &'l Policy),
-    ceilings: &'l Ceilings,
     spill: &'l SpillFile,
 }
 
 impl Loader<'_> {
-    /// Admits one rule, asks for proof, and compiles it.
-    fn load(&self, file: RuleFile) -> Loaded {
-        let RuleFile { name, bytes } = file;
+    /// Asks for proof of one rule, and compiles it.
+    fn load(&self, file: &RuleFile, judged: Judged<'_>) -> Loaded {
+        let name = file.name.clone();
         let mut loaded = Loaded { name, stands: None, permissions: None, result: Err(LoadReason::Refused(Vec::new())) };
-        let admitted = match self.engine.admit(&bytes, self.ceilings) {
+        let admitted = match judged.admit() {
             Ok(admitted) => admitted,
             Err(refusals) => {
                 loaded.result = Err(LoadReason::Refused(refusals));
@@ -339,7 +336,7 @@ impl Loader<'_> {
             Err(reason) => Err(reason),
             Ok(proof) => {
                 loaded.stands = Some(statement(&admitted));
-                self.granted(&admitted, &permissions).and_then(|()| self.compile(&admitted, proof, bytes))
+                self.granted(&admitted, &permissions).and_then(|()| self.compile(&admitted, proof, &file.bytes))
             }
         };
         loaded.permissions = Some(permissions);
@@ -378,7 +375,7 @@ impl Loader<'_> {
         if lacking.is_empty() { Ok(()) } else { Err(LoadReason::NotGranted(declaration.id.clone(), lacking)) }
     }
 
-    fn compile(&self, admitted: &Admitted, proof: Proof, bytes: Vec<u8>) -> Result<Box<Unbound>, LoadReason> {
+    fn compile(&self, admitted: &Admitted, proof: Proof, bytes: &[u8]) -> Result<Box<Unbound>, LoadReason> {
         let (policy_name, policy) = self.policy;
         let parameters = policy.parameters(admitted.declaration()).map_err(|diagnostics| {
             LoadReason::Parameters(FileDiagnostics { file: policy_name.to_owned(), diagnostics })

@@ -34,13 +34,13 @@ impl SpillFile {
     }
 
     /// Stores bytes; several threads may do so at once.
-    pub(crate) fn put(&self, bytes: Vec<u8>) -> SpilledBytes {
-        let Some(spill) = &self.0 else { return SpilledBytes(Place::Memory(bytes)) };
+    pub(crate) fn put(&self, bytes: &[u8]) -> SpilledBytes {
+        let Some(spill) = &self.0 else { return SpilledBytes(Place::Memory(bytes.to_vec())) };
         let length = bytes.len();
         let offset = spill.end.fetch_add(length as u64, Ordering::Relaxed);
-        match spill.file.write_all_at(&bytes, offset) {
+        match spill.file.write_all_at(bytes, offset) {
             Ok(()) => SpilledBytes(Place::Spilled { spill: Arc::clone(spill), offset, length }),
-            Err(_) => SpilledBytes(Place::Memory(bytes)),
+            Err(_) => SpilledBytes(Place::Memory(bytes.to_vec())),
         }
     }
 }
@@ -74,7 +74,7 @@ mod tests {
                     .map(|byte| {
                         let spill = &spill;
                         scope.spawn(move || {
-                            (0..50).map(|more| (byte, more, spill.put(vec![byte; more * 7]))).collect::<Vec<_>>()
+                            (0..50).map(|more| (byte, more, spill.put(&vec![byte; more * 7]))).collect::<Vec<_>>()
                         })
                     })
                     .collect();
@@ -90,7 +90,7 @@ mod tests {
     fn bytes_that_cant_be_written_stay_in_memory() {
         let full = File::options().write(true).open("/dev/full").unwrap();
         let spill = SpillFile(Some(Arc::new(Spill { file: full, end: AtomicU64::new(0) })));
-        let stored = spill.put(b"a rule".to_vec());
+        let stored = spill.put(b"a rule");
         assert!(matches!(stored.0, Place::Memory(_)));
         assert_eq!(stored.read().unwrap(), b"a rule");
     }

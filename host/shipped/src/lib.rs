@@ -11,6 +11,8 @@ pub struct RuleDigests {
     pub id: &'static str,
     /// Semantic version.
     pub version: &'static str,
+    /// `fingerprint` of all of it: admission has admitted exactly these bytes when this crate was built, under the default limits.
+    pub file: [u8; 32],
     /// Of the component without Countersign's own sections.
     pub code: [u8; 32],
     /// Of the declaration section.

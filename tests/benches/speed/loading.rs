@@ -6,6 +6,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use countersign_admission::{admit, sections};
 use countersign_declaration::{Ceilings, Refusal};
@@ -76,7 +77,7 @@ pub(crate) fn idle_memory(cache: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 fn engine(cache: &Path) -> Result<Engine, Box<dyn Error>> {
-    let cache = Some(Cache::open(cache, Cache::MAX_BYTES)?);
+    let cache = Some(Arc::new(Cache::open(cache, Cache::MAX_BYTES)?));
     Ok(Engine::with(&EngineConfig::default(), Compilation { cache, ..Compilation::in_process() })?)
 }
 

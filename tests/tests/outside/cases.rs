@@ -23,7 +23,7 @@ fn is_quiet(case: &Path) -> bool {
 fn every_case_of_every_shipped_rule_passes() {
     let (mut ran, mut differences) = (0, Vec::new());
     for (id, bytes) in countersign_shipped::RULES {
-        let feeders = feeders(bytes, &mut |feeder| {
+        let feeders = feeders(engine().intake(), bytes, &mut |feeder| {
             let (id, bytes) = countersign_shipped::RULES.iter().find(|(id, _)| *id == feeder.as_str())?;
             Some(RuleFile { name: (*id).to_owned(), bytes: bytes.to_vec() })
         });

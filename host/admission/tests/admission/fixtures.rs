@@ -54,7 +54,10 @@ fn each_fixture_gives_its_reasons_and_no_others() {
 fn every_code_has_a_fixture() {
     let covered: BTreeSet<RefusalCode> =
         fixtures().values().flat_map(|fixture| fixture.refusal.iter().map(|one| one.code())).collect();
-    let missing: Vec<_> = RefusalCode::ALL.iter().filter(|code| !covered.contains(code)).collect();
+    // These two are of the process that admission runs in; `countersign-intake` has their tests.
+    let of_the_process = [RefusalCode::AdmissionLimit, RefusalCode::AdmissionFailed];
+    let missing: Vec<_> =
+        RefusalCode::ALL.iter().filter(|code| !covered.contains(code) && !of_the_process.contains(code)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
 

@@ -269,3 +269,10 @@ pub(crate) fn base(kind: &str) -> Vec<u8> {
     assert_eq!(attached, bytes, "the fixtures' sections are those of `attach`");
     attached
 }
+
+/// A base with additional fields.
+pub(crate) fn with(fields: &str) -> Vec<u8> {
+    let fields = wat::parse_str(format!("(component {fields})")).unwrap();
+    let component = [&sections::strip(&base("detection")), &fields[8..]].concat();
+    sections::attach(&component, &base_declaration("detection"), Some(DATA)).unwrap()
+}

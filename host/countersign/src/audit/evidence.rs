@@ -1,6 +1,5 @@
 //! Evidence that records name: read as far as it can be, with why not where it can't.
 
-use countersign_admission::admit;
 use countersign_audit::record::{Header, ResponseReference};
 use countersign_casework::bundle::{FindingBundle, ResponseBundle};
 use countersign_declaration::{Ceilings, Declaration};
@@ -8,6 +7,8 @@ use countersign_gate::GateInputs;
 use countersign_model::{Digest, DigestKey};
 use countersign_recompute::RecomputeError;
 use countersign_store::AuditLog;
+
+use crate::intake;
 
 /// What a blob holds, or in words why it can't be read.
 pub(super) type Read<T> = Result<T, String>;
@@ -59,7 +60,8 @@ impl<'l> Evidence<'l> {
 
     /// What a component declares.
     pub(super) fn declaration(&self, component: &Digest) -> Read<Declaration> {
-        match admit(&self.blob(component)?, &Ceilings::default()) {
+        let intake = intake::standing().map_err(|error| error.to_string())?;
+        match intake.admit(&self.blob(component)?, &Ceilings::default()) {
             Ok(admitted) => Ok(admitted.declaration().clone()),
             Err(_) => Err("this version doesn't admit the rule's component".to_owned()),
         }

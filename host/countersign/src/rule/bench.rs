@@ -96,7 +96,7 @@ struct Line<'a> {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let located = find_rule(&self.rule)?;
+        let located = find_rule(&self.loading.intake()?, &self.rule)?;
         let engine = self.loading.engine(1, Ceilings::default().memory)?;
         let progress = Progress::waiting();
         progress.message(format!("measuring {}", located.declaration.id));

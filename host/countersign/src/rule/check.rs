@@ -5,14 +5,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_admission::{Admitted, admit};
+use countersign_admission::Admitted;
 use countersign_declaration::{Ceilings, Refusal};
+use countersign_intake::Intake;
 use countersign_policy::Diagnostic;
 use serde::Serialize;
 
 use super::proof::{Believed, Origin};
 use crate::exit::Exit;
 use crate::files::{self, RuleFileError};
+use crate::intake;
 use crate::operator;
 use crate::out::Out;
 use crate::stderr;
@@ -87,9 +89,10 @@ impl Arguments {
             .limits()
             .ceilings();
         let believed = Believed::new(operator::trust(self.trust.as_deref())?);
+        let intake = intake::standing()?;
         let mut summary = Summary::default();
         for file in files::rule_files(&self.files) {
-            let checked = file.and_then(|path| match admit_file(&path, &ceilings) {
+            let checked = file.and_then(|path| match admit_file(&intake, &path, &ceilings) {
                 Ok(result) => Ok((path, result.map(|(admitted, _)| admitted))),
                 Err(error) => Err(RuleFileError { path, error }),
             });
@@ -131,9 +134,9 @@ type AdmittedFile = Result<(Admitted, Vec<u8>), Vec<Refusal>>;
 ///
 /// # Errors
 /// When it can't be read: `Unusable`.
-pub(super) fn admit_file(file: &Path, ceilings: &Ceilings) -> Result<AdmittedFile> {
+pub(super) fn admit_file(intake: &Intake, file: &Path, ceilings: &Ceilings) -> Result<AdmittedFile> {
     Ok(match files::read_rule(file, ceilings)? {
-        Ok(bytes) => admit(&bytes, ceilings).map(|admitted| (admitted, bytes)),
+        Ok(bytes) => intake.admit(&bytes, ceilings).map(|admitted| (admitted, bytes)),
         Err(refusal) => Err(vec![refusal]),
     })
 }

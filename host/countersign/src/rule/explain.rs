@@ -88,7 +88,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let located = find_rule(&self.rule)?;
+        let located = find_rule(&self.loading.intake()?, &self.rule)?;
         let rule = &located.declaration;
         if rule.kind != RuleKind::Detection {
             return Err(unusable(format_args!("`{}`: expected a detection rule, got a {} rule", rule.id, rule.kind)));

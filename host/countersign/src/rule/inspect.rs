@@ -17,6 +17,7 @@ use super::check::admit_file;
 use super::proof::{Believed, Origin};
 use crate::calls;
 use crate::exit::Exit;
+use crate::intake;
 use crate::operator;
 use crate::out::Out;
 use crate::table::{Table, Tone, pairs};
@@ -78,7 +79,7 @@ struct Digests {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let believed = Believed::new(operator::trust(self.trust.as_deref())?);
-        let (admitted, bytes) = match admit_file(&self.file, &Ceilings::default())? {
+        let (admitted, bytes) = match admit_file(&intake::standing()?, &self.file, &Ceilings::default())? {
             Ok(whole) => whole,
             Err(refusals) => {
                 let print = if self.json { super::check::print_json } else { super::check::print };

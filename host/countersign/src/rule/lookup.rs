@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
-use countersign_admission::admit;
 use countersign_author::feeders;
 use countersign_build::{build_rule, ensure_target, find_rules, read_declaration};
 use countersign_declaration::{Ceilings, Declaration, quoted};
 use countersign_engine::Engine;
 use countersign_generation::{Generation, RuleFile, Settings};
+use countersign_intake::Intake;
 use countersign_model::RuleId;
 use countersign_shipped::RULES;
 
@@ -39,7 +39,7 @@ pub(super) struct LocatedRule {
 ///
 /// # Errors
 /// When there is none of that name (`Unusable`), or it can't be built or isn't admitted.
-pub(super) fn find_rule(name: &str) -> Result<LocatedRule> {
+pub(super) fn find_rule(intake: &Intake, name: &str) -> Result<LocatedRule> {
     let path = Path::new(name);
     let folder = path.join("rule.toml").is_file().then(|| path.to_owned());
     let bytes = if let Some(folder) = &folder {
@@ -59,14 +59,14 @@ pub(super) fn find_rule(name: &str) -> Result<LocatedRule> {
         })?;
         shipped.bytes
     };
-    let admitted = admit(&bytes, &Ceilings::default()).map_err(|refusals| {
+    let admitted = intake.admit(&bytes, &Ceilings::default()).map_err(|refusals| {
         let reasons = refusals.iter().map(|refusal| format!("\n  {refusal}")).collect::<String>();
         anyhow::anyhow!("{}: refused at admission{reasons}", text::line(name))
     })?;
     let declaration = admitted.declaration().clone();
     let feeders = match &folder {
-        Some(folder) => feeders(&bytes, &mut |id| beside(folder, id).or_else(|| shipped(id))),
-        None => feeders(&bytes, &mut |id| component_beside(path, id).or_else(|| shipped(id))),
+        Some(folder) => feeders(intake, &bytes, &mut |id| beside(folder, id).or_else(|| shipped(id))),
+        None => feeders(intake, &bytes, &mut |id| component_beside(path, id).or_else(|| shipped(id))),
     };
     Ok(LocatedRule { bytes, declaration, folder, feeders })
 }

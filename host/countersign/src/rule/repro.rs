@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use countersign_admission::admit;
 use countersign_audit::record::FindingRecord;
 use countersign_author::cases::{EVENTS_FILE, EXPECT_FILE};
 use countersign_author::{case_findings, run_case};
 use countersign_declaration::{Ceilings, Declaration, Filter, Test, quoted};
 use countersign_generation::RuleFile;
+use countersign_intake::Intake;
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Account, Occasion, Timestamp};
 use serde_json::json;
@@ -108,7 +108,8 @@ impl Arguments {
             )));
         }
         check_folder(&folder)?;
-        let located = find_rule(&folder.display().to_string())?;
+        let intake = self.loading.intake()?;
+        let located = find_rule(&intake, &folder.display().to_string())?;
         if located.declaration.id != found.record.rule {
             return Err(unusable(format_args!(
                 "`{}`: expected the rule `{}`, got `{}`",
@@ -117,7 +118,7 @@ impl Arguments {
                 located.declaration.id
             )));
         }
-        let feeding = declarations(&located.feeders);
+        let feeding = declarations(&intake, &located.feeders);
         let Selected { events, mut notes } = if self.telemetry.is_given() {
             let all: Vec<&Declaration> = std::iter::once(&located.declaration).chain(&feeding).collect();
             from_telemetry(&found, self.telemetry.records()?, &all)?
@@ -210,9 +211,10 @@ fn check_folder(folder: &Path) -> Result<()> {
     Err(unusable(format_args!("`{folder}`: expected the rule's folder, with a rule.toml; give it by `--rule`")))
 }
 
-fn declarations(rules: &[RuleFile]) -> Vec<Declaration> {
-    let admitted = rules.iter().filter_map(|rule| admit(&rule.bytes, &Ceilings::default()).ok());
-    admitted.map(|admitted| admitted.declaration().clone()).collect()
+fn declarations(intake: &Intake, rules: &[RuleFile]) -> Vec<Declaration> {
+    let bytes: Vec<&[u8]> = rules.iter().map(|rule| rule.bytes.as_slice()).collect();
+    let judged = intake.judge(&bytes, &Ceilings::default());
+    judged.into_iter().filter_map(|judged| Some(judged.admit().ok()?.declaration().clone())).collect()
 }
 
 /// Whole weeks, so that weekdays and hours stay: into the week of [`WEEK_BEGINS`], or the next from that one itself.

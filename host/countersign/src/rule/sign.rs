@@ -14,6 +14,7 @@ use countersign_signing::{Envelope, SecretKey, Statement};
 use super::check::{admit_file, print};
 use crate::exit::{Exit, unusable};
 use crate::files;
+use crate::intake;
 use crate::out::Out;
 use crate::stderr;
 use crate::text;
@@ -45,7 +46,7 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = SecretKey::read(&self.key)
             .map_err(|error| unusable(format_args!("can't use the key `{}`: {error}", text::path(&self.key))))?;
-        let (admitted, bytes) = match admit_file(&self.file, &Ceilings::default())? {
+        let (admitted, bytes) = match admit_file(&intake::standing()?, &self.file, &Ceilings::default())? {
             Ok(read) => read,
             Err(refusals) => {
                 print(out, &self.file, &Err(refusals), None)?;

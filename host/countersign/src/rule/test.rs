@@ -111,7 +111,7 @@ fn test(out: &mut Out, engine: &Engine, rule: &Path, progress: &Progress, tally:
         }
     };
     let id = &built.admitted.declaration().id;
-    let feeders = feeders(&built.bytes, &mut |id| beside(rule, id).or_else(|| shipped(id)));
+    let feeders = feeders(engine.intake(), &built.bytes, &mut |id| beside(rule, id).or_else(|| shipped(id)));
     for case in cases {
         let name = case.file_name().unwrap_or_default().to_string_lossy().into_owned();
         progress.message(format!("{id}: {name}"));

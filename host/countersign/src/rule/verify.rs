@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::check::admit_file;
 use super::proof::{Believed, Origin};
 use crate::exit::Exit;
+use crate::intake;
 use crate::operator;
 use crate::out::Out;
 use crate::table::Tone;
@@ -57,7 +58,7 @@ struct Line<'a> {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let believed = Believed::new(operator::trust(self.trust.as_deref())?);
-        let (admitted, _) = match admit_file(&self.file, &Ceilings::default())? {
+        let (admitted, _) = match admit_file(&intake::standing()?, &self.file, &Ceilings::default())? {
             Ok(admitted) => admitted,
             Err(refusals) => {
                 let print = if self.json { super::check::print_json } else { super::check::print };

@@ -218,23 +218,71 @@ fn processes_share_a_cache_safely() {
 }
 
 #[test]
-fn the_compiler_process_refuses_anything_but_a_frame() {
+fn the_child_processes_refuse_anything_but_frames() {
     let folder = Folder::new();
-    let mut child = folder
-        .command(&["compile", "--memory", "268435456", "--cpu", "5"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(b"\0asm\x0d\0\x01\0").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("expected a frame"));
+    for command in ["compile", "admit"] {
+        let mut child = folder
+            .command(&[command, "--memory", "268435456", "--cpu", "5"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(b"\0asm\x0d\0\x01\0").unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stdout), (Some(2), Vec::new()), "{command}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("expected a frame"), "{command}");
 
-    let help = folder.cli("compile --help").exits(0);
-    assert!(help.stdout.contains("CSCOMP1"), "{}", help.stdout);
-    assert!(!folder.cli("--help").exits(0).stdout.contains("  compile "));
+        let help = folder.cli(&format!("{command} --help")).exits(0);
+        assert!(help.stdout.contains("CSCHLD1"), "{}", help.stdout);
+        assert!(!folder.cli("--help").exits(0).stdout.contains(&format!("  {command} ")));
+    }
     let limits = folder.cli("replay --source cloudtrail --compile-limit fuel=1 x").exits(2);
     assert!(limits.stderr.contains("`memory`, `cpu` or `elapsed`"), "{}", limits.stderr);
+}
+
+/// The refusals and the number of rules that were read by a child process.
+fn read(ran: &Output) -> (Vec<String>, Vec<String>) {
+    let lines = |part: &str| ran.stderr.lines().filter(|line| line.contains(part)).map(str::to_owned).collect();
+    let numbers: Vec<String> = lines("admitting");
+    let numbers = numbers.iter().filter_map(|line| Some(line.rsplit_once("rules=")?.1.to_owned())).collect();
+    (lines("  wasm-"), numbers)
+}
+
+#[test]
+fn a_rule_is_read_once_refused_or_not_and_a_shipped_one_never() {
+    let folder = folder();
+    assert_eq!(read(&replay(&folder, "").exits(0)), (vec![], vec![]));
+
+    let admitted = admit(shipped(RULE), &Ceilings::default()).unwrap();
+    let attach = |fields: &str, data: &[u8]| {
+        let fields = wat::parse_str(format!("(component {fields})")).unwrap();
+        let component = [admitted.component(), &fields[8..]].concat();
+        sections::attach(&component, admitted.declaration(), Some(data)).unwrap()
+    };
+    folder.write(&format!("rules/{RULE}.wasm"), attach("", b"other data"));
+    folder.write("rules/invalid.wasm", attach("(core module (func (result i32)))", b""));
+    folder.write("rules/threads.wasm", attach("(core module (memory 1 1 shared))", b""));
+    let first = replay(&folder, "").exits(1);
+    let (refusals, numbers) = read(&first);
+    assert!(refusals.len() == 2 && numbers == ["3"], "{}", first.stderr);
+    let second = replay(&folder, "").exits(1);
+    assert_eq!(read(&second), (refusals, vec![]), "{}", second.stderr);
+    assert_eq!(second.stdout, first.stdout);
+}
+
+#[test]
+fn a_component_that_breaks_what_reads_it_is_refused_by_every_command() {
+    let folder = folder();
+    let deep = format!("(core module (func {} {}))", "block ".repeat(200_000), "end ".repeat(200_000));
+    let fields = wat::parse_str(format!("(component {deep})")).unwrap();
+    let admitted = admit(shipped(RULE), &Ceilings::default()).unwrap();
+    let component = [admitted.component(), &fields[8..]].concat();
+    folder.write("rules/deep.wasm", sections::attach(&component, admitted.declaration(), None).unwrap());
+    for words in ["rule check rules/deep.wasm", "rule verify rules/deep.wasm", "rule inspect rules/deep.wasm"] {
+        let ran = folder.cli(words).exits(1);
+        assert!(ran.stdout.contains("wasm-too-complex"), "`{words}`: {}{}", ran.stdout, ran.stderr);
+    }
+    let version = folder.cli("--version").exits(0);
+    assert!(version.stdout.contains("confined:  limits"), "{}", version.stdout);
 }

@@ -124,7 +124,9 @@ fn help_teaches_by_example_and_names_the_exit_codes() {
 fn version_names_commit_engine_and_interface() {
     let folder = Folder::new();
     let output = folder.cli("--version").exits(0).stdout;
-    for part in ["countersign 0.", "commit:", "engine:    wasmtime ", "interface: countersign:rules@0.1.0"] {
+    for part in
+        ["countersign 0.", "commit:", "engine:    wasmtime ", "interface: countersign:rules@0.1.0", "confined:  limits"]
+    {
         assert!(output.contains(part), "{part}: {output}");
     }
     assert_eq!(folder.cli("-V").exits(0).stdout.lines().count(), 1);

@@ -9,45 +9,45 @@ use std::time::Duration;
 
 use countersign_artefacts::Cache;
 use countersign_engine::{
-    Compilation, CompileLimit, CompileLimits, Compiler, Engine, EngineConfig, LoadError, LoadObserver,
+    COMPILE_LIMITS, ChildLimit, ChildLimits, Compilation, Compiler, Engine, EngineConfig, LoadError, LoadObserver,
 };
 use countersign_model::RuleId;
 
-use super::door::{doubling, with};
+use super::refused::{doubling, with};
 use super::{Attempt, Defence, attempt};
 use crate::handmade::{DECLARATION, FINDING, HONEST, Parts, component, module};
 use crate::support::{Judge, admitted, found};
 
 pub(super) fn attempts() -> Vec<Attempt> {
-    let limits = CompileLimits::default();
+    let limits = COMPILE_LIMITS;
     let bomb = Arc::new(bomb());
-    let compiled = |name, tries, limit, limits: CompileLimits, bytes: &Arc<Vec<u8>>| {
+    let compiled = |name, tries, limit, limits: ChildLimits, bytes: &Arc<Vec<u8>>| {
         let bytes = Arc::clone(bytes);
         attempt(name, tries, Defence::AtCompile(limit), move || compile(&bytes, limits))
     };
     let (second, memory, elapsed) = (Duration::from_secs(1), 48 << 20, Duration::from_millis(100));
     // A fast machine fills a gibibyte within a second of processor time.
-    let busy = CompileLimits { cpu: second, memory: 8 << 30, ..limits };
+    let busy = ChildLimits { cpu: second, memory: 8 << 30, ..limits };
     vec![
-        compiled("compile-bomb-processor", "keeps the compiler busy", CompileLimit::Cpu, busy, &bomb),
+        compiled("compile-bomb-processor", "keeps the compiler busy", ChildLimit::Cpu, busy, &bomb),
         compiled(
             "compile-bomb-memory",
             "fills the compiler's memory",
-            CompileLimit::Memory,
-            CompileLimits { memory, ..limits },
+            ChildLimit::Memory,
+            ChildLimits { memory, ..limits },
             &bomb,
         ),
         compiled(
             "compile-bomb-elapsed",
             "makes its caller wait",
-            CompileLimit::Elapsed,
-            CompileLimits { elapsed, ..limits },
+            ChildLimit::Elapsed,
+            ChildLimits { elapsed, ..limits },
             &bomb,
         ),
         compiled(
             "as-many-functions-as-allowed",
             "45,000 functions that all want registers",
-            CompileLimit::Cpu,
+            ChildLimit::Cpu,
             busy,
             &Arc::new(functions()),
         ),
@@ -95,7 +95,7 @@ pub(super) fn attempts() -> Vec<Attempt> {
     ]
 }
 
-fn child(limits: CompileLimits) -> Compiler {
+fn child(limits: ChildLimits) -> Compiler {
     Compiler::Child { program: PathBuf::from(env!("CARGO_BIN_EXE_compiles-for-tests")), limits }
 }
 
@@ -103,7 +103,7 @@ fn one_call() -> EngineConfig {
     EngineConfig { concurrent_calls: 1, ..EngineConfig::default() }
 }
 
-fn compile(bytes: &[u8], limits: CompileLimits) -> Defence {
+fn compile(bytes: &[u8], limits: ChildLimits) -> Defence {
     let compilation = Compilation { compiler: child(limits), ..Compilation::in_process() };
     match Engine::with(&one_call(), compilation).unwrap().load(&admitted(bytes)) {
         Ok(_) => Defence::None("compiled".to_owned()),
@@ -114,7 +114,7 @@ fn compile(bytes: &[u8], limits: CompileLimits) -> Defence {
 
 /// Compiles within the default limits, and judges without a failure.
 fn compiles_and_judges(bytes: &[u8]) -> Defence {
-    let compilation = Compilation { compiler: child(CompileLimits::default()), ..Compilation::in_process() };
+    let compilation = Compilation { compiler: child(COMPILE_LIMITS), ..Compilation::in_process() };
     match Engine::with(&one_call(), compilation).unwrap().load(&admitted(bytes)) {
         Ok(rule) => {
             let outcome = Judge::new(Arc::new(rule)).judge(&[("ListUsers", "ALICE")]);
@@ -172,9 +172,10 @@ fn load_both(cache: &Path, events: &Arc<Events>) -> Vec<String> {
     let engine = Engine::with(
         &one_call(),
         Compilation {
-            compiler: child(CompileLimits::default()),
-            cache: Some(Cache::open(cache, Cache::MAX_BYTES).unwrap()),
+            compiler: child(COMPILE_LIMITS),
+            cache: Some(Arc::new(Cache::open(cache, Cache::MAX_BYTES).unwrap())),
             observer: events.clone(),
+            ..Compilation::in_process()
         },
     )
     .unwrap();

@@ -1,10 +1,13 @@
 //! Attempts at admission: what it must refuse or ignore.
 
-use countersign_admission::{Admitted, admit, sections};
+use countersign_admission::{Admitted, sections};
 use countersign_declaration::{Ceilings, Refusal, RefusalCode, parse_toml};
+use countersign_intake::ADMISSION_LIMITS;
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::Action;
 
+use super::reading::intake;
+use super::refused::{Refused, refused};
 use super::{Attempt, Defence, attempt};
 use crate::handmade::{DECLARATION, HONEST, component, module};
 use crate::support::{admitted, bytes, shipped};
@@ -14,46 +17,10 @@ const RULE: &str = "burst-of-denied-calls";
 pub(super) fn attempts() -> Vec<Attempt> {
     use RefusalCode as Code;
 
-    let import = r#"(import "wasi:clocks/monotonic-clock@0.2.0" (instance (export "now" (func (result u64)))))"#;
-    vec![
-        added("imports-a-clock", "imports WASI's monotonic clock", Code::ImportPresent, import.to_owned()),
-        added(
-            "thread-that-counts",
-            "shares memory with a thread that counts time",
-            Code::WasmFeatureOff,
-            "(core module (memory 1 1 shared))".to_owned(),
-        ),
-        added("deep-nesting", "nests components twenty deep", Code::WasmTooComplex, nested(20)),
-        added(
-            "deeply-nested-blocks",
-            "blocks a hundred thousand deep",
-            Code::WasmTooComplex,
-            format!("(core module {})", nested_blocks(100_000)),
-        ),
-        added(
-            "many-functions",
-            "60,000 functions",
-            Code::WasmTooComplex,
-            format!("(core module {})", "(func)".repeat(60_000)),
-        ),
-        added(
-            "many-instances",
-            "makes 100 instances of one module",
-            Code::WasmTooComplex,
-            format!("(core module $m) {}", "(core instance (instantiate $m))".repeat(100)),
-        ),
-        added(
-            "huge-function",
-            "one function of 600 KB",
-            Code::WasmTooLarge,
-            format!("(core module (func {}))", "nop ".repeat(600_000)),
-        ),
-        added(
-            "memory-to-begin-with",
-            "a memory of 4 GiB before its first instruction",
-            Code::WasmTooLarge,
-            "(core module (memory 65536))".to_owned(),
-        ),
+    let of_bytes = refused().into_iter().map(|Refused { name, tries, codes, bytes }| {
+        attempt(name, tries, at(codes[0]), move || Defence::refused(check(&bytes()), codes[0]))
+    });
+    let others = vec![
         attempt("second-declaration", "a second declaration after the first", at(Code::DeclarationDuplicate), || {
             let forged = br#"(component (@custom "countersign-declaration" "{}"))"#;
             let forged = wat::parse_bytes(forged).unwrap();
@@ -102,56 +69,20 @@ pub(super) fn attempts() -> Vec<Attempt> {
             let declared = declared.replace("fields =", "partition-key = \"actor\"\nfields =");
             Defence::refused(check(&component(module(HONEST), &declared)), Code::LimitAboveOperator)
         }),
-        attempt("types-that-double", "a type that unfolds to 2^40 fields", at(Code::WasmMalformed), || {
-            let lifted = r#"
-                (core module $m
-                    (memory (export "m") 1)
-                    (func (export "r") (param i32 i32 i32 i32) (result i32) i32.const 0)
-                    (func (export "f") (param i32)))
-                (core instance $i (instantiate $m))
-                (func $f (param "x" $t40)
-                    (canon lift (core func $i "f") (memory (core memory $i "m")) (realloc (core func $i "r"))))"#;
-            Defence::refused(check(&with(&format!("{} {lifted}", doubling(40)))), Code::WasmMalformed)
-        }),
         attempt("native-code", "native code, as the compile cache would hold it", at(Code::WasmMalformed), || {
             Defence::refused(check(b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0"), Code::WasmMalformed)
         }),
-    ]
+    ];
+    of_bytes.chain(others).collect()
 }
 
 fn at(code: RefusalCode) -> Defence {
     Defence::AtAdmission(code)
 }
 
+/// As every command of Countersign admits: in a child process.
 fn check(bytes: &[u8]) -> Result<Admitted, Vec<Refusal>> {
-    admit(bytes, &Ceilings::default())
-}
-
-/// A shipped rule with additional fields.
-pub(super) fn with(fields: &str) -> Vec<u8> {
-    let rule = admitted(shipped(RULE));
-    let fields = wat::parse_str(format!("(component {fields})")).unwrap();
-    let component = [rule.component(), &fields[8..]].concat();
-    sections::attach(&component, rule.declaration(), rule.data()).unwrap()
-}
-
-fn added(name: &'static str, tries: &'static str, code: RefusalCode, fields: String) -> Attempt {
-    attempt(name, tries, at(code), move || Defence::refused(check(&with(&fields)), code))
-}
-
-/// Types that each have twice the fields of the one before.
-pub(super) fn doubling(times: usize) -> String {
-    let types = (1..=times).map(|n| format!("(type $t{n} (tuple $t{} $t{}))", n - 1, n - 1));
-    format!("(type $t0 (tuple u8 u8)) {}", types.collect::<String>())
-}
-
-/// A function of nested blocks.
-fn nested_blocks(times: usize) -> String {
-    format!("(func {} {})", "block ".repeat(times), "end ".repeat(times))
-}
-
-fn nested(times: usize) -> String {
-    format!("{}{}", "(component ".repeat(times), ")".repeat(times))
+    intake(ADMISSION_LIMITS).admit(bytes, &Ceilings::default())
 }
 
 /// A custom section in a dependency's object file ends up in the core module, where it is ignored.

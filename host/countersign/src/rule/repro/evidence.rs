@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use countersign_admission::admit;
 use countersign_audit::Record;
 use countersign_audit::record::FindingRecord;
 use countersign_casework::bundle::FindingBundle;
@@ -16,6 +15,7 @@ use countersign_stream::{matches, partition_key, value_at};
 
 use super::record::KnownEvent;
 use crate::exit::unusable;
+use crate::intake;
 use crate::storage::{for_each_record, open_log};
 use crate::text;
 
@@ -95,7 +95,8 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
     let component =
         component.with_context(|| format!("the bytes of the rule `{}` aren't on record before it", record.rule))?;
     let component = log.blob(&component, key).map_err(unusable)?;
-    let admitted = admit(&component, &Ceilings::default())
+    let admitted = intake::standing()?
+        .admit(&component, &Ceilings::default())
         .map_err(|_| anyhow::anyhow!("the rule on record isn't admitted by this version"))?;
     Ok(OnRecord { record, bundle, declaration: admitted.declaration().clone() })
 }

@@ -1,0 +1,49 @@
+//! `countersign admit`: the process that reads rules for another `countersign`, which starts it.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Args;
+use countersign_engine::{ChildLimits, confine};
+use countersign_intake::{ADMISSION_LIMITS, serve};
+
+use crate::exit::{Exit, unusable};
+
+const PROTOCOL: &str = "\
+Other commands start this one for rules that they don't know yet: untrusted bytes can keep a reader
+busy for minutes and use gigabytes, so they are read in a process that can be stopped.
+
+Before it reads a byte, it sets its own limits, as `countersign compile` does: memory and processor
+time as given, no files but the standard ones, no file of more than 0 bytes, no core dump, and on
+Linux no system call that opens, starts or sends anything. The parent process limits the elapsed time.
+
+It reads frames from standard input and writes frames to standard output. A frame is the text CSCHLD1
+and a line feed, a byte for the kind of content, the content's length in 8 bytes, little-endian, and
+the content. Kinds: first (l) the operator's limits as JSON, then any number of rules (w), each with
+its sections; for each rule in their order a verdict (v) as JSON: the BLAKE3 digest of its bytes, and the
+refusals, of which an admitted rule has none.
+
+The exit code is 0 if every rule has its verdict, 2 if the input is something else or a limit can't be
+set. A limit that is reached ends the process by a signal.
+";
+
+/// Admit rules for another command, within limits
+#[derive(Debug, Args)]
+#[command(after_help = PROTOCOL)]
+pub(crate) struct Arguments {
+    /// Bytes of memory that may be written to
+    #[arg(long, value_name = "BYTES")]
+    memory: u64,
+    /// Seconds of processor time
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    cpu: u64,
+}
+
+impl Arguments {
+    pub(crate) fn run(self) -> Result<Exit> {
+        let Arguments { memory, cpu } = self;
+        confine(&ChildLimits { memory, cpu: Duration::from_secs(cpu), ..ADMISSION_LIMITS }).map_err(unusable)?;
+        serve(std::io::stdin().lock(), std::io::stdout().lock()).map_err(unusable)?;
+        Ok(Exit::Done)
+    }
+}
