@@ -11,6 +11,7 @@ mod binding;
 mod content;
 mod size;
 mod source;
+mod spelling;
 mod stored;
 
 pub use binding::Binding;

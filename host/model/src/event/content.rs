@@ -2,32 +2,55 @@
 
 use countersign_vocabulary::FieldId;
 
-use super::{Actor, ChainMember, Event, Target};
-use crate::{Account, Value};
+use super::{Actor, ChainMember, Event, Target, spelling};
+use crate::{Account, Binding, Value};
 
 impl Event {
     /// The event's content as bytes: its source, tenant and id, class, time, actor, chain, target and every field. The
     /// envelope isn't part of it: neither when it was received nor where its record is, what its source is bound to, nor the
-    /// record as a whole, which may hold the time of receipt. Each part is preceded by its length or by a byte for its kind, so no two events that
-    /// differ give the same bytes.
+    /// record as a whole, which may hold the time of receipt. How the record is spelled isn't either: JSON in fields is
+    /// written in one spelling. Each part is preceded by its length or by a byte for its kind, so no two events that differ
+    /// give the same bytes.
     #[must_use]
     pub fn content(&self) -> Vec<u8> {
+        let mut out = Writer(Vec::with_capacity(4_096));
+        [&*self.source, &*self.tenant, &*self.id].into_iter().for_each(|text| out.text(text));
+        out.act(self, &[FieldId::RawData]);
+        out.0
+    }
+
+    /// What it says of the act itself: its content without its source, tenant, id and these fields, but with how far its
+    /// source is believed. Copies of one act that several tenants received agree on it.
+    #[must_use]
+    pub fn act(&self, without: &[FieldId]) -> Vec<u8> {
+        let Binding { bound, target_bound, highest_class } = self.binding;
+        let mut out = Writer(Vec::with_capacity(4_096));
+        out.flag(bound);
+        out.flag(target_bound);
+        out.text(highest_class.id());
+        out.act(self, without);
+        out.0
+    }
+}
+
+struct Writer(Vec<u8>);
+
+impl Writer {
+    /// An event but for its source, tenant and id, and without these fields.
+    fn act(&mut self, event: &Event, without: &[FieldId]) {
         // A new member has to be listed here, as content or not.
-        let Event { source, tenant, id, class, time, actor, chain, target, fields, .. } = self;
+        let Event { class, time, actor, chain, target, fields, .. } = event;
         // The trust is read off fields, which are content.
-        let Event { binding: _, ingest_time: _, trust: _, raw: _, .. } = self;
-        let mut out = Writer(Vec::with_capacity(2_048));
-        out.text(source);
-        out.text(tenant);
-        out.text(id);
+        let Event { source: _, tenant: _, id: _, binding: _, ingest_time: _, trust: _, raw: _, .. } = event;
+        let out = self;
         out.text(class.id());
         out.number(time.micros());
         out.actor(actor);
         out.count(chain.len());
         chain.iter().for_each(|member| out.member(member));
         out.optional(target.as_ref(), Writer::target);
-        for (field, value) in fields.iter().filter(|(field, _)| field.path != FieldId::RawData.field().path) {
-            out.text(field.path);
+        for (field, value) in fields.iter_by_id().filter(|(field, _)| !without.contains(field)) {
+            out.text(field.field().path);
             out.value(value);
         }
         // No field has these paths.
@@ -38,13 +61,8 @@ impl Event {
             out.text("actor.person");
             out.text(person);
         }
-        out.0
     }
-}
 
-struct Writer(Vec<u8>);
-
-impl Writer {
     fn count(&mut self, count: usize) {
         self.0.extend_from_slice(&(count as u64).to_be_bytes());
     }
@@ -121,7 +139,10 @@ impl Writer {
             }
             Value::Timestamp(micros) => tagged(6, &micros.to_be_bytes()),
             Value::Address(address) => tagged(7, address.to_canonical().to_string().as_bytes()),
-            Value::Json(text) => tagged(8, text.as_bytes()),
+            Value::Json(text) => {
+                tagged(8, &[]);
+                spelling::write(&mut self.0, text);
+            }
             Value::WrongType => tagged(9, &[]),
         }
     }
