@@ -89,10 +89,12 @@ impl Judge {
             .collect()
     }
 
-    /// Judges rows in one batch.
+    /// Judges rows in one batch. Changes of state are in order of their slots' names and keys.
     pub(crate) fn judge(&mut self, rows: &[Row<'_>]) -> Outcome {
         let rows = self.rows(rows);
-        self.stream.judge(&rows.iter().collect::<Vec<_>>())
+        let mut outcome = self.stream.judge(&rows.iter().collect::<Vec<_>>());
+        outcome.state.sort_by(|a, b| (&a.slot, &a.key).cmp(&(&b.slot, &b.key)));
+        outcome
     }
 
     /// Judges rows in batches of a size, with a merged outcome.
