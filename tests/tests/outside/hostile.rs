@@ -11,6 +11,7 @@ mod effects;
 mod envelopes;
 mod estate;
 mod floods;
+mod kept;
 mod leaving;
 mod lineage;
 mod permitted;
@@ -196,6 +197,7 @@ fn hostile() {
         callers::attempts(),
         envelopes::attempts(),
         reading::attempts(),
+        kept::attempts(),
     ]
     .into_iter()
     .flatten()
