@@ -20,11 +20,17 @@ impl fmt::Debug for Signs {
 }
 
 /// The members at the top of a record. One that is null counts as absent.
+#[derive(Default)]
 pub(crate) struct TopLevel<'a>(Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> TopLevel<'a> {
     pub(crate) fn new(entries: Entries<'a>) -> TopLevel<'a> {
         TopLevel(entries.all)
+    }
+
+    /// Adds a member.
+    pub(crate) fn add(&mut self, name: Cow<'a, str>, json: &'a str) {
+        self.0.push((name, json));
     }
 
     /// How many members it has.

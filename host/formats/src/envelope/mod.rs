@@ -7,9 +7,12 @@ mod any_value;
 mod path;
 mod table;
 
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
 use crate::FORMATS;
 use crate::documentation::Table;
-use crate::json::{self, Entries};
+use crate::json::Name;
 use crate::signs::TopLevel;
 
 pub(crate) use path::{Form, Item, MAX_ITEMS, string};
@@ -103,11 +106,7 @@ pub(crate) enum Opening {
 /// Opens one envelope, which stands within so many others.
 pub(crate) fn open(raw: &[u8], depth: u32) -> Opening {
     let Some(raw) = std::str::from_utf8(raw).ok().filter(|raw| raw.starts_with('{')) else { return Opening::Record };
-    let Ok(entries) = json::object::<Entries<'_>>(raw) else { return Opening::Record };
-    let top = TopLevel::new(entries);
-    if FORMATS.iter().filter_map(|format| format.signs()).any(|signs| (signs.are_in)(&top)) {
-        return Opening::Record;
-    }
+    let Some(top) = unsigned(raw) else { return Opening::Record };
     let mut is_empty_one = false;
     for (place, envelope) in ENVELOPES.iter().enumerate().filter(|(_, envelope)| (envelope.is_told)(&top)) {
         for path in envelope.paths {
@@ -130,6 +129,44 @@ pub(crate) fn open(raw: &[u8], depth: u32) -> Opening {
     }
     // Nothing is lost with a list of nothing.
     if is_empty_one { Opening::Envelope(Vec::new()) } else { Opening::Record }
+}
+
+/// The members of an object that hasn't the signs of a format. Stops reading one as soon as it has.
+fn unsigned(raw: &str) -> Option<TopLevel<'_>> {
+    struct Unsigned;
+    impl<'de> Visitor<'de> for Unsigned {
+        type Value = TopLevel<'de>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TopLevel<'de>, A::Error> {
+            let mut top = TopLevel::default();
+            while let Some(Name(name)) = map.next_key()? {
+                let value: &RawValue = map.next_value()?;
+                top.add(name, value.get());
+                if top.len().is_multiple_of(ASKED_EVERY) && has_signs(&top) {
+                    break;
+                }
+            }
+            match has_signs(&top) {
+                true => Err(A::Error::custom("a record")),
+                false => Ok(top),
+            }
+        }
+    }
+    let mut json = serde_json::Deserializer::from_str(raw);
+    let top = json.deserialize_map(Unsigned).ok()?;
+    json.end().ok()?;
+    Some(top)
+}
+
+/// After how many members it is asked again whether they are the signs of a format.
+const ASKED_EVERY: usize = 5;
+
+fn has_signs(top: &TopLevel<'_>) -> bool {
+    FORMATS.iter().filter_map(|format| format.signs()).any(|signs| (signs.are_in)(top))
 }
 
 /// The table of envelopes, for the documentation.

@@ -34,6 +34,8 @@ pub(super) struct Cutter {
     is_fresh: bool,
     /// Bytes of what was cut last, consumed when the next is asked for.
     lent: usize,
+    /// The offset up to which there is no line that is known to be one object.
+    not_one_before: u64,
 }
 
 /// What was cut.
@@ -56,7 +58,7 @@ pub(super) struct Lost {
 impl Cutter {
     /// Reads an input from an offset on, which is at this place; `bytes` begin there.
     pub(super) fn new(bytes: Box<dyn Read + Send>, offset: u64, place: Place, is_fresh: bool) -> Cutter {
-        Cutter { window: Window::new(bytes, offset), place, is_fresh, lent: 0 }
+        Cutter { window: Window::new(bytes, offset), place, is_fresh, lent: 0, not_one_before: 0 }
     }
 
     /// The offset of what was cut last, if it is whole.
@@ -103,7 +105,7 @@ impl Cutter {
                         self.place = Place::InList;
                         line = Line::within();
                     } else if first == b'{' {
-                        return Some(self.value(&line));
+                        return Some(self.line_of_object().unwrap_or_else(|| self.value(&line)));
                     } else if closes(&first) {
                         let end = self.extent(Extent::Closing { searched: 0 }, MAX_RECORD_BYTES);
                         return Some(self.record(end));
@@ -221,6 +223,40 @@ impl Cutter {
     fn line(&mut self) -> Cut {
         let end = self.extent(Extent::Line { searched: 0 }, MAX_RECORD_BYTES);
         self.record(end)
+    }
+
+    /// A line that can be nothing but one object or damage, as nearly all are: its end is found without looking into it. It
+    /// ends with a brace, the next one begins something else, and no two objects are next to each other in it.
+    fn line_of_object(&mut self) -> Option<Cut> {
+        if self.window.offset() < self.not_one_before {
+            return None;
+        }
+        let mut searched = 0;
+        let end = loop {
+            let fresh = self.window.bytes().get(searched..).unwrap_or_default();
+            match memchr::memchr(b'\n', fresh) {
+                Some(end) => break searched + end,
+                None => searched += fresh.len(),
+            }
+            if searched > MAX_RECORD_BYTES || !self.window.more() {
+                self.not_one_before = self.window.offset() + searched as u64;
+                return None;
+            }
+        };
+        if self.window.bytes().len() == end + 1 {
+            self.window.more();
+        }
+        let begins_anew = match self.window.bytes().get(end + 1) {
+            Some(next) => matches!(next, b'{' | b'['),
+            None => self.window.failure().is_none(),
+        };
+        let text = head(self.window.bytes(), end).trim_ascii_end();
+        if begins_anew && text.len() <= MAX_RECORD_BYTES && text.ends_with(b"}") && is_one(text) {
+            self.lent = text.len();
+            return Some(Cut::Whole { length: self.lent, place: self.place });
+        }
+        self.not_one_before = self.window.offset() + end as u64;
+        None
     }
 
     /// An object, a list or a text, over any number of lines; or what is no JSON though it begins so.
@@ -416,9 +452,28 @@ impl Line {
     }
 }
 
+/// Whether a line has as many opening as closing braces, and no object right after another.
+fn is_one(line: &[u8]) -> bool {
+    let (mut open, mut after_closing) = (0_usize, None);
+    for at in memchr::memchr2_iter(b'{', b'}', line) {
+        if line.get(at) == Some(&b'}') {
+            open = open.wrapping_sub(1);
+            after_closing = Some(at + 1);
+        } else {
+            let between = after_closing.take().and_then(|end| line.get(end..at));
+            if between.is_some_and(|between| between.iter().all(|byte| separates(*byte))) {
+                return false;
+            }
+            open = open.wrapping_add(1);
+        }
+    }
+    open == 0
+}
+
 /// Whether this is the rest of an object after one of its members.
 fn ends_object(rest: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(&[br#"{"":0"#, rest].concat()).is_ok()
+    let object = std::str::from_utf8(rest).map(|rest| format!(r#"{{"":0{rest}"#));
+    object.is_ok_and(|object| serde_json::from_str::<serde::de::IgnoredAny>(&object).is_ok())
 }
 
 pub(super) fn too_large(length: u64) -> Fault {

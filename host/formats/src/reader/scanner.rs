@@ -106,6 +106,37 @@ impl Scanner {
                         }
                     }
                 },
+                State::Between(expected, None) => {
+                    // The common case by itself: within a line, and no error.
+                    let mut expected = expected;
+                    let mut count = 0;
+                    while let Some(byte) = rest.get(count).copied() {
+                        let next = match (expected, byte) {
+                            (_, b' ') if expected != Expected::Word => expected,
+                            (Expected::Colon, b':') => Expected::Value,
+                            (Expected::Word, b'a'..=b'z' | b'0'..=b'9' | b'.') => Expected::Word,
+                            (Expected::Value, b'a'..=b'z' | b'0'..=b'9' | b'-') => Expected::Word,
+                            (Expected::Separator | Expected::Word, b',') => match self.open.last() {
+                                Some(true) => Expected::Name,
+                                _ => Expected::Value,
+                            },
+                            _ => break,
+                        };
+                        (expected, count) = (next, count + 1);
+                    }
+                    self.state = State::Between(expected, None);
+                    match rest.get(count).copied() {
+                        None => count,
+                        Some(b'"') if matches!(expected, Expected::Name | Expected::FirstName) => {
+                            self.state = State::Text { is_name: true, is_escaped: false };
+                            count + 1
+                        }
+                        Some(byte) => match self.byte(byte, self.fed + (at + count) as u64) {
+                            Some(end) => return Some(end),
+                            None => count + 1,
+                        },
+                    }
+                }
                 _ => {
                     let byte = *rest.first()?;
                     if let Some(end) = self.byte(byte, self.fed + at as u64) {

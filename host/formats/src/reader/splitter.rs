@@ -203,24 +203,26 @@ impl Splitter {
                 }
             }
             (self.within, self.skipped) = (0, if self.within > 0 { 0 } else { self.skipped });
-            match self.cutter.cut()? {
+            let (length, place) = match self.cutter.cut()? {
                 Cut::Dead(lost) => return Some(Next::Lost(lost)),
-                Cut::Whole { length, place } => {
-                    let depth = depth_of(place);
-                    match if self.opens { envelope::open(self.cutter.whole(), depth) } else { Opening::Record } {
-                        Opening::Record if length <= MAX_RECORD_BYTES => return Some(Next::Cut(length)),
-                        Opening::Record => return Some(Next::Lost(self.lost(too_large(length as u64)))),
-                        Opening::TooDeep => return Some(Next::Lost(self.lost(too_deep()))),
-                        Opening::TooMany => return Some(Next::Lost(self.lost(too_many()))),
-                        Opening::Envelope(items) => {
-                            self.outermost = (self.cutter.offset(), place);
-                            self.allowance = Arc::new(AtomicU64::new(MAX_UNPACKED_BYTES));
-                            let envelope = Part::of(self.cutter.whole());
-                            let at = At::Offset(self.cutter.offset());
-                            let around = Around { at, depth: depth + 1, out_of: Envelopes::NONE };
-                            self.open.push(Frame::Items { envelope, items: items.into_iter(), around });
-                        }
-                    }
+                Cut::Whole { length, place } => (length, place),
+            };
+            let opening = match self.opens {
+                true => envelope::open(self.cutter.whole(), depth_of(place)),
+                false => Opening::Record,
+            };
+            match opening {
+                Opening::Record if length <= MAX_RECORD_BYTES => return Some(Next::Cut(length)),
+                Opening::Record => return Some(Next::Lost(self.lost(too_large(length as u64)))),
+                Opening::TooDeep => return Some(Next::Lost(self.lost(too_deep()))),
+                Opening::TooMany => return Some(Next::Lost(self.lost(too_many()))),
+                Opening::Envelope(items) => {
+                    self.outermost = (self.cutter.offset(), place);
+                    self.allowance = Arc::new(AtomicU64::new(MAX_UNPACKED_BYTES));
+                    let envelope = Part::of(self.cutter.whole());
+                    let at = At::Offset(self.cutter.offset());
+                    let around = Around { at, depth: depth_of(place) + 1, out_of: Envelopes::NONE };
+                    self.open.push(Frame::Items { envelope, items: items.into_iter(), around });
                 }
             }
         }

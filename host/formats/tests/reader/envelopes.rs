@@ -38,6 +38,9 @@ fn objects_need_no_line_ends_and_may_have_many() {
     for text in [format!("{a}\n{b}\n"), format!("{a}{b}"), format!("[\n{a},\n{b}\n]"), format!("{a}\r\n{b}")] {
         assert_eq!(outcomes(&text), ["a", "b"], "{text}");
     }
+    // A line with as many braces of both kinds that isn't whole: one of them is in a text.
+    let split = record("a").replacen('{', "{\"s\":\"}\",\"x\":{}\n,", 1);
+    assert_eq!(outcomes(&format!("{split}\n{}\n", record("b"))), ["a", "b"]);
     let indented = |text: &str| format!("  {}", text.replace('\n', "\n  "));
     let list = format!("{{\n \"Records\": [\n{},\n{}\n ]\n}}\n{}", indented(&a), indented(&b), record("c"));
     assert_eq!(outcomes(&list), ["a", "b", "c"]);
