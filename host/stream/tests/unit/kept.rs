@@ -235,6 +235,7 @@ fn evidence_and_diagnostics_beyond_their_bound_fail_their_row_alone() {
 }
 
 /// What the process takes, bytes; none where the system doesn't say.
+#[expect(clippy::disallowed_methods, reason = "capped by the line itself")]
 fn resident() -> Option<u64> {
     let status = std::fs::File::open("/proc/self/status").ok()?;
     let mut text = String::new();
@@ -246,7 +247,6 @@ fn resident() -> Option<u64> {
 /// Measures: `cargo test -p countersign-stream --release -- --ignored --nocapture kept_in_memory`.
 #[test]
 #[ignore = "measures the whole process, so it runs alone"]
-#[expect(clippy::disallowed_methods, reason = "bounded above")]
 fn what_is_counted_is_what_is_kept_in_memory() {
     for (what, operation, count) in [
         ("64 KiB a key", "0=64", 4_000u64),

@@ -91,7 +91,7 @@ pub(super) fn attempts() -> Vec<Attempt> {
                 let (intake, read) = keeping(&folder.path().join("cache"));
                 let first = intake.admit(&invalid(), &Ceilings::default()).unwrap_err();
                 let again = intake.admit(&invalid(), &Ceilings::default());
-                match again == Err(first) && *read.0.lock().unwrap() == ["read 1"] {
+                match again.as_ref().err() == Some(&first) && *read.0.lock().unwrap() == ["read 1"] {
                     true => Defence::refused(again, WasmMalformed),
                     false => Defence::None(format!("{again:?}, {:?}", read.0.lock().unwrap())),
                 }
@@ -198,7 +198,7 @@ fn kept(tamper: impl FnOnce(&[PathBuf], &Path)) -> Defence {
     let after = intake.admit(&invalid(), &Ceilings::default());
     let reported = reported.0.lock().unwrap().clone();
     let refused = reported.iter().any(|what| what.contains("it is removed"));
-    match after == Err(before) && refused && reported.iter().filter(|what| *what == "read 1").count() == 2 {
+    match after.as_ref().err() == Some(&before) && refused && reported.iter().filter(|what| *what == "read 1").count() == 2 {
         true => Defence::CacheEntryRefused,
         false => Defence::None(format!("{after:?}, {reported:?}")),
     }
