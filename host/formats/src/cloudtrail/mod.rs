@@ -50,13 +50,11 @@ impl JsonFormat for CloudTrail {
     const ABOUT: &'static str = "AWS CloudTrail records: {\"Records\": […]} files or one record a line";
     const PROVIDER: Option<&'static str> = Some("aws");
     const SIGNS: Signs = Signs {
-        text: "`eventSource` and `eventName` with `eventTime` or `userIdentity`, in any spelling, and no \
-               `CloudTrailEvent`",
+        text: "`eventSource` and `eventName`, in any spelling, with `eventTime` or, in any spelling, `userIdentity`",
         are_in: |top| {
             let has = |name| top.any_spelled(&[name]);
-            let is_record = has("eventSource") && has("eventName") && (has("eventTime") || has("userIdentity"));
-            // An element of what `LookupEvents` answers repeats members of the record in it.
-            is_record && !has("CloudTrailEvent")
+            // What `LookupEvents` puts around a record has `EventSource`, `EventName` and `EventTime`.
+            has("eventSource") && has("eventName") && (top.all(&["eventTime"]) || has("userIdentity"))
         },
     };
     const FIELDS: &'static [FieldRow<CloudTrail>] = fields::FIELDS;
