@@ -5,13 +5,15 @@
 use countersign_model::call::{FailureKind, Level};
 use countersign_model::vocabulary::{EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole, text_ids};
 use countersign_model::{
-    Account, ContextState, Decision, Digest, DigestKey, Evidence, Finding, Occasion, RuleId, RuleIdentity, Timestamp,
+    Account, ContextState, Decision, Digest, DigestKey, Evidence, Finding, HeldRows, HoldEnd, Occasion, RuleId,
+    RuleIdentity, SourceId, Timestamp,
 };
 use countersign_signing::Proof;
 use serde::{Deserialize, Serialize};
 
-/// The format number that this version writes. Format 3 added the records `time` and `migration`.
-pub const FORMAT: u32 = 3;
+/// The format number that this version writes. Format 3 added the records `time` and `migration`, format 4 `parked` and
+/// `readmitted`.
+pub const FORMAT: u32 = 4;
 
 /// The oldest format that this version reads.
 pub const OLDEST_FORMAT: u32 = 2;
@@ -32,8 +34,12 @@ pub enum Record {
     Decision(Box<DecisionRecord>),
     /// A row was set aside for one rule.
     SetAside(SetAside),
-    /// A rule failed on so many accounts that it is no longer called.
+    /// A rule failed on so many accounts of a source that it isn't called with its rows for a while.
     Quarantine(Quarantine),
+    /// Rows on which a rule failed cost so much that it isn't called with a part of its source's rows for a while.
+    Parked(Parked),
+    /// A rule is called again with rows with which it wasn't for a while.
+    Readmitted(Readmitted),
     /// A rule gave different answers to the same call.
     NotDeterministic(NotDeterministic),
     /// A rule ran past the deadline of a call twice and was stopped. An input: recomputing takes it from here.
@@ -334,7 +340,7 @@ pub struct SetAside {
     pub message: String,
 }
 
-/// A rule that is no longer called from a position on.
+/// A rule that isn't called with a source's rows from a position on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Quarantine {
@@ -342,14 +348,60 @@ pub struct Quarantine {
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
-    /// Distinct accounts that authenticated a row on which it failed.
+    /// Distinct accounts that authenticated a row on which it failed, within an hour of event time.
     pub failing_accounts: u64,
-    /// Distinct accounts that authenticated a row that it was called with.
+    /// Distinct accounts that authenticated a row that it was called with, within an hour.
     pub accounts: u64,
     /// The threshold's share, percent.
     pub share: u8,
     /// The threshold's minimum of failing accounts.
     pub least: u64,
+    /// The source. Left out of files of format 3 and earlier: there it was for all sources, within any time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceId>,
+    /// The clock at which it ends. Left out of these: there it never did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+/// A rule that isn't called with a part of a source's rows from a position on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parked {
+    /// Position of the failure that reached the bound.
+    pub position: u64,
+    /// The rule.
+    pub rule: RuleId,
+    /// The source.
+    pub source: SourceId,
+    /// Which of its rows.
+    pub rows: HeldRows,
+    /// The account, network or name to which these belong; left out where it is about all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub party: Option<String>,
+    /// So many times its fuel rows on which it failed have cost within an hour of event time.
+    pub calls: u64,
+    /// The clock at which it ends.
+    pub until: Timestamp,
+}
+
+/// A rule that is called again with rows that were held, from a position on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Readmitted {
+    /// Position of the first row.
+    pub position: u64,
+    /// The rule.
+    pub rule: RuleId,
+    /// The source.
+    pub source: SourceId,
+    /// Which of its rows; `all` where a quarantine ends.
+    pub rows: HeldRows,
+    /// The account, network or name to which these belong; left out where it is about all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub party: Option<String>,
+    /// Why.
+    pub end: HoldEnd,
 }
 
 /// A rule that gave different answers to the same call.
@@ -443,8 +495,10 @@ pub struct HostFinding {
 text_ids! {
     /// What the host can find about itself.
     pub enum HostFindingKind {
-        /// A rule went into quarantine.
+        /// A rule went into quarantine for a source.
         RuleQuarantined = "rule-quarantined",
+        /// A rule was parked for a part of a source's rows.
+        RuleParked = "rule-parked",
         /// A rule was stopped because it ran past the deadline.
         RuleStopped = "rule-stopped",
         /// A rule isn't deterministic.
@@ -517,6 +571,8 @@ impl Record {
             Record::Decision(_) => "decision",
             Record::SetAside(_) => "set-aside",
             Record::Quarantine(_) => "quarantine",
+            Record::Parked(_) => "parked",
+            Record::Readmitted(_) => "readmitted",
             Record::NotDeterministic(_) => "not-deterministic",
             Record::RuleStopped(_) => "rule-stopped",
             Record::Diagnostic(_) => "diagnostic",

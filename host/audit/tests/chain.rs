@@ -72,20 +72,23 @@ fn the_file_has_this_form() {
     let (bytes, _) = file(&records());
     let shortened: String = String::from_utf8(bytes).unwrap().lines().map(|line| shorten(line) + "\n").collect();
     expect![[r#"
-        {"seq":0,"link":"000000~","type":"header","format":3,"product":"countersign","version":"0.1.0","digest_key":"0f48be~","private":false}
-        {"seq":1,"link":"d0cf40~","type":"generation","number":1,"position":0,"rules":[{"identity":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"kind":"detection","proof":"shipped"}],"trust":"be4ffb~","policy":"92f54f~","sources":"36aa9a~","identities":null,"capabilities":"3cdf77~","context":[{"table":"egress","content":"8374ac~","kept":true}],"engine":"wasmtime 48.0.0","interface":"countersign:rules@0.1.0","gate":2}
-        {"seq":2,"link":"bcf890~","type":"component","position":17,"rule":"countersign/console-login-without-mfa","component":"23d4a8~"}
-        {"seq":3,"link":"905bce~","type":"finding","generation":1,"position":17,"rule":"countersign/console-login-without-mfa","index":0,"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","signal_class":"sign-in","confidence":70,"severity":"high","role":"actor","account":"aws:123456789012:AIDAEXAMPLE","evidence_role":"authenticated-as","evidence":[{"event_id":"c5e1","event_time":"2023-07-10T11:42:18Z","raw":"2b4318~"}],"techniques":["T1078.004"],"context":"complete","bundle":"4dba00~"}
-        {"seq":4,"link":"d18e2d~","type":"decision","generation":1,"incident":[{"position":17,"rule":"countersign/console-login-without-mfa","index":0}],"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","rule":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"responses":[{"rule":{"id":"countersign/graduated-containment","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"bundle":"165fc0~"}],"decision":{"kind":"await-approval","response_rule":"countersign/graduated-containment","requested_action":"revoke-sessions","action":"revoke-sessions","subject":0,"account":"aws:123456789012:AIDAEXAMPLE","lease":3600,"confidence":70,"floor":60,"anchor":0,"reasons":[{"code":"policy-unset","action":"revoke-sessions","effect":"approval","detail":"no cell"}]},"inputs":"656bd9~"}
-        {"seq":5,"link":"6016a4~","type":"set-aside","position":18,"rule":"countersign/console-login-without-mfa","occasion":{"timer":{"id":"silence","at":"2023-07-10T11:42:18Z"}},"event_id":"c5e2","failure":"trap","message":"panicked\nat line 3"}
-        {"seq":6,"link":"d30290~","type":"quarantine","position":19,"rule":"countersign/console-login-without-mfa","failing_accounts":5,"accounts":20,"share":10,"least":5}
-        {"seq":7,"link":"565fcb~","type":"not-deterministic","position":20,"rule":"countersign/console-login-without-mfa","message":"another state"}
-        {"seq":8,"link":"8f05d3~","type":"rule-stopped","position":21,"rule":"countersign/console-login-without-mfa","occasion":{"finding":{"rule":"countersign/burst-of-denied-calls","index":1}},"event_id":"c5e3","message":"2 s"}
-        {"seq":9,"link":"885308~","type":"diagnostic","position":22,"rule":"countersign/console-login-without-mfa","index":0,"level":"warning","message":"odd"}
-        {"seq":10,"link":"9e1831~","type":"dead-letter","input":0,"ordinal":23,"offset":4096,"length":12,"code":"not-json","reason":"expected a value"}
-        {"seq":11,"link":"a7f0c7~","type":"host-finding","position":24,"kind":"rule-quarantined","signal_class":"evasion","severity":"high","rule":"countersign/console-login-without-mfa","message":"not heard any more"}
-        {"seq":12,"link":"3a733c~","type":"input","input":0,"records":25,"duplicates":2,"bytes":9999,"content":"0ccf94~"}
-        {"seq":13,"link":"268f54~","type":"seal","records":13,"seal":"ef005e~"}
+        {"seq":0,"link":"000000~","type":"header","format":4,"product":"countersign","version":"0.1.0","digest_key":"0f48be~","private":false}
+        {"seq":1,"link":"7587c5~","type":"generation","number":1,"position":0,"rules":[{"identity":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"kind":"detection","proof":"shipped"}],"trust":"be4ffb~","policy":"92f54f~","sources":"36aa9a~","identities":null,"capabilities":"3cdf77~","context":[{"table":"egress","content":"8374ac~","kept":true}],"engine":"wasmtime 48.0.0","interface":"countersign:rules@0.1.0","gate":2}
+        {"seq":2,"link":"eb1243~","type":"component","position":17,"rule":"countersign/console-login-without-mfa","component":"23d4a8~"}
+        {"seq":3,"link":"e6d585~","type":"finding","generation":1,"position":17,"rule":"countersign/console-login-without-mfa","index":0,"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","signal_class":"sign-in","confidence":70,"severity":"high","role":"actor","account":"aws:123456789012:AIDAEXAMPLE","evidence_role":"authenticated-as","evidence":[{"event_id":"c5e1","event_time":"2023-07-10T11:42:18Z","raw":"2b4318~"}],"techniques":["T1078.004"],"context":"complete","bundle":"4dba00~"}
+        {"seq":4,"link":"c0a85c~","type":"decision","generation":1,"incident":[{"position":17,"rule":"countersign/console-login-without-mfa","index":0}],"event_id":"c5e1-ü\"\\","event_time":"2023-07-10T11:42:18Z","rule":{"id":"countersign/console-login-without-mfa","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"responses":[{"rule":{"id":"countersign/graduated-containment","version":"1.2.3","code":"5694d0~","declaration":"abcd0e~","data":null,"parameters":"44136f~"},"bundle":"165fc0~"}],"decision":{"kind":"await-approval","response_rule":"countersign/graduated-containment","requested_action":"revoke-sessions","action":"revoke-sessions","subject":0,"account":"aws:123456789012:AIDAEXAMPLE","lease":3600,"confidence":70,"floor":60,"anchor":0,"reasons":[{"code":"policy-unset","action":"revoke-sessions","effect":"approval","detail":"no cell"}]},"inputs":"656bd9~"}
+        {"seq":5,"link":"abe0a7~","type":"set-aside","position":18,"rule":"countersign/console-login-without-mfa","occasion":{"timer":{"id":"silence","at":"2023-07-10T11:42:18Z"}},"event_id":"c5e2","failure":"trap","message":"panicked\nat line 3"}
+        {"seq":6,"link":"99092e~","type":"quarantine","position":19,"rule":"countersign/console-login-without-mfa","failing_accounts":5,"accounts":20,"share":10,"least":5}
+        {"seq":7,"link":"013653~","type":"quarantine","position":19,"rule":"countersign/burst-of-denied-calls","failing_accounts":6,"accounts":20,"share":20,"least":5,"source":"cloudtrail","until":"2023-07-10T11:42:18Z"}
+        {"seq":8,"link":"2f67bc~","type":"parked","position":19,"rule":"countersign/burst-of-denied-calls","source":"okta","rows":"outsiders","party":"203.0.113.0/24","calls":8,"until":"2023-07-10T11:42:18Z"}
+        {"seq":9,"link":"b8c0b9~","type":"readmitted","position":20,"rule":"countersign/burst-of-denied-calls","source":"okta","rows":"authenticated","end":"time"}
+        {"seq":10,"link":"7b4e50~","type":"not-deterministic","position":20,"rule":"countersign/console-login-without-mfa","message":"another state"}
+        {"seq":11,"link":"d9224e~","type":"rule-stopped","position":21,"rule":"countersign/console-login-without-mfa","occasion":{"finding":{"rule":"countersign/burst-of-denied-calls","index":1}},"event_id":"c5e3","message":"2 s"}
+        {"seq":12,"link":"302f1c~","type":"diagnostic","position":22,"rule":"countersign/console-login-without-mfa","index":0,"level":"warning","message":"odd"}
+        {"seq":13,"link":"94faf3~","type":"dead-letter","input":0,"ordinal":23,"offset":4096,"length":12,"code":"not-json","reason":"expected a value"}
+        {"seq":14,"link":"c9452f~","type":"host-finding","position":24,"kind":"rule-quarantined","signal_class":"evasion","severity":"high","rule":"countersign/console-login-without-mfa","message":"not heard any more"}
+        {"seq":15,"link":"3405d6~","type":"input","input":0,"records":25,"duplicates":2,"bytes":9999,"content":"0ccf94~"}
+        {"seq":16,"link":"28e04b~","type":"seal","records":16,"seal":"2cf23b~"}
     "#]]
     .assert_eq(&shortened);
 }
@@ -182,16 +185,16 @@ fn faults_name_the_line_and_each_is_reported_once() {
     assert_eq!(codes(&change("\"version\":\"0.1.0\"", "\"version\":\"0.1.1\"")), [(1, "changed")]);
     assert_eq!(codes(&change("\"confidence\":70", "\"confidence\": 70")), [(4, "not-canonical"), (4, "changed")]);
     assert_eq!(codes(&change("\"share\":10", "\"share\":10,\"x\":1")), [(7, "not-a-record"), (7, "changed")]);
-    assert_eq!(codes(&change("\"type\":\"input\"", "\"type\":\"inptu\"")), [(13, "not-a-record"), (13, "changed")]);
-    assert_eq!(codes(&change("\"format\":3", "\"format\":1")), [(1, "wrong-format"), (1, "changed")]);
+    assert_eq!(codes(&change("\"type\":\"input\"", "\"type\":\"inptu\"")), [(16, "not-a-record"), (16, "changed")]);
+    assert_eq!(codes(&change("\"format\":4", "\"format\":1")), [(1, "wrong-format"), (1, "changed")]);
     assert_eq!(codes(&change("\"seq\":5,", "\"seq\":6,")), [(6, "wrong-sequence"), (6, "changed")]);
     assert_eq!(codes(&without(1)).first().unwrap(), &(1, "wrong-sequence"));
     assert!(codes(&without(1)).contains(&(1, "header-missing")));
     assert_eq!(codes(&without(5)), [(5, "wrong-sequence"), (5, "wrong-link")]);
-    assert_eq!(codes(&without(13)), [(13, "wrong-sequence"), (13, "wrong-link")]);
-    assert_eq!(codes(&change("\"records\":13", "\"records\":14")), [(last, "wrong-seal"), (last, "wrong-seal")]);
-    assert_eq!(codes(&[&*good, b"\n"].concat()), [(15, "after-seal"), (15, "not-a-record")]);
-    assert_eq!(codes(&[&*good, b"x"].concat()), [(15, "after-seal")]);
+    assert_eq!(codes(&without(16)), [(16, "wrong-sequence"), (16, "wrong-link")]);
+    assert_eq!(codes(&change("\"records\":16", "\"records\":17")), [(last, "wrong-seal"), (last, "wrong-seal")]);
+    assert_eq!(codes(&[&*good, b"\n"].concat()), [(18, "after-seal"), (18, "not-a-record")]);
+    assert_eq!(codes(&[&*good, b"x"].concat()), [(18, "after-seal")]);
     assert_eq!(codes(b""), [(0, "empty")]);
     assert_eq!(codes(&vec![b' '; MAX_LINE + 1]), [(1, "line-too-long")]);
     assert_eq!(codes(&b"\n".repeat(1_000)).last().unwrap(), &(0, "more-faults"));
@@ -215,8 +218,8 @@ fn faults_name_the_line_and_each_is_reported_once() {
 fn a_file_without_its_end_is_read_to_where_it_ends() {
     let (good, _) = file(&records());
     let mut reading = read(&good[..good.len() - 1]);
-    assert_eq!(reading.by_ref().filter(|entry| entry.is_ok()).count(), 13);
-    assert_eq!((reading.head(), reading.writer().records()), (None, 13));
+    assert_eq!(reading.by_ref().filter(|entry| entry.is_ok()).count(), 16);
+    assert_eq!((reading.head(), reading.writer().records()), (None, 16));
     assert!(read(&good[..10]).next().is_none());
     assert!(matches!(
         read(&b"{\"seq\":1"[..]).next(),
@@ -230,7 +233,7 @@ fn a_file_without_its_end_is_read_to_where_it_ends() {
 #[test]
 fn every_changed_byte_is_reported_at_its_line() {
     let records = records();
-    let (good, _) = file(&[&records[..1], &records[5..9], &records[12..]].concat());
+    let (good, _) = file(&[&records[..1], &records[5..9], &records[15..]].concat());
     let ends: Vec<usize> = good.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect();
     let mut bad = good.clone();
     for place in 0..good.len() {
@@ -264,7 +267,7 @@ fn a_changed_link_is_reported_where_it_is() {
         bad[line - 1] = &other;
         let place = line as u64;
         let expected = match line {
-            14 => vec![(place, "wrong-seal"), (place, "wrong-link")],
+            17 => vec![(place, "wrong-seal"), (place, "wrong-link")],
             _ => vec![(place, "wrong-link"), (place, "changed")],
         };
         assert_eq!(codes(&bad.concat()), expected, "line {line}");
@@ -318,10 +321,10 @@ fn a_file_of_an_interrupted_run_is_told_from_a_changed_one() {
         assert_eq!(unsealed(cut), Some(Unsealed { end, torn: torn as u64 }), "{length} bytes");
     }
     let cut = unsealed(&good[..good.len() - 1]).unwrap();
-    assert_eq!((cut.end.records(), cut.torn), (13, split[13].len() as u64 - 1));
+    assert_eq!((cut.end.records(), cut.torn), (16, split[16].len() as u64 - 1));
     assert_eq!(
         cut.fault().to_string(),
-        "seal-missing: expected a seal as the last record, got the end of the file after 13 records and 185 bytes of \
+        "seal-missing: expected a seal as the last record, got the end of the file after 16 records and 185 bytes of \
          another"
     );
 
@@ -340,15 +343,15 @@ fn a_file_of_an_interrupted_run_is_told_from_a_changed_one() {
         let codes = codes(&[&good[..seven], tail].concat());
         assert_eq!(codes, [(8, "line-unended")], "{tail:?}");
     }
-    assert_eq!(codes(&[&*good, b"{"].concat()), [(15, "after-seal")]);
+    assert_eq!(codes(&[&*good, b"{"].concat()), [(18, "after-seal")]);
 }
 
 #[test]
 fn the_log_of_a_store_ends_where_the_store_says() {
     let (good, _) = file(&records());
     let split = lines(&good);
-    let log = split[..13].concat();
-    let end = ChainWriter::resume(13, Digest::of(split[12]));
+    let log = split[..16].concat();
+    let end = ChainWriter::resume(16, Digest::of(split[15]));
     let codes = |log: &[u8]| pairs(&found(verify_log(log, end, None)));
     assert_eq!(codes(&log), []);
     assert_eq!(pairs(&found(verify_log(&b""[..], ChainWriter::new(), None))), []);
@@ -356,7 +359,7 @@ fn the_log_of_a_store_ends_where_the_store_says() {
     assert_eq!(pairs(&found(verify_log(&*log, end, Some(head)))), []);
     assert_eq!(pairs(&found(verify_log(&*log, end, Some(end.link())))), [(0, "wrong-head")]);
     assert_eq!(codes(b""), [(0, "wrong-end")]);
-    assert_eq!(codes(&split[..12].concat()), [(0, "wrong-end")]);
+    assert_eq!(codes(&split[..15].concat()), [(0, "wrong-end")]);
     assert_eq!(codes(&log[..log.len() - 1]), [(0, "wrong-end")]);
     assert_eq!(codes(&good), [(0, "wrong-end")]);
     let text = String::from_utf8(log).unwrap();

@@ -9,8 +9,8 @@ use countersign_engine::{LoadedRule, Usage};
 use countersign_formats::{DeadLetter, Record};
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::vocabulary::SignalClass;
-use countersign_model::{Finding, Occasion, Patience, RawAddress, RuleId, Timestamp};
-use countersign_stream::{Sequenced, Tick, partition_key};
+use countersign_model::{Event, Finding, Hold, Occasion, Patience, RawAddress, RuleId, Timestamp};
+use countersign_stream::{Sequenced, Tick, is_held, partition_key};
 
 use countersign_generation::{Generation, Rule};
 use countersign_session::SessionOptions;
@@ -105,7 +105,8 @@ pub fn explain(
         rule: loaded,
         place,
         recorder: &recorder,
-        silenced: None,
+        stopped: None,
+        holds: Vec::new(),
         explanation: Explanation::default(),
     };
     // A dead letter doesn't have the id of its event, so records with the id are noted before sequencing.
@@ -162,7 +163,10 @@ struct Explainer<'g> {
     /// The rule's place among the generation's detections.
     place: usize,
     recorder: &'g CallRecorder,
-    silenced: Option<(u64, String)>,
+    /// Where the rule was stopped, and why.
+    stopped: Option<(u64, String)>,
+    /// The holds that last, each with the position at which it began.
+    holds: Vec<(u64, Hold)>,
     explanation: Explanation,
 }
 
@@ -171,6 +175,18 @@ impl Explainer<'_> {
         if self.explanation.sightings.len() < MAX_SIGHTINGS {
             self.explanation.sightings.push(sighting);
         }
+    }
+
+    /// Since when the rule isn't called with an event, and why; none if it is.
+    fn silenced(&self, event: &Event) -> Option<(u64, String)> {
+        let held = || self.holds.iter().find(|(_, hold)| is_held(std::slice::from_ref(hold), event));
+        let held = || {
+            held().map(|(position, hold)| {
+                let what = if hold.is_quarantine() { "in quarantine for the source" } else { "parked for such rows" };
+                (*position, format!("{what} until {}", hold.until))
+            })
+        };
+        self.stopped.clone().or_else(held)
     }
 
     fn process_event(&mut self, tick: Option<Tick>, event: Sequenced, id_reused: bool, wanted: &str) {
@@ -185,7 +201,7 @@ impl Explainer<'_> {
                 tick: tick.map(|tick| tick.at),
                 id_reused,
                 key,
-                silenced: self.silenced.clone(),
+                silenced: self.silenced(&event.event),
                 fed: Vec::new(),
                 calls: Vec::new(),
                 findings: Vec::new(),
@@ -220,7 +236,7 @@ impl Explainer<'_> {
                     let occasion = failed.row.occasion.recorded();
                     if failed.failure.kind == FailureKind::Deadline {
                         let why = "stopped: it missed the deadline twice".to_owned();
-                        self.silenced.get_or_insert((position, why));
+                        self.stopped.get_or_insert((position, why));
                     }
                     if let Some(judged) = followed_event(&mut self.explanation, &failed.row) {
                         judged.failures.push((occasion, failed.failure));
@@ -231,10 +247,8 @@ impl Explainer<'_> {
                         judged.disagreements.push(other.what);
                     }
                 }
-                Item::Quarantined { accounts: (failing, all) } => {
-                    let why = format!("in quarantine: it failed on {failing} of {all} accounts");
-                    self.silenced.get_or_insert((position, why));
-                }
+                Item::Held(held) => self.holds.push((position, held.begun.hold)),
+                Item::Readmitted { hold, .. } => self.holds.retain(|(_, other)| *other != hold),
                 Item::DeadLetter(_) | Item::Diagnostic(_) => {}
             }
         }

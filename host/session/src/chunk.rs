@@ -12,8 +12,10 @@ use std::hash::Hash;
 
 use countersign_formats::DeadLetter;
 use countersign_model::vocabulary::text_ids;
-use countersign_model::{RuleId, StateChange, TimerChange};
-use countersign_stream::{BundledFinding, Disagreement, Removed, RowDiagnostic, RowFailure, Sequenced};
+use countersign_model::{Hold, HoldEnd, RuleId, StateChange, TimerChange};
+use countersign_stream::{
+    BundledFinding, Count, CountKey, Disagreement, Removed, RowDiagnostic, RowFailure, RowHold, Sequenced,
+};
 
 pub use judges::Judges;
 pub use remembered::{Absent, KEPT_FOR_ABSENT_RULES, Remembered};
@@ -22,15 +24,19 @@ pub use remembered::{Absent, KEPT_FOR_ABSENT_RULES, Remembered};
 pub enum Item {
     /// A dead letter, before the event of this position.
     DeadLetter(DeadLetter),
+    /// Rows that were held reach a rule again, from the row of this position on.
+    Readmitted {
+        /// The hold that ended.
+        hold: Hold,
+        /// Why.
+        end: HoldEnd,
+    },
     /// A row set aside for one rule.
     SetAside(RowFailure),
     /// A rule missed the deadline twice.
     Stopped(RowFailure),
-    /// A rule went into quarantine.
-    Quarantined {
-        /// Distinct accounts that failed, and that were seen.
-        accounts: (u64, u64),
-    },
+    /// A rule isn't called with some rows for a while.
+    Held(Box<RowHold>),
     /// A rule contradicted itself.
     Disagreement(Disagreement),
     /// A rule's diagnostic for its author.
@@ -44,12 +50,13 @@ impl Item {
     fn order(&self) -> u8 {
         match self {
             Item::DeadLetter(_) => 0,
-            Item::SetAside(_) => 1,
-            Item::Stopped(_) => 2,
-            Item::Quarantined { .. } => 3,
-            Item::Disagreement(_) => 4,
-            Item::Diagnostic(_) => 5,
-            Item::Finding(_) => 6,
+            Item::Readmitted { .. } => 1,
+            Item::SetAside(_) => 2,
+            Item::Stopped(_) => 3,
+            Item::Held(_) => 4,
+            Item::Disagreement(_) => 5,
+            Item::Diagnostic(_) => 6,
+            Item::Finding(_) => 7,
         }
     }
 }
@@ -89,8 +96,6 @@ impl Chunk {
 text_ids! {
     /// Why a rule judges nothing more.
     pub enum Silence {
-        /// It is in quarantine.
-        Quarantined = "quarantined",
         /// It missed the deadline twice.
         Stopped = "stopped",
     }
@@ -105,9 +110,8 @@ pub struct Changes {
     pub timers: Vec<TimerChange>,
     /// The state as of the last tick of keys that changed for the first time since.
     pub baselines: Vec<StateChange>,
-    /// Accounts that were counted for the first time, those on which a rule failed (true), and those that aren't counted
-    /// any more (none); with the rule.
-    pub accounts: Vec<(RuleId, u64, Option<bool>)>,
+    /// What is counted of the rows on which rules fail, and what isn't any more (none); with the rule.
+    pub counts: Vec<(RuleId, CountKey, Option<Count>)>,
     /// The rules that were visited, by their places.
     pub visited: BTreeSet<usize>,
     /// Rules that are gone, and forgotten now.
@@ -130,10 +134,10 @@ impl Changes {
             *self = later;
             return;
         }
-        let Changes { state, timers, baselines, accounts, visited, forgotten_rules, ticked_rules } = later;
+        let Changes { state, timers, baselines, counts, visited, forgotten_rules, ticked_rules } = later;
         self.extend((state, timers));
         self.baselines.extend(baselines);
-        self.accounts.extend(accounts);
+        self.counts.extend(counts);
         self.visited.extend(visited);
         self.forgotten_rules.extend(forgotten_rules);
         self.ticked_rules.extend(ticked_rules);
@@ -152,11 +156,11 @@ impl Changes {
     }
 
     fn is_empty(&self) -> bool {
-        let Changes { state, timers, baselines, accounts, visited, forgotten_rules, ticked_rules } = self;
+        let Changes { state, timers, baselines, counts, visited, forgotten_rules, ticked_rules } = self;
         state.is_empty()
             && timers.is_empty()
             && baselines.is_empty()
-            && accounts.is_empty()
+            && counts.is_empty()
             && visited.is_empty()
             && forgotten_rules.is_empty()
             && ticked_rules.is_empty()

@@ -1,6 +1,7 @@
 //! Records what happens in a run: each item of the stream becomes audit records, blobs and calls of the observer.
 
 mod finding;
+mod hold;
 mod item;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +14,10 @@ use countersign_audit::{Blob, Record};
 use countersign_casework::IntentDraft;
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_model::vocabulary::RuleKind;
-use countersign_model::{DecisionKind, Digest, DigestKey, Finding, Occasion, RuleId};
-use countersign_stream::{QuarantineThreshold, Sequenced};
+use countersign_model::{DecisionKind, Digest, DigestKey, Event, Finding, Hold, Occasion, RuleId};
+use countersign_stream::{QuarantineThreshold, Sequenced, is_held};
 
-use crate::chunk::{Item, Placed};
+use crate::chunk::{Item, Judges, Placed};
 use crate::error::SessionError;
 use crate::report::{Line, Summary};
 use crate::session::SessionOptions;
@@ -29,8 +30,10 @@ pub(crate) struct Ledger {
     number: u64,
     key: DigestKey,
     threshold: QuarantineThreshold,
-    /// Rules in quarantine, stopped, or not deterministic: what depends on them needs approval.
+    /// Rules stopped, or not deterministic: what depends on them needs approval.
     pub(crate) suspect: BTreeMap<RuleId, Digest>,
+    /// The holds that last: what depends on a rule and rows that are held from it needs approval.
+    holds: BTreeMap<RuleId, Vec<Hold>>,
     /// Rules whose bytes are on record for this generation.
     pub(crate) recorded: BTreeSet<RuleId>,
     /// Response rules that were stopped.
@@ -90,6 +93,7 @@ impl Ledger {
             number,
             threshold,
             suspect: BTreeMap::new(),
+            holds: BTreeMap::new(),
             recorded: BTreeSet::new(),
             stopped_responses: BTreeSet::new(),
             inputs: BTreeMap::new(),
@@ -111,6 +115,23 @@ impl Ledger {
     /// Its number.
     pub(crate) fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Goes on with the holds that last.
+    pub(crate) fn set_holds(&mut self, judges: &Judges) {
+        self.holds.clear();
+        for (rule, hold) in judges.holds() {
+            self.holds.entry(rule.clone()).or_default().push(hold.clone());
+        }
+    }
+
+    /// Whether what a rule finds about an event needs approval, because of the rule or of one that feeds it.
+    fn is_suspect(&self, rule: &Rule, event: &Event) -> bool {
+        rule.authority
+            .lineage
+            .iter()
+            .chain([&rule.identity.id])
+            .any(|id| self.suspect.contains_key(id) || self.holds.get(id).is_some_and(|holds| is_held(holds, event)))
     }
 
     /// Begins with the header.

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_formats::Occurrence;
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{Digest, RuleId, Timestamp};
+use countersign_model::{Digest, Hold, RuleId, Timestamp};
 use countersign_store::{MemoryChange, Stored, for_each_entry};
-use countersign_stream::{Clock, Forgotten, Spending};
+use countersign_stream::{Clock, CountKey, Forgotten, Spending};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::chunk::Silence;
 use crate::error::SessionError;
@@ -25,8 +25,8 @@ pub(crate) const INPUT: &str = "input";
 pub(crate) const RULE: &str = "rule";
 /// The fingerprints of the last events, by the number of the first of an entry among all.
 pub(crate) const HORIZON: &str = "horizon";
-/// Whether a rule failed on an account, by the rule's id, a zero byte and the account.
-pub(crate) const ACCOUNT: &str = "account";
+/// A `Count` of the rows on which a rule fails, by the rule's id, a zero byte and the `CountKey` as JSON.
+pub(crate) const COUNT: &str = "count";
 /// [`OccurrenceMemory`] by the input's ordinal and the record's digest.
 pub(crate) const OCCURRENCE: &str = "occurrence";
 /// Lines that observers haven't received yet, by the number of their record.
@@ -90,8 +90,17 @@ pub(crate) struct RuleMemory {
     pub(crate) code: Option<Digest>,
     /// Whether its bytes are on record for the generation that serves.
     pub(crate) on_record: bool,
+    #[serde(deserialize_with = "known_silence")]
     pub(crate) silenced: Option<Silence>,
     pub(crate) delivered: u64,
+    /// Rows that were held.
+    #[serde(default)]
+    pub(crate) held: u64,
+    #[serde(default)]
+    pub(crate) holds: Vec<Hold>,
+    /// How many holds began.
+    #[serde(default)]
+    pub(crate) holds_begun: u64,
     /// Rows given to its code; 0 in a store that was written before there was a sample.
     #[serde(default)]
     pub(crate) judged: u64,
@@ -156,16 +165,24 @@ pub(crate) fn wrong(space: &'static str, reason: impl ToString) -> SessionError 
     SessionError::Memory { space, reason: reason.to_string() }
 }
 
-/// The key of an account of a rule.
-pub(crate) fn account_key(rule: &RuleId, account: u64) -> Vec<u8> {
-    [rule.as_str().as_bytes(), &[0], &account.to_be_bytes()].concat()
+/// Why a rule judges nothing more. Stores that were written when quarantine was by rule alone have it here: it has ended,
+/// like any that has lasted longer than a hold.
+fn known_silence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Silence>, D::Error> {
+    let id = Option::<String>::deserialize(deserializer)?;
+    Ok(id.and_then(|id| Silence::from_id(&id)))
 }
 
-/// The rule and the account of a key.
-pub(crate) fn read_account_key(key: &[u8]) -> Option<(RuleId, u64)> {
-    let (front, account) = key.split_last_chunk::<8>()?;
-    let rule = std::str::from_utf8(front.strip_suffix(&[0])?).ok()?.parse().ok()?;
-    Some((rule, u64::from_be_bytes(*account)))
+/// The key of a count of a rule.
+pub(crate) fn count_key(rule: &RuleId, key: &CountKey) -> Result<Vec<u8>, SessionError> {
+    Ok([rule.as_str().as_bytes(), &[0], &serde_json::to_vec(key)?].concat())
+}
+
+/// The rule and what is counted, of a key.
+pub(crate) fn read_count_key(key: &[u8]) -> Option<(RuleId, CountKey)> {
+    let end = key.iter().position(|byte| *byte == 0)?;
+    let (rule, counted) = key.split_at_checked(end)?;
+    let rule = std::str::from_utf8(rule).ok()?.parse().ok()?;
+    Some((rule, serde_json::from_slice(counted.get(1..)?).ok()?))
 }
 
 /// The key of a record without an id.

@@ -10,9 +10,11 @@ use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Severity, SignalClass, SubjectRole, Tier, Usage,
 };
 use countersign_model::{
-    Account, Decision, DecisionKind, Finding, Incident, Occasion, Reason, RuleId, Subject, Timestamp,
+    Account, Decision, DecisionKind, Finding, HeldRows, Incident, Occasion, Reason, RuleId, SourceId, Subject,
+    Timestamp,
 };
 use countersign_stream::Forgotten;
+use countersign_text::quoted;
 use serde::{Deserialize, Serialize};
 
 /// One finding. In JSON the members stand in this order after `"type":"finding"`.
@@ -187,7 +189,8 @@ pub enum Notice {
         /// What happened.
         message: String,
     },
-    /// A finding of the host: a rule was stopped, put into quarantine, or contradicted itself.
+    /// A finding of the host: a rule was stopped, put into quarantine, parked, or contradicted itself; or that rows of a
+    /// source reach it again.
     Host {
         /// The rule.
         rule: RuleId,
@@ -214,6 +217,18 @@ pub enum Notice {
 #[must_use]
 pub fn describe_row(occasion: &Occasion, event_id: &str) -> String {
     if occasion.is_event() { format!("event `{event_id}`") } else { format!("{occasion}, on event `{event_id}`") }
+}
+
+/// Describes rows of a source that are held from a rule, of one party or of all.
+#[must_use]
+pub fn describe_held(source: &SourceId, rows: HeldRows, party: Option<&str>) -> String {
+    let party = party.map_or_else(String::new, |party| format!(" of {}", quoted(party)));
+    let proved = match rows {
+        HeldRows::All => "",
+        HeldRows::Authenticated => " that authenticated",
+        HeldRows::Outsiders => " that nobody authenticated",
+    };
+    format!("rows{party} of {}{proved}", quoted(source))
 }
 
 /// A line of the output.
@@ -329,7 +344,7 @@ pub struct Summary {
     /// Of the executed ones, those of an action that only informs people.
     #[serde(skip)]
     pub observing: u64,
-    /// Rows delivered, by rule; every detection rule is there.
+    /// Rows that rules were called with, by rule; every detection rule is there.
     pub delivered: BTreeMap<RuleId, u64>,
     /// Keys forgotten at ticks, by rule and slot; only slots with any.
     pub forgotten: BTreeMap<RuleId, BTreeMap<String, Forgotten>>,
@@ -346,7 +361,13 @@ pub struct Summary {
     /// Keys that began anew because their state couldn't be, by rule; rules without any are left out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub lost_keys: BTreeMap<RuleId, u64>,
-    /// Rules that were stopped or put into quarantine.
+    /// How often a rule was put into quarantine or parked, by rule; rules without are left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub holds: BTreeMap<RuleId, u64>,
+    /// Rows that reached no rule therefore, by rule; rules without any are left out.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub held_rows: BTreeMap<RuleId, u64>,
+    /// Rules that are stopped, or in quarantine for a source.
     pub silenced: Vec<RuleId>,
     /// Elapsed seconds. The only member that differs between runs over the same input.
     pub seconds: f64,

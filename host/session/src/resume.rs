@@ -9,7 +9,7 @@ use countersign_inputs::{Bookmark, Processed};
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{DecisionKind, RuleId, StateChange, TimerChange, Timestamp};
 use countersign_store::{MemoryChange, StateKey, Store, Stored, TimerKey, for_each_entry};
-use countersign_stream::{Carried, Quarantine};
+use countersign_stream::{Carried, Holds};
 
 use crate::chunk::{Absent, Changes, Remembered};
 use crate::error::SessionError;
@@ -17,7 +17,7 @@ use crate::horizon::{Fingerprint, HORIZON as HORIZON_EVENTS, Horizon};
 use crate::input::Taken;
 use crate::ledger::Page;
 use crate::memory::{
-    self, ACCOUNT, FORMAT, HORIZON, INPUT, InputMemory, LINE, OCCURRENCE, OccurrenceMemory, RULE, RuleMemory, SESSION,
+    self, COUNT, FORMAT, HORIZON, INPUT, InputMemory, LINE, OCCURRENCE, OccurrenceMemory, RULE, RuleMemory, SESSION,
     SessionMemory, for_each, parse, set, wrong,
 };
 use crate::report::{Line, Observer, Summary};
@@ -66,7 +66,7 @@ impl<'s> Session<'s> {
         let stored = if store.head()?.records() > 0 { read_session(store)? } else { None };
         let Some(stored) = stored else {
             let mut session = Session::from_parts(store, observer, options, Arc::clone(&generation), 1)?;
-            session.judges.hand_over(BTreeMap::new(), &codes(&generation), Timestamp::default());
+            session.judges.hand_over(BTreeMap::new(), &codes(&generation), Timestamp::default(), 0);
             session.ledger.record_header();
             session.begin_generation(generation, 1)?;
             return Ok(session);
@@ -93,7 +93,8 @@ impl<'s> Session<'s> {
         self.restore_ledger(&rules, &stored);
         let remembered = self.read_remembered(rules)?;
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();
-        let migrated = self.judges.hand_over(remembered, &codes(generation), now);
+        let migrated = self.judges.hand_over(remembered, &codes(generation), now, stored.position);
+        self.ledger.set_holds(&self.judges);
         self.configuration = self.ledger.configuration(&self.options)?;
         if self.configuration != stored.configuration {
             self.finished = false;
@@ -123,6 +124,7 @@ impl<'s> Session<'s> {
         summary.rows_set_aside = counts(|rule| rule.rows_set_aside);
         summary.migrated_keys = counts(|rule| rule.migrated_keys);
         summary.lost_keys = counts(|rule| rule.lost_keys);
+        summary.holds = counts(|rule| rule.holds_begun);
     }
 
     fn read_horizon(&mut self, taken: u64) -> Result<Horizon, SessionError> {
@@ -190,8 +192,12 @@ impl<'s> Session<'s> {
         for (id, rule) in rules {
             // Response rules keep nothing.
             let Some(partition_key) = rule.partition_key else { continue };
+            let mut holds = Holds::new(threshold);
+            rule.holds.into_iter().for_each(|hold| holds.add_hold(hold));
             let remembered = Remembered {
                 code: rule.code,
+                holds,
+                held: rule.held,
                 carried: Carried::new(partition_key, rule.stamp, rule.spending),
                 silenced: rule.silenced,
                 delivered: rule.delivered,
@@ -200,16 +206,15 @@ impl<'s> Session<'s> {
                 withheld: rule.withheld,
                 forgotten: rule.forgotten,
                 undeclared_since: rule.undeclared_since,
-                ..Remembered::new(Quarantine::new(threshold))
             };
             all.insert(id, (remembered, rule.absent_since));
         }
         self.read_state(&mut all)?;
-        for_each(self.store, ACCOUNT, |key, value| {
-            let read = memory::read_account_key(&key);
-            let (rule, account) = read.ok_or_else(|| wrong(ACCOUNT, "a key isn't a rule and an account"))?;
+        for_each(self.store, COUNT, |key, value| {
+            let read = memory::read_count_key(&key);
+            let (rule, counted) = read.ok_or_else(|| wrong(COUNT, "a key isn't a rule and what is counted"))?;
             if let Some((remembered, _)) = all.get_mut(&rule) {
-                remembered.quarantine.restore(account, value == [1]);
+                remembered.holds.add_count(counted, parse(COUNT, &value)?);
             }
             Ok(())
         })?;
@@ -278,9 +283,12 @@ impl<'s> Session<'s> {
         for input in std::mem::take(&mut self.pending.inputs) {
             memory.extend(self.input_memory(input)?);
         }
-        for (rule, account, failed) in &changes.accounts {
-            let value = failed.map(|failed| vec![u8::from(failed)]);
-            memory.push(MemoryChange { space: ACCOUNT, key: memory::account_key(rule, *account), value });
+        for (rule, counted, count) in &changes.counts {
+            let key = memory::count_key(rule, counted)?;
+            memory.push(match count {
+                Some(count) => set(COUNT, key, count)?,
+                None => memory::remove(COUNT, key),
+            });
         }
         self.rule_memory(changes, &mut memory)?;
         for seq in std::mem::take(&mut self.pending.received) {
@@ -365,6 +373,7 @@ impl<'s> Session<'s> {
             rows_set_aside: of(&summary.rows_set_aside),
             migrated_keys: of(&summary.migrated_keys),
             lost_keys: of(&summary.lost_keys),
+            holds_begun: of(&summary.holds),
             ..RuleMemory::default()
         };
         let place = generation.detections.iter().position(|rule| rule.identity.id == *id);
@@ -372,6 +381,7 @@ impl<'s> Session<'s> {
             value.partition_key = Some(view.partition_key);
             (value.code, value.silenced, value.stamp) = (view.code, view.silenced, view.stamp);
             (value.delivered, value.judged) = (view.delivered, view.judged);
+            (value.held, value.holds) = (view.held, view.holds);
             value.dropped_timers = view.dropped_timers;
             value.spending = view.spending;
             (value.withheld, value.forgotten) = (view.withheld, view.forgotten);
@@ -380,6 +390,7 @@ impl<'s> Session<'s> {
             value.partition_key = Some(remembered.carried.partition_key().unwrap_or(PartitionKey::None));
             (value.code, value.silenced) = (remembered.code, remembered.silenced);
             (value.delivered, value.judged) = (remembered.delivered, remembered.judged);
+            (value.held, value.holds) = (remembered.held, remembered.holds.holds().cloned().collect());
             value.dropped_timers = remembered.dropped_timers;
             (value.withheld, value.forgotten) = (remembered.withheld, remembered.forgotten.clone());
             value.stamp = remembered.carried.stamp();
@@ -397,6 +408,7 @@ impl<'s> Session<'s> {
         summary.pending_timers = nonzero(self.judges.pending_timers().collect());
         summary.dropped_timers = nonzero(self.judges.dropped_timers().collect());
         summary.withheld_findings = nonzero(self.judges.withheld_findings().collect());
+        summary.held_rows = nonzero(self.judges.held_rows().collect());
         summary.delivered = rules.clone().zip(self.judges.delivered()).collect();
         summary.forgotten = rules.clone().zip(self.judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
         summary

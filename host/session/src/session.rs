@@ -30,7 +30,7 @@ pub struct SessionOptions {
     pub workers: usize,
     /// How far ahead of earlier events an event's time may be, microseconds; further ahead it becomes a dead letter.
     pub max_gap: i64,
-    /// When a rule goes into quarantine.
+    /// When a rule goes into quarantine for a source.
     pub quarantine: QuarantineThreshold,
     /// The key of digests of content.
     pub key: DigestKey,
@@ -218,7 +218,7 @@ impl<'s> Session<'s> {
     }
 
     /// Has another generation serve from the next input on. No tick comes between: what is known since the last one goes
-    /// on too, with state, timers and quarantine.
+    /// on too, with state, timers and holds.
     ///
     /// # Errors
     /// As for [`Session::push`].
@@ -364,7 +364,8 @@ impl<'s> Session<'s> {
         let number = self.ledger.number() + 1;
         self.judges = judges(&generation, &self.options);
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();
-        let migrated = self.judges.hand_over(remembered, &codes(&generation), now);
+        let migrated = self.judges.hand_over(remembered, &codes(&generation), now, self.sequencer.position());
+        self.ledger.set_holds(&self.judges);
         self.begin_generation(generation, number)?;
         self.record_migrations(migrated);
         self.flush(None)

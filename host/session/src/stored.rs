@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{RuleId, Timestamp};
+use countersign_model::{Hold, RuleId, Timestamp};
 use countersign_store::Stored;
 
 use crate::chunk::Silence;
@@ -12,12 +12,14 @@ use crate::memory::RuleMemory;
 use crate::resume::read_rules;
 
 /// What is known of a rule that judged in a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRule {
     /// What its state is kept by; none for a response rule, which keeps nothing.
     pub partition_key: Option<PartitionKey>,
     /// Why it judges nothing more, if it doesn't.
     pub silenced: Option<Silence>,
+    /// With which rows of sources it isn't called for a while.
+    pub holds: Vec<Hold>,
     /// Since when it is gone, if the generation that serves doesn't have it.
     pub absent_since: Option<Timestamp>,
 }
@@ -27,7 +29,11 @@ pub struct StoredRule {
 /// # Errors
 /// When the store can't be read, or its memory isn't a session's.
 pub fn stored_rules(store: &dyn Stored) -> Result<BTreeMap<RuleId, StoredRule>, SessionError> {
-    let rule =
-        |RuleMemory { partition_key, silenced, absent_since, .. }| StoredRule { partition_key, silenced, absent_since };
+    let rule = |RuleMemory { partition_key, silenced, holds, absent_since, .. }| StoredRule {
+        partition_key,
+        silenced,
+        holds,
+        absent_since,
+    };
     Ok(read_rules(store)?.into_iter().map(|(id, memory)| (id, rule(memory))).collect())
 }

@@ -11,7 +11,8 @@ use countersign_model::{SourceId, StateEntry, Timestamp};
 
 use crate::Sequenced;
 use crate::citable::Citable;
-use crate::outcome::{Outcome, RowDiagnostic, RowFailure};
+use crate::holds::is_held;
+use crate::outcome::{Outcome, RowDiagnostic, RowFailure, RowHold};
 use crate::rule::{Prepared, Row, RuleStream};
 use crate::spent::{diagnostics_bytes, most_diagnostics_bytes};
 use crate::timers::TimerSetting;
@@ -28,6 +29,8 @@ const MAX_ROW_DIAGNOSTICS: u64 = most_diagnostics_bytes(MAX_DIAGNOSTICS_PER_ROW,
 pub(crate) struct Judging<'r> {
     rule: &'r mut RuleStream,
     outcome: Outcome,
+    /// The places of rows that were held.
+    held: Vec<usize>,
 }
 
 /// New state of one key of one slot, references resolved to events.
@@ -59,10 +62,18 @@ struct Checked {
 
 impl<'r> Judging<'r> {
     pub(crate) fn new(rule: &'r mut RuleStream) -> Judging<'r> {
-        Judging { rule, outcome: Outcome::default() }
+        Judging { rule, outcome: Outcome::default(), held: Vec::new() }
     }
 
-    pub(crate) fn finish(self) -> Outcome {
+    /// The outcome of so many rows.
+    pub(crate) fn finish(mut self, rows: &[Row<'_>]) -> Outcome {
+        // How many rows were looked at beyond the one at which the rule was stopped would show the batch.
+        let stopped = self.outcome.stopped.as_ref();
+        let stopped = stopped.and_then(|at| rows.iter().position(|row| row.sequenced.order() == at.row.order()));
+        let looked_at = stopped.map_or(rows.len(), |place| place + 1);
+        self.held.retain(|place| *place < looked_at);
+        self.outcome.held = self.held.len() as u64;
+        self.outcome.delivered = looked_at as u64 - self.outcome.held;
         self.outcome
     }
 
@@ -85,10 +96,22 @@ impl<'r> Judging<'r> {
         if rows.is_empty() || self.outcome.stopped.is_some() {
             return;
         }
+        // Rows before these have been judged, rows after them haven't: what is held now is what is held at their place.
+        let admitted: Vec<Row<'_>>;
+        let rows = if self.rule.holds.hold_any() {
+            admitted = self.admitted(rows);
+            admitted.as_slice()
+        } else {
+            rows
+        };
+        if rows.is_empty() {
+            return;
+        }
         let prepared = self.rule.prepare(rows);
         let failure = match self.call(rows, &prepared) {
             Ok(checked) if self.diagnostics_fit(rows, &prepared, &checked.answer) => {
-                return self.apply_answer(rows, &prepared, checked);
+                self.apply_answer(rows, &prepared, checked);
+                return rows.iter().for_each(|row| self.rule.holds.pass(row.sequenced));
             }
             Ok(_) => None,
             Err(failure) => Some(failure),
@@ -119,11 +142,31 @@ impl<'r> Judging<'r> {
 
     /// Handles a row that failed alone: it is set aside, or stops the rule if it missed the deadline twice.
     fn set_aside_or_stop(&mut self, row: &Row<'_>, failure: CallFailure) {
+        let kind = failure.kind;
         let failed = RowFailure { row: row.sequenced.clone(), failure };
-        match failed.failure.kind {
-            FailureKind::Deadline => self.outcome.stopped = Some(failed),
-            _ => self.outcome.failures.push(failed),
+        if kind == FailureKind::Deadline {
+            self.outcome.stopped = Some(failed);
+            return;
         }
+        self.outcome.failures.push(failed);
+        // What was too much for the record of the time is no fault of the rule's code; and it shows only when a batch's
+        // answer is applied, when rows after it may have been judged.
+        if kind == FailureKind::TooLarge {
+            return;
+        }
+        if let Some(begun) = self.rule.holds.fail(row.sequenced, kind) {
+            // A timer waits for what its rule now doesn't see: it would fire after the hold for rows that did come.
+            self.rule.timers.drop_set_by(|event| is_held(std::slice::from_ref(&begun.hold), event));
+            self.outcome.begun.push(RowHold { row: row.sequenced.clone(), begun });
+        }
+    }
+
+    /// The rows of these that aren't held.
+    fn admitted<'a>(&mut self, rows: &[Row<'a>]) -> Vec<Row<'a>> {
+        let (admitted, held): (Vec<_>, Vec<_>) =
+            rows.iter().cloned().partition(|row| self.rule.holds.admits(row.sequenced));
+        self.held.extend(held.iter().map(|row| row.place));
+        admitted
     }
 
     /// Makes one call and checks its answer in full.

@@ -28,10 +28,7 @@ fn key_text(key: PartitionKey, event: &Event) -> Option<String> {
         PartitionKey::PersonOrActor => person(event).or_else(|| actor(event)),
         PartitionKey::Target => event.target.as_ref().map(|target| text(&target.account, "")),
         PartitionKey::SourceIp => source(event).map(|address| address.to_string()),
-        PartitionKey::SourceNetwork => source_network(event).map(|network| match network {
-            IpAddr::V4(network) => format!("{network}/24"),
-            IpAddr::V6(network) => format!("{network}/64"),
-        }),
+        PartitionKey::SourceNetwork => network(event),
         // The caller may choose a session id: it is unique only under the account it belongs to.
         PartitionKey::Session => {
             let account = event.actor.account.as_ref()?;
@@ -82,6 +79,14 @@ pub(crate) fn source_network(event: &Event) -> Option<IpAddr> {
     source(event).map(|address| match address {
         IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8))),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
+    })
+}
+
+/// The same network as text, with its length.
+pub(crate) fn network(event: &Event) -> Option<String> {
+    source_network(event).map(|network| match network {
+        IpAddr::V4(network) => format!("{network}/24"),
+        IpAddr::V6(network) => format!("{network}/64"),
     })
 }
 

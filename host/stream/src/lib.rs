@@ -1,5 +1,5 @@
 //! From events to findings: which events reach a rule, as which columns, with which state; what happens when a call
-//! fails; when a rule goes into quarantine. Rules are called through [`countersign_model::call::Detector`]: this crate
+//! fails; with which rows a rule isn't called for a while. Rules are called through [`countersign_model::call::Detector`]: this crate
 //! knows no wasmtime, and does no I/O.
 
 mod carry;
@@ -9,12 +9,14 @@ mod columns;
 mod context;
 mod fair;
 mod filter;
+mod holds;
 mod isolate;
 mod keys;
 mod occasion;
 mod origin;
 mod outcome;
 mod own;
+mod parked;
 mod quarantine;
 mod reference;
 mod rule;
@@ -27,21 +29,25 @@ mod subject;
 mod testing;
 mod timers;
 mod validate;
+mod window;
 
 pub use carry::{Adopted, Carried, Migrated, Removed};
 pub use clock::{Clock, Placement, Plan, TICK_EVENTS, Tick};
 pub use columns::{Schema, build_batch, index_keys, value_at, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};
 pub use filter::{Router, Tally, holds, matches};
+pub use holds::{BegunHold, Count, CountKey, HELD_FOR, HoldCause, Holds, PARTY_HELD_FOR, is_held};
 pub use keys::partition_key;
 pub use occasion::{DeliveredFinding, DueTimer, OrderedOccasion};
-pub use outcome::{Bundle, BundledFinding, Disagreement, Outcome, RowDiagnostic, RowFailure};
+pub use outcome::{Bundle, BundledFinding, Disagreement, Outcome, RowDiagnostic, RowFailure, RowHold};
 pub use own::LINE_SLOT;
-pub use quarantine::{Quarantine, QuarantineThreshold};
+pub use parked::Charges;
+pub use quarantine::{QuarantineThreshold, Sighting};
 pub use rule::RuleStream;
 pub use spent::{Spending, Spent};
 pub use state::Forgotten;
 pub use subject::evidence_role;
+pub use window::Step;
 
 use std::sync::{Arc, OnceLock};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Level};
 use countersign_model::{Finding, StateChange, TimerChange};
 
-use crate::Sequenced;
+use crate::{BegunHold, Sequenced};
 
 /// The one-row call that made a finding: enough to make it again.
 #[derive(Debug)]
@@ -38,6 +38,15 @@ pub struct RowFailure {
     pub failure: CallFailure,
 }
 
+/// A hold that began after a row on which the rule failed.
+#[derive(Clone, Debug)]
+pub struct RowHold {
+    /// The row.
+    pub row: Sequenced,
+    /// The hold.
+    pub begun: BegunHold,
+}
+
 /// A key whose batch and one-row calls disagreed.
 #[derive(Clone, Debug)]
 pub struct Disagreement {
@@ -67,6 +76,12 @@ pub struct Outcome {
     pub findings: Vec<BundledFinding>,
     /// Rows set aside.
     pub failures: Vec<RowFailure>,
+    /// Where rows began to be held.
+    pub begun: Vec<RowHold>,
+    /// Rows that the rule was called with, up to the one at which it was stopped.
+    pub delivered: u64,
+    /// Rows up to there that were held.
+    pub held: u64,
     /// Where the rule contradicted itself.
     pub disagreements: Vec<Disagreement>,
     /// For the author.

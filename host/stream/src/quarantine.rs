@@ -1,20 +1,18 @@
-//! When a rule that fails too often goes into quarantine: by a share of the distinct accounts that authenticated, never
-//! of rows, nor of names that anyone can send.
+//! When a rule goes into quarantine for a source: by a share of the source's distinct accounts that authenticated within
+//! an hour, never of rows, nor of names that anyone can send.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap};
 
-use countersign_model::vocabulary::{EvidenceRole, SubjectRole};
+use serde::{Deserialize, Serialize};
 
-use crate::Sequenced;
-use crate::reference::key_seed;
-use crate::subject::evidence_role;
+use crate::window::Step;
 
-/// When a rule goes into quarantine.
+/// When a rule goes into quarantine for a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QuarantineThreshold {
-    /// At least so many distinct accounts failed, …
+    /// At least so many distinct accounts failed within an hour, …
     pub min_accounts: u32,
-    /// … and they are at least so many of a hundred of the distinct accounts seen.
+    /// … and they are at least so many of a hundred of the distinct accounts seen in it.
     pub percent: u32,
 }
 
@@ -24,83 +22,122 @@ impl Default for QuarantineThreshold {
     }
 }
 
-/// Follows one rule's failures, position by position.
-#[derive(Debug)]
-pub struct Quarantine {
-    threshold: QuarantineThreshold,
-    /// Distinct accounts whose rows reached the rule. Only counted, so their order can't show.
-    seen: HashSet<u64>,
-    failed: HashSet<u64>,
-    /// How many distinct accounts are counted.
-    max_accounts: usize,
-    /// Accounts that were counted since the changes were taken last, and whether they failed.
-    changed: Vec<(u64, bool)>,
+/// Maximum of accounts of a source that are counted for a rule at a time. Others are ignored until some have left the
+/// hour: the share among these is close enough, and as only a source's own accounts take room, no other source's are
+/// pushed out.
+const MAX_ACCOUNTS: usize = 1 << 16;
+
+/// When an account was counted last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sighting {
+    /// The step of its last row that reached the rule.
+    pub seen: Step,
+    /// The step of its last row on which the rule failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Step>,
 }
 
-/// Accounts beyond so many distinct ones are ignored: the share among these is close enough.
-const MAX_ACCOUNTS: usize = 1 << 20;
+/// The accounts of one source whose rows reached one rule, as opaque numbers.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    /// Only counted and looked up in, so their order can't show.
+    sightings: HashMap<u64, Sighting>,
+    /// How many of them were seen last, and failed last, in each step.
+    steps: BTreeMap<Step, (u64, u64)>,
+    max_accounts: usize,
+}
 
-impl Quarantine {
-    /// Without failures yet.
-    #[must_use]
-    pub fn new(threshold: QuarantineThreshold) -> Quarantine {
-        Quarantine {
-            threshold,
-            seen: HashSet::new(),
-            failed: HashSet::new(),
-            max_accounts: MAX_ACCOUNTS,
-            changed: Vec::new(),
+/// What counting a row changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    /// Nothing.
+    Nothing,
+    /// That the account was seen.
+    Seen,
+    /// That it failed in this step, which it hadn't yet.
+    Failed,
+}
+
+impl Default for Accounts {
+    fn default() -> Accounts {
+        Accounts { sightings: HashMap::new(), steps: BTreeMap::new(), max_accounts: MAX_ACCOUNTS }
+    }
+}
+
+impl Accounts {
+    /// Counts a row of an account. Steps never fall from row to row.
+    pub(crate) fn count(&mut self, account: u64, step: Step, failed: bool) -> Counted {
+        let before = self.sightings.get(&account).copied();
+        // An account that isn't counted as seen isn't counted as failed either.
+        if before.is_none() && self.sightings.len() >= self.max_accounts {
+            return Counted::Nothing;
+        }
+        let failed_before = before.and_then(|before| before.failed);
+        let now = Sighting { seen: step, failed: if failed { Some(step) } else { failed_before } };
+        if before == Some(now) {
+            return Counted::Nothing;
+        }
+        self.restore(account, now);
+        if now.failed == failed_before { Counted::Seen } else { Counted::Failed }
+    }
+
+    /// Sets when an account was counted last, in place of what was known.
+    pub(crate) fn restore(&mut self, account: u64, sighting: Sighting) {
+        if let Some(before) = self.sightings.insert(account, sighting) {
+            self.discount(before);
+        }
+        self.steps.entry(sighting.seen).or_default().0 += 1;
+        if let Some(failed) = sighting.failed {
+            self.steps.entry(failed).or_default().1 += 1;
         }
     }
 
-    /// Takes in a row that reached the rule, and whether it failed. True when this row puts the rule into quarantine.
-    pub fn note(&mut self, row: &Sequenced, failed: bool) -> bool {
-        if evidence_role(SubjectRole::Actor, &row.event) != EvidenceRole::AuthenticatedAs {
-            return false;
+    fn discount(&mut self, Sighting { seen, failed }: Sighting) {
+        if let Some((count, _)) = self.steps.get_mut(&seen) {
+            *count = count.saturating_sub(1);
         }
-        let Some(account) = &row.event.actor.account else { return false };
-        let account = key_seed(&account.to_string());
-        if !self.seen.contains(&account) {
-            // An account that isn't counted as seen isn't counted as failed either.
-            if self.seen.len() >= self.max_accounts {
-                return false;
-            }
-            self.seen.insert(account);
-            self.changed.push((account, false));
-        }
-        if !failed || !self.failed.insert(account) {
-            return false;
-        }
-        self.changed.push((account, true));
-        let (failed, seen) = (self.failed.len() as u64, self.seen.len() as u64);
-        failed >= u64::from(self.threshold.min_accounts) && failed * 100 >= seen * u64::from(self.threshold.percent)
-    }
-
-    /// The accounts that were counted since this was called last, as opaque numbers, and whether they failed; the last
-    /// entry of an account counts.
-    pub fn take_changes(&mut self) -> Vec<(u64, bool)> {
-        std::mem::take(&mut self.changed)
-    }
-
-    /// Counts an account again that was counted before a restart.
-    pub fn restore(&mut self, account: u64, failed: bool) {
-        self.seen.insert(account);
-        if failed {
-            self.failed.insert(account);
+        if let Some((_, count)) = failed.and_then(|failed| self.steps.get_mut(&failed)) {
+            *count = count.saturating_sub(1);
         }
     }
 
-    /// The accounts that are counted, as opaque numbers, in order.
-    pub fn account_numbers(&self) -> impl Iterator<Item = u64> + use<> {
-        let mut seen: Vec<u64> = self.seen.iter().copied().collect();
-        seen.sort_unstable();
-        seen.into_iter()
+    /// When an account was counted last.
+    pub(crate) fn get(&self, account: u64) -> Option<Sighting> {
+        self.sightings.get(&account).copied()
     }
 
-    /// Distinct accounts that failed, and that were seen.
-    #[must_use]
-    pub fn accounts(&self) -> (u64, u64) {
-        (self.failed.len() as u64, self.seen.len() as u64)
+    /// Distinct accounts that failed, and that were seen, in the hour up to a step.
+    pub(crate) fn within_hour(&self, step: Step) -> (u64, u64) {
+        let counts = self.steps.range(step.first_that_counts()..).map(|(_, counts)| *counts);
+        counts.fold((0, 0), |(failed, seen), (more_seen, more_failed)| (failed + more_failed, seen + more_seen))
+    }
+
+    /// Forgets accounts that weren't seen in the hour up to a step. Returns them, in no order.
+    pub(crate) fn forget_before(&mut self, step: Step) -> Vec<u64> {
+        let first = step.first_that_counts();
+        if self.steps.first_key_value().is_none_or(|(oldest, _)| *oldest >= first) {
+            return Vec::new();
+        }
+        self.steps = self.steps.split_off(&first);
+        self.sightings.extract_if(|_, sighting| sighting.seen < first).map(|(account, _)| account).collect()
+    }
+
+    /// The accounts that are counted, in no order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = u64> {
+        self.sightings.keys().copied()
+    }
+
+    /// Whether none is.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sightings.is_empty()
+    }
+}
+
+impl QuarantineThreshold {
+    /// Whether so many accounts of those seen are too many.
+    pub(crate) fn is_reached(&self, failed: u64, seen: u64) -> bool {
+        failed >= u64::from(self.min_accounts) && failed * 100 >= seen * u64::from(self.percent)
     }
 }
 

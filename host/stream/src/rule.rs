@@ -9,6 +9,7 @@ use countersign_model::{DigestKey, Event, StateChange, TimerChange, Timestamp};
 
 use crate::columns::{Schema, build_batch, index_keys};
 use crate::context::{ContextCall, ContextSource, NoContext};
+use crate::holds::Holds;
 use crate::isolate::Judging;
 use crate::occasion::OrderedOccasion;
 use crate::outcome::{BundledFinding, Outcome};
@@ -26,6 +27,8 @@ const TIMERS_SHARE: u64 = 4;
 pub(crate) struct Row<'a> {
     pub(crate) sequenced: &'a Sequenced,
     pub(crate) key: Option<Arc<str>>,
+    /// Its place among the rows that are judged.
+    pub(crate) place: usize,
     /// Whether it is judged on its own too, even if a batch says nothing about its key.
     pub(crate) sampled: bool,
 }
@@ -44,6 +47,7 @@ pub struct RuleStream {
     /// What was put on record since the last tick.
     pub(crate) spending: Spending,
     pub(crate) kept: Kept,
+    pub(crate) holds: Holds,
     schema: Schema,
     parameters: Vec<Parameter>,
     data: Vec<u8>,
@@ -80,6 +84,7 @@ impl RuleStream {
             timers: RuleTimers::new(&declaration),
             spending: Spending::default(),
             kept: Kept::default(),
+            holds: Holds::default(),
             schema: Schema::of(&declaration),
             declaration,
             detector,
@@ -98,6 +103,23 @@ impl RuleStream {
     #[must_use]
     pub fn with_sample(self, key: &DigestKey) -> RuleStream {
         RuleStream { sample: Some(Sample::new(key, &self.declaration.id)), ..self }
+    }
+
+    /// The same, and it isn't called for a while with rows of a kind on which it fails too often: see [`Holds`].
+    #[must_use]
+    pub fn with_holds(self, holds: Holds) -> RuleStream {
+        RuleStream { holds, ..self }
+    }
+
+    /// What it has failed on, and with which rows it isn't called therefore.
+    #[must_use]
+    pub fn holds(&self) -> &Holds {
+        &self.holds
+    }
+
+    /// The same, to be changed.
+    pub fn holds_mut(&mut self) -> &mut Holds {
+        &mut self.holds
     }
 
     /// Rows given to the rule's code so far: the first ones are all in the sample.
@@ -144,20 +166,21 @@ impl RuleStream {
         let keyed = key != PartitionKey::None;
         let rows: Vec<Row<'_>> = rows
             .iter()
+            .enumerate()
             .zip(self.judged..)
-            .map(|(sequenced, number)| {
+            .map(|((place, sequenced), number)| {
                 let key = match &sequenced.occasion {
                     OrderedOccasion::Timer(timer) => Some(Arc::clone(&timer.key)),
                     _ => keyed.then(|| keys::partition_key(key, &sequenced.event)).flatten().map(Arc::from),
                 };
                 let sampled = self.sample.as_ref().is_some_and(|sample| sample.has(number, sequenced, key.as_deref()));
-                Row { sequenced, key, sampled }
+                Row { sequenced, key, place, sampled }
             })
             .collect();
         self.judged += rows.len() as u64;
         let mut judging = Judging::new(self);
         judging.judge_all(&rows);
-        let mut outcome = judging.finish();
+        let mut outcome = judging.finish(&rows);
         outcome.state = self.state.take_changes();
         outcome.timers = self.timers.take_changes();
         outcome.sort();

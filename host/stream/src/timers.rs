@@ -222,6 +222,20 @@ impl RuleTimers {
         }
     }
 
+    /// Drops the timers that rows of some events set.
+    pub(crate) fn drop_set_by(&mut self, is_one: impl Fn(&Event) -> bool) {
+        let all = self.keys.iter().flat_map(|(key, timers)| timers.iter().map(move |timer| (key, timer)));
+        let dropped: Vec<_> = all
+            .filter(|(_, (_, pending))| is_one(&pending.set_by.event))
+            .map(|(key, (id, _))| (Arc::clone(key), Arc::clone(id)))
+            .collect();
+        for (key, id) in dropped {
+            self.remove(&key, &id);
+            self.remove_if_empty(&key);
+            self.changed.insert((key, id));
+        }
+    }
+
     /// Takes all timers out, by key and id; what isn't reported yet is lost.
     pub(crate) fn take(&mut self) -> BTreeMap<Arc<str>, KeyTimers> {
         self.due.clear();

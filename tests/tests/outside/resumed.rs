@@ -91,7 +91,7 @@ fn quarantine_redeliveries_and_inputs_go_on() {
     let options = SessionOptions { batch: 7, workers: 1, quarantine, ..options() };
     let records = vec![Step::Record(None); files.count()];
     let expected = play(&mut Backend::memory(), &files, &records, &generation, &options);
-    assert!(expected.summary.contains(r#""silenced":["hostile/"#), "{}", expected.summary);
+    assert!(expected.summary.contains(r#""holds":{"hostile/"#), "{}", expected.summary);
     assert!(!expected.summary.contains(r#""duplicates":0"#) && !expected.summary.contains(r#""set_aside":0"#));
     for (name, mut backend) in Backend::all() {
         let mut steps = records.clone();

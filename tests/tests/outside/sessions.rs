@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_formats::{DeadLetter, Format, format_by_name};
+use countersign_formats::{DeadLetter, Format, Record, format_by_name};
 use countersign_generation::Generation;
-use countersign_inputs::{Inputs, Merge, Processed, Reading};
-use countersign_model::Timestamp;
+use countersign_inputs::{Inputs, Merge, Processed, Reading, Received};
+use countersign_model::{SourceId, Timestamp};
 use countersign_session::{
     Arrival, DecisionLine, FindingLine, Input, Notice, Observer, Session, SessionOptions, Standing,
 };
@@ -127,6 +127,8 @@ pub(crate) struct Files {
     folder: TempDir,
     format: &'static dyn Format,
     paths: Vec<PathBuf>,
+    /// The sources of the files, by their places; where there are none, the format is the source.
+    sources: Vec<SourceId>,
 }
 
 impl Files {
@@ -135,7 +137,23 @@ impl Files {
         let path = |place: usize| folder.path().join(format!("{place}.ndjson"));
         let paths: Vec<PathBuf> = (0..contents.len()).map(path).collect();
         paths.iter().zip(contents).for_each(|(path, bytes)| std::fs::write(path, bytes).unwrap());
-        Files { folder, format: format_by_name(format).unwrap(), paths }
+        Files { folder, format: format_by_name(format).unwrap(), paths, sources: Vec::new() }
+    }
+
+    /// Each file is of a source of its own.
+    pub(crate) fn of_sources(format: &str, contents: &[(&str, &[u8])]) -> Files {
+        let bytes: Vec<&[u8]> = contents.iter().map(|(_, bytes)| *bytes).collect();
+        Files { sources: contents.iter().map(|(source, _)| (*source).into()).collect(), ..Files::new(format, &bytes) }
+    }
+
+    /// A record as of its file's source.
+    fn of_source(&self, mut received: Received) -> Received {
+        if let Record::Event { event, .. } = &mut received.record
+            && let Some(source) = self.sources.get(event.raw.input as usize)
+        {
+            event.source = source.clone();
+        }
+        received
     }
 
     pub(crate) fn folder(&self) -> &std::path::Path {
@@ -186,7 +204,7 @@ pub(crate) fn play(
             for step in rest.iter().take(until).skip(taken) {
                 match step {
                     Step::Record(arrived) => {
-                        let received = records.next().expect("as many records as steps");
+                        let received = files.of_source(records.next().expect("as many records as steps"));
                         session.push(Input::Record(Arrival::new(received, *arrived))).unwrap();
                     }
                     Step::Time(time) => session.poll(*time).unwrap(),
@@ -220,7 +238,7 @@ pub(crate) fn log(store: &dyn Stored) -> Vec<String> {
 
 fn memory(store: &dyn Stored) -> Vec<(String, Vec<u8>, Vec<u8>)> {
     let mut memory = Vec::new();
-    for space in ["session", "input", "rule", "account", "occurrence", "line"] {
+    for space in ["session", "input", "rule", "count", "occurrence", "line"] {
         let entries = store.memory(space, None, usize::MAX).unwrap();
         memory.extend(entries.into_iter().map(|(key, value)| (space.to_owned(), key, value)));
     }

@@ -5,8 +5,8 @@ use countersign_audit::{ChainWriter, Head, Record};
 use countersign_model::call::{FailureKind, Level};
 use countersign_model::vocabulary::{Action, EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole};
 use countersign_model::{
-    Account, ContextState, Decision, DecisionKind, Digest, DigestKey, Effect, Evidence, Finding, Line, Occasion,
-    Reason, ReasonCode, RuleId, RuleIdentity, Timestamp,
+    Account, ContextState, Decision, DecisionKind, Digest, DigestKey, Effect, Evidence, Finding, HeldRows, HoldEnd,
+    Line, Occasion, Reason, ReasonCode, RuleId, RuleIdentity, Timestamp,
 };
 use countersign_signing::Proof;
 
@@ -135,6 +135,8 @@ pub(crate) fn records() -> Vec<Record> {
             accounts: 20,
             share: 10,
             least: 5,
+            source: None,
+            until: None,
         }),
         Record::NotDeterministic(NotDeterministic {
             position: 20,
@@ -172,6 +174,33 @@ pub(crate) fn records() -> Vec<Record> {
             severity: Severity::High,
             rule: Some(rule_id("console-login-without-mfa")),
             message: "not heard any more".to_owned(),
+        }),
+        Record::Quarantine(Quarantine {
+            position: 25,
+            rule: rule_id("burst-of-denied-calls"),
+            failing_accounts: 6,
+            accounts: 20,
+            share: 20,
+            least: 5,
+            source: Some("cloudtrail".into()),
+            until: Some(Timestamp(1_688_989_338_000_000)),
+        }),
+        Record::Parked(Parked {
+            position: 25,
+            rule: rule_id("burst-of-denied-calls"),
+            source: "okta".into(),
+            rows: HeldRows::Outsiders,
+            party: Some("203.0.113.0/24".to_owned()),
+            calls: 8,
+            until: Timestamp(1_688_989_338_000_000),
+        }),
+        Record::Readmitted(Readmitted {
+            position: 26,
+            rule: rule_id("burst-of-denied-calls"),
+            source: "okta".into(),
+            rows: HeldRows::Authenticated,
+            party: None,
+            end: HoldEnd::Time,
         }),
         Record::Input(Input { input: 0, records: 25, duplicates: 2, bytes: 9_999, content: key.digest(b"input") }),
     ]

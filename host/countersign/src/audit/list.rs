@@ -33,7 +33,7 @@ Examples:
   countersign audit list run.db --decision await-approval --since 2026-03-02T00:00:00Z
       what waits for a person, of a store
   countersign audit list run.audit --identity alice --action revoke-sessions,disable-credential
-  countersign audit list run.audit --type set-aside,quarantine,host-finding,dead-letter
+  countersign audit list run.audit --type set-aside,quarantine,parked,host-finding,dead-letter
       what went wrong: `--type all` lists every record
   countersign audit list run.audit --json | jq -r 'select(.tier == \"critical\") | .seq'
       for other programs: the lines that `replay --json` printed
@@ -49,13 +49,15 @@ can't be read.
 const ROWS: usize = 500;
 
 /// The types of records, and what stands for all of them.
-const TYPES: [&str; 17] = [
+const TYPES: [&str; 19] = [
     "decision",
     "finding",
     "generation",
     "component",
     "set-aside",
     "quarantine",
+    "parked",
+    "readmitted",
     "not-deterministic",
     "rule-stopped",
     "diagnostic",

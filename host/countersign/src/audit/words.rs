@@ -4,6 +4,7 @@ use countersign_audit::Record;
 use countersign_audit::record::{DecisionRecord, FindingRecord};
 use countersign_declaration::quoted;
 use countersign_model::{Account, Occasion};
+use countersign_session::report::describe_held;
 
 use crate::decisions;
 use crate::text;
@@ -21,6 +22,8 @@ pub(super) fn position(record: &Record) -> Option<u64> {
         Record::Decision(record) => record.incident.get(record.decision.anchor).map(|anchor| anchor.position),
         Record::SetAside(record) => Some(record.position),
         Record::Quarantine(record) => Some(record.position),
+        Record::Parked(record) => Some(record.position),
+        Record::Readmitted(record) => Some(record.position),
         Record::NotDeterministic(record) => Some(record.position),
         Record::RuleStopped(record) => Some(record.position),
         Record::Diagnostic(record) => Some(record.position),
@@ -46,10 +49,20 @@ pub(super) fn summary(record: &Record) -> String {
             format!("{} on event {}: {}", row.failure, quoted(&row.event_id), brief(&row.message))
         }
         Record::Quarantine(found) => format!(
-            "in quarantine: it failed on rows of {} of {} accounts",
+            "in quarantine for {}: it failed on rows of {} of {} accounts",
+            found.source.as_ref().map_or_else(|| "all sources".to_owned(), |source| quoted(source)),
             text::number(found.failing_accounts),
             text::number(found.accounts)
         ),
+        Record::Parked(parked) => format!(
+            "parked for {}: rows on which it failed cost {} times its fuel",
+            describe_held(&parked.source, parked.rows, parked.party.as_deref()),
+            text::number(parked.calls)
+        ),
+        Record::Readmitted(back) => {
+            let rows = describe_held(&back.source, back.rows, back.party.as_deref());
+            format!("called again with {rows}: {}", back.end.about())
+        }
         Record::NotDeterministic(found) => brief(&found.message),
         Record::RuleStopped(stopped) => {
             format!("stopped on event {}: {}", quoted(&stopped.event_id), brief(&stopped.message))

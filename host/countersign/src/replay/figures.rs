@@ -31,6 +31,7 @@ pub(super) fn print(out: &mut Out, summary: &Summary, kept: Option<(&'static str
     rare("timers not due yet", &summary.pending_timers);
     rare("timers dropped, too many", &summary.dropped_timers);
     rare("findings that fed no rule, too many", &summary.withheld_findings);
+    rare("rows held from a rule that failed", &summary.held_rows);
     rows.extend(kept.map(|(name, path)| (name, text::path(&path).to_string())));
     rows.extend(kept.map(|_| ("head", head.to_string())));
     writeln!(out)?;
@@ -62,7 +63,8 @@ fn print_rules(out: &mut Out, summary: &Summary) -> Result<()> {
         let of = |counts: &BTreeMap<RuleId, u64>| counts.get(rule).copied().unwrap_or_default();
         let (findings, failed) = (of(&summary.findings_by_rule), of(&summary.rows_set_aside));
         let (evicted, silenced) = (evicted(summary, rule), summary.silenced.contains(rule));
-        if findings + failed + evicted == 0 && !silenced {
+        let held = of(&summary.held_rows);
+        if findings + failed + evicted + held == 0 && !silenced {
             quiet += 1;
             continue;
         }
@@ -72,7 +74,11 @@ fn print_rules(out: &mut Out, summary: &Summary) -> Result<()> {
             text::number(findings).into(),
             text::number(failed).into(),
             text::number(evicted).into(),
-            if silenced { toned(Tone::Bad, "silenced") } else { "".into() },
+            match (silenced, held) {
+                (true, _) => toned(Tone::Bad, "silenced"),
+                (false, 0) => "".into(),
+                (false, held) => toned(Tone::Bad, &format!("{} held", text::number(held))),
+            },
         ]);
     }
     if !table.is_empty() {

@@ -24,7 +24,7 @@ pub(super) fn find_rule(path: &Path, store: &dyn Stored, name: &str) -> Result<(
         several => several.iter().copied().find(|id| id.as_str() == name),
     };
     if let Some(id) = found {
-        let rule = rules.get(id).copied();
+        let rule = rules.get(id).cloned();
         return rule.map(|rule| (id.clone(), rule)).ok_or_else(|| unusable("no such rule"));
     }
     let path = text::path(&path);

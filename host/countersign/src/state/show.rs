@@ -7,9 +7,10 @@ use anyhow::Result;
 use clap::Args;
 use countersign_declaration::quoted;
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{Evidence, RuleId, StateChange, StateEntry, TimerChange, TimerEntry, Timestamp};
+use countersign_model::{Evidence, Hold, RuleId, StateChange, StateEntry, TimerChange, TimerEntry, Timestamp};
 use countersign_session::StoredRule;
 use countersign_session::chunk::Silence;
+use countersign_session::report::describe_held;
 use countersign_store::Stored;
 use serde::Serialize;
 
@@ -82,6 +83,7 @@ struct Kept<'a> {
 struct About {
     partition_key: Option<PartitionKey>,
     silenced: Option<Silence>,
+    holds: Vec<Hold>,
     absent_since: Option<Timestamp>,
 }
 
@@ -158,8 +160,8 @@ impl Arguments {
             Ok(true)
         })?;
         slots.sort_by(|a, b| a.slot.cmp(&b.slot));
-        let StoredRule { partition_key, silenced, absent_since } = stored;
-        let about = About { partition_key, silenced, absent_since };
+        let StoredRule { partition_key, silenced, holds, absent_since } = stored;
+        let about = About { partition_key, silenced, holds, absent_since };
         Ok((Kept { rule, key: &self.key, about, slots, timers }, keys.some()))
     }
 }
@@ -201,13 +203,18 @@ fn title(kept: &Kept<'_>) -> String {
 }
 
 fn about(kept: &Kept<'_>) -> Vec<(&'static str, String)> {
-    let About { partition_key, silenced, absent_since } = &kept.about;
+    let About { partition_key, silenced, holds, absent_since } = &kept.about;
     let key = match partition_key {
         Some(key) => format!("kept by {key}"),
         None => "none: a response rule keeps nothing".to_owned(),
     };
     let mut rows = vec![("state", key)];
     rows.extend(silenced.map(|silence| ("silenced", format!("{silence}: it judges nothing more"))));
+    rows.extend(holds.iter().map(|hold| {
+        let what = if hold.is_quarantine() { "in quarantine" } else { "parked" };
+        let rows = describe_held(&hold.source, hold.rows, hold.party.as_deref());
+        ("held", format!("{what} for {rows}, until {}", hold.until))
+    }));
     rows.extend(absent_since.map(|since| {
         ("gone", format!("since {since}: the generation that serves doesn't have it; nothing expires meanwhile"))
     }));

@@ -1,11 +1,7 @@
 //! One detection rule of a run: its rows of a chunk, and their outcomes up to the row that silences it.
 
-use std::collections::BTreeSet;
-
-use countersign_model::{Digest, DigestKey, StateChange, TimerChange};
-use countersign_stream::{
-    Adopted, Carried, OrderedOccasion, Outcome, Quarantine, QuarantineThreshold, RuleStream, Sequenced,
-};
+use countersign_model::{Digest, DigestKey, Hold, StateChange, TimerChange};
+use countersign_stream::{Adopted, Carried, Outcome, RuleStream, Sequenced};
 
 use super::{Changes, Item, Placed, Remembered, Silence};
 
@@ -21,11 +17,12 @@ enum Place {
 /// One detection rule of a run.
 pub(super) struct Judge {
     pub(super) stream: RuleStream,
-    quarantine: Quarantine,
     /// Its depth in the graph of subscriptions.
     pub(super) depth: usize,
-    /// Rows delivered until it was silenced.
+    /// Rows that it was called with.
     pub(super) delivered: u64,
+    /// Rows that were held.
+    pub(super) held: u64,
     /// Why it judges nothing more, if it doesn't.
     pub(super) silenced: Option<Silence>,
     /// SHA-256 of its code, where known.
@@ -43,12 +40,12 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    pub(super) fn new(stream: RuleStream, depth: usize, quarantine: Quarantine) -> Judge {
+    pub(super) fn new(stream: RuleStream, depth: usize) -> Judge {
         Judge {
             stream,
-            quarantine,
             depth,
             delivered: 0,
+            held: 0,
             silenced: None,
             code: None,
             dropped_timers: 0,
@@ -79,53 +76,32 @@ impl Judge {
         }
     }
 
-    /// Cuts the outcomes at the row that silences the rule, if any, and adds them to the chunk's items and changes.
-    pub(super) fn finish_chunk(
-        &mut self,
-        rule: usize,
-        events: &[Sequenced],
-        placed: &mut Vec<Placed>,
-        changes: &mut Changes,
-    ) {
-        let rows = std::mem::take(&mut self.rows);
-        let own = std::mem::take(&mut self.own);
+    /// Cuts the outcomes at the row at which the rule is stopped, if it is, and adds them to the chunk's items and changes.
+    pub(super) fn finish_chunk(&mut self, rule: usize, placed: &mut Vec<Placed>, changes: &mut Changes) {
+        self.rows.clear();
+        self.own.clear();
         let outcomes = std::mem::take(&mut self.outcomes);
         if self.silenced.is_some() {
             return;
         }
         let depth = self.depth;
-        let mut place = |row: &Sequenced, item: Item| {
-            placed.push(Placed { position: row.position, after_timers: !row.is_timer(), depth, rule, item });
-        };
-        let failed: BTreeSet<(u64, &OrderedOccasion)> =
-            outcomes.iter().flat_map(|outcome| &outcome.failures).map(|failure| failure.row.order()).collect();
-        let stopped = outcomes.iter().find_map(|outcome| outcome.stopped.as_ref()).map(|stopped| stopped.row.clone());
-        let mut last: Option<Sequenced> = None;
-        for row in rows.iter().filter_map(|place| row_at(*place, events, &own)) {
-            self.delivered += 1;
-            if self.quarantine.note(row, failed.contains(&row.order())) {
-                place(row, Item::Quarantined { accounts: self.quarantine.accounts() });
-                self.silenced = Some(Silence::Quarantined);
-            } else if stopped.as_ref().is_some_and(|stopped| stopped.order() == row.order()) {
-                self.silenced = Some(Silence::Stopped);
-            }
-            if self.silenced.is_some() {
-                last = Some(row.clone());
-                break;
-            }
-        }
+        let last = outcomes.iter().find_map(|outcome| outcome.stopped.as_ref()).map(|stopped| stopped.row.clone());
+        self.silenced = last.is_some().then_some(Silence::Stopped);
         let mut place = |row: &Sequenced, item: Item| {
             if last.as_ref().is_none_or(|last| row.order() <= last.order()) {
-                place(row, item);
+                placed.push(Placed { position: row.position, after_timers: !row.is_timer(), depth, rule, item });
             }
         };
         for outcome in outcomes {
+            self.delivered += outcome.delivered;
+            self.held += outcome.held;
+            outcome.begun.into_iter().for_each(|begun| place(&begun.row.clone(), Item::Held(Box::new(begun))));
             outcome.failures.into_iter().for_each(|failed| place(&failed.row.clone(), Item::SetAside(failed)));
             outcome.stopped.into_iter().for_each(|stopped| place(&stopped.row.clone(), Item::Stopped(stopped)));
             outcome.disagreements.into_iter().for_each(|other| place(&other.row.clone(), Item::Disagreement(other)));
             outcome.diagnostics.into_iter().for_each(|one| place(&one.row.clone(), Item::Diagnostic(one)));
             outcome.findings.into_iter().for_each(|one| place(&one.row.clone(), Item::Finding(Box::new(one))));
-            // A silenced rule's state is of no use, and how far it got would show the batch: stored state is removed too.
+            // A stopped rule's state is of no use, and how far it got would show the batch: stored state is removed too.
             let silenced = last.is_some();
             let state = outcome.state.into_iter();
             let state = state.map(|change| if silenced { StateChange { entry: None, ..change } } else { change });
@@ -138,8 +114,9 @@ impl Judge {
         changes.baselines.extend(self.stream.take_baselines());
         self.dropped_timers += self.stream.take_dropped_timers();
         let id = &self.stream.declaration().id;
-        let accounts = self.quarantine.take_changes().into_iter();
-        changes.accounts.extend(accounts.map(|(account, failed)| (id.clone(), account, Some(failed))));
+        let id = id.clone();
+        let counts = self.stream.holds_mut().take_changes().into_iter();
+        changes.counts.extend(counts.map(|(key, count)| (id.clone(), key, count)));
         changes.visited.insert(rule);
     }
 
@@ -149,9 +126,10 @@ impl Judge {
         Remembered {
             code: self.code,
             carried: self.stream.take_carried(),
-            quarantine: std::mem::replace(&mut self.quarantine, Quarantine::new(QuarantineThreshold::default())),
+            holds: std::mem::take(self.stream.holds_mut()),
             silenced: self.silenced,
             delivered: self.delivered,
+            held: self.held,
             judged: self.stream.judged(),
             dropped_timers: self.dropped_timers,
             withheld: self.withheld,
@@ -160,27 +138,30 @@ impl Judge {
         }
     }
 
-    /// Goes on with what a rule of the same id has kept.
-    pub(super) fn adopt(&mut self, remembered: Remembered, code: Option<Digest>) -> Adopted {
-        let Remembered { carried, quarantine, silenced, delivered, dropped_timers, withheld, forgotten, .. } =
+    /// Goes on with what a rule of the same id has kept. Returns also the holds that ended.
+    pub(super) fn adopt(&mut self, remembered: Remembered, code: Option<Digest>) -> (Adopted, Vec<Hold>) {
+        let Remembered { carried, mut holds, silenced, delivered, held, dropped_timers, withheld, forgotten, .. } =
             remembered;
+        let same_code = remembered.code.is_none() || remembered.code == code;
         // The sample has the first rows of each code.
-        if remembered.code.is_none() || remembered.code == code {
+        if same_code {
             self.stream.set_judged(remembered.judged);
         }
         // Other code gets another chance; that it failed before still counts.
-        self.silenced = silenced.filter(|_| remembered.code.is_none() || remembered.code == code);
-        self.quarantine = quarantine;
-        (self.delivered, self.dropped_timers, self.withheld) = (delivered, dropped_timers, withheld);
+        self.silenced = silenced.filter(|_| same_code);
+        let ended = if same_code { Vec::new() } else { holds.end_all() };
+        *self.stream.holds_mut() = holds;
+        (self.delivered, self.held) = (delivered, held);
+        (self.dropped_timers, self.withheld) = (dropped_timers, withheld);
         forgotten.into_iter().for_each(|(slot, forgotten)| self.stream.set_forgotten(&slot, forgotten));
         let adopted = self.stream.adopt(carried);
         self.dropped_timers += self.stream.take_dropped_timers();
-        adopted
+        (adopted, ended)
     }
 
     /// Something that the rule doesn't declare any more, to be remembered beside it.
     pub(super) fn without(&self, carried: Carried) -> Remembered {
-        Remembered { carried, code: self.code, ..Remembered::new(Quarantine::new(QuarantineThreshold::default())) }
+        Remembered { carried, code: self.code, ..Remembered::default() }
     }
 }
 

@@ -6,10 +6,8 @@ use std::sync::Arc;
 use countersign_formats::DeadLetter;
 use countersign_model::call::Detector;
 use countersign_model::vocabulary::{PartitionKey, SignalClass};
-use countersign_model::{Digest, DigestKey, RuleId, Timestamp};
-use countersign_stream::{
-    Forgotten, Quarantine, QuarantineThreshold, Router, RuleStream, Sequenced, Spending, Tally, Tick,
-};
+use countersign_model::{Digest, DigestKey, Hold, HoldEnd, RuleId, Timestamp};
+use countersign_stream::{Forgotten, Holds, QuarantineThreshold, Router, RuleStream, Sequenced, Spending, Tally, Tick};
 
 use super::judge::Judge;
 use super::remembered::{Absent, take_forgotten};
@@ -23,6 +21,10 @@ pub struct Judges {
     pub(super) router: Router,
     /// The rules that hold something which a tick may change, or which is still to be reported.
     pub(super) holding: BTreeSet<usize>,
+    /// The rules of which it is counted on what they fail: ticks forget that, and end holds.
+    pub(super) counting: BTreeSet<usize>,
+    /// The holds that ended, to be reported.
+    pub(super) ended: Vec<Placed>,
     /// Rules that are gone, and what rules don't declare any more.
     pub(super) absent: BTreeMap<RuleId, Absent>,
     /// What was forgotten of these, to be reported.
@@ -58,8 +60,9 @@ impl Judges {
                 )
                 .with_context(generation.context.clone())
                 .with_greatest_severity(rule.greatest_severity)
-                .with_kept(kept);
-                Judge::new(stream, rule.depth, Quarantine::new(threshold))
+                .with_kept(kept)
+                .with_holds(Holds::new(threshold));
+                Judge::new(stream, rule.depth)
             })
             .collect();
         Judges::from_judges(judges, batch)
@@ -87,6 +90,8 @@ impl Judges {
         Judges {
             router: Router::new(judges.iter().map(|judge| judge.stream.declaration())),
             holding: BTreeSet::new(),
+            counting: BTreeSet::new(),
+            ended: Vec::new(),
             absent: BTreeMap::new(),
             forgotten: Changes::default(),
             subscribers,
@@ -100,9 +105,20 @@ impl Judges {
         self.router.tally()
     }
 
-    /// Rows delivered to each rule until it was silenced, in the rules' order.
+    /// Rows that each rule was called with, in the rules' order.
     pub fn delivered(&self) -> impl Iterator<Item = u64> {
         self.judges.iter().map(|judge| judge.delivered)
+    }
+
+    /// Rows of each rule that were held, in the rules' order.
+    pub fn held_rows(&self) -> impl Iterator<Item = u64> {
+        self.judges.iter().map(|judge| judge.held)
+    }
+
+    /// The holds of all rules that judge, with the rule.
+    pub fn holds(&self) -> impl Iterator<Item = (&RuleId, &Hold)> {
+        let judging = self.judges.iter().filter(|judge| judge.silenced.is_none());
+        judging.flat_map(|judge| judge.stream.holds().holds().map(|hold| (&judge.stream.declaration().id, hold)))
     }
 
     /// How many keys were forgotten at ticks, for each rule by slot, in the rules' order; only slots with any.
@@ -133,7 +149,7 @@ impl Judges {
         self.judges.iter().map(|judge| judge.withheld)
     }
 
-    /// Applies a tick to every rule's state; the timers that are due come with the next chunk. `position` and `clock` are
+    /// Applies a tick to every rule's state and holds; the timers that are due come with the next chunk. `position` and `clock` are
     /// those of the event that brought the tick, the first of that chunk.
     pub fn tick(&mut self, tick: Tick, position: u64, clock: Timestamp) {
         for rule in &self.holding {
@@ -143,7 +159,30 @@ impl Judges {
                 judge.dropped_timers += judge.stream.take_dropped_timers();
             }
         }
+        for rule in std::mem::take(&mut self.counting) {
+            let Some(judge) = self.judges.get_mut(rule) else { continue };
+            let ended = judge.stream.holds_mut().tick(clock);
+            if judge.stream.holds().has_changes() || !ended.is_empty() {
+                self.holding.insert(rule);
+            }
+            if !judge.stream.holds().is_empty() {
+                self.counting.insert(rule);
+            }
+            self.end_holds(rule, ended, HoldEnd::Time, position);
+        }
         self.tick_absent(tick);
+    }
+
+    /// Reports holds that ended with the next chunk: rows from this position on aren't held by them.
+    pub(super) fn end_holds(&mut self, rule: usize, ended: Vec<Hold>, end: HoldEnd, position: u64) {
+        let depth = self.judges.get(rule).map_or(0, |judge| judge.depth);
+        self.ended.extend(ended.into_iter().map(|hold| Placed {
+            position,
+            after_timers: false,
+            depth,
+            rule,
+            item: Item::Readmitted { hold, end },
+        }));
     }
 
     /// Judges a chunk on so many threads. Returns its items in their total order, and the changes of state.
@@ -157,7 +196,7 @@ impl Judges {
             let item = Item::DeadLetter(letter);
             Placed { position, after_timers: false, depth: 0, rule: 0, item }
         });
-        let mut placed: Vec<Placed> = dead_letters.collect();
+        let mut placed: Vec<Placed> = dead_letters.chain(std::mem::take(&mut self.ended)).collect();
         let mut changes = take_forgotten(self);
         self.router.route(events);
         // By depth: findings of a level may be delivered to deeper ones.
@@ -177,11 +216,17 @@ impl Judges {
             for rule in level {
                 let Some(judge) = self.judges.get_mut(rule) else { continue };
                 let before = placed.len();
-                judge.finish_chunk(rule, events, &mut placed, &mut changes);
+                judge.finish_chunk(rule, &mut placed, &mut changes);
                 if judge.silenced.is_some() {
                     self.router.silence(rule);
-                } else if !judge.stream.is_idle() {
-                    self.holding.insert(rule);
+                    self.counting.remove(&rule);
+                } else {
+                    if !judge.stream.is_idle() {
+                        self.holding.insert(rule);
+                    }
+                    if !judge.stream.holds().is_empty() {
+                        self.counting.insert(rule);
+                    }
                 }
                 self.deliver(rule, depth, placed.get(before..).unwrap_or_default(), &mut waiting);
             }
@@ -228,7 +273,7 @@ impl Judges {
         self.judges.get_mut(rule).into_iter().for_each(|judge| judge.withheld += withheld);
     }
 
-    /// What is to be remembered of a rule beside its state, timers and accounts.
+    /// What is to be remembered of a rule beside its state, timers and counts.
     pub(crate) fn view(&self, place: usize) -> Option<JudgeView> {
         let judge = self.judges.get(place)?;
         Some(JudgeView {
@@ -236,6 +281,8 @@ impl Judges {
             code: judge.code,
             silenced: judge.silenced,
             delivered: judge.delivered,
+            held: judge.held,
+            holds: judge.stream.holds().holds().cloned().collect(),
             judged: judge.stream.judged(),
             dropped_timers: judge.dropped_timers,
             withheld: judge.withheld,
@@ -246,12 +293,14 @@ impl Judges {
     }
 }
 
-/// What is to be remembered of a rule beside its state, timers and accounts.
+/// What is to be remembered of a rule beside its state, timers and counts.
 pub(crate) struct JudgeView {
     pub(crate) partition_key: PartitionKey,
     pub(crate) code: Option<Digest>,
     pub(crate) silenced: Option<Silence>,
     pub(crate) delivered: u64,
+    pub(crate) held: u64,
+    pub(crate) holds: Vec<Hold>,
     pub(crate) judged: u64,
     pub(crate) dropped_timers: u64,
     pub(crate) withheld: u64,

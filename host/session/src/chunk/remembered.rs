@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use countersign_model::{Digest, RuleId, Timestamp};
-use countersign_stream::{Carried, Forgotten, Migrated, Quarantine, Tick};
+use countersign_model::{Digest, HoldEnd, RuleId, Timestamp};
+use countersign_stream::{Carried, Forgotten, Holds, Migrated, Tick};
 
 use super::judges::Judges;
 use super::{Changes, Silence};
@@ -14,17 +14,20 @@ use super::{Changes, Silence};
 pub const KEPT_FOR_ABSENT_RULES: i64 = 24 * 3_600 * 1_000_000;
 
 /// What a detection rule has kept.
+#[derive(Default)]
 pub struct Remembered {
     /// SHA-256 of the code that ran.
     pub code: Option<Digest>,
     /// Its state and timers.
     pub carried: Carried,
-    /// On which accounts it failed.
-    pub quarantine: Quarantine,
+    /// What it failed on, and with which rows it isn't called therefore.
+    pub holds: Holds,
     /// Why it judges nothing more, if it doesn't.
     pub silenced: Option<Silence>,
-    /// Rows delivered to it.
+    /// Rows that it was called with.
     pub delivered: u64,
+    /// Rows that were held.
+    pub held: u64,
     /// Rows given to that code.
     pub judged: u64,
     /// Timers dropped because it had too many.
@@ -63,38 +66,50 @@ impl Judges {
             all.insert(id, (remembered, None));
         }
         self.holding.clear();
+        self.counting.clear();
         all
     }
 
-    /// Hands over what rules have kept; `now` is the clock. `codes` has the digests of these rules' code: a rule with
-    /// other code than before judges again where that was silenced, but still counts as having failed on the same
-    /// accounts.
+    /// Hands over what rules have kept; `now` is the clock, `position` that of the next event. `codes` has the digests of
+    /// these rules' code: a rule with other code than before judges again where that was stopped or its rows were held,
+    /// but still counts as having failed on the same accounts.
     pub fn hand_over(
         &mut self,
         mut all: BTreeMap<RuleId, (Remembered, Option<Timestamp>)>,
         codes: &BTreeMap<RuleId, Digest>,
         now: Timestamp,
+        position: u64,
     ) -> Vec<(RuleId, Migrated)> {
         let mut all_migrated = Vec::new();
+        let mut all_ended = Vec::new();
         for (judge, place) in self.judges.iter_mut().zip(0..) {
             let id = judge.stream.declaration().id.clone();
             let code = codes.get(&id).copied();
             judge.code = code;
             let Some((remembered, since)) = all.remove(&id) else { continue };
             let undeclared_since = remembered.undeclared_since.or(since);
-            let adopted = judge.adopt(remembered, code);
+            let (adopted, ended) = judge.adopt(remembered, code);
+            all_ended.push((place, ended));
             self.forgotten.extend_removed(adopted.removed);
             self.forgotten.extend((adopted.rest_changes, Vec::new()));
             all_migrated.extend(adopted.migrated.into_iter().map(|migrated| (id.clone(), migrated)));
             if judge.silenced.is_some() {
                 self.router.silence(place);
-            } else if !judge.stream.is_idle() {
-                self.holding.insert(place);
+            } else {
+                if !judge.stream.is_idle() || judge.stream.holds().has_changes() {
+                    self.holding.insert(place);
+                }
+                if !judge.stream.holds().is_empty() {
+                    self.counting.insert(place);
+                }
             }
             if !adopted.rest.is_empty() {
                 let remembered = judge.without(adopted.rest);
                 self.absent.insert(id, Absent { remembered, since: undeclared_since.unwrap_or(now) });
             }
+        }
+        for (place, ended) in all_ended {
+            self.end_holds(place, ended, HoldEnd::OtherCode, position);
         }
         for (id, (remembered, since)) in all {
             if since.is_some() || !remembered.is_trivial() {
@@ -117,8 +132,8 @@ impl Judges {
         for id in ids {
             let Some(absent) = self.absent.remove(&id) else { continue };
             self.forgotten.extend_removed(absent.remembered.carried.removals(&id));
-            let accounts = absent.remembered.quarantine.account_numbers();
-            self.forgotten.accounts.extend(accounts.map(|account| (id.clone(), account, None)));
+            let counts = absent.remembered.holds.keys().into_iter();
+            self.forgotten.counts.extend(counts.map(|key| (id.clone(), key, None)));
             self.forgotten.forgotten_rules.insert(id);
         }
         for (id, Absent { remembered, .. }) in &mut self.absent {
@@ -137,26 +152,9 @@ impl Judges {
 }
 
 impl Remembered {
-    /// Without anything kept.
-    #[must_use]
-    pub fn new(quarantine: Quarantine) -> Remembered {
-        Remembered {
-            code: None,
-            carried: Carried::default(),
-            quarantine,
-            silenced: None,
-            delivered: 0,
-            judged: 0,
-            dropped_timers: 0,
-            withheld: 0,
-            forgotten: BTreeMap::new(),
-            undeclared_since: None,
-        }
-    }
-
     /// Whether nothing would be lost with it.
     fn is_trivial(&self) -> bool {
-        self.carried.is_empty() && self.silenced.is_none() && self.quarantine.accounts() == (0, 0)
+        self.carried.is_empty() && self.silenced.is_none() && self.holds.is_empty()
     }
 }
 

@@ -21,7 +21,7 @@ impl Ledger {
     /// Decides on a finding, and records it with the decisions.
     pub(super) fn record_finding(&mut self, rule: &Rule, finding: BundledFinding) -> Result<(), SessionError> {
         let generation = Arc::clone(&self.generation);
-        let suspect = rule.authority.lineage.iter().chain([&rule.identity.id]).any(|id| self.suspect.contains_key(id));
+        let suspect = self.is_suspect(rule, &finding.row.event);
         let position = finding.finding.position;
         let row = (finding.finding.occasion.clone(), finding.finding.event_id.clone());
         let stopped = &self.stopped_responses;

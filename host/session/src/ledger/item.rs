@@ -2,14 +2,12 @@
 
 use countersign_audit::Record;
 use countersign_audit::record::{
-    DeadLetter as DeadRecord, DiagnosticRecord, HostFinding, HostFindingKind, NotDeterministic,
-    Quarantine as QuarantineRecord, RuleStopped, SetAside,
+    DeadLetter as DeadRecord, DiagnosticRecord, HostFinding, HostFindingKind, NotDeterministic, RuleStopped, SetAside,
 };
 use countersign_formats::DeadLetter;
 use countersign_model::call::CallFailure;
 use countersign_model::vocabulary::{Severity, SignalClass};
 use countersign_model::{Occasion, RuleId};
-use countersign_stream::QuarantineThreshold;
 
 use super::{Ledger, row_name};
 use crate::chunk::Item;
@@ -30,22 +28,8 @@ impl Ledger {
             Item::Stopped(stopped) => {
                 self.record_stopped(position, id, row_name(&stopped.row), stopped.failure)?;
             }
-            Item::Quarantined { accounts: (failing, seen) } => {
-                let QuarantineThreshold { min_accounts, percent } = self.threshold;
-                self.page.records.push(Record::Quarantine(QuarantineRecord {
-                    position,
-                    rule: id.clone(),
-                    failing_accounts: failing,
-                    accounts: seen,
-                    share: u8::try_from(percent).unwrap_or(100),
-                    least: u64::from(min_accounts),
-                }));
-                let message = format!(
-                    "`{id}` is in quarantine: it failed on rows of {failing} of {seen} authenticated accounts; \
-                     its later findings are dropped"
-                );
-                self.record_host_finding(position, HostFindingKind::RuleQuarantined, id, message);
-            }
+            Item::Held(held) => self.record_hold(position, id, held.begun),
+            Item::Readmitted { hold, end } => self.record_readmitted(position, id, hold, end),
             Item::Disagreement(disagreement) => {
                 self.page.records.push(Record::NotDeterministic(NotDeterministic {
                     position: disagreement.row.position,
@@ -58,7 +42,7 @@ impl Ledger {
                      needs approval",
                     disagreement.what
                 );
-                self.record_host_finding(position, HostFindingKind::RuleNotDeterministic, id, message);
+                self.record_suspect(position, HostFindingKind::RuleNotDeterministic, id, message);
             }
             Item::Diagnostic(diagnostic) => {
                 self.page.records.push(Record::Diagnostic(DiagnosticRecord {
@@ -140,21 +124,38 @@ impl Ledger {
             message: failure.message,
         }));
         let message = format!("`{rule}` was stopped: it ran past the deadline twice; it judges nothing more");
-        self.record_host_finding(position, HostFindingKind::RuleStopped, rule, message);
+        self.add_silenced(rule);
+        self.record_suspect(position, HostFindingKind::RuleStopped, rule, message);
         Ok(())
     }
 
-    pub(super) fn record_host_finding(&mut self, position: u64, kind: HostFindingKind, rule: &RuleId, message: String) {
+    /// Records what the host found about a rule whose later findings can't be relied on: it is suspect from here on.
+    fn record_suspect(&mut self, position: u64, kind: HostFindingKind, rule: &RuleId, message: String) {
         let code = self.generation.rule(rule).map(|rule| rule.identity.code);
         self.suspect.extend(code.map(|code| (rule.clone(), code)));
-        if kind != HostFindingKind::RuleNotDeterministic && !self.summary.silenced.contains(rule) {
+        self.record_host_finding(position, kind, Severity::High, rule, message);
+    }
+
+    /// Adds a rule to those that are silenced.
+    pub(super) fn add_silenced(&mut self, rule: &RuleId) {
+        if !self.summary.silenced.contains(rule) {
             self.summary.silenced.push(rule.clone());
         }
+    }
+
+    pub(super) fn record_host_finding(
+        &mut self,
+        position: u64,
+        kind: HostFindingKind,
+        severity: Severity,
+        rule: &RuleId,
+        message: String,
+    ) {
         self.page.records.push(Record::HostFinding(HostFinding {
             position,
             kind,
             signal_class: SignalClass::Evasion,
-            severity: Severity::High,
+            severity,
             rule: Some(rule.clone()),
             message: message.clone(),
         }));

@@ -12,7 +12,7 @@ use countersign_model::call::{
 };
 use countersign_model::vocabulary::{FieldId, Severity, SubjectRole};
 use countersign_model::{Timestamp, Value};
-use countersign_stream::{Clock, LINE_SLOT};
+use countersign_stream::{Clock, HoldCause, LINE_SLOT};
 use countersign_testing::texts;
 
 use super::*;
@@ -92,7 +92,7 @@ fn declaration(letter: char) -> Declaration {
 fn judges(batch: usize, min_accounts: u32) -> Judges {
     let judges = "ab".chars().map(|letter| {
         let stream = RuleStream::new(declaration(letter), Arc::new(Letter(letter)), Vec::new(), Vec::new());
-        Judge::new(stream, 0, Quarantine::new(QuarantineThreshold { min_accounts, percent: 20 }))
+        Judge::new(stream.with_holds(Holds::new(QuarantineThreshold { min_accounts, percent: 20 })), 0)
     });
     Judges::from_judges(judges.collect(), batch)
 }
@@ -131,7 +131,11 @@ fn describe(placed: &[Placed]) -> Vec<(u64, char, String)> {
             Item::DeadLetter(letter) => format!("dead {}", letter.ordinal),
             Item::SetAside(failed) => format!("failed {}", failed.failure.kind.id()),
             Item::Stopped(stopped) => format!("stopped {}", stopped.failure.kind.id()),
-            Item::Quarantined { accounts: (failed, seen) } => format!("quarantined {failed} of {seen}"),
+            Item::Held(held) => match held.begun.cause {
+                HoldCause::Accounts { failed, seen } => format!("quarantined {failed} of {seen}"),
+                HoldCause::Charges { calls } => format!("parked for {calls} calls"),
+            },
+            Item::Readmitted { hold, .. } => format!("readmitted {}", hold.source),
             Item::Disagreement(other) => format!("disagreed {}", other.what),
             Item::Diagnostic(diagnostic) => format!("noted {}", diagnostic.message),
             Item::Finding(finding) => format!("found {}", finding.finding.message),
@@ -188,8 +192,9 @@ fn items_do_not_depend_on_batches_or_workers() {
             let mut judges = judges(batch, 2);
             let (placed, _) = judges.judge(&chunk().events, chunk().dead_letters, workers);
             assert_eq!(describe(&placed), expected(), "batches of {batch}, {workers} workers");
-            // Up to the row that silenced each, without the one that no rule wants.
+            // Up to the row that silenced each, without the one that no rule wants; `a` is still wanted by three.
             assert_eq!(judges.delivered().collect::<Vec<_>>(), [7, 9], "batches of {batch}");
+            assert_eq!(judges.held_rows().collect::<Vec<_>>(), [3, 0], "batches of {batch}");
         }
     }
 }
@@ -227,7 +232,8 @@ fn items_of_one_position_are_ordered_by_kind_and_rule_id() {
     }
     let mut judges = judges(10, 1);
     for (judge, letter) in judges.judges.iter_mut().zip("ab".chars()) {
-        judge.stream = RuleStream::new(declaration(letter), Arc::new(Both), Vec::new(), Vec::new());
+        let holds = std::mem::take(judge.stream.holds_mut());
+        judge.stream = RuleStream::new(declaration(letter), Arc::new(Both), Vec::new(), Vec::new()).with_holds(holds);
     }
     let rows = events(0, &[("xfind note", "ALICE"), ("xfail", "ALICE")]);
     let (placed, _) = judges.judge(&rows, vec![dead_letter(1, 4)], 2);
@@ -251,6 +257,58 @@ fn state_counts_every_row_and_changes_are_reported_by_key() {
         let counts: Vec<_> = counts.into_iter().map(|((rule, key), blob)| (rule, key, blob[0])).collect();
         let row = |rule: &str, subject: &str, count| (rule.to_owned(), format!("aws:111122223333:{subject}"), count);
         assert_eq!(counts, [row("a", "ALICE", 2), row("a", "BOB", 2), row("b", "ALICE", 3), row("b", "BOB", 2)]);
+    }
+}
+
+/// Two sources fail in turn, `one` on many accounts and `two` on one alone: `a` is in quarantine for `one`, whose timer
+/// rows, keys and findings end there, while those of `two` go on as if `one` hadn't come any more. It ends at the tick
+/// after four hours.
+#[test]
+fn a_source_is_held_alone_until_a_tick_after_four_hours() {
+    let rows: Vec<(String, String, &str)> = (0..120)
+        .map(|number| {
+            let operation = ["afind", "afail", "bfind note", "a"][number % 4];
+            let (source, accounts) = [("one", 9), ("two", 1)][number / 2 % 2];
+            (operation.to_owned(), format!("{source}{}", number % accounts), source)
+        })
+        .collect();
+    let make = |first: u64, hours: i64| -> Vec<Sequenced> {
+        let plain: Vec<(&str, &str)> = rows.iter().map(|(what, who, _)| (what.as_str(), who.as_str())).collect();
+        let mut events = events(first, &plain);
+        for (event, (_, _, source)) in events.iter_mut().zip(&rows) {
+            std::sync::Arc::make_mut(&mut event.event).source = (*source).into();
+            event.clock = event.clock.plus_micros(hours * 3_600_000_000);
+        }
+        events
+    };
+    let run = |batch: usize, chunk: usize| {
+        let mut judges = judges(batch, 4);
+        let mut seen = Vec::new();
+        for (first, hours) in [(0, 0), (200, 3), (400, 5)] {
+            let all = make(first, hours);
+            judges.tick(Tick { at: all[0].event.time }, all[0].position, all[0].clock);
+            for events in all.chunks(chunk) {
+                seen.extend(describe(&judges.judge(events, Vec::new(), 2).0));
+            }
+        }
+        (seen, judges.delivered().chain(judges.held_rows()).collect::<Vec<_>>())
+    };
+    let expected = run(1, 1);
+    let of = |what: &str| -> Vec<u64> {
+        let wanted = expected.0.iter().filter(|(_, rule, seen)| *rule == 'a' && seen.starts_with(what));
+        wanted.map(|(position, ..)| *position).collect()
+    };
+    let [first, again] = of("quarantined")[..] else { panic!("{:?}", expected.0) };
+    assert!(first < 40 && (400..440).contains(&again));
+    assert_eq!(of("readmitted"), [400]);
+    let found = of("found");
+    let of_one = |position: &&u64| (**position % 200) / 2 % 2 == 0;
+    assert!(found.iter().filter(of_one).all(|at| *at < first || (400..again).contains(at)), "{found:?}");
+    assert_eq!(found.iter().filter(|position| !of_one(position)).count(), 0, "`afind` comes of `one` alone here");
+    // Of `two` every failing row is one of its own, in all three rounds: nothing is held.
+    assert_eq!(of("failed").iter().filter(|position| (**position % 200) % 4 == 1).count() > 3, true);
+    for (batch, chunk) in [(1, 7), (7, 40), (256, 120), (3, 11), (40, 120)] {
+        assert_eq!(run(batch, chunk), expected, "batches of {batch}, chunks of {chunk}");
     }
 }
 

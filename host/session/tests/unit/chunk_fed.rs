@@ -113,7 +113,7 @@ fn judge(letter: char, feeders: &str, min_accounts: u32) -> Judge {
     let depth = feeders.chars().map(|feeder| ["a", "b", "c"].iter().position(|one| one.starts_with(feeder)));
     let depth = depth.flatten().max().map_or(0, |deepest| deepest + 1);
     let stream = RuleStream::new(declaration, Arc::new(Numbers(letter)), Vec::new(), Vec::new());
-    Judge::new(stream, depth, Quarantine::new(QuarantineThreshold { min_accounts, percent: 1 }))
+    Judge::new(stream.with_holds(Holds::new(QuarantineThreshold { min_accounts, percent: 1 })), depth)
 }
 
 /// `c` is fed by `b` and `a`, `b` by `a`.
@@ -137,7 +137,7 @@ fn describe(placed: &[Placed]) -> Vec<String> {
                 format!("found {index}{occasion} {confidence} {message}")
             }
             Item::SetAside(failed) => format!("failed {}", failed.row.occasion.recorded()),
-            Item::Quarantined { .. } => "quarantined".to_owned(),
+            Item::Held(held) if held.begun.hold.is_quarantine() => "quarantined".to_owned(),
             _ => panic!("something else happened"),
         };
         format!("{} {rule} {what}", placed.position)

@@ -98,7 +98,7 @@ fn thousand() -> Thousand {
     let counters: Vec<Arc<Counter>> = declarations.iter().map(|_| Arc::default()).collect();
     let judges = declarations.iter().zip(&counters).map(|(declaration, counter)| {
         let stream = RuleStream::new(declaration.clone(), counter.clone(), Vec::new(), Vec::new());
-        Judge::new(stream, 0, Quarantine::new(QuarantineThreshold::default()))
+        Judge::new(stream.with_holds(Holds::new(QuarantineThreshold::default())), 0)
     });
     Thousand { judges: Judges::from_judges(judges.collect(), 256), declarations, counters }
 }

@@ -198,7 +198,10 @@ fn kept(tamper: impl FnOnce(&[PathBuf], &Path)) -> Defence {
     let after = intake.admit(&invalid(), &Ceilings::default());
     let reported = reported.0.lock().unwrap().clone();
     let refused = reported.iter().any(|what| what.contains("it is removed"));
-    match after.as_ref().err() == Some(&before) && refused && reported.iter().filter(|what| *what == "read 1").count() == 2 {
+    match after.as_ref().err() == Some(&before)
+        && refused
+        && reported.iter().filter(|what| *what == "read 1").count() == 2
+    {
         true => Defence::CacheEntryRefused,
         false => Defence::None(format!("{after:?}, {reported:?}")),
     }

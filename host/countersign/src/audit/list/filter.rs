@@ -92,6 +92,8 @@ pub(super) fn rule(record: &Record) -> Option<&RuleId> {
         Record::Decision(decision) => Some(&decision.rule.id),
         Record::SetAside(row) => Some(&row.rule),
         Record::Quarantine(quarantine) => Some(&quarantine.rule),
+        Record::Parked(parked) => Some(&parked.rule),
+        Record::Readmitted(readmitted) => Some(&readmitted.rule),
         Record::NotDeterministic(found) => Some(&found.rule),
         Record::RuleStopped(stopped) => Some(&stopped.rule),
         Record::Diagnostic(diagnostic) => Some(&diagnostic.rule),

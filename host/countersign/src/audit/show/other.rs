@@ -5,11 +5,12 @@ use std::io;
 use countersign_audit::Record;
 use countersign_audit::record::{
     Component, ContextFile, DeadLetter, DiagnosticRecord, Generation, Header, HostFinding, Input, Migration,
-    NotDeterministic, Quarantine, RuleStopped, Seal, SetAside, TimePassed,
+    NotDeterministic, Parked, Quarantine, Readmitted, RuleStopped, Seal, SetAside, TimePassed,
 };
 use countersign_declaration::quoted;
 use countersign_formats::DeadReason;
 use countersign_model::{Digest, Occasion, RuleId};
+use countersign_session::report::describe_held;
 use countersign_signing::Proof;
 
 use crate::audit::standing::Numbered;
@@ -31,6 +32,8 @@ pub(super) fn print(out: &mut Out, record: &Record) -> io::Result<()> {
         Record::Component(component) => self::component(component),
         Record::SetAside(row) => set_aside(row),
         Record::Quarantine(found) => quarantine(found),
+        Record::Parked(found) => parked(found),
+        Record::Readmitted(back) => readmitted(back),
         Record::NotDeterministic(found) => not_deterministic(found),
         Record::RuleStopped(stopped) => rule_stopped(stopped),
         Record::Diagnostic(said) => diagnostic(said),
@@ -139,10 +142,10 @@ fn rule_stopped(record: &RuleStopped) -> Rows {
 }
 
 fn quarantine(record: &Quarantine) -> Rows {
-    let Quarantine { position, rule, failing_accounts, accounts, share, least } = record;
-    vec![
-        ("rule", rule.to_string()),
-        ("at", at(*position)),
+    let Quarantine { position, rule, failing_accounts, accounts, share, least, source, until } = record;
+    let mut rows: Rows = vec![("rule", rule.to_string()), ("at", at(*position))];
+    rows.extend(source.as_ref().map(|source| ("source", quoted(source))));
+    rows.extend([
         (
             "failed",
             format!(
@@ -151,7 +154,38 @@ fn quarantine(record: &Quarantine) -> Rows {
                 text::number(*accounts)
             ),
         ),
-        ("so", "the rule is in quarantine: its later findings are dropped".to_owned()),
+        (
+            "so",
+            match until {
+                Some(until) => {
+                    format!("the rule is in quarantine for the source until {until}: it judges none of its rows")
+                }
+                None => "the rule is in quarantine: its later findings are dropped".to_owned(),
+            },
+        ),
+    ]);
+    rows
+}
+
+fn parked(record: &Parked) -> Rows {
+    let Parked { position, rule, source, rows, party, calls, until } = record;
+    vec![
+        ("rule", rule.to_string()),
+        ("at", at(*position)),
+        ("rows", describe_held(source, *rows, party.as_deref())),
+        ("failed", format!("on rows that cost {} times the rule's fuel within an hour", text::number(*calls))),
+        ("so", format!("the rule is parked for these rows until {until}: it judges none of them")),
+    ]
+}
+
+fn readmitted(record: &Readmitted) -> Rows {
+    let Readmitted { position, rule, source, rows, party, end } = record;
+    vec![
+        ("rule", rule.to_string()),
+        ("at", at(*position)),
+        ("rows", describe_held(source, *rows, party.as_deref())),
+        ("because", format!("{end}: {}", end.about())),
+        ("so", "the rule judges these rows again".to_owned()),
     ]
 }
 
