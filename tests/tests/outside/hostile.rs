@@ -10,6 +10,7 @@ mod door;
 mod effects;
 mod envelopes;
 mod estate;
+mod failures;
 mod floods;
 mod kept;
 mod leaving;
@@ -198,6 +199,7 @@ fn hostile() {
         envelopes::attempts(),
         reading::attempts(),
         kept::attempts(),
+        failures::attempts(),
     ]
     .into_iter()
     .flatten()
