@@ -302,11 +302,11 @@ fn a_source_is_held_alone_until_a_tick_after_four_hours() {
     assert!(first < 40 && (400..440).contains(&again));
     assert_eq!(of("readmitted"), [400]);
     let found = of("found");
-    let of_one = |position: &&u64| (**position % 200) / 2 % 2 == 0;
+    let of_one = |position: &&u64| ((**position % 200) / 2).is_multiple_of(2);
     assert!(found.iter().filter(of_one).all(|at| *at < first || (400..again).contains(at)), "{found:?}");
     assert_eq!(found.iter().filter(|position| !of_one(position)).count(), 0, "`afind` comes of `one` alone here");
     // Of `two` every failing row is one of its own, in all three rounds: nothing is held.
-    assert_eq!(of("failed").iter().filter(|position| (**position % 200) % 4 == 1).count() > 3, true);
+    assert!(of("failed").iter().filter(|position| (**position % 200) % 4 == 1).count() > 3);
     for (batch, chunk) in [(1, 7), (7, 40), (256, 120), (3, 11), (40, 120)] {
         assert_eq!(run(batch, chunk), expected, "batches of {batch}, chunks of {chunk}");
     }
