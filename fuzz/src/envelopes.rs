@@ -14,8 +14,11 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// How documents begin that are read record by record.
 const WRAPPERS: [&str; 5] = ["\"Records\"", "\"records\"", "\"Events\"", "\"events\"", "\"Messages\""];
 
-/// Inputs up to this are read in small steps and from every position as well, bytes.
+/// Inputs up to this are read in small steps and from every position as well, bytes, if they come to no more than
+/// [`RESUMED`] of text and [`POSITIONS`].
 const STEPPED: usize = 2 << 10;
+const RESUMED: u64 = 256 << 10;
+const POSITIONS: usize = 256;
 
 /// Checks an input. True if it has records and nothing else.
 pub fn check(bytes: &[u8]) -> bool {
@@ -26,7 +29,8 @@ pub fn check(bytes: &[u8]) -> bool {
         let spans: Vec<(u64, u64)> = pieces.iter().map(|piece| (piece.offset, piece.length)).collect();
         accounts_for_every_byte(bytes, &spans);
     }
-    if bytes.len() <= STEPPED {
+    let comes_to = pieces.last().map_or(0, |last| last.after.offset());
+    if bytes.len() <= STEPPED && comes_to <= RESUMED && pieces.len() <= POSITIONS {
         let dribbled = unpacked(Box::new(Dribble(Cursor::new(bytes.to_vec()))));
         assert_eq!(self::pieces(Splitter::new(dribbled)), pieces, "the size of the reads shows");
         for (place, piece) in pieces.iter().enumerate() {
@@ -78,7 +82,8 @@ pub(crate) fn accounts_for_every_byte(bytes: &[u8], spans: &[(u64, u64)]) {
         assert!(offset >= end, "cuts overlap");
         end = offset + length;
         let raw = rest.get_mut(offset as usize..end as usize).expect("it lies within its input");
-        let is_its_own = |span: &&(u64, u64)| span.0 >= offset && span.0 + span.1 <= end && (span.0 < end || length == 0);
+        let is_its_own =
+            |span: &&(u64, u64)| span.0 >= offset && span.0 + span.1 <= end && (span.0 < end || length == 0);
         let count = left.iter().take_while(is_its_own).count();
         // Of an envelope with an empty list, and of one out of whose text nothing comes, nothing is lost.
         let may_be_empty = is_record && raw.contains(&b'[') && raw.contains(&b']');
@@ -95,7 +100,8 @@ fn framing(rest: &str) {
     let mut left = rest;
     let mut has_records = false;
     loop {
-        left = left.trim_start_matches(|c: char| c.is_ascii_whitespace() || c == ',' || c == BYTE_ORDER_MARK);
+        left =
+            left.trim_start_matches(|c: char| c.is_ascii_whitespace() || matches!(c, ',' | '\x1e' | BYTE_ORDER_MARK));
         let Some(first) = left.chars().next() else { return };
         left = match first {
             '{' => wrapped(left).unwrap_or_else(|| panic!("not accounted for: {left}")),

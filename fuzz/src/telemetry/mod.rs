@@ -124,7 +124,8 @@ fn accounts_for_every_byte(bytes: &[u8], records: &[Record]) {
             let (_, offset, length) = span(record);
             (offset, length) == (piece.offset, piece.length)
         };
-        if let (Content::Record(raw), Some(Record::Event { event, .. })) = (&piece.content, records.iter().find(whole)) {
+        if let (Content::Record(raw), Some(Record::Event { event, .. })) = (&piece.content, records.iter().find(whole))
+        {
             assert_eq!(event.raw.digest, Digest::of(raw));
         }
     }

@@ -115,8 +115,8 @@ impl TelemetrySources {
 const MAX_SOURCES_BYTES: u64 = 4 << 20;
 
 /// The help of arguments that name telemetry.
-pub(crate) const FILES_HELP: &str = "Telemetry: files, plain or gzip; directories, with all files in them and below but \
-    hidden ones; - is standard input; all are merged by event time";
+pub(crate) const FILES_HELP: &str = "Telemetry: files, plain, gzip, zstd or UTF-16; directories, with all files in them and \
+    below but hidden ones; - is standard input; all are merged by event time";
 
 /// Opened inputs, in the order of the arguments.
 pub(crate) struct Inputs(countersign_inputs::Inputs);

@@ -109,14 +109,14 @@ pub const ENVELOPES: &[Envelope] = &[
     },
     Envelope {
         name: "splunk",
-        told_by: "`_raw`; or without `@timestamp` `event` alone or with a text as `host`, `source`, `sourcetype`, `index` or \
+        told_by: "`_raw`, `result` or `results`: what a search exports; or without `@timestamp` `event` alone or with a text as `host`, `source`, `sourcetype`, `index` or \
                   `time`: the HTTP Event Collector",
         believed: Believed::Objects,
         is_told: |top| {
             let beside = || ["host", "source", "sourcetype", "index", "time"].iter().any(|name| top.is_scalar(name));
-            top.any(&["_raw", "result"]) || (!top.any(&["@timestamp"]) && (beside() || top.len() == 1))
+            top.any(&["_raw", "result", "results"]) || (!top.any(&["@timestamp"]) && (beside() || top.len() == 1))
         },
-        paths: &["result._raw", "_raw", "event"],
+        paths: &["result._raw", "results[]._raw", "_raw", "event"],
     },
     Envelope {
         name: "wazuh",
@@ -127,10 +127,10 @@ pub const ENVELOPES: &[Envelope] = &[
     },
     Envelope {
         name: "filebeat",
-        told_by: "`message`: a line of a log, as Filebeat, Logstash, Fluentd, Vector and syslog write it",
+        told_by: "`message`: a line of a log, as Filebeat, Logstash, Fluentd, Vector, syslog and Graylog write it",
         believed: Believed::Objects,
         is_told: |_| true,
-        paths: &["message", "MESSAGE", "msg"],
+        paths: &["message", "MESSAGE", "msg", "full_message", "short_message"],
     },
     Envelope {
         name: "container-log",

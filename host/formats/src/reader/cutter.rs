@@ -499,7 +499,7 @@ fn closes(byte: &u8) -> bool {
     matches!(byte, b'}' | b']')
 }
 
-/// What may stand between records and means nothing.
+/// What may stand between records and means nothing: also the separator of JSON text sequences (RFC 7464).
 fn separates(byte: u8) -> bool {
-    is_space(byte) || byte == b','
+    is_space(byte) || matches!(byte, b',' | 0x1e)
 }

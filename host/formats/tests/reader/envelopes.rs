@@ -34,6 +34,7 @@ fn objects_need_no_line_ends_and_may_have_many() {
             5 334+66 event c
         "#]],
     );
+    assert_eq!(outcomes(&format!("\x1e{a}\n\x1e{b}\n")), ["a", "b"]);
     let (a, b) = (pretty("a"), pretty("b"));
     for text in [format!("{a}\n{b}\n"), format!("{a}{b}"), format!("[\n{a},\n{b}\n]"), format!("{a}\r\n{b}")] {
         assert_eq!(outcomes(&text), ["a", "b"], "{text}");

@@ -72,7 +72,7 @@ fn unclosed_documents(rest: &str) -> usize {
     let mut open = Vec::new();
     let mut left = rest;
     loop {
-        left = left.trim_start_matches(|c: char| c.is_whitespace() || c == ',' || c == '\u{feff}');
+        left = left.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, ',' | '\u{feff}' | '\x1e'));
         if left.is_empty() {
             return unclosed + open.len();
         } else if open.last() == Some(&"after") {

@@ -60,6 +60,8 @@ fn every_envelope_hands_on_what_the_table_says() {
         (r#"{"event":{"a":1}}"#, r#"believed: {"a":1}"#),
         (r#"{"time":1,"sourcetype":"aws:cloudtrail","event":"{}"}"#, r#"splunk: text "{}""#),
         (r#"{"preview":false,"result":{"_raw":"{}"}}"#, r#"splunk: text "{}""#),
+        (r#"{"preview":false,"results":[{"_raw":"{}"}]}"#, r#"splunk: text "{}""#),
+        (r#"{"version":"1.1","host":"h","short_message":"{}"}"#, r#"filebeat: text "{}""#),
         (r#"{"agent":{},"data":{"win":{"system":{}}}}"#, r#"believed: {"system":{}}"#),
         (r#"{"agent":{},"rule":{},"full_log":"{}"}"#, r#"wazuh: text "{}""#),
         (r#"{"@timestamp":"t","event":{"dataset":"d"},"message":"{}"}"#, r#"filebeat: text "{}""#),
