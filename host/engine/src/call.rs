@@ -21,7 +21,8 @@ pub(crate) struct Allowance {
 /// What a call used of what it was given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// Fuel: about one an instruction.
+    /// Fuel: about one an instruction, one a byte that an instruction copies or fills, and what memory costs beyond that
+    /// which is free.
     pub fuel: u64,
     /// Bytes of memories and tables at its end, which is also the maximum: neither ever shrinks.
     pub memory: u64,
@@ -106,17 +107,25 @@ fn run<T>(
     let limits = allowance.limits;
     // Released after the store has released its part of the pool.
     let _slot = sandbox.slots.take();
-    let mut store = Store::new(&sandbox.wasmtime, Limiter::new(limits.memory));
+    let mut store = Store::new(&sandbox.wasmtime, Limiter::new(limits.memory, limits.fuel));
     store.limiter(|limiter| limiter);
     store.set_epoch_deadline(allowance.deadline_ticks);
     let output = usize::try_from(limits.output).unwrap_or(usize::MAX);
     store.set_hostcall_fuel(output.saturating_mul(HOST_BYTES_PER_CANONICAL).saturating_add(HOST_BYTES_BASE));
     let answer = store.set_fuel(limits.fuel).and_then(|()| body(&mut store));
+    let instructions = limits.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
+    let (memory, cost) = (store.data().taken(), store.data().cost());
+    let used = instructions.saturating_add(cost);
     if let Some(usage) = usage {
-        usage.fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or_default());
-        usage.memory = limits.memory.saturating_sub(store.data().left());
+        usage.fuel = used;
+        usage.memory = memory;
     }
-    answer.map_err(|error| failure::classify(&error, &mut store))
+    let answer = answer.map_err(|error| failure::classify(&error, &mut store))?;
+    if used > limits.fuel {
+        let message = format!("the declared fuel was used up: {cost} of it by {memory} bytes of memory");
+        return Err(CallFailure { kind: FailureKind::FuelExhausted, message });
+    }
+    Ok(answer)
 }
 
 fn check_output(allowance: Allowance, size: usize, usage: Option<&mut Usage>) -> Result<(), CallFailure> {

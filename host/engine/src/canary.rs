@@ -26,7 +26,7 @@ const FUEL: u64 = 100_000_000;
 pub(crate) fn beats(engine: &wasmtime::Engine, deadline_ticks: u64) -> bool {
     let beat = || -> wasmtime::Result<()> {
         let module = Module::new(engine, MODULE)?;
-        let mut store = Store::new(engine, Limiter::new(0));
+        let mut store = Store::new(engine, Limiter::new(0, FUEL));
         store.limiter(|limiter| limiter);
         store.set_fuel(FUEL)?;
         store.set_epoch_deadline(deadline_ticks);

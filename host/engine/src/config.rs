@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use wasmtime::{
-    Config, Enabled, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, RegallocAlgorithm, Strategy,
-    WasmFeatures,
+    Config, Enabled, InstanceAllocationStrategy, OperatorCost, OptLevel, PoolingAllocationConfig, RegallocAlgorithm,
+    Strategy, WasmFeatures,
 };
 
 /// The engine's settings.
@@ -33,6 +33,12 @@ impl Default for EngineConfig {
 /// Bytes of a slot's memory that are reset by writing rather than returned to the kernel: about what a call of a few
 /// hundred rows writes to.
 const KEEP_RESIDENT: usize = 512 << 10;
+
+/// Fuel of growing memory or a table, besides what is grown.
+const GROW_FUEL: u8 = 200;
+
+/// Fuel of an instruction that works on many bytes or elements, besides those.
+const BULK_FUEL: u8 = 10;
 
 /// Maximum guest stack, bytes.
 const MAX_STACK: usize = 512 << 10;
@@ -99,6 +105,25 @@ pub(crate) fn compiler_config() -> Config {
     wasm
 }
 
+/// Fuel by instruction: one, and one a byte or element of those that copy and fill many. What takes far longer than
+/// others costs more: growing asks the kernel, and those that work on many enter the host. The memory that growing adds
+/// costs as `limiter` says.
+fn operator_cost() -> OperatorCost {
+    let mut cost = OperatorCost::new();
+    (cost.MemoryGrow, cost.TableGrow) = (GROW_FUEL, GROW_FUEL);
+    for bulk in [
+        &mut cost.MemoryCopy,
+        &mut cost.MemoryFill,
+        &mut cost.MemoryInit,
+        &mut cost.TableCopy,
+        &mut cost.TableFill,
+        &mut cost.TableInit,
+    ] {
+        *bulk = BULK_FUEL;
+    }
+    cost
+}
+
 /// All settings that the compiled code depends on.
 fn code_config() -> Config {
     let mut wasm = Config::new();
@@ -107,6 +132,7 @@ fn code_config() -> Config {
         .cranelift_regalloc_algorithm(RegallocAlgorithm::Backtracking)
         .cranelift_nan_canonicalization(true)
         .consume_fuel(true)
+        .operator_cost(operator_cost())
         .epoch_interruption(true)
         .memory_init_cow(true)
         // For debuggers and backtraces of native code, which aren't used: they would be a fifth of what an idle rule

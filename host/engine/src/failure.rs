@@ -3,7 +3,7 @@
 use countersign_model::call::{CallFailure, FailureKind};
 use wasmtime::{Store, Trap, WasmCoreDump};
 
-use crate::limiter::{Limiter, MemoryExceeded};
+use crate::limiter::{Limiter, MemoryExceeded, MemoryUnpaid};
 
 /// What the SDK's panic hook writes before its message: the mark, then the length as a little-endian u32, then UTF-8.
 const PANIC_MARK: &[u8; 16] = b"\x00\xc5countersign!\xc5\x00";
@@ -15,6 +15,9 @@ const MAX_PANIC_BYTES: usize = 1024;
 pub(crate) fn classify(error: &wasmtime::Error, store: &mut Store<Limiter>) -> CallFailure {
     if let Some(exceeded) = error.downcast_ref::<MemoryExceeded>() {
         return CallFailure { kind: FailureKind::MemoryExceeded, message: exceeded.to_string() };
+    }
+    if let Some(unpaid) = error.downcast_ref::<MemoryUnpaid>() {
+        return CallFailure { kind: FailureKind::FuelExhausted, message: unpaid.to_string() };
     }
     let root = error.root_cause().to_string();
     let (kind, message) = match error.downcast_ref::<Trap>() {

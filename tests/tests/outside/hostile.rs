@@ -22,6 +22,7 @@ mod refused;
 mod samples;
 mod sources;
 mod stream;
+mod touching;
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -173,7 +174,7 @@ fn on_every_row(rule: &Arc<LoadedRule>, rows: &[Row<'_>]) -> Defence {
 }
 
 /// Minimum of attempts in the corpus.
-const MIN_ATTEMPTS: usize = 168;
+const MIN_ATTEMPTS: usize = 180;
 
 #[test]
 fn hostile() {
@@ -200,6 +201,7 @@ fn hostile() {
         reading::attempts(),
         kept::attempts(),
         failures::attempts(),
+        touching::attempts(),
     ]
     .into_iter()
     .flatten()

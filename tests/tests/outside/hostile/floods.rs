@@ -203,7 +203,8 @@ fn in_memory(name: &'static str, tries: &'static str, place: u32) -> Attempt {
 
 /// With 512 MiB of memory.
 fn roomy(parts: Parts<'_>) -> Defence {
-    let declared = DECLARATION.replace("1MiB", "512MiB");
+    // Memory costs fuel, whether it is touched or not.
+    let declared = DECLARATION.replace("1MiB", "512MiB").replace("fuel = 1000000", "fuel = 50000000");
     let ceilings = Ceilings { memory: 512 << 20, ..Ceilings::default() };
     let config = EngineConfig { concurrent_calls: 1, max_memory: 512 << 20, ..EngineConfig::default() };
     let admitted = admit(&component(module(parts), &declared), &ceilings).unwrap();
