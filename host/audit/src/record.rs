@@ -540,10 +540,14 @@ pub struct Input {
     pub input: u32,
     /// Its records, dead letters and duplicates included.
     pub records: u64,
-    /// Records equal to an earlier one, byte for byte or in all but their time of receipt, which were not judged again.
+    /// Records that say what an earlier one says, however they are spelled, or are copies of an act that another recipient's
+    /// record is of; they were not judged again.
     pub duplicates: u64,
     /// Bytes of its records after decompression, without what separates them.
     pub bytes: u64,
+    /// Whether its records were read from the last to the first, as it was newest first; left out if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub turned: bool,
     /// Keyed digest of the 32 bytes of a running SHA-256 over the records that became events: it begins with zeros, and
     /// each record makes it the SHA-256 of itself followed by the raw record's SHA-256.
     pub content: Digest,

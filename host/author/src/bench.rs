@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use countersign_engine::{LoadedRule, Usage};
-use countersign_formats::Record;
+use countersign_inputs::Received;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::response::ResponseCall;
 use countersign_model::{Digest, Event, Patience};
@@ -69,7 +69,7 @@ pub struct Rows<'g> {
 impl<'g> Rows<'g> {
     /// Collects the rows that a rule of a generation gets of some telemetries, one after the other; at most 65,536 rows.
     #[must_use]
-    pub fn collect(generation: &'g Generation, rule: &'g Rule, telemetries: Vec<Vec<Record>>) -> Rows<'g> {
+    pub fn collect(generation: &'g Generation, rule: &'g Rule, telemetries: Vec<Vec<Received>>) -> Rows<'g> {
         let mut rows: Vec<Sequenced> = Vec::new();
         for records in telemetries {
             let more = rows_for_rule(generation, rule, records);
@@ -135,7 +135,7 @@ pub fn measure_responses(rule: &LoadedRule, calls: &[ResponseCall], times: usize
 }
 
 /// The rows that a rule gets of records.
-fn rows_for_rule(generation: &Generation, rule: &Rule, records: Vec<Record>) -> Vec<Sequenced> {
+fn rows_for_rule(generation: &Generation, rule: &Rule, records: Vec<Received>) -> Vec<Sequenced> {
     let defaults = SessionOptions::default();
     let mut judges = Judges::new(generation, SessionOptions::BATCH, defaults.quarantine, &|rule| rule.loaded.clone());
     let declaration = rule.declaration();

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_engine::{LoadedRule, Usage};
 use countersign_formats::{DeadLetter, Record};
+use countersign_inputs::Received;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::vocabulary::SignalClass;
 use countersign_model::{Event, Finding, Hold, Occasion, Patience, RawAddress, RuleId, Timestamp};
@@ -88,7 +89,7 @@ pub fn explain(
     generation: &Generation,
     rule: &RuleId,
     event_id: &str,
-    records: impl Iterator<Item = Record>,
+    records: impl Iterator<Item = Received>,
     options: &SessionOptions,
     until: Option<Timestamp>,
 ) -> Explanation {
@@ -112,7 +113,7 @@ pub fn explain(
     // A dead letter doesn't have the id of its event, so records with the id are noted before sequencing.
     let with_id = RefCell::new(BTreeSet::new());
     let records = records.inspect(|record| {
-        if let Record::Event { event, .. } = record
+        if let Record::Event { event, .. } = &record.record
             && *event.id == *event_id
             && with_id.borrow().len() < MAX_SIGHTINGS
         {

@@ -39,7 +39,8 @@ Examples:
       for other programs
 
 The events are those that `replay` judges, in the same order and with the same positions: several
-files are merged by event time, and records that were delivered before are left out and counted.
+files are merged by event time, files that are newest first are read from their end, and records that
+were delivered before are left out and counted.
 Records that can't become events are reported on standard error, with place and reason.
 docs/reference/formats.md lists the fields of each source.
 
@@ -84,7 +85,7 @@ impl Arguments {
         let sources = self.source.read()?;
         let inputs = Inputs::open(&self.files, &sources)?;
         let names = inputs.names();
-        let progress = inputs.progress();
+        let (progress, exit) = (inputs.progress(), inputs.exit());
         let records = inputs.records(&progress)?;
         let mut dead_letters = DeadLetters::reported(names);
         let mut tally = Tally::default();
@@ -123,7 +124,7 @@ impl Arguments {
             stderr::note(format_args!("{duplicates} delivered before: left out"));
         }
         dead_letters.finish()?;
-        Ok(self.max_dead.verdict(&tally))
+        Ok(exit.max(self.max_dead.verdict(&tally)))
     }
 }
 

@@ -49,7 +49,9 @@ Examples:
   zcat logs.gz | countersign replay --source cloudtrail --json - | jq -c 'select(.action)'
       for other programs
 
-Several files are merged by event time. Nothing is executed.
+Several files are merged by event time, as far as it is believed: a time far ahead of the records after it
+counts for nothing. A file that is newest first is read from its end (standard input isn't); one of more
+than 1,000,000 records is left out, with how to turn it. Nothing is executed.
 
 A record that can't be used doesn't end the run. It becomes a dead letter, with its place and the
 reason, in the file of --dead-letters, else beside the audit file (AUDIT.dead-letters.ndjson), else
@@ -165,6 +167,7 @@ impl Arguments {
         Kept::check(self.audit.as_deref(), self.replace)?;
         let engine = self.loading.engine(options.workers, settings.policy.content.limits().memory)?;
         let (generation, exit) = self.rules.load(&engine, settings)?;
+        let exit = exit.max(inputs.exit());
 
         let progress = inputs.progress();
         let mut dead_letters = self.dead_letters(inputs.names())?;

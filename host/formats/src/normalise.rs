@@ -20,7 +20,7 @@ use crate::json::Member;
 use crate::occurrences::{Occurrence, Occurrences};
 use crate::signs::Signs;
 use crate::times;
-use crate::{DeadReason, Fault, Format, Record};
+use crate::{DeadReason, Fault, Format, Record, SharedAct};
 
 /// A format whose records are JSON objects.
 ///
@@ -63,6 +63,11 @@ pub(crate) trait JsonFormat: Sized + Sync + 'static {
 
     /// Its event, but for the fields.
     fn draft(read: &Self::Read<'_>, texts: &mut Interner) -> Draft;
+
+    /// The act of which it is one copy among those that other recipients get, if the record says so.
+    fn shared_act(_read: &Self::Read<'_>) -> Option<SharedAct> {
+        None
+    }
 }
 
 /// One row of a format's table of fields.
@@ -212,7 +217,8 @@ impl<F: JsonFormat> Decode for Normaliser<F> {
             raw: address,
         });
         bounds::ids(&event)?;
-        Ok(Record::Event { event, has_receipt_time: draft.receipt_time.is_some(), occurrence })
+        let has_receipt_time = draft.receipt_time.is_some();
+        Ok(Record::Event { event, has_receipt_time, occurrence, shared: F::shared_act(&read) })
     }
 
     fn restore(&mut self, input: u32, source: &str, counted: Vec<Occurrence>) {

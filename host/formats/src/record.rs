@@ -1,10 +1,10 @@
 //! What becomes of a record: an event, or a dead letter that says why there is none.
 
 use countersign_model::vocabulary::text_ids;
-use countersign_model::{Digest, Event};
+use countersign_model::{Digest, Event, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Hint, Occurrence};
+use crate::{Hint, Occurrence, SharedAct};
 
 /// One record of an input.
 #[derive(Clone, Debug)]
@@ -18,9 +18,22 @@ pub enum Record {
         has_receipt_time: bool,
         /// How often the record has come, if it has no id of its own.
         occurrence: Option<Occurrence>,
+        /// The act of which it is a copy, if its provider says so.
+        shared: Option<SharedAct>,
     },
     /// What could not become one.
     DeadLetter(DeadLetter),
+}
+
+impl Record {
+    /// The time of its event; none of a dead letter.
+    #[must_use]
+    pub fn event_time(&self) -> Option<Timestamp> {
+        match self {
+            Record::Event { event, .. } => Some(event.time),
+            Record::DeadLetter(_) => None,
+        }
+    }
 }
 
 /// A piece of an input that could not become an event. Serializes as one line of a dead-letter file.

@@ -114,6 +114,17 @@ impl Input for ByteInput {
             self.splitter = None;
         }
     }
+
+    fn rewind(&mut self, bookmark: &Bookmark) -> bool {
+        if self.file.is_none() {
+            return false;
+        }
+        if self.delivered != *bookmark {
+            self.delivered = *bookmark;
+            self.splitter = None;
+        }
+        true
+    }
 }
 
 impl Reopen {

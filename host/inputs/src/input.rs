@@ -23,6 +23,16 @@ pub trait Input: Send {
 
     /// Frees what can be had again, such as an open file: the next record may not be wanted soon.
     fn suspend(&mut self) {}
+
+    /// Goes back to after the delivered record with this bookmark, and returns whether it could: what is read once can't.
+    fn rewind(&mut self, _bookmark: &Bookmark) -> bool {
+        false
+    }
+
+    /// Whether the records come from the last to the first.
+    fn is_turned(&self) -> bool {
+        false
+    }
 }
 
 /// The name of an input, stable across starts; a clone shares the text.

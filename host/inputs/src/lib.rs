@@ -3,20 +3,23 @@
 //! An [`Input`] delivers raw records, each with a [`Bookmark`] after which reading can go on. What the records mean is
 //! the affair of `countersign-formats`. [`ByteInput`] reads a file, plain or packed, or anything else that gives bytes
 //! once; [`Inputs`] are those that a command line names: files, directories and standard input. [`merge()`] decodes
-//! several inputs and joins them by event time.
+//! several inputs and joins them by event time, as far as it is believed. [`Inputs::turn`] reads files that are newest first
+//! from their end.
 
 mod byte_input;
+mod direction;
 mod input;
 mod inputs;
 mod merge;
 mod paths;
 mod processed;
 mod sources;
+mod turned;
 
 pub use byte_input::ByteInput;
 pub use input::{Bookmark, Input, InputId, InputRecord, NotDelivered};
 pub use inputs::{InputError, Inputs, Reading};
-pub use merge::{Merge, ReadAs, Received, WithFormat, merge, resume};
+pub use merge::{Merge, ReadAs, Received, SKEW, WithFormat, merge, resume};
 pub use processed::{InputChanged, Processed};
 pub use sources::{Source, Sources};
 

@@ -14,8 +14,11 @@ pub struct Processed {
     pub records: u64,
     /// Where it goes on.
     pub bookmark: Bookmark,
-    /// The time at which its next record waits if that is a dead letter: the event time of the last event so far.
+    /// The time at which its next record waits if that is a dead letter: that of the last record so far
+    /// ([`Received::turn`](crate::Received::turn)).
     pub time: Timestamp,
+    /// Whether it is read from its end.
+    pub turned: bool,
     /// A digest over its records so far; see [`Processed::content_after`].
     pub content: Digest,
     /// What was counted of its records without an id, by the source of their events.
@@ -28,6 +31,7 @@ impl Default for Processed {
             records: 0,
             bookmark: Bookmark::START,
             time: Timestamp::MIN,
+            turned: false,
             content: Digest([0; 32]),
             counted: BTreeMap::new(),
         }

@@ -2,10 +2,11 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
+use countersign_formats::SharedAct;
 use countersign_model::Event;
 
-/// How many events are remembered: a redelivery is recognised among the 1,048,576 events before it. They take 40 MiB: 24
-/// bytes an event, and two lookup tables of 8 MiB.
+/// How many events are remembered: a redelivery is recognised among the 1,048,576 events before it, of which one that others
+/// get copies of counts twice. They take 40 MiB: 24 bytes an event, and two lookup tables of 8 MiB.
 pub(crate) const HORIZON: usize = 1 << 20;
 
 /// How an event relates to those before it.
@@ -34,6 +35,9 @@ pub(crate) struct Horizon {
 
 /// What an event is recognised by. Two are the same if 128 bits of their content digests are; the content includes the
 /// id. The shorter digest of the id only affects the count of reused ids.
+///
+/// An act of which several recipients get a copy is remembered in the same form beside its first copy: by the digest of what
+/// the copies agree on, and of the recipient in place of the id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
     content: [u64; 2],
@@ -44,24 +48,28 @@ impl Fingerprint {
     /// Bytes of its stored form.
     pub(crate) const BYTES: usize = 24;
 
-    /// Of an event. It is identified by its id and its bytes; but a record that carries its time of receipt has other
-    /// bytes at each delivery, so there by its content without that time.
+    /// Of an event, by its content ([`Event::content`]): what its record says, however it is spelled.
     #[must_use]
-    pub fn of(event: &Event, has_receipt_time: bool) -> Fingerprint {
-        let mut text = Vec::with_capacity(event.source.len() + event.tenant.len() + event.id.len() + 2 + 32);
+    pub fn of(event: &Event) -> Fingerprint {
+        let mut text = Vec::with_capacity(event.source.len() + event.tenant.len() + event.id.len() + 2);
         for part in [&*event.source, &*event.tenant] {
             text.extend_from_slice(part.as_bytes());
             text.push(0);
         }
         text.extend_from_slice(event.id.as_bytes());
         let [id, _] = digest_halves(&text);
-        let content = if has_receipt_time {
-            digest_halves(&event.content())
-        } else {
-            text.extend_from_slice(&event.raw.digest.0);
-            digest_halves(&text)
-        };
-        Fingerprint { content, id }
+        Fingerprint { content: digest_halves(&event.content()), id }
+    }
+
+    /// Of the act of which an event is a copy.
+    pub(crate) fn of_act(event: &Event, shared: &SharedAct) -> Fingerprint {
+        // No content of an event begins like this, nor does the name of a source.
+        let mut text = b"\0act\0".to_vec();
+        text.extend_from_slice(&(shared.id.len() as u64).to_be_bytes());
+        text.extend_from_slice(shared.id.as_bytes());
+        text.extend_from_slice(&event.act(&shared.differing));
+        let [id, _] = digest_halves(&[b"\0recipient\0", shared.recipient.as_bytes()].concat());
+        Fingerprint { content: digest_halves(&text), id }
     }
 
     /// Its stored form.
@@ -95,6 +103,15 @@ impl Horizon {
             by_content: Places::new(capacity),
             by_id: Places::new(capacity),
         }
+    }
+
+    /// Whether a copy of this act came before that another recipient got.
+    pub(crate) fn has_copy(&self, act: Fingerprint) -> bool {
+        let ring = &self.ring;
+        let fits = |place: u32| {
+            ring.get(place as usize).is_some_and(|other| other.content == act.content && other.id != act.id)
+        };
+        self.by_content.find(act.content[0], fits).is_some()
     }
 
     /// Remembers an event, unless it is known.

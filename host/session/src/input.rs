@@ -6,7 +6,7 @@ use std::sync::Arc;
 use countersign_formats::{DeadLetter, Occurrence, Record};
 use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Received};
-use countersign_model::{Digest, Event, RawAddress, SourceId, Timestamp};
+use countersign_model::{Digest, Event, SourceId, Timestamp};
 
 use crate::horizon::Fingerprint;
 
@@ -25,11 +25,22 @@ pub struct Arrival {
     pub(crate) what: Arrived,
     pub(crate) bookmark: Bookmark,
     pub(crate) arrived: Option<Timestamp>,
+    /// Of its place among the inputs; see [`Received`].
+    pub(crate) turned: bool,
+    pub(crate) turn: Timestamp,
+    pub(crate) others: Option<Timestamp>,
 }
 
 /// What arrived. An event is shared from here on: it is allocated on the thread that reads, which also frees it.
 pub(crate) enum Arrived {
-    Event { event: Arc<Event>, has_receipt_time: bool, occurrence: Option<Occurrence>, fingerprint: Fingerprint },
+    Event {
+        event: Arc<Event>,
+        has_receipt_time: bool,
+        occurrence: Option<Occurrence>,
+        fingerprint: Fingerprint,
+        /// Of the act of which it is a copy.
+        act: Option<Fingerprint>,
+    },
     DeadLetter(DeadLetter),
 }
 
@@ -38,21 +49,22 @@ impl Arrival {
     /// times count, as in a replay of files.
     #[must_use]
     pub fn new(received: Received, arrived: Option<Timestamp>) -> Arrival {
-        let Received { record, bookmark } = received;
+        let Received { record, bookmark, turned, turn, others } = received;
         let what = match record {
-            Record::Event { event, has_receipt_time, occurrence } => {
-                let fingerprint = Fingerprint::of(&event, has_receipt_time);
-                Arrived::Event { event: Arc::from(event), has_receipt_time, occurrence, fingerprint }
+            Record::Event { event, has_receipt_time, occurrence, shared } => {
+                let fingerprint = Fingerprint::of(&event);
+                let act = shared.map(|shared| Fingerprint::of_act(&event, &shared));
+                Arrived::Event { event: Arc::from(event), has_receipt_time, occurrence, fingerprint, act }
             }
             Record::DeadLetter(letter) => Arrived::DeadLetter(letter),
         };
-        Arrival { what, bookmark, arrived }
+        Arrival { what, bookmark, arrived, turned, turn, others }
     }
 
-    /// A record that isn't read on from, as in tests and tools.
+    /// A record of which no clock of the host's says when it arrived.
     #[must_use]
-    pub fn of(record: Record) -> Arrival {
-        Arrival::new(Received { record, bookmark: Bookmark::START }, None)
+    pub fn of(received: impl Into<Received>) -> Arrival {
+        Arrival::new(received.into(), None)
     }
 }
 
@@ -70,28 +82,17 @@ pub(crate) struct Taken {
     pub(crate) length: u64,
     /// Where the input goes on.
     pub(crate) bookmark: Bookmark,
-    /// The event's own time; none of a dead letter.
-    pub(crate) time: Option<Timestamp>,
+    /// The time at which it had its turn among the inputs.
+    pub(crate) turn: Timestamp,
+    /// Whether its input is read from its end.
+    pub(crate) turned: bool,
     /// The digest of the piece of input.
     pub(crate) digest: Digest,
     /// What a redelivery is recognised by, of an event that is none.
     pub(crate) fingerprint: Option<Fingerprint>,
+    /// What other copies of its act are recognised by, if it is the first.
+    pub(crate) act: Option<Fingerprint>,
     pub(crate) occurrence: Option<Occurrence>,
     /// The source of its event.
     pub(crate) source: Option<SourceId>,
-}
-
-impl Taken {
-    pub(crate) fn event(raw: &RawAddress, time: Timestamp, bookmark: Bookmark) -> Taken {
-        Taken {
-            input: raw.input,
-            length: raw.length,
-            bookmark,
-            time: Some(time),
-            digest: raw.digest,
-            fingerprint: None,
-            occurrence: None,
-            source: None,
-        }
-    }
 }

@@ -19,6 +19,7 @@ use countersign_stream::{QuarantineThreshold, Sequenced, is_held};
 
 use crate::chunk::{Item, Judges, Placed};
 use crate::error::SessionError;
+use crate::input::Taken;
 use crate::report::{Line, Summary};
 use crate::session::SessionOptions;
 use countersign_generation::{Generation, Rule};
@@ -232,15 +233,16 @@ impl Ledger {
         }
     }
 
-    /// Counts a record of an input; `digest` is that of the raw record of an event.
-    pub(crate) fn count_record(&mut self, input: u32, length: u64, digest: Option<Digest>) {
-        let entry = self.inputs.entry(input).or_insert(empty_input(input));
+    /// Counts a record of an input; `is_event` says that it became an event.
+    pub(crate) fn count_record(&mut self, taken: &Taken, is_event: bool) {
+        let entry = self.inputs.entry(taken.input).or_insert(empty_input(taken.input));
         entry.records += 1;
-        entry.bytes += length;
-        if let Some(digest) = digest {
+        entry.bytes += taken.length;
+        entry.turned = taken.turned;
+        if is_event {
             let mut both = [0; 64];
             both[..32].copy_from_slice(&entry.content.0);
-            both[32..].copy_from_slice(&digest.0);
+            both[32..].copy_from_slice(&taken.digest.0);
             entry.content = Digest::of(&both);
         }
     }
@@ -287,7 +289,7 @@ fn row_name(row: &Sequenced) -> (Occasion, String) {
 
 /// An input without records yet.
 fn empty_input(input: u32) -> Input {
-    Input { input, records: 0, duplicates: 0, bytes: 0, content: Digest([0; 32]) }
+    Input { input, records: 0, duplicates: 0, bytes: 0, turned: false, content: Digest([0; 32]) }
 }
 
 fn rules_with_kinds(generation: &Generation) -> impl Iterator<Item = (&Rule, RuleKind)> {

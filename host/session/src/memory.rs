@@ -15,7 +15,9 @@ use crate::chunk::Silence;
 use crate::error::SessionError;
 
 /// The format of what is remembered.
-pub(crate) const FORMAT: u32 = 1;
+///
+/// 2: fingerprints are of contents, no longer of bytes.
+pub(crate) const FORMAT: u32 = 2;
 
 /// One entry with an empty key: [`SessionMemory`].
 pub(crate) const SESSION: &str = "session";
@@ -78,8 +80,10 @@ pub(crate) struct InputMemory {
     pub(crate) content: Digest,
     /// Where it goes on.
     pub(crate) bookmark: String,
-    /// The event time of the last event.
+    /// The time at which its last record had its turn.
     pub(crate) time: Option<Timestamp>,
+    /// Whether it is read from its end.
+    pub(crate) turned: bool,
 }
 
 /// What is remembered of a rule.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use countersign_formats::Record;
 use countersign_generation::Generation;
-use countersign_inputs::{Bookmark, Received};
+use countersign_inputs::Received;
 use countersign_model::{Patience, Timestamp};
 use countersign_store::Store;
 use countersign_stream::Sequenced;
@@ -48,7 +48,7 @@ pub fn replay<'s>(
     options: Replay,
 ) -> Result<Report, SessionError> {
     let started = Instant::now();
-    let arrivals = records.map(|received| Arrival::new(received, None));
+    let arrivals = records.map(Arrival::of);
     if session.options.workers < 2 {
         for arrival in arrivals {
             session.push(Input::Record(arrival))?;
@@ -126,5 +126,5 @@ pub fn run(
     observer: &mut dyn Observer,
 ) -> Result<Report, SessionError> {
     let session = Session::resume(store, Arc::clone(generation), options.clone(), observer)?;
-    replay(session, records.map(|record| Received { record, bookmark: Bookmark::START }), inputs)
+    replay(session, records.map(Received::from), inputs)
 }

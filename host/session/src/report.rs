@@ -329,10 +329,13 @@ pub struct Summary {
     pub events: u64,
     /// Records that became dead letters.
     pub set_aside: u64,
-    /// Events that came before: no rule sees them again.
+    /// Events that came before, or copies of an act that came before: no rule sees them again.
     pub duplicates: u64,
     /// Events with the id of an earlier one and other content. They are judged, and included in `events`.
     pub id_reused: u64,
+    /// Inputs that were read from their end, as newest came first, by ordinal; left out without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub turned: Vec<u32>,
     /// Rows set aside, by the rule that failed on them.
     pub rows_set_aside: BTreeMap<RuleId, u64>,
     /// Findings.

@@ -37,7 +37,7 @@ pub(crate) struct Fingerprints {
 impl Pending {
     /// Keeps what is remembered of a record whose turn has come.
     pub(crate) fn remember(&mut self, taken: &Taken) {
-        if let Some(fingerprint) = taken.fingerprint {
+        for fingerprint in [taken.fingerprint, taken.act].into_iter().flatten() {
             self.fingerprints.extend_from_slice(&fingerprint.to_bytes());
         }
         let (Some(occurrence), Some(source)) = (&taken.occurrence, &taken.source) else { return };
@@ -155,11 +155,12 @@ impl<'s> Session<'s> {
         let (mut inputs, mut places) = (BTreeMap::new(), BTreeMap::new());
         for_each(self.store, INPUT, |key, value| {
             let input = key.try_into().map(u32::from_be_bytes).map_err(|_| wrong(INPUT, "a key isn't an ordinal"))?;
-            let InputMemory { records, duplicates, bytes, events, content, bookmark, time } = parse(INPUT, &value)?;
+            let InputMemory { records, duplicates, bytes, events, content, bookmark, time, turned } =
+                parse(INPUT, &value)?;
             let bookmark: Bookmark = bookmark.parse().map_err(|error| wrong(INPUT, error))?;
-            inputs.insert(input, InputRecord { input, records, duplicates, bytes, content: events });
+            inputs.insert(input, InputRecord { input, records, duplicates, bytes, turned, content: events });
             let time = time.unwrap_or(Timestamp::MIN);
-            places.insert(input, Processed { records, bookmark, time, content, counted: BTreeMap::new() });
+            places.insert(input, Processed { records, bookmark, time, turned, content, counted: BTreeMap::new() });
             Ok(())
         })?;
         for_each(self.store, OCCURRENCE, |key, value| {
@@ -340,6 +341,7 @@ impl<'s> Session<'s> {
             content: place.content,
             bookmark: place.bookmark.to_string(),
             time: Some(place.time).filter(|time| *time > Timestamp::MIN),
+            turned: place.turned,
         };
         set(INPUT, input.to_be_bytes().to_vec(), &value).map(Some)
     }
@@ -404,6 +406,7 @@ impl<'s> Session<'s> {
     pub(crate) fn summary(&self) -> Summary {
         let mut summary = self.ledger.summary.clone();
         let rules = self.ledger.generation().detections.iter().map(|rule| rule.identity.id.clone());
+        summary.turned = self.ledger.inputs.values().filter(|read| read.turned).map(|read| read.input).collect();
         let nonzero = |counts: Vec<u64>| rules.clone().zip(counts).filter(|(_, count)| *count > 0).collect();
         summary.pending_timers = nonzero(self.judges.pending_timers().collect());
         summary.dropped_timers = nonzero(self.judges.dropped_timers().collect());

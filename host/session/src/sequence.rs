@@ -5,20 +5,17 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use countersign_formats::{DeadLetter, DeadReason, Record};
+use countersign_formats::{DeadLetter, DeadReason};
 use countersign_generation::Generation;
+use countersign_inputs::{Received, SKEW};
 use countersign_model::{Event, Patience, RawAddress, SourceId, Timestamp};
-use countersign_stream::{Clock, Sequenced, Tick};
+use countersign_stream::{Claim, Clock, Sequenced, Tick};
 
 use crate::horizon::{Arrival as Known, HORIZON, Horizon};
 use crate::input::{Arrival, Arrived, Input, Taken};
 
 /// How many of the next events are witnesses to an event's time.
 const WITNESSES: usize = 3;
-
-/// How far beyond its witnesses' times, or its own time of receipt, an event's time may move the clock, microseconds:
-/// clocks differ, and records come slightly out of order.
-const SKEW: i64 = 60 * 1_000_000;
 
 /// Maximum of inputs that wait behind one for witnesses; only new events are witnesses.
 const MAX_WAITING: usize = 1_024;
@@ -68,7 +65,7 @@ struct Waiting {
 }
 
 enum What {
-    Event { event: Arc<Event>, has_receipt_time: bool, id_reused: bool, taken: Taken },
+    Event { event: Arc<Event>, has_receipt_time: bool, id_reused: bool, others: Option<Timestamp>, taken: Taken },
     Duplicate { raw: RawAddress, taken: Taken },
     DeadLetter { letter: DeadLetter, taken: Taken },
     Time(Timestamp),
@@ -142,31 +139,38 @@ impl Sequencer {
     }
 
     fn record(&mut self, arrival: Arrival) -> What {
-        let Arrival { what, bookmark, .. } = arrival;
+        let Arrival { what, bookmark, turned, turn, others, arrived: _ } = arrival;
+        let taken = |input, length, digest| Taken {
+            input,
+            length,
+            bookmark,
+            turn,
+            turned,
+            digest,
+            fingerprint: None,
+            act: None,
+            occurrence: None,
+            source: None,
+        };
         match what {
             Arrived::DeadLetter(letter) => {
-                let taken = Taken {
-                    input: letter.input,
-                    length: letter.length,
-                    bookmark,
-                    time: None,
-                    digest: letter.digest,
-                    fingerprint: None,
-                    occurrence: None,
-                    source: None,
-                };
+                let taken = taken(letter.input, letter.length, letter.digest);
                 What::DeadLetter { letter, taken }
             }
-            Arrived::Event { event, has_receipt_time, occurrence, fingerprint } => {
-                let mut taken = Taken::event(&event.raw, event.time, bookmark);
+            Arrived::Event { event, has_receipt_time, occurrence, fingerprint, act } => {
+                let RawAddress { input, length, digest, .. } = event.raw;
+                let mut taken = taken(input, length, digest);
                 taken.source = occurrence.is_some().then(|| event.source.clone());
                 taken.occurrence = occurrence;
-                let known = self.horizon.arrive(fingerprint);
+                let copied = act.is_some_and(|act| self.horizon.has_copy(act));
+                let known = if copied { Known::Duplicate } else { self.horizon.arrive(fingerprint) };
                 if known == Known::Duplicate {
                     return What::Duplicate { raw: event.raw, taken };
                 }
                 taken.fingerprint = Some(fingerprint);
-                What::Event { event, has_receipt_time, id_reused: known == Known::IdReused, taken }
+                taken.act = act.filter(|act| self.horizon.arrive(*act) != Known::Duplicate);
+                let id_reused = known == Known::IdReused;
+                What::Event { event, has_receipt_time, id_reused, others, taken }
             }
         }
     }
@@ -189,24 +193,27 @@ impl Sequencer {
         if let Some(arrived) = arrived.filter(|_| !matches!(what, What::Time(_))) {
             self.clock.arrive(arrived);
         }
-        let (mut event, has_receipt_time, id_reused, taken) = match what {
+        let (mut event, has_receipt_time, id_reused, others, taken) = match what {
             What::DeadLetter { letter, taken } => return Some(unjudged(taken, Next::DeadLetter(letter))),
             What::Duplicate { raw, taken } => return Some(unjudged(taken, Next::Duplicate(raw))),
             What::Time(time) => return Some(Turn::Time(time)),
             What::Generation(generation) => return Some(Turn::Generation(generation)),
-            What::Event { event, has_receipt_time, id_reused, taken } => (event, has_receipt_time, id_reused, taken),
+            What::Event { event, has_receipt_time, id_reused, others, taken } => {
+                (event, has_receipt_time, id_reused, others, taken)
+            }
         };
-        if moves && self.is_too_far_ahead(event.time, witnessed) {
+        if moves && self.is_too_far_ahead(event.time, witnessed, others) {
             return Some(unjudged(taken, Next::DeadLetter(far_ahead_letter(&event, self.max_gap))));
         }
         // INVARIANT: if fewer than half of any four consecutive events are forged, the clock is never more than the skew
         // ahead of the latest genuine time: it moves to a genuine event's time, or no further than a genuine witness's.
         // The end of a stream has no witnesses and is trusted, within the maximum gap.
-        let mut believed = witnessed.map_or(event.time, |witnessed| witnessed.plus_micros(SKEW));
-        if has_receipt_time {
-            believed = believed.min(event.ingest_time.plus_micros(SKEW));
-        }
-        let plan = self.clock.plan(&event.source, event.time, believed);
+        // Neither is it more than the skew ahead of what another input has still to come to, nor of the host's own time.
+        let received = has_receipt_time.then_some(event.ingest_time);
+        let bounds = [witnessed, received, others, arrived].into_iter().flatten();
+        let believed = bounds.map(|bound| bound.plus_micros(SKEW)).fold(event.time, Timestamp::min);
+        let claim = Claim { source: &event.source, time: event.time, believed, bound: event.binding.bound };
+        let plan = self.clock.plan(claim);
         let before_tick = plan.tick.map(|_| Box::new(self.clock.clone()));
         self.clock.apply(&event.source, &plan);
         if !has_receipt_time {
@@ -219,9 +226,11 @@ impl Sequencer {
 
     /// The latest time that a majority of the next events have reached, none without next events; or nothing yet, while
     /// the first input still waits for them. Which events are witnesses depends on the inputs alone, never on when this is
-    /// asked.
+    /// asked. What a source isn't believed about is no witness to what one is.
     fn witnessed_time(&self) -> Option<Option<Timestamp>> {
-        let until = self.waiting.front()?.arrived.map(|arrived| arrived.plus_micros(MAX_WAIT));
+        let first = self.waiting.front()?;
+        let of_bound = matches!(&first.what, What::Event { event, .. } if event.binding.bound);
+        let until = first.arrived.map(|arrived| arrived.plus_micros(MAX_WAIT));
         let mut witnesses = [Timestamp::MIN; WITNESSES];
         let mut count = 0;
         let mut decided = self.ended;
@@ -231,7 +240,9 @@ impl Sequencer {
                 decided = true;
                 break;
             }
-            if let What::Event { event, .. } = &waiting.what {
+            if let What::Event { event, .. } = &waiting.what
+                && (event.binding.bound || !of_bound)
+            {
                 if let Some(witness) = witnesses.get_mut(count) {
                     *witness = event.time;
                 }
@@ -252,10 +263,13 @@ impl Sequencer {
         Some(witnesses.get(count.saturating_sub(1) / 2).copied())
     }
 
-    /// Whether an event is too far ahead of earlier events and of its witnesses. For the first event its witnesses alone
-    /// decide.
-    fn is_too_far_ahead(&self, time: Timestamp, witnessed: Option<Timestamp>) -> bool {
+    /// Whether an event is too far ahead of earlier events and of its witnesses, or of what another input has still to come
+    /// to. For the first event of a single input its witnesses alone decide.
+    fn is_too_far_ahead(&self, time: Timestamp, witnessed: Option<Timestamp>, others: Option<Timestamp>) -> bool {
         let disagree = |witnessed: Timestamp| time.micros_since(witnessed) > self.max_gap;
+        if others.is_some_and(disagree) {
+            return true;
+        }
         match self.clock.now() {
             Some(_) => self.clock.is_ahead(time, self.max_gap) && witnessed.is_none_or(disagree),
             None => witnessed.is_some_and(disagree),
@@ -273,8 +287,9 @@ pub struct Sequence<I> {
     records: I,
 }
 
-/// Puts records into sequence. `max_gap` in microseconds, as in [`SessionOptions`](crate::SessionOptions).
-pub fn sequence<I: Iterator<Item = Record>>(records: I, max_gap: i64) -> Sequence<I> {
+/// Puts records into sequence, as they come of one input or joined of several. `max_gap` in microseconds, as in
+/// [`SessionOptions`](crate::SessionOptions).
+pub fn sequence<I: Iterator<Item: Into<Received>>>(records: I, max_gap: i64) -> Sequence<I> {
     Sequence { sequencer: Sequencer::new(max_gap, Arc::default()), records }
 }
 
@@ -292,7 +307,7 @@ impl<I> Sequence<I> {
     }
 }
 
-impl<I: Iterator<Item = Record>> Iterator for Sequence<I> {
+impl<I: Iterator<Item: Into<Received>>> Iterator for Sequence<I> {
     type Item = Next;
 
     fn next(&mut self) -> Option<Next> {

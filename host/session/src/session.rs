@@ -313,14 +313,14 @@ impl<'s> Session<'s> {
     fn count(&mut self, taken: Taken, is_event: bool) {
         self.finished = false;
         self.taken += 1;
-        self.ledger.count_record(taken.input, taken.length, is_event.then_some(taken.digest));
+        self.ledger.count_record(&taken, is_event);
         if !self.keeps {
             return;
         }
         let place = self.places.entry(taken.input).or_default();
         place.records += 1;
         place.bookmark = taken.bookmark;
-        place.time = taken.time.unwrap_or(place.time);
+        (place.time, place.turned) = (taken.turn, taken.turned);
         place.content = Processed::content_after(&place.content, &taken.digest);
         self.pending.inputs.insert(taken.input);
         self.pending.remember(&taken);

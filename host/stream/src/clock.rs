@@ -62,8 +62,21 @@ struct SourceClock {
     source: SourceId,
     /// The greatest of its times that counted.
     greatest: Timestamp,
-    /// The clock at its last event.
+    /// The clock when it was heard from last; see [`Clock::plan`].
     last: Timestamp,
+}
+
+/// What an event says of time.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// Its source.
+    pub source: &'a SourceId,
+    /// Its time.
+    pub time: Timestamp,
+    /// How far it moves the clock; its own time or later trusts it fully.
+    pub believed: Timestamp,
+    /// Whether its source is believed about its actor.
+    pub bound: bool,
 }
 
 /// What an event would change; see [`Clock::plan`].
@@ -76,6 +89,8 @@ pub struct Plan {
     counts: Timestamp,
     now: Timestamp,
     least: Timestamp,
+    /// Whether its source is heard from by it.
+    heard: bool,
 }
 
 impl Clock {
@@ -117,14 +132,19 @@ impl Clock {
         self.arrived = self.arrived.max(Some(arrived));
     }
 
-    /// What an event of a source would change: nothing is changed yet. Its time moves the clock only as far as
-    /// `believed`; pass `time` again to trust it fully.
+    /// What an event of a source would change: nothing is changed yet.
+    ///
+    /// A source is heard from by an event that isn't older than the clock by more than the source's silence, or that is
+    /// bound and newer than what the source had: old times, repeated or from whom nobody believes, hold back no other source.
     #[must_use]
-    pub fn plan(&self, source: &SourceId, time: Timestamp, believed: Timestamp) -> Plan {
+    pub fn plan(&self, claim: Claim<'_>) -> Plan {
+        let Claim { source, time, believed, bound } = claim;
         let counts = time.min(believed);
         let now = self.now.map_or(counts, |now| now.max(counts));
         let known = self.sources.iter().find(|known| known.source == *source);
-        let lateness = self.patience(source).lateness;
+        let Patience { lateness, silence } = self.patience(source);
+        let progress = known.is_none_or(|known| counts > known.greatest);
+        let heard = now.micros_since(counts) <= silence || (bound && progress);
         let own = known.map_or(Timestamp::MIN, |known| known.greatest.plus_micros(-lateness));
         // A source that comes back, or is new, doesn't turn back time that has passed without it.
         let watermark = self.least.map_or(own, |least| least.max(own));
@@ -140,7 +160,7 @@ impl Clock {
         let due = least.micros_since(last) >= TICK_MICROS || self.events_since_tick >= TICK_EVENTS;
         let clock = self.arrived.map_or(now, |arrived| now.max(arrived));
         let placement = Placement { watermark, clock, late: time < watermark };
-        Plan { tick: due.then_some(Tick { at: least }), placement, counts, now, least }
+        Plan { tick: due.then_some(Tick { at: least }), placement, counts, now, least, heard }
     }
 
     /// Takes in the event that was planned; nothing may come between.
@@ -150,10 +170,13 @@ impl Clock {
         match self.sources.iter_mut().find(|known| known.source == *source) {
             Some(known) => {
                 known.greatest = known.greatest.max(plan.counts);
-                known.last = plan.now;
+                if plan.heard {
+                    known.last = plan.now;
+                }
             }
             None => {
-                self.sources.push(SourceClock { source: source.clone(), greatest: plan.counts, last: plan.now });
+                let last = if plan.heard { plan.now } else { plan.counts };
+                self.sources.push(SourceClock { source: source.clone(), greatest: plan.counts, last });
             }
         }
         match plan.tick {
@@ -165,9 +188,10 @@ impl Clock {
         self.events_since_tick += 1;
     }
 
-    /// Takes in an event at once. Returns the tick that comes before it, if one is due, and its place in time.
+    /// Takes in an event of a source that is believed at once, but for its time. Returns the tick that comes before it, if one
+    /// is due, and its place in time.
     pub fn place(&mut self, source: &SourceId, time: Timestamp, believed: Timestamp) -> (Option<Tick>, Placement) {
-        let plan = self.plan(source, time, believed);
+        let plan = self.plan(Claim { source, time, believed, bound: true });
         self.apply(source, &plan);
         (plan.tick, plan.placement)
     }

@@ -32,7 +32,7 @@ mod validate;
 mod window;
 
 pub use carry::{Adopted, Carried, Migrated, Removed};
-pub use clock::{Clock, Placement, Plan, TICK_EVENTS, Tick};
+pub use clock::{Claim, Clock, Placement, Plan, TICK_EVENTS, Tick};
 pub use columns::{Schema, build_batch, index_keys, value_at, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};
 pub use filter::{Router, Tally, holds, matches};

@@ -202,7 +202,14 @@ pub(crate) fn records() -> Vec<Record> {
             party: None,
             end: HoldEnd::Time,
         }),
-        Record::Input(Input { input: 0, records: 25, duplicates: 2, bytes: 9_999, content: key.digest(b"input") }),
+        Record::Input(Input {
+            input: 0,
+            records: 25,
+            duplicates: 2,
+            bytes: 9_999,
+            turned: false,
+            content: key.digest(b"input"),
+        }),
     ]
 }
 

@@ -24,6 +24,7 @@ pub(super) fn print(out: &mut Out, summary: &Summary, kept: Option<(&'static str
     let mut rare = |name: &'static str, count: u64| rows.extend((count > 0).then(|| (name, text::number(count))));
     rare("duplicates", summary.duplicates);
     rare("ids used again", summary.id_reused);
+    rare("files read from their end", summary.turned.len() as u64);
     rows.extend([("findings", text::number(summary.findings)), ("decisions", decisions(summary))]);
     let mut rare = |name: &'static str, counts: &BTreeMap<RuleId, u64>| {
         rows.extend((total(counts) > 0).then(|| (name, text::number(total(counts)))))

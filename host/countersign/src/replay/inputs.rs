@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_formats::{Auto, FORMATS, Format, Record, format_by_name};
-use countersign_inputs::{Merge, Processed, Reading, Sources};
+use countersign_formats::{Auto, FORMATS, Format, format_by_name};
+use countersign_inputs::{InputError, Merge, Processed, Reading, Sources};
 use countersign_model::{Patience, SourceId};
 use countersign_policy::SourceFile;
 
-use crate::exit::unusable;
+use crate::exit::{Exit, unusable};
 use crate::operator;
 use crate::progress::Progress;
+use crate::stderr;
 use crate::text;
 
 /// The format of `--source`.
@@ -116,36 +117,53 @@ const MAX_SOURCES_BYTES: u64 = 4 << 20;
 
 /// The help of arguments that name telemetry.
 pub(crate) const FILES_HELP: &str = "Telemetry: files, plain, gzip, zstd or UTF-16; directories, with all files in them and \
-    below but hidden ones; - is standard input; all are merged by event time";
+    below but hidden ones; - is standard input; all are merged by event time, and files that are newest first are read from \
+    their end";
 
 /// Opened inputs, in the order of the arguments.
-pub(crate) struct Inputs(countersign_inputs::Inputs);
+pub(crate) struct Inputs {
+    inputs: countersign_inputs::Inputs,
+    /// Whether a file is left out.
+    incomplete: bool,
+}
 
 impl Inputs {
-    /// Opens all.
+    /// Opens all, and has files that are newest first read from their end. One that is too large for that is reported and
+    /// left out.
     ///
     /// # Errors
-    /// With every input that can't be read: `Unusable`.
+    /// With every input that can't be read, or if all are left out: `Unusable`.
     pub(crate) fn open(paths: &[PathBuf], sources: &TelemetrySources) -> Result<Inputs> {
-        countersign_inputs::Inputs::open(paths, sources.reading()).map(Inputs).map_err(|errors| {
-            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            unusable(errors.join("\n  "))
-        })
+        let mut inputs = countersign_inputs::Inputs::open(paths, sources.reading()).map_err(|errors| all(&errors))?;
+        let errors = inputs.turn();
+        if !errors.is_empty() && errors.len() == inputs.len() {
+            return Err(all(&errors));
+        }
+        errors.iter().for_each(|error| stderr::error(format_args!("{error}; it is left out")));
+        for path in inputs.turned() {
+            stderr::note(format_args!("`{}` is newest first: read from its end", text::path(&path)));
+        }
+        Ok(Inputs { inputs, incomplete: !errors.is_empty() })
     }
 
     /// How many there are: a directory counts as often as it has files.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.inputs.len()
     }
 
     /// Their names, by ordinal.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.0.names()
+        self.inputs.names()
+    }
+
+    /// The least exit code of a command that reads them.
+    pub(crate) fn exit(&self) -> Exit {
+        if self.incomplete { Exit::Refused } else { Exit::Done }
     }
 
     /// The bar that reading moves.
     pub(crate) fn progress(&self) -> Progress {
-        self.0.bytes().map_or_else(Progress::endless, Progress::bytes)
+        self.inputs.bytes().map_or_else(Progress::endless, Progress::bytes)
     }
 
     /// Their records in one order, after those that were processed before.
@@ -162,18 +180,19 @@ impl Inputs {
                 self.len()
             )));
         }
-        self.0.resume(progress.reader(), processed).map_err(|errors| {
-            let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
-            unusable(errors.join("\n  "))
-        })
+        self.inputs.resume(progress.reader(), processed).map_err(|errors| all(&errors))
     }
 
     /// Their records in one order.
     ///
     /// # Errors
     /// When not even the first bytes of one can be read: `Unusable`.
-    pub(crate) fn records(self, progress: &Progress) -> Result<impl Iterator<Item = Record> + Send + use<>> {
-        let merge = self.0.merge(progress.reader()).map_err(unusable)?;
-        Ok(merge.records())
+    pub(crate) fn records(self, progress: &Progress) -> Result<Merge> {
+        self.inputs.merge(progress.reader()).map_err(unusable)
     }
+}
+
+fn all(errors: &[InputError]) -> anyhow::Error {
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    unusable(errors.join("\n  "))
 }

@@ -9,7 +9,7 @@ use countersign_author::bench::{Measured, Rows, measure_responses};
 use countersign_author::{DetectionCase, find_cases, open_case, open_incident};
 use countersign_declaration::{Ceilings, Declaration};
 use countersign_engine::Engine;
-use countersign_formats::Record;
+use countersign_inputs::Received;
 use countersign_model::call::FailureKind;
 use countersign_model::response::ResponseCall;
 use countersign_model::vocabulary::RuleKind;
@@ -148,14 +148,14 @@ impl Arguments {
 
     fn detections(&self, located: &LocatedRule, engine: &Engine) -> Result<(usize, Vec<Measured>)> {
         let mut settings = operator::author_settings(None, None, &operator::ContextArguments::default())?;
-        let mut telemetries: Vec<Vec<Record>> = Vec::new();
+        let mut telemetries: Vec<Vec<Received>> = Vec::new();
         if self.telemetry.is_given() {
             telemetries.push(self.telemetry.records()?.collect());
         } else {
             let mut with_files = None;
             for case in self.cases(located)? {
                 let DetectionCase { settings, records, .. } = open_case(&case).map_err(unusable)?;
-                telemetries.push(records);
+                telemetries.push(records.into_iter().map(Received::from).collect());
                 let has_files = settings.directory.is_some() || !settings.context.is_empty();
                 // One run has one context: that of the first case that has one.
                 with_files = with_files.or(has_files.then_some(settings));

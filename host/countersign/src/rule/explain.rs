@@ -10,6 +10,7 @@ use clap::Args;
 use countersign_author::explain::{Judged, Sighting};
 use countersign_author::{Explanation, explain, open_case};
 use countersign_declaration::{Ceilings, Declaration};
+use countersign_inputs::Received;
 use countersign_model::vocabulary::RuleKind;
 use countersign_session::SessionOptions;
 use countersign_stream::{holds, matches};
@@ -100,7 +101,8 @@ impl Arguments {
             Some(case) => {
                 let case = open_case(case).map_err(unusable)?;
                 let generation = located.generation(&engine, case.settings)?;
-                explain(&generation, &rule.id, event, case.records.into_iter(), &options, case.until)
+                let records = case.records.into_iter().map(Received::from);
+                explain(&generation, &rule.id, event, records, &options, case.until)
             }
             None if self.telemetry.is_given() => {
                 let settings =
@@ -129,7 +131,7 @@ impl Arguments {
         match &self.case {
             Some(case) => {
                 let records = open_case(case).map_err(unusable)?.records;
-                list::list(out, rule, records.into_iter(), max_gap, pattern, self.json)
+                list::list(out, rule, records.into_iter().map(Received::from), max_gap, pattern, self.json)
             }
             None if self.telemetry.is_given() => {
                 list::list(out, rule, self.telemetry.records()?, max_gap, pattern, self.json)

@@ -121,7 +121,7 @@ impl Arguments {
         let feeding = declarations(&intake, &located.feeders);
         let Selected { events, mut notes } = if self.telemetry.is_given() {
             let all: Vec<&Declaration> = std::iter::once(&located.declaration).chain(&feeding).collect();
-            from_telemetry(&found, self.telemetry.records()?, &all)?
+            from_telemetry(&found, self.telemetry.records()?.map(|received| received.record), &all)?
         } else {
             from_bundle(&found)?
         };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_formats::Record;
+use countersign_inputs::Received;
 
 use crate::replay::inputs::{FILES_HELP, FormatName, Inputs, TelemetrySources, format_help, parse_format};
 
@@ -27,7 +27,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// When a file can't be read: `Unusable`.
-    pub(super) fn records(&self) -> Result<impl Iterator<Item = Record> + Send + use<>> {
+    pub(super) fn records(&self) -> Result<impl Iterator<Item = Received> + Send + use<>> {
         let inputs = Inputs::open(&self.events, &TelemetrySources::OneFormat(self.source.0))?;
         let progress = inputs.progress();
         inputs.records(&progress)

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use countersign_store::{SqliteStore, Stored as _};
 use serde_json::Value;
 
-use crate::support::{Folder, ndjson, of_type};
+use crate::support::{Folder, gzip, ndjson, of_type};
 
 /// The default number of kills.
 const KILLS: u64 = 100;
@@ -170,6 +170,35 @@ fn a_replay_that_is_killed_goes_on_until_it_is_done() {
         }
         None => println!("skipped: no real telemetry beside the project"),
     }
+}
+
+/// Two files, of which one is newest first and compressed, and the other has forged times and copies.
+#[test]
+fn a_replay_of_a_file_that_is_read_from_its_end_goes_on_too() {
+    let folder = Folder::new();
+    folder.prepare("");
+    let events = folder.read("events.ndjson");
+    let lines: Vec<&str> = events.lines().take(900).collect();
+    let (older, newer) = lines.split_at(500);
+    let newest_first: String = older.iter().rev().map(|line| format!("{line}\n")).collect();
+    folder.write("older.json.gz", gzip(&newest_first));
+    let mut forged = String::new();
+    for (place, line) in older.iter().skip(400).chain(newer).enumerate() {
+        if place % 7 == 0 {
+            let time = line.find("\"eventTime\":\"").unwrap() + 13;
+            forged.push_str(&format!("{}2099{}\n", &line[..time], &line[time + 4..]));
+        }
+        forged.push_str(line);
+        forged.push('\n');
+    }
+    folder.write("newer.ndjson", &forged);
+    let command = "replay --source cloudtrail --identities identities.toml --only-rules rules --max-dead 100% --batch 8 \
+                   newer.ndjson older.json.gz";
+    let case = Case::new(folder, &command.split_whitespace().collect::<Vec<_>>().join(" "));
+    let summary = case.lines.last().unwrap();
+    assert_eq!(summary["turned"], serde_json::json!([1]));
+    assert!(summary["set_aside"].as_u64() > Some(60) && summary["duplicates"].as_u64() >= Some(100), "{summary}");
+    kill(&case, 15, 3);
 }
 
 /// Makes system calls fail: `fsync` and `fdatasync` with `EIO`, or writes with `ENOSPC`, after so many of them.

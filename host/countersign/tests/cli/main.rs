@@ -20,5 +20,6 @@ mod signed;
 mod sources;
 mod state;
 mod support;
+mod time;
 mod tools;
 mod usage;

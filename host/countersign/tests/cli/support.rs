@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use countersign_admission::{admit, sections};
 use countersign_declaration::Ceilings;
 use countersign_shipped::RULES;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -121,6 +124,13 @@ impl Folder {
             self.write(&format!("rules/{name}.wasm"), shipped(name));
         }
     }
+}
+
+/// A text, compressed.
+pub(crate) fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
 }
 
 /// A shipped rule's bytes.

@@ -5,6 +5,7 @@ pub(crate) mod authenticated;
 pub(crate) mod caller;
 mod chain;
 pub(crate) mod classes;
+mod copies;
 mod fields;
 mod outcome;
 pub(crate) mod record;
@@ -19,7 +20,7 @@ use crate::intern::Interner;
 use crate::normalise::{Certainty, Draft, FieldRow, JsonFormat, event_time, receipt_time};
 use crate::opened::{self, Way};
 use crate::signs::Signs;
-use crate::{DeadReason, Fault, json};
+use crate::{DeadReason, Fault, SharedAct, json};
 use accounts::{Principal, account_id};
 use caller::Caller;
 use outcome::Outcome;
@@ -61,7 +62,7 @@ impl JsonFormat for CloudTrail {
     type Read<'a> = Call<'a>;
 
     fn tables() -> Vec<Table> {
-        vec![accounts::table(), authenticated::table(), classes::table()]
+        vec![accounts::table(), authenticated::table(), classes::table(), copies::table()]
     }
 
     fn opened(raw: &str) -> Option<String> {
@@ -82,6 +83,10 @@ impl JsonFormat for CloudTrail {
         let bodies = Bodies::of(&top, class);
         let acted = target::acted(&top, class, &bodies, &caller, &principal);
         Ok(Call { time, class, top, caller, principal, outcome, bodies, acted })
+    }
+
+    fn shared_act(call: &Call<'_>) -> Option<SharedAct> {
+        copies::shared_act(call)
     }
 
     fn draft(call: &Call<'_>, texts: &mut Interner) -> Draft {

@@ -21,6 +21,12 @@ impl Position {
     /// The beginning of an input.
     pub const START: Position = Position { ordinal: 0, offset: 0, place: Place::BetweenDocuments, within: 0 };
 
+    /// Before the piece with this number, in an input whose pieces come in an order of their own.
+    #[must_use]
+    pub const fn nth(ordinal: u64) -> Position {
+        Position { ordinal, offset: 0, place: Place::BetweenDocuments, within: 0 }
+    }
+
     /// The ordinal of the next piece: how many pieces lie before.
     #[must_use]
     pub const fn ordinal(self) -> u64 {

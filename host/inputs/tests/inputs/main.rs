@@ -11,6 +11,7 @@ mod gzip;
 mod merge;
 mod paths;
 mod sources;
+mod turned;
 
 use std::io::{self, Cursor, Read, Write};
 

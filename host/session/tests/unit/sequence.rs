@@ -1,7 +1,9 @@
 //! Events with wrong times, with garbage between them.
 
+use countersign_formats::SharedAct;
 use countersign_inputs::{Bookmark, Received};
-use countersign_model::Digest;
+use countersign_model::vocabulary::FieldId;
+use countersign_model::{Binding, Digest, Value};
 
 use super::*;
 use proptest::prelude::*;
@@ -22,7 +24,7 @@ fn event(ordinal: u64, time: Timestamp, received: Option<Timestamp>) -> Record {
     let mut event = countersign_testing::event(ordinal);
     (event.time, event.ingest_time) = (time, received.unwrap_or(time));
     event.raw = address(ordinal);
-    Record::Event { event: Box::new(event), has_receipt_time: received.is_some(), occurrence: None }
+    Record::Event { event: Box::new(event), has_receipt_time: received.is_some(), occurrence: None, shared: None }
 }
 
 fn garbage(ordinal: u64) -> Record {
@@ -275,14 +277,15 @@ fn arrivals(records: Vec<Record>) -> Vec<Option<(u64, bool)>> {
     arrivals.collect()
 }
 
-/// An event with this id and these bytes.
-fn event_with(id: &str, bytes: &str, received: Option<i64>) -> Record {
-    let Record::Event { mut event, has_receipt_time, occurrence } = event(0, second(0), received.map(second)) else {
+/// An event with this id that says this.
+fn event_with(id: &str, says: &str, received: Option<i64>) -> Record {
+    let Record::Event { mut event, has_receipt_time, occurrence, shared } = event(0, second(0), received.map(second))
+    else {
         panic!()
     };
     event.id = Arc::from(id);
-    event.raw.digest = Digest::of(bytes.as_bytes());
-    Record::Event { event, has_receipt_time, occurrence }
+    event.fields.set(FieldId::ApiRequestData, Value::Json(Arc::from(format!("{{\"says\":\"{says}\"}}"))));
+    Record::Event { event, has_receipt_time, occurrence, shared }
 }
 
 #[test]
@@ -304,14 +307,147 @@ fn a_redelivery_takes_no_position_and_another_content_is_another_event() {
 #[test]
 fn a_redelivery_may_differ_in_its_time_of_receipt() {
     let other = || {
-        let Record::Event { mut event, has_receipt_time, occurrence } = event_with("a", "three", Some(9)) else {
+        let Record::Event { mut event, has_receipt_time, occurrence, shared } = event_with("a", "three", Some(9))
+        else {
             panic!()
         };
         event.actor.authenticated = false;
-        Record::Event { event, has_receipt_time, occurrence }
+        Record::Event { event, has_receipt_time, occurrence, shared }
     };
-    let records = vec![event_with("a", "one", Some(1)), event_with("a", "two", Some(2)), other(), other()];
+    let records = vec![event_with("a", "one", Some(1)), event_with("a", "one", Some(2)), other(), other()];
     assert_eq!(arrivals(records), [Some((0, false)), None, Some((1, true)), None]);
+}
+
+#[test]
+fn a_redelivery_may_be_spelled_otherwise() {
+    let spelled = |request: &str, bytes: &[u8]| {
+        let Record::Event { mut event, .. } = event_with("a", "", None) else { panic!() };
+        event.fields.set(FieldId::ApiRequestData, Value::Json(Arc::from(request)));
+        event.fields.set(FieldId::RawData, Value::Json(Arc::from(String::from_utf8_lossy(bytes))));
+        event.raw.digest = Digest::of(bytes);
+        Record::Event { event, has_receipt_time: false, occurrence: None, shared: None }
+    };
+    let records = vec![
+        spelled(r#"{"a":1,"b":"\u00e9"}"#, b"one"),
+        spelled(r#"{ "b" : "é", "a" : 1.0 }"#, b"two"),
+        spelled(r#"{"a":2,"b":"é"}"#, b"three"),
+    ];
+    assert_eq!(arrivals(records), [Some((0, false)), None, Some((1, true))]);
+}
+
+/// A copy of an act with this id, received by `recipient`; `change` makes it differ.
+fn copy(id: &str, recipient: &str, change: impl FnOnce(&mut Event)) -> Record {
+    let Record::Event { mut event, .. } = event(0, second(0), None) else { panic!() };
+    (event.id, event.tenant) = (Arc::from(id), Arc::from(recipient));
+    event.fields.set(FieldId::MetadataUid, Value::Text(Arc::from(id)));
+    event.fields.set(FieldId::CloudAccountUid, Value::Text(Arc::from(recipient)));
+    change(&mut event);
+    let differing = vec![FieldId::MetadataUid, FieldId::CloudAccountUid, FieldId::RawData];
+    let shared = Some(SharedAct { id: "act".to_owned(), recipient: Arc::from(recipient), differing });
+    Record::Event { event, has_receipt_time: false, occurrence: None, shared }
+}
+
+#[test]
+fn copies_of_an_act_for_others_are_one_event() {
+    let same = |_: &mut Event| {};
+    let records = vec![
+        copy("a", "111", same),
+        copy("b", "222", same),
+        copy("c", "333", same),
+        copy("b", "222", same),
+        // Redelivered.
+        copy("a", "111", same),
+        // The first one's recipient gets no copy of its own record.
+        copy("d", "111", same),
+    ];
+    assert_eq!(arrivals(records), [Some((0, false)), None, None, None, None, Some((1, false))]);
+}
+
+#[test]
+fn a_copy_that_differs_stands_alone_whichever_comes_first() {
+    let changes: [fn(&mut Event); 7] = [
+        |event| event.time = event.time.plus_micros(1),
+        |event| event.actor.session = Some(Arc::from("another")),
+        |event| event.actor.account = None,
+        |event| event.actor.authenticated = !event.actor.authenticated,
+        |event| event.fields.set(FieldId::ApiRequestData, Value::Json(Arc::from("{}"))),
+        |event| event.fields.set(FieldId::StatusCode, Value::Text(Arc::from("AccessDenied"))),
+        // Of a source that is believed less, or more.
+        |event| event.binding = Binding::NOT_BOUND,
+    ];
+    for change in changes {
+        let expected = [Some((0, false)), Some((1, false)), None, None];
+        let (forged, genuine) = (|id, to| copy(id, to, change), |id, to| copy(id, to, |_: &mut Event| {}));
+        let forged_first = vec![forged("a", "111"), genuine("b", "222"), genuine("c", "333"), forged("d", "333")];
+        assert_eq!(arrivals(forged_first), expected);
+        let genuine_first = vec![genuine("a", "111"), forged("b", "222"), genuine("c", "333"), forged("d", "333")];
+        assert_eq!(arrivals(genuine_first), expected);
+    }
+}
+
+#[test]
+fn what_a_source_is_not_believed_about_is_no_witness_to_what_one_is() {
+    let flooded = |of: Timestamp| {
+        let mut records = Vec::new();
+        for (number, at) in (0..60).step_by(2).zip(0..) {
+            records.push(event(number * 10, hour(at), None));
+            records.extend((1..9).map(|forged| {
+                let Record::Event { mut event, .. } = event(number * 10 + forged, of, None) else { panic!() };
+                event.binding = Binding::NOT_BOUND;
+                Record::Event { event, has_receipt_time: false, occurrence: None, shared: None }
+            }));
+        }
+        let genuine = events(records).into_iter().filter(|event| event.event.binding.bound);
+        genuine.map(|event| event.clock.micros_since(hour(0)) / HOUR).collect::<Vec<_>>()
+    };
+    // Neither is the clock stopped by old times, nor are genuine events too far ahead then.
+    assert_eq!(flooded(hour(-YEARS)), (0..30).collect::<Vec<_>>());
+}
+
+/// An event of an input beside another that has still to come to this hour.
+fn beside(ordinal: u64, at: i64, others: i64) -> Arrival {
+    let received = Received::alone(event(ordinal, hour(at), None), Bookmark::START);
+    Arrival::new(Received { others: Some(hour(others)), ..received }, None)
+}
+
+#[test]
+fn no_input_moves_time_beyond_what_another_has_to_come_to() {
+    let mut sequencer = Sequencer::new(24 * HOUR, Arc::default());
+    // They agree with each other, but another input's next record is of the first hour.
+    let arrivals = [beside(0, 0, 0), beside(1, 5, 1), beside(2, 5, 1), beside(3, 5, 1), beside(4, 5, 1)];
+    arrivals.into_iter().for_each(|arrival| sequencer.push(arrival.into()));
+    // More than the gap beyond it.
+    (5..9).for_each(|ordinal| sequencer.push(beside(ordinal, YEARS, 1).into()));
+    sequencer.push(beside(9, 1, 5).into());
+    sequencer.end();
+    let clocks: Vec<String> = std::iter::from_fn(|| sequencer.next())
+        .map(|turn| match turn {
+            Turn::Record { next: Next::Event { event, .. }, .. } => {
+                format!("{}", event.clock.micros_since(hour(0)) / 1_000_000)
+            }
+            Turn::Record { next: Next::DeadLetter(letter), .. } => letter.reason_code.code().to_owned(),
+            _ => panic!(),
+        })
+        .collect();
+    let far = "time-far-ahead";
+    assert_eq!(clocks, ["0", "3660", "3660", "3660", "3660", far, far, far, far, "3660"]);
+}
+
+#[test]
+fn no_event_moves_time_beyond_the_hosts_own_clock_at_its_arrival() {
+    let mut sequencer = Sequencer::new(24 * HOUR, Arc::default());
+    for ordinal in 0..6 {
+        let received = Received::alone(event(ordinal, hour(i64::from(ordinal > 0) * 5), None), Bookmark::START);
+        sequencer.push(Arrival::new(received, Some(second(i64::try_from(ordinal).unwrap()))).into());
+    }
+    sequencer.end();
+    let clocks: Vec<i64> = std::iter::from_fn(|| sequencer.next())
+        .map(|turn| match turn {
+            Turn::Record { next: Next::Event { event, .. }, .. } => event.clock.micros_since(second(0)) / 1_000_000,
+            _ => panic!(),
+        })
+        .collect();
+    assert_eq!(clocks, [0, 61, 62, 63, 64, 65]);
 }
 
 #[test]
@@ -350,7 +486,7 @@ fn turns(inputs: &[(i64, Option<i64>)], at_once: bool) -> Vec<String> {
         let arrived = hour(YEARS).plus_micros(arrived * 1_000_000);
         sequencer.push(match at {
             Some(at) => {
-                let received = Received { record: event(ordinal, hour(*at), None), bookmark: Bookmark::START };
+                let received = Received::alone(event(ordinal, hour(*at), None), Bookmark::START);
                 Input::Record(Arrival::new(received, Some(arrived)))
             }
             None => Input::Time(arrived),

@@ -87,6 +87,38 @@ fn a_silent_source_is_left_out_and_comes_back_late() {
     assert_eq!((seen[5], seen[6]), ((Some(100), true, None), (Some(100), false, None)));
 }
 
+/// Ticks of a bound source `a` from the first second on, beside an event a second of `b`, by `times` of the second.
+fn ticks_beside(bound: bool, times: impl Fn(i64) -> i64) -> Vec<i64> {
+    let mut clock = Clock::default();
+    let mut ticks = Vec::new();
+    for at in 0..1_200 {
+        let mut place = |source: &str, time: i64, bound| {
+            let (source, time) = (source.into(), second(time));
+            let plan = clock.plan(Claim { source: &source, time, believed: time, bound });
+            clock.apply(&source, &plan);
+            ticks.extend(plan.tick.map(|tick| tick.at.micros() / 1_000_000));
+        };
+        place("a", at, true);
+        place("b", times(at), bound);
+    }
+    ticks
+}
+
+#[test]
+fn old_times_hold_back_no_other_source_beyond_the_silence() {
+    let last = |bound, times: fn(i64) -> i64| *ticks_beside(bound, times).last().unwrap();
+    assert_eq!(last(true, |at| at), 840);
+    // Years ago, again and again, or a little further each time.
+    assert!(last(false, |_| -100_000_000) >= 780);
+    assert!(last(true, |_| -100_000_000) >= 780);
+    assert!(last(false, |at| at - 100_000_000) >= 780);
+    // A source that is believed, late and goes on is waited for.
+    assert!(last(true, |at| at - 600) < 300);
+    // One that isn't believed, as far as its silence.
+    assert!(last(false, |at| at - 299) < 660);
+    assert!(last(false, |at| at - 600) >= 780);
+}
+
 #[test]
 fn a_tick_by_time_resets_the_count_and_the_other_way_round() {
     let mut clock = Clock::default();

@@ -253,14 +253,18 @@ fn migration(record: &Migration) -> Rows {
 }
 
 fn input(record: &Input) -> Rows {
-    let Input { input, records, duplicates, bytes, content } = record;
-    vec![
+    let Input { input, records, duplicates, bytes, turned, content } = record;
+    let mut rows = vec![
         ("input", format!("{input}, in the order of the command line")),
         ("records", format!("{}, {}", text::number(*records), text::size(*bytes))),
         ("duplicates", text::number(*duplicates)),
         ("content", content.to_string()),
         ("means", "the input was processed to its end".to_owned()),
-    ]
+    ];
+    if *turned {
+        rows.insert(2, ("order", "from its end: it is newest first".to_owned()));
+    }
+    rows
 }
 
 fn seal(record: &Seal) -> Rows {

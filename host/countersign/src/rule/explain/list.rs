@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use countersign_declaration::Declaration;
-use countersign_formats::Record;
+use countersign_inputs::Received;
 use countersign_model::Event;
 use countersign_session::sequence::{Next, sequence};
 use countersign_stream::matches;
@@ -28,7 +28,7 @@ const MAX_LISTED: usize = 200;
 pub(super) fn list(
     out: &mut Out,
     rule: &Declaration,
-    records: impl Iterator<Item = Record>,
+    records: impl Iterator<Item = Received>,
     max_gap: i64,
     pattern: Option<&Pattern>,
     json: bool,
