@@ -135,7 +135,8 @@ impl Turned {
     fn kept(&self, record: u64) -> Option<Piece<'_>> {
         let (place, content) = self.open.as_ref()?;
         let block = self.held.as_ref()?.blocks.get(*place)?;
-        let Kept { ordinal, offset, length, out_of, what } = block.records.get(usize::try_from(record - block.first).ok()?)?;
+        let Kept { ordinal, offset, length, out_of, what } =
+            block.records.get(usize::try_from(record - block.first).ok()?)?;
         let content = match what {
             What::Record { start, end } => Content::Record(content.get(*start..*end)?),
             What::Dead(dead) => {

@@ -15,6 +15,7 @@ mod floods;
 mod kept;
 mod leaving;
 mod lineage;
+mod order;
 mod permitted;
 mod principals;
 mod reading;
@@ -202,6 +203,7 @@ fn hostile() {
         kept::attempts(),
         failures::attempts(),
         touching::attempts(),
+        order::attempts(),
     ]
     .into_iter()
     .flatten()

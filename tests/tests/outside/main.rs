@@ -9,6 +9,7 @@ mod context;
 mod determinism;
 mod fed;
 mod fixtures;
+mod flooded;
 mod garbage;
 mod guests;
 mod handmade;
