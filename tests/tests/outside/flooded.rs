@@ -56,7 +56,7 @@ fn time(record: &Value) -> Timestamp {
 fn forged(genuine: &Value, number: usize, now: Timestamp) -> Value {
     let mut record = genuine.clone();
     let mut set = |name: &str, value: Value| record[name] = value;
-    if number % 8 > 0 {
+    if !number.is_multiple_of(8) {
         set("eventTime", json!(now.to_string()));
     }
     if number % 8 > 1 {

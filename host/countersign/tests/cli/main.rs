@@ -9,6 +9,7 @@ mod export;
 mod generate;
 mod killed;
 mod loading;
+mod odd_records;
 mod private;
 mod records;
 mod replay;

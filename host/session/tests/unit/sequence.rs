@@ -1,6 +1,6 @@
 //! Events with wrong times, with garbage between them.
 
-use countersign_formats::SharedAct;
+use countersign_formats::{Record, SharedAct};
 use countersign_inputs::{Bookmark, Received};
 use countersign_model::vocabulary::FieldId;
 use countersign_model::{Binding, Digest, Value};
