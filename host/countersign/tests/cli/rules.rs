@@ -103,7 +103,7 @@ fn inspect_shows_what_is_declared_and_digests_that_can_be_checked() {
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
     assert_eq!(line["type"], "rule");
     assert_eq!(line["declaration"]["id"], "countersign/burst-of-denied-calls");
-    assert_eq!(line["declaration"]["partition-key"], "actor");
+    assert_eq!(line["declaration"]["partition-key"], "person-or-actor");
     assert_eq!(line["bytes"]["file"], rule.len());
     assert_eq!(line["bytes"]["data"], 0);
     assert_eq!(line["digests"]["file"], Digest::of(rule).to_string());
