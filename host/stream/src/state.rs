@@ -28,7 +28,8 @@ pub struct Forgotten {
     pub oversize: u64,
 }
 
-/// A key's entry without its texts and bytes: its place in a table at the least load, and its allocations. Measured.
+/// A key's entry without its texts and bytes: its place in a table at the least load, and its allocations. Estimated
+/// from the sizes of the types.
 const ENTRY_BYTES: u64 = 256;
 
 /// A kept reference without its event's id.

@@ -17,7 +17,8 @@ use crate::{DueTimer, Placement, Sequenced, Tick};
 /// dropped, of whoever has most of them, so that setting many can't push out earlier ones or those of others.
 const MAX_PENDING: usize = 65_536;
 
-/// A timer without the text of its key and the event that set it: its places by key and by time, and its row. Measured.
+/// A timer without the text of its key and the event that set it: its places by key and by time, and its row.
+/// Estimated from the sizes of the types.
 const TIMER_BYTES: u64 = 512;
 
 /// The timers of one rule.
