@@ -11,7 +11,10 @@ use countersign_model::{Digest, Event, SourceId, Timestamp};
 use crate::horizon::Fingerprint;
 
 /// One input of a session.
-#[expect(clippy::large_enum_variant, reason = "almost all are records: an allocation for each costs more than its move")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "almost all are records: an allocation for each costs more than its move"
+)]
 pub enum Input {
     /// A record of telemetry.
     Record(Arrival),

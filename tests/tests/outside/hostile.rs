@@ -19,6 +19,7 @@ mod order;
 mod permitted;
 mod principals;
 mod reading;
+mod records;
 mod refused;
 mod samples;
 mod sources;
@@ -204,6 +205,7 @@ fn hostile() {
         failures::attempts(),
         touching::attempts(),
         order::attempts(),
+        records::attempts(),
     ]
     .into_iter()
     .flatten()

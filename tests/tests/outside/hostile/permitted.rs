@@ -63,6 +63,10 @@ tier = "standard"
 provider = "aws"
 tenant = "111122223333"
 subject = "AIDAANNA"
+[[identity.account]]
+provider = "windows"
+tenant = "S-1-5-21-1-2-3"
+subject = "S-1-5-21-1-2-3-1104"
 
 [[identity]]
 id = "machine"
@@ -189,6 +193,11 @@ impl Observer for Decided {
 
 /// What rules lead to on records, each with the place of its source. `policy` comes after the permissive one.
 pub(super) fn decided(rules: &[&[u8]], policy: &str, lines: &[(usize, String)]) -> Decided {
+    decided_from(SOURCES, rules, policy, lines)
+}
+
+/// The same of other sources.
+pub(super) fn decided_from(sources: &str, rules: &[&[u8]], policy: &str, lines: &[(usize, String)]) -> Decided {
     let rules = rules.iter().map(|bytes| RuleFile { name: "rule".to_owned(), bytes: bytes.to_vec() }).collect();
     let settings = Settings {
         trust: SourceFile::parse("trust", TRUST, Trust::parse).unwrap(),
@@ -199,11 +208,12 @@ pub(super) fn decided(rules: &[&[u8]], policy: &str, lines: &[(usize, String)]) 
     };
     let (generation, faults) = Generation::load(engine(), rules, settings);
     assert!(faults.is_empty(), "{faults:?}");
-    let sources = Sources::parse(SOURCES).unwrap();
+    let sources = Sources::parse(sources).unwrap();
+    let inputs = u32::try_from(sources.iter().count()).unwrap();
     let lines: Vec<(usize, &str)> = lines.iter().map(|(by, line)| (*by, line.as_str())).collect();
     // Rows come one by one: what is tried here isn't about batches.
     let options = SessionOptions { batch: 1, workers: 1, patience: patience(&sources), ..SessionOptions::default() };
-    let replay = Replay { inputs: 3, until: None };
+    let replay = Replay { inputs, until: None };
     let (mut store, mut decided) = (MemoryStore::without_blobs(), Decided::default());
     run(records(&sources, &lines), &generation, &mut store, &options, replay, &mut decided).unwrap();
     decided
