@@ -22,7 +22,19 @@ pub(crate) enum Way {
 /// A record in which texts are opened, each at a place for which `way` says so, by its path in lower case without underscores,
 /// names joined by dots. None where nothing was to be opened.
 pub(crate) fn opened(raw: &str, way: fn(&str) -> Way, open: fn(&str) -> Option<String>) -> Option<String> {
-    rewritten(Member::new(raw), "", &way, &open, 0)
+    may_hold_a_body(raw).then(|| rewritten(Member::new(raw), "", &way, &open, 0))?
+}
+
+/// Whether a text within a record may begin as a body does: nearly no record has one, and looking is cheap. A GUID in
+/// braces begins with a digit after the first of them.
+fn may_hold_a_body(raw: &str) -> bool {
+    let bytes = raw.as_bytes();
+    memchr::memchr_iter(b'"', bytes).any(|quote| match bytes.get(quote + 1..) {
+        // `<` is escaped by some writers of JSON.
+        Some([b'[' | b'<', ..] | [b'\\', b'u', ..]) => true,
+        Some([b'{', next, ..]) => !next.is_ascii_alphanumeric(),
+        _ => false,
+    })
 }
 
 fn rewritten(
@@ -46,7 +58,7 @@ fn rewritten(
             match way(&place) {
                 Way::Leave => None,
                 Way::Enter | Way::Open if is_object => rewritten(Member::new(json), &place, way, open, depth + 1),
-                Way::Open => open(Member::new(json).text()?.trim()),
+                Way::Open => open(&Member::new(json).text()?),
                 Way::Enter => None,
             }
         })
@@ -87,7 +99,7 @@ mod tests {
     fn texts_are_opened_where_the_format_says_so_and_nowhere_else() {
         for (raw, expected) in [
             (r#"{"Body":"{\"a\":1}","x":2}"#, Some(r#"{"Body":{"a":1},"x":2}"#)),
-            (r#"{"in":{"body":" [1] ","o\"":"{}"}}"#, Some(r#"{"in":{"body":[1],"o\"":"{}"}}"#)),
+            (r#"{"in":{"body":"[1]","o\"":"{}"}}"#, Some(r#"{"in":{"body":[1],"o\"":"{}"}}"#)),
             (r#"{"body":{"body":"{}"}}"#, None),
             (r#"{"body":"{"}"#, None),
             (r#"{"body":"1"}"#, None),

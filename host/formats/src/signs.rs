@@ -78,14 +78,9 @@ impl<'a> TopLevel<'a> {
         self.get(name).is_some_and(|json| !json.starts_with(['{', '[']))
     }
 
-    /// Whether it has this member, and its value is a text that begins so.
-    pub(crate) fn text_begins(&self, name: &str, begin: &str) -> bool {
-        self.get(name).and_then(|json| json.strip_prefix('"')).is_some_and(|text| text.starts_with(begin))
-    }
-
-    /// Whether the JSON of this member begins so.
+    /// Whether the text of this member begins so.
     pub(crate) fn begins(&self, name: &str, beginning: &str) -> bool {
-        self.get(name).is_some_and(|json| json.starts_with(beginning))
+        self.get(name).and_then(|json| Member::new(json).text()).is_some_and(|text| text.starts_with(beginning))
     }
 
     /// The members of a member.

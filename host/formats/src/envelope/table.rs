@@ -15,7 +15,7 @@ pub const ENVELOPES: &[Envelope] = &[
         name: "eventbridge",
         told_by: "`detail-type`, and a `source` that begins with `aws.`, which only AWS and its partners have",
         believed: Believed::Objects,
-        is_told: |top| top.all(&["detail-type"]) && top.text_begins("source", "aws."),
+        is_told: |top| top.all(&["detail-type"]) && top.begins("source", "aws."),
         paths: &["detail"],
     },
     Envelope {

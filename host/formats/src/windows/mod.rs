@@ -147,7 +147,7 @@ fn has_signs(top: &TopLevel<'_>) -> bool {
     let in_system = |name: &str| top.inside(name).any_spelled(&["EventID"]) || top.inside(name).is_object("EventID");
     let rendered = top.is_object("System") || in_system("system") || top.inside("win").any(&["system"]);
     let in_event = top.inside("Event").any_spelled(&["System"]) || top.any(&["Event.System.EventID"]);
-    let as_text = top.any_spelled(&["EventXml"]) || top.begins("System", "\"<Event");
+    let as_text = top.any_spelled(&["EventXml"]) || top.begins("System", "<Event");
     flat || powershell || winlogbeat || rendered || in_event || as_text
 }
 

@@ -82,6 +82,25 @@ fn shapes() -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            "another language",
+            format!(
+                r#"{{"EventID":4662,"ProviderName":"Überwachung der Sicherheit","ProviderGuid":"{{54849625-5478-4994-A5BA-3E3B0328C30D}}","Channel":"Security","Computer":"dc9.lab.test","RecordNumber":77,"TimeCreated":"2026-02-03T09:15:00.5Z","Keywords":["Überwachung erfolgreich"],{}}}"#,
+                data.replace(r#""0x7ab""#, "1963")
+            ),
+        ),
+        (
+            "Kinesis Agent",
+            format!(
+                r#"{{"EventId":4662,"LogName":"Security","MachineName":"dc9.lab.test","ProviderName":"{PROVIDER}","TimeCreated":"2026-02-03T09:15:00.5Z","Index":77,"EventRecordId":77,"Keywords":"Audit Success","EventData":[{positions}]}}"#
+            ),
+        ),
+        (
+            "Splunk",
+            format!(
+                r#"{{"_time":"2026-02-03T10:15:00.500+01:00","EventCode":"4662","LogName":"Security","SourceName":"Microsoft Windows security auditing.","ComputerName":"dc9.lab.test","RecordNumber":"77","Keywords":"Audit Success",{data}}}"#
+            ),
+        ),
+        (
             "EvtxECmd",
             format!(
                 r#"{{"EventId":4662,"Provider":"{PROVIDER}","Channel":"Security","Computer":"dc9.lab.test","EventRecordId":"77","TimeCreated":"2026-02-03T09:15:00.5000000+00:00","Keywords":"Audit success","Payload":{payload}}}"#
@@ -94,6 +113,10 @@ fn shapes() -> Vec<(&'static str, String)> {
             ),
         ),
         ("Fluent Bit's XML", format!(r#"{{"System":{},"Message":"m"}}"#, json(&whole_xml))),
+        (
+            "XML as Go escapes it",
+            format!(r#"{{"System":{}}}"#, json(&whole_xml).replace('<', "\\u003c").replace('>', "\\u003e")),
+        ),
         (
             "chainsaw and hayabusa",
             format!(
