@@ -32,7 +32,10 @@ pub(super) fn attempts() -> Vec<Attempt> {
             Defence::AtAdmission(AdmissionLimit),
             || {
                 let little = ChildLimits { memory: 32 << 20, ..ADMISSION_LIMITS };
-                Defence::refused(intake(little).admit(&large(), &Ceilings::default()), AdmissionLimit)
+                Defence::refused(
+                    intake(little).admit(&many_declared_types(900_000), &Ceilings::default()),
+                    AdmissionLimit,
+                )
             },
         ),
         attempt("reader-out-of-time", "keeps what reads it waiting", Defence::AtAdmission(AdmissionLimit), || {

@@ -118,7 +118,7 @@ pub(crate) fn refused() -> Vec<Refused> {
         added(
             "types-within-types",
             "a million types declared within one",
-            &[Code::AdmissionLimit, Code::WasmTooComplex],
+            &[Code::WasmTooComplex, Code::AdmissionLimit],
             String::new(),
         )
         .bytes(|| many_declared_types(900_000)),

@@ -29,6 +29,7 @@ pub(super) fn attempts() -> Vec<Attempt> {
     vec![
         row("grows-and-touches", "grows 60 MiB a row and writes to each page", FuelExhausted, GROW, "", 4),
         row("begins-large-and-touches", "begins with 60 MiB and writes to each page", FuelExhausted, TOUCH, "", 960),
+        row("grows-what-it-can-pay", "grows 9 MiB a row and writes to each page", FuelExhausted, PAID, "", 4),
         row("grows-page-by-page", "grows one page after another", FuelExhausted, BIT_BY_BIT, "", 4),
         row("grows-by-nothing", "asks for no memory without end", FuelExhausted, BY_NOTHING, "", 4),
         row("fills-and-fills", "fills its memory again and again", FuelExhausted, FILL, "", 32),
@@ -46,6 +47,17 @@ const GROW: &str = "
     (loop $next
         (i32.store (local.get $at) (i32.const 1))
         (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4096))) (i32.const 62914560))))
+    i32.const 64";
+
+const PAID: &str = "
+    (local $at i32)
+    (drop (memory.grow (i32.const 150)))
+    (loop $again
+        (local.set $at (i32.const 0))
+        (loop $next
+            (i32.store (local.get $at) (i32.const 1))
+            (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 4096))) (i32.const 10000000))))
+        (br $again))
     i32.const 64";
 
 const TOUCH: &str = "
