@@ -1,7 +1,9 @@
 //! What an AWS CloudTrail record contains about its caller. Each function reads fields that the rule must declare.
 
+use countersign_vocabulary::FieldId;
+
 use crate::rule::DetectionDeclaration;
-use crate::{Event, fields};
+use crate::{Event, Json, fields};
 
 /// The path and name of the role that the caller assumed: the text behind the first `:role/` of its ARN (a path may
 /// contain another). None for callers without a role.
@@ -28,6 +30,14 @@ pub fn is_provider<R: DetectionDeclaration + fields::ActorSessionIssuer + fields
 #[must_use]
 pub fn is_expected<R: DetectionDeclaration + fields::ActorUserUid>(event: &Event<'_, R>, expected: &[String]) -> bool {
     event.actor_user_uid().is_some_and(|caller| expected.iter().any(|id| id == caller))
+}
+
+/// Whether the request is larger than what the record shows of it: than a field may be (64 KiB), or than CloudTrail writes
+/// down (100 KB). The caller may have padded it with white space.
+#[must_use]
+pub fn is_request_out_of_sight<R: DetectionDeclaration + fields::ApiRequestData>(event: &Event<'_, R>) -> bool {
+    let omitted = |body: Json<'_>| body.get("omitted").and_then(Json::truth) == Some(true);
+    event.has_wrong_type(FieldId::ApiRequestData) || event.api_request_data().and_then(Json::parse).is_some_and(omitted)
 }
 
 /// The caller for a message: its ARN, else its name.

@@ -251,6 +251,12 @@ impl Holds {
         ended
     }
 
+    /// Forgets everything, as of a rule that is stopped: how far it got beyond that row would show the batch.
+    pub fn clear(&mut self) {
+        self.changed.extend(self.keys());
+        self.sources.clear();
+    }
+
     /// The holds, in order.
     pub fn holds(&self) -> impl Iterator<Item = &Hold> {
         self.sources.values().flat_map(|of| &of.holds)

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use countersign_sdk::cloudtrail::{caller, is_expected, is_provider};
+use countersign_sdk::cloudtrail::{caller, is_expected, is_provider, is_request_out_of_sight};
 use countersign_sdk::prelude::*;
 
 mod condition;
@@ -55,8 +55,14 @@ fn opened(event: &Event, doors: &mut Slot<Doors>, cx: &mut Context) {
         Who::Provider(provider) => is_own_making(event, provider, is_new, doors, parameters),
         _ => true,
     });
+    for opening in openings.iter_mut().filter(|one| one.who == Who::Unknown && is_request_out_of_sight(event)) {
+        opening.who = Who::OutOfSight;
+    }
     let Some(widest) = openings.iter().map(|opening| width(opening, is_new)).max() else { return };
-    let severity = match openings.iter().any(|opening| matches!(opening.who, Who::Everybody | Who::AnybodyAt(_))) {
+    let severity = match openings
+        .iter()
+        .any(|opening| matches!(opening.who, Who::Everybody | Who::OutOfSight | Who::AnybodyAt(_)))
+    {
         true => Severity::Critical,
         false if widest >= 60 => Severity::High,
         false => Severity::Medium,
@@ -134,7 +140,7 @@ fn apart(ago: Duration) -> String {
 /// How wide an opening is, before who made it and how is considered.
 fn width(opening: &Opening<'_>, is_new: bool) -> u8 {
     let points = match (&opening.who, is_new) {
-        (Who::Everybody, _) => 90,
+        (Who::Everybody | Who::OutOfSight, _) => 90,
         (Who::AnybodyAt(_), false) => 80,
         (Who::Account(_) | Who::Subject(_) | Who::Provider(_), false) => 75,
         (Who::AnybodyAt(_), true) => 70,
@@ -144,7 +150,7 @@ fn width(opening: &Opening<'_>, is_new: bool) -> u8 {
     };
     // Each cluster of EKS has a provider of its own, made together with the roles of its pods.
     let of_a_cluster = matches!(&opening.who, Who::Provider(provider) if provider.starts_with(EKS));
-    if opening.external_id || of_a_cluster { points - 15 } else { points }
+    if of_a_cluster { points - 15 } else { points }
 }
 
 /// How the providers of EKS clusters begin.
@@ -179,6 +185,7 @@ fn named<'a>(who: &Who<'a>) -> Cow<'a, str> {
     match who {
         Who::Everybody => "everybody".into(),
         Who::Unknown => "principals that the record doesn't show".into(),
+        Who::OutOfSight => "principals in a document too large for the record".into(),
         Who::Account(account) => format!("the account {account}").into(),
         Who::Organisation(organisation) => format!("everybody of the organisation {organisation}").into(),
         Who::AnybodyAt(whose) => (*whose).into(),

@@ -50,9 +50,11 @@ pub(crate) enum Who<'a> {
     /// Whoever an identity provider of the own account vouches for: what of its ARN follows the account, or Roles
     /// Anywhere. It comes from outside only if the actor made the provider itself.
     Provider(String),
-    /// The record has no document that can be read: CloudTrail leaves bodies out that are too large, which white space
-    /// can bring about.
+    /// The record has no document that can be read.
     Unknown,
+    /// The document is larger than records show. IAM takes a few thousand characters besides white space: only somebody
+    /// who hides a document brings this about.
+    OutOfSight,
 }
 
 /// One way in from outside.
@@ -103,7 +105,9 @@ fn opened<'a>(statement: Json<'a>, trusted: &Trusted<'_>) -> Vec<Opening<'a>> {
     let foreign = |who: &Who<'_>| match who {
         Who::Account(account) => !trusted.account(account),
         Who::Organisation(organisation) => !trusted.organisations(std::slice::from_ref(organisation)),
-        Who::Everybody | Who::Unknown | Who::AnybodyAt(_) | Who::Subject(_) | Who::Provider(_) => true,
+        Who::Everybody | Who::Unknown | Who::OutOfSight | Who::AnybodyAt(_) | Who::Subject(_) | Who::Provider(_) => {
+            true
+        }
     };
     who.retain(foreign);
     who.into_iter().map(|who| Opening { who, external_id: conditions.external_id }).collect()
@@ -199,6 +203,7 @@ mod tests {
             let who = match opening.who {
                 Who::Everybody => "everybody".to_owned(),
                 Who::Unknown => "unknown".to_owned(),
+                Who::OutOfSight => "out of sight".to_owned(),
                 Who::AnybodyAt(whose) => whose.to_owned(),
                 Who::Account(id) | Who::Organisation(id) | Who::Subject(id) => id.into_owned(),
                 Who::Provider(provider) => provider,

@@ -165,19 +165,19 @@ fn hints_say_what_unusable_files_look_like() {
     let folder = Folder::new();
     let windows = r#"{"EventID":4624,"Channel":"Security","TimeCreated":"2026-03-02T09:00:00Z"}"#;
     folder.write("logs/good.ndjson", sign_in("e-1"));
-    folder.write("logs/damaged.json.zst", [&[0x28, 0xb5, 0x2f, 0xfd][..], &[0x80; 64]].concat());
+    folder.write("logs/events.json.xz", [&b"\xfd7zXZ\0"[..], &[0x80; 64]].concat());
     folder.write("logs/more/windows.ndjson", format!("{windows}\n{windows}\n"));
     for command in ["events", "replay --only-rules rules"] {
         folder.shipped(&["console-login-without-mfa"]);
         let output = folder.cli(&format!("{command} --source cloudtrail --json logs")).exits(0);
         for part in [
-            "damaged.json.zst: record 0",
-            "looks like zstd",
+            "events.json.xz: record 0",
+            "looks like xz",
             "these look like windows-security: use `--source windows-security` or `--source auto`",
         ] {
             assert!(output.stderr.contains(part), "{part}: {}", output.stderr);
         }
         folder.cli(&format!("{command} --source cloudtrail --max-dead 10% logs")).exits(1);
-        folder.cli(&format!("{command} --source cloudtrail logs/more logs/damaged.json.zst")).exits(1);
+        folder.cli(&format!("{command} --source cloudtrail logs/more logs/events.json.xz")).exits(1);
     }
 }

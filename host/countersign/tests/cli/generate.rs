@@ -30,7 +30,7 @@ fn labels_name_records_that_are_there() {
         .map(|record| record["eventID"].as_str().unwrap().to_owned())
         .collect();
     let labels = ndjson(&folder.read("labels.ndjson"));
-    assert_eq!(labels.iter().filter(|label| label["attack"] == true).count(), 7);
+    assert_eq!(labels.iter().filter(|label| label["attack"] == true).count(), 9);
     for label in &labels {
         assert_eq!(label["type"], "label");
         let events = label["events"].as_array().unwrap();

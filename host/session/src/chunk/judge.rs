@@ -113,8 +113,10 @@ impl Judge {
         changes.extend(if last.is_some() { self.stream.forget() } else { self.stream.changes() });
         changes.baselines.extend(self.stream.take_baselines());
         self.dropped_timers += self.stream.take_dropped_timers();
-        let id = &self.stream.declaration().id;
-        let id = id.clone();
+        if last.is_some() {
+            self.stream.holds_mut().clear();
+        }
+        let id = self.stream.declaration().id.clone();
         let counts = self.stream.holds_mut().take_changes().into_iter();
         changes.counts.extend(counts.map(|(key, count)| (id.clone(), key, count)));
         changes.visited.insert(rule);

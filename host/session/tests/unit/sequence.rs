@@ -368,7 +368,7 @@ fn a_copy_that_differs_stands_alone_whichever_comes_first() {
     let changes: [fn(&mut Event); 7] = [
         |event| event.time = event.time.plus_micros(1),
         |event| event.actor.session = Some(Arc::from("another")),
-        |event| event.actor.account = None,
+        |event| event.actor.account = "aws:111:another".parse().ok(),
         |event| event.actor.authenticated = !event.actor.authenticated,
         |event| event.fields.set(FieldId::ApiRequestData, Value::Json(Arc::from("{}"))),
         |event| event.fields.set(FieldId::StatusCode, Value::Text(Arc::from("AccessDenied"))),

@@ -252,7 +252,8 @@ fn dropped_timers() -> Defence {
 
 /// The answer alone is more than a row may give: nothing of the row is kept, its state included.
 fn evidence_of_a_row() -> Defence {
-    let mut judge = Anywhere::new(keeping(Keeping { slots: 10, output: "1MiB", more: FINDING, ..KEEPING }));
+    let mut judge =
+        Anywhere::new(keeping(Keeping { slots: 10, max_keys: 1_000, output: "1MiB", more: FINDING, ..KEEPING }));
     let alone = |judge: &mut Anywhere, account: &str| judge.judge(HERE, &[account.to_owned()], |_| {});
     let outcomes = ["ALICE", "ALICE", "BOB", "BOB"].map(|account| alone(&mut judge, account));
     let nothing = outcomes.iter().all(|outcome| outcome.findings.is_empty() && outcome.state.is_empty());
