@@ -2,7 +2,7 @@
 
 /// The gate's version. It rises with every change after which the same inputs may lead to another decision or to other
 /// reasons, so that a recomputation can tell such a change from tampering.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// What each version changed, for people. Version 1 is that of every record that names none.
 const CHANGES: &[(u32, &str)] = &[
@@ -38,6 +38,10 @@ const CHANGES: &[(u32, &str)] = &[
     (3, "findings about another account of the same person don't count"),
     (3, "`restrict-federation` acts on the trust in evidence, by approval (`trust-shared`)"),
     (3, "usage is that of who acted; a target or an owner has none"),
+    (
+        4,
+        "a source that may lead to observing only leads to no challenge where it isn't bound either (`source-limited`)",
+    ),
 ];
 
 /// What changed between two versions, oldest first, for people.

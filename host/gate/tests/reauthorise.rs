@@ -332,6 +332,6 @@ fn an_intent_is_answered_from_its_own_inputs_and_by_its_own_gate() {
     let error = reauthorise(&older, &intent(&older, 0), clock, Circumstances::unconfigured()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "expected an intent of gate version 3, got one of version 2: decide the incident anew"
+        "expected an intent of gate version 4, got one of version 3: decide the incident anew"
     );
 }

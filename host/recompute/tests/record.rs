@@ -368,7 +368,7 @@ fn blobs_name_their_format() {
     let source = Source::new();
     let log = source.record();
     let inputs = decisions(&mut log.clone()).next().unwrap().inputs;
-    assert!(log.blobs[&inputs].starts_with(br#"{"format":2,"gate":3,"#));
+    assert!(log.blobs[&inputs].starts_with(br#"{"format":2,"gate":4,"#));
     let bundle = findings(&mut log.clone()).next().unwrap().bundle;
     assert!(log.blobs[&bundle].starts_with(br#"{"format":2,"rule":"#));
     let read = FindingBundle::read(&log.blobs[&bundle]).unwrap();

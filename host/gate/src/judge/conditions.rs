@@ -2,7 +2,7 @@
 
 use countersign_model::time::format_duration;
 use countersign_model::vocabulary::{Action, ActionClass, EvidenceRole, IdentityType};
-use countersign_model::{ContextState, Effect, Identity, Reason, ReasonCode};
+use countersign_model::{Binding, ContextState, Effect, Identity, Reason, ReasonCode};
 use countersign_policy::Reach;
 
 use super::{Question, capability};
@@ -78,7 +78,9 @@ impl Question<'_> {
             add(ReasonCode::SourceNotBound, Effect::Approval, detail);
         }
         let (asked, highest) = (self.effect_class(), line.binding.highest_class);
-        if asked > highest && line.binding.bound && self.class() != ActionClass::Remediate {
+        // What isn't bound leads to a challenge at most anyway; a source may be limited to less.
+        let limits = line.binding.bound || highest < Binding::NOT_BOUND.highest_class;
+        if asked > highest && limits && self.class() != ActionClass::Remediate {
             let detail = format!("a source may lead to class `{highest}` at most, and this is decided as `{asked}`");
             add(ReasonCode::SourceLimited, Effect::Refuse, detail);
         }

@@ -217,6 +217,7 @@ fn line(random: &mut Random) -> Line {
     if random.once_in(16) {
         line.binding = random.pick(&[
             Binding::NOT_BOUND,
+            Binding { highest_class: ActionClass::Observe, ..Binding::NOT_BOUND },
             Binding { highest_class: ActionClass::Observe, ..Binding::BOUND },
             Binding { highest_class: ActionClass::Challenge, ..Binding::BOUND },
         ]);

@@ -1,6 +1,6 @@
 //! The rule over rows: which openings are found.
 
-use countersign_sdk::testing::{Harness, Row, check, check_state_size, findings, only_finding, row};
+use countersign_sdk::testing::{Harness, Row, Value, check, check_state_size, findings, only_finding, row};
 
 use super::*;
 
@@ -60,9 +60,10 @@ fn how_wide_the_door_is_decides() {
     let everybody = r#"{"AWS":"*"}"#;
     for (document, existing, new) in [
         (document(everybody, ""), 90, 90),
-        (document(everybody, id), 75, 75),
+        // The caller chooses an external id.
+        (document(everybody, id), 90, 90),
         (document(AWAY, ""), 75, 60),
-        (document(AWAY, id), 60, 45),
+        (document(AWAY, id), 75, 60),
         (document(everybody, organisation), 60, 45),
     ] {
         assert_eq!(confidence_of(updated(&document)), existing, "{document}");
@@ -106,24 +107,38 @@ fn the_response_s_document_serves_where_the_request_has_none() {
 }
 
 #[test]
-fn a_document_that_the_record_leaves_out_weighs_little() {
-    let omitted = r#"{"omitted":true,"originalSize":131072,"reason":"requestParameters too large"}"#;
+fn a_document_that_the_record_does_not_have_weighs_little() {
     for unread in [
         call("UpdateAssumeRolePolicy"),
-        call("UpdateAssumeRolePolicy").api_request_data(omitted),
         call("UpdateAssumeRolePolicy").api_request_data(r#"{"roleName":"deploy"}"#),
         updated("not JSON"),
         updated("%ff"),
     ] {
         assert_eq!(confidence_of(unread.clone()), 55, "{unread:?}");
     }
-    let found = findings::<Rule>(&[call("CreateRole").api_request_data(omitted).api_response_data(omitted)]);
+    let found = findings::<Rule>(&[call("CreateRole")]);
     assert_eq!((found[0].confidence, found[0].severity), (45, Severity::Medium));
     assert!(
         found[0].message.ends_with("the role deploy to principals that the record doesn't show"),
         "{}",
         found[0].message
     );
+}
+
+#[test]
+fn a_document_too_large_for_the_record_is_as_wide_as_any() {
+    let omitted = r#"{"omitted":true,"originalSize":131072,"reason":"requestParameters too large"}"#;
+    for operation in ["UpdateAssumeRolePolicy", "CreateRole"] {
+        for hidden in [
+            call(operation).api_request_data(omitted).api_response_data(omitted),
+            call(operation).set("api.request.data", Value::WrongType),
+        ] {
+            let found = findings::<Rule>(&[hidden]);
+            assert_eq!((found[0].confidence, found[0].severity), (90, Severity::Critical));
+            let to = "the role deploy to principals in a document too large for the record";
+            assert!(found[0].message.ends_with(to), "{}", found[0].message);
+        }
+    }
 }
 
 #[test]
