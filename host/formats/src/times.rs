@@ -50,7 +50,7 @@ pub(crate) const FORMS: &[[&str; 2]] = &[
     ["`2026-05-04 10:30:00`", "local time: each format says of which zone"],
     [
         "`1777883400`, `1777883400.5`, `1777883400500`, …",
-        "seconds, milliseconds, microseconds or nanoseconds since 1970, told by their size, which is unambiguous from 1973 on; a number or a text",
+        "seconds, milliseconds, microseconds or nanoseconds since 1970, recognised by their size, which is unambiguous from 1973 on; a number or a text",
     ],
     ["`133600000000000000`", "units of 100 ns since 1601 (`FILETIME`), 1950 to 2234"],
     ["`639100000000000000`", "units of 100 ns since the year 1 (.NET ticks), 1965 to 2155"],

@@ -1,4 +1,4 @@
-//! What has to go where there is too much: from whoever holds most.
+//! What has to go where there is too much: from the origin that holds most.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BTreeMap, BinaryHeap};

@@ -37,7 +37,7 @@ pub(crate) struct Row<'a> {
 ///
 /// What it keeps is bounded in bytes ([`Kept`]): its state, what that was at the last tick, and its timers. At a tick it is
 /// at most `state`. Between two ticks it is at most twice as much: after the row that brings it past that, the timers due
-/// last are dropped and whole keys forgotten, each of whoever holds most, until a fourth of that is free. So that the size
+/// last are dropped and whole keys forgotten, each of the origin that holds most, until a fourth of that is free. So that the size
 /// of batches doesn't show, rows that could bring it so far are judged one by one.
 pub struct RuleStream {
     pub(crate) declaration: Declaration,

@@ -14,7 +14,7 @@ use crate::validate::invalid;
 use crate::{DueTimer, Placement, Sequenced, Tick};
 
 /// Maximum of pending timers of a rule, enforced at ticks, whatever they take. Beyond it those that are due last are
-/// dropped, of whoever has most of them, so that setting many can't push out earlier ones or those of others.
+/// dropped, of the origin that has most of them, so that setting many can't push out earlier ones or those of others.
 const MAX_PENDING: usize = 65_536;
 
 /// A timer without the text of its key and the event that set it: its places by key and by time, and its row.

@@ -25,12 +25,12 @@ pub const MAX_ENVELOPES: u32 = 4;
 pub struct Envelope {
     /// Its name in `sources.toml`.
     pub name: &'static str,
-    /// What it is told by, in words (Markdown).
-    pub told_by: &'static str,
+    /// What it is recognised by, in words (Markdown).
+    pub recognised_by: &'static str,
     /// What is believed of what it hands on.
     pub believed: Believed,
     /// Whether an object is one, by its members.
-    is_told: fn(&TopLevel<'_>) -> bool,
+    is_recognised: fn(&TopLevel<'_>) -> bool,
     /// What it hands on: names of members, with `[]` after a list of which each element is handed on.
     paths: &'static [&'static str],
 }
@@ -42,7 +42,7 @@ pub enum Believed {
     All,
     /// Objects. Text is what was logged or sent, and it may say anything.
     Objects,
-    /// Nothing: anybody puts into it what they like.
+    /// Nothing: anybody may write anything into it.
     Nothing,
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn open(raw: &[u8], depth: u32) -> Opening {
     let Some(raw) = std::str::from_utf8(raw).ok().filter(|raw| raw.starts_with('{')) else { return Opening::Record };
     let Some(top) = unsigned(raw) else { return Opening::Record };
     let mut is_empty_one = false;
-    for (place, envelope) in ENVELOPES.iter().enumerate().filter(|(_, envelope)| (envelope.is_told)(&top)) {
+    for (place, envelope) in ENVELOPES.iter().enumerate().filter(|(_, envelope)| (envelope.is_recognised)(&top)) {
         for path in envelope.paths {
             let Some(mut items) = path::follow(raw, path) else { continue };
             if items.is_empty() {
@@ -179,11 +179,16 @@ pub fn documentation() -> Table {
             Believed::Objects => "objects",
             Believed::Nothing => "nothing",
         };
-        vec![format!("`{}`", envelope.name), envelope.told_by.to_owned(), paths.join(", "), believed.to_owned()]
+        vec![format!("`{}`", envelope.name), envelope.recognised_by.to_owned(), paths.join(", "), believed.to_owned()]
     });
     Table {
         name: "envelopes",
-        head: &["envelope", "told by", "hands on the first that is there", "believed without a source that names it"],
+        head: &[
+            "envelope",
+            "recognised by",
+            "hands on the first that is there",
+            "believed without a source that names it",
+        ],
         rows: rows.collect(),
     }
 }

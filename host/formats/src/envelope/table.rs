@@ -2,42 +2,42 @@
 
 use super::{Believed, Envelope};
 
-/// Every envelope. The first that is told, and that has what it hands on, counts.
+/// Every envelope. The first that is recognised, and that has what it hands on, counts.
 pub const ENVELOPES: &[Envelope] = &[
     Envelope {
         name: "records",
-        told_by: "a list; a CloudTrail file; a delivery of Lambda, Firehose or Event Hubs",
+        recognised_by: "a list; a CloudTrail file; a delivery of Lambda, Firehose or Event Hubs",
         believed: Believed::All,
-        is_told: |_| true,
+        is_recognised: |_| true,
         paths: &["Records[]", "records[]"],
     },
     Envelope {
         name: "eventbridge",
-        told_by: "`detail-type`, and a `source` that begins with `aws.`, which only AWS and its partners have",
+        recognised_by: "`detail-type`, and a `source` that begins with `aws.`, which only AWS and its partners have",
         believed: Believed::Objects,
-        is_told: |top| top.all(&["detail-type"]) && top.begins("source", "aws."),
+        is_recognised: |top| top.all(&["detail-type"]) && top.begins("source", "aws."),
         paths: &["detail"],
     },
     Envelope {
         name: "eventbridge-custom",
-        told_by: "`detail-type`, and any other `source`",
+        recognised_by: "`detail-type`, and any other `source`",
         believed: Believed::Nothing,
-        is_told: |top| top.all(&["detail-type"]),
+        is_recognised: |top| top.all(&["detail-type"]),
         paths: &["detail"],
     },
     Envelope {
         name: "lookup-events",
-        told_by: "what CloudTrail's `LookupEvents` answers, or an element of it",
+        recognised_by: "what CloudTrail's `LookupEvents` answers, or an element of it",
         believed: Believed::All,
-        is_told: |_| true,
+        is_recognised: |_| true,
         paths: &["Events[].CloudTrailEvent", "CloudTrailEvent"],
     },
     Envelope {
         name: "cloudwatch-logs",
-        told_by: "`logGroup`, `logStream`, `logStreamName` or `messageType`: a subscription's delivery; or what \
+        recognised_by: "`logGroup`, `logStream`, `logStreamName` or `messageType`: a subscription's delivery; or what \
                   `FilterLogEvents` answers",
         believed: Believed::Objects,
-        is_told: |top| {
+        is_recognised: |top| {
             top.any(&["logGroup", "logStream", "logStreamName", "messageType", "searchedLogStreams"])
                 || top.is_list("events")
         },
@@ -45,16 +45,16 @@ pub const ENVELOPES: &[Envelope] = &[
     },
     Envelope {
         name: "okta-hook",
-        told_by: "`data.events`: an event hook of Okta",
+        recognised_by: "`data.events`: an event hook of Okta",
         believed: Believed::All,
-        is_told: |top| top.all(&["data"]),
+        is_recognised: |top| top.all(&["data"]),
         paths: &["data.events[]"],
     },
     Envelope {
         name: "kinesis",
-        told_by: "a record of Kinesis, Firehose or Pub/Sub, or a delivery of CloudWatch Logs to Lambda: base64, also of gzip or zstd",
+        recognised_by: "a record of Kinesis, Firehose or Pub/Sub, or a delivery of CloudWatch Logs to Lambda: base64, also of gzip or zstd",
         believed: Believed::Objects,
-        is_told: |top| {
+        is_recognised: |top| {
             ["awslogs", "kinesis", "message"].iter().any(|name| top.is_object(name))
                 || ["data", "Data"].iter().any(|name| top.is_scalar(name))
         },
@@ -62,26 +62,26 @@ pub const ENVELOPES: &[Envelope] = &[
     },
     Envelope {
         name: "sns",
-        told_by: "`Sns`; or `Message` with `TopicArn`",
+        recognised_by: "`Sns`; or `Message` with `TopicArn`",
         believed: Believed::Objects,
-        is_told: |top| top.all(&["Sns"]) || top.all(&["TopicArn"]),
+        is_recognised: |top| top.all(&["Sns"]) || top.all(&["TopicArn"]),
         paths: &["Sns.Message", "Message"],
     },
     Envelope {
         name: "sqs",
-        told_by: "`Messages`; or a body with `MessageId`, `messageId`, `ReceiptHandle` or `receiptHandle`",
+        recognised_by: "`Messages`; or a body with `MessageId`, `messageId`, `ReceiptHandle` or `receiptHandle`",
         believed: Believed::Objects,
-        is_told: |top| {
+        is_recognised: |top| {
             top.is_list("Messages") || top.any(&["MessageId", "messageId", "ReceiptHandle", "receiptHandle"])
         },
         paths: &["Messages[].Body", "Body", "body"],
     },
     Envelope {
         name: "opentelemetry",
-        told_by: "`resourceLogs`; or `body` with `timeUnixNano`, `observedTimeUnixNano`, `timestamp`, `@timestamp`, \
+        recognised_by: "`resourceLogs`; or `body` with `timeUnixNano`, `observedTimeUnixNano`, `timestamp`, `@timestamp`, \
                   `attributes` or `resource`",
         believed: Believed::Objects,
-        is_told: |top| {
+        is_recognised: |top| {
             let beside = ["timeUnixNano", "observedTimeUnixNano", "timestamp", "@timestamp", "attributes", "resource"];
             top.is_list("resourceLogs") || (top.all(&["body"]) && top.any(&beside))
         },
@@ -95,24 +95,24 @@ pub const ENVELOPES: &[Envelope] = &[
     },
     Envelope {
         name: "elasticsearch",
-        told_by: "`_source`, or an answer with `hits`",
+        recognised_by: "`_source`, or an answer with `hits`",
         believed: Believed::Objects,
-        is_told: |top| top.any(&["_source", "hits"]),
+        is_recognised: |top| top.any(&["_source", "hits"]),
         paths: &["hits.hits[]._source", "_source"],
     },
     Envelope {
         name: "event-original",
-        told_by: "`event.original` or `event_original`: the Elastic Common Schema",
+        recognised_by: "`event.original` or `event_original`: the Elastic Common Schema",
         believed: Believed::Objects,
-        is_told: |_| true,
+        is_recognised: |_| true,
         paths: &["event.original", "event_original"],
     },
     Envelope {
         name: "splunk",
-        told_by: "`_raw`, `result` or `results`: what a search exports; or without `@timestamp` `event` alone or with a text as `host`, `source`, `sourcetype`, `index` or \
+        recognised_by: "`_raw`, `result` or `results`: what a search exports; or without `@timestamp` `event` alone or with a text as `host`, `source`, `sourcetype`, `index` or \
                   `time`: the HTTP Event Collector",
         believed: Believed::Objects,
-        is_told: |top| {
+        is_recognised: |top| {
             let beside = || ["host", "source", "sourcetype", "index", "time"].iter().any(|name| top.is_scalar(name));
             top.any(&["_raw", "result", "results"]) || (!top.any(&["@timestamp"]) && (beside() || top.len() == 1))
         },
@@ -120,23 +120,23 @@ pub const ENVELOPES: &[Envelope] = &[
     },
     Envelope {
         name: "wazuh",
-        told_by: "`win`; or `agent`, `manager`, `decoder` or `rule`: an alert or an archived event of Wazuh",
+        recognised_by: "`win`; or `agent`, `manager`, `decoder` or `rule`: an alert or an archived event of Wazuh",
         believed: Believed::Objects,
-        is_told: |top| top.any(&["win", "agent", "manager", "decoder", "rule"]),
+        is_recognised: |top| top.any(&["win", "agent", "manager", "decoder", "rule"]),
         paths: &["data.win", "win", "data.aws", "full_log"],
     },
     Envelope {
         name: "filebeat",
-        told_by: "`message`: a line of a log, as Filebeat, Logstash, Fluentd, Vector, syslog and Graylog write it",
+        recognised_by: "`message`: a line of a log, as Filebeat, Logstash, Fluentd, Vector, syslog and Graylog write it",
         believed: Believed::Objects,
-        is_told: |_| true,
+        is_recognised: |_| true,
         paths: &["message", "MESSAGE", "msg", "full_message", "short_message"],
     },
     Envelope {
         name: "container-log",
-        told_by: "`log`: a line of a container's log, as Docker and Fluent Bit write it",
+        recognised_by: "`log`: a line of a container's log, as Docker and Fluent Bit write it",
         believed: Believed::Objects,
-        is_told: |_| true,
+        is_recognised: |_| true,
         paths: &["log"],
     },
 ];

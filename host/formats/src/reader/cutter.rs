@@ -374,7 +374,7 @@ enum End {
     Whole(usize),
     /// The input ended after so many bytes.
     Unfinished(usize),
-    /// Too long, and gone past.
+    /// Too long, and skipped.
     Lost(Lost),
 }
 

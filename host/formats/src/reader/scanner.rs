@@ -8,7 +8,7 @@
 /// Deepest nesting that is followed.
 const MAX_DEPTH: usize = 1 << 20;
 
-/// Deepest indentation that is told from deeper ones, columns. What the scanner looks ahead without deciding is bounded by it.
+/// Deepest indentation that is distinguished from deeper ones, columns. What the scanner looks ahead without deciding is bounded by it.
 pub(super) const MAX_INDENTATION: usize = 1 << 10;
 
 /// Finds the end of one value. Resumable: what it is fed may come in pieces of any size.
@@ -259,7 +259,7 @@ impl Scanner {
     }
 }
 
-/// The line that has begun, after this white space; none when it is indented deeper than is told.
+/// The line that has begun, after this white space; none when it is indented deeper than is distinguished.
 fn line_start(byte: u8, at: u64, line: Option<LineStart>) -> Option<LineStart> {
     match byte {
         b'\n' => Some(LineStart { at, indentation: 0 }),

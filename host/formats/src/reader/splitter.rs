@@ -59,7 +59,7 @@ pub struct Splitter {
     outermost: (u64, Place),
     /// How many pieces of it came before.
     within: u64,
-    /// How many of these are gone past again.
+    /// How many of these are skipped again.
     skipped: u64,
     /// What compressed parts of it may still come to.
     allowance: Arc<AtomicU64>,

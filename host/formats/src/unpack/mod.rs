@@ -1,4 +1,4 @@
-//! Undoes what stands between the stored bytes of an input and its text: gzip, zstd, and UTF-16 with a byte order mark, told
+//! Undoes what stands between the stored bytes of an input and its text: gzip, zstd, and UTF-16 with a byte order mark, recognised
 //! by how they begin, also one within the other. Holds no more than the decoders' windows, and refuses what comes to
 //! far more than it is made of.
 

@@ -21,7 +21,7 @@ pub(super) struct Decoded {
     bytes: BufReader<Bytes>,
     order: Order,
     taken: Taken,
-    /// Whether the mark has been gone past.
+    /// Whether the mark has been skipped.
     has_begun: bool,
     /// A unit that is the first of a pair.
     first: Option<u16>,

@@ -1,4 +1,4 @@
-//! Whoever holds no more than its share loses nothing, whatever others hold.
+//! An origin that holds no more than its share loses nothing, whatever others hold.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
