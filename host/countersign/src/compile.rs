@@ -1,12 +1,11 @@
 //! `countersign compile`: the process that compiles one rule for another `countersign`, which starts it.
 
-use std::time::Duration;
-
 use anyhow::Result;
 use clap::Args;
-use countersign_engine::{COMPILE_LIMITS, ChildLimits, confine, serve};
+use countersign_engine::{COMPILE_LIMITS, serve};
 
 use crate::exit::{Exit, unusable};
+use crate::own_limits::OwnLimits;
 
 const PROTOCOL: &str = "\
 Other commands start this one for each rule that isn't in their cache: untrusted bytes can keep a
@@ -29,18 +28,13 @@ A limit that is reached ends the process by a signal.
 #[derive(Debug, Args)]
 #[command(after_help = PROTOCOL)]
 pub(crate) struct Arguments {
-    /// Bytes of memory that may be written to
-    #[arg(long, value_name = "BYTES")]
-    memory: u64,
-    /// Seconds of processor time
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
-    cpu: u64,
+    #[command(flatten)]
+    limits: OwnLimits,
 }
 
 impl Arguments {
     pub(crate) fn run(self) -> Result<Exit> {
-        let Arguments { memory, cpu } = self;
-        confine(&ChildLimits { memory, cpu: Duration::from_secs(cpu), ..COMPILE_LIMITS }).map_err(unusable)?;
+        self.limits.confine(COMPILE_LIMITS)?;
         serve(std::io::stdin().lock(), std::io::stdout().lock()).map_err(unusable)?;
         Ok(Exit::Done)
     }

@@ -20,6 +20,7 @@ mod loading;
 mod logging;
 mod operator;
 mod out;
+mod own_limits;
 mod pattern;
 mod progress;
 mod replay;

@@ -120,7 +120,7 @@ fn check(folder: &Folder, case: &Case) -> Vec<String> {
                 None => &event[member.as_str()],
             };
             if !is_value(got, value) {
-                faults.push(format!("{}: {member} is {got}, not {value}", event["event_id"]));
+                faults.push(format!("{}: {member} is {got}, not {value:?}", event["event_id"]));
             }
         }
     }
@@ -146,6 +146,6 @@ fn is_value(got: &Value, expected: &toml::Value) -> bool {
         toml::Value::String(text) => got == text.as_str(),
         toml::Value::Integer(number) => got == *number,
         toml::Value::Boolean(value) => got == *value,
-        other => panic!("no member of a line is {other}"),
+        other => panic!("no member of a line is {other:?}"),
     }
 }
