@@ -176,7 +176,7 @@ fn on_every_row(rule: &Arc<LoadedRule>, rows: &[Row<'_>]) -> Defence {
 }
 
 /// Minimum of attempts in the corpus.
-const MIN_ATTEMPTS: usize = 180;
+const MIN_ATTEMPTS: usize = 224;
 
 #[test]
 fn hostile() {
