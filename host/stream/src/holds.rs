@@ -161,10 +161,7 @@ impl Holds {
             return Counted::Nothing;
         }
         let account = key_seed(&account.to_string());
-        if !self.sources.contains_key(&event.source) {
-            self.sources.insert(event.source.clone(), OfSource::default());
-        }
-        let Some(of) = self.sources.get_mut(&event.source) else { return Counted::Nothing };
+        let of = self.sources.entry(event.source.clone()).or_default();
         let counted = of.accounts.count(account, Step::of(row.clock), failed);
         if counted != Counted::Nothing {
             self.changed.insert(CountKey::Account(event.source.clone(), account));

@@ -67,12 +67,18 @@ impl Spending {
 
     /// Whether the diagnostics of a source so far aren't too much.
     pub(crate) fn fits_diagnostics(&self, source: &SourceId, kept: &Kept) -> bool {
-        let own = self.by_source.get(source).map_or(0, |spent| spent.diagnostics);
-        let others = self.by_source.values().map(|spent| spent.diagnostics).sum::<u64>() - own;
-        own <= kept.evidence.saturating_mul(MAX_DIAGNOSTICS).saturating_sub(others) / 2
+        let (own, most) = self.share(source, kept.evidence.saturating_mul(MAX_DIAGNOSTICS), |spent| spent.diagnostics);
+        own <= most
     }
 
-    /// A source may use half of what the others leave: so there is always something left for another.
+    /// What a source has used, and the most that it may use: half of what the others leave, so that there is always
+    /// something left for another.
+    fn share(&self, source: &SourceId, max: u64, of: impl Fn(&Spent) -> u64) -> (u64, u64) {
+        let own = self.by_source.get(source).map_or(0, &of);
+        let others = self.by_source.values().map(&of).sum::<u64>() - own;
+        (own, max.saturating_sub(others) / 2)
+    }
+
     fn check(
         &self,
         what: &str,
@@ -85,9 +91,7 @@ impl Spending {
         if bytes == 0 {
             return Ok(());
         }
-        let own = self.by_source.get(source).map_or(0, &of);
-        let others = self.by_source.values().map(&of).sum::<u64>() - own;
-        let most = max.saturating_sub(others) / 2;
+        let (own, most) = self.share(source, max, of);
         if own.saturating_add(bytes) <= most {
             return Ok(());
         }
