@@ -69,10 +69,6 @@ impl Observer for Collector {
         }
         Ok(())
     }
-
-    fn progress(&mut self, _: u64) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 impl Arguments {

@@ -287,7 +287,9 @@ pub trait Observer {
     ///
     /// # Errors
     /// When the session is to end here.
-    fn progress(&mut self, records: u64) -> std::io::Result<()>;
+    fn progress(&mut self, _records: u64) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Line {
@@ -313,10 +315,6 @@ impl Observer for () {
     }
 
     fn notice(&mut self, _: u64, _: &Notice) -> std::io::Result<()> {
-        Ok(())
-    }
-
-    fn progress(&mut self, _: u64) -> std::io::Result<()> {
         Ok(())
     }
 }

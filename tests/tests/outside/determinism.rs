@@ -72,10 +72,6 @@ impl Observer for Collector {
         self.output.push(serde_json::to_string(notice)?);
         Ok(())
     }
-
-    fn progress(&mut self, _: u64) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// What a store has beside the log, as text.

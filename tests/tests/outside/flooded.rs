@@ -131,10 +131,6 @@ impl Observer for Decided {
         self.notices.push(serde_json::to_string(notice)?);
         Ok(())
     }
-
-    fn progress(&mut self, _: u64) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Plays files, each as `NAME=PATH`.

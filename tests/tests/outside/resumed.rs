@@ -229,10 +229,6 @@ fn observers_hear_at_least_once_and_only_what_is_on_record() {
         fn notice(&mut self, _: u64, _: &Notice) -> io::Result<()> {
             Ok(())
         }
-
-        fn progress(&mut self, _: u64) -> io::Result<()> {
-            Ok(())
-        }
     }
 
     let (telemetry, identities) = telemetry();

@@ -281,8 +281,4 @@ impl Observer for Collector {
     fn notice(&mut self, seq: u64, notice: &Notice) -> io::Result<()> {
         self.add(seq, serde_json::to_string(notice)?)
     }
-
-    fn progress(&mut self, _: u64) -> io::Result<()> {
-        Ok(())
-    }
 }

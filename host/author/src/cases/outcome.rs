@@ -159,8 +159,4 @@ impl Observer for ProblemObserver {
         }
         Ok(())
     }
-
-    fn progress(&mut self, _: u64) -> io::Result<()> {
-        Ok(())
-    }
 }

@@ -67,10 +67,6 @@ impl Observer for Collector {
         self.notices.push(notice.clone());
         Ok(())
     }
-
-    fn progress(&mut self, _: u64) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 pub(crate) fn options(batch: usize, workers: usize) -> SessionOptions {

@@ -185,10 +185,6 @@ impl Observer for Decided {
         self.notices.push(serde_json::to_string(notice)?);
         Ok(())
     }
-
-    fn progress(&mut self, _: u64) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// What rules lead to on records, each with the place of its source. `policy` comes after the permissive one.

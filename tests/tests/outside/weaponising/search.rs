@@ -168,10 +168,6 @@ impl Observer for Played {
         self.notices.push(serde_json::to_string(notice)?);
         Ok(())
     }
-
-    fn progress(&mut self, _: u64) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// Plays sequences in one session, in the order in which their records are delivered.
