@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use countersign_audit::{ReadError, Record, read};
-use countersign_store::{AuditLog, SqliteReader, SqliteStore, StoreError};
+use countersign_store::{AuditLog, DatabaseError, SqliteReader, SqliteStore, StoreError};
 
 use crate::exit::unusable;
 use crate::files::unreadable;
@@ -42,9 +42,9 @@ pub(crate) fn store_error(error: StoreError) -> anyhow::Error {
         | StoreError::NotOnlyBlobs { .. }
         | StoreError::Exists { .. }
         | StoreError::Unrecognised(_)
-        | StoreError::NotAStore(_)
-        | StoreError::NewerSchema { .. }
-        | StoreError::OlderSchema { .. } => unusable(error),
+        | StoreError::Database(
+            DatabaseError::OtherKind { .. } | DatabaseError::NewerSchema { .. } | DatabaseError::OlderSchema { .. },
+        ) => unusable(error),
         error => error.into(),
     }
 }

@@ -1,11 +1,11 @@
 //! The folder of blobs beside an audit file, `FILE.bundles`: one file a blob, named by its keyed digest.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use countersign_audit::Blob;
+use countersign_database::beside;
 use countersign_model::{Digest, DigestKey};
 
 use crate::StoreError;
@@ -124,13 +124,6 @@ pub(crate) fn checked(
     let Some(bytes) = bytes else { return Err(StoreError::BlobMissing { name: *name, place: place.to_owned() }) };
     let got = key.digest(&bytes);
     if got == *name { Ok(bytes) } else { Err(StoreError::BlobChanged { name: *name, got }) }
-}
-
-/// A path with an ending appended to its file name.
-pub(crate) fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(ending);
-    PathBuf::from(name)
 }
 
 #[expect(clippy::disallowed_methods, reason = "capped at one byte past a blob's maximum")]

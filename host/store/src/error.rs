@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{AppendError, ChainWriter};
+use countersign_database::DatabaseError;
 use countersign_model::Digest;
 use countersign_private::NotRegular;
 use countersign_text::path as shown;
@@ -58,77 +59,9 @@ pub enum StoreError {
     /// A file is neither an audit file nor a store.
     #[error("expected an audit file or a store at `{}`, got something else", shown(.0))]
     Unrecognised(PathBuf),
-    /// A file isn't a store.
-    #[error("expected a store at `{}`, got something else: name another file", shown(.0))]
-    NotAStore(PathBuf),
-    /// A newer version wrote this store.
-    #[error(
-        "expected a store of schema at most {limit} at `{}`, got {got}: \
-         use the countersign version that wrote it, or a newer one",
-        shown(path)
-    )]
-    NewerSchema {
-        /// The store.
-        path: PathBuf,
-        /// The newest schema that this version knows.
-        limit: u32,
-        /// The store's.
-        got: u32,
-    },
-    /// An older version wrote this store, and it is open for reading only.
-    #[error(
-        "expected a store of schema {expected} at `{}`, got {got}: \
-         run `replay --store` with it once, which brings it up to date",
-        shown(path)
-    )]
-    OlderSchema {
-        /// The store.
-        path: PathBuf,
-        /// The schema that this version reads.
-        expected: u32,
-        /// The store's.
-        got: u32,
-    },
-    /// A store can't have a write-ahead log where it is.
-    #[error(
-        "expected a file system that allows a write-ahead log at `{}`, got mode `{got}`: name another file",
-        shown(path)
-    )]
-    NoWriteAheadLog {
-        /// The store.
-        path: PathBuf,
-        /// The journal mode that the database took instead.
-        got: String,
-    },
-    /// Another process kept the store locked.
-    #[error(
-        "expected `{}` to be free within {seconds} s, got one that another process is writing: try again",
-        shown(path)
-    )]
-    Busy {
-        /// The store.
-        path: PathBuf,
-        /// How long it was tried, seconds.
-        seconds: u64,
-    },
-    /// A store has something that can't have been stored so.
-    #[error("expected a whole store at `{}`, got a damaged one ({what}): restore a copy of it", shown(path))]
-    Damaged {
-        /// The store.
-        path: PathBuf,
-        /// What is wrong.
-        what: String,
-    },
-    /// The database refused something.
-    #[error("can't {action} `{}`: {source}{}", shown(path), hint(source))]
-    Database {
-        /// What was tried, such as `write`.
-        action: &'static str,
-        /// On which store.
-        path: PathBuf,
-        /// Why not.
-        source: Box<rusqlite::Error>,
-    },
+    /// A store can't be opened, read or written.
+    #[error(transparent)]
+    Database(DatabaseError),
     /// Another process writes this audit file.
     #[error("expected `{}` to be free, got one that another process is writing", shown(.0))]
     Locked(PathBuf),
@@ -242,13 +175,13 @@ impl fmt::Display for Overtaken {
     }
 }
 
-/// What helps where the database's own message doesn't say it.
-fn hint(source: &rusqlite::Error) -> &'static str {
-    match source.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::CannotOpen | rusqlite::ErrorCode::ReadOnly) => {
-            " (a store needs a folder in which `-wal` and `-shm` files can be made beside it)"
+impl From<DatabaseError> for StoreError {
+    fn from(error: DatabaseError) -> StoreError {
+        match error {
+            DatabaseError::Io { action, path, source } => StoreError::Io { action, path, source },
+            DatabaseError::NotRegular { path, got } => StoreError::NotRegular { path, got },
+            error => StoreError::Database(error),
         }
-        _ => "",
     }
 }
 

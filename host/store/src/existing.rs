@@ -6,12 +6,12 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{BEGINNING, MAX_LINE, Record, parse};
+use countersign_database::{BESIDE, beside};
 use countersign_text::path as shown;
 
 use crate::StoreError;
-use crate::bundles::{BundleReader, Contents, PART, beside};
+use crate::bundles::{BundleReader, Contents, PART};
 use crate::disk::Disk;
-use crate::sqlite::BESIDE;
 
 /// What to do about a run that is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

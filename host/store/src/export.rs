@@ -5,9 +5,10 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{ChainWriter, Head, ReadError, read};
+use countersign_database::beside;
 use countersign_model::Digest;
 
-use crate::bundles::{BundleReader, Contents, PART, beside};
+use crate::bundles::{BundleReader, Contents, PART};
 use crate::disk::Disk;
 use crate::existing::{Existing, Found, check_beginning, check_regular};
 use crate::file::lock;

@@ -14,9 +14,10 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{ChainWriter, Head, Record, Verified, VerifyError, read, verify};
+use countersign_database::beside;
 use countersign_model::{Digest, Finding, Intent, StateChange, TimerChange};
 
-use crate::bundles::{BundleReader, BundleWriter, PART, beside};
+use crate::bundles::{BundleReader, BundleWriter, PART};
 use crate::disk::Disk;
 use crate::existing::{Existing, Found, check_beginning, check_regular, journal_path};
 use crate::fold::Fold;

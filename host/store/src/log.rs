@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use countersign_audit::{BEGINNING, ChainWriter, Unsealed, Verified, VerifyError, verify, verify_log};
+use countersign_database::DatabaseError;
 use countersign_model::{Digest, DigestKey};
 
 use crate::bundles::checked;
@@ -62,7 +63,7 @@ impl AuditLog {
                 let end = store.head()?;
                 Kind::Store(Box::new(store), end)
             }
-            Err(StoreError::NotAStore(_)) => {
+            Err(StoreError::Database(DatabaseError::OtherKind { .. })) => {
                 let file = countersign_private::read(path).map_err(StoreError::io("read", path))?;
                 if !is_audit_file(&file).map_err(StoreError::io("read", path))? {
                     return Err(StoreError::Unrecognised(path.to_owned()));

@@ -1,11 +1,11 @@
 //! Reading pages.
 
 use countersign_audit::ChainWriter;
+use countersign_database::rusqlite::{self, OptionalExtension, Params, Row, params};
 use countersign_model::{Digest, Finding, Intent, StateChange, TimerChange};
-use rusqlite::{OptionalExtension, Params, Row, params};
 
+use super::SqliteReader;
 use super::row::{end, integer, json, limit as rows, state_change, text};
-use super::{SqliteReader, failed};
 use crate::{KeyValue, StateKey, StoreError, Stored, TimerKey};
 
 const HEAD: &str = "SELECT records, link FROM head";
@@ -56,10 +56,11 @@ impl SqliteReader {
         parameters: impl Params,
         item: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
     ) -> Result<Vec<T>, StoreError> {
-        self.connection
+        self.0
+            .connection
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_map(parameters, item)?.collect())
-            .map_err(failed("read", &self.path))
+            .map_err(|error| self.0.failed("read")(error).into())
     }
 
     /// State or baselines, of these two statements the first without a place to begin after.
@@ -80,10 +81,11 @@ impl SqliteReader {
 
 impl Stored for SqliteReader {
     fn head(&self) -> Result<ChainWriter, StoreError> {
-        self.connection
+        self.0
+            .connection
             .prepare_cached(HEAD)
             .and_then(|mut statement| statement.query_one([], |row| end(row, 0)))
-            .map_err(failed("read", &self.path))
+            .map_err(|error| self.0.failed("read")(error).into())
     }
 
     fn lines(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
@@ -91,10 +93,11 @@ impl Stored for SqliteReader {
     }
 
     fn blob(&self, name: &Digest) -> Result<Option<Vec<u8>>, StoreError> {
-        self.connection
+        self.0
+            .connection
             .prepare_cached(BLOB)
             .and_then(|mut statement| statement.query_one([name.0], |row| row.get(0)).optional())
-            .map_err(failed("read", &self.path))
+            .map_err(|error| self.0.failed("read")(error).into())
     }
 
     fn findings(&self, from: u64, limit: usize) -> Result<Vec<Finding>, StoreError> {

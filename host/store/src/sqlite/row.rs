@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use countersign_audit::ChainWriter;
+use countersign_database::rusqlite::types::{FromSqlError, Type, ValueRef};
+use countersign_database::rusqlite::{self, Result, Row};
 use countersign_model::{Digest, Evidence, StateChange, StateEntry, Timestamp};
-use rusqlite::types::{FromSqlError, Type, ValueRef};
-use rusqlite::{Result, Row};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

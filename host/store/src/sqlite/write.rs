@@ -1,13 +1,11 @@
 //! Writing a commit within its transaction.
 
-use std::path::Path;
-
 use countersign_audit::{Blob, ChainWriter};
+use countersign_database::Database;
+use countersign_database::rusqlite::{OptionalExtension, Params, Transaction, params};
 use countersign_model::{Digest, Evidence, StateChange, StateEntry};
-use rusqlite::{OptionalExtension, Params, Transaction, params};
 use serde::Serialize;
 
-use super::failed;
 use super::row::{self, integer, to_json};
 use crate::error::Overtaken;
 use crate::prepare::prepare;
@@ -15,8 +13,8 @@ use crate::{Commit, MemoryChange, StoreError};
 
 /// A commit being written.
 pub(super) struct Writing<'t> {
+    pub(super) database: &'t Database,
     pub(super) transaction: &'t Transaction<'t>,
-    pub(super) path: &'t Path,
     pub(super) segment_bytes: i64,
 }
 
@@ -60,7 +58,7 @@ impl Writing<'_> {
             .transaction
             .prepare_cached("SELECT epoch, records, link FROM head")
             .and_then(|mut statement| statement.query_one([], |row| Ok((row.get::<_, i64>(0)?, row::end(row, 1)?))))
-            .map_err(failed("read", self.path))?;
+            .map_err(self.database.failed("read"))?;
         if now != ours {
             return Err(StoreError::Superseded(Overtaken::Epoch {
                 ours: ours.unsigned_abs(),
@@ -78,7 +76,7 @@ impl Writing<'_> {
             .transaction
             .prepare_cached("SELECT number, bytes FROM segment ORDER BY number DESC LIMIT 1")
             .and_then(|mut statement| statement.query_one([], |row| Ok((row.get(0)?, row.get(1)?))).optional())
-            .map_err(failed("read", self.path))?
+            .map_err(self.database.failed("read"))?
             .unwrap_or((0, self.segment_bytes));
         let mut before: Option<&[u8]> = None;
         let lines = lines.split_inclusive(|byte| *byte == b'\n');
@@ -148,7 +146,7 @@ impl Writing<'_> {
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(parameters))
             .map(|_| ())
-            .map_err(failed("write", self.path))
+            .map_err(|error| self.database.failed("write")(error).into())
     }
 }
 

@@ -133,7 +133,7 @@ fn an_export_that_fails_leaves_nothing_and_what_was_there() {
     ] {
         let mut sqlite = SqliteStore::open(&path).unwrap();
         write(&mut sqlite);
-        rusqlite::Connection::open(&path).unwrap().execute(sql, []).unwrap();
+        countersign_database::rusqlite::Connection::open(&path).unwrap().execute(sql, []).unwrap();
         let error = export(&sqlite, &out, replace, &mut |_, _| {}).unwrap_err();
         assert!(matches!(error, StoreError::LogChanged(_)) && error.to_string().contains(what), "{error}");
         drop(sqlite);

@@ -101,7 +101,7 @@ fn a_store_whose_records_were_changed_does_not_verify() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     write(&mut SqliteStore::open(&path).unwrap());
-    let change = |sql: &str| rusqlite::Connection::open(&path).unwrap().execute(sql, []).unwrap();
+    let change = |sql: &str| countersign_database::rusqlite::Connection::open(&path).unwrap().execute(sql, []).unwrap();
     let codes = || -> Vec<(u64, &'static str)> {
         let log = AuditLog::open(&path).unwrap();
         match log.verify(log.lines().unwrap(), None) {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use countersign_store::{Commit, Overtaken, SqliteStore, Store, StoreError, Stored};
+use countersign_store::{Commit, DatabaseError, Overtaken, SqliteStore, Store, StoreError, Stored};
 
 use crate::common::{Step, blob, content, fast_folder, finding, header, intent, memory, record, state, timer};
 
@@ -89,15 +89,15 @@ fn only_stores_are_opened() {
     for other in ["a diary\n".to_owned(), "SQLite format 3\0 but not".to_owned(), "x".repeat(9_000)] {
         fs::write(&path, &other).unwrap();
         for result in [open(&path), read(&path)] {
-            assert!(matches!(result, Err(StoreError::NotAStore(_))), "{result:?}");
+            assert!(matches!(result, Err(StoreError::Database(DatabaseError::OtherKind { .. }))), "{result:?}");
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), other);
     }
     let database = folder.path().join("database");
-    let connection = rusqlite::Connection::open(&database).unwrap();
+    let connection = countersign_database::rusqlite::Connection::open(&database).unwrap();
     connection.execute_batch("CREATE TABLE head (x); PRAGMA user_version = 1").unwrap();
     for result in [open(&database), read(&database)] {
-        assert!(matches!(result, Err(StoreError::NotAStore(_))), "{result:?}");
+        assert!(matches!(result, Err(StoreError::Database(DatabaseError::OtherKind { .. }))), "{result:?}");
     }
     for result in [open(folder.path()), read(folder.path())] {
         assert!(matches!(result, Err(StoreError::NotRegular { .. })), "{result:?}");
@@ -108,7 +108,7 @@ fn only_stores_are_opened() {
     // An empty file becomes a store, but not by reading it.
     let empty = folder.path().join("empty");
     fs::write(&empty, "").unwrap();
-    assert!(matches!(read(&empty), Err(StoreError::NotAStore(_))));
+    assert!(matches!(read(&empty), Err(StoreError::Database(DatabaseError::OtherKind { .. }))));
     open(&empty).unwrap();
     read(&empty).unwrap();
 }
@@ -151,7 +151,10 @@ fn a_damaged_store_gives_errors_and_never_other_records() {
             }
             (Err(error), _) => {
                 refused += 1;
-                let damaged = matches!(error, StoreError::Damaged { .. } | StoreError::NotAStore(_));
+                let damaged = matches!(
+                    error,
+                    StoreError::Database(DatabaseError::Damaged { .. } | DatabaseError::OtherKind { .. })
+                );
                 // What the first page says about the file may be anything.
                 assert!(damaged || what.len() < "byte 100".len(), "{what}: {error:?}");
             }

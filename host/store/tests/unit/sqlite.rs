@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use rusqlite::Connection;
+use countersign_database::rusqlite::{self, Connection};
 
-use super::{SqliteStore, schema};
+use super::SqliteStore;
 use crate::common::{Step, content, header, memory, record, state};
 use crate::{Store, StoreError, Stored};
 
@@ -33,8 +33,8 @@ fn a_full_disk_leaves_what_was_committed_whole() {
     let mut store = SqliteStore::open(&path).unwrap();
     commit(&mut store, &first()).unwrap();
     let before = content(&store, 9);
-    let pages = pragma(&store.reader.connection, "page_count");
-    store.reader.connection.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
+    let pages = pragma(&store.reader.0.connection, "page_count");
+    store.reader.0.connection.pragma_update_and_check(None, "max_page_count", pages + 2, |_| Ok(())).unwrap();
     let large = Step { memory: vec![memory("session", b"", Some(&[1; 100_000]))], ..first() };
     let large = Step { records: vec![record(2)], ..large };
     let error = commit(&mut store, &large).unwrap_err();
@@ -56,7 +56,7 @@ fn a_write_lock_is_waited_for_and_then_reported() {
     commit(&mut store, &first()).unwrap();
     let mut other = Connection::open(&path).unwrap();
     let lock = other.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate).unwrap();
-    store.reader.connection.busy_timeout(Duration::from_millis(20)).unwrap();
+    store.reader.0.connection.busy_timeout(Duration::from_millis(20)).unwrap();
     let next = Step { records: vec![record(2)], ..Step::default() };
     let error = commit(&mut store, &next).unwrap_err();
     assert!(error.to_string().contains("to be free within 5 s"), "{error}");
@@ -83,7 +83,7 @@ fn segments_roll_and_do_not_show_in_the_lines() {
     }
     assert_eq!(content(&one, 3), content(&many, 3));
     let segments = |store: &SqliteStore| -> Vec<(i64, i64, [u8; 32], i64)> {
-        let mut statement = store.reader.connection.prepare("SELECT * FROM segment ORDER BY number").unwrap();
+        let mut statement = store.reader.0.connection.prepare("SELECT * FROM segment ORDER BY number").unwrap();
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
         statement.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap()
     };
@@ -106,46 +106,11 @@ fn segments_roll_and_do_not_show_in_the_lines() {
 }
 
 #[test]
-fn steps_bring_an_older_schema_up_to_date_or_change_nothing() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("store");
-    let mut store = SqliteStore::open(&path).unwrap();
-    commit(&mut store, &first()).unwrap();
-    let before = content(&store, 9);
-    drop(store);
-    let mut connection = Connection::open(&path).unwrap();
-    let next = "ALTER TABLE memory ADD COLUMN note TEXT";
-    let steps = [schema::STEPS, &[next, "CREATE TABLE head (x)"]].concat();
-    let error = schema::begin_epoch_with(&steps, &mut connection, &path).unwrap_err();
-    assert!(matches!(error, StoreError::Database { .. }), "{error}");
-    assert_eq!(pragma(&connection, "user_version"), 1);
-    let steps = [schema::STEPS, &[next]].concat();
-    assert_eq!(schema::begin_epoch_with(&steps, &mut connection, &path).unwrap(), 2);
-    assert_eq!(schema::begin_epoch_with(&steps, &mut connection, &path).unwrap(), 3);
-    assert_eq!(pragma(&connection, "user_version"), 2);
-    assert_eq!(content(&super::SqliteReader { path: path.clone(), connection }, 9), before);
-    for result in [SqliteStore::open(&path).map(|_| ()), SqliteStore::read(&path).map(|_| ())] {
-        assert_eq!(
-            result.unwrap_err().to_string(),
-            format!(
-                "expected a store of schema at most 1 at `{}`, got 2: use the countersign version that wrote it, or a \
-                 newer one",
-                path.display()
-            )
-        );
-    }
-    // A reader doesn't take steps.
-    let connection = Connection::open(&path).unwrap();
-    let error = schema::check_readable_with(&[schema::STEPS, &[next, next]].concat(), &connection, &path).unwrap_err();
-    assert!(matches!(error, StoreError::OlderSchema { expected: 3, got: 2, .. }), "{error}");
-}
-
-#[test]
 fn pages_are_read_by_index() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("store")).unwrap();
     for sql in super::pages::STATEMENTS {
-        let mut statement = store.reader.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let mut statement = store.reader.0.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         for parameter in 1..=statement.parameter_count() {
             statement.raw_bind_parameter(parameter, 1).unwrap();
         }

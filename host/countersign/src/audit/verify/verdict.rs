@@ -7,7 +7,7 @@ use anyhow::Result;
 use countersign_audit::verify::MAX_FAULTS;
 use countersign_audit::{AuditFault, ChainWriter, FaultCode, Head, Unsealed, Verified, VerifyError};
 use countersign_model::Digest;
-use countersign_store::StoreError;
+use countersign_store::{DatabaseError, StoreError};
 use serde::Serialize;
 
 use crate::files::unreadable;
@@ -86,7 +86,7 @@ impl Verdict {
     /// Of an error that says that a store isn't as it was written; none for any other.
     pub(super) fn of_error(error: &StoreError) -> Option<Verdict> {
         match error {
-            StoreError::Damaged { what, .. } => {
+            StoreError::Database(DatabaseError::Damaged { what, .. }) => {
                 let faults = vec![file_fault(FaultCode::Damaged, "a whole store", what)];
                 Some(Verdict::Faulty { faults, store: true })
             }
