@@ -1,12 +1,13 @@
 //! What a session is given, one after another: whatever can change a decision is one of these, and has a place in the
 //! order in which they come.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign_formats::{DeadLetter, Occurrence, Record};
 use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Received};
-use countersign_model::{Digest, Event, SourceId, Timestamp};
+use countersign_model::{Digest, Event, Patience, Place, SourceId, Timestamp};
 
 use crate::horizon::Fingerprint;
 
@@ -21,7 +22,16 @@ pub enum Input {
     /// Time passed: the host's own clock shows this, as it is on record.
     Time(Timestamp),
     /// Another generation serves from here on.
-    Generation(Arc<Generation>),
+    Generation(Swap),
+}
+
+/// What changes when another generation serves.
+#[derive(Clone)]
+pub struct Swap {
+    /// The generation.
+    pub generation: Arc<Generation>,
+    /// How long the records of its sources are waited for; see [`SessionOptions::patience`](crate::SessionOptions::patience).
+    pub patience: Arc<BTreeMap<SourceId, Patience>>,
 }
 
 /// A record with what can be computed before its turn, on any thread.
@@ -99,4 +109,6 @@ pub(crate) struct Taken {
     pub(crate) occurrence: Option<Occurrence>,
     /// The source of its event.
     pub(crate) source: Option<SourceId>,
+    /// The place after it in a recorder.
+    pub(crate) place: Option<Place>,
 }

@@ -19,7 +19,7 @@ mod stored;
 
 pub use error::SessionError;
 pub use horizon::Fingerprint;
-pub use input::{Arrival, Input};
+pub use input::{Arrival, Input, Swap};
 pub use replay::{Replay, replay, run};
 pub use report::{DecisionLine, FindingLine, Line, Notice, Observer, Report, Summary};
 pub use resume::Standing;

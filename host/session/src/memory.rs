@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_formats::Occurrence;
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{Digest, Hold, RuleId, Timestamp};
+use countersign_model::{Digest, Hold, Place, RuleId, Timestamp};
 use countersign_store::{MemoryChange, Stored, for_each_entry};
 use countersign_stream::{Clock, CountKey, Forgotten, Spending};
 use serde::de::DeserializeOwned;
@@ -46,6 +46,9 @@ pub(crate) struct SessionMemory {
     pub(crate) position: u64,
     /// How many inputs of any kind had their turn.
     pub(crate) taken: u64,
+    /// Where a recorder goes on after the last of them that came of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) place: Option<Place>,
     /// The number of the generation that serves.
     pub(crate) generation: u64,
     /// What makes it another than one before.

@@ -7,7 +7,7 @@ use countersign_audit::record::Input as InputRecord;
 use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Processed};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{DecisionKind, RuleId, StateChange, TimerChange, Timestamp};
+use countersign_model::{DecisionKind, Place, RuleId, StateChange, TimerChange, Timestamp};
 use countersign_store::{MemoryChange, StateKey, Store, Stored, TimerKey, for_each_entry};
 use countersign_stream::{Carried, Holds};
 
@@ -88,6 +88,7 @@ impl<'s> Session<'s> {
         self.sequencer = Sequencer::resume(max_gap, clock, stored.position, horizon);
         self.finished = stored.finished;
         self.taken = stored.taken;
+        self.place = stored.place;
         self.read_inputs()?;
         let rules = read_rules(self.store)?;
         self.restore_ledger(&rules, &stored);
@@ -312,6 +313,7 @@ impl<'s> Session<'s> {
             clock: reached.clock,
             position: reached.position,
             taken: reached.taken,
+            place: reached.place,
             generation: self.ledger.number(),
             configuration: self.configuration,
             fingerprints: self.fingerprints.end(),
@@ -453,6 +455,8 @@ impl Fingerprints {
 pub struct Standing {
     /// How many inputs of any kind have had their turn.
     pub taken: u64,
+    /// Where a recorder goes on after the last of them that came of one.
+    pub place: Option<Place>,
     /// The number of the generation that serves.
     pub generation: u64,
     /// Whether the ends of the inputs are on record, and nothing came since.
@@ -466,7 +470,9 @@ impl Standing {
     /// When the store can't be read.
     pub fn read(store: &dyn Stored) -> Result<Option<Standing>, SessionError> {
         let stored = if store.head()?.records() > 0 { read_session(store)? } else { None };
-        Ok(stored.map(|SessionMemory { taken, generation, finished, .. }| Standing { taken, generation, finished }))
+        let standing =
+            |SessionMemory { taken, place, generation, finished, .. }| Standing { taken, place, generation, finished };
+        Ok(stored.map(standing))
     }
 }
 

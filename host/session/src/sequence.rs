@@ -6,13 +6,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use countersign_formats::{DeadLetter, DeadReason};
-use countersign_generation::Generation;
 use countersign_inputs::{Received, SKEW};
-use countersign_model::{Event, Patience, RawAddress, SourceId, Timestamp};
+use countersign_model::{Event, Patience, Place, RawAddress, SourceId, Timestamp};
 use countersign_stream::{Claim, Clock, Sequenced, Tick};
 
 use crate::horizon::{Arrival as Known, HORIZON, Horizon};
-use crate::input::{Arrival, Arrived, Input, Taken};
+use crate::input::{Arrival, Arrived, Input, Swap, Taken};
 
 /// How many of the next events are witnesses to an event's time.
 const WITNESSES: usize = 3;
@@ -52,15 +51,17 @@ pub(crate) enum Turn {
         next: Next,
     },
     /// Time passed.
-    Time(Timestamp),
+    Time(Timestamp, Option<Place>),
     /// Another generation.
-    Generation(Arc<Generation>),
+    Generation(Swap, Option<Place>),
 }
 
 /// An input that waits for its turn.
 struct Waiting {
     /// When it arrived, or the input before it if that is later.
     arrived: Option<Timestamp>,
+    /// The place after it in a recorder, if it comes of one.
+    place: Option<Place>,
     what: What,
 }
 
@@ -69,7 +70,7 @@ enum What {
     Duplicate { raw: RawAddress, taken: Taken },
     DeadLetter { letter: DeadLetter, taken: Taken },
     Time(Timestamp),
-    Generation(Arc<Generation>),
+    Generation(Swap),
 }
 
 /// Puts inputs into sequence.
@@ -97,6 +98,11 @@ impl Sequencer {
     pub(crate) fn resume(max_gap: i64, clock: Clock, next_position: u64, horizon: Horizon) -> Sequencer {
         let arrived = clock.arrived();
         Sequencer { horizon, waiting: VecDeque::new(), clock, max_gap, next_position, arrived, ended: false }
+    }
+
+    /// How long the records of sources are waited for from here on.
+    pub(crate) fn set_patience(&mut self, patience: Arc<BTreeMap<SourceId, Patience>>) {
+        self.clock.set_patience(patience);
     }
 
     /// The clock after all that was taken.
@@ -127,15 +133,15 @@ impl Sequencer {
     }
 
     /// Adds an input behind all others. Redeliveries are recognised here, because a copy of an event isn't a witness to it.
-    pub(crate) fn push(&mut self, input: Input) {
+    pub(crate) fn push(&mut self, input: Input, place: Option<Place>) {
         self.ended = false;
         let (arrived, what) = match input {
             Input::Record(arrival) => (arrival.arrived, self.record(arrival)),
             Input::Time(time) => (Some(time), What::Time(time)),
-            Input::Generation(generation) => (None, What::Generation(generation)),
+            Input::Generation(swap) => (None, What::Generation(swap)),
         };
         self.arrived = self.arrived.max(arrived);
-        self.waiting.push_back(Waiting { arrived: arrived.and(self.arrived), what });
+        self.waiting.push_back(Waiting { arrived: arrived.and(self.arrived), place, what });
     }
 
     fn record(&mut self, arrival: Arrival) -> What {
@@ -151,6 +157,7 @@ impl Sequencer {
             act: None,
             occurrence: None,
             source: None,
+            place: None,
         };
         match what {
             Arrived::DeadLetter(letter) => {
@@ -180,6 +187,11 @@ impl Sequencer {
         self.ended = true;
     }
 
+    /// Whether an input waits for its turn.
+    pub(crate) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// The next input whose turn has come; none while the first waits for witnesses, or if there is none.
     pub(crate) fn next(&mut self) -> Option<Turn> {
         let moves = match &self.waiting.front()?.what {
@@ -188,18 +200,20 @@ impl Sequencer {
             _ => false,
         };
         let witnessed = if moves { self.witnessed_time()? } else { None };
-        let Waiting { arrived, what } = self.waiting.pop_front()?;
+        let Waiting { arrived, place, what } = self.waiting.pop_front()?;
         // Time that passed has its effect by ticks of its own.
         if let Some(arrived) = arrived.filter(|_| !matches!(what, What::Time(_))) {
             self.clock.arrive(arrived);
         }
         let (mut event, has_receipt_time, id_reused, others, taken) = match what {
-            What::DeadLetter { letter, taken } => return Some(unjudged(taken, Next::DeadLetter(letter))),
-            What::Duplicate { raw, taken } => return Some(unjudged(taken, Next::Duplicate(raw))),
-            What::Time(time) => return Some(Turn::Time(time)),
-            What::Generation(generation) => return Some(Turn::Generation(generation)),
+            What::DeadLetter { letter, taken } => {
+                return Some(unjudged(Taken { place, ..taken }, Next::DeadLetter(letter)));
+            }
+            What::Duplicate { raw, taken } => return Some(unjudged(Taken { place, ..taken }, Next::Duplicate(raw))),
+            What::Time(time) => return Some(Turn::Time(time, place)),
+            What::Generation(swap) => return Some(Turn::Generation(swap, place)),
             What::Event { event, has_receipt_time, id_reused, others, taken } => {
-                (event, has_receipt_time, id_reused, others, taken)
+                (event, has_receipt_time, id_reused, others, Taken { place, ..taken })
             }
         };
         if moves && self.is_too_far_ahead(event.time, witnessed, others) {
@@ -314,11 +328,11 @@ impl<I: Iterator<Item: Into<Received>>> Iterator for Sequence<I> {
         loop {
             match self.sequencer.next() {
                 Some(Turn::Record { next, .. }) => return Some(next),
-                Some(Turn::Time(_) | Turn::Generation(_)) => continue,
+                Some(Turn::Time(..) | Turn::Generation(..)) => continue,
                 None => {}
             }
             match self.records.next() {
-                Some(record) => self.sequencer.push(Arrival::of(record).into()),
+                Some(record) => self.sequencer.push(Arrival::of(record).into(), None),
                 None if self.sequencer.ended => return None,
                 None => self.sequencer.end(),
             }

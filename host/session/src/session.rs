@@ -9,13 +9,13 @@ use countersign_audit::record::{Migration, TimePassed};
 use countersign_audit::{ChainWriter, Record};
 use countersign_generation::Generation;
 use countersign_inputs::Processed;
-use countersign_model::{Digest, DigestKey, Intent, Patience, RuleId, SourceId, Timestamp};
+use countersign_model::{Digest, DigestKey, Intent, Patience, Place, RuleId, SourceId, Timestamp};
 use countersign_store::{Commit, MemoryChange, Store};
 use countersign_stream::{Clock, Migrated, QuarantineThreshold, Sequenced, Tick};
 
 use crate::chunk::{Changes, Chunk, Judges};
 use crate::error::SessionError;
-use crate::input::{Input, Taken};
+use crate::input::{Input, Swap, Taken};
 use crate::ledger::{Ledger, Page};
 use crate::report::{Line, Observer, Report};
 use crate::resume::Fingerprints;
@@ -108,6 +108,8 @@ pub struct Session<'s> {
     pub(crate) records: u64,
     /// How many inputs of any kind had their turn, of all sessions.
     pub(crate) taken: u64,
+    /// The place after the last of them that came of a recorder.
+    pub(crate) place: Option<Place>,
     pub(crate) pending: Pending,
     pub(crate) fingerprints: Fingerprints,
     pub(crate) reclaim: Option<Reclaim<'s>>,
@@ -148,6 +150,7 @@ pub(crate) struct Reached {
     pub(crate) position: u64,
     /// How many inputs of any kind had their turn.
     pub(crate) taken: u64,
+    pub(crate) place: Option<Place>,
 }
 
 impl<'s> Session<'s> {
@@ -171,6 +174,7 @@ impl<'s> Session<'s> {
             finished: false,
             records: 0,
             taken: 0,
+            place: None,
             pending: Pending::default(),
             fingerprints: Fingerprints::default(),
             reclaim: None,
@@ -194,6 +198,19 @@ impl<'s> Session<'s> {
         self.taken
     }
 
+    /// Where the recorder of the inputs goes on after those that have had their turn, in this session and those before it;
+    /// none if none came of a recorder. Once a session was resumed this is where to read on.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        self.place
+    }
+
+    /// Whether an input that was pushed waits for its turn: an event for witnesses to its time.
+    #[must_use]
+    pub fn has_waiting(&self) -> bool {
+        self.sequencer.has_waiting()
+    }
+
     /// The end of the log.
     #[must_use]
     pub fn head(&self) -> ChainWriter {
@@ -213,17 +230,27 @@ impl<'s> Session<'s> {
     /// # Errors
     /// When something can't be committed, or the observer fails: then this session is over, and another may resume.
     pub fn push(&mut self, input: Input) -> Result<(), SessionError> {
-        self.sequencer.push(input);
+        self.sequencer.push(input, None);
         self.take_turns()
     }
 
-    /// Has another generation serve from the next input on. No tick comes between: what is known since the last one goes
+    /// The same for an input that comes of a recorder, with the place after it.
+    ///
+    /// # Errors
+    /// As for [`Session::push`].
+    pub fn push_from(&mut self, input: Input, after: Place) -> Result<(), SessionError> {
+        self.sequencer.push(input, Some(after));
+        self.take_turns()
+    }
+
+    /// Has another generation of the same sources serve from the next input on. No tick comes between: what is known since the last one goes
     /// on too, with state, timers and holds.
     ///
     /// # Errors
     /// As for [`Session::push`].
     pub fn swap(&mut self, generation: Arc<Generation>) -> Result<(), SessionError> {
-        self.push(Input::Generation(generation))
+        let patience = Arc::clone(&self.options.patience);
+        self.push(Input::Generation(Swap { generation, patience }))
     }
 
     /// Time passed by the host's own clock: what waits for witnesses for too long has its turn, timers fire, and
@@ -272,8 +299,8 @@ impl<'s> Session<'s> {
         while let Some(turn) = self.sequencer.next() {
             match turn {
                 Turn::Record { taken, before_tick, next } => self.take_record(taken, before_tick, next)?,
-                Turn::Time(arrived) => self.pass_time(arrived)?,
-                Turn::Generation(generation) => self.serve(generation)?,
+                Turn::Time(arrived, place) => self.pass_time(arrived, place)?,
+                Turn::Generation(swap, place) => self.serve(swap, place)?,
             }
         }
         Ok(())
@@ -294,7 +321,12 @@ impl<'s> Session<'s> {
                 if let Some(tick) = tick {
                     // What is committed now knows nothing of this event yet, nor of its tick.
                     let clock = before_tick.map_or_else(|| self.sequencer.clock().clone(), |clock| *clock);
-                    self.settle(Some(Reached { clock, position: event.position, taken: self.taken }))?;
+                    self.settle(Some(Reached {
+                        clock,
+                        position: event.position,
+                        taken: self.taken,
+                        place: self.place,
+                    }))?;
                     self.tick(tick, event.position, event.clock);
                 }
                 self.count(taken, true);
@@ -311,8 +343,7 @@ impl<'s> Session<'s> {
 
     /// Counts a record whose turn has come; `is_event` says that it became one, if only again.
     fn count(&mut self, taken: Taken, is_event: bool) {
-        self.finished = false;
-        self.taken += 1;
+        self.advance(taken.place);
         self.ledger.count_record(&taken, is_event);
         if !self.keeps {
             return;
@@ -326,6 +357,13 @@ impl<'s> Session<'s> {
         self.pending.remember(&taken);
     }
 
+    /// An input had its turn, after which a recorder goes on at this place.
+    fn advance(&mut self, place: Option<Place>) {
+        self.finished = false;
+        self.taken += 1;
+        self.place = place.or(self.place);
+    }
+
     fn tick(&mut self, tick: Tick, position: u64, clock: Timestamp) {
         self.judges.tick(tick, position, clock);
         self.pending.tick = true;
@@ -334,10 +372,9 @@ impl<'s> Session<'s> {
     }
 
     /// Lets time pass, by ticks without events. Timers that are due at one get a position of their own.
-    fn pass_time(&mut self, arrived: Timestamp) -> Result<(), SessionError> {
+    fn pass_time(&mut self, arrived: Timestamp, place: Option<Place>) -> Result<(), SessionError> {
         self.flush(None)?;
-        self.finished = false;
-        self.taken += 1;
+        self.advance(place);
         self.sequencer.arrive(arrived);
         let position = self.sequencer.position();
         self.ledger.page.records.push(Record::Time(TimePassed { position, at: arrived }));
@@ -356,10 +393,12 @@ impl<'s> Session<'s> {
     }
 
     /// Has a generation serve from here on.
-    pub(crate) fn serve(&mut self, generation: Arc<Generation>) -> Result<(), SessionError> {
+    fn serve(&mut self, swap: Swap, place: Option<Place>) -> Result<(), SessionError> {
+        let Swap { generation, patience } = swap;
         self.flush(None)?;
-        self.finished = false;
-        self.taken += 1;
+        self.advance(place);
+        self.sequencer.set_patience(Arc::clone(&patience));
+        self.options.patience = patience;
         let remembered = self.judges.take_remembered();
         let number = self.ledger.number() + 1;
         self.judges = judges(&generation, &self.options);
@@ -424,6 +463,7 @@ impl<'s> Session<'s> {
             clock: self.sequencer.clock().clone(),
             position: self.sequencer.position(),
             taken: self.taken,
+            place: self.place,
         });
         self.judge()?;
         let page = std::mem::take(&mut self.ledger.page);

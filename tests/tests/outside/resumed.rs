@@ -8,7 +8,7 @@ use std::time::Duration;
 use countersign_admission::sections;
 use countersign_engine::{Engine, EngineConfig};
 use countersign_generation::{Generation, RuleFile, Settings};
-use countersign_model::{DigestKey, Timestamp};
+use countersign_model::{DigestKey, Place, Timestamp};
 use countersign_policy::{DEFAULT_POLICY, Policy, SourceFile};
 use countersign_session::{Session, SessionError, SessionOptions, Standing};
 use countersign_store::{MemoryStore, Stored};
@@ -276,7 +276,10 @@ fn a_finished_session_is_finished() {
     let steps = [Step::Record(None), Step::Record(None)];
     let first = play(&mut backend, &files, &steps, &generation, &options());
     let standing = backend.with(|store| Standing::read(store).unwrap().unwrap());
-    assert_eq!((standing.taken, standing.generation, standing.finished), (2, 1, true));
+    assert_eq!(
+        (standing.taken, standing.place, standing.generation, standing.finished),
+        (2, Some(Place { batch: 2, ..Place::START }), 1, true)
+    );
     first.assert_same(&play(&mut backend, &files, &steps, &generation, &options()), "again");
     // A record more is judged, and the inputs' ends come again.
     let path = files.folder().join("0.ndjson");

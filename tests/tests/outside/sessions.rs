@@ -8,9 +8,9 @@ use std::time::Duration;
 use countersign_formats::{DeadLetter, Format, Record, format_by_name};
 use countersign_generation::Generation;
 use countersign_inputs::{Inputs, Merge, Processed, Reading, Received};
-use countersign_model::{SourceId, Timestamp};
+use countersign_model::{Place, SourceId, Timestamp};
 use countersign_session::{
-    Arrival, DecisionLine, FindingLine, Input, Notice, Observer, Session, SessionOptions, Standing,
+    Arrival, DecisionLine, FindingLine, Input, Notice, Observer, Session, SessionOptions, Standing, Swap,
 };
 use countersign_store::{Durability, Existing, FileStore, MemoryStore, Recovered, SqliteStore, Store, Stored};
 use tempfile::TempDir;
@@ -192,23 +192,33 @@ pub(crate) fn play(
         let until = kill.unwrap_or(rest.len());
         backend.with(|store| {
             // What had its turn isn't pushed again: so many inputs of any kind.
-            let taken = Standing::read(store).unwrap().map_or(0, |standing| standing.taken);
-            let taken = usize::try_from(taken).unwrap();
+            let standing = Standing::read(store).unwrap();
+            let taken = usize::try_from(standing.map_or(0, |standing| standing.taken)).unwrap();
             let mut served = rest.iter().take(taken).filter_map(|step| match step {
                 Step::Swap(generation) => Some(generation),
                 _ => None,
             });
             let generation = served.next_back().unwrap_or(begin);
             let mut session = Session::resume(store, Arc::clone(generation), options.clone(), &mut collector).unwrap();
+            // Each step has a place, and the last that had its turn is the one that a recorder would go on after.
+            let after = |steps: usize| Place { batch: steps as u64, ..Place::START };
+            assert_eq!(session.place(), Some(after(taken)).filter(|_| taken > 0));
             let mut records = files.open(session.processed());
-            for step in rest.iter().take(until).skip(taken) {
+            for (number, step) in rest.iter().enumerate().take(until).skip(taken) {
+                let after = after(number + 1);
                 match step {
                     Step::Record(arrived) => {
                         let received = files.of_source(records.next().expect("as many records as steps"));
-                        session.push(Input::Record(Arrival::new(received, *arrived))).unwrap();
+                        session.push_from(Input::Record(Arrival::new(received, *arrived)), after).unwrap();
                     }
-                    Step::Time(time) => session.poll(*time).unwrap(),
-                    Step::Swap(next) => session.swap(Arc::clone(next)).unwrap(),
+                    Step::Time(time) => {
+                        session.push_from(Input::Time(*time), after).unwrap();
+                        session.commit().unwrap();
+                    }
+                    Step::Swap(next) => {
+                        let (generation, patience) = (Arc::clone(next), Arc::clone(&options.patience));
+                        session.push_from(Input::Generation(Swap { generation, patience }), after).unwrap();
+                    }
                     Step::Kill => unreachable!("the rest is cut there"),
                 }
             }

@@ -415,10 +415,10 @@ fn no_input_moves_time_beyond_what_another_has_to_come_to() {
     let mut sequencer = Sequencer::new(24 * HOUR, Arc::default());
     // They agree with each other, but another input's next record is of the first hour.
     let arrivals = [beside(0, 0, 0), beside(1, 5, 1), beside(2, 5, 1), beside(3, 5, 1), beside(4, 5, 1)];
-    arrivals.into_iter().for_each(|arrival| sequencer.push(arrival.into()));
+    arrivals.into_iter().for_each(|arrival| sequencer.push(arrival.into(), None));
     // More than the gap beyond it.
-    (5..9).for_each(|ordinal| sequencer.push(beside(ordinal, YEARS, 1).into()));
-    sequencer.push(beside(9, 1, 5).into());
+    (5..9).for_each(|ordinal| sequencer.push(beside(ordinal, YEARS, 1).into(), None));
+    sequencer.push(beside(9, 1, 5).into(), None);
     sequencer.end();
     let clocks: Vec<String> = std::iter::from_fn(|| sequencer.next())
         .map(|turn| match turn {
@@ -438,7 +438,7 @@ fn no_event_moves_time_beyond_the_hosts_own_clock_at_its_arrival() {
     let mut sequencer = Sequencer::new(24 * HOUR, Arc::default());
     for ordinal in 0..6 {
         let received = Received::alone(event(ordinal, hour(i64::from(ordinal > 0) * 5), None), Bookmark::START);
-        sequencer.push(Arrival::new(received, Some(second(i64::try_from(ordinal).unwrap()))).into());
+        sequencer.push(Arrival::new(received, Some(second(i64::try_from(ordinal).unwrap()))).into(), None);
     }
     sequencer.end();
     let clocks: Vec<i64> = std::iter::from_fn(|| sequencer.next())
@@ -477,20 +477,23 @@ fn turns(inputs: &[(i64, Option<i64>)], at_once: bool) -> Vec<String> {
                 }
                 Turn::Record { next: Next::DeadLetter(letter), .. } => letter.reason,
                 Turn::Record { next: Next::Duplicate(raw), .. } => format!("{raw:?}"),
-                Turn::Time(time) => time.to_string(),
-                Turn::Generation(_) => "generation".to_owned(),
+                Turn::Time(time, _) => time.to_string(),
+                Turn::Generation(..) => "generation".to_owned(),
             });
         }
     };
     for ((arrived, at), ordinal) in inputs.iter().zip(0..) {
         let arrived = hour(YEARS).plus_micros(arrived * 1_000_000);
-        sequencer.push(match at {
-            Some(at) => {
-                let received = Received::alone(event(ordinal, hour(*at), None), Bookmark::START);
-                Input::Record(Arrival::new(received, Some(arrived)))
-            }
-            None => Input::Time(arrived),
-        });
+        sequencer.push(
+            match at {
+                Some(at) => {
+                    let received = Received::alone(event(ordinal, hour(*at), None), Bookmark::START);
+                    Input::Record(Arrival::new(received, Some(arrived)))
+                }
+                None => Input::Time(arrived),
+            },
+            None,
+        );
         if at_once {
             drain(&mut sequencer);
         }
