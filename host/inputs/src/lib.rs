@@ -5,8 +5,12 @@
 //! once; [`Inputs`] are those that a command line names: files, directories and standard input. [`merge()`] decodes
 //! several inputs and joins them by event time, as far as it is believed. [`Inputs::turn`] reads files that are newest first
 //! from their end.
+//!
+//! What is recorded before it is judged comes as [`Batch`]es: a [`Cutter`] cuts them out of what an input gives.
 
+mod batch;
 mod byte_input;
+mod cutter;
 mod direction;
 mod input;
 mod inputs;
@@ -16,7 +20,9 @@ mod processed;
 mod sources;
 mod turned;
 
+pub use batch::{Batch, MAX_BATCH_BYTES, MAX_BATCH_RECORDS};
 pub use byte_input::ByteInput;
+pub use cutter::Cutter;
 pub use input::{Bookmark, Input, InputId, InputRecord, NotDelivered};
 pub use inputs::{InputError, Inputs, Reading};
 pub use merge::{Merge, ReadAs, Received, SKEW, WithFormat, merge, resume};

@@ -4,8 +4,11 @@
 
 use std::io::Read;
 
+use super::extent::{Extent, closes, separates};
+use super::line::Line;
+use super::lost::{Lost, MAX_WRITTEN, excerpt, too_large};
 use super::position::Place;
-use super::scanner::{MAX_INDENTATION, Scanner, is_space};
+use super::scanner::{Scanner, is_space};
 use super::window::Window;
 use super::{MAX_ENVELOPE_BYTES, MAX_RECORD_BYTES};
 use crate::hint::{self, Hint};
@@ -24,18 +27,31 @@ const LOOK_AHEAD: usize = 4 << 10;
 /// The longest text after the records of a document that is no record itself, bytes.
 const MAX_REST: usize = 4 << 10;
 
+/// So much of what is part of no document is gone past at a time, bytes.
+const MAX_FRAMING: u64 = 1 << 20;
+
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Cuts an input. Holds at most one envelope and a chunk of what follows it.
 pub(super) struct Cutter {
     window: Window,
     place: Place,
-    /// Whether nothing of the input has been cut yet.
-    is_fresh: bool,
+    /// Of what is looked for, the line that it begins on.
+    line: Line,
+    /// Whether nothing was cut when `cut` returned, so that it goes on in the line as it is.
+    goes_on: bool,
+    /// Whether more may come after the end of what can be read.
+    is_live: bool,
+    /// Whether what was consumed since the last cut is kept.
+    keeps: bool,
     /// Bytes of what was cut last, consumed when the next is asked for.
     lent: usize,
-    /// The offset up to which there is no line that is known to be one object.
-    not_one_before: u64,
+    /// From where what is cut next is the same.
+    anchor: (u64, Place),
+    /// The offset up to which the input tells that what was cut last is that.
+    seen: u64,
+    /// What is too long, and hasn't ended yet.
+    discarded: Option<Discarded>,
 }
 
 /// What was cut.
@@ -44,21 +60,68 @@ pub(super) enum Cut {
     Whole { length: usize, place: Place },
     /// What can't be either.
     Dead(Lost),
+    /// Nothing yet, but much that is part of no document was gone past.
+    Framing,
+    /// What begins there may go on after the end of what can be read.
+    Pending,
 }
 
-/// What can't be a record.
-pub(super) struct Lost {
-    pub(super) offset: u64,
-    pub(super) length: u64,
-    pub(super) fault: Fault,
-    pub(super) excerpt: String,
-    pub(super) hint: Option<Hint>,
+/// What is too long to be held.
+struct Discarded {
+    extent: Extent,
+    offset: u64,
+    excerpt: String,
+}
+
+/// What isn't skipped.
+enum First {
+    /// Its first byte.
+    Byte(u8),
+    /// Nothing: the input ends.
+    None,
+    /// Much was skipped, and it isn't known yet.
+    Paused,
 }
 
 impl Cutter {
     /// Reads an input from an offset on, which is at this place; `bytes` begin there.
-    pub(super) fn new(bytes: Box<dyn Read + Send>, offset: u64, place: Place, is_fresh: bool) -> Cutter {
-        Cutter { window: Window::new(bytes, offset), place, is_fresh, lent: 0, not_one_before: 0 }
+    pub(super) fn new(bytes: Box<dyn Read + Send>, offset: u64, place: Place) -> Cutter {
+        Cutter {
+            window: Window::new(bytes, offset),
+            place,
+            line: if place == Place::Beginning { Line::BEGINNING } else { Line::WITHIN },
+            goes_on: true,
+            is_live: false,
+            keeps: false,
+            lent: 0,
+            anchor: (offset, place),
+            seen: offset,
+            discarded: None,
+        }
+    }
+
+    /// Keeps what is read of each cut, for [`Cutter::between`].
+    pub(super) fn keep(&mut self) {
+        self.keeps = true;
+        self.window.keep(self.window.offset());
+    }
+
+    /// Takes the end of what can be read for the end of the input, or not.
+    pub(super) fn set_live(&mut self, is_live: bool) {
+        self.is_live = is_live;
+    }
+
+    /// Reads on where the input had ended: more of it may have come.
+    pub(super) fn go_on(&mut self) {
+        self.window.go_on();
+        if self.place == Place::Ended {
+            self.place = Place::BetweenDocuments;
+        }
+    }
+
+    /// Why the input can't be read on, if that is why it ended.
+    pub(super) fn failure(&self) -> Option<Fault> {
+        self.window.failure()
     }
 
     /// The offset of what was cut last, if it is whole.
@@ -76,70 +139,132 @@ impl Cutter {
         (self.window.offset() + self.lent as u64, self.place)
     }
 
+    /// From where what was cut last is cut again: after what was cut before, or later.
+    pub(super) fn anchor(&self) -> (u64, Place) {
+        self.anchor
+    }
+
+    /// The offset up to which the input tells that what was cut last is that: whatever follows, it is cut in the same way.
+    pub(super) fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// The bytes between two offsets, of those from the anchor of what was cut last on.
+    pub(super) fn between(&self, from: u64, to: u64) -> Option<&[u8]> {
+        self.window.between(from, to)
+    }
+
     /// Cuts on; none at the end.
     pub(super) fn cut(&mut self) -> Option<Cut> {
         self.window.consume(std::mem::take(&mut self.lent));
-        if std::mem::take(&mut self.is_fresh)
-            && let Some(hint) = self.file()
-        {
-            return Some(self.whole_file(hint));
+        if !std::mem::take(&mut self.goes_on) {
+            self.within();
         }
-        let mut line = Line::begin(self.window.offset());
+        if self.keeps && self.discarded.is_none() {
+            self.window.keep(self.anchor.0);
+        }
+        let cut = self.next();
+        if matches!(cut, None | Some(Cut::Framing | Cut::Pending)) {
+            self.goes_on = true;
+        }
+        cut
+    }
+
+    fn next(&mut self) -> Option<Cut> {
+        if let Some(discarded) = self.discarded.take() {
+            let end = self.discard(discarded);
+            return Some(self.record(end));
+        }
+        if self.place == Place::Beginning {
+            while hint::may_be_file(self.window.bytes()) && self.window.more() {}
+            match hint::file(self.window.bytes()) {
+                Some(_) if self.is_live => return Some(Cut::Pending),
+                Some(hint) => return Some(self.whole_file(hint)),
+                None if self.is_live && hint::may_be_file(self.window.bytes()) => return Some(Cut::Pending),
+                None => self.place = Place::BetweenDocuments,
+            }
+        }
+        let begin = self.window.offset();
         loop {
+            if self.window.offset() - begin > MAX_FRAMING {
+                return Some(Cut::Framing);
+            }
             match self.place {
                 Place::Ended => return None,
-                Place::BetweenDocuments => {
-                    let Some(first) = self.first(separates, &mut line) else {
-                        self.place = Place::Ended;
-                        let fault = self.window.failure()?;
-                        return Some(self.dead(0, fault));
+                Place::Written => return Some(self.written()),
+                Place::Beginning | Place::BetweenDocuments => {
+                    let first = match self.first(separates) {
+                        First::Paused => return Some(Cut::Framing),
+                        First::Byte(first) => first,
+                        First::None if self.is_live => return None,
+                        First::None => {
+                            self.place = Place::Ended;
+                            let fault = self.window.failure()?;
+                            return Some(self.dead(0, fault));
+                        }
                     };
                     if self.window.bytes().starts_with(BYTE_ORDER_MARK) {
                         self.window.consume(BYTE_ORDER_MARK.len());
-                    } else if let Some(length) = self.begins_wrapped(first) {
-                        self.window.consume(length);
-                        self.place = Place::InObject;
-                        line = Line::within();
-                    } else if self.begins(BARE).is_some() {
-                        self.window.consume(1);
-                        self.place = Place::InList;
-                        line = Line::within();
-                    } else if first == b'{' {
-                        return Some(self.line_of_object().unwrap_or_else(|| self.value(&line)));
-                    } else if closes(&first) {
-                        let end = self.extent(Extent::Closing { searched: 0 }, MAX_RECORD_BYTES);
-                        return Some(self.record(end));
-                    } else {
-                        return Some(self.line());
+                        continue;
+                    }
+                    let wrapped = if first == b'{' { self.begins_wrapped() } else { Begins::Not };
+                    let begins = match wrapped {
+                        Begins::Not if first == b'[' => self.begins(BARE),
+                        wrapped => wrapped,
+                    };
+                    match begins {
+                        Begins::Unknown => return Some(Cut::Pending),
+                        Begins::With(length) if first == b'{' => {
+                            self.window.consume(length);
+                            self.place = Place::InObject;
+                            self.within();
+                        }
+                        Begins::With(_) => {
+                            self.window.consume(1);
+                            self.place = Place::InList;
+                            self.within();
+                        }
+                        Begins::Not if first == b'{' => {
+                            return Some(self.line_of_object().unwrap_or_else(|| self.value()));
+                        }
+                        Begins::Not if closes(&first) => {
+                            let end = self.extent(Extent::Closing { searched: 0 }, MAX_RECORD_BYTES);
+                            return Some(self.record(end));
+                        }
+                        // Half of a byte order mark.
+                        Begins::Not if self.is_live && self.is_partial_mark() => return Some(Cut::Pending),
+                        Begins::Not => return Some(self.line()),
                     }
                 }
-                Place::InObject | Place::InList => match self.first(separates, &mut line) {
-                    None => return Some(self.ends_early(0)),
-                    Some(b']') => {
+                Place::InObject | Place::InList => match self.first(separates) {
+                    First::Paused => return Some(Cut::Framing),
+                    First::None => return Some(self.ends_early(0)),
+                    First::Byte(b']') => {
                         self.window.consume(1);
                         self.place = match self.place {
                             Place::InObject => Place::AfterRecords,
                             _ => Place::BetweenDocuments,
                         };
-                        line = Line::within();
+                        self.within();
                     }
-                    Some(b'{' | b'[' | b'"') => return Some(self.value(&line)),
-                    Some(_) => return Some(self.word()),
+                    First::Byte(b'{' | b'[' | b'"') => return Some(self.value()),
+                    First::Byte(_) => return Some(self.word()),
                 },
-                Place::AfterRecords => match self.first(is_space, &mut line) {
-                    None => return Some(self.ends_early(0)),
-                    Some(b'}') => {
+                Place::AfterRecords => match self.first(is_space) {
+                    First::Paused => return Some(Cut::Framing),
+                    First::None => return Some(self.ends_early(0)),
+                    First::Byte(b'}') => {
                         self.window.consume(1);
                         self.place = Place::BetweenDocuments;
-                        line = Line::within();
+                        self.within();
                     }
                     // Another document, whatever became of this one's end.
-                    Some(b'{' | b'[') => {
+                    First::Byte(b'{' | b'[') => {
                         self.place = Place::BetweenDocuments;
                         let fault = "expected `}` after the records, got another document";
                         return Some(self.dead(0, Fault::new(DeadReason::Truncated, fault)));
                     }
-                    Some(_) => {
+                    First::Byte(_) => {
                         if let Some(cut) = self.rest_of_document() {
                             return Some(cut);
                         }
@@ -149,10 +274,10 @@ impl Cutter {
         }
     }
 
-    /// What the input looks like, if it is no JSON in UTF-8 at all by how it begins.
-    fn file(&mut self) -> Option<Hint> {
-        while hint::may_be_file(self.window.bytes()) && self.window.more() {}
-        hint::file(self.window.bytes())
+    /// What comes next begins within a line, and is the same from here on.
+    fn within(&mut self) {
+        self.line = Line::WITHIN;
+        self.anchor = (self.window.offset(), self.place);
     }
 
     /// One dead letter for an input that is no JSON in UTF-8 at all: its records would be meaningless.
@@ -160,6 +285,8 @@ impl Cutter {
         // Read whole, so that the size of the reads doesn't show.
         while self.window.bytes().len() < DeadLetter::EXCERPT_BYTES && self.window.more() {}
         let excerpt = excerpt(self.window.bytes());
+        self.window.keep_nothing();
+        let offset = self.window.offset();
         while !self.window.bytes().is_empty() || self.window.more() {
             self.window.consume(usize::MAX);
         }
@@ -168,38 +295,74 @@ impl Cutter {
             let detail = format!("expected JSON in UTF-8, got what looks like {}: {}", hint.name(), hint::advice(hint));
             Fault::new(DeadReason::NotUtf8, detail)
         });
-        Cut::Dead(Lost { offset: 0, length: self.window.offset(), fault, excerpt, hint: Some(hint) })
+        let length = self.window.offset() - offset;
+        Cut::Dead(Lost { offset, length, fault, excerpt, hint: Some(hint), is_held: false })
     }
 
-    /// The first byte that isn't skipped; it stays in the window. None at the end of the input. A byte order mark is
-    /// read whole, to distinguish it from the beginning of a line.
-    fn first(&mut self, skipped: fn(u8) -> bool, line: &mut Line) -> Option<u8> {
+    /// A dead letter that was written down.
+    fn written(&mut self) -> Cut {
+        while self.window.bytes().len() as u64 <= MAX_WRITTEN && self.window.more() {}
+        self.place = Place::Ended;
+        let offset = self.window.offset();
+        let lost = Lost::read(self.window.bytes(), offset).unwrap_or_else(|| {
+            let fault =
+                Fault::new(DeadReason::Unreadable, "expected a dead letter that was written down, got other bytes");
+            let excerpt = excerpt(self.window.bytes());
+            Lost { offset, length: 0, fault, excerpt, hint: None, is_held: false }
+        });
+        self.window.consume(usize::MAX);
+        Cut::Dead(lost)
+    }
+
+    /// The first byte that isn't skipped; it stays in the window. A byte order mark is read whole, to distinguish it from
+    /// the beginning of a line.
+    fn first(&mut self, skipped: fn(u8) -> bool) -> First {
+        let begin = self.window.offset();
         loop {
+            let offset = self.window.offset();
             let bytes = self.window.bytes();
             let count = bytes.iter().take_while(|byte| skipped(**byte)).count();
-            line.skip(head(bytes, count));
+            if let Some(anchor) = self.line.skip(head(bytes, count)) {
+                self.anchor = (offset + anchor as u64, self.place);
+            }
             self.window.consume(count);
-            let bytes = self.window.bytes();
-            let partial_mark = bytes.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(bytes);
-            let first = bytes.first().copied();
-            if (first.is_some() && !partial_mark) || !self.window.more() {
-                return first;
+            let first = self.window.bytes().first().copied();
+            if self.is_partial_mark() && self.window.more() {
+                continue;
+            }
+            match first {
+                Some(first) => {
+                    self.seen = self.window.offset() + 1;
+                    return First::Byte(first);
+                }
+                None if self.window.offset() - begin > MAX_FRAMING => return First::Paused,
+                None if self.window.more() => {}
+                None => return First::None,
             }
         }
     }
 
-    /// How many bytes the beginning of a document takes whose records stand in an object.
-    fn begins_wrapped(&mut self, first: u8) -> Option<usize> {
-        if first != b'{' {
-            return None;
-        }
-        WRAPPERS.iter().find_map(|name| self.begins(&[b"{", name, b":", b"["]))
+    /// Whether all that was read is the beginning of a byte order mark.
+    fn is_partial_mark(&self) -> bool {
+        let bytes = self.window.bytes();
+        !bytes.is_empty() && bytes.len() < BYTE_ORDER_MARK.len() && BYTE_ORDER_MARK.starts_with(bytes)
     }
 
-    /// How many bytes these pieces take, if the window begins with them; white space between them is theirs too.
-    fn begins(&mut self, pieces: &[&[u8]]) -> Option<usize> {
+    /// Whether a document begins whose records stand in an object.
+    fn begins_wrapped(&mut self) -> Begins {
+        for name in WRAPPERS {
+            match self.begins(&[b"{", name, b":", b"["]) {
+                Begins::Not => {}
+                begins => return begins,
+            }
+        }
+        Begins::Not
+    }
+
+    /// Whether the window begins with these pieces; white space between them is theirs too.
+    fn begins(&mut self, pieces: &[&[u8]]) -> Begins {
         loop {
-            let bytes = self.window.bytes();
+            let bytes = head(self.window.bytes(), LOOK_AHEAD);
             let mut rest = bytes;
             let missing = pieces.iter().find_map(|piece| {
                 rest = after_space(rest);
@@ -212,10 +375,12 @@ impl Cutter {
                     None => Some(piece.starts_with(rest)),
                 }
             });
+            let is_short = bytes.len() < LOOK_AHEAD;
             match missing {
-                None => return Some(bytes.len() - rest.len()),
-                Some(true) if bytes.len() < LOOK_AHEAD && self.window.more() => {}
-                Some(_) => return None,
+                None => return Begins::With(bytes.len() - rest.len()),
+                Some(true) if is_short && self.window.more() => {}
+                Some(true) if is_short && self.is_live => return Begins::Unknown,
+                Some(_) => return Begins::Not,
             }
         }
     }
@@ -228,7 +393,7 @@ impl Cutter {
     /// A line that can be nothing but one object or damage, as nearly all are: its end is found without looking into it. It
     /// ends with a brace, the next one begins something else, and no two objects are next to each other in it.
     fn line_of_object(&mut self) -> Option<Cut> {
-        if self.window.offset() < self.not_one_before {
+        if !self.line.begins() {
             return None;
         }
         let mut searched = 0;
@@ -239,29 +404,47 @@ impl Cutter {
                 None => searched += fresh.len(),
             }
             if searched > MAX_RECORD_BYTES || !self.window.more() {
-                self.not_one_before = self.window.offset() + searched as u64;
                 return None;
             }
         };
+        let text = head(self.window.bytes(), end).trim_ascii_end();
+        if end > MAX_RECORD_BYTES || !text.ends_with(b"}") || !is_one(text) {
+            return None;
+        }
+        let length = text.len();
         if self.window.bytes().len() == end + 1 {
             self.window.more();
         }
-        let begins_anew = match self.window.bytes().get(end + 1) {
-            Some(next) => matches!(next, b'{' | b'['),
-            None => self.window.failure().is_none(),
-        };
-        let text = head(self.window.bytes(), end).trim_ascii_end();
-        if begins_anew && text.len() <= MAX_RECORD_BYTES && text.ends_with(b"}") && is_one(text) {
-            self.lent = text.len();
-            return Some(Cut::Whole { length: self.lent, place: self.place });
+        let seen = self.window.offset() + end as u64 + 1;
+        match self.window.bytes().get(end + 1) {
+            Some(b'{' | b'[') => {}
+            None if !self.is_live => {}
+            None => return self.line_so_far(length, seen),
+            Some(_) => {
+                self.seen = seen + 1;
+                return None;
+            }
         }
-        self.not_one_before = self.window.offset() + end as u64;
-        None
+        self.seen = seen;
+        self.lent = length;
+        Some(Cut::Whole { length, place: self.place })
+    }
+
+    /// The same for a line after which nothing came yet: it is one whatever follows if it is one object.
+    fn line_so_far(&mut self, length: usize, seen: u64) -> Option<Cut> {
+        let mut scanner = Scanner::new(self.line.indentation(), true);
+        let end = scanner.feed(head(self.window.bytes(), length));
+        if end != Some(length as u64) {
+            return Some(Cut::Pending);
+        }
+        self.seen = seen;
+        self.lent = length;
+        Some(Cut::Whole { length, place: self.place })
     }
 
     /// An object, a list or a text, over any number of lines; or what is no JSON though it begins so.
-    fn value(&mut self, line: &Line) -> Cut {
-        let scanner = Scanner::new(line.indentation(), self.place == Place::BetweenDocuments);
+    fn value(&mut self) -> Cut {
+        let scanner = Scanner::new(self.line.indentation(), self.place == Place::BetweenDocuments);
         let end = self.extent(Extent::Value(scanner), MAX_ENVELOPE_BYTES);
         self.record(end)
     }
@@ -276,6 +459,7 @@ impl Cutter {
         let between = self.place == Place::BetweenDocuments;
         match end {
             End::Lost(lost) => Cut::Dead(lost),
+            End::Pending => Cut::Pending,
             End::Unfinished(length) if !between || self.window.failure().is_some() => self.ends_early(length),
             End::Whole(length) | End::Unfinished(length) => {
                 let spaces = head(self.window.bytes(), length).iter().rev().take_while(|byte| is_space(**byte)).count();
@@ -293,23 +477,38 @@ impl Cutter {
                 let rest = head(self.window.bytes(), length);
                 if length <= MAX_REST && !rest.contains(&b'{') && ends_object(rest) {
                     self.window.consume(length);
+                    self.within();
                     return None;
                 }
                 let fault = Fault::new(DeadReason::UnexpectedText, "expected `}` after the records, got other text");
                 Some(self.dead(length, fault))
             }
             End::Lost(lost) => Some(Cut::Dead(lost)),
+            End::Pending => {
+                if self.discarded.is_none() {
+                    self.place = Place::AfterRecords;
+                }
+                Some(Cut::Pending)
+            }
             End::Unfinished(length) => Some(self.ends_early(length)),
         }
     }
 
     /// The input ends inside a document, or can't be read on: all that is left is one dead letter.
     fn ends_early(&mut self, length: usize) -> Cut {
-        self.place = Place::Ended;
+        if self.is_live {
+            return Cut::Pending;
+        }
+        self.ends();
         let fault = self.window.failure().unwrap_or_else(|| {
             Fault::new(DeadReason::Truncated, "expected the rest of the records, got the end of the input")
         });
         self.dead(length, fault)
+    }
+
+    /// What follows the end of an input that is inside a document is something else; what can't be read never follows.
+    fn ends(&mut self) {
+        self.place = if self.window.failure().is_some() { Place::Ended } else { Place::BetweenDocuments };
     }
 
     fn dead(&mut self, length: usize, fault: Fault) -> Cut {
@@ -320,7 +519,9 @@ impl Cutter {
         let offset = self.window.offset();
         let excerpt = excerpt(head(self.window.bytes(), length));
         self.window.consume(length);
-        Lost { offset, length: length as u64, fault, excerpt, hint: None }
+        self.seen = self.seen.max(self.window.offset());
+        let is_held = self.window.failure().is_none();
+        Lost { offset, length: length as u64, fault, excerpt, hint: None, is_held }
     }
 
     /// Finds the end of what begins at the window's first byte, holding at most the cap and a chunk.
@@ -330,43 +531,63 @@ impl Cutter {
             let fresh = self.window.bytes().get(searched..).unwrap_or_default();
             if let Some(end) = extent.feed(fresh) {
                 let length = usize::try_from(end).unwrap_or(usize::MAX);
+                self.seen = self.seen.max(self.window.offset() + extent.seen());
                 // Decided on the length alone, so that it doesn't show how much was read at a time.
                 return if length > cap { End::Lost(self.lost(length, too_large(end))) } else { End::Whole(length) };
             }
             searched += fresh.len();
             if searched > cap && extent.settled() > cap as u64 {
-                return End::Lost(self.discard(extent));
+                let discarded =
+                    Discarded { extent, offset: self.window.offset(), excerpt: excerpt(self.window.bytes()) };
+                return self.discard(discarded);
             }
             if !self.window.more() {
-                return End::Unfinished(searched);
+                self.seen = self.seen.max(self.window.offset() + searched as u64);
+                return if self.is_live { End::Pending } else { End::Unfinished(searched) };
             }
         }
     }
 
     /// Goes past what is longer than the cap without holding it. All of the window has been searched.
-    fn discard(&mut self, mut extent: Extent) -> Lost {
-        let offset = self.window.offset();
-        let excerpt = excerpt(self.window.bytes());
+    fn discard(&mut self, mut discarded: Discarded) -> End {
+        self.window.keep_nothing();
+        let offset = discarded.offset;
         let gone = |window: &Window| window.offset() - offset;
-        loop {
+        let length = loop {
             // What may not be its own any more stays.
-            let settled = extent.settled().saturating_sub(gone(&self.window));
+            let settled = discarded.extent.settled().saturating_sub(gone(&self.window));
             self.window.consume(usize::try_from(settled).unwrap_or(usize::MAX));
             let searched = self.window.bytes().len();
             if !self.window.more() {
+                if self.is_live {
+                    self.discarded = Some(discarded);
+                    return End::Pending;
+                }
                 self.window.consume(usize::MAX);
-                self.place = Place::Ended;
-                let length = gone(&self.window);
-                let fault = self.window.failure().unwrap_or_else(|| too_large(length));
-                return Lost { offset, length, fault, excerpt, hint: None };
+                self.ends();
+                break gone(&self.window);
             }
-            if let Some(end) = extent.feed(self.window.bytes().get(searched..).unwrap_or_default()) {
+            if let Some(end) = discarded.extent.feed(self.window.bytes().get(searched..).unwrap_or_default()) {
                 let rest = end.saturating_sub(gone(&self.window));
                 self.window.consume(usize::try_from(rest).unwrap_or(usize::MAX));
-                return Lost { offset, length: end, fault: too_large(end), excerpt, hint: None };
+                break end;
             }
-        }
+        };
+        let fault = match self.place {
+            Place::Ended => self.window.failure().unwrap_or_else(|| too_large(length)),
+            _ => too_large(length),
+        };
+        End::Lost(Lost { offset, length, fault, excerpt: discarded.excerpt, hint: None, is_held: false })
     }
+}
+
+/// Whether the window begins with something.
+enum Begins {
+    /// With so many bytes of it.
+    With(usize),
+    Not,
+    /// More would tell.
+    Unknown,
 }
 
 enum End {
@@ -376,80 +597,8 @@ enum End {
     Unfinished(usize),
     /// Too long, and skipped.
     Lost(Lost),
-}
-
-/// What is looked for. Resumable, since it may come in several reads.
-enum Extent {
-    /// The end of a line.
-    Line { searched: u64 },
-    /// The end of a number, `true`, `null`, or what isn't JSON at all; takes at least one byte.
-    Word { searched: u64 },
-    /// The end of brackets that close nothing: damage that a document may follow.
-    Closing { searched: u64 },
-    /// The end of an object, a list or a text.
-    Value(Scanner),
-}
-
-impl Extent {
-    /// Where it ends, counted from its beginning. `bytes` follow those seen before.
-    fn feed(&mut self, bytes: &[u8]) -> Option<u64> {
-        let (found, searched) = match self {
-            Extent::Value(scanner) => return scanner.feed(bytes),
-            Extent::Line { searched } => (memchr::memchr(b'\n', bytes), searched),
-            Extent::Word { searched } => {
-                let skip = usize::from(*searched == 0);
-                let ends = |byte: &u8| is_space(*byte) || matches!(byte, b',' | b']' | b'}');
-                (bytes.iter().skip(skip).position(ends).map(|at| at + skip), searched)
-            }
-            Extent::Closing { searched } => {
-                (bytes.iter().position(|byte| *byte == b'\n' || !(separates(*byte) || closes(byte))), searched)
-            }
-        };
-        let before = *searched;
-        *searched += bytes.len() as u64;
-        found.map(|at| before + at as u64)
-    }
-
-    /// How many bytes from its beginning are its own, wherever it ends.
-    fn settled(&self) -> u64 {
-        match self {
-            Extent::Value(scanner) => scanner.settled(),
-            Extent::Line { searched } | Extent::Word { searched } | Extent::Closing { searched } => *searched,
-        }
-    }
-}
-
-/// The line that something begins on.
-struct Line {
-    /// The white space at its beginning so far, columns; none within a line.
-    indentation: Option<usize>,
-}
-
-impl Line {
-    /// Where the next thing is looked for, at an offset in the input.
-    fn begin(offset: u64) -> Line {
-        Line { indentation: (offset == 0).then_some(0) }
-    }
-
-    fn within() -> Line {
-        Line { indentation: None }
-    }
-
-    fn skip(&mut self, spaces: &[u8]) {
-        let after = memchr::memrchr(b'\n', spaces).map(|at| at + 1);
-        if after.is_some() {
-            self.indentation = Some(0);
-        }
-        if let Some(columns) = &mut self.indentation {
-            let spaces = spaces.get(after.unwrap_or(0)..).unwrap_or_default();
-            *columns = columns.saturating_add(spaces.len()).min(MAX_INDENTATION);
-        }
-    }
-
-    /// Columns; 0 within a line.
-    fn indentation(&self) -> usize {
-        self.indentation.unwrap_or(0)
-    }
+    /// What can be read ended.
+    Pending,
 }
 
 /// Whether a line has as many opening as closing braces, and no object right after another.
@@ -476,16 +625,6 @@ fn ends_object(rest: &[u8]) -> bool {
     object.is_ok_and(|object| serde_json::from_str::<serde::de::IgnoredAny>(&object).is_ok())
 }
 
-pub(super) fn too_large(length: u64) -> Fault {
-    let detail = format!("expected a record of at most {MAX_RECORD_BYTES} bytes, got {length}");
-    Fault::new(DeadReason::RecordTooLarge, detail)
-}
-
-/// The first bytes as text.
-pub(crate) fn excerpt(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(head(bytes, DeadLetter::EXCERPT_BYTES)).into_owned()
-}
-
 fn head(bytes: &[u8], length: usize) -> &[u8] {
     bytes.get(..length).unwrap_or(bytes)
 }
@@ -493,13 +632,4 @@ fn head(bytes: &[u8], length: usize) -> &[u8] {
 fn after_space(bytes: &[u8]) -> &[u8] {
     let spaces = bytes.iter().take_while(|byte| is_space(**byte)).count();
     bytes.get(spaces..).unwrap_or_default()
-}
-
-fn closes(byte: &u8) -> bool {
-    matches!(byte, b'}' | b']')
-}
-
-/// What may stand between records and means nothing: also the separator of JSON text sequences (RFC 7464).
-fn separates(byte: u8) -> bool {
-    is_space(byte) || matches!(byte, b',' | 0x1e)
 }

@@ -6,15 +6,20 @@
 //! space, commas and byte order marks between them don't matter.
 
 mod cutter;
+mod documents;
+mod extent;
+mod line;
+mod lost;
 mod position;
 mod scanner;
 mod splitter;
 mod window;
 
+pub use documents::{Document, Documents, Stretch};
 pub use position::{Position, PositionError};
 pub use splitter::{Content, Piece, Splitter};
 
-pub(crate) use cutter::excerpt;
+pub(crate) use lost::excerpt;
 
 /// The longest raw record that becomes an event, bytes. CloudTrail's own limit is 256 KiB.
 pub const MAX_RECORD_BYTES: usize = 1 << 20;

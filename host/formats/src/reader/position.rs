@@ -19,7 +19,7 @@ pub struct Position {
 
 impl Position {
     /// The beginning of an input.
-    pub const START: Position = Position { ordinal: 0, offset: 0, place: Place::BetweenDocuments, within: 0 };
+    pub const START: Position = Position { ordinal: 0, offset: 0, place: Place::Beginning, within: 0 };
 
     /// Before the piece with this number, in an input whose pieces come in an order of their own.
     #[must_use]
@@ -38,11 +38,25 @@ impl Position {
     pub const fn offset(self) -> u64 {
         self.offset
     }
+
+    /// The same place in the grammar under another ordinal and offset: for bytes that are moved into another stream. What is
+    /// read from there is the same but for its ordinals and offsets.
+    #[must_use]
+    pub const fn moved_to(self, ordinal: u64, offset: u64) -> Position {
+        Position { ordinal, offset, ..self }
+    }
+
+    /// Before the document or envelope that this is in.
+    pub(super) const fn of_document(self) -> Position {
+        Position { ordinal: self.ordinal.saturating_sub(self.within), within: 0, ..self }
+    }
 }
 
 /// Where in the grammar of an input the next byte is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
+    /// At the beginning of an input, which may be no JSON at all.
+    Beginning,
     /// Before a document or a line.
     BetweenDocuments,
     /// Among the records of an object.
@@ -53,15 +67,19 @@ pub(super) enum Place {
     AfterRecords,
     /// Nothing follows, or nothing that can be read.
     Ended,
+    /// Before a dead letter that is written down: its bytes aren't there, or don't tell why it is one.
+    Written,
 }
 
 impl Place {
-    const ALL: [(Place, &'static str); 5] = [
+    const ALL: [(Place, &'static str); 7] = [
+        (Place::Beginning, "start"),
         (Place::BetweenDocuments, "line"),
         (Place::InObject, "object"),
         (Place::InList, "list"),
         (Place::AfterRecords, "after"),
         (Place::Ended, "end"),
+        (Place::Written, "dead"),
     ];
 }
 

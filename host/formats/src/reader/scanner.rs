@@ -15,6 +15,8 @@ pub(super) const MAX_INDENTATION: usize = 1 << 10;
 pub(super) struct Scanner {
     /// How many bytes it was fed.
     fed: u64,
+    /// How many bytes from its beginning it looked at, once its end is known.
+    seen: u64,
     /// Of the line on which the value begins, columns; 0 if it begins within a line.
     indentation: usize,
     /// Whether another value may follow without a separator.
@@ -70,7 +72,7 @@ impl Scanner {
     /// For a value that begins with a brace, a bracket or a quotation mark.
     pub(super) fn new(indentation: usize, is_joined: bool) -> Scanner {
         let state = State::Between(Expected::Value, None);
-        Scanner { fed: 0, indentation: indentation.min(MAX_INDENTATION), is_joined, state, open: Vec::new() }
+        Scanner { fed: 0, seen: 0, indentation: indentation.min(MAX_INDENTATION), is_joined, state, open: Vec::new() }
     }
 
     /// For the rest of an object after one of its members.
@@ -90,6 +92,7 @@ impl Scanner {
                         match rest.get(found) {
                             Some(b'"') => {
                                 if let Some(end) = self.text_ends(is_name, self.fed + (at + found) as u64 + 1) {
+                                    self.seen = end;
                                     return Some(end);
                                 }
                                 found + 1
@@ -132,7 +135,10 @@ impl Scanner {
                             count + 1
                         }
                         Some(byte) => match self.byte(byte, self.fed + (at + count) as u64) {
-                            Some(end) => return Some(end),
+                            Some(end) => {
+                                self.seen = self.fed + (at + count) as u64 + 1;
+                                return Some(end);
+                            }
                             None => count + 1,
                         },
                     }
@@ -140,6 +146,7 @@ impl Scanner {
                 _ => {
                     let byte = *rest.first()?;
                     if let Some(end) = self.byte(byte, self.fed + at as u64) {
+                        self.seen = self.fed + at as u64 + 1;
                         return Some(end);
                     }
                     1
@@ -148,6 +155,11 @@ impl Scanner {
         }
         self.fed += bytes.len() as u64;
         None
+    }
+
+    /// How many bytes from its beginning it looked at to find its end, once that is known.
+    pub(super) fn seen(&self) -> u64 {
+        self.seen
     }
 
     /// How many bytes from its beginning are its own, wherever it ends.

@@ -9,7 +9,8 @@ use std::vec::IntoIter;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::cutter::{Cut, Cutter, Lost, excerpt, too_large};
+use super::cutter::{Cut, Cutter};
+use super::lost::{Lost, excerpt, too_large};
 use super::position::{Place, Position};
 use super::{MAX_RECORD_BYTES, MAX_UNPACKED_BYTES};
 use crate::envelope::{self, Envelopes, Form, Item, MAX_ENVELOPES, MAX_ITEMS, Opening};
@@ -50,7 +51,7 @@ pub enum Content<'a> {
 
 /// Cuts an input into pieces. Holds at most one envelope with what is being read of it, and a chunk of what follows.
 pub struct Splitter {
-    cutter: Cutter,
+    pub(super) cutter: Cutter,
     opens: bool,
     ordinal: u64,
     /// The envelopes that are open, the outermost first.
@@ -65,6 +66,8 @@ pub struct Splitter {
     allowance: Arc<AtomicU64>,
     /// The piece out of an envelope that was handed out last.
     lent: Part,
+    /// How many pieces more are handed out.
+    left: u64,
 }
 
 /// Part of bytes that several share.
@@ -153,7 +156,7 @@ impl Splitter {
     pub fn resume(bytes: Box<dyn Read + Send>, position: Position) -> Splitter {
         let Position { ordinal, offset, place, within } = position;
         Splitter {
-            cutter: Cutter::new(bytes, offset, place, ordinal == 0),
+            cutter: Cutter::new(bytes, offset, place),
             opens: true,
             ordinal,
             open: Vec::new(),
@@ -162,11 +165,19 @@ impl Splitter {
             skipped: within,
             allowance: Arc::default(),
             lent: Part::of(&[]),
+            left: u64::MAX,
         }
+    }
+
+    /// Ends after so many pieces: of what was cut out of an input, what follows isn't there.
+    #[must_use]
+    pub fn first(self, pieces: u64) -> Splitter {
+        Splitter { left: pieces, ..self }
     }
 
     /// The next piece, and the position after it; none at the end.
     pub fn next_piece(&mut self) -> Option<(Piece<'_>, Position)> {
+        self.left = self.left.checked_sub(1)?;
         let next = self.next()?;
         let ordinal = self.ordinal;
         self.ordinal += 1;
@@ -176,7 +187,7 @@ impl Splitter {
                 let span = (self.cutter.offset(), length as u64);
                 (span, Content::Record(self.cutter.whole()), Envelopes::NONE, false)
             }
-            Next::Lost(Lost { offset, length, fault, excerpt, hint }) => {
+            Next::Lost(Lost { offset, length, fault, excerpt, hint, .. }) => {
                 ((offset, length), dead(fault, excerpt, hint), Envelopes::NONE, false)
             }
             Next::Inner(part, around) => {
@@ -203,36 +214,60 @@ impl Splitter {
                 }
             }
             (self.within, self.skipped) = (0, if self.within > 0 { 0 } else { self.skipped });
-            let (length, place) = match self.cutter.cut()? {
-                Cut::Dead(lost) => return Some(Next::Lost(lost)),
-                Cut::Whole { length, place } => (length, place),
-            };
-            let opening = match self.opens {
-                true => envelope::open(self.cutter.whole(), depth_of(place)),
-                false => Opening::Record,
-            };
-            match opening {
-                Opening::Record if length <= MAX_RECORD_BYTES => return Some(Next::Cut(length)),
-                Opening::Record => return Some(Next::Lost(self.lost(too_large(length as u64)))),
-                Opening::TooDeep => return Some(Next::Lost(self.lost(too_deep()))),
-                Opening::TooMany => return Some(Next::Lost(self.lost(too_many()))),
-                Opening::Envelope(items) => {
-                    self.outermost = (self.cutter.offset(), place);
-                    self.allowance = Arc::new(AtomicU64::new(MAX_UNPACKED_BYTES));
-                    let envelope = Part::of(self.cutter.whole());
-                    let at = At::Offset(self.cutter.offset());
-                    let around = Around { at, depth: depth_of(place) + 1, out_of: Envelopes::NONE };
-                    self.open.push(Frame::Items { envelope, items: items.into_iter(), around });
+            match self.cutter.cut()? {
+                Cut::Framing => {}
+                Cut::Pending => return None,
+                cut => {
+                    if let Some(next) = self.opened(cut) {
+                        return Some(next);
+                    }
                 }
             }
         }
+    }
+
+    /// What was cut, if it is a piece; an envelope is opened.
+    fn opened(&mut self, cut: Cut) -> Option<Next> {
+        let (length, place) = match cut {
+            Cut::Dead(lost) => return Some(Next::Lost(lost)),
+            Cut::Whole { length, place } => (length, place),
+            Cut::Framing | Cut::Pending => return None,
+        };
+        let opening = match self.opens {
+            true => envelope::open(self.cutter.whole(), depth_of(place)),
+            false => Opening::Record,
+        };
+        match opening {
+            Opening::Record if length <= MAX_RECORD_BYTES => Some(Next::Cut(length)),
+            Opening::Record => Some(Next::Lost(self.lost(too_large(length as u64)))),
+            Opening::TooDeep => Some(Next::Lost(self.lost(too_deep()))),
+            Opening::TooMany => Some(Next::Lost(self.lost(too_many()))),
+            Opening::Envelope(items) => {
+                self.outermost = (self.cutter.offset(), place);
+                self.allowance = Arc::new(AtomicU64::new(MAX_UNPACKED_BYTES));
+                let envelope = Part::of(self.cutter.whole());
+                let at = At::Offset(self.cutter.offset());
+                let around = Around { at, depth: depth_of(place) + 1, out_of: Envelopes::NONE };
+                self.open.push(Frame::Items { envelope, items: items.into_iter(), around });
+                None
+            }
+        }
+    }
+
+    /// How many pieces are in what was cut. None of them is handed out.
+    pub(super) fn count(&mut self, cut: Cut) -> u64 {
+        let mut pieces = u64::from(self.opened(cut).is_some());
+        while self.inner().is_some() {
+            pieces += 1;
+        }
+        pieces
     }
 
     /// What was cut last, which can't be a record after all.
     fn lost(&self, fault: Fault) -> Lost {
         let whole = self.cutter.whole();
         let (offset, length) = (self.cutter.offset(), whole.len() as u64);
-        Lost { offset, length, fault, excerpt: excerpt(whole), hint: None }
+        Lost { offset, length, fault, excerpt: excerpt(whole), hint: None, is_held: true }
     }
 
     /// The next piece out of the envelopes that are open; none when they are empty.
@@ -251,7 +286,8 @@ impl Splitter {
                     }
                 },
                 Frame::Text { cutter, around } => match cutter.cut() {
-                    None => {
+                    Some(Cut::Framing) => {}
+                    None | Some(Cut::Pending) => {
                         self.open.pop();
                     }
                     Some(Cut::Dead(lost)) => {
@@ -294,7 +330,7 @@ impl Splitter {
                 None => return lost(malformed("base64")),
             },
         };
-        let cutter = Box::new(Cutter::new(bytes, 0, Place::BetweenDocuments, true));
+        let cutter = Box::new(Cutter::new(bytes, 0, Place::Beginning));
         self.open.push(Frame::Text { cutter, around: made });
         None
     }

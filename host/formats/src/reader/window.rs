@@ -11,6 +11,8 @@ const CHUNK: usize = 64 << 10;
 pub(super) struct Window {
     reader: Box<dyn Read + Send>,
     buffer: Vec<u8>,
+    /// Where the bytes that are kept although they were consumed begin in the buffer; none if none are.
+    kept: Option<usize>,
     /// Where the bytes not yet consumed begin and end in the buffer.
     head: usize,
     end: usize,
@@ -22,7 +24,7 @@ pub(super) struct Window {
 impl Window {
     /// A window whose first byte has this offset.
     pub(super) fn new(reader: Box<dyn Read + Send>, offset: u64) -> Window {
-        Window { reader, buffer: Vec::new(), head: 0, end: 0, offset, ended: false, failure: None }
+        Window { reader, buffer: Vec::new(), kept: None, head: 0, end: 0, offset, ended: false, failure: None }
     }
 
     /// The bytes read and not yet consumed.
@@ -42,14 +44,42 @@ impl Window {
         self.offset += count as u64;
     }
 
+    /// Keeps what is consumed from an offset on, which is kept already or not yet consumed.
+    pub(super) fn keep(&mut self, from: u64) {
+        let consumed = usize::try_from(self.offset.saturating_sub(from)).unwrap_or(usize::MAX);
+        self.kept = Some(self.head.saturating_sub(consumed));
+    }
+
+    /// Keeps nothing that is consumed any more.
+    pub(super) fn keep_nothing(&mut self) {
+        self.kept = None;
+    }
+
+    /// The bytes between two offsets, if they were read and are kept or not yet consumed.
+    pub(super) fn between(&self, from: u64, to: u64) -> Option<&[u8]> {
+        let first = self.kept.unwrap_or(self.head);
+        let first_offset = self.offset - (self.head - first) as u64;
+        let index = |offset: u64| first.checked_add(usize::try_from(offset.checked_sub(first_offset)?).ok()?);
+        self.buffer.get(..self.end)?.get(index(from)?..index(to)?)
+    }
+
+    /// Forgets that the input ended: more of it may have come.
+    pub(super) fn go_on(&mut self) {
+        self.ended = false;
+        self.failure = None;
+    }
+
     /// Reads on. False at the end of the input, and where it can't be read on.
     pub(super) fn more(&mut self) -> bool {
         if self.ended {
             return false;
         }
-        if self.head > 0 {
-            self.buffer.copy_within(self.head..self.end, 0);
-            self.end -= std::mem::take(&mut self.head);
+        let unused = self.kept.unwrap_or(self.head);
+        if unused > 0 {
+            self.buffer.copy_within(unused..self.end, 0);
+            self.kept = self.kept.map(|_| 0);
+            self.head -= unused;
+            self.end -= unused;
         }
         // Only ever grown, so that small reads don't pay for clearing it.
         self.buffer.resize(self.buffer.len().max(self.end + CHUNK), 0);
