@@ -1,0 +1,234 @@
+//! Reading a recorder, also beside the thread that writes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use countersign_database::rusqlite::{self, OptionalExtension, Params, Row};
+use countersign_database::{Database, DatabaseError};
+use countersign_formats::reader::Position;
+use countersign_inputs::Batch;
+use countersign_model::{Digest, SourceId, Timestamp};
+
+use crate::append::HostInputKind;
+use crate::error::RecorderError;
+use crate::{RECORDER, integer};
+
+/// The most that a batch or a content comes to, bytes: more can't have been recorded.
+const MAX_LENGTH: usize = 1 << 30;
+
+/// A recorder that is open for reading.
+#[derive(Debug)]
+pub struct RecorderReader(Database);
+
+/// A source that has a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedSource {
+    /// Its number, which its events have as that of their input.
+    pub number: u32,
+    /// Its name.
+    pub name: SourceId,
+    /// How many records were recorded of it.
+    pub records: u64,
+}
+
+/// A batch on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedBatch {
+    /// Its number, from 1.
+    pub seq: u64,
+    /// The number of its source.
+    pub source: u32,
+    /// When it arrived.
+    pub arrived: Timestamp,
+    /// The batch. Its ordinals and offsets count all records and bytes of its source.
+    pub batch: Batch,
+}
+
+/// An input of the host's own on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedHostInput {
+    /// Its number, from 1.
+    pub seq: u64,
+    /// The batch before which it is taken; none while it waits for its turn.
+    pub before: Option<u64>,
+    /// When it arrived.
+    pub arrived: Timestamp,
+    /// What it is.
+    pub kind: HostInputKind,
+    /// What it says.
+    pub payload: Vec<u8>,
+}
+
+impl RecorderReader {
+    /// Opens a recorder for reading.
+    ///
+    /// # Errors
+    /// When it can't be opened, or isn't a recorder.
+    pub fn open(path: &Path) -> Result<RecorderReader, RecorderError> {
+        Ok(RecorderReader(Database::read(&RECORDER, path)?))
+    }
+
+    fn rows<T>(
+        &self,
+        sql: &str,
+        parameters: impl Params,
+        row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, RecorderError> {
+        let rows = self
+            .0
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_map(parameters, row)?.collect());
+        Ok(rows.map_err(self.0.failed("read"))?)
+    }
+
+    /// The first batch on record; those before it were dropped.
+    ///
+    /// # Errors
+    /// When it can't be read; so for all others.
+    pub fn first(&self) -> Result<u64, RecorderError> {
+        let first: i64 = self
+            .0
+            .connection
+            .query_one("SELECT first_batch FROM head", [], |row| row.get(0))
+            .map_err(self.0.failed("read"))?;
+        Ok(first.unsigned_abs())
+    }
+
+    /// A batch; none if there is none of this number yet.
+    ///
+    /// # Errors
+    /// When it was dropped, or can't be read.
+    pub fn batch(&self, seq: u64) -> Result<Option<RecordedBatch>, RecorderError> {
+        let row = self
+            .0
+            .connection
+            .prepare_cached("SELECT source, arrived, start, records, length, bytes FROM batch WHERE seq = ?1")
+            .and_then(|mut statement| {
+                let row = |row: &Row<'_>| {
+                    let bytes: Vec<u8> = row.get(5)?;
+                    Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?, row.get::<_, i64>(4)?, bytes))
+                };
+                statement.query_one([integer(seq)], row).optional()
+            })
+            .map_err(self.0.failed("read"))?;
+        let Some((source, arrived, start, records, length, bytes)) = row else {
+            let first = self.first()?;
+            return if seq < first { Err(RecorderError::Dropped { batch: seq, first }) } else { Ok(None) };
+        };
+        let start: Position =
+            start.parse().map_err(|error| self.0.damaged(format_args!("batch {seq}: {error}")))?;
+        let bytes = self.decompress(&bytes, length, format_args!("batch {seq}"))?;
+        let batch = Batch { start, bytes, records };
+        Ok(Some(RecordedBatch { seq, source, arrived: Timestamp(arrived), batch }))
+    }
+
+    fn decompress(&self, bytes: &[u8], length: i64, what: impl std::fmt::Display) -> Result<Vec<u8>, DatabaseError> {
+        let length = usize::try_from(length).ok().filter(|length| *length <= MAX_LENGTH);
+        let damaged = |why: String| self.0.damaged(format_args!("{what}: {why}"));
+        let length = length.ok_or_else(|| damaged("its length is too large".to_owned()))?;
+        let bytes = zstd::bulk::decompress(bytes, length).map_err(|error| damaged(error.to_string()))?;
+        if bytes.len() == length {
+            Ok(bytes)
+        } else {
+            Err(damaged(format!("expected {length} bytes, got {}", bytes.len())))
+        }
+    }
+
+    /// Inputs of the host's own after the number `after`, at most so many, by their numbers.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn host_inputs(&self, after: u64, limit: usize) -> Result<Vec<RecordedHostInput>, RecorderError> {
+        let limit = integer(limit as u64);
+        self.rows(
+            "SELECT seq, before, arrived, kind, payload FROM host_input WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+            [integer(after), limit],
+            host_input,
+        )
+    }
+
+    /// The last input of the host's own of a kind up to the number `last`; none if there is none.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn last_host_input(&self, kind: HostInputKind, last: u64) -> Result<Option<RecordedHostInput>, RecorderError> {
+        let rows = self.rows(
+            "SELECT seq, before, arrived, kind, payload FROM host_input WHERE kind = ?1 AND seq <= ?2 \
+             ORDER BY seq DESC LIMIT 1",
+            rusqlite::params![kind.id(), integer(last)],
+            host_input,
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// All inputs of the host's own of a kind, by their numbers.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn host_inputs_of(&self, kind: HostInputKind) -> Result<Vec<RecordedHostInput>, RecorderError> {
+        self.rows(
+            "SELECT seq, before, arrived, kind, payload FROM host_input WHERE kind = ?1 ORDER BY seq",
+            [kind.id()],
+            host_input,
+        )
+    }
+
+    /// What host inputs name by a digest; none if it isn't on record.
+    ///
+    /// # Errors
+    /// When it can't be read, or doesn't have that digest.
+    pub fn content(&self, digest: &Digest) -> Result<Option<Vec<u8>>, RecorderError> {
+        let row: Option<(i64, Vec<u8>)> = self
+            .0
+            .connection
+            .prepare_cached("SELECT length, bytes FROM content WHERE digest = ?1")
+            .and_then(|mut statement| {
+                statement.query_one([digest.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+            })
+            .map_err(self.0.failed("read"))?;
+        let Some((length, bytes)) = row else { return Ok(None) };
+        let content = self.decompress(&bytes, length, format_args!("content {digest}"))?;
+        if Digest::of(&content) != *digest {
+            return Err(self.0.damaged(format_args!("content {digest}: it has another digest")).into());
+        }
+        Ok(Some(content))
+    }
+
+    /// The sources that have a number, by it.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn sources(&self) -> Result<Vec<RecordedSource>, RecorderError> {
+        self.rows("SELECT number, name, records FROM source ORDER BY number", [], |row| {
+            let name: String = row.get(1)?;
+            let records: i64 = row.get(2)?;
+            Ok(RecordedSource { number: row.get(0)?, name: SourceId::from(&*name), records: records.unsigned_abs() })
+        })
+    }
+
+    /// Where the inputs of a source go on.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn bookmarks(&self, source: &SourceId) -> Result<BTreeMap<String, String>, RecorderError> {
+        let rows = self.rows(
+            "SELECT input, bookmark FROM bookmark JOIN source ON source.number = bookmark.source WHERE name = ?1",
+            [source.as_str()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        Ok(rows.into_iter().collect())
+    }
+}
+
+fn host_input(row: &Row<'_>) -> rusqlite::Result<RecordedHostInput> {
+    let kind = row.get_ref(3)?.as_str()?;
+    let unknown = || rusqlite::Error::InvalidColumnType(3, kind.to_owned(), rusqlite::types::Type::Text);
+    Ok(RecordedHostInput {
+        seq: row.get::<_, i64>(0)?.unsigned_abs(),
+        before: row.get::<_, Option<i64>>(1)?.map(i64::unsigned_abs),
+        arrived: Timestamp(row.get(2)?),
+        kind: HostInputKind::ALL.iter().copied().find(|known| known.id() == kind).ok_or_else(unknown)?,
+        payload: row.get(4)?,
+    })
+}

@@ -1,0 +1,340 @@
+//! The tables, as the thread that writes has them open: each change of them in a transaction.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use countersign_database::rusqlite::{self, OptionalExtension, Params, params};
+use countersign_database::{Database, DatabaseError};
+use countersign_inputs::Batch;
+use countersign_model::{Digest, Place, SourceId, Timestamp};
+
+use crate::append::{Append, Appended, Idempotency, NewHostInput};
+use crate::error::AppendError;
+use crate::recorder::RecorderOptions;
+use crate::room::Room;
+use crate::state::Figures;
+use crate::{LEVEL, integer};
+
+/// How long an idempotency key is remembered, microseconds: a day.
+const KEYS_KEPT: i64 = 86_400 * 1_000_000;
+
+/// Of one transaction at most so many batches are dropped, so that none takes long.
+const MAX_DROPPED: i64 = 1_024;
+
+/// When it is worth trying again where there is no room.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The tables of a recorder, and what is known of them.
+pub(crate) struct Tables {
+    database: Database,
+    epoch: i64,
+    /// The first batch on record, and the one after the last.
+    batches: std::ops::Range<u64>,
+    last_host: u64,
+    bytes: u64,
+    arrived: Timestamp,
+    room: Room,
+    /// Everything before this batch was judged.
+    judged: u64,
+    sources: BTreeMap<SourceId, Stream>,
+}
+
+/// Where a source's own stream goes on.
+#[derive(Clone, Copy)]
+struct Stream {
+    number: u32,
+    records: u64,
+    offset: u64,
+}
+
+impl Tables {
+    /// Reads what has to be known of them.
+    pub(crate) fn read(
+        database: Database,
+        epoch: i64,
+        options: &RecorderOptions,
+        judged: Place,
+    ) -> Result<Tables, DatabaseError> {
+        let failed = || database.failed("read");
+        let connection = &database.connection;
+        let (first, arrived): (i64, i64) = connection
+            .query_one("SELECT first_batch, arrived FROM head", [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(failed())?;
+        let (last, bytes): (i64, i64) = connection
+            .query_one("SELECT coalesce(max(seq), 0), coalesce(sum(length(bytes)), 0) FROM batch", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .map_err(failed())?;
+        let last_host: i64 = connection
+            .query_one("SELECT coalesce(max(seq), 0) FROM host_input", [], |row| row.get(0))
+            .map_err(failed())?;
+        let first = first.unsigned_abs();
+        let mut tables = Tables {
+            epoch,
+            batches: first..last.unsigned_abs().saturating_add(1).max(first),
+            last_host: last_host.unsigned_abs(),
+            bytes: bytes.unsigned_abs(),
+            arrived: Timestamp(arrived),
+            room: Room::new(options.max_bytes, options.sources),
+            judged: judged.batch,
+            sources: BTreeMap::new(),
+            database,
+        };
+        for (source, bytes) in tables.sizes(judged.batch, u64::MAX)? {
+            tables.room.take(source, bytes);
+        }
+        tables.sources = tables.read_sources()?;
+        Ok(tables)
+    }
+
+    fn read_sources(&self) -> Result<BTreeMap<SourceId, Stream>, DatabaseError> {
+        let failed = || self.database.failed("read");
+        let mut statement =
+            self.database.connection.prepare("SELECT number, name, records, offset FROM source").map_err(failed())?;
+        let sources = statement.query_map([], |row| {
+            let name: String = row.get(1)?;
+            let stream = Stream {
+                number: row.get(0)?,
+                records: row.get::<_, i64>(2)?.unsigned_abs(),
+                offset: row.get::<_, i64>(3)?.unsigned_abs(),
+            };
+            Ok((SourceId::from(&*name), stream))
+        });
+        sources.and_then(Iterator::collect).map_err(failed())
+    }
+
+    /// Bytes of the batches from one up to before another, by source.
+    fn sizes(&self, from: u64, to: u64) -> Result<Vec<(u32, u64)>, DatabaseError> {
+        const SIZES: &str =
+            "SELECT source, sum(length(bytes)) FROM batch WHERE seq >= ?1 AND seq < ?2 GROUP BY source";
+        let size = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
+        self.database
+            .connection
+            .prepare_cached(SIZES)
+            .and_then(|mut statement| statement.query_map([integer(from), integer(to)], size)?.collect())
+            .map_err(self.database.failed("read"))
+    }
+
+    /// The figures as of the last transaction.
+    pub(crate) fn figures(&self) -> Figures {
+        Figures {
+            first: self.batches.start,
+            last: self.batches.end - 1,
+            last_host: self.last_host,
+            judged: self.judged - 1,
+            bytes: self.bytes,
+            waiting_bytes: self.room.taken(),
+            arrived: Some(self.arrived).filter(|arrived| *arrived > Timestamp::MIN),
+            refused: 0,
+            failing: 0,
+        }
+    }
+
+    fn execute(&self, sql: &str, parameters: impl Params) -> Result<usize, AppendError> {
+        let executed =
+            self.database.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(parameters));
+        Ok(executed.map_err(self.database.failed("write"))?)
+    }
+
+    /// Begins a transaction, at a time of the host's clock.
+    pub(crate) fn begin(&mut self, now: Timestamp) -> Result<(), AppendError> {
+        self.execute("BEGIN IMMEDIATE", [])?;
+        let epoch: i64 = self
+            .database
+            .connection
+            .prepare_cached("SELECT epoch FROM head")
+            .and_then(|mut statement| statement.query_one([], |row| row.get(0)))
+            .map_err(self.database.failed("read"))?;
+        if epoch != self.epoch {
+            return Err(AppendError::Superseded);
+        }
+        // A clock that was set back stands still.
+        self.arrived = self.arrived.max(now);
+        Ok(())
+    }
+
+    /// Commits the transaction.
+    pub(crate) fn commit(&mut self) -> Result<(), AppendError> {
+        let (first, arrived) = (integer(self.batches.start), self.arrived.0);
+        self.execute("UPDATE head SET first_batch = ?1, arrived = ?2", [first, arrived])?;
+        self.execute("COMMIT", [])?;
+        Ok(())
+    }
+
+    /// Appends batches. The inner error refuses them alone.
+    pub(crate) fn append(
+        &mut self,
+        append: &Append,
+        options: &RecorderOptions,
+    ) -> Result<Result<Appended, AppendError>, AppendError> {
+        let mut stream = self.stream(&append.source, options)?;
+        if let Some(key) = &append.idempotency
+            && let Some(before) = self.before(stream.number, key)?
+        {
+            return Ok(before);
+        }
+        let mut rows = Vec::with_capacity(append.batches.len());
+        for batch in &append.batches {
+            match zstd::bulk::compress(&batch.bytes, LEVEL) {
+                Ok(bytes) => rows.push((batch, bytes)),
+                Err(error) => return Err(AppendError::Compression(error.to_string())),
+            }
+        }
+        let bytes: u64 = rows.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+        if !rows.is_empty() && !self.room.fits(stream.number, bytes) {
+            return Ok(Err(AppendError::Full { name: append.source.clone(), retry_after: RETRY_AFTER }));
+        }
+        for (batch, bytes) in rows {
+            self.batch(&mut stream, batch, &bytes)?;
+        }
+        self.room.take(stream.number, bytes);
+        self.bytes += bytes;
+        let number = stream.number;
+        self.execute(
+            "UPDATE source SET records = ?2, offset = ?3 WHERE number = ?1",
+            params![number, integer(stream.records), integer(stream.offset)],
+        )?;
+        self.sources.insert(append.source.clone(), stream);
+        for (input, bookmark) in &append.bookmarks {
+            match bookmark {
+                Some(bookmark) => {
+                    self.execute("REPLACE INTO bookmark VALUES (?1, ?2, ?3)", params![number, input, bookmark])
+                }
+                None => self.execute("DELETE FROM bookmark WHERE source = ?1 AND input = ?2", params![number, input]),
+            }?;
+        }
+        if let Some(Idempotency { key, content, answer }) = &append.idempotency {
+            self.execute(
+                "REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![number, key, content.0, answer, self.arrived.0],
+            )?;
+        }
+        Ok(Ok(Appended::Recorded { last: self.batches.end - 1 }))
+    }
+
+    /// A source's stream; its first batch gives it a number.
+    fn stream(&mut self, name: &SourceId, options: &RecorderOptions) -> Result<Stream, AppendError> {
+        if let Some(stream) = self.sources.get(name) {
+            return Ok(*stream);
+        }
+        let number = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
+        self.execute("INSERT INTO source VALUES (?1, ?2, 0, 0)", params![number, name.as_str()])?;
+        let stream = Stream { number, records: 0, offset: 0 };
+        self.sources.insert(name.clone(), stream);
+        self.room.set_sources(options.sources.max(self.sources.len() as u64));
+        Ok(stream)
+    }
+
+    /// What became of an append under the same key.
+    fn before(
+        &self,
+        source: u32,
+        key: &Idempotency,
+    ) -> Result<Option<Result<Appended, AppendError>>, AppendError> {
+        let known: Option<([u8; 32], Vec<u8>)> = self
+            .database
+            .connection
+            .prepare_cached("SELECT content, answer FROM idempotency WHERE source = ?1 AND key = ?2")
+            .and_then(|mut statement| {
+                statement.query_one(params![source, key.key], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+            })
+            .map_err(self.database.failed("read"))?;
+        Ok(known.map(|(content, answer)| {
+            if Digest(content) == key.content {
+                Ok(Appended::Before { answer })
+            } else {
+                Err(AppendError::KeyReused(key.key.clone()))
+            }
+        }))
+    }
+
+    fn batch(&mut self, stream: &mut Stream, batch: &Batch, bytes: &[u8]) -> Result<(), AppendError> {
+        let seq = self.batches.end;
+        let start = batch.start.moved_to(stream.records, stream.offset);
+        self.execute(
+            "INSERT INTO batch VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            params![
+                integer(seq),
+                stream.number,
+                self.arrived.0,
+                start.to_string(),
+                integer(stream.records),
+                batch.records,
+                integer(batch.bytes.len() as u64),
+                bytes,
+            ],
+        )?;
+        self.batches.end = seq + 1;
+        stream.records += u64::from(batch.records);
+        stream.offset += batch.bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Puts an input of the host's own on record, and returns its number.
+    pub(crate) fn put(&mut self, input: &NewHostInput) -> Result<u64, AppendError> {
+        for content in &input.contents {
+            let bytes =
+                zstd::bulk::compress(content, LEVEL).map_err(|error| AppendError::Compression(error.to_string()))?;
+            self.execute(
+                "INSERT INTO content VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                params![Digest::of(content).0, integer(content.len() as u64), bytes],
+            )?;
+        }
+        let seq = self.last_host + 1;
+        let before = input.before.map(integer);
+        self.execute(
+            "INSERT INTO host_input VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![integer(seq), before, self.arrived.0, input.kind.id(), input.payload],
+        )?;
+        self.last_host = seq;
+        Ok(seq)
+    }
+
+    /// Gives inputs of the host's own that have no place yet theirs, before a batch.
+    pub(crate) fn give_turn(&self, last: u64, before: u64) -> Result<(), AppendError> {
+        self.execute(
+            "UPDATE host_input SET before = ?2 WHERE before IS NULL AND seq <= ?1",
+            [integer(last), integer(before)],
+        )?;
+        Ok(())
+    }
+
+    /// Everything up to a place was judged.
+    pub(crate) fn judged(&mut self, place: Place) -> Result<(), AppendError> {
+        if place.batch > self.judged {
+            for (source, bytes) in self.sizes(self.judged, place.batch)? {
+                self.room.free(source, bytes);
+            }
+            self.judged = place.batch;
+        }
+        Ok(())
+    }
+
+    /// Drops judged batches that are too old or leave no room, the oldest first, and keys that are too old.
+    pub(crate) fn make_room(&mut self, options: &RecorderOptions) -> Result<(), AppendError> {
+        const OLDEST: &str = "SELECT seq, length(bytes), arrived FROM batch WHERE seq < ?1 ORDER BY seq LIMIT ?2";
+        let oldest_kept = self.arrived.plus_micros(-options.keep);
+        let first = self.batches.start;
+        let (mut kept_from, mut kept_bytes) = (first, self.bytes);
+        let mut drop_oldest = || {
+            let mut statement = self.database.connection.prepare_cached(OLDEST)?;
+            let mut rows = statement.query([integer(self.judged), MAX_DROPPED])?;
+            while let Some(row) = rows.next()? {
+                let (seq, bytes, arrived): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                if kept_bytes <= options.max_bytes && Timestamp(arrived) >= oldest_kept {
+                    break;
+                }
+                kept_bytes = kept_bytes.saturating_sub(bytes.unsigned_abs());
+                kept_from = seq.unsigned_abs() + 1;
+            }
+            Ok(())
+        };
+        Result::<(), rusqlite::Error>::map_err(drop_oldest(), self.database.failed("read"))?;
+        (self.batches.start, self.bytes) = (kept_from, kept_bytes);
+        if self.batches.start > first {
+            self.execute("DELETE FROM batch WHERE seq < ?1", [integer(self.batches.start)])?;
+        }
+        self.execute("DELETE FROM idempotency WHERE arrived < ?1", [self.arrived.plus_micros(-KEYS_KEPT).0])?;
+        Ok(())
+    }
+}
