@@ -61,10 +61,16 @@ impl Cutter {
         self.documents.set_live(false);
     }
 
-    /// Why a live input can't be read on, if that is why it ended.
+    /// Why a live input can't be read on, if that is why it ended. It isn't read on then.
     #[must_use]
     pub fn failure(&self) -> Option<Fault> {
         self.documents.failure()
+    }
+
+    /// Whether something waits at the end of what could be read.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.documents.is_pending()
     }
 
     /// The offset of the first byte that is part of no batch so far, white space and the like aside.
@@ -76,7 +82,7 @@ impl Cutter {
     /// The next batch, and where the input goes on after it. None at the end of what can be read; a live input is read on
     /// when it is asked again.
     pub fn next_batch(&mut self) -> Option<(Batch, Position)> {
-        if self.is_live && std::mem::take(&mut self.has_ended) {
+        if self.is_live && self.failure().is_none() && std::mem::take(&mut self.has_ended) {
             self.documents.go_on();
         }
         while !self.has_ended {

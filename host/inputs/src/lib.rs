@@ -11,6 +11,7 @@
 mod batch;
 mod byte_input;
 mod cutter;
+mod delivered;
 mod direction;
 mod input;
 mod inputs;
@@ -18,16 +19,21 @@ mod merge;
 mod paths;
 mod processed;
 mod sources;
+mod stream_input;
+mod tail;
 mod turned;
 
 pub use batch::{Batch, MAX_BATCH_BYTES, MAX_BATCH_RECORDS};
 pub use byte_input::ByteInput;
 pub use cutter::Cutter;
+pub use delivered::Delivered;
 pub use input::{Bookmark, Input, InputId, InputRecord, NotDelivered};
 pub use inputs::{InputError, Inputs, Reading};
 pub use merge::{Merge, ReadAs, Received, SKEW, WithFormat, merge, resume};
 pub use processed::{InputChanged, Processed};
 pub use sources::{Source, Sources};
+pub use stream_input::StreamInput;
+pub use tail::{BookmarkError, Polled, Problem, Tail};
 
 use std::io::Read;
 

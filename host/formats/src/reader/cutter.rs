@@ -71,6 +71,8 @@ struct Discarded {
     extent: Extent,
     offset: u64,
     excerpt: String,
+    /// What it looks like, if it is all of the input.
+    hint: Option<Hint>,
 }
 
 /// What isn't skipped.
@@ -114,9 +116,6 @@ impl Cutter {
     /// Reads on where the input had ended: more of it may have come.
     pub(super) fn go_on(&mut self) {
         self.window.go_on();
-        if self.place == Place::Ended {
-            self.place = Place::BetweenDocuments;
-        }
     }
 
     /// Why the input can't be read on, if that is why it ended.
@@ -137,6 +136,11 @@ impl Cutter {
     /// Where the input goes on after what was cut last.
     pub(super) fn after(&self) -> (u64, Place) {
         (self.window.offset() + self.lent as u64, self.place)
+    }
+
+    /// The offset of what hasn't ended yet, or comes next.
+    pub(super) fn next_offset(&self) -> u64 {
+        self.discarded.as_ref().map_or(self.after().0, |discarded| discarded.offset)
     }
 
     /// From where what was cut last is cut again: after what was cut before, or later.
@@ -178,7 +182,6 @@ impl Cutter {
         if self.place == Place::Beginning {
             while hint::may_be_file(self.window.bytes()) && self.window.more() {}
             match hint::file(self.window.bytes()) {
-                Some(_) if self.is_live => return Some(Cut::Pending),
                 Some(hint) => return Some(self.whole_file(hint)),
                 None if self.is_live && hint::may_be_file(self.window.bytes()) => return Some(Cut::Pending),
                 None => self.place = Place::BetweenDocuments,
@@ -282,21 +285,18 @@ impl Cutter {
 
     /// One dead letter for an input that is no JSON in UTF-8 at all: its records would be meaningless.
     fn whole_file(&mut self, hint: Hint) -> Cut {
-        // Read whole, so that the size of the reads doesn't show.
-        while self.window.bytes().len() < DeadLetter::EXCERPT_BYTES && self.window.more() {}
-        let excerpt = excerpt(self.window.bytes());
-        self.window.keep_nothing();
-        let offset = self.window.offset();
-        while !self.window.bytes().is_empty() || self.window.more() {
-            self.window.consume(usize::MAX);
+        // Read so far, so that the size of the reads doesn't show.
+        while self.window.bytes().len() < DeadLetter::EXCERPT_BYTES {
+            if !self.window.more() {
+                if self.is_live {
+                    return Cut::Pending;
+                }
+                break;
+            }
         }
-        self.place = Place::Ended;
-        let fault = self.window.failure().unwrap_or_else(|| {
-            let detail = format!("expected JSON in UTF-8, got what looks like {}: {}", hint.name(), hint::advice(hint));
-            Fault::new(DeadReason::NotUtf8, detail)
-        });
-        let length = self.window.offset() - offset;
-        Cut::Dead(Lost { offset, length, fault, excerpt, hint: Some(hint), is_held: false })
+        let (offset, excerpt) = (self.window.offset(), excerpt(self.window.bytes()));
+        let end = self.discard(Discarded { extent: Extent::Input { searched: 0 }, offset, excerpt, hint: Some(hint) });
+        self.record(end)
     }
 
     /// A dead letter that was written down.
@@ -537,8 +537,12 @@ impl Cutter {
             }
             searched += fresh.len();
             if searched > cap && extent.settled() > cap as u64 {
-                let discarded =
-                    Discarded { extent, offset: self.window.offset(), excerpt: excerpt(self.window.bytes()) };
+                let discarded = Discarded {
+                    extent,
+                    offset: self.window.offset(),
+                    excerpt: excerpt(self.window.bytes()),
+                    hint: None,
+                };
                 return self.discard(discarded);
             }
             if !self.window.more() {
@@ -565,6 +569,9 @@ impl Cutter {
                 }
                 self.window.consume(usize::MAX);
                 self.ends();
+                if discarded.hint.is_some() {
+                    self.place = Place::Ended;
+                }
                 break gone(&self.window);
             }
             if let Some(end) = discarded.extent.feed(self.window.bytes().get(searched..).unwrap_or_default()) {
@@ -573,11 +580,16 @@ impl Cutter {
                 break end;
             }
         };
-        let fault = match self.place {
-            Place::Ended => self.window.failure().unwrap_or_else(|| too_large(length)),
-            _ => too_large(length),
+        let Discarded { excerpt, hint, .. } = discarded;
+        let fault = match hint {
+            Some(hint) => {
+                let got = format!("got what looks like {}: {}", hint.name(), hint::advice(hint));
+                Fault::new(DeadReason::NotUtf8, format!("expected JSON in UTF-8, {got}"))
+            }
+            None => too_large(length),
         };
-        End::Lost(Lost { offset, length, fault, excerpt: discarded.excerpt, hint: None, is_held: false })
+        let fault = self.window.failure().filter(|_| self.place == Place::Ended).unwrap_or(fault);
+        End::Lost(Lost { offset, length, fault, excerpt, hint, is_held: false })
     }
 }
 

@@ -12,6 +12,7 @@ use crate::Fault;
 pub struct Documents {
     splitter: Splitter,
     ordinal: u64,
+    is_pending: bool,
 }
 
 /// What [`Documents::pass`] went past.
@@ -48,7 +49,7 @@ impl Documents {
         let position = position.of_document();
         let mut splitter = Splitter::resume(bytes, position);
         splitter.cutter.keep();
-        Documents { splitter, ordinal: position.ordinal }
+        Documents { splitter, ordinal: position.ordinal, is_pending: false }
     }
 
     /// Whether more may come after the end of what can be read: then a document that touches it and isn't closed by a bracket
@@ -68,17 +69,27 @@ impl Documents {
         self.splitter.cutter.failure()
     }
 
-    /// The offset of the first byte that isn't passed, white space and the like aside.
+    /// Whether a document waits at the end of what could be read.
+    #[must_use]
+    pub fn is_pending(&self) -> bool {
+        self.is_pending
+    }
+
+    /// The offset of what waits, or comes next; white space and the like are gone past.
     #[must_use]
     pub fn offset(&self) -> u64 {
-        self.splitter.cutter.after().0
+        self.splitter.cutter.next_offset()
     }
 
     /// Goes past the next document; none at the end.
     pub fn pass(&mut self) -> Option<Stretch> {
         let splitter = &mut self.splitter;
+        self.is_pending = false;
         let cut = match splitter.cutter.cut()? {
-            Cut::Pending => return None,
+            Cut::Pending => {
+                self.is_pending = true;
+                return None;
+            }
             Cut::Framing => return Some(Stretch::Framing),
             cut => cut,
         };

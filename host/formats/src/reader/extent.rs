@@ -10,6 +10,8 @@ pub(super) enum Extent {
     Word { searched: u64 },
     /// The end of brackets that close nothing: damage that a document may follow.
     Closing { searched: u64 },
+    /// The end of the input.
+    Input { searched: u64 },
     /// The end of an object, a list or a text.
     Value(Scanner),
 }
@@ -20,6 +22,7 @@ impl Extent {
         let (found, searched) = match self {
             Extent::Value(scanner) => return scanner.feed(bytes),
             Extent::Line { searched } => (memchr::memchr(b'\n', bytes), searched),
+            Extent::Input { searched } => (None, searched),
             Extent::Word { searched } => {
                 let skip = usize::from(*searched == 0);
                 let ends = |byte: &u8| is_space(*byte) || matches!(byte, b',' | b']' | b'}');
@@ -38,7 +41,10 @@ impl Extent {
     pub(super) fn seen(&self) -> u64 {
         match self {
             Extent::Value(scanner) => scanner.seen(),
-            Extent::Line { searched } | Extent::Word { searched } | Extent::Closing { searched } => *searched,
+            Extent::Line { searched }
+            | Extent::Word { searched }
+            | Extent::Closing { searched }
+            | Extent::Input { searched } => *searched,
         }
     }
 
@@ -46,7 +52,10 @@ impl Extent {
     pub(super) fn settled(&self) -> u64 {
         match self {
             Extent::Value(scanner) => scanner.settled(),
-            Extent::Line { searched } | Extent::Word { searched } | Extent::Closing { searched } => *searched,
+            Extent::Line { searched }
+            | Extent::Word { searched }
+            | Extent::Closing { searched }
+            | Extent::Input { searched } => *searched,
         }
     }
 }

@@ -39,6 +39,12 @@ impl Position {
         self.offset
     }
 
+    /// Whether nothing that follows can be read.
+    #[must_use]
+    pub fn is_end(self) -> bool {
+        self.place == Place::Ended
+    }
+
     /// The same place in the grammar under another ordinal and offset: for bytes that are moved into another stream. What is
     /// read from there is the same but for its ordinals and offsets.
     #[must_use]
