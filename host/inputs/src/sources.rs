@@ -1,5 +1,9 @@
 //! `sources.toml`: which sources there are, what each is bound to, and how its inputs are read.
 
+mod kind;
+
+pub use kind::{OktaLog, SourceKind, Transport};
+
 use std::path::Path;
 
 use countersign_document::{Diagnostic, Problem, quoted};
@@ -16,6 +20,9 @@ const MAX_PATTERNS: usize = 4_096;
 
 /// The longest `lateness` and `silence`: a day, microseconds.
 const MAX_PATIENCE: i64 = 86_400 * 1_000_000;
+
+/// The longest `expect-every`: 30 days, microseconds. The shortest is a second.
+const MAX_EXPECTED: i64 = 30 * 86_400 * 1_000_000;
 
 /// How late records of CloudTrail may come where the source doesn't say: 15 minutes, microseconds. AWS delivers most within
 /// that time.
@@ -34,6 +41,8 @@ pub struct Source {
     patience: Patience,
     time_zone: Option<TimeZone>,
     paths: Vec<Pattern>,
+    transport: Option<Transport>,
+    expect_every: Option<i64>,
 }
 
 impl Source {
@@ -66,11 +75,29 @@ impl Source {
     pub fn patience(&self) -> Patience {
         self.patience
     }
+
+    /// The patterns of paths of its inputs.
+    #[must_use]
+    pub fn paths(&self) -> &[Pattern] {
+        &self.paths
+    }
+
+    /// How its records come to a host that runs; none if the file doesn't say.
+    #[must_use]
+    pub fn transport(&self) -> Option<&Transport> {
+        self.transport.as_ref()
+    }
+
+    /// The longest time without records before somebody is told, microseconds.
+    #[must_use]
+    pub fn expect_every(&self) -> Option<i64> {
+        self.expect_every
+    }
 }
 
 impl Sources {
     /// Reads `sources.toml`: `version = 1` and `[[source]]` with `name`, `format`, `tenants`, and optionally `highest-class`,
-    /// `envelopes`, `time-zone`, `lateness`, `silence` and `path`.
+    /// `envelopes`, `time-zone`, `lateness`, `silence`, `path`, `kind`, `expect-every`, and of kind `okta` `url` and `token-file`.
     ///
     /// ```
     /// use countersign_inputs::Sources;
@@ -101,6 +128,11 @@ impl Sources {
                 let Some(source) = source(item) else { continue };
                 if sources.iter().any(|known| known.name == source.name) {
                     item.refuse::<()>(Problem::DuplicateValue, "each name once", quoted(&source.name), None);
+                }
+                let is_stdin = |source: &Source| source.transport == Some(Transport::Stdin);
+                if is_stdin(&source) && sources.iter().any(is_stdin) {
+                    let expected = "at most one source of kind `stdin`";
+                    item.refuse::<()>(Problem::DuplicateValue, expected, quoted(&source.name), None);
                 }
                 sources.push(source);
             }
@@ -170,6 +202,8 @@ fn source(item: Item<'_>) -> Option<Source> {
             pattern.or_else(|| item.invalid("a pattern of paths, such as `logs/trail/**/*.json.gz`"))
         })
     });
+    let expect_every = table.optional("expect-every", |item| item.duration(1_000_000, MAX_EXPECTED));
+    let transport = kind::transport(&table, format.map(Format::name));
     table.finish();
     let (name, format) = (name?, format?);
     let usual = if format.name() == "cloudtrail" { CLOUDTRAIL_LATENESS } else { Patience::USUAL.lateness };
@@ -180,6 +214,8 @@ fn source(item: Item<'_>) -> Option<Source> {
         format,
         time_zone: time_zone?,
         paths: paths?,
+        transport: transport?,
+        expect_every: expect_every?,
     })
 }
 

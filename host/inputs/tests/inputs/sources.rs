@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use countersign_formats::Record;
-use countersign_inputs::{Inputs, Reading, Sources};
+use countersign_inputs::{Inputs, OktaLog, Reading, SourceKind, Sources, Transport};
 use countersign_model::vocabulary::ActionClass;
 use countersign_model::{Binding, Event, Patience};
 
@@ -172,6 +172,79 @@ format = "okta"
     }
     let twice = Sources::parse(&SOURCES.replace("\"product\"", "\"trail\"")).err().unwrap();
     assert!(twice.iter().any(|fault| fault.expected == "each name once"), "{twice:#?}");
+}
+
+/// The faults of a source with these lines beside its name, as `key: expected`.
+fn faults_of(lines: &str) -> Vec<String> {
+    let text = format!("version = 1\n[[source]]\nname = \"one\"\ntenants = [\"okta:*\"]\n{lines}");
+    let faults = Sources::parse(&text).err().unwrap_or_default();
+    faults.iter().map(|fault| format!("{}: {}", fault.place.replace("source[0].", ""), fault.expected)).collect()
+}
+
+#[test]
+fn how_records_come_is_said_by_kind() {
+    let okta = "format = \"okta\"\nkind = \"okta\"\n";
+    let log = format!("{okta}url = \"https://acme.okta.com/\"\ntoken-file = \"okta.token\"\n");
+    let text =
+        format!("version = 1\n[[source]]\nname = \"one\"\ntenants = [\"okta:*\"]\nexpect-every = \"10m\"\n{log}");
+    let sources = Sources::parse(&text).unwrap();
+    let source = sources.named("one").unwrap();
+    let expected = OktaLog { host: "acme.okta.com".to_owned(), token_file: "okta.token".into() };
+    assert_eq!(source.transport(), Some(&Transport::Okta(expected)));
+    assert_eq!(source.transport().map(Transport::kind), Some(SourceKind::Okta));
+    assert_eq!(source.expect_every(), Some(600 * 1_000_000));
+    assert_eq!(sources_kinds(&sources), [Some(SourceKind::Okta)]);
+    let port = log.replace("acme.okta.com/", "localhost:8443");
+    assert!(faults_of(&port).is_empty());
+
+    let ocsf = "format = \"ocsf\"\n";
+    for kind in ["stdin", "http"] {
+        assert!(faults_of(&format!("{ocsf}kind = \"{kind}\"\npath = [\"x\"]")).is_empty());
+        let faults = faults_of(&format!("{ocsf}kind = \"{kind}\"\nurl = \"https://a.b\"\ntoken-file = \"t\""));
+        assert_eq!(faults, ["url: `url` with kind `okta` only", "token-file: `token-file` with kind `okta` only"]);
+    }
+    assert!(faults_of(&format!("{ocsf}kind = \"file\"\npath = [\"logs/**\"]")).is_empty());
+    assert_eq!(faults_of(&format!("{ocsf}kind = \"file\"")), ["path: patterns of paths, which kind `file` reads"]);
+    assert_eq!(
+        faults_of(okta),
+        [
+            "url: the address of kind `okta`, such as `https://acme.okta.com`",
+            "token-file: the file with the token of kind `okta`"
+        ]
+    );
+    assert_eq!(faults_of(&log.replace("format = \"okta\"", ocsf)), ["kind: the format `okta` with kind `okta`"]);
+    for url in [
+        "http://acme.okta.com",
+        "https://",
+        "https://acme.okta.com/api",
+        "https://acme.okta.com?x",
+        "https://me@acme.okta.com",
+        "https://acme_x.okta.com",
+        "https://.okta.com",
+        "https://acme.okta.com:0",
+        "https://acme.okta.com:99999",
+        "https://acme.okta.com:",
+    ] {
+        let faults = faults_of(&log.replace("https://acme.okta.com/", url));
+        assert_eq!(faults, ["url: `https://HOST`, without a path"], "{url}");
+    }
+    assert_eq!(faults_of("format = \"okta\"\nkind = \"files\""), ["kind: a kind of source"]);
+    assert_eq!(faults_of("format = \"okta\"\nexpect-every = \"31d\"").len(), 1);
+}
+
+fn sources_kinds(sources: &Sources) -> Vec<Option<SourceKind>> {
+    sources.iter().map(|source| source.transport().map(Transport::kind)).collect()
+}
+
+#[test]
+fn standard_input_is_of_one_source() {
+    let source = |name: &str| {
+        format!("[[source]]\nname = \"{name}\"\nformat = \"okta\"\ntenants = [\"okta:*\"]\nkind = \"stdin\"\n")
+    };
+    let text = format!("version = 1\n{}{}", source("a"), source("b"));
+    let faults = Sources::parse(&text).err().unwrap();
+    assert_eq!(faults.len(), 1);
+    assert_eq!((&*faults[0].place, &*faults[0].expected), ("source[1]", "at most one source of kind `stdin`"));
 }
 
 #[test]

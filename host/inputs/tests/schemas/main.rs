@@ -11,7 +11,7 @@ mod schema;
 
 use countersign_formats::FORMATS;
 use countersign_formats::envelope::ENVELOPES;
-use countersign_inputs::Sources;
+use countersign_inputs::{SourceKind, Sources};
 use countersign_model::vocabulary::ActionClass;
 use schema::{Form, Schema, described, document, table, tables, words};
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ fn sources() -> Value {
     let formats = FORMATS.iter().filter(|format| format.signs().is_some()).map(|format| format.name());
     let envelopes = ENVELOPES.iter().filter(|envelope| envelope.can_be_named()).map(|envelope| envelope.name);
     let classes = [ActionClass::Observe, ActionClass::Challenge, ActionClass::Contain];
-    let source = table(
+    let mut source = table(
         &["name", "format", "tenants"],
         json!({
             "name": described(
@@ -54,9 +54,31 @@ fn sources() -> Value {
                 "How late an event may be, up to a day; `15m` for CloudTrail, else `5m` if left out",
             ),
             "silence": described(duration(), "How long the others wait for it, up to a day; `5m` if left out"),
-            "path": described(patterns("logs/trail/**"), "Patterns of paths of its inputs"),
+            "path": described(patterns("logs/trail/**"), "Patterns of paths of its inputs; kind `file` needs it"),
+            "kind": described(
+                words(SourceKind::IDS.iter().copied()),
+                "How its records come to a host that runs; at most one is `stdin`",
+            ),
+            "expect-every": described(
+                json!({ "type": "string", "examples": ["10m", "1h"] }),
+                "The longest time without records before somebody is told, a second to 30 days",
+            ),
+            "url": described(
+                json!({ "type": "string", "pattern": "^https://", "examples": ["https://acme.okta.com"] }),
+                "The Okta organisation's address, of kind `okta` only, which needs it",
+            ),
+            "token-file": described(
+                json!({ "type": "string", "minLength": 1, "examples": ["okta.token"] }),
+                "The file with the token to read the log, of kind `okta` only, which needs it",
+            ),
         }),
     );
+    let of_kind = |kind: &str| json!({ "properties": { "kind": { "const": kind } }, "required": ["kind"] });
+    source["dependentRequired"] = json!({ "url": ["kind"], "token-file": ["kind"] });
+    source["allOf"] = json!([
+        { "if": of_kind("file"), "then": { "required": ["path"] } },
+        { "if": of_kind("okta"), "then": { "required": ["url", "token-file"] } },
+    ]);
     document(
         "sources",
         "Countersign's sources",
