@@ -9,6 +9,7 @@ use clap::Args;
 use countersign_engine::{COMPILE_LIMITS, Cache, Compilation, Compiler, Engine, EngineConfig, LoadObserver};
 use countersign_intake::Intake;
 use countersign_model::RuleId;
+use countersign_model::size::parse_size;
 use countersign_model::time::parse_duration;
 
 use crate::exit::unusable;
@@ -120,22 +121,16 @@ fn parse_limit(text: &str) -> Result<Limit, String> {
         Err(error) => Err(error.to_string()),
     };
     match name {
-        "memory" => parse_size(value).map(Limit::Memory),
+        "memory" => parse_memory(value).map(Limit::Memory),
         "cpu" => time().map(Limit::Cpu),
         "elapsed" => time().map(Limit::Elapsed),
         other => Err(format!("expected `memory`, `cpu` or `elapsed`, got `{other}`")),
     }
 }
 
-fn parse_size(text: &str) -> Result<u64, String> {
-    let wrong = || format!("expected a size of at least 32MiB, such as `512MiB` or `2GiB`, got `{text}`");
-    let (digits, shift) = [("MiB", 20), ("GiB", 30)]
-        .iter()
-        .find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, shift)))
-        .ok_or_else(wrong)?;
-    let count: u32 = digits.parse().map_err(|_| wrong())?;
-    let bytes = u64::from(count) << shift;
-    if bytes >= MIN_MEMORY { Ok(bytes) } else { Err(wrong()) }
+fn parse_memory(text: &str) -> Result<u64, String> {
+    let bytes = parse_size(text).ok().filter(|bytes| *bytes >= MIN_MEMORY);
+    bytes.ok_or_else(|| format!("expected a size of at least 32MiB, such as `512MiB` or `2GiB`, got `{text}`"))
 }
 
 /// Shows the rules that are being compiled, and reports faults of the cache.

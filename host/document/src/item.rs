@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use countersign_model::size::{format_size, parse_size};
 use countersign_model::time::{format_duration, parse_duration};
 use countersign_model::vocabulary::TextId;
 use countersign_text::quoted;
@@ -203,6 +204,20 @@ impl<'n, C: From<Problem>> Item<'n, C> {
             return self.refuse(code, expected, format_duration(micros), None);
         }
         Some(micros)
+    }
+
+    /// A size within a range, ends included; all in bytes.
+    pub fn size(&self, min: u64, max: u64) -> Option<u64> {
+        const EXPECTED: &str = "a size such as `512MiB` or `10GiB`";
+        let NodeValue::Text(text) = &self.node.value else { return self.wrong_type(EXPECTED) };
+        let Some(bytes) = (text.len() <= 64).then(|| parse_size(text).ok()).flatten() else {
+            return self.invalid(EXPECTED);
+        };
+        if bytes < min || bytes > max {
+            let expected = format!("{} to {}", format_size(min), format_size(max));
+            return self.refuse(Problem::OutOfRange, expected, format_size(bytes), None);
+        }
+        Some(bytes)
     }
 
     /// A word of a list.

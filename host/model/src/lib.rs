@@ -17,6 +17,7 @@ pub mod occasion;
 pub mod place;
 pub mod response;
 pub mod rule;
+pub mod size;
 pub mod state;
 pub mod time;
 pub mod timer;
