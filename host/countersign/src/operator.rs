@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::{Arg, ArgAction, ArgGroup, ArgMatches, Command};
 use countersign_generation::{ContextFiles, FILE_TABLES, FileTable, Settings};
-use countersign_policy::{Diagnostic, Directory, MAX_BYTES, Policy, SourceFile, Trust};
+use countersign_policy::{Capabilities, Diagnostic, Directory, MAX_BYTES, Policy, SourceFile, Trust};
 
 use crate::exit::unusable;
 use crate::files;
@@ -13,33 +13,40 @@ use crate::rule_set::RuleSet;
 use crate::stderr;
 use crate::text;
 
-/// Reads the operator's files; what isn't named is what ships.
+/// The operator's files that are named; what isn't is what ships.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct OperatorFiles<'a> {
+    pub(crate) trust: Option<&'a Path>,
+    pub(crate) policy: Option<&'a Path>,
+    pub(crate) identities: Option<&'a Path>,
+    pub(crate) capabilities: Option<&'a Path>,
+    pub(crate) context: Option<&'a ContextArguments>,
+}
+
+/// Reads the operator's files.
 ///
 /// # Errors
 /// With every fault of every file: `Unusable`. Parameters that the policy sets for one of these rules are among them;
 /// where the files have no other fault, loading the rules reports those.
-pub(crate) fn settings(
-    trust: Option<&Path>,
-    policy: Option<&Path>,
-    identities: Option<&Path>,
-    context: &ContextArguments,
-    rules: Option<&RuleSet>,
-) -> Result<Settings> {
+pub(crate) fn settings(files: &OperatorFiles<'_>, rules: Option<&RuleSet>) -> Result<Settings> {
     let mut faults = Vec::new();
     let mut settings = Settings::shipped().map_err(unusable)?;
-    if let Some(trust) = trust.and_then(|path| read(path, Trust::parse, &mut faults)) {
+    if let Some(trust) = files.trust.and_then(|path| read(path, Trust::parse, &mut faults)) {
         settings.trust = trust;
     }
-    if let Some(policy) = policy.and_then(|path| read(path, Policy::parse, &mut faults)) {
+    if let Some(policy) = files.policy.and_then(|path| read(path, Policy::parse, &mut faults)) {
         settings.policy = policy;
     }
-    settings.directory = identities.and_then(|path| read(path, Directory::parse, &mut faults));
-    if let Some(directory) = &settings.directory {
-        for warning in directory.content.warnings() {
-            stderr::warning(format_args!("{}: {warning}", directory.name));
-        }
+    if let Some(tables) = files.capabilities.and_then(|path| read(path, Capabilities::parse, &mut faults)) {
+        settings.capabilities = tables;
     }
-    settings.context = context.files(&mut faults);
+    settings.directory = files.identities.and_then(|path| read(path, Directory::parse, &mut faults));
+    if let Some(directory) = &settings.directory {
+        warn(directory);
+    }
+    if let Some(context) = files.context {
+        settings.context = context.files(&mut faults);
+    }
     if faults.is_empty() {
         return Ok(settings);
     }
@@ -56,7 +63,8 @@ pub(crate) fn author_settings(
     identities: Option<&Path>,
     context: &ContextArguments,
 ) -> Result<Settings> {
-    let mut settings = settings(None, policy, identities, context, None)?;
+    let files = OperatorFiles { policy, identities, context: Some(context), ..OperatorFiles::default() };
+    let mut settings = settings(&files, None)?;
     settings.trust.content = Trust::of_authors();
     Ok(settings)
 }
@@ -66,7 +74,7 @@ pub(crate) fn author_settings(
 /// # Errors
 /// With every fault of the file: `Unusable`.
 pub(crate) fn trust(path: Option<&Path>) -> Result<Trust> {
-    Ok(settings(path, None, None, &ContextArguments::default(), None)?.trust.content)
+    Ok(settings(&OperatorFiles { trust: path, ..OperatorFiles::default() }, None)?.trust.content)
 }
 
 /// The files of context tables: an option for each of [`FILE_TABLES`].
@@ -80,15 +88,25 @@ impl ContextArguments {
     fn files(&self, faults: &mut Vec<String>) -> ContextFiles {
         let mut context = ContextFiles::default();
         for (table, path) in &self.0 {
-            match files::read(path, table.max_bytes as u64) {
-                Ok(bytes) => {
-                    let added = context.add(table.name, &text::path(&path).to_string(), bytes);
-                    faults.extend(added.err().iter().flat_map(|found| found.lines()));
-                }
-                Err(error) => faults.push(error.to_string()),
-            }
+            faults.extend(add_context(&mut context, table, path).err().into_iter().flatten());
         }
         context
+    }
+}
+
+/// Reads a file of a context table and adds it.
+///
+/// # Errors
+/// Why it can't be read, or every fault of it.
+pub(crate) fn add_context(context: &mut ContextFiles, table: &FileTable, path: &Path) -> Result<(), Vec<String>> {
+    let bytes = files::read(path, table.max_bytes as u64).map_err(|error| vec![error.to_string()])?;
+    context.add(table.name, &text::path(path).to_string(), bytes).map_err(|found| found.lines().collect())
+}
+
+/// Warns of what no record can match.
+pub(crate) fn warn(directory: &SourceFile<Directory>) {
+    for warning in directory.content.warnings() {
+        stderr::warning(format_args!("{}: {warning}", directory.name));
     }
 }
 

@@ -21,7 +21,7 @@ use crate::exit::{Exit, unusable};
 use crate::files;
 use crate::interrupt::Interrupt;
 use crate::loading::Loading;
-use crate::operator;
+use crate::operator::{self, ContextArguments, OperatorFiles};
 use crate::out::Out;
 use crate::rule_set::RuleSet;
 use crate::stderr;
@@ -90,8 +90,11 @@ pub(crate) struct Arguments {
     /// prove]
     #[arg(long, value_name = "FILE")]
     identities: Option<PathBuf>,
+    /// What connectors can do [default: the shipped capability tables]
+    #[arg(long, value_name = "FILE")]
+    capabilities: Option<PathBuf>,
     #[command(flatten)]
-    context: operator::ContextArguments,
+    context: ContextArguments,
     /// Write every finding and decision to an audit file, with the evidence in FILE.bundles
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
@@ -139,8 +142,7 @@ struct SummaryLine<'a> {
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         // Everything that can be checked is checked before anything is written.
-        let (trust, policy, identities) = (self.trust.as_deref(), self.policy.as_deref(), self.identities.as_deref());
-        let mut settings = operator::settings(trust, policy, identities, &self.context, Some(&self.rules))?;
+        let mut settings = operator::settings(&self.operator_files(), Some(&self.rules))?;
         let sources = self.source.read()?;
         settings.sources_text = sources.text().map(str::to_owned);
         let key = files::audit_key(self.audit_key.as_deref())?;
@@ -224,6 +226,16 @@ impl Arguments {
         }
         let tally = Tally { events: summary.events, duplicates: summary.duplicates, dead_letters: summary.set_aside };
         Ok(exit.max(self.max_dead.verdict(&tally)))
+    }
+
+    fn operator_files(&self) -> OperatorFiles<'_> {
+        OperatorFiles {
+            trust: self.trust.as_deref(),
+            policy: self.policy.as_deref(),
+            identities: self.identities.as_deref(),
+            capabilities: self.capabilities.as_deref(),
+            context: Some(&self.context),
+        }
     }
 
     fn dead_letters(&self, names: Vec<String>) -> Result<DeadLetters> {

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::exit::{Exit, unusable};
 use crate::files;
 use crate::loading::Loading;
-use crate::operator::{self, ContextArguments};
+use crate::operator::{self, OperatorFiles};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::storage;
@@ -100,7 +100,8 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = files::audit_key(self.audit_key.as_deref())?;
         let log = storage::open_log(&self.path)?;
-        let settings = operator::settings(None, self.policy.as_deref(), None, &ContextArguments::default(), None)?;
+        let files = OperatorFiles { policy: self.policy.as_deref(), ..OperatorFiles::default() };
+        let settings = operator::settings(&files, None)?;
         let options = RecomputeOptions { head: self.head, limits: *settings.policy.content.limits() };
         let engine = self.loading.engine(1, options.limits.memory)?;
         let progress = Progress::steps(0);

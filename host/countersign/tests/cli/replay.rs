@@ -321,3 +321,23 @@ fn a_run_in_which_too_little_could_be_used_exits_with_one() {
     folder.write("empty.ndjson", "");
     folder.cli("replay --source cloudtrail --only-rules rules empty.ndjson").exits(0);
 }
+
+#[test]
+fn what_no_capability_table_lists_cannot_be_done() {
+    let folder = Folder::new();
+    folder.prepare("");
+    folder.write("none.toml", "version = 1\n");
+    let granted = |more: &str| -> BTreeSet<String> {
+        let lines = folder.cli(&format!("{FEW} --json {more}")).exits(0).json();
+        of_type(&lines, "decision")
+            .iter()
+            .filter_map(|decision| Some(decision["action"].as_str()?.to_owned()))
+            .collect()
+    };
+    let observing = BTreeSet::from(["enrich-alert".to_owned(), "notify".to_owned(), "raise-risk-score".to_owned()]);
+    assert!(!granted("").is_subset(&observing));
+    assert!(granted("--capabilities none.toml").is_subset(&observing));
+    folder.write("none.toml", "version = 1\n[[capabilty]]\n");
+    let ran = folder.cli(&format!("{FEW} --capabilities none.toml")).exits(2);
+    assert!(ran.stderr.contains("none.toml: line 2") && ran.stderr.contains("`capability`?"), "{}", ran.stderr);
+}
