@@ -4,7 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::Exit;
 use crate::out::Out;
-use crate::{admit, audit, compile, completions, demo, events, generate, replay, rule, rules, state, version};
+use crate::{
+    admit, audit, compile, completions, config, demo, events, generate, init, replay, rule, rules, state, version,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -71,6 +73,11 @@ enum Command {
     Events(events::Arguments),
     /// Decide about recorded telemetry, without executing anything
     Replay(replay::Arguments),
+    /// Write a commented configuration, policy, identities, trust, sources and a systemd unit
+    Init(init::Arguments),
+    /// Check a configuration with all files that it names, and show its values
+    #[command(subcommand)]
+    Config(config::Command),
     /// Generate telemetry: a company's ordinary work, with attacks and benign bursts
     Generate(generate::Arguments),
     /// Show an attack and a benign burst in generated telemetry, and the decisions about them
@@ -93,6 +100,8 @@ impl Arguments {
             Command::State(command) => command.run(out),
             Command::Replay(arguments) => arguments.run(out),
             Command::Events(arguments) => arguments.run(out),
+            Command::Init(arguments) => arguments.run(out),
+            Command::Config(command) => command.run(out),
             Command::Generate(arguments) => arguments.run(out),
             Command::Demo(arguments) => arguments.run(out),
             Command::Completions(arguments) => arguments.run(out),

@@ -91,7 +91,11 @@ pub(crate) fn rule_files(paths: &[PathBuf]) -> Vec<Result<PathBuf, RuleFileError
     files
 }
 
-fn wasm_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The `*.wasm` of a folder, by name.
+///
+/// # Errors
+/// When it can't be listed.
+pub(crate) fn wasm_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
+use countersign_configuration::{MAX_BATCH, MAX_WORKERS};
 use countersign_model::Digest;
 use countersign_model::time::parse_duration;
 use countersign_session::{Replay, Report, Session, SessionError, SessionOptions, Summary, replay};
@@ -67,12 +68,6 @@ The exit code is 1 if no record could be used, if more couldn't than --max-dead 
 was refused (the others ran); 2 if a file can't be read.
 ";
 
-/// More rows per call bring no benefit.
-const MAX_BATCH: u64 = 65_536;
-
-/// More threads bring no benefit.
-const MAX_WORKERS: u64 = 64;
-
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -112,10 +107,10 @@ pub(crate) struct Arguments {
     max_gap: i64,
     /// The most rows per call of a rule
     #[arg(long, value_name = "ROWS", default_value_t = SessionOptions::BATCH as u64,
-          value_parser = clap::value_parser!(u64).range(1..=MAX_BATCH))]
+          value_parser = clap::value_parser!(u64).range(1..=u64::from(MAX_BATCH)))]
     batch: u64,
     /// The number of threads that run rules [default: the processors, up to 8]
-    #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u64).range(1..=MAX_WORKERS))]
+    #[arg(long, value_name = "THREADS", value_parser = clap::value_parser!(u64).range(1..=u64::from(MAX_WORKERS)))]
     workers: Option<u64>,
     /// Write records that can't be used to a file, one per line
     #[arg(long, value_name = "FILE")]

@@ -113,7 +113,7 @@ impl TelemetrySources {
 }
 
 /// Maximum bytes of a file of sources.
-const MAX_SOURCES_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_SOURCES_BYTES: u64 = 4 << 20;
 
 /// The help of arguments that name telemetry.
 pub(crate) const FILES_HELP: &str = "Telemetry: files, plain, gzip, zstd or UTF-16; directories, with all files in them and \

@@ -27,6 +27,10 @@ fn wrong_usage_exits_with_two_and_says_what_was_expected() {
         ("audit list run.audit --limit 0", "0 is not in 1.."),
         ("audit export --store run.db", "--out <FILE>"),
         ("state show burst-of-denied-calls x", "--store <FILE>"),
+        ("init", "<DIR>"),
+        ("config", "check"),
+        ("config show --listen localhost", "invalid socket address"),
+        ("config show --log-format xml", "expected `text` or `json`, got `xml`"),
         ("generate --preset quite-day", "quiet-day"),
         ("generate --late 1001", "1001 is not in 0..=1000"),
     ] {
@@ -112,6 +116,9 @@ fn help_teaches_by_example_and_names_the_exit_codes() {
         "state show",
         "state list",
         "replay",
+        "init",
+        "config check",
+        "config show",
     ] {
         let ran = folder.cli(&format!("{command} --help")).exits(0);
         assert!(ran.stdout.contains("Examples:\n  countersign"), "{}", ran.stdout);
