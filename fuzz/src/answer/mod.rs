@@ -122,8 +122,8 @@ pub fn check(bytes: &[u8]) -> Seen {
         }
     }
     judge(&mut stream, &detector, &mut watch, &mut waiting);
-    let (states, timers) = stream.forget();
-    watch.changes(&states, &timers);
+    let left = stream.take_carried().removals(&stream.declaration().id);
+    watch.changes(&left.state, &left.timers);
     watch.forgotten(&stream);
     watch.seen()
 }

@@ -12,7 +12,7 @@ use countersign_signing::Proof;
 use serde::{Deserialize, Serialize};
 
 /// The format number that this version writes. Format 3 added the records `time` and `migration`, format 4 `parked` and
-/// `readmitted`.
+/// `readmitted`, and the sources of `quarantine` and `rule-stopped`.
 pub const FORMAT: u32 = 4;
 
 /// The oldest format that this version reads.
@@ -42,7 +42,8 @@ pub enum Record {
     Readmitted(Readmitted),
     /// A rule gave different answers to the same call.
     NotDeterministic(NotDeterministic),
-    /// A rule ran past the deadline of a call twice and was stopped. An input: recomputing takes it from here.
+    /// A rule ran past the deadline of a call twice and is stopped for a source for a while. An input: recomputing takes it
+    /// from here.
     RuleStopped(RuleStopped),
     /// A rule's diagnostic, for its author.
     Diagnostic(DiagnosticRecord),
@@ -395,7 +396,7 @@ pub struct Readmitted {
     pub rule: RuleId,
     /// The source.
     pub source: SourceId,
-    /// Which of its rows; `all` where a quarantine ends.
+    /// Which of its rows; `all` where it was in quarantine or stopped.
     pub rows: HeldRows,
     /// The account, network or name to which these belong; left out where it is about all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -419,11 +420,12 @@ pub struct NotDeterministic {
     pub message: String,
 }
 
-/// A rule stopped because it ran past the deadline of a call.
+/// A rule stopped for a source because it ran past the deadline of a call with a row of it, or of a call about a finding in
+/// such a row: it isn't called about this source's rows from a position on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RuleStopped {
-    /// Position of the row with which it ran past the deadline alone; it gets no later row.
+    /// Position of the row with which it ran past the deadline alone.
     pub position: u64,
     /// The rule.
     pub rule: RuleId,
@@ -434,6 +436,12 @@ pub struct RuleStopped {
     pub event_id: String,
     /// What happened.
     pub message: String,
+    /// The source. Left out of files of format 3 and earlier: there it was for all sources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceId>,
+    /// The clock at which it ends. Left out of these: there only other code ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// A rule's diagnostic, for its author.
@@ -499,7 +507,7 @@ text_ids! {
         RuleQuarantined = "rule-quarantined",
         /// A rule was parked for a part of a source's rows.
         RuleParked = "rule-parked",
-        /// A rule was stopped because it ran past the deadline.
+        /// A rule was stopped for a source because it ran past the deadline.
         RuleStopped = "rule-stopped",
         /// A rule isn't deterministic.
         RuleNotDeterministic = "rule-not-deterministic",

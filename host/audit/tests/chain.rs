@@ -87,8 +87,9 @@ fn the_file_has_this_form() {
         {"seq":12,"link":"933b17~","type":"quarantine","position":25,"rule":"countersign/burst-of-denied-calls","failing_accounts":6,"accounts":20,"share":20,"least":5,"source":"cloudtrail","until":"2023-07-10T11:42:18Z"}
         {"seq":13,"link":"11a1a5~","type":"parked","position":25,"rule":"countersign/burst-of-denied-calls","source":"okta","rows":"outsiders","party":"203.0.113.0/24","calls":8,"until":"2023-07-10T11:42:18Z"}
         {"seq":14,"link":"4d3f11~","type":"readmitted","position":26,"rule":"countersign/burst-of-denied-calls","source":"okta","rows":"authenticated","end":"time"}
-        {"seq":15,"link":"3fc569~","type":"input","input":0,"records":25,"duplicates":2,"bytes":9999,"content":"0ccf94~"}
-        {"seq":16,"link":"64299b~","type":"seal","records":16,"seal":"247a78~"}
+        {"seq":15,"link":"3fc569~","type":"rule-stopped","position":26,"rule":"countersign/graduated-containment","event_id":"c5e4","message":"10 s","source":"okta","until":"2023-07-10T11:42:18Z"}
+        {"seq":16,"link":"d8cc64~","type":"input","input":0,"records":25,"duplicates":2,"bytes":9999,"content":"0ccf94~"}
+        {"seq":17,"link":"28bb8b~","type":"seal","records":17,"seal":"e6ab77~"}
     "#]]
     .assert_eq(&shortened);
 }
@@ -185,20 +186,20 @@ fn faults_name_the_line_and_each_is_reported_once() {
     assert_eq!(codes(&change("\"version\":\"0.1.0\"", "\"version\":\"0.1.1\"")), [(1, "changed")]);
     assert_eq!(codes(&change("\"confidence\":70", "\"confidence\": 70")), [(4, "not-canonical"), (4, "changed")]);
     assert_eq!(codes(&change("\"share\":10", "\"share\":10,\"x\":1")), [(7, "not-a-record"), (7, "changed")]);
-    assert_eq!(codes(&change("\"type\":\"input\"", "\"type\":\"inptu\"")), [(16, "not-a-record"), (16, "changed")]);
+    assert_eq!(codes(&change("\"type\":\"input\"", "\"type\":\"inptu\"")), [(17, "not-a-record"), (17, "changed")]);
     assert_eq!(codes(&change("\"format\":4", "\"format\":1")), [(1, "wrong-format"), (1, "changed")]);
     assert_eq!(codes(&change("\"seq\":5,", "\"seq\":6,")), [(6, "wrong-sequence"), (6, "changed")]);
     assert_eq!(codes(&without(1)).first().unwrap(), &(1, "wrong-sequence"));
     assert!(codes(&without(1)).contains(&(1, "header-missing")));
     assert_eq!(codes(&without(5)), [(5, "wrong-sequence"), (5, "wrong-link")]);
-    assert_eq!(codes(&without(16)), [(16, "wrong-sequence"), (16, "wrong-link")]);
-    assert_eq!(codes(&change("\"records\":16", "\"records\":17")), [(last, "wrong-seal"), (last, "wrong-seal")]);
-    assert_eq!(codes(&[&*good, b"\n"].concat()), [(18, "after-seal"), (18, "not-a-record")]);
-    assert_eq!(codes(&[&*good, b"x"].concat()), [(18, "after-seal")]);
+    assert_eq!(codes(&without(17)), [(17, "wrong-sequence"), (17, "wrong-link")]);
+    assert_eq!(codes(&change("\"records\":17", "\"records\":18")), [(last, "wrong-seal"), (last, "wrong-seal")]);
+    assert_eq!(codes(&[&*good, b"\n"].concat()), [(19, "after-seal"), (19, "not-a-record")]);
+    assert_eq!(codes(&[&*good, b"x"].concat()), [(19, "after-seal")]);
     assert_eq!(codes(b""), [(0, "empty")]);
     assert_eq!(codes(&vec![b' '; MAX_LINE + 1]), [(1, "line-too-long")]);
     assert_eq!(codes(&b"\n".repeat(1_000)).last().unwrap(), &(0, "more-faults"));
-    assert!(codes(&[&*good, &*good].concat()).contains(&(18, "header-repeated")));
+    assert!(codes(&[&*good, &*good].concat()).contains(&(19, "header-repeated")));
 
     let other = verify(&*good, Some(Digest::of(b"other"))).unwrap_err();
     assert_eq!(other.to_string(), format!("wrong-head: expected {}, got {}", Digest::of(b"other"), head.digest));
@@ -218,8 +219,8 @@ fn faults_name_the_line_and_each_is_reported_once() {
 fn a_file_without_its_end_is_read_to_where_it_ends() {
     let (good, _) = file(&records());
     let mut reading = read(&good[..good.len() - 1]);
-    assert_eq!(reading.by_ref().filter(|entry| entry.is_ok()).count(), 16);
-    assert_eq!((reading.head(), reading.writer().records()), (None, 16));
+    assert_eq!(reading.by_ref().filter(|entry| entry.is_ok()).count(), 17);
+    assert_eq!((reading.head(), reading.writer().records()), (None, 17));
     assert!(read(&good[..10]).next().is_none());
     assert!(matches!(
         read(&b"{\"seq\":1"[..]).next(),
@@ -233,7 +234,7 @@ fn a_file_without_its_end_is_read_to_where_it_ends() {
 #[test]
 fn every_changed_byte_is_reported_at_its_line() {
     let records = records();
-    let (good, _) = file(&[&records[..1], &records[5..9], &records[15..]].concat());
+    let (good, _) = file(&[&records[..1], &records[5..9], &records[16..]].concat());
     let ends: Vec<usize> = good.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at).collect();
     let mut bad = good.clone();
     for place in 0..good.len() {
@@ -267,7 +268,7 @@ fn a_changed_link_is_reported_where_it_is() {
         bad[line - 1] = &other;
         let place = line as u64;
         let expected = match line {
-            17 => vec![(place, "wrong-seal"), (place, "wrong-link")],
+            18 => vec![(place, "wrong-seal"), (place, "wrong-link")],
             _ => vec![(place, "wrong-link"), (place, "changed")],
         };
         assert_eq!(codes(&bad.concat()), expected, "line {line}");
@@ -321,10 +322,10 @@ fn a_file_of_an_interrupted_run_is_told_from_a_changed_one() {
         assert_eq!(unsealed(cut), Some(Unsealed { end, torn: torn as u64 }), "{length} bytes");
     }
     let cut = unsealed(&good[..good.len() - 1]).unwrap();
-    assert_eq!((cut.end.records(), cut.torn), (16, split[16].len() as u64 - 1));
+    assert_eq!((cut.end.records(), cut.torn), (17, split[17].len() as u64 - 1));
     assert_eq!(
         cut.fault().to_string(),
-        "seal-missing: expected a seal as the last record, got the end of the file after 16 records and 185 bytes of \
+        "seal-missing: expected a seal as the last record, got the end of the file after 17 records and 185 bytes of \
          another"
     );
 
@@ -346,15 +347,15 @@ fn a_file_of_an_interrupted_run_is_told_from_a_changed_one() {
         let codes = codes(&[&good[..seven], tail].concat());
         assert_eq!(codes, [(8, "line-unended")], "{tail:?}");
     }
-    assert_eq!(codes(&[&*good, b"{"].concat()), [(18, "after-seal")]);
+    assert_eq!(codes(&[&*good, b"{"].concat()), [(19, "after-seal")]);
 }
 
 #[test]
 fn the_log_of_a_store_ends_where_the_store_says() {
     let (good, _) = file(&records());
     let split = lines(&good);
-    let log = split[..16].concat();
-    let end = ChainWriter::resume(16, Digest::of(split[15]));
+    let log = split[..17].concat();
+    let end = ChainWriter::resume(17, Digest::of(split[16]));
     let codes = |log: &[u8]| pairs(&found(verify_log(log, end, None)));
     assert_eq!(codes(&log), []);
     assert_eq!(pairs(&found(verify_log(&b""[..], ChainWriter::new(), None))), []);
@@ -362,7 +363,7 @@ fn the_log_of_a_store_ends_where_the_store_says() {
     assert_eq!(pairs(&found(verify_log(&*log, end, Some(head)))), []);
     assert_eq!(pairs(&found(verify_log(&*log, end, Some(end.link())))), [(0, "wrong-head")]);
     assert_eq!(codes(b""), [(0, "wrong-end")]);
-    assert_eq!(codes(&split[..15].concat()), [(0, "wrong-end")]);
+    assert_eq!(codes(&split[..16].concat()), [(0, "wrong-end")]);
     assert_eq!(codes(&log[..log.len() - 1]), [(0, "wrong-end")]);
     assert_eq!(codes(&good), [(0, "wrong-end")]);
     let text = String::from_utf8(log).unwrap();

@@ -11,7 +11,7 @@ use countersign_inputs::Received;
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall, Detector, FailureKind};
 use countersign_model::vocabulary::SignalClass;
 use countersign_model::{Event, Finding, Hold, Occasion, Patience, RawAddress, RuleId, Timestamp};
-use countersign_stream::{Sequenced, Tick, is_held, partition_key};
+use countersign_stream::{BegunHold, HoldCause, RowFailure, Sequenced, Tick, is_held, partition_key};
 
 use countersign_generation::{Generation, Rule};
 use countersign_session::SessionOptions;
@@ -106,7 +106,6 @@ pub fn explain(
         rule: loaded,
         place,
         recorder: &recorder,
-        stopped: None,
         holds: Vec::new(),
         explanation: Explanation::default(),
     };
@@ -164,10 +163,8 @@ struct Explainer<'g> {
     /// The rule's place among the generation's detections.
     place: usize,
     recorder: &'g CallRecorder,
-    /// Where the rule was stopped, and why.
-    stopped: Option<(u64, String)>,
-    /// The holds that last, each with the position at which it began.
-    holds: Vec<(u64, Hold)>,
+    /// The holds that last, each with the position at which it began and what it is.
+    holds: Vec<(u64, Hold, &'static str)>,
     explanation: Explanation,
 }
 
@@ -180,14 +177,8 @@ impl Explainer<'_> {
 
     /// Since when the rule isn't called with an event, and why; none if it is.
     fn silenced(&self, event: &Event) -> Option<(u64, String)> {
-        let held = || self.holds.iter().find(|(_, hold)| is_held(std::slice::from_ref(hold), event));
-        let held = || {
-            held().map(|(position, hold)| {
-                let what = if hold.is_quarantine() { "in quarantine for the source" } else { "parked for such rows" };
-                (*position, format!("{what} until {}", hold.until))
-            })
-        };
-        self.stopped.clone().or_else(held)
+        let held = self.holds.iter().find(|(_, hold, _)| is_held(std::slice::from_ref(hold), event));
+        held.map(|(position, hold, what)| (*position, format!("{what} until {}", hold.until)))
     }
 
     fn process_event(&mut self, tick: Option<Tick>, event: Sequenced, id_reused: bool, wanted: &str) {
@@ -233,25 +224,33 @@ impl Explainer<'_> {
                         judged.findings.push(finding.finding);
                     }
                 }
-                Item::SetAside(failed) | Item::Stopped(failed) => {
-                    let occasion = failed.row.occasion.recorded();
-                    if failed.failure.kind == FailureKind::Deadline {
-                        let why = "stopped: it missed the deadline twice".to_owned();
-                        self.stopped.get_or_insert((position, why));
-                    }
-                    if let Some(judged) = followed_event(&mut self.explanation, &failed.row) {
-                        judged.failures.push((occasion, failed.failure));
-                    }
-                }
+                Item::SetAside(RowFailure { row, failure }) => self.add_failure(&row, failure),
                 Item::Disagreement(other) => {
                     if let Some(judged) = followed_event(&mut self.explanation, &other.row) {
                         judged.disagreements.push(other.what);
                     }
                 }
-                Item::Held(held) => self.holds.push((position, held.begun.hold)),
-                Item::Readmitted { hold, .. } => self.holds.retain(|(_, other)| *other != hold),
+                Item::Held(held) => {
+                    let BegunHold { hold, cause } = held.begun;
+                    let what = match cause {
+                        HoldCause::Accounts { .. } => "in quarantine for the source",
+                        HoldCause::Charges { .. } => "parked for such rows",
+                        HoldCause::Deadline { message } => {
+                            self.add_failure(&held.row, CallFailure { kind: FailureKind::Deadline, message });
+                            "stopped for the source, as it missed the deadline twice,"
+                        }
+                    };
+                    self.holds.push((position, hold, what));
+                }
+                Item::Readmitted { hold, .. } => self.holds.retain(|(_, other, _)| *other != hold),
                 Item::DeadLetter(_) | Item::Diagnostic(_) => {}
             }
+        }
+    }
+
+    fn add_failure(&mut self, row: &Sequenced, failure: CallFailure) {
+        if let Some(judged) = followed_event(&mut self.explanation, row) {
+            judged.failures.push((row.occasion.recorded(), failure));
         }
     }
 

@@ -4,7 +4,7 @@ use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall};
 use countersign_model::format::{Format, FormatError, format_of, read_canonical};
 use countersign_model::incident::Subject;
 use countersign_model::response::{ResponseAnswer, ResponseCall};
-use countersign_model::{Finding, RuleIdentity, Timestamp};
+use countersign_model::{Finding, RuleIdentity, SourceId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 mod v1;
@@ -33,10 +33,13 @@ pub struct FindingBundle {
     pub finding: Finding,
     /// Its subject, as of the generation.
     pub subject: Subject,
-    /// Whether its rule, or one that feeds it, was in quarantine or not deterministic.
+    /// Whether its rule, or one that feeds it, was in quarantine or stopped for its source, or not deterministic.
     pub rule_suspect: bool,
     /// The gate's clock at its row.
     pub clock: Timestamp,
+    /// The source of its row's event: response rules may be stopped for it. Left out by versions that stopped them for all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceId>,
 }
 
 /// The bundle of a response rule's proposals.

@@ -43,7 +43,7 @@ impl<'g> Casework<'g> {
 
     /// Decides on a finding of the stream. `suspect` says whether its rule, or one that feeds it, is in quarantine or not
     /// deterministic. `respond` calls a response rule, as [`crate::respond::call_response_rule`] does, or doesn't where the
-    /// rule was stopped.
+    /// rule is stopped for the finding's source.
     ///
     /// # Errors
     /// When the finding can't be put on record: then its row is to be set aside for its rule. What a response rule does
@@ -110,6 +110,7 @@ impl<'g> Casework<'g> {
             subject: resolve_subject(finding.role, finding.evidence_role, &row.event, &self.generation.directory),
             rule_suspect: suspect,
             clock: row.clock,
+            source: Some(row.event.source.clone()),
             finding,
         })
     }
@@ -140,7 +141,7 @@ impl<'g> Casework<'g> {
         responses: &[CaseResponse],
     ) -> Result<Decided, CaseError> {
         let proposals = responses.iter().flat_map(|answered| answered.response.proposals.iter().cloned()).collect();
-        // One that was stopped, or whose answer can't be used, has failed.
+        // One that is stopped, or whose answer can't be used, has failed.
         let answered = |rule: &RuleId| {
             let mut used = responses.iter().filter(|answered| answered.response.failure.is_none());
             used.any(|answered| answered.response.bundle.rule.id == *rule)

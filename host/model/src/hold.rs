@@ -1,4 +1,4 @@
-//! Holds: for a while a rule isn't called with rows of a source on which it failed too often.
+//! Holds: for a while a rule isn't called with rows of a source on which it failed too often, or missed the deadline.
 
 use countersign_vocabulary::text_ids;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use crate::{SourceId, Timestamp};
 text_ids! {
     /// Which rows of a source a hold is about.
     pub enum HeldRows {
-        /// All of them: the rule is in quarantine for the source.
+        /// All of them: the rule is in quarantine for the source, or stopped for it.
         All = "all",
         /// Those whose actor authenticated.
         Authenticated = "authenticated",
@@ -27,8 +27,9 @@ text_ids! {
     }
 }
 
-/// A rule isn't called with some rows of a source: it is in quarantine for the source (`all`), or parked for a part of
-/// its rows. Rows that are held are, for that rule, as if they hadn't come.
+/// A rule isn't called with some rows of a source: it is in quarantine or stopped for the source (`all`), or parked for
+/// a part of its rows. Rows that are held are, for that rule, as if they hadn't come. A response rule that is stopped for
+/// a source isn't called about findings in its rows.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hold {
@@ -47,9 +48,9 @@ pub struct Hold {
 }
 
 impl Hold {
-    /// Whether the rule is in quarantine for the source, rather than parked.
+    /// Whether it is about the whole source, by quarantine or a missed deadline, rather than about a part of its rows.
     #[must_use]
-    pub fn is_quarantine(&self) -> bool {
+    pub fn is_of_source(&self) -> bool {
         self.rows == HeldRows::All
     }
 }

@@ -29,7 +29,7 @@ impl Recomputer<'_> {
         let on_record =
             |id: &RuleId| record.rules.iter().map(|rule| &rule.identity).find(|identity| identity.id == *id);
         // Other code judges again.
-        self.stopped.retain(|id, code| on_record(id).is_none_or(|identity| identity.code == *code));
+        self.stops.renew(|id| on_record(id).map(|identity| identity.code));
         for (line, Component { rule, .. }) in &components {
             let got = generation.rule(rule).map(|rule| &rule.identity);
             self.compare(*line, &format!("identity of `{rule}`"), &on_record(rule), &got);

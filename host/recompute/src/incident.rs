@@ -113,14 +113,14 @@ impl Recomputer<'_> {
     /// Decides on the evidence again, by the code that a session uses.
     fn decide_again(&mut self, line: u64, serving: &Rc<Serving>, bundle: FindingBundle, named: &Named) -> Option<Case> {
         let generation = &serving.generation;
-        let stopped = &self.stopped;
+        let (stops, source) = (&self.stops, bundle.source.clone());
         let respond = |id: &RuleId, inputs: &GateInputs| {
             let rule = generation.responses.iter().find(|rule| rule.identity.id == *id)?;
             match named.responses.get(id) {
                 Some((_, bundle)) if missed_deadline(bundle) => {
                     Some(Response::check(rule.declaration(), &inputs.incident, bundle.clone()))
                 }
-                None if stopped.contains_key(id) => None,
+                None if stops.has(id, source.as_ref()) => None,
                 _ => Some(call_response_rule(rule, inputs)),
             }
         };

@@ -7,7 +7,7 @@
 //! what, and that a finding is what its answer says. A forger can claim an older version, so the caller decides whether a
 //! difference by version is accepted.
 //!
-//! **What is taken as recorded**, since it can't be made again: which rules were stopped at the deadline, how an event's
+//! **What is taken as recorded**, since it can't be made again: which rules were stopped at the deadline, a row's source, how an event's
 //! roles were resolved, whether a rule was suspect, a finding's line and evidence role, and which rules the binary carried
 //! that wrote the record. The circumstances aren't: nothing sets them yet.
 //!
@@ -27,6 +27,7 @@ mod generation;
 mod incident;
 mod log;
 mod recomputer;
+mod stops;
 
 use countersign_audit::{Head, ReadError, Unsealed, VerifyError};
 use countersign_engine::Engine;

@@ -4,21 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use countersign_audit::record::{
-    Component, DecisionRecord, FindingReference, Generation as GenerationRecord, Header, RuleStopped,
-};
+use countersign_audit::record::{Component, DecisionRecord, FindingReference, Generation as GenerationRecord, Header};
 use countersign_audit::{Head, Record, VerifyError, read};
 use countersign_casework::bundle::FindingBundle;
 use countersign_engine::Engine;
 use countersign_generation::Generation;
 use countersign_model::format::FormatError;
-use countersign_model::{Digest, DigestKey, RuleId};
+use countersign_model::{Digest, DigestKey};
 use countersign_policy::OperatorLimits;
 
 use crate::compare::difference_excerpts;
 use crate::copy::Copy;
 use crate::difference::{Cause, Difference};
 use crate::log::Log;
+use crate::stops::Stops;
 use crate::{RecomputeError, Recomputed, explain};
 
 pub(crate) struct Recomputer<'r> {
@@ -32,8 +31,8 @@ pub(crate) struct Recomputer<'r> {
     pub(crate) serving: Option<Rc<Serving>>,
     pub(crate) incident: Option<OpenIncident>,
     pub(crate) result: Recomputed,
-    /// Rules that were stopped: the outcome of their last call is an input.
-    pub(crate) stopped: BTreeMap<RuleId, Digest>,
+    /// Rules that are stopped: the outcome of their last call is an input.
+    pub(crate) stops: Stops,
     /// The position of the last finding, and the findings there: those that may have fed rules.
     pub(crate) position: u64,
     pub(crate) findings_at_position: BTreeSet<FindingReference>,
@@ -88,7 +87,7 @@ pub(crate) fn recompute(
         serving: None,
         incident: None,
         result,
-        stopped: BTreeMap::new(),
+        stops: Stops::default(),
         position: 0,
         findings_at_position: BTreeSet::new(),
     };
@@ -133,10 +132,16 @@ impl Recomputer<'_> {
                 }
                 _ => self.tampered(line, "incident", "the one finding before it", "another"),
             },
-            Record::RuleStopped(RuleStopped { rule, .. }) => {
-                let serving = self.serving.as_ref().and_then(|serving| serving.generation.rule(&rule));
-                let code = serving.map(|rule| rule.identity.code);
-                self.stopped.extend(code.map(|code| (rule, code)));
+            Record::RuleStopped(stopped) => {
+                let serving = self.serving.as_ref().and_then(|serving| serving.generation.rule(&stopped.rule));
+                if let Some(code) = serving.map(|rule| rule.identity.code) {
+                    self.stops.stop(stopped, code);
+                }
+            }
+            Record::Readmitted(readmitted) => {
+                // What was decided before it was decided without the rule.
+                self.finish_incident();
+                self.stops.readmit(readmitted);
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use countersign_audit::Record;
 use countersign_audit::record::{
-    Component, DecisionRecord, FindingRecord, Generation as GenerationRecord, RuleStopped,
+    Component, DecisionRecord, FindingRecord, Generation as GenerationRecord, Readmitted, RuleStopped,
 };
 use countersign_casework::bundle::{FindingBundle, ResponseBundle};
 use countersign_casework::respond::{Response, call_response_rule};
@@ -19,7 +19,7 @@ use countersign_gate::{Circumstances, GateInputs, KillSwitch, VERSION};
 use countersign_generation::{ContextFiles, Generation, RuleFile, Settings};
 use countersign_model::call::{AnswerTimer, CallFailure, FailureKind};
 use countersign_model::format::Format;
-use countersign_model::{DecisionKind, Digest};
+use countersign_model::{DecisionKind, Digest, HeldRows, HoldEnd, Timestamp};
 use countersign_policy::{Capabilities, Directory, Policy, SHIPPED_CAPABILITIES, SourceFile};
 use countersign_recompute::{Cause, Versioned};
 use log::{ENGINE, KEY, MemoryLog, old_file, shown};
@@ -320,7 +320,53 @@ fn what_is_changed_is_tampering() {
     );
 }
 
-/// A response rule that missed the deadline: its last call is taken as recorded, later ones aren't made.
+/// A response rule that was stopped for a source, and is called again before the last finding: it isn't called about the
+/// source's findings between the two records, whatever the other source's are.
+#[test]
+fn a_rule_that_was_stopped_for_a_source_is_called_for_the_other() {
+    let source = Source::new();
+    let rule = source.generation.responses[0].identity.id.clone();
+    let recorded = |stop: &str, held: &dyn Fn(usize, &str) -> bool| {
+        let mut log = MemoryLog::new();
+        source.begin(&mut log, 1);
+        for (finding, number) in source.findings.iter().zip(0..) {
+            let of = if number % 2 == 0 { "one" } else { "two" };
+            let finding = FindingBundle { source: Some(of.into()), ..finding.clone() };
+            let position = finding.finding.position;
+            if number == 4 {
+                let end = HoldEnd::Time;
+                let (rule, source, rows, party) = (rule.clone(), "one".into(), HeldRows::All, None);
+                log.records.push(Record::Readmitted(Readmitted { position, rule, source, rows, party, end }));
+            }
+            let held = held(number, of);
+            let casework = Casework::new(&source.generation, 1, &KEY);
+            let case = casework.decide_again(vec![finding.clone()], &Circumstances::unconfigured(), |id, inputs| {
+                (!held).then(|| call_response_rule(source.generation.rule(id).unwrap(), inputs))
+            });
+            if number == 0 {
+                log.records.push(Record::RuleStopped(RuleStopped {
+                    position,
+                    rule: rule.clone(),
+                    occasion: finding.finding.occasion.clone(),
+                    event_id: finding.finding.event_id.clone(),
+                    message: "it ran past the deadline".to_owned(),
+                    source: Some(stop.into()),
+                    until: Some(Timestamp(0)),
+                }));
+            }
+            put(&mut log, case.unwrap());
+        }
+        log
+    };
+    assert_eq!(shown(&recorded("one", &|number, of| of == "one" && number < 4).recompute().differences), "");
+    // It is for another source; it goes on after the time is over; the other source's aren't answered either.
+    assert_ne!(kinds(&mut recorded("two", &|number, of| of == "one" && number < 4)), []);
+    assert_ne!(kinds(&mut recorded("one", &|_, of| of == "one")), []);
+    assert_ne!(kinds(&mut recorded("one", &|number, _| number < 4)), []);
+}
+
+/// A response rule that missed the deadline, as files of format 3 and earlier have it: its last call is taken as recorded,
+/// and for no source are later ones made.
 #[test]
 fn a_rule_that_was_stopped_is_taken_as_recorded() {
     let source = Source::new();
@@ -348,6 +394,8 @@ fn a_rule_that_was_stopped_is_taken_as_recorded() {
                 occasion: finding.finding.occasion.clone(),
                 event_id: finding.finding.event_id.clone(),
                 message: "it ran past the deadline".to_owned(),
+                source: None,
+                until: None,
             }));
         }
         stopped = true;

@@ -11,7 +11,6 @@ use std::collections::{BTreeSet, HashSet};
 use std::hash::Hash;
 
 use countersign_formats::DeadLetter;
-use countersign_model::vocabulary::text_ids;
 use countersign_model::{Hold, HoldEnd, RuleId, StateChange, TimerChange};
 use countersign_stream::{
     BundledFinding, Count, CountKey, Disagreement, Removed, RowDiagnostic, RowFailure, RowHold, Sequenced,
@@ -33,8 +32,6 @@ pub enum Item {
     },
     /// A row set aside for one rule.
     SetAside(RowFailure),
-    /// A rule missed the deadline twice.
-    Stopped(RowFailure),
     /// A rule isn't called with some rows for a while.
     Held(Box<RowHold>),
     /// A rule contradicted itself.
@@ -46,17 +43,16 @@ pub enum Item {
 }
 
 impl Item {
-    /// Its order among the items of one position: what silences a rule comes before its diagnostics and findings.
+    /// Its order among the items of one position: what holds rows from a rule comes before its diagnostics and findings.
     fn order(&self) -> u8 {
         match self {
             Item::DeadLetter(_) => 0,
             Item::Readmitted { .. } => 1,
             Item::SetAside(_) => 2,
-            Item::Stopped(_) => 3,
-            Item::Held(_) => 4,
-            Item::Disagreement(_) => 5,
-            Item::Diagnostic(_) => 6,
-            Item::Finding(_) => 7,
+            Item::Held(_) => 3,
+            Item::Disagreement(_) => 4,
+            Item::Diagnostic(_) => 5,
+            Item::Finding(_) => 6,
         }
     }
 }
@@ -90,14 +86,6 @@ impl Chunk {
     /// The number of its records.
     pub fn record_count(&self) -> usize {
         self.events.len() + self.dead_letters.len() + self.duplicates
-    }
-}
-
-text_ids! {
-    /// Why a rule judges nothing more.
-    pub enum Silence {
-        /// It missed the deadline twice.
-        Stopped = "stopped",
     }
 }
 

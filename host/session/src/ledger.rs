@@ -3,6 +3,7 @@
 mod finding;
 mod hold;
 mod item;
+mod response;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use crate::report::{Line, Summary};
 use crate::session::SessionOptions;
 use countersign_generation::{Generation, Rule};
 
+pub(crate) use response::HeldResponse;
+
 /// The records of a session.
 pub(crate) struct Ledger {
     generation: Arc<Generation>,
@@ -31,14 +34,14 @@ pub(crate) struct Ledger {
     number: u64,
     key: DigestKey,
     threshold: QuarantineThreshold,
-    /// Rules stopped, or not deterministic: what depends on them needs approval.
+    /// Rules that aren't deterministic, by the code that showed it: what depends on them needs approval.
     pub(crate) suspect: BTreeMap<RuleId, Digest>,
-    /// The holds that last: what depends on a rule and rows that are held from it needs approval.
+    /// The holds of detections that last: what depends on a rule and rows that are held from it needs approval.
     holds: BTreeMap<RuleId, Vec<Hold>>,
     /// Rules whose bytes are on record for this generation.
     pub(crate) recorded: BTreeSet<RuleId>,
-    /// Response rules that were stopped.
-    pub(crate) stopped_responses: BTreeSet<RuleId>,
+    /// Response rules that are stopped for some sources.
+    pub(crate) held_responses: BTreeMap<RuleId, HeldResponse>,
     /// The counts and digest of each input. Its `content` isn't keyed until the input is recorded.
     pub(crate) inputs: BTreeMap<u32, Input>,
     pub(crate) summary: Summary,
@@ -96,7 +99,7 @@ impl Ledger {
             suspect: BTreeMap::new(),
             holds: BTreeMap::new(),
             recorded: BTreeSet::new(),
-            stopped_responses: BTreeSet::new(),
+            held_responses: BTreeMap::new(),
             inputs: BTreeMap::new(),
             summary: Summary {
                 decisions: DecisionKind::ALL.iter().map(|kind| (kind.id(), 0)).collect(),
@@ -118,7 +121,7 @@ impl Ledger {
         self.number
     }
 
-    /// Goes on with the holds that last.
+    /// Goes on with the holds of detections that last.
     pub(crate) fn set_holds(&mut self, judges: &Judges) {
         self.holds.clear();
         for (rule, hold) in judges.holds() {
@@ -140,18 +143,12 @@ impl Ledger {
         self.page.records.push(Record::Header(Header::new(env!("CARGO_PKG_VERSION"), &self.key)));
     }
 
-    /// Rules whose code is another than that which was found wanting judge again, and aren't suspect any more.
-    pub(crate) fn renew(&mut self) {
-        let generation = Arc::clone(&self.generation);
-        let Ledger { suspect, stopped_responses, summary, .. } = self;
-        suspect.retain(|id, code| {
-            let same = generation.rule(id).is_none_or(|rule| rule.identity.code == *code);
-            if !same {
-                stopped_responses.remove(id);
-                summary.silenced.retain(|silenced| silenced != id);
-            }
-            same
-        });
+    /// From a position on, rules whose code is another than that which was found wanting aren't suspect any more, and
+    /// response rules whose code is another than that which was stopped are called again.
+    pub(crate) fn renew(&mut self, position: u64) {
+        let Ledger { generation, suspect, .. } = self;
+        suspect.retain(|id, code| generation.rule(id).is_none_or(|rule| rule.identity.code == *code));
+        self.renew_responses(position);
     }
 
     /// Another generation serves from a position on: what is recorded of it names its own rules' bytes.

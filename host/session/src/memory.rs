@@ -1,7 +1,7 @@
 //! What a session remembers beside the log, state and timers: the spaces of the store's memory and the forms of what is in
 //! them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use countersign_formats::Occurrence;
 use countersign_model::vocabulary::PartitionKey;
@@ -9,15 +9,15 @@ use countersign_model::{Digest, Hold, Place, RuleId, Timestamp};
 use countersign_store::{MemoryChange, Stored, for_each_entry};
 use countersign_stream::{Clock, CountKey, Forgotten, Spending};
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
-use crate::chunk::Silence;
 use crate::error::SessionError;
+use crate::ledger::HeldResponse;
 
 /// The format of what is remembered.
 ///
-/// 2: fingerprints are of contents, no longer of bytes.
-pub(crate) const FORMAT: u32 = 2;
+/// 2: fingerprints are of contents, no longer of bytes. 3: rules that miss a deadline are stopped for a source alone.
+pub(crate) const FORMAT: u32 = 3;
 
 /// One entry with an empty key: [`SessionMemory`].
 pub(crate) const SESSION: &str = "session";
@@ -62,10 +62,9 @@ pub(crate) struct SessionMemory {
     pub(crate) findings: u64,
     pub(crate) decisions: BTreeMap<String, u64>,
     pub(crate) observing: u64,
-    pub(crate) silenced: Vec<RuleId>,
     /// With the digest of the code that was found wanting.
     pub(crate) suspect: BTreeMap<RuleId, Digest>,
-    pub(crate) stopped_responses: BTreeSet<RuleId>,
+    pub(crate) held_responses: BTreeMap<RuleId, HeldResponse>,
     /// Whether the inputs' ends are on record, and nothing came since.
     pub(crate) finished: bool,
 }
@@ -97,8 +96,6 @@ pub(crate) struct RuleMemory {
     pub(crate) code: Option<Digest>,
     /// Whether its bytes are on record for the generation that serves.
     pub(crate) on_record: bool,
-    #[serde(deserialize_with = "known_silence")]
-    pub(crate) silenced: Option<Silence>,
     pub(crate) delivered: u64,
     /// Rows that were held.
     #[serde(default)]
@@ -170,13 +167,6 @@ pub(crate) fn parse<T: DeserializeOwned>(space: &'static str, value: &[u8]) -> R
 /// What a space has isn't what a session writes there.
 pub(crate) fn wrong(space: &'static str, reason: impl ToString) -> SessionError {
     SessionError::Memory { space, reason: reason.to_string() }
-}
-
-/// Why a rule judges nothing more. Stores that were written when quarantine was by rule alone have it here: it has ended,
-/// like any that has lasted longer than a hold.
-fn known_silence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Silence>, D::Error> {
-    let id = Option::<String>::deserialize(deserializer)?;
-    Ok(id.and_then(|id| Silence::from_id(&id)))
 }
 
 /// The key of a count of a rule.

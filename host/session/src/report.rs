@@ -189,8 +189,8 @@ pub enum Notice {
         /// What happened.
         message: String,
     },
-    /// A finding of the host: a rule was stopped, put into quarantine, parked, or contradicted itself; or that rows of a
-    /// source reach it again.
+    /// A finding of the host: a rule was put into quarantine, stopped or parked for rows of a source, or contradicted
+    /// itself; or that such rows reach it again.
     Host {
         /// The rule.
         rule: RuleId,
@@ -362,13 +362,13 @@ pub struct Summary {
     /// Keys that began anew because their state couldn't be, by rule; rules without any are left out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub lost_keys: BTreeMap<RuleId, u64>,
-    /// How often a rule was put into quarantine or parked, by rule; rules without are left out.
+    /// How often a rule was put into quarantine, stopped or parked, by rule; rules without are left out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub holds: BTreeMap<RuleId, u64>,
     /// Rows that reached no rule therefore, by rule; rules without any are left out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub held_rows: BTreeMap<RuleId, u64>,
-    /// Rules that are stopped, or in quarantine for a source.
+    /// Rules that are in quarantine or stopped for a source, in order of their ids.
     pub silenced: Vec<RuleId>,
     /// Elapsed seconds. The only member that differs between runs over the same input.
     pub seconds: f64,

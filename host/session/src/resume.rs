@@ -108,7 +108,7 @@ impl<'s> Session<'s> {
     fn restore_ledger(&mut self, rules: &BTreeMap<RuleId, RuleMemory>, stored: &SessionMemory) {
         let ledger = &mut self.ledger;
         ledger.suspect.clone_from(&stored.suspect);
-        ledger.stopped_responses.clone_from(&stored.stopped_responses);
+        ledger.held_responses.clone_from(&stored.held_responses);
         ledger.recorded = rules.iter().filter(|(_, rule)| rule.on_record).map(|(id, _)| id.clone()).collect();
         let summary = &mut ledger.summary;
         (summary.events, summary.set_aside) = (stored.events, stored.set_aside);
@@ -117,7 +117,6 @@ impl<'s> Session<'s> {
         for kind in DecisionKind::ALL {
             summary.decisions.insert(kind.id(), stored.decisions.get(kind.id()).copied().unwrap_or_default());
         }
-        summary.silenced.clone_from(&stored.silenced);
         let counts = |of: fn(&RuleMemory) -> u64| -> BTreeMap<RuleId, u64> {
             rules.iter().map(|(id, rule)| (id.clone(), of(rule))).filter(|(_, count)| *count > 0).collect()
         };
@@ -201,7 +200,6 @@ impl<'s> Session<'s> {
                 holds,
                 held: rule.held,
                 carried: Carried::new(partition_key, rule.stamp, rule.spending),
-                silenced: rule.silenced,
                 delivered: rule.delivered,
                 judged: rule.judged,
                 dropped_timers: rule.dropped_timers,
@@ -305,7 +303,7 @@ impl<'s> Session<'s> {
     }
 
     fn session_memory(&self, reached: Reached) -> SessionMemory {
-        let Summary { events, set_aside, duplicates, id_reused, findings, decisions, observing, silenced, .. } =
+        let Summary { events, set_aside, duplicates, id_reused, findings, decisions, observing, .. } =
             &self.ledger.summary;
         SessionMemory {
             format: FORMAT,
@@ -324,9 +322,8 @@ impl<'s> Session<'s> {
             findings: *findings,
             observing: *observing,
             decisions: decisions.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect(),
-            silenced: silenced.clone(),
             suspect: self.ledger.suspect.clone(),
-            stopped_responses: self.ledger.stopped_responses.clone(),
+            held_responses: self.ledger.held_responses.clone(),
             finished: self.finished,
         }
     }
@@ -383,7 +380,7 @@ impl<'s> Session<'s> {
         let place = generation.detections.iter().position(|rule| rule.identity.id == *id);
         if let Some(view) = place.and_then(|place| self.judges.view(place)) {
             value.partition_key = Some(view.partition_key);
-            (value.code, value.silenced, value.stamp) = (view.code, view.silenced, view.stamp);
+            (value.code, value.stamp) = (view.code, view.stamp);
             (value.delivered, value.judged) = (view.delivered, view.judged);
             (value.held, value.holds) = (view.held, view.holds);
             value.dropped_timers = view.dropped_timers;
@@ -392,7 +389,7 @@ impl<'s> Session<'s> {
             value.undeclared_since = self.judges.absent().get(id).map(|absent| absent.since);
         } else if let Some(Absent { remembered, since }) = self.judges.absent().get(id) {
             value.partition_key = Some(remembered.carried.partition_key().unwrap_or(PartitionKey::None));
-            (value.code, value.silenced) = (remembered.code, remembered.silenced);
+            value.code = remembered.code;
             (value.delivered, value.judged) = (remembered.delivered, remembered.judged);
             (value.held, value.holds) = (remembered.held, remembered.holds.holds().cloned().collect());
             value.dropped_timers = remembered.dropped_timers;
@@ -414,6 +411,9 @@ impl<'s> Session<'s> {
         summary.dropped_timers = nonzero(self.judges.dropped_timers().collect());
         summary.withheld_findings = nonzero(self.judges.withheld_findings().collect());
         summary.held_rows = nonzero(self.judges.held_rows().collect());
+        let held = self.judges.holds().chain(self.ledger.response_holds());
+        let held: BTreeSet<&RuleId> = held.filter(|(_, hold)| hold.is_of_source()).map(|(id, _)| id).collect();
+        summary.silenced = held.into_iter().cloned().collect();
         summary.delivered = rules.clone().zip(self.judges.delivered()).collect();
         summary.forgotten = rules.clone().zip(self.judges.forgotten()).filter(|(_, slots)| !slots.is_empty()).collect();
         summary
@@ -476,7 +476,7 @@ impl Standing {
     }
 }
 
-fn read_session(store: &dyn Stored) -> Result<Option<SessionMemory>, SessionError> {
+pub(crate) fn read_session(store: &dyn Stored) -> Result<Option<SessionMemory>, SessionError> {
     let entry = store.memory(SESSION, None, 1)?.into_iter().next();
     let Some((_, value)) = entry else {
         return Err(wrong(SESSION, "there is none, though the log has records"));

@@ -366,6 +366,7 @@ impl<'s> Session<'s> {
 
     fn tick(&mut self, tick: Tick, position: u64, clock: Timestamp) {
         self.judges.tick(tick, position, clock);
+        self.ledger.tick(position, clock);
         self.pending.tick = true;
         // What they were at the tick before is of no use any more.
         self.pending.changes.baselines.clear();
@@ -412,8 +413,9 @@ impl<'s> Session<'s> {
 
     /// Puts a generation on record, from the next position on.
     pub(crate) fn begin_generation(&mut self, generation: Arc<Generation>, number: u64) -> Result<(), SessionError> {
-        self.ledger.record_generation(generation, number, self.sequencer.position())?;
-        self.ledger.renew();
+        let position = self.sequencer.position();
+        self.ledger.record_generation(generation, number, position)?;
+        self.ledger.renew(position);
         self.configuration = self.ledger.configuration(&self.options)?;
         self.pending.all_rules = true;
         Ok(())

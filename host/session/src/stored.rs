@@ -6,19 +6,16 @@ use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{Hold, RuleId, Timestamp};
 use countersign_store::Stored;
 
-use crate::chunk::Silence;
 use crate::error::SessionError;
 use crate::memory::RuleMemory;
-use crate::resume::read_rules;
+use crate::resume::{read_rules, read_session};
 
 /// What is known of a rule that judged in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredRule {
     /// What its state is kept by; none for a response rule, which keeps nothing.
     pub partition_key: Option<PartitionKey>,
-    /// Why it judges nothing more, if it doesn't.
-    pub silenced: Option<Silence>,
-    /// With which rows of sources it isn't called for a while.
+    /// With which rows of sources it isn't called for a while; a response rule, about what is found in them.
     pub holds: Vec<Hold>,
     /// Since when it is gone, if the generation that serves doesn't have it.
     pub absent_since: Option<Timestamp>,
@@ -29,11 +26,13 @@ pub struct StoredRule {
 /// # Errors
 /// When the store can't be read, or its memory isn't a session's.
 pub fn stored_rules(store: &dyn Stored) -> Result<BTreeMap<RuleId, StoredRule>, SessionError> {
-    let rule = |RuleMemory { partition_key, silenced, holds, absent_since, .. }| StoredRule {
-        partition_key,
-        silenced,
-        holds,
-        absent_since,
-    };
-    Ok(read_rules(store)?.into_iter().map(|(id, memory)| (id, rule(memory))).collect())
+    let rule =
+        |RuleMemory { partition_key, holds, absent_since, .. }| StoredRule { partition_key, holds, absent_since };
+    let mut rules: BTreeMap<RuleId, StoredRule> =
+        read_rules(store)?.into_iter().map(|(id, memory)| (id, rule(memory))).collect();
+    let responses = read_session(store)?.map(|session| session.held_responses).unwrap_or_default();
+    for (id, held) in responses {
+        rules.entry(id).and_modify(|rule| rule.holds.extend(held.holds));
+    }
+    Ok(rules)
 }

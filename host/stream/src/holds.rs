@@ -1,5 +1,5 @@
-//! With which rows a rule isn't called for a while, because it failed on too many of their kind: by source, and within a
-//! source by part and party. Decided row by row in the stream's order, from event time.
+//! With which rows a rule isn't called for a while, because it failed on too many of their kind or missed the deadline on
+//! one: by source, and within a source by part and party. Decided row by row in the stream's order, from event time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,8 @@ use crate::quarantine::{Accounts, Counted, QuarantineThreshold, Sighting};
 use crate::reference::key_seed;
 use crate::window::{HOUR, Step};
 
-/// How long a rule is in quarantine for a source, or parked for a part of its rows, microseconds of event time: four
-/// hours.
+/// How long a rule is in quarantine for a source or stopped for it, or parked for a part of its rows, microseconds of
+/// event time: four hours.
 pub const HELD_FOR: i64 = 4 * 3_600 * 1_000_000;
 
 /// How long it is parked for one party, microseconds of event time: an hour, after which none of its failures count.
@@ -23,7 +23,7 @@ pub const PARTY_HELD_FOR: i64 = HOUR;
 /// What a rule has failed on, and with which rows it isn't called therefore.
 #[derive(Debug, Default)]
 pub struct Holds {
-    /// None: nothing is counted and nothing held, as for a rule that is called on its own.
+    /// None: nothing is counted, as for a rule that is called on its own, and only missed deadlines hold rows.
     threshold: Option<QuarantineThreshold>,
     /// There are as many as the host has sources, a handful.
     sources: BTreeMap<SourceId, OfSource>,
@@ -73,7 +73,7 @@ pub struct BegunHold {
 }
 
 /// Why a hold began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HoldCause {
     /// On rows of so many accounts of those seen within an hour the rule failed: it is in quarantine.
     Accounts {
@@ -87,6 +87,26 @@ pub enum HoldCause {
         /// How many times.
         calls: u32,
     },
+    /// It missed the deadline of a call twice: it is stopped for the source.
+    Deadline {
+        /// What happened.
+        message: String,
+    },
+}
+
+impl BegunHold {
+    /// A rule missed the deadline twice, at this clock, with a row of a source.
+    #[must_use]
+    pub fn by_deadline(source: SourceId, clock: Timestamp, message: String) -> BegunHold {
+        let until = clock.plus_micros(HELD_FOR);
+        let hold = Hold { source, rows: HeldRows::All, party: None, since: clock, until };
+        BegunHold { hold, cause: HoldCause::Deadline { message } }
+    }
+}
+
+/// Takes out the holds whose time is over at a clock, in order.
+pub fn take_ended(holds: &mut Vec<Hold>, clock: Timestamp) -> impl Iterator<Item = Hold> {
+    holds.extract_if(.., move |hold| hold.until <= clock)
 }
 
 /// Whether any of some holds is about the rows of an event.
@@ -152,6 +172,14 @@ impl Holds {
         };
         self.add_hold(hold.clone());
         Some(BegunHold { hold, cause })
+    }
+
+    /// Takes in a row with which the rule missed the deadline twice. Returns the hold that begins after it.
+    pub fn miss_deadline(&mut self, row: &Sequenced, message: String) -> BegunHold {
+        self.count_account(row, true);
+        let begun = BegunHold::by_deadline(row.event.source.clone(), row.clock, message);
+        self.add_hold(begun.hold.clone());
+        begun
     }
 
     fn count_account(&mut self, row: &Sequenced, failed: bool) -> Counted {
@@ -222,7 +250,7 @@ impl Holds {
         let step = Step::of(clock);
         let mut ended = Vec::new();
         for (source, of) in &mut self.sources {
-            ended.extend(of.holds.extract_if(.., |hold| hold.until <= clock));
+            ended.extend(take_ended(&mut of.holds, clock));
             let gone = of.accounts.forget_before(step).into_iter();
             self.changed.extend(gone.map(|account| CountKey::Account(source.clone(), account)));
             for ((part, party), charges) in &mut of.charges {
@@ -246,12 +274,6 @@ impl Holds {
             self.changed.extend(charges.map(|(part, party)| count_key(source, part, party)));
         }
         ended
-    }
-
-    /// Forgets everything, as of a rule that is stopped: how far it got beyond that row would show the batch.
-    pub fn clear(&mut self) {
-        self.changed.extend(self.keys());
-        self.sources.clear();
     }
 
     /// The holds, in order.

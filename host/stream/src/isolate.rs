@@ -1,5 +1,6 @@
 //! Calls, and how a failure is isolated: the call is repeated from the same state with fewer rows, down to one, and only
-//! the row that fails alone is set aside. Rows with findings are called again one by one (`recheck`).
+//! the row that fails alone is set aside. A row that misses the deadline twice stops the rule for its source for a while.
+//! Rows with findings are called again one by one (`recheck`).
 
 mod recheck;
 
@@ -29,8 +30,8 @@ const MAX_ROW_DIAGNOSTICS: u64 = most_diagnostics_bytes(MAX_DIAGNOSTICS_PER_ROW,
 pub(crate) struct Judging<'r> {
     rule: &'r mut RuleStream,
     outcome: Outcome,
-    /// The places of rows that were held.
-    held: Vec<usize>,
+    /// How many rows were held.
+    held: u64,
 }
 
 /// New state of one key of one slot, references resolved to events.
@@ -62,25 +63,20 @@ struct Checked {
 
 impl<'r> Judging<'r> {
     pub(crate) fn new(rule: &'r mut RuleStream) -> Judging<'r> {
-        Judging { rule, outcome: Outcome::default(), held: Vec::new() }
+        Judging { rule, outcome: Outcome::default(), held: 0 }
     }
 
     /// The outcome of so many rows.
     pub(crate) fn finish(mut self, rows: &[Row<'_>]) -> Outcome {
-        // How many rows were looked at beyond the one at which the rule was stopped would show the batch.
-        let stopped = self.outcome.stopped.as_ref();
-        let stopped = stopped.and_then(|at| rows.iter().position(|row| row.sequenced.order() == at.row.order()));
-        let looked_at = stopped.map_or(rows.len(), |place| place + 1);
-        self.held.retain(|place| *place < looked_at);
-        self.outcome.held = self.held.len() as u64;
-        self.outcome.delivered = looked_at as u64 - self.outcome.held;
+        self.outcome.held = self.held;
+        self.outcome.delivered = (rows.len() as u64).saturating_sub(self.held);
         self.outcome
     }
 
     /// Judges all rows, in calls of as many rows as the rule's fuel has proved enough for.
     pub(crate) fn judge_all(&mut self, rows: &[Row<'_>]) {
         let mut rest = rows;
-        while !rest.is_empty() && self.outcome.stopped.is_none() {
+        while !rest.is_empty() {
             let rows = rest.get(..self.rule.rows_per_call.max(1)).unwrap_or(rest);
             let (now, later) = rest.split_at(self.rule.rows_that_fit(rows).min(rest.len()));
             self.judge_or_split(now, 0, false);
@@ -93,9 +89,6 @@ impl<'r> Judging<'r> {
     /// Judges rows in one call; if it fails, in several. `missed` says that a call with these rows, and maybe others,
     /// has missed the deadline before.
     fn judge_or_split(&mut self, rows: &[Row<'_>], splits: u32, missed: bool) {
-        if rows.is_empty() || self.outcome.stopped.is_some() {
-            return;
-        }
         // Rows before these have been judged, rows after them haven't: what is held now is what is held at their place.
         let admitted: Vec<Row<'_>>;
         let rows = if self.rule.holds.hold_any() {
@@ -110,8 +103,7 @@ impl<'r> Judging<'r> {
         let prepared = self.rule.prepare(rows);
         let failure = match self.call(rows, &prepared) {
             Ok(checked) if self.diagnostics_fit(rows, &prepared, &checked.answer) => {
-                self.apply_answer(rows, &prepared, checked);
-                return rows.iter().for_each(|row| self.rule.holds.pass(row.sequenced));
+                return self.apply_answer(rows, &prepared, checked);
             }
             Ok(_) => None,
             Err(failure) => Some(failure),
@@ -125,7 +117,7 @@ impl<'r> Judging<'r> {
             (_, FailureKind::Deadline) if !missed => {
                 rows.chunks(1).for_each(|row| self.judge_or_split(row, splits, true));
             }
-            ([row], _) => self.set_aside_or_stop(row, failure),
+            ([row], _) => self.set_aside(row, failure),
             (_, FailureKind::FuelExhausted) if splits >= MAX_SPLITS_BY_HALF => {
                 rows.chunks(1).for_each(|row| self.judge_or_split(row, splits, missed));
             }
@@ -140,21 +132,19 @@ impl<'r> Judging<'r> {
         }
     }
 
-    /// Handles a row that failed alone: it is set aside, or stops the rule if it missed the deadline twice.
-    fn set_aside_or_stop(&mut self, row: &Row<'_>, failure: CallFailure) {
-        let kind = failure.kind;
-        let failed = RowFailure { row: row.sequenced.clone(), failure };
-        if kind == FailureKind::Deadline {
-            self.outcome.stopped = Some(failed);
-            return;
-        }
-        self.outcome.failures.push(failed);
-        // What was too much for the record of the time is no fault of the rule's code; and it shows only when a batch's
-        // answer is applied, when rows after it may have been judged.
-        if kind == FailureKind::TooLarge {
-            return;
-        }
-        if let Some(begun) = self.rule.holds.fail(row.sequenced, kind) {
+    /// Sets aside a row that failed alone. One that missed the deadline twice stops the rule for its source instead.
+    fn set_aside(&mut self, row: &Row<'_>, failure: CallFailure) {
+        let holds = &mut self.rule.holds;
+        let begun = match failure.kind {
+            FailureKind::Deadline => Some(holds.miss_deadline(row.sequenced, failure.message)),
+            kind => {
+                self.outcome.failures.push(RowFailure { row: row.sequenced.clone(), failure });
+                // What was too much for the record of the time is no fault of the rule's code; and it shows only when a
+                // batch's answer is applied, when rows after it may have been judged.
+                if kind == FailureKind::TooLarge { None } else { holds.fail(row.sequenced, kind) }
+            }
+        };
+        if let Some(begun) = begun {
             // A timer waits for what its rule now doesn't see: it would fire after the hold for rows that did come.
             self.rule.timers.drop_set_by(|event| is_held(std::slice::from_ref(&begun.hold), event));
             self.outcome.begun.push(RowHold { row: row.sequenced.clone(), begun });
@@ -165,7 +155,7 @@ impl<'r> Judging<'r> {
     fn admitted<'a>(&mut self, rows: &[Row<'a>]) -> Vec<Row<'a>> {
         let (admitted, held): (Vec<_>, Vec<_>) =
             rows.iter().cloned().partition(|row| self.rule.holds.admits(row.sequenced));
-        self.held.extend(held.iter().map(|row| row.place));
+        self.held += held.len() as u64;
         admitted
     }
 
@@ -199,6 +189,10 @@ impl<'r> Judging<'r> {
         for (place, _) in rows.iter().enumerate().filter(|(_, row)| row.sampled && rows.len() > 1) {
             groups.entry(group_of(place)).or_default();
         }
+        // Before anything else is applied: keys don't depend on each other.
+        if let Some((place, failure)) = self.recheck(rows, keys, &mut groups) {
+            return self.judge_around(rows, place, failure, |place| groups.contains_key(&group_of(place)));
+        }
 
         for change in changes {
             let Some(text) = prepared.keys.get(change.key as usize) else { continue };
@@ -222,35 +216,25 @@ impl<'r> Judging<'r> {
         for (_, row) in rows.iter().enumerate().filter(|(place, _)| !groups.contains_key(&group_of(*place))) {
             self.note_row(row);
         }
-        if groups.is_empty() {
-            return;
-        }
-
-        for (place, row) in rows.iter().enumerate() {
-            let Some(group) = groups.get_mut(&group_of(place)) else { continue };
-            if group.last.is_none() {
-                group.before = row.key.as_deref().map(|key| self.entries(key)).unwrap_or_default();
-                group.timers = row.key.as_deref().map(|key| self.rule.timers.for_key(key)).unwrap_or_default();
-            }
-            group.last = Some(row);
-            match self.judge_alone(row) {
-                Ok(bundle) => group.bundles.push((place, bundle)),
-                Err(failure) => {
-                    match failure.kind {
-                        FailureKind::TooLarge => group.refused = true,
-                        _ => group.failed = true,
-                    }
-                    self.set_aside_or_stop(row, failure);
-                }
-            }
-            // Rows after the one at which the rule is stopped aren't judged; rows before it are.
-            if self.outcome.stopped.is_some() {
-                return;
-            }
-        }
         for group in groups.into_values() {
             self.compare_with_batch(rows, group);
         }
+        rows.iter().for_each(|row| self.rule.holds.pass(row.sequenced));
+    }
+
+    /// Goes on where a row of a batch missed the deadline twice in its one-row calls: rows of its source after it are held,
+    /// so nothing more of the batch's answer is used. Of the rows before it those that `called` names were called already.
+    fn judge_around(&mut self, rows: &[Row<'_>], place: usize, failure: CallFailure, called: impl Fn(usize) -> bool) {
+        let Some(((row, after), before)) = rows.get(place..).and_then(<[Row<'_>]>::split_first).zip(rows.get(..place))
+        else {
+            return;
+        };
+        let left: Vec<Row<'_>> =
+            before.iter().enumerate().filter(|(place, _)| !called(*place)).map(|(_, row)| row.clone()).collect();
+        self.judge_or_split(&left, 0, false);
+        before.iter().for_each(|row| self.rule.holds.pass(row.sequenced));
+        self.set_aside(row, failure);
+        self.judge_or_split(after, 0, false);
     }
 
     /// Whether no row's diagnostics can be too much, in whatever order they are added, those of the one-row calls included

@@ -36,7 +36,7 @@ pub use clock::{Claim, Clock, Placement, Plan, TICK_EVENTS, Tick};
 pub use columns::{Schema, build_batch, index_keys, value_at, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};
 pub use filter::{Router, Tally, holds, matches};
-pub use holds::{BegunHold, Count, CountKey, HELD_FOR, HoldCause, Holds, PARTY_HELD_FOR, is_held};
+pub use holds::{BegunHold, Count, CountKey, HELD_FOR, HoldCause, Holds, PARTY_HELD_FOR, is_held, take_ended};
 pub use keys::partition_key;
 pub use occasion::{DeliveredFinding, DueTimer, OrderedOccasion};
 pub use outcome::{Bundle, BundledFinding, Disagreement, Outcome, RowDiagnostic, RowFailure, RowHold};

@@ -38,7 +38,7 @@ pub struct RowFailure {
     pub failure: CallFailure,
 }
 
-/// A hold that began after a row on which the rule failed.
+/// A hold that began after a row on which the rule failed, or missed the deadline.
 #[derive(Clone, Debug)]
 pub struct RowHold {
     /// The row.
@@ -74,13 +74,13 @@ pub struct RowDiagnostic {
 pub struct Outcome {
     /// Findings.
     pub findings: Vec<BundledFinding>,
-    /// Rows set aside.
+    /// Rows set aside. One with which the rule missed the deadline twice is among those where a hold began instead.
     pub failures: Vec<RowFailure>,
     /// Where rows began to be held.
     pub begun: Vec<RowHold>,
-    /// Rows that the rule was called with, up to the one at which it was stopped.
+    /// Rows that the rule was called with.
     pub delivered: u64,
-    /// Rows up to there that were held.
+    /// Rows that were held.
     pub held: u64,
     /// Where the rule contradicted itself.
     pub disagreements: Vec<Disagreement>,
@@ -88,8 +88,6 @@ pub struct Outcome {
     pub diagnostics: Vec<RowDiagnostic>,
     /// Changed state, each key of a slot once.
     pub state: Vec<StateChange>,
-    /// The row at which a call missed the deadline twice: the rule was not called again.
-    pub stopped: Option<RowFailure>,
     /// Timers set, moved, cancelled or fired, each once.
     pub timers: Vec<TimerChange>,
 }

@@ -27,8 +27,6 @@ const TIMERS_SHARE: u64 = 4;
 pub(crate) struct Row<'a> {
     pub(crate) sequenced: &'a Sequenced,
     pub(crate) key: Option<Arc<str>>,
-    /// Its place among the rows that are judged.
-    pub(crate) place: usize,
     /// Whether it is judged on its own too, even if a batch says nothing about its key.
     pub(crate) sampled: bool,
 }
@@ -166,15 +164,14 @@ impl RuleStream {
         let keyed = key != PartitionKey::None;
         let rows: Vec<Row<'_>> = rows
             .iter()
-            .enumerate()
             .zip(self.judged..)
-            .map(|((place, sequenced), number)| {
+            .map(|(sequenced, number)| {
                 let key = match &sequenced.occasion {
                     OrderedOccasion::Timer(timer) => Some(Arc::clone(&timer.key)),
                     _ => keyed.then(|| keys::partition_key(key, &sequenced.event)).flatten().map(Arc::from),
                 };
                 let sampled = self.sample.as_ref().is_some_and(|sample| sample.has(number, sequenced, key.as_deref()));
-                Row { sequenced, key, place, sampled }
+                Row { sequenced, key, sampled }
             })
             .collect();
         self.judged += rows.len() as u64;
@@ -284,12 +281,6 @@ impl RuleStream {
     /// What changed in the rule's state since this was called last: what ticks forgot, which no row reports.
     pub fn changes(&mut self) -> (Vec<StateChange>, Vec<TimerChange>) {
         (self.state.take_changes(), self.timers.take_changes())
-    }
-
-    /// Forgets the rule's state and its timers. Returns the changes to store, each key of a slot and each timer once.
-    pub fn forget(&mut self) -> (Vec<StateChange>, Vec<TimerChange>) {
-        self.spending = Spending::default();
-        (self.state.clear(), self.timers.clear())
     }
 
     /// Numbers findings through the rows of a position, earlier calls included.

@@ -375,22 +375,6 @@ impl RuleState {
             && self.before.iter().all(HashMap::is_empty)
     }
 
-    /// Forgets every key. Returns all changes since they were taken last.
-    pub(crate) fn clear(&mut self) -> Vec<StateChange> {
-        let keys: Vec<(usize, Arc<str>)> = self
-            .tables
-            .iter()
-            .enumerate()
-            .flat_map(|(slot, table)| table.keys().map(move |key| (slot, Arc::clone(key))))
-            .collect();
-        for (slot, key) in &keys {
-            self.set(*slot, key, None);
-        }
-        // If it judges again, it begins anew.
-        self.forget_before();
-        self.take_changes()
-    }
-
     /// What changed since this was called last, by slot and key.
     pub(crate) fn take_changes(&mut self) -> Vec<StateChange> {
         let changed = in_order(std::mem::take(&mut self.changed));

@@ -271,15 +271,6 @@ impl RuleTimers {
         self.keys.keys()
     }
 
-    /// Drops all timers. Returns all changes since they were taken last.
-    pub(crate) fn clear(&mut self) -> Vec<TimerChange> {
-        let all = std::mem::take(&mut self.due);
-        self.changed.extend(all.into_iter().map(|(_, key, id)| (key, id)));
-        self.keys.clear();
-        self.bytes = 0;
-        self.take_changes()
-    }
-
     /// What changed since this was called last, each timer once, by key and id.
     pub(crate) fn take_changes(&mut self) -> Vec<TimerChange> {
         std::mem::take(&mut self.changed)

@@ -170,7 +170,7 @@ struct Results {
 
 impl Results {
     fn take(&mut self, outcome: Outcome) {
-        assert!(outcome.disagreements.is_empty() && outcome.stopped.is_none());
+        assert!(outcome.disagreements.is_empty() && outcome.begun.is_empty());
         for found in outcome.findings {
             assert_eq!(found.bundle.call.batch.len(), 1);
             self.calls_of_findings.push(format!("{:?}", found.bundle));

@@ -53,7 +53,7 @@ enum Defence {
     AnswerRefused(String),
     /// A call without rows fails: of a migration, or of a response rule.
     CallFailed(FailureKind),
-    /// The rule is stopped.
+    /// The rule is stopped for the source of the row.
     Stopped,
     /// The rule is reported as contradicting itself, in its findings, its state or its timers.
     NotDeterministic(&'static str),
@@ -82,7 +82,7 @@ impl fmt::Display for Defence {
             Defence::RowSetAside(kind) => write!(f, "row set aside: {}", kind.id()),
             Defence::AnswerRefused(message) => write!(f, "answer refused: {message}"),
             Defence::CallFailed(kind) => write!(f, "call failed: {}", kind.id()),
-            Defence::Stopped => f.write_str("rule stopped"),
+            Defence::Stopped => f.write_str("rule stopped for the source"),
             Defence::NotDeterministic(what) => write!(f, "not deterministic: {what}"),
             Defence::OnlyWhoAuthenticated => f.write_str("quarantine by authenticated accounts only"),
             Defence::ByTheGate(reason) => write!(f, "gate: {}", reason.id()),

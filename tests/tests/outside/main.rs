@@ -22,6 +22,7 @@ mod recomputed;
 mod resumed;
 mod sessions;
 mod sharing;
+mod stopped;
 mod support;
 mod swapped;
 mod weaponising;

@@ -3,13 +3,9 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::time::Duration;
 
-use countersign_admission::sections;
-use countersign_engine::{Engine, EngineConfig};
-use countersign_generation::{Generation, RuleFile, Settings};
+use countersign_generation::Generation;
 use countersign_model::{DigestKey, Place, Timestamp};
-use countersign_policy::{DEFAULT_POLICY, Policy, SourceFile};
 use countersign_session::{Session, SessionError, SessionOptions, Standing};
 use countersign_store::{MemoryStore, Stored};
 use countersign_stream::{QuarantineThreshold, TICK_EVENTS};
@@ -18,7 +14,7 @@ use proptest::prelude::*;
 use crate::determinism::{shipped_generation, telemetry};
 use crate::fed;
 use crate::sessions::{Backend, Files, Outcome, Step, options, play};
-use crate::support::{NEVER, admitted, bytes, settings};
+use crate::support::NEVER;
 use crate::swapped::everything;
 
 /// Time after the beginning of the fed telemetry.
@@ -162,39 +158,6 @@ fn records_that_wait_for_witnesses_come_again() {
         let got = play(&mut Backend::memory(), &files, &killed, &generation, &options());
         expected.assert_same(&got, &format!("killed before step {at}"));
     }
-}
-
-/// A rule that misses the deadline is stopped, and isn't called again by a later session.
-#[test]
-fn a_rule_stopped_at_the_deadline_stays_stopped() {
-    // The shortest that there is: seconds.
-    let engine = Engine::new(&EngineConfig { deadline: Duration::ZERO, ..EngineConfig::default() }).unwrap();
-    let admitted = admitted(bytes("loops"));
-    let mut declaration = admitted.declaration().clone();
-    declaration.limits.fuel = 1 << 52;
-    let bytes = sections::attach(admitted.component(), &declaration, admitted.data()).unwrap();
-    let policy = format!("{DEFAULT_POLICY}\n[limits]\nfuel = {}\n", 1_u64 << 52);
-    let policy = SourceFile::parse("policy", policy, Policy::parse).unwrap();
-    let settings = Settings { policy, ..settings() };
-    let rules = vec![RuleFile { name: "loops".to_owned(), bytes }];
-    let (generation, faults) = Generation::load(&engine, rules, settings);
-    assert!(faults.is_empty(), "{faults:?}");
-    let records: Vec<String> = (0..9)
-        .map(|number| {
-            let record = fed::record(number, 1, "clock");
-            if number == 2 { record.replace("ListBuckets", "LoopHere") } else { record }
-        })
-        .collect();
-    let files = Files::new("cloudtrail", &[&lines(&records)]);
-    let plain = vec![Step::Record(None); records.len()];
-    let expected = play(&mut Backend::memory(), &files, &plain, &generation, &options());
-    assert!(expected.summary.contains(r#""silenced":["hostile/loops"]"#), "{}", expected.summary);
-    assert!(expected.log.iter().any(|line| line.contains("rule-stopped")), "{:?}", expected.log);
-    // By then the row at which it was stopped is committed.
-    let mut steps = plain;
-    steps.insert(8, Step::Kill);
-    expected
-        .assert_same(&play(&mut Backend::memory(), &files, &steps, &generation, &options()), "killed after the stop");
 }
 
 /// Lines of the last commit may not have been received: they come again, under the same numbers. Those received don't.

@@ -116,7 +116,7 @@ impl Judge {
                 all.state.push(change);
             }
             all.state.sort_by(|a, b| (&a.slot, &a.key).cmp(&(&b.slot, &b.key)));
-            all.stopped = all.stopped.or(outcome.stopped);
+            all.begun.extend(outcome.begun);
         }
         all
     }

@@ -150,6 +150,8 @@ pub(crate) fn records() -> Vec<Record> {
             occasion: Occasion::Finding { rule: rule_id("burst-of-denied-calls"), index: 1 },
             event_id: "c5e3".to_owned(),
             message: "2 s".to_owned(),
+            source: None,
+            until: None,
         }),
         Record::Diagnostic(DiagnosticRecord {
             position: 22,
@@ -201,6 +203,15 @@ pub(crate) fn records() -> Vec<Record> {
             rows: HeldRows::Authenticated,
             party: None,
             end: HoldEnd::Time,
+        }),
+        Record::RuleStopped(RuleStopped {
+            position: 26,
+            rule: rule_id("graduated-containment"),
+            occasion: Occasion::Event,
+            event_id: "c5e4".to_owned(),
+            message: "10 s".to_owned(),
+            source: Some("okta".into()),
+            until: Some(Timestamp(1_688_989_338_000_000)),
         }),
         Record::Input(Input {
             input: 0,

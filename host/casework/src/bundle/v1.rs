@@ -44,6 +44,7 @@ impl From<FindingBundle> for super::FindingBundle {
             subject,
             rule_suspect,
             clock,
+            source: None,
         }
     }
 }

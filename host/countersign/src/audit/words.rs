@@ -3,7 +3,7 @@
 use countersign_audit::Record;
 use countersign_audit::record::{DecisionRecord, FindingRecord};
 use countersign_declaration::quoted;
-use countersign_model::{Account, Occasion};
+use countersign_model::{Account, Occasion, SourceId};
 use countersign_session::report::describe_held;
 
 use crate::decisions;
@@ -50,7 +50,7 @@ pub(super) fn summary(record: &Record) -> String {
         }
         Record::Quarantine(found) => format!(
             "in quarantine for {}: it failed on rows of {} of {} accounts",
-            found.source.as_ref().map_or_else(|| "all sources".to_owned(), |source| quoted(source)),
+            source(found.source.as_ref()),
             text::number(found.failing_accounts),
             text::number(found.accounts)
         ),
@@ -61,12 +61,15 @@ pub(super) fn summary(record: &Record) -> String {
         ),
         Record::Readmitted(back) => {
             let rows = describe_held(&back.source, back.rows, back.party.as_deref());
-            format!("called again with {rows}: {}", back.end.about())
+            format!("{rows} reach it again: {}", back.end.about())
         }
         Record::NotDeterministic(found) => brief(&found.message),
-        Record::RuleStopped(stopped) => {
-            format!("stopped on event {}: {}", quoted(&stopped.event_id), brief(&stopped.message))
-        }
+        Record::RuleStopped(stopped) => format!(
+            "stopped for {} on event {}: {}",
+            source(stopped.source.as_ref()),
+            quoted(&stopped.event_id),
+            brief(&stopped.message)
+        ),
         Record::Diagnostic(said) => format!("{}: {}", said.level, brief(&said.message)),
         Record::DeadLetter(letter) => {
             format!("record {} of input {}: {}: {}", letter.ordinal, letter.input, letter.code, brief(&letter.reason))
@@ -82,6 +85,11 @@ pub(super) fn summary(record: &Record) -> String {
         Record::Input(input) => format!("input {} ended after {}", input.input, text::count(input.records, "record")),
         Record::Seal(seal) => format!("the file is finished after {}", text::count(seal.records, "record")),
     }
+}
+
+/// The source that a record is about; files of format 3 and earlier name none.
+fn source(source: Option<&SourceId>) -> String {
+    source.map_or_else(|| "all sources".to_owned(), |source| quoted(source))
 }
 
 fn finding_summary(finding: &FindingRecord) -> String {

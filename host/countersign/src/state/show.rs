@@ -9,7 +9,6 @@ use countersign_declaration::quoted;
 use countersign_model::vocabulary::PartitionKey;
 use countersign_model::{Evidence, Hold, RuleId, StateChange, StateEntry, TimerChange, TimerEntry, Timestamp};
 use countersign_session::StoredRule;
-use countersign_session::chunk::Silence;
 use countersign_session::report::describe_held;
 use countersign_store::Stored;
 use serde::Serialize;
@@ -82,7 +81,6 @@ struct Kept<'a> {
 #[derive(Serialize)]
 struct About {
     partition_key: Option<PartitionKey>,
-    silenced: Option<Silence>,
     holds: Vec<Hold>,
     absent_since: Option<Timestamp>,
 }
@@ -160,8 +158,8 @@ impl Arguments {
             Ok(true)
         })?;
         slots.sort_by(|a, b| a.slot.cmp(&b.slot));
-        let StoredRule { partition_key, silenced, holds, absent_since } = stored;
-        let about = About { partition_key, silenced, holds, absent_since };
+        let StoredRule { partition_key, holds, absent_since } = stored;
+        let about = About { partition_key, holds, absent_since };
         Ok((Kept { rule, key: &self.key, about, slots, timers }, keys.some()))
     }
 }
@@ -203,17 +201,15 @@ fn title(kept: &Kept<'_>) -> String {
 }
 
 fn about(kept: &Kept<'_>) -> Vec<(&'static str, String)> {
-    let About { partition_key, silenced, holds, absent_since } = &kept.about;
+    let About { partition_key, holds, absent_since } = &kept.about;
     let key = match partition_key {
         Some(key) => format!("kept by {key}"),
         None => "none: a response rule keeps nothing".to_owned(),
     };
     let mut rows = vec![("state", key)];
-    rows.extend(silenced.map(|silence| ("silenced", format!("{silence}: it judges nothing more"))));
     rows.extend(holds.iter().map(|hold| {
-        let what = if hold.is_quarantine() { "in quarantine" } else { "parked" };
         let rows = describe_held(&hold.source, hold.rows, hold.party.as_deref());
-        ("held", format!("{what} for {rows}, until {}", hold.until))
+        ("held", format!("{rows} don't reach it until {}", hold.until))
     }));
     rows.extend(absent_since.map(|since| {
         ("gone", format!("since {since}: the generation that serves doesn't have it; nothing expires meanwhile"))

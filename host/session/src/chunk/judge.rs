@@ -1,9 +1,9 @@
-//! One detection rule of a run: its rows of a chunk, and their outcomes up to the row that silences it.
+//! One detection rule of a run: its rows of a chunk, and their outcomes.
 
-use countersign_model::{Digest, DigestKey, Hold, StateChange, TimerChange};
+use countersign_model::{Digest, DigestKey, Hold};
 use countersign_stream::{Adopted, Carried, Outcome, RuleStream, Sequenced};
 
-use super::{Changes, Item, Placed, Remembered, Silence};
+use super::{Changes, Item, Placed, Remembered};
 
 /// A row that a rule is given.
 #[derive(Clone, Copy)]
@@ -23,8 +23,6 @@ pub(super) struct Judge {
     pub(super) delivered: u64,
     /// Rows that were held.
     pub(super) held: u64,
-    /// Why it judges nothing more, if it doesn't.
-    pub(super) silenced: Option<Silence>,
     /// SHA-256 of its code, where known.
     pub(super) code: Option<Digest>,
     /// Timers dropped because it had too many.
@@ -46,7 +44,6 @@ impl Judge {
             depth,
             delivered: 0,
             held: 0,
-            silenced: None,
             code: None,
             dropped_timers: 0,
             withheld: 0,
@@ -67,55 +64,32 @@ impl Judge {
         self.rows = merge(events, wanted, &self.own);
         for rows in self.rows.chunks(batch) {
             let rows: Vec<&Sequenced> = rows.iter().filter_map(|place| row_at(*place, events, &self.own)).collect();
-            let outcome = self.stream.judge(&rows);
-            let stopped = outcome.stopped.is_some();
-            self.outcomes.push(outcome);
-            if stopped {
-                break;
-            }
+            self.outcomes.push(self.stream.judge(&rows));
         }
     }
 
-    /// Cuts the outcomes at the row at which the rule is stopped, if it is, and adds them to the chunk's items and changes.
+    /// Adds the outcomes to the chunk's items and changes.
     pub(super) fn finish_chunk(&mut self, rule: usize, placed: &mut Vec<Placed>, changes: &mut Changes) {
         self.rows.clear();
         self.own.clear();
-        let outcomes = std::mem::take(&mut self.outcomes);
-        if self.silenced.is_some() {
-            return;
-        }
         let depth = self.depth;
-        let last = outcomes.iter().find_map(|outcome| outcome.stopped.as_ref()).map(|stopped| stopped.row.clone());
-        self.silenced = last.is_some().then_some(Silence::Stopped);
         let mut place = |row: &Sequenced, item: Item| {
-            if last.as_ref().is_none_or(|last| row.order() <= last.order()) {
-                placed.push(Placed { position: row.position, after_timers: !row.is_timer(), depth, rule, item });
-            }
+            placed.push(Placed { position: row.position, after_timers: !row.is_timer(), depth, rule, item });
         };
-        for outcome in outcomes {
+        for outcome in std::mem::take(&mut self.outcomes) {
             self.delivered += outcome.delivered;
             self.held += outcome.held;
             outcome.begun.into_iter().for_each(|begun| place(&begun.row.clone(), Item::Held(Box::new(begun))));
             outcome.failures.into_iter().for_each(|failed| place(&failed.row.clone(), Item::SetAside(failed)));
-            outcome.stopped.into_iter().for_each(|stopped| place(&stopped.row.clone(), Item::Stopped(stopped)));
             outcome.disagreements.into_iter().for_each(|other| place(&other.row.clone(), Item::Disagreement(other)));
             outcome.diagnostics.into_iter().for_each(|one| place(&one.row.clone(), Item::Diagnostic(one)));
             outcome.findings.into_iter().for_each(|one| place(&one.row.clone(), Item::Finding(Box::new(one))));
-            // A stopped rule's state is of no use, and how far it got would show the batch: stored state is removed too.
-            let silenced = last.is_some();
-            let state = outcome.state.into_iter();
-            let state = state.map(|change| if silenced { StateChange { entry: None, ..change } } else { change });
-            let timers = outcome.timers.into_iter();
-            let timers = timers.map(|change| if silenced { TimerChange { entry: None, ..change } } else { change });
-            changes.extend((state.collect(), timers.collect()));
+            changes.extend((outcome.state, outcome.timers));
         }
         // What was forgotten at ticks is reported even if no row came since.
-        changes.extend(if last.is_some() { self.stream.forget() } else { self.stream.changes() });
+        changes.extend(self.stream.changes());
         changes.baselines.extend(self.stream.take_baselines());
         self.dropped_timers += self.stream.take_dropped_timers();
-        if last.is_some() {
-            self.stream.holds_mut().clear();
-        }
         let id = self.stream.declaration().id.clone();
         let counts = self.stream.holds_mut().take_changes().into_iter();
         changes.counts.extend(counts.map(|(key, count)| (id.clone(), key, count)));
@@ -129,7 +103,6 @@ impl Judge {
             code: self.code,
             carried: self.stream.take_carried(),
             holds: std::mem::take(self.stream.holds_mut()),
-            silenced: self.silenced,
             delivered: self.delivered,
             held: self.held,
             judged: self.stream.judged(),
@@ -142,15 +115,13 @@ impl Judge {
 
     /// Goes on with what a rule of the same id has kept. Returns also the holds that ended.
     pub(super) fn adopt(&mut self, remembered: Remembered, code: Option<Digest>) -> (Adopted, Vec<Hold>) {
-        let Remembered { carried, mut holds, silenced, delivered, held, dropped_timers, withheld, forgotten, .. } =
-            remembered;
+        let Remembered { carried, mut holds, delivered, held, dropped_timers, withheld, forgotten, .. } = remembered;
         let same_code = remembered.code.is_none() || remembered.code == code;
         // The sample has the first rows of each code.
         if same_code {
             self.stream.set_judged(remembered.judged);
         }
         // Other code gets another chance; that it failed before still counts.
-        self.silenced = silenced.filter(|_| same_code);
         let ended = if same_code { Vec::new() } else { holds.end_all() };
         *self.stream.holds_mut() = holds;
         (self.delivered, self.held) = (delivered, held);

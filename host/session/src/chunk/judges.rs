@@ -11,7 +11,7 @@ use countersign_stream::{Forgotten, Holds, QuarantineThreshold, Router, RuleStre
 
 use super::judge::Judge;
 use super::remembered::{Absent, take_forgotten};
-use super::{Changes, Item, Placed, Silence};
+use super::{Changes, Item, Placed};
 use countersign_generation::workers;
 use countersign_generation::{Generation, Rule};
 
@@ -115,10 +115,10 @@ impl Judges {
         self.judges.iter().map(|judge| judge.held)
     }
 
-    /// The holds of all rules that judge, with the rule.
+    /// The holds of all rules, with the rule.
     pub fn holds(&self) -> impl Iterator<Item = (&RuleId, &Hold)> {
-        let judging = self.judges.iter().filter(|judge| judge.silenced.is_none());
-        judging.flat_map(|judge| judge.stream.holds().holds().map(|hold| (&judge.stream.declaration().id, hold)))
+        let judges = self.judges.iter();
+        judges.flat_map(|judge| judge.stream.holds().holds().map(|hold| (&judge.stream.declaration().id, hold)))
     }
 
     /// How many keys were forgotten at ticks, for each rule by slot, in the rules' order; only slots with any.
@@ -217,16 +217,11 @@ impl Judges {
                 let Some(judge) = self.judges.get_mut(rule) else { continue };
                 let before = placed.len();
                 judge.finish_chunk(rule, &mut placed, &mut changes);
-                if judge.silenced.is_some() {
-                    self.router.silence(rule);
-                    self.counting.remove(&rule);
-                } else {
-                    if !judge.stream.is_idle() {
-                        self.holding.insert(rule);
-                    }
-                    if !judge.stream.holds().is_empty() {
-                        self.counting.insert(rule);
-                    }
+                if !judge.stream.is_idle() {
+                    self.holding.insert(rule);
+                }
+                if !judge.stream.holds().is_empty() {
+                    self.counting.insert(rule);
                 }
                 self.deliver(rule, depth, placed.get(before..).unwrap_or_default(), &mut waiting);
             }
@@ -264,7 +259,7 @@ impl Judges {
             let mut row = None;
             for (subscriber, _) in wanting {
                 let row = row.get_or_insert_with(|| Sequenced::finding_row(finding, depth));
-                if let Some(judge) = self.judges.get_mut(*subscriber).filter(|judge| judge.silenced.is_none()) {
+                if let Some(judge) = self.judges.get_mut(*subscriber) {
                     judge.own.push(row.clone());
                     waiting.insert((judge.depth, *subscriber));
                 }
@@ -279,7 +274,6 @@ impl Judges {
         Some(JudgeView {
             partition_key: judge.stream.declaration().partition_key,
             code: judge.code,
-            silenced: judge.silenced,
             delivered: judge.delivered,
             held: judge.held,
             holds: judge.stream.holds().holds().cloned().collect(),
@@ -297,7 +291,6 @@ impl Judges {
 pub(crate) struct JudgeView {
     pub(crate) partition_key: PartitionKey,
     pub(crate) code: Option<Digest>,
-    pub(crate) silenced: Option<Silence>,
     pub(crate) delivered: u64,
     pub(crate) held: u64,
     pub(crate) holds: Vec<Hold>,

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use countersign_model::{Digest, HoldEnd, RuleId, Timestamp};
 use countersign_stream::{Carried, Forgotten, Holds, Migrated, Tick};
 
+use super::Changes;
 use super::judges::Judges;
-use super::{Changes, Silence};
 
 /// How long the state of a rule that is gone is kept in case it comes back, microseconds of event time: a day. Nothing of
 /// it expires and no timer fires meanwhile.
@@ -22,8 +22,6 @@ pub struct Remembered {
     pub carried: Carried,
     /// What it failed on, and with which rows it isn't called therefore.
     pub holds: Holds,
-    /// Why it judges nothing more, if it doesn't.
-    pub silenced: Option<Silence>,
     /// Rows that it was called with.
     pub delivered: u64,
     /// Rows that were held.
@@ -71,8 +69,8 @@ impl Judges {
     }
 
     /// Hands over what rules have kept; `now` is the clock, `position` that of the next event. `codes` has the digests of
-    /// these rules' code: a rule with other code than before judges again where that was stopped or its rows were held,
-    /// but still counts as having failed on the same accounts.
+    /// these rules' code: a rule with other code than before judges again where rows were held from it, but still counts as
+    /// having failed on the same accounts.
     pub fn hand_over(
         &mut self,
         mut all: BTreeMap<RuleId, (Remembered, Option<Timestamp>)>,
@@ -93,15 +91,11 @@ impl Judges {
             self.forgotten.extend_removed(adopted.removed);
             self.forgotten.extend((adopted.rest_changes, Vec::new()));
             all_migrated.extend(adopted.migrated.into_iter().map(|migrated| (id.clone(), migrated)));
-            if judge.silenced.is_some() {
-                self.router.silence(place);
-            } else {
-                if !judge.stream.is_idle() || judge.stream.holds().has_changes() {
-                    self.holding.insert(place);
-                }
-                if !judge.stream.holds().is_empty() {
-                    self.counting.insert(place);
-                }
+            if !judge.stream.is_idle() || judge.stream.holds().has_changes() {
+                self.holding.insert(place);
+            }
+            if !judge.stream.holds().is_empty() {
+                self.counting.insert(place);
             }
             if !adopted.rest.is_empty() {
                 let remembered = judge.without(adopted.rest);
@@ -123,10 +117,7 @@ impl Judges {
 
     /// Applies a tick to what rules that are gone have kept, and forgets what was kept for long enough.
     pub(super) fn tick_absent(&mut self, tick: Tick) {
-        // Why a rule was silenced isn't forgotten: it would judge again under the same code.
-        let over = |Absent { remembered, since }: &Absent| {
-            remembered.silenced.is_none() && tick.at.micros_since(*since) > KEPT_FOR_ABSENT_RULES
-        };
+        let over = |absent: &Absent| tick.at.micros_since(absent.since) > KEPT_FOR_ABSENT_RULES;
         let ids: Vec<RuleId> =
             self.absent.iter().filter(|(_, absent)| over(absent)).map(|(id, _)| id.clone()).collect();
         for id in ids {
@@ -154,7 +145,7 @@ impl Judges {
 impl Remembered {
     /// Whether nothing would be lost with it.
     fn is_trivial(&self) -> bool {
-        self.carried.is_empty() && self.silenced.is_none() && self.holds.is_empty()
+        self.carried.is_empty() && self.holds.is_empty()
     }
 }
 

@@ -11,9 +11,9 @@ use countersign_generation::Rule;
 use countersign_model::call::FailureKind;
 use countersign_model::response::ResponseDiagnostic;
 use countersign_model::{Occasion, RuleId};
-use countersign_stream::BundledFinding;
+use countersign_stream::{BegunHold, BundledFinding, Sequenced};
 
-use super::{Ledger, PageIntent};
+use super::{Ledger, PageIntent, row_name};
 use crate::error::SessionError;
 use crate::report::{DecisionLine, FindingLine, Line, Notice};
 
@@ -21,26 +21,26 @@ impl Ledger {
     /// Decides on a finding, and records it with the decisions.
     pub(super) fn record_finding(&mut self, rule: &Rule, finding: BundledFinding) -> Result<(), SessionError> {
         let generation = Arc::clone(&self.generation);
-        let suspect = self.is_suspect(rule, &finding.row.event);
-        let position = finding.finding.position;
-        let row = (finding.finding.occasion.clone(), finding.finding.event_id.clone());
-        let stopped = &self.stopped_responses;
+        let row = finding.row.clone();
+        let suspect = self.is_suspect(rule, &row.event);
         let casework = Casework::new(&generation, self.number, &self.key);
         let case = casework.decide(finding, suspect, &Circumstances::unconfigured(), |id, inputs| {
             let rule = generation.responses.iter().find(|rule| rule.identity.id == *id)?;
-            (!stopped.contains(id)).then(|| call_response_rule(rule, inputs))
+            (!self.is_response_held(id, &row.event)).then(|| call_response_rule(rule, inputs))
         });
         match case {
-            Ok(case) => self.record_case(case, position, &row),
+            Ok(case) => self.record_case(case, &row),
             // What can't be stored is set aside, as what a rule fails on.
             Err(error) => {
-                self.record_set_aside(position, &rule.identity.id, row, error.failure());
+                self.record_set_aside(row.position, &rule.identity.id, row_name(&row), error.failure());
                 Ok(())
             }
         }
     }
 
-    fn record_case(&mut self, case: Case, position: u64, row: &(Occasion, String)) -> Result<(), SessionError> {
+    /// Records a case of a finding in a row.
+    fn record_case(&mut self, case: Case, row: &Sequenced) -> Result<(), SessionError> {
+        let (position, name) = (row.position, row_name(row));
         self.page.blobs.extend(case.blobs().cloned());
         let Case { findings, responses, inputs, decisions, .. } = case;
         for CaseFinding { record, bundle, .. } in findings {
@@ -55,14 +55,14 @@ impl Ledger {
         for CaseResponse { response, .. } in responses {
             let id = response.bundle.rule.id.clone();
             if let Ok(answer) = &response.bundle.answer {
-                self.record_diagnostics(position, &id, row, &answer.diagnostics);
+                self.record_diagnostics(position, &id, &name, &answer.diagnostics);
             }
             match response.failure {
                 Some(failure) if failure.kind == FailureKind::Deadline => {
-                    self.stopped_responses.insert(id.clone());
-                    self.record_stopped(position, &id, row.clone(), failure)?;
+                    let begun = BegunHold::by_deadline(row.event.source.clone(), row.clock, failure.message);
+                    self.hold_response(position, &id, name.clone(), begun)?;
                 }
-                Some(failure) => self.record_set_aside(position, &id, row.clone(), failure),
+                Some(failure) => self.record_set_aside(position, &id, name.clone(), failure),
                 None => {}
             }
         }

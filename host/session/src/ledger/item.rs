@@ -2,7 +2,7 @@
 
 use countersign_audit::Record;
 use countersign_audit::record::{
-    DeadLetter as DeadRecord, DiagnosticRecord, HostFinding, HostFindingKind, NotDeterministic, RuleStopped, SetAside,
+    DeadLetter as DeadRecord, DiagnosticRecord, HostFinding, HostFindingKind, NotDeterministic, SetAside,
 };
 use countersign_formats::DeadLetter;
 use countersign_model::call::CallFailure;
@@ -25,11 +25,14 @@ impl Ledger {
             Item::SetAside(failed) => {
                 self.record_set_aside(position, id, row_name(&failed.row), failed.failure);
             }
-            Item::Stopped(stopped) => {
-                self.record_stopped(position, id, row_name(&stopped.row), stopped.failure)?;
+            Item::Held(held) => {
+                self.holds.entry(id.clone()).or_default().push(held.begun.hold.clone());
+                self.record_hold(position, id, row_name(&held.row), held.begun)?;
             }
-            Item::Held(held) => self.record_hold(position, id, held.begun),
-            Item::Readmitted { hold, end } => self.record_readmitted(position, id, hold, end),
+            Item::Readmitted { hold, end } => {
+                self.holds.entry(id.clone()).or_default().retain(|other| *other != hold);
+                self.record_readmitted(position, id, hold, end);
+            }
             Item::Disagreement(disagreement) => {
                 self.page.records.push(Record::NotDeterministic(NotDeterministic {
                     position: disagreement.row.position,
@@ -42,7 +45,8 @@ impl Ledger {
                      needs approval",
                     disagreement.what
                 );
-                self.record_suspect(position, HostFindingKind::RuleNotDeterministic, id, message);
+                self.suspect.insert(id.clone(), rule.identity.code);
+                self.record_host_finding(position, HostFindingKind::RuleNotDeterministic, Severity::High, id, message);
             }
             Item::Diagnostic(diagnostic) => {
                 self.page.records.push(Record::Diagnostic(DiagnosticRecord {
@@ -103,44 +107,6 @@ impl Ledger {
             failure: failure.kind,
             message: failure.message,
         }));
-    }
-
-    pub(super) fn record_stopped(
-        &mut self,
-        position: u64,
-        rule: &RuleId,
-        (occasion, event_id): (Occasion, String),
-        failure: CallFailure,
-    ) -> Result<(), SessionError> {
-        // A stalled machine must not silence a rule.
-        if !self.generation.engine.is_alive() {
-            return Err(SessionError::Stalled(rule.clone()));
-        }
-        self.page.records.push(Record::RuleStopped(RuleStopped {
-            position,
-            rule: rule.clone(),
-            occasion,
-            event_id,
-            message: failure.message,
-        }));
-        let message = format!("`{rule}` was stopped: it ran past the deadline twice; it judges nothing more");
-        self.add_silenced(rule);
-        self.record_suspect(position, HostFindingKind::RuleStopped, rule, message);
-        Ok(())
-    }
-
-    /// Records what the host found about a rule whose later findings can't be relied on: it is suspect from here on.
-    fn record_suspect(&mut self, position: u64, kind: HostFindingKind, rule: &RuleId, message: String) {
-        let code = self.generation.rule(rule).map(|rule| rule.identity.code);
-        self.suspect.extend(code.map(|code| (rule.clone(), code)));
-        self.record_host_finding(position, kind, Severity::High, rule, message);
-    }
-
-    /// Adds a rule to those that are silenced.
-    pub(super) fn add_silenced(&mut self, rule: &RuleId) {
-        if !self.summary.silenced.contains(rule) {
-            self.summary.silenced.push(rule.clone());
-        }
     }
 
     pub(super) fn record_host_finding(

@@ -130,10 +130,10 @@ fn describe(placed: &[Placed]) -> Vec<(u64, char, String)> {
         let what = match &placed.item {
             Item::DeadLetter(letter) => format!("dead {}", letter.ordinal),
             Item::SetAside(failed) => format!("failed {}", failed.failure.kind.id()),
-            Item::Stopped(stopped) => format!("stopped {}", stopped.failure.kind.id()),
-            Item::Held(held) => match held.begun.cause {
+            Item::Held(held) => match &held.begun.cause {
                 HoldCause::Accounts { failed, seen } => format!("quarantined {failed} of {seen}"),
                 HoldCause::Charges { calls } => format!("parked for {calls} calls"),
+                HoldCause::Deadline { .. } => format!("stopped for {}", held.begun.hold.source),
             },
             Item::Readmitted { hold, .. } => format!("readmitted {}", hold.source),
             Item::Disagreement(other) => format!("disagreed {}", other.what),
@@ -145,7 +145,7 @@ fn describe(placed: &[Placed]) -> Vec<(u64, char, String)> {
     described.collect()
 }
 
-/// A chunk with items of every kind: `a` goes into quarantine at 7, `b` is stopped at 9.
+/// A chunk with items of every kind: of the one source that there is `a` goes into quarantine at 7, `b` is stopped at 9.
 const ROWS: &[(&str, &str)] = &[
     ("afind note", "ALICE"),
     ("bfind", "ALICE"),
@@ -180,7 +180,7 @@ fn expected() -> Vec<(u64, char, String)> {
         (6, 'a', "failed trap"),
         (7, 'a', "failed trap"),
         (7, 'a', "quarantined 2 of 3"),
-        (9, 'b', "stopped deadline"),
+        (9, 'b', "stopped for example"),
     ];
     expected.map(|(position, rule, what)| (position, rule, what.to_owned())).to_vec()
 }
@@ -192,15 +192,15 @@ fn items_do_not_depend_on_batches_or_workers() {
             let mut judges = judges(batch, 2);
             let (placed, _) = judges.judge(&chunk().events, chunk().dead_letters, workers);
             assert_eq!(describe(&placed), expected(), "batches of {batch}, {workers} workers");
-            // Up to the row that silenced each, without the one that no rule wants; `a` is still wanted by three.
+            // Up to the row after which each is held, without the one that no rule wants; then three and one.
             assert_eq!(judges.delivered().collect::<Vec<_>>(), [7, 9], "batches of {batch}");
-            assert_eq!(judges.held_rows().collect::<Vec<_>>(), [3, 0], "batches of {batch}");
+            assert_eq!(judges.held_rows().collect::<Vec<_>>(), [3, 1], "batches of {batch}");
         }
     }
 }
 
 #[test]
-fn a_silenced_rule_has_no_more_items_and_the_other_has() {
+fn a_rule_in_quarantine_has_no_more_items_and_the_other_has() {
     let mut judges = judges(4, 2);
     judges.judge(&events(0, &[("afail", "ALICE"), ("afail", "BOB")]), Vec::new(), 1);
     let later = events(2, &[("afind", "ALICE"), ("bfind", "ALICE"), ("afail", "CAROL")]);
@@ -311,6 +311,43 @@ fn a_source_is_held_alone_until_a_tick_after_four_hours() {
     }
     for (batch, chunk) in [(1, 7), (7, 40), (256, 120), (3, 11), (40, 120)] {
         assert_eq!(run(batch, chunk), expected, "batches of {batch}, chunks of {chunk}");
+    }
+}
+
+/// A rule that hangs on a row of one source keeps its state, and goes on with the other's rows and the same keys.
+#[test]
+fn a_missed_deadline_stops_a_rule_for_its_source_alone() {
+    let rows = ["afind", "a", "afind", "ahang", "afind", "bfind", "afind", "ahang", "a", "afind"];
+    let make = |first: u64| -> Vec<Sequenced> {
+        let plain: Vec<(&str, &str)> = rows.iter().map(|what| (*what, "ALICE")).collect();
+        let mut events = events(first, &plain);
+        for (event, number) in events.iter_mut().zip(0..) {
+            // The fourth is of `one`, the eighth of `two`.
+            Arc::make_mut(&mut event.event).source =
+                if number % 8 == 3 || number % 2 == 0 { "one" } else { "two" }.into();
+        }
+        events
+    };
+    for batch in [1, 2, 3, 7, 100] {
+        let mut judges = judges(batch, 100);
+        let (placed, Changes { state, .. }) = judges.judge(&make(0), Vec::new(), 1);
+        let stopped: Vec<_> = describe(&placed).into_iter().filter(|(_, _, what)| what.contains("stopped")).collect();
+        let at = |position: u64, source: &str| (position, 'a', format!("stopped for {source}"));
+        assert_eq!(stopped, [at(3, "one"), at(7, "two")], "batches of {batch}");
+        let found: Vec<u64> = placed
+            .iter()
+            .filter(|one| one.rule == 0 && matches!(one.item, Item::Finding(_)))
+            .map(|one| one.position)
+            .collect();
+        assert_eq!(found, [0, 2], "after that only `b` finds something: batches of {batch}");
+        let count = state.iter().rfind(|change| change.rule.name() == "a" && change.slot == "count").unwrap();
+        assert_eq!(count.entry.as_ref().unwrap().blob[..], [4], "what it kept stays: batches of {batch}");
+        // The time is over for both at the tick four hours after the second.
+        let clock = make(0)[7].clock.plus_micros(4 * 3_600_000_000);
+        judges.tick(Tick { at: clock }, 20, clock);
+        let (placed, _) = judges.judge(&make(20)[..1], Vec::new(), 1);
+        let back = |source: &str| (20, 'a', format!("readmitted {source}"));
+        assert_eq!(describe(&placed), [back("one"), back("two"), (20, 'a', "found afind".to_owned())]);
     }
 }
 

@@ -137,7 +137,7 @@ fn describe(placed: &[Placed]) -> Vec<String> {
                 format!("found {index}{occasion} {confidence} {message}")
             }
             Item::SetAside(failed) => format!("failed {}", failed.row.occasion.recorded()),
-            Item::Held(held) if held.begun.hold.is_quarantine() => "quarantined".to_owned(),
+            Item::Held(held) if held.begun.hold.is_of_source() => "quarantined".to_owned(),
             _ => panic!("something else happened"),
         };
         format!("{} {rule} {what}", placed.position)

@@ -82,21 +82,14 @@ impl FilterIndex {
         }
     }
 
-    /// Emits each rule that wants the event once, in no order. Rules that aren't active are neither evaluated nor
-    /// emitted.
-    pub(super) fn for_each_wanting(
-        &self,
-        event: &Event,
-        scratch: &mut Scratch,
-        is_active: impl Fn(usize) -> bool,
-        mut emit: impl FnMut(usize),
-    ) {
+    /// Emits each rule that wants the event once, in no order.
+    pub(super) fn for_each_wanting(&self, event: &Event, scratch: &mut Scratch, mut emit: impl FnMut(usize)) {
         scratch.tally.events += 1;
         let Some((_, class)) = self.classes.iter().find(|(class, _)| *class == event.class) else { return };
         class.candidates(event, self.filters.len(), scratch);
         for candidate in &scratch.candidates {
             let rule = *candidate as usize;
-            let Some(filter) = self.filters.get(rule).filter(|_| is_active(rule)) else { continue };
+            let Some(filter) = self.filters.get(rule) else { continue };
             scratch.tally.candidates += 1;
             let decided = class.exact.binary_search(candidate).is_ok();
             scratch.tally.asked += u64::from(!decided);

@@ -84,7 +84,6 @@ pub struct Router {
     rows: Vec<Vec<usize>>,
     /// The rules that have any, in order.
     reached: Vec<usize>,
-    silenced: Vec<bool>,
 }
 
 impl Router {
@@ -93,26 +92,19 @@ impl Router {
     pub fn new<'d>(declarations: impl IntoIterator<Item = &'d Declaration>) -> Router {
         let mut rules = 0;
         let index = FilterIndex::new(declarations.into_iter().inspect(|_| rules += 1));
-        Router {
-            index,
-            scratch: Scratch::default(),
-            rows: vec![Vec::new(); rules],
-            reached: Vec::new(),
-            silenced: vec![false; rules],
-        }
+        Router { index, scratch: Scratch::default(), rows: vec![Vec::new(); rules], reached: Vec::new() }
     }
 
     /// Routes the next chunk, which replaces the one before.
     pub fn route(&mut self, events: &[Sequenced]) {
-        let Router { index, scratch, rows, reached, silenced } = self;
+        let Router { index, scratch, rows, reached } = self;
         for rule in reached.drain(..) {
             if let Some(rows) = rows.get_mut(rule) {
                 rows.clear();
             }
         }
         for (place, row) in events.iter().enumerate() {
-            let is_active = |rule: usize| silenced.get(rule) == Some(&false);
-            index.for_each_wanting(&row.event, scratch, is_active, |rule| {
+            index.for_each_wanting(&row.event, scratch, |rule| {
                 if let Some(rows) = rows.get_mut(rule) {
                     if rows.is_empty() {
                         reached.push(rule);
@@ -134,13 +126,6 @@ impl Router {
     #[must_use]
     pub fn rows(&self, rule: usize) -> &[usize] {
         self.rows.get(rule).map_or(&[], Vec::as_slice)
-    }
-
-    /// Stops routing events to a rule, from the next chunk on.
-    pub fn silence(&mut self, rule: usize) {
-        if let Some(silenced) = self.silenced.get_mut(rule) {
-            *silenced = true;
-        }
     }
 
     /// The work so far.

@@ -1,14 +1,14 @@
 //! The one-row calls that are made where a batch has findings. They are authoritative, and they expose a rule that
 //! answers differently when it is called again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use countersign_model::call::{AnswerFinding, CallFailure, DetectionAnswer, DetectionCall, FailureKind};
 use countersign_model::vocabulary::SignalClass;
 use countersign_model::{ContextState, Evidence, Finding, Line, StateEntry};
 
-use super::{Change, Checked, Judging};
+use super::{Change, Checked, Group, Judging};
 use crate::citable::{Citable, row_evidence};
 use crate::outcome::{Bundle, BundledFinding, Disagreement};
 use crate::rule::{Prepared, Row};
@@ -40,6 +40,36 @@ pub(super) struct Recheck<'a> {
 }
 
 impl Judging<'_> {
+    /// Calls the rows of groups one by one, in the order of the rows. Ends at one that misses the deadline twice: returns its
+    /// place, and the failure. Rows after it haven't been called then.
+    pub(super) fn recheck<'a>(
+        &mut self,
+        rows: &'a [Row<'a>],
+        keys: &[u32],
+        groups: &mut BTreeMap<Group, Recheck<'a>>,
+    ) -> Option<(usize, CallFailure)> {
+        for (place, row) in rows.iter().enumerate() {
+            let Some(group) = groups.get_mut(&Group::of_row(keys, place)) else { continue };
+            if group.last.is_none() {
+                group.before = row.key.as_deref().map(|key| self.entries(key)).unwrap_or_default();
+                group.timers = row.key.as_deref().map(|key| self.rule.timers.for_key(key)).unwrap_or_default();
+            }
+            group.last = Some(row);
+            match self.judge_alone(row) {
+                Ok(bundle) => group.bundles.push((place, bundle)),
+                Err(failure) => {
+                    match failure.kind {
+                        FailureKind::Deadline => return Some((place, failure)),
+                        FailureKind::TooLarge => group.refused = true,
+                        _ => group.failed = true,
+                    }
+                    self.set_aside(row, failure);
+                }
+            }
+        }
+        None
+    }
+
     /// Makes the one-row call of a row, once more if it misses the deadline, and applies its answer.
     pub(super) fn judge_alone(&mut self, row: &Row<'_>) -> Result<Arc<Bundle>, CallFailure> {
         let single = std::slice::from_ref(row);

@@ -52,7 +52,7 @@ fn note(holds: &mut Holds, rows: &[String]) -> Option<usize> {
                 None
             }
         };
-        if begun.is_some_and(|begun| begun.hold.is_quarantine()) {
+        if begun.is_some_and(|begun| begun.hold.is_of_source()) {
             at = at.or(Some(number));
         }
     }
@@ -105,7 +105,7 @@ fn one_subject_of_two_tenants_is_two_accounts() {
     let mut elsewhere = row("AIDA1");
     std::sync::Arc::make_mut(&mut elsewhere.event).actor.account =
         Some(countersign_model::Account::new("aws", "444455556666", "AIDA1"));
-    assert!(holds.fail(&elsewhere, FailureKind::Trap).unwrap().hold.is_quarantine());
+    assert!(holds.fail(&elsewhere, FailureKind::Trap).unwrap().hold.is_of_source());
 }
 
 /// Neither do five accounts of one source silence the rule for another, nor do accounts of two sources add up.
@@ -148,7 +148,7 @@ fn a_hold_ends_by_itself_at_a_tick() {
     assert!(holds.admits(&row_of("one", 247, "B")) && holds.is_empty());
     // It began anew: what was counted before counts no more.
     holds.take_changes();
-    assert!(holds.fail(&row_of("one", 248, "B"), FailureKind::Trap).unwrap().hold.is_quarantine());
+    assert!(holds.fail(&row_of("one", 248, "B"), FailureKind::Trap).unwrap().hold.is_of_source());
 }
 
 /// One network's rows are set aside after eight; those of others, and of who authenticated, go on.
@@ -194,7 +194,7 @@ fn outsiders_of_many_networks_are_parked_together() {
         }
     }
     let [BegunHold { hold, cause }] = begun.as_slice() else { panic!("{begun:?}") };
-    assert_eq!((burnt, *cause), (256, HoldCause::Charges { calls: 256 }));
+    assert_eq!((burnt, cause), (256, &HoldCause::Charges { calls: 256 }));
     assert_eq!((hold.rows, &hold.party, hold.until), (HeldRows::Outsiders, &None, Timestamp(240 * MINUTE)));
     assert!(holds.admits(&row("ALICE")));
     assert_eq!(holds.keys().len(), 0, "what led to it is forgotten");
@@ -231,12 +231,43 @@ fn parties_are_bounded_by_what_a_part_is_charged() {
 }
 
 #[test]
-fn a_rule_on_its_own_holds_nothing() {
+fn a_rule_on_its_own_holds_nothing_unless_it_misses_the_deadline() {
     let mut holds = Holds::default();
     for number in 0..10_000 {
         assert_eq!(holds.fail(&row(&number.to_string()), FailureKind::FuelExhausted), None);
     }
     assert!(holds.is_empty() && holds.take_changes().is_empty());
+    holds.miss_deadline(&row("A"), "10 s".to_owned());
+    assert!(!holds.admits(&row("B")) && holds.take_changes().is_empty());
+}
+
+/// One missed deadline is enough, of whomever the row is; it is about that source alone, and ends by itself.
+#[test]
+fn a_missed_deadline_stops_the_rule_for_its_source() {
+    for subject in ["A", "?A", ""] {
+        let mut holds = holds(5, 20);
+        let begun = holds.miss_deadline(&row_of("one", 7, subject), "10 s".to_owned());
+        let until = Timestamp(7 * MINUTE + HELD_FOR);
+        assert_eq!((begun.hold.rows, begun.hold.party.as_deref(), begun.hold.until), (HeldRows::All, None, until));
+        assert_eq!(begun.cause, HoldCause::Deadline { message: "10 s".to_owned() });
+        for other in ["A", "B", "?C", ""] {
+            assert!(!holds.admits(&row_of("one", 8, other)) && holds.admits(&row_of("two", 8, other)), "{other}");
+        }
+        assert_eq!(holds.tick(Timestamp(until.micros() - 1)), []);
+        assert_eq!(holds.tick(until), [begun.hold]);
+        assert!(holds.admits(&row_of("one", 300, subject)) && holds.is_empty());
+    }
+}
+
+/// The account counts as one that failed, should other code be called with its rows at once.
+#[test]
+fn an_account_with_which_a_deadline_was_missed_has_failed() {
+    let mut holds = holds(3, 1);
+    for subject in ["A", "B"] {
+        holds.fail(&row(subject), FailureKind::Trap);
+    }
+    holds.miss_deadline(&row("C"), "10 s".to_owned());
+    assert_eq!((holds.end_all().len(), accounts(&holds)), (1, (3, 3)));
 }
 
 #[test]
@@ -249,10 +280,10 @@ fn other_code_is_judged_anew_but_accounts_count() {
         holds.fail(&outsider(0, [203, 0, 113, 1]), FailureKind::FuelExhausted);
     });
     let ended = holds.end_all();
-    assert!(matches!(ended.as_slice(), [one] if one.is_quarantine()), "{ended:?}");
+    assert!(matches!(ended.as_slice(), [one] if one.is_of_source()), "{ended:?}");
     assert_eq!(accounts(&holds), (3, 3));
     assert_eq!(holds.fail(&outsider(0, [203, 0, 113, 1]), FailureKind::FuelExhausted), None, "it costs anew");
-    assert!(holds.fail(&row("D"), FailureKind::Trap).unwrap().hold.is_quarantine());
+    assert!(holds.fail(&row("D"), FailureKind::Trap).unwrap().hold.is_of_source());
 }
 
 /// What is reported as changed, put into another one, decides the same from there on.

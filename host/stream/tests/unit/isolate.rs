@@ -1,13 +1,16 @@
-//! Rules that fail and hang: which rows are set aside, what stops a rule, and how many calls it takes.
+//! Rules that fail and hang: which rows are set aside, what stops a rule for a source, and how many calls it takes.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use countersign_model::HeldRows;
 use proptest::prelude::*;
 
 use super::*;
+use crate::QuarantineThreshold;
+use crate::holds::{BegunHold, HELD_FOR, HoldCause, Holds};
 use crate::testing::{Fake, FakeAnswer, FakeCall, declaration, failed, failure, found, judge, rows, slot, state};
 
 /// Counts the rows of each key and keeps the last two references; `find` finds, citing what is kept. `fail` traps.
@@ -65,7 +68,7 @@ fn a_trap_sets_aside_its_row_and_nothing_else() {
     let state = state(&outcome);
     assert_eq!(state[0], ("aws:111122223333:ALICE", vec![4], vec!["event-2", "event-4"]));
     assert_eq!(state[1], ("aws:111122223333:BOB", vec![2], vec!["event-1", "event-1"]));
-    assert!(outcome.stopped.is_none() && outcome.disagreements.is_empty());
+    assert!(outcome.begun.is_empty() && outcome.disagreements.is_empty());
     assert!(fake.calls().contains(&7));
 }
 
@@ -123,19 +126,34 @@ proptest! {
     }
 }
 
+/// Where the rule was stopped, and for which source.
+fn stopped(outcome: &Outcome) -> Vec<(u64, &str)> {
+    let begun = outcome.begun.iter().map(|one| {
+        let BegunHold { hold, cause } = &one.begun;
+        assert_eq!(*cause, HoldCause::Deadline { message: "as the test wants".to_owned() });
+        assert_eq!((hold.rows, &hold.party, hold.since), (HeldRows::All, &None, one.row.clock));
+        assert_eq!((&hold.source, hold.until), (&one.row.event.source, hold.since.plus_micros(HELD_FOR)));
+        (one.row.position, &*hold.source)
+    });
+    begun.collect()
+}
+
 #[test]
-fn a_deadline_is_retried_alone_and_then_stops_the_rule_at_the_row() {
+fn a_deadline_is_retried_alone_and_then_stops_the_rule_for_the_source() {
     let (mut stream, fake) = Fake::stream(declaration("", &slot("count")), |sheet: &FakeCall<'_>| {
         if sheet.has("hang") { failure(FailureKind::Deadline) } else { count(sheet) }
     });
     let all = [("find", "ALICE"), ("fail", "BOB"), ("hang", "BOB"), ("find", "ALICE"), ("hang", "ALICE")];
     let outcome = judge(&mut stream, &rows(&all));
-    let stopped = outcome.stopped.as_ref().unwrap();
-    assert_eq!((stopped.row.position, stopped.failure.kind), (2, FailureKind::Deadline));
+    assert_eq!(stopped(&outcome), [(2, "example")]);
     // Findings before it stay, and nothing after it is judged; the row itself isn't set aside.
     assert_eq!((found(&outcome), failed(&outcome)), (vec![(0, "row 1 of its key")], vec![(1, FailureKind::Trap)]));
+    assert_eq!((outcome.delivered, outcome.held), (3, 2));
     // The batch, the first row and its recheck, the second, and the one that hangs: alone, once.
     assert_eq!(fake.calls(), [5, 1, 1, 1, 1]);
+    // Nor does it judge the source's later rows, but those of another.
+    let outcome = judge(&mut stream, &of_sources(&[("find", "ALICE", "example"), ("find", "BOB", "other")]));
+    assert_eq!((found(&outcome), outcome.held), (vec![(1, "row 1 of its key")], 1));
 }
 
 /// Misses the deadline in the calls with these numbers, from 0.
@@ -157,7 +175,7 @@ fn a_single_missed_deadline_costs_no_row() {
         let call: &'static [usize] = [&[0], &[1], &[2], &[3]][call];
         let (mut stream, fake) = hangs_in(call);
         let outcome = judge(&mut stream, &rows(&all));
-        assert!(outcome.stopped.is_none() && outcome.failures.is_empty() && outcome.disagreements.is_empty());
+        assert!(outcome.begun.is_empty() && outcome.failures.is_empty() && outcome.disagreements.is_empty());
         assert_eq!(
             (found(&outcome), state(&outcome)),
             (found(&undisturbed), state(&undisturbed)),
@@ -172,30 +190,104 @@ fn a_single_missed_deadline_costs_no_row() {
 fn a_row_in_a_batch_of_its_own_is_retried() {
     let (mut stream, fake) = hangs_in(&[0]);
     let outcome = judge(&mut stream, &rows(&[("seen", "ALICE")]));
-    assert!(outcome.stopped.is_none());
+    assert!(outcome.begun.is_empty());
     assert_eq!(fake.calls(), [1, 1]);
     let (mut stream, fake) = hangs_in(&[0, 1]);
     let outcome = judge(&mut stream, &rows(&[("seen", "ALICE")]));
-    assert_eq!(outcome.stopped.unwrap().row.position, 0);
+    assert_eq!(stopped(&outcome), [(0, "example")]);
     assert_eq!(fake.calls(), [1, 1]);
 }
 
-/// A rule that is quick in a batch and hangs alone: rows of all keys before the one at which it stops are judged.
+/// A rule that is quick in a batch and hangs alone: rows of all keys before the one at which it stops are judged, and rows
+/// after it if they are of other sources.
 #[test]
 fn one_row_calls_follow_the_order_of_the_stream() {
-    let (mut stream, _) = Fake::stream(declaration("", &slot("count")), |sheet: &FakeCall<'_>| {
+    let (mut stream, fake) = Fake::stream(declaration("", &slot("count")), |sheet: &FakeCall<'_>| {
         if sheet.operations == ["hang"] { failure(FailureKind::Deadline) } else { count(sheet) }
     });
-    let all = [("find", "ALICE"), ("find", "BOB"), ("find", ""), ("hang", "ALICE"), ("find", "BOB"), ("find", "")];
-    let outcome = judge(&mut stream, &rows(&all));
-    assert_eq!(outcome.stopped.as_ref().unwrap().row.position, 3);
-    assert_eq!(found(&outcome), [(0, "row 1 of its key"), (1, "row 1 of its key"), (2, "without a key")]);
+    let all = [
+        ("find", "ALICE", "one"),
+        ("seen", "CAROL", "one"),
+        ("find", "", "one"),
+        ("hang", "ALICE", "one"),
+        ("seen", "CAROL", "one"),
+        ("find", "ALICE", "two"),
+        ("find", "", "one"),
+    ];
+    let outcome = judge(&mut stream, &of_sources(&all));
+    assert_eq!(stopped(&outcome), [(3, "one")]);
+    assert_eq!(found(&outcome), [(0, "row 1 of its key"), (2, "without a key"), (5, "row 2 of its key")]);
+    assert_eq!(state(&outcome)[1], ("aws:111122223333:CAROL", vec![1], vec!["event-1"]));
+    assert!(outcome.disagreements.is_empty(), "a missed deadline is no contradiction");
+    // The batch, alone up to the one that hangs twice; what is left before it; after it the other source's, and its recheck.
+    assert_eq!(fake.calls(), [7, 1, 1, 1, 1, 1, 1, 1]);
 }
 
 #[test]
 fn a_stopped_rule_is_not_called_again() {
     let (mut stream, fake) = hangs_in(&[0, 2]);
     let outcome = judge(&mut stream, &rows(&[("seen", "A"), ("seen", "B"), ("seen", "C"), ("seen", "D")]));
-    assert_eq!(outcome.stopped.unwrap().row.position, 1);
+    assert_eq!(stopped(&outcome), [(1, "example")]);
     assert_eq!(fake.calls(), [4, 1, 1]);
+}
+
+/// Rows with an operation, a subject and a source each.
+fn of_sources(all: &[(&str, &str, &str)]) -> Vec<Sequenced> {
+    let plain: Vec<(&str, &str)> = all.iter().map(|(operation, subject, _)| (*operation, *subject)).collect();
+    let mut rows = rows(&plain);
+    for (row, (_, _, source)) in rows.iter_mut().zip(all) {
+        Arc::make_mut(&mut row.event).source = (*source).into();
+    }
+    rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whether a rule hangs in whatever call has a row, or only where the row is called alone for its finding.
+    #[test]
+    fn where_a_rule_stops_does_not_show_the_batch(
+        all in proptest::collection::vec(
+            (
+                prop_oneof![8 => Just("seen"), 6 => Just("find"), 2 => Just("fail"), 1 => Just("hang"), 1 => Just("tire")],
+                prop_oneof![Just("A"), Just("B"), Just("C"), Just("")],
+                prop_oneof![Just("one"), Just("two"), Just("three")],
+            ),
+            1..40,
+        ),
+        size in 2usize..20,
+    ) {
+        let rows = of_sources(&all);
+        let run = |size: usize| {
+            let (stream, _) = Fake::stream(declaration("", &slot("count")), |sheet: &FakeCall<'_>| {
+                if sheet.has("hang") || sheet.operations == ["tire"] {
+                    return failure(FailureKind::Deadline);
+                }
+                let mut answer = count(sheet)?;
+                for (row, _) in sheet.rows().filter(|(_, operation)| *operation == "tire") {
+                    answer.find(row, "only in a batch");
+                }
+                Ok(answer)
+            });
+            let mut stream = stream.with_holds(Holds::new(QuarantineThreshold { min_accounts: 3, percent: 60 }));
+            let mut seen: Vec<String> = Vec::new();
+            let mut kept = BTreeMap::new();
+            for rows in rows.chunks(size) {
+                let outcome = judge(&mut stream, rows);
+                assert!(outcome.disagreements.is_empty());
+                seen.extend(found(&outcome).iter().map(|one| format!("{one:?}")));
+                seen.extend(failed(&outcome).iter().map(|one| format!("{one:?}")));
+                seen.extend(outcome.begun.iter().map(|one| format!("{} {:?}", one.row.position, one.begun)));
+                let state = state(&outcome).into_iter();
+                kept.extend(state.map(|(key, blob, events)| (key.to_owned(), format!("{blob:?} {events:?}"))));
+                seen.push(format!("{} of {}", outcome.held, rows.len()));
+            }
+            let held: u64 = seen.iter().filter_map(|one| one.split_once(" of ")?.0.parse::<u64>().ok()).sum();
+            seen.retain(|one| !one.contains(" of ") || one.contains('('));
+            seen.sort();
+            let counts: Vec<_> = stream.holds_mut().take_changes();
+            (seen, kept, held, counts)
+        };
+        prop_assert_eq!(run(size), run(1));
+    }
 }

@@ -75,15 +75,6 @@ fn the_keys_changed_longest_ago_are_evicted() {
 }
 
 #[test]
-fn cleared_keys_are_reported_once() {
-    let mut state = state(10, WhenFull::EvictOldest);
-    interval(&mut state, 0, &["b", "a"]);
-    let changes: Vec<_> = state.clear().into_iter().map(|change| (change.key, change.entry)).collect();
-    assert_eq!(changes, [("a".to_owned(), None), ("b".to_owned(), None)]);
-    assert!(keys(&state).is_empty() && state.clear().is_empty());
-}
-
-#[test]
 fn bounds_are_enforced_at_ticks_only() {
     let mut state = state(2, WhenFull::EvictOldest);
     state.begin_rows(second(0));

@@ -1,4 +1,4 @@
-//! Never returns from a chosen event.
+//! Never returns from a chosen event; what it says of another has `proposes-garbage` never return.
 
 use countersign_sdk::prelude::*;
 
@@ -12,5 +12,6 @@ fn detect(event: &Event, cx: &mut Context) {
             core::hint::spin_loop();
         }
     }
-    cx.report(Finding::new(class::Privilege, 60).message("came back"));
+    let message = if event.api_operation() == Some("LoopLater") { "Loop" } else { "came back" };
+    cx.report(Finding::new(class::Privilege, 60).message(message));
 }

@@ -226,7 +226,7 @@ fn names_that_dilute() -> Defence {
     let mixed = rows(&mut judge, &mixed);
     let outcome = run(&mut judge, &mixed);
     match outcome.begun.as_slice() {
-        [begun] if begun.begun.hold.is_quarantine() => Defence::OnlyWhoAuthenticated,
+        [begun] if begun.begun.hold.is_of_source() => Defence::OnlyWhoAuthenticated,
         begun => Defence::None(format!("{begun:?}")),
     }
 }

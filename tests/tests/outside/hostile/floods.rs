@@ -7,6 +7,7 @@ use countersign_admission::{admit, sections};
 use countersign_declaration::Ceilings;
 use countersign_engine::{Engine, EngineConfig, LoadedRule};
 use countersign_model::call::{FailureKind, Parameter};
+use countersign_stream::{BegunHold, HoldCause, RowHold};
 
 use super::{Attempt, Defence, amid_honest_rows, attempt, on_every_row};
 use crate::handmade::{DECLARATION, EMPTY, FINDING, HONEST, Parts, component, module};
@@ -161,13 +162,16 @@ fn past_the_deadline() -> Defence {
     let config = EngineConfig { concurrent_calls: 1, deadline: Duration::ZERO, ..EngineConfig::default() };
     let engine = Engine::new(&config).unwrap();
     let rule = engine.load(&admit(&bytes, &ceilings).unwrap()).unwrap();
-    let rows = [("ListUsers", "ALICE"), ("LoopHere", "ALICE"), ("ListUsers", "BOB")];
-    let outcome = Judge::new(Arc::new(rule)).judge(&rows);
-    // It is stopped at the row, which isn't set aside; earlier findings stay.
-    match &outcome.stopped {
-        Some(stopped)
-            if (stopped.row.position, stopped.failure.kind) == (1, FailureKind::Deadline)
-                && found(&outcome) == [(0, "came back")]
+    let mut judge = Judge::new(Arc::new(rule));
+    let mut rows =
+        judge.rows(&[("ListUsers", "ALICE"), ("LoopHere", "ALICE"), ("LoopHere", "BOB"), ("ListUsers", "BOB")]);
+    Arc::make_mut(&mut rows[3].event).source = "another".into();
+    let outcome = judge.stream.judge(&rows.iter().collect::<Vec<_>>());
+    // It is stopped at the row, which isn't set aside; what it finds before it and in another source stays.
+    match outcome.begun.as_slice() {
+        [RowHold { row, begun: BegunHold { hold, cause: HoldCause::Deadline { .. } } }]
+            if (row.position, &*hold.source) == (1, "example")
+                && found(&outcome) == [(0, "came back"), (3, "came back")]
                 && outcome.failures.is_empty() =>
         {
             Defence::Stopped

@@ -228,7 +228,7 @@ fn pushed_out(origin: (&str, &str, u8)) -> Defence {
         judge.tick();
     }
     judge.stream.changes();
-    let (left, _) = judge.stream.forget();
+    let left = judge.stream.take_carried().removals(&judge.stream.declaration().id).state;
     let left: Vec<&str> = left.iter().filter(|one| one.slot == "s0").map(|one| one.key.as_str()).collect();
     let honest = left.iter().filter(|key| key.contains("HONEST")).count();
     Defence::nothing_gained((honest, left.len()) == (100, 1_000), || format!("{honest} of {} keys", left.len()))

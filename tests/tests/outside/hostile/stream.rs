@@ -124,7 +124,7 @@ fn timer_loop() -> Defence {
         let at = Timestamp(1_714_550_400_000_000 + minute * 60_000_000);
         let (rows, _) = tick(&mut judge, at);
         let outcome = judge.stream.judge(&rows.iter().collect::<Vec<_>>());
-        if rows.len() != 1 || outcome.stopped.is_some() || judge.stream.pending_timers() > 1 {
+        if rows.len() != 1 || !outcome.begun.is_empty() || judge.stream.pending_timers() > 1 {
             return Defence::None(format!("{} rows at tick {minute}: {}", rows.len(), seen(&outcome)));
         }
     }
@@ -137,7 +137,7 @@ fn keys_without_end() -> Defence {
     tick(&mut judge, Timestamp(1_714_550_400_000_000));
     let (_, forgotten) = judge.stream.forgotten().next().unwrap();
     let evicted = forgotten.evicted + forgotten.refused + forgotten.expired;
-    let left = judge.stream.forget().0.len();
+    let left = judge.stream.take_carried().removals(&judge.stream.declaration().id).state.len();
     match evicted {
         2_000 => Defence::Bounded,
         _ => Defence::None(format!("{evicted} evicted, {left} left")),

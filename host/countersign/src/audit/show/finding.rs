@@ -43,6 +43,7 @@ pub(super) fn happened(record: &FindingRecord, evidence: &FindingEvidence) -> Ro
         "event",
         format!("{} at {}, position {position} in the stream", quoted(&record.event_id), record.event_time),
     )];
+    rows.extend(bundle.and_then(|bundle| bundle.source.as_ref()).map(|source| ("source", quoted(source))));
     let description =
         declaration.map_or_else(String::new, |rule| format!(": {}", text::first_sentence(&rule.description)));
     match bundle.map(|bundle| &bundle.rule) {

@@ -134,10 +134,15 @@ fn set_aside(record: &SetAside) -> Rows {
 }
 
 fn rule_stopped(record: &RuleStopped) -> Rows {
-    let RuleStopped { position, rule, occasion, event_id, message } = record;
+    let RuleStopped { position, rule, occasion, event_id, message, source, until } = record;
     let mut rows = row(*position, rule, occasion, event_id);
+    rows.extend(source.as_ref().map(|source| ("source", quoted(source))));
     rows.push(("says", words::message(message)));
-    rows.push(("so", "the rule ran past the deadline of a call twice: it judges nothing more".to_owned()));
+    let so = match until {
+        Some(until) => format!("nothing of the source reaches it until {until}"),
+        None => "it judges nothing more".to_owned(),
+    };
+    rows.push(("so", format!("the rule ran past the deadline of a call twice: {so}")));
     rows
 }
 
@@ -185,7 +190,7 @@ fn readmitted(record: &Readmitted) -> Rows {
         ("at", at(*position)),
         ("rows", describe_held(source, *rows, party.as_deref())),
         ("because", format!("{end}: {}", end.about())),
-        ("so", "the rule judges these rows again".to_owned()),
+        ("so", "these rows reach the rule again".to_owned()),
     ]
 }
 
