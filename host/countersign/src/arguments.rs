@@ -5,7 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::{
-    admit, audit, compile, completions, config, demo, events, generate, init, replay, rule, rules, state, version,
+    admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, replay, rollback,
+    rule, rules, run, state, status, version,
 };
 
 const EXAMPLES: &str = "\
@@ -73,6 +74,16 @@ enum Command {
     Events(events::Arguments),
     /// Decide about recorded telemetry, without executing anything
     Replay(replay::Arguments),
+    /// Serve as one process: record what comes in, judge it, and change rules and policy while running
+    Run(run::Arguments),
+    /// Show how a host that runs is
+    Status(status::Arguments),
+    /// Have the files on disk serve in a host that runs
+    Apply(apply::Arguments),
+    /// Have an earlier generation serve again
+    Rollback(rollback::Arguments),
+    /// Show what served since when, and who applied it
+    Generations(generations::Arguments),
     /// Write a commented configuration, policy, identities, trust, sources and a systemd unit
     Init(init::Arguments),
     /// Check a configuration with all files that it names, and show its values
@@ -100,6 +111,11 @@ impl Arguments {
             Command::State(command) => command.run(out),
             Command::Replay(arguments) => arguments.run(out),
             Command::Events(arguments) => arguments.run(out),
+            Command::Run(arguments) => arguments.run(out),
+            Command::Status(arguments) => arguments.run(out),
+            Command::Apply(arguments) => arguments.run(out),
+            Command::Rollback(arguments) => arguments.run(out),
+            Command::Generations(arguments) => arguments.run(out),
             Command::Init(arguments) => arguments.run(out),
             Command::Config(command) => command.run(out),
             Command::Generate(arguments) => arguments.run(out),

@@ -46,6 +46,11 @@ impl ConfigurationArguments {
         self.config.as_deref()
     }
 
+    /// Whether it is said where the host keeps its files.
+    pub(crate) fn names_a_state(&self) -> bool {
+        self.config.is_some() || self.state.is_some()
+    }
+
     /// Reads the configuration.
     ///
     /// # Errors

@@ -1,7 +1,6 @@
 //! Files named on the command line: read whole, up to a limit, with errors that say what to do.
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -49,16 +48,7 @@ pub(crate) fn read_rule(path: &Path, ceilings: &Ceilings) -> Result<Result<Vec<u
 }
 
 fn read_capped(path: &Path, max: u64) -> Result<Option<Vec<u8>>> {
-    let read = || {
-        let file = File::open(path)?;
-        let mut bytes = Vec::new();
-        // One byte more than the limit shows that the file is longer.
-        #[expect(clippy::disallowed_methods, reason = "limited by `take`")]
-        file.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    };
-    let bytes = read().map_err(|error| unreadable(path, &error))?;
-    Ok((bytes.len() as u64 <= max).then_some(bytes))
+    countersign_document::read_capped(path, max).map_err(|error| unreadable(path, &error))
 }
 
 /// A path without a rule file.

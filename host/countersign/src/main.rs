@@ -1,6 +1,7 @@
 //! The command line of Countersign: one file per subcommand, and what they share (exit codes, output, progress, files).
 
 mod admit;
+mod apply;
 mod arguments;
 mod audit;
 mod calls;
@@ -16,6 +17,7 @@ mod exit;
 mod files;
 mod findings;
 mod generate;
+mod generations;
 mod init;
 mod intake;
 mod interrupt;
@@ -27,10 +29,13 @@ mod own_limits;
 mod pattern;
 mod progress;
 mod replay;
+mod rollback;
 mod rule;
 mod rule_set;
 mod rules;
+mod run;
 mod state;
+mod status;
 mod stderr;
 mod storage;
 mod summary;

@@ -1,6 +1,9 @@
 //! A file that was read, with what it is called and its text; and all that is wrong with one.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
 
 use countersign_text::line;
 
@@ -24,6 +27,19 @@ pub struct FileDiagnostics {
     pub file: String,
     /// At least one.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a file of at most `max` bytes; none of one that is larger.
+///
+/// # Errors
+/// When it can't be read.
+pub fn read_capped(path: &Path, max: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = File::open(path)?;
+    let mut bytes = Vec::new();
+    // One byte more than the limit shows that the file is longer.
+    #[expect(clippy::disallowed_methods, reason = "limited by `take`")]
+    file.take(max.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= max).then_some(bytes))
 }
 
 impl<T> SourceFile<T> {

@@ -34,7 +34,7 @@ mod table;
 pub use countersign_text::quoted;
 pub use diagnostic::Diagnostic;
 pub use document::Document;
-pub use file::{FileDiagnostics, SourceFile};
+pub use file::{FileDiagnostics, SourceFile, read_capped};
 pub use item::{Item, MAX_DURATION, MAX_INTEGER};
 pub use nearest::nearest;
 pub use node::{Node, NodeValue};

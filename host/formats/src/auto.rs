@@ -102,6 +102,10 @@ impl Decode for Recognising {
         }
     }
 
+    fn counted(&self, input: u32) -> Vec<Occurrence> {
+        self.known.iter().flat_map(|known| known.decode.counted(input)).collect()
+    }
+
     fn end(&mut self, input: u32) {
         self.known.iter_mut().for_each(|known| known.decode.end(input));
     }

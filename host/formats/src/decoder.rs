@@ -22,6 +22,9 @@ pub trait Decode: Send {
     /// Counts on after these records without an id, which were counted before of an input and became events of `source`.
     fn restore(&mut self, input: u32, source: &str, counted: Vec<Occurrence>);
 
+    /// What was counted of an input's records without an id.
+    fn counted(&self, input: u32) -> Vec<Occurrence>;
+
     /// Forgets what was counted of an input that has ended.
     fn end(&mut self, input: u32);
 }
@@ -86,6 +89,11 @@ impl Decoder {
         let named = self.binding.name().is_some_and(|name| *name == *source);
         let source = self.named.filter(|_| named).unwrap_or(source);
         self.decode.restore(input, source, counted);
+    }
+
+    /// Counts on after what another decoder counted of an input, whose events are of `source`: as [`Decoder::restore`] would.
+    pub fn take_over(&mut self, before: &Decoder, input: u32, source: &str) {
+        self.restore(input, source, before.decode.counted(input));
     }
 
     /// Forgets what was counted of an input that has ended.

@@ -227,6 +227,10 @@ impl<F: JsonFormat> Decode for Normaliser<F> {
         }
     }
 
+    fn counted(&self, input: u32) -> Vec<Occurrence> {
+        self.occurrences.counted(input)
+    }
+
     fn end(&mut self, input: u32) {
         self.occurrences.end(input);
     }

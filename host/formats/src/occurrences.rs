@@ -54,6 +54,19 @@ impl Occurrences {
         }
     }
 
+    /// What was counted of an input.
+    pub(crate) fn counted(&self, input: u32) -> Vec<Occurrence> {
+        let counts = self.inputs.get(&input);
+        let counted = counts.into_iter().flat_map(|counts| &counts.counts);
+        let one = |(digest, (number, first)): (&Digest, &(u64, u64))| Occurrence {
+            digest: *digest,
+            number: *number,
+            first: *first,
+            forgotten: None,
+        };
+        counted.map(one).collect()
+    }
+
     /// Forgets an input that has ended.
     pub(crate) fn end(&mut self, input: u32) {
         self.inputs.remove(&input);

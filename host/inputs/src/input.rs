@@ -78,6 +78,12 @@ impl Bookmark {
     pub const START: Bookmark = Bookmark(Position::START);
 }
 
+impl From<Position> for Bookmark {
+    fn from(position: Position) -> Bookmark {
+        Bookmark(position)
+    }
+}
+
 impl fmt::Display for Bookmark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)

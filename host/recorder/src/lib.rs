@@ -20,8 +20,8 @@ mod writer;
 
 pub use append::{Append, Appended, HostInputKind, Idempotency, NewHostInput};
 pub use error::{AppendError, RecorderError};
-pub use read::{RecordedBatch, RecordedHostInput, RecordedSource, RecorderReader};
 pub use queue::Reply;
+pub use read::{RecordedBatch, RecordedHostInput, RecordedSource, RecorderReader};
 pub use recorder::{Recorder, RecorderOptions};
 pub use room::Room;
 pub use state::Figures;

@@ -116,8 +116,7 @@ impl RecorderReader {
             let first = self.first()?;
             return if seq < first { Err(RecorderError::Dropped { batch: seq, first }) } else { Ok(None) };
         };
-        let start: Position =
-            start.parse().map_err(|error| self.0.damaged(format_args!("batch {seq}: {error}")))?;
+        let start: Position = start.parse().map_err(|error| self.0.damaged(format_args!("batch {seq}: {error}")))?;
         let bytes = self.decompress(&bytes, length, format_args!("batch {seq}"))?;
         let batch = Batch { start, bytes, records };
         Ok(Some(RecordedBatch { seq, source, arrived: Timestamp(arrived), batch }))
@@ -183,9 +182,7 @@ impl RecorderReader {
             .0
             .connection
             .prepare_cached("SELECT length, bytes FROM content WHERE digest = ?1")
-            .and_then(|mut statement| {
-                statement.query_one([digest.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()
-            })
+            .and_then(|mut statement| statement.query_one([digest.0], |row| Ok((row.get(0)?, row.get(1)?))).optional())
             .map_err(self.0.failed("read"))?;
         let Some((length, bytes)) = row else { return Ok(None) };
         let content = self.decompress(&bytes, length, format_args!("content {digest}"))?;

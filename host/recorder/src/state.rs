@@ -4,9 +4,10 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use countersign_model::Timestamp;
+use serde::Serialize;
 
 /// Figures of a recorder.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Figures {
     /// The first batch on record; earlier ones were dropped.
     pub first: u64,

@@ -105,8 +105,7 @@ impl Tables {
 
     /// Bytes of the batches from one up to before another, by source.
     fn sizes(&self, from: u64, to: u64) -> Result<Vec<(u32, u64)>, DatabaseError> {
-        const SIZES: &str =
-            "SELECT source, sum(length(bytes)) FROM batch WHERE seq >= ?1 AND seq < ?2 GROUP BY source";
+        const SIZES: &str = "SELECT source, sum(length(bytes)) FROM batch WHERE seq >= ?1 AND seq < ?2 GROUP BY source";
         let size = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs()));
         self.database
             .connection
@@ -226,11 +225,7 @@ impl Tables {
     }
 
     /// What became of an append under the same key.
-    fn before(
-        &self,
-        source: u32,
-        key: &Idempotency,
-    ) -> Result<Option<Result<Appended, AppendError>>, AppendError> {
+    fn before(&self, source: u32, key: &Idempotency) -> Result<Option<Result<Appended, AppendError>>, AppendError> {
         let known: Option<([u8; 32], Vec<u8>)> = self
             .database
             .connection

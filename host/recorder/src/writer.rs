@@ -38,16 +38,8 @@ impl Writer {
     ) -> Result<Writer, RecorderError> {
         let (database, epoch) = Database::open(&RECORDER, path)?;
         let tables = Tables::read(database, epoch, &options, judged)?;
-        let mut writer = Writer {
-            path: path.to_owned(),
-            options,
-            shared,
-            tables: None,
-            epoch,
-            judged,
-            failing: 0,
-            refused: 0,
-        };
+        let mut writer =
+            Writer { path: path.to_owned(), options, shared, tables: None, epoch, judged, failing: 0, refused: 0 };
         writer.show(&tables);
         writer.tables = Some(tables);
         Ok(writer)
@@ -108,7 +100,8 @@ impl Writer {
             take(&mut result, freed);
         }
         for (append, reply) in taken.records {
-            let appended = if result.is_ok() { tables.append(&append, &self.options) } else { Ok(Err(AppendError::Closed)) };
+            let appended =
+                if result.is_ok() { tables.append(&append, &self.options) } else { Ok(Err(AppendError::Closed)) };
             let appended = take(&mut result, appended.map(Some)).flatten();
             self.refused += u64::from(matches!(appended, Some(Err(AppendError::Full { .. }))));
             answers.appends.push((appended, reply));

@@ -65,7 +65,8 @@ fn records_are_numbered_within_their_source() {
     let expected = [(0, 0, "{\"a\":1}"), (1, 8, "{\"a\":2}"), (2, 16, "{\"a\":3}")];
     assert_eq!(records(&reader, 0), expected.map(|(ordinal, offset, text)| (ordinal, offset, text.to_owned())));
     assert_eq!(records(&reader, 1), [(0, 0, "{\"b\":1}".to_owned())]);
-    let sources: Vec<_> = reader.sources().unwrap().into_iter().map(|s| (s.number, s.name.to_string(), s.records)).collect();
+    let sources: Vec<_> =
+        reader.sources().unwrap().into_iter().map(|s| (s.number, s.name.to_string(), s.records)).collect();
     assert_eq!(sources, [(0, "trail".to_owned(), 3), (1, "okta".to_owned(), 1)]);
     // Opened again it goes on.
     drop(recorder);
@@ -238,7 +239,8 @@ fn many_senders_at_once() {
         assert_eq!(figures.last, 400);
     });
     let reader = recorder.reader().unwrap();
-    let mut all: Vec<String> = [0, 1].iter().flat_map(|source| records(&reader, *source)).map(|record| record.2).collect();
+    let mut all: Vec<String> =
+        [0, 1].iter().flat_map(|source| records(&reader, *source)).map(|record| record.2).collect();
     assert_eq!(all.len(), 400);
     all.sort();
     all.dedup();

@@ -88,7 +88,7 @@ impl<'s> Session<'s> {
         self.sequencer = Sequencer::resume(max_gap, clock, stored.position, horizon);
         self.finished = stored.finished;
         self.taken = stored.taken;
-        self.place = stored.place;
+        (self.place, self.committed_place) = (stored.place, stored.place);
         self.read_inputs()?;
         let rules = read_rules(self.store)?;
         self.restore_ledger(&rules, &stored);

@@ -110,6 +110,8 @@ pub struct Session<'s> {
     pub(crate) taken: u64,
     /// The place after the last of them that came of a recorder.
     pub(crate) place: Option<Place>,
+    /// The same of those that are part of a commit.
+    pub(crate) committed_place: Option<Place>,
     pub(crate) pending: Pending,
     pub(crate) fingerprints: Fingerprints,
     pub(crate) reclaim: Option<Reclaim<'s>>,
@@ -175,6 +177,7 @@ impl<'s> Session<'s> {
             records: 0,
             taken: 0,
             place: None,
+            committed_place: None,
             pending: Pending::default(),
             fingerprints: Fingerprints::default(),
             reclaim: None,
@@ -203,6 +206,12 @@ impl<'s> Session<'s> {
     #[must_use]
     pub fn place(&self) -> Option<Place> {
         self.place
+    }
+
+    /// The same of what is part of a commit: a recorder may forget what lies before.
+    #[must_use]
+    pub fn committed_place(&self) -> Option<Place> {
+        self.committed_place
     }
 
     /// Whether an input that was pushed waits for its turn: an event for witnesses to its time.
@@ -471,8 +480,10 @@ impl<'s> Session<'s> {
         let page = std::mem::take(&mut self.ledger.page);
         let mut changes = std::mem::take(&mut self.pending.changes);
         changes.compact();
+        let place = reached.place;
         let memory = if self.keeps { self.memory_changes(&page, &changes, reached)? } else { Vec::new() };
         self.write(&page, &changes, &memory)?;
+        self.committed_place = place;
         self.committed = Instant::now();
         Ok(())
     }

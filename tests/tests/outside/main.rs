@@ -20,6 +20,7 @@ mod raw;
 mod real;
 mod recomputed;
 mod resumed;
+mod served;
 mod sessions;
 mod sharing;
 mod stopped;

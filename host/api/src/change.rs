@@ -1,0 +1,94 @@
+//! Changes of the generation.
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::StatusCode;
+use countersign_daemon::{ApplyError, Material};
+use serde::{Deserialize, Serialize};
+
+use crate::caller::Operator;
+use crate::problem::Problem;
+use crate::server::Api;
+
+/// What `POST /v1/apply` and `/v1/rollback` take.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Change {
+    /// Why, for the record.
+    reason: Option<String>,
+    /// The digest of the files that are meant: others on disk aren't applied.
+    digest: Option<String>,
+    /// Of a rollback: the generation that serves again.
+    generation: Option<u64>,
+}
+
+/// What they answer.
+#[derive(Serialize)]
+pub(crate) struct Applied {
+    /// The number of the generation.
+    generation: u64,
+    /// The digest of what it is made of.
+    digest: String,
+}
+
+/// `POST /v1/apply`: the files on disk serve from the next batch on, or none of them.
+pub(crate) async fn apply(
+    State(api): State<Api>,
+    operator: Operator,
+    change: Result<Json<Change>, JsonRejection>,
+) -> Result<Json<Applied>, Problem> {
+    let Json(change) = change.map_err(unreadable)?;
+    api.blocking(move |api| {
+        let material = api.files().map_err(faults)?;
+        if let Some(digest) = &change.digest
+            && material.manifest().digest().to_string() != *digest
+        {
+            let detail = "expected the files with that digest, got others: look at the difference again";
+            return Err(Problem::new(StatusCode::CONFLICT, "other-files", detail));
+        }
+        serve(api, &material, operator, change.reason)
+    })
+    .await?
+}
+
+/// `POST /v1/rollback`: an earlier generation serves again, from the next batch on.
+pub(crate) async fn rollback(
+    State(api): State<Api>,
+    operator: Operator,
+    change: Result<Json<Change>, JsonRejection>,
+) -> Result<Json<Applied>, Problem> {
+    let Json(change) = change.map_err(unreadable)?;
+    let Some(generation) = change.generation else {
+        let detail = "expected `generation`, the number of the generation that is to serve again, got none";
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "no-generation", detail));
+    };
+    api.blocking(move |api| {
+        let material = api.host().material(generation).map_err(faults)?;
+        let Some(material) = material else {
+            let detail = format!("expected the number of a generation, got {generation}: see `GET /v1/generations`");
+            return Err(Problem::new(StatusCode::NOT_FOUND, "no-generation", detail));
+        };
+        let reason = change.reason.unwrap_or_else(|| format!("rolled back to {generation}"));
+        serve(api, &material, operator, Some(reason))
+    })
+    .await?
+}
+
+fn serve(api: &Api, material: &Material, operator: Operator, reason: Option<String>) -> Result<Json<Applied>, Problem> {
+    let digest = material.manifest().digest().to_string();
+    match api.host().apply(material, operator.name(), reason) {
+        Ok(generation) => Ok(Json(Applied { generation, digest })),
+        Err(ApplyError::Faults(found)) => Err(faults(found)),
+        Err(error @ ApplyError::Same) => Err(Problem::new(StatusCode::CONFLICT, "same", error)),
+        Err(ApplyError::Append(error)) => Err(Problem::internal(error)),
+    }
+}
+
+fn faults(faults: Vec<String>) -> Problem {
+    Problem::all(StatusCode::UNPROCESSABLE_ENTITY, "faults", faults)
+}
+
+fn unreadable(rejection: JsonRejection) -> Problem {
+    Problem::new(rejection.status(), "body", rejection.body_text())
+}

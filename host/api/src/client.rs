@@ -1,0 +1,141 @@
+//! A client of a host, over its socket: for commands that look at it or change it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use axum::body::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::header::{CONTENT_TYPE, HOST};
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::net::UnixStream;
+
+/// How long a request may take. Reading and compiling a generation takes longest.
+const LONGEST: Duration = Duration::from_secs(120);
+
+/// The largest answer, bytes.
+const MAX_ANSWER: usize = 256 << 20;
+
+/// A client of the host that listens on a socket.
+#[derive(Clone, Debug)]
+pub struct Client {
+    socket: PathBuf,
+}
+
+/// Why a request has no answer that can be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody listens.
+    #[error("expected a host at `{}`, got none: start one with `countersign run`", countersign_text::path(.0))]
+    NoHost(PathBuf),
+    /// The socket can't be used.
+    #[error("can't use `{}`: {error}", countersign_text::path(path))]
+    Socket {
+        /// The socket.
+        path: PathBuf,
+        /// Why not.
+        error: io::Error,
+    },
+    /// The host refuses it, with all reasons.
+    #[error("{detail}")]
+    Refused {
+        /// The status.
+        status: u16,
+        /// The problem's code, such as `faults`.
+        code: String,
+        /// Why.
+        detail: String,
+    },
+    /// It took too long.
+    #[error("expected an answer within {} s, got none", LONGEST.as_secs())]
+    TimedOut,
+    /// The connection failed, or the answer isn't one of a host's.
+    #[error("expected an answer of a host, got: {0}")]
+    Answer(String),
+}
+
+/// The members of a problem (RFC 9457) that matter here.
+#[derive(Deserialize)]
+struct Problem {
+    r#type: String,
+    detail: String,
+}
+
+impl Client {
+    /// A client of the host that listens there.
+    #[must_use]
+    pub fn new(socket: &Path) -> Client {
+        Client { socket: socket.to_owned() }
+    }
+
+    /// Gets what is at a path.
+    ///
+    /// # Errors
+    /// When there is no host, or it refuses.
+    pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        self.call(Method::GET, path, Bytes::new())
+    }
+
+    /// Posts JSON to a path.
+    ///
+    /// # Errors
+    /// As for [`Client::get`].
+    pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body).map_err(|error| ClientError::Answer(error.to_string()))?;
+        self.call(Method::POST, path, body.into())
+    }
+
+    /// Posts bytes to a path.
+    ///
+    /// # Errors
+    /// As for [`Client::get`].
+    pub fn send<T: DeserializeOwned>(&self, path: &str, body: Vec<u8>) -> Result<T, ClientError> {
+        self.call(Method::POST, path, body.into())
+    }
+
+    fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ClientError> {
+        let failed = |error| ClientError::Socket { path: self.socket.clone(), error };
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
+        let (status, answer) = runtime.block_on(async {
+            let exchange = tokio::time::timeout(LONGEST, self.exchange(method, path, body));
+            exchange.await.unwrap_or(Err(ClientError::TimedOut))
+        })?;
+        // `/readyz` says with its status what its body says too.
+        if status.is_success() || status == StatusCode::SERVICE_UNAVAILABLE && path == "/readyz" {
+            return serde_json::from_slice(&answer).map_err(|error| ClientError::Answer(error.to_string()));
+        }
+        match serde_json::from_slice::<Problem>(&answer) {
+            Ok(Problem { r#type, detail }) => {
+                let code = r#type.rsplit(':').next().unwrap_or_default().to_owned();
+                Err(ClientError::Refused { status: status.as_u16(), code, detail })
+            }
+            Err(_) => Err(ClientError::Answer(status.to_string())),
+        }
+    }
+
+    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<(StatusCode, Bytes), ClientError> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoHost(self.socket.clone()),
+            _ => ClientError::Socket { path: self.socket.clone(), error },
+        })?;
+        let failed = |error: hyper::Error| ClientError::Answer(error.to_string());
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+        tokio::spawn(connection);
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, "countersign")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(|error| ClientError::Answer(error.to_string()))?;
+        let response = sender.send_request(request).await.map_err(failed)?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+        Ok((status, body.map_err(|error| ClientError::Answer(error.to_string()))?.to_bytes()))
+    }
+}

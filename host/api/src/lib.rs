@@ -1,0 +1,17 @@
+//! The HTTP interface of a host that runs, on a Unix socket: senders' records come in, and what the host knows and did goes
+//! out. Errors are problem details (RFC 9457).
+//!
+//! A caller is who the kernel says it is: the process at the other end of the socket. So far only the user that the host runs
+//! as, and root, are let in.
+
+mod caller;
+mod change;
+mod client;
+mod health;
+mod ingest;
+mod problem;
+mod read;
+mod server;
+
+pub use client::{Client, ClientError};
+pub use server::{Files, ServeError, Server};

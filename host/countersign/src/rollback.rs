@@ -1,0 +1,45 @@
+//! `countersign rollback`: has an earlier generation serve again.
+
+use anyhow::Result;
+use clap::Args;
+use countersign_api::Client;
+use serde::Serialize;
+
+use crate::apply::{Applied, print};
+use crate::configuration::ConfigurationArguments;
+use crate::exit::Exit;
+use crate::generations::refused;
+use crate::out::Out;
+
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    configuration: ConfigurationArguments,
+    /// The number of the generation, as `countersign generations` shows it
+    #[arg(value_name = "GENERATION")]
+    generation: u64,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Change {
+    generation: u64,
+    reason: Option<String>,
+}
+
+impl Arguments {
+    pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
+        let configuration = self.configuration.read()?;
+        let client = Client::new(&configuration.api.socket.value);
+        let change = Change { generation: self.generation, reason: self.reason };
+        match client.post::<Applied>("/v1/rollback", &change) {
+            Ok(applied) => print(out, &applied, self.json),
+            Err(error) => refused(error),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! `countersign run`: serves, as one process, until it is asked to stop.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use countersign_api::Server;
+use countersign_configuration::{Configuration, Files};
+use countersign_daemon::{Host, HostOptions, Material, Role};
+use countersign_model::Timestamp;
+use countersign_session::SessionOptions;
+
+use crate::configuration::ConfigurationArguments;
+use crate::exit::{Exit, unusable};
+use crate::interrupt::Interrupt;
+use crate::loading::Loading;
+use crate::out::Out;
+use crate::stderr;
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign run --state /var/lib/countersign
+      with the shipped rules, on the socket api.sock in that folder
+  countersign init conf && countersign run --config conf/countersign.toml
+      with a configuration of your own
+  countersign status --state /var/lib/countersign
+      how it is, from another terminal
+  curl --unix-socket /var/lib/countersign/api.sock --data-binary @logs.ndjson \\
+       http://countersign/v1/sources/trail/events
+      send records of the source `trail`: the answer comes once they are on the disk
+
+What comes in is on the disk before its sender is answered, and is judged in one order; after a crash the
+host goes on where its store stands. What is applied first serves until something else is applied
+(`countersign apply`), whatever the files on disk hold meanwhile.
+
+SIGTERM and SIGINT stop the host: what was taken is committed. A second one ends it at once, which loses
+nothing either.
+";
+
+/// How often a host looks whether it is asked to stop.
+const LOOK: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    configuration: ConfigurationArguments,
+    #[command(flatten)]
+    loading: Loading,
+}
+
+impl Arguments {
+    pub(crate) fn run(self, _out: &mut Out) -> Result<Exit> {
+        if !self.configuration.names_a_state() {
+            return Err(unusable(
+                "expected `--config FILE` or `--state DIR`, got neither: `countersign init DIR` writes a configuration",
+            ));
+        }
+        let configuration = self.configuration.read()?;
+        let interrupt = Interrupt::watch()?;
+        let state = configuration.state.value.clone();
+        countersign_private::make_folder(&state)
+            .with_context(|| format!("can't make the folder `{}`", text::path(&state)))?;
+        let mut session = SessionOptions {
+            batch: usize::try_from(configuration.judge.batch.value)?,
+            max_gap: configuration.judge.max_gap.value,
+            key: configuration.judge.read_audit_key().map_err(unusable)?,
+            ..SessionOptions::default()
+        };
+        if let Some(workers) = configuration.judge.workers.value {
+            session.workers = usize::try_from(workers)?;
+        }
+        if session.key.is_public() {
+            stderr::note("the digests in the audit log aren't private: name a key of your own as `judge.audit-key`");
+        }
+        let paths = paths(&configuration.files);
+        let shipped_rules = configuration.files.shipped_rules.value;
+        let first = Material::read(shipped_rules, &paths).map_err(|faults| unusable(faults.join("\n  ")))?;
+        let engine = self.loading.engine(session.workers, u64::MAX.min(512 << 20))?;
+        let options = HostOptions {
+            folder: folder(self.configuration.file()),
+            state,
+            engine,
+            session,
+            max_bytes: configuration.recorder.max_bytes.value,
+            keep: configuration.recorder.keep.value,
+            clock: now,
+        };
+        let host = Host::start(options, &first).map_err(unusable)?;
+        let files = Arc::new(move || Material::read(shipped_rules, &paths));
+        let socket = &configuration.api.socket.value;
+        let server = Server::start(host.clone(), files, socket).map_err(unusable)?;
+        report(&host, &configuration);
+        let exit = loop {
+            if interrupt.came() {
+                break Exit::Done;
+            }
+            if host.status().judged.superseded {
+                stderr::error("another process has taken over the state folder: this one stops");
+                break Exit::Refused;
+            }
+            std::thread::sleep(LOOK);
+        };
+        stderr::note("stopping: what was taken is committed");
+        server.stop();
+        host.stop();
+        Ok(exit)
+    }
+}
+
+/// Says that the host serves, and what.
+fn report(host: &Host, configuration: &Configuration) {
+    let socket = text::path(&configuration.api.socket.value).to_string();
+    stderr::note(format_args!("listening on `{socket}`"));
+    if host.wait_serving(Duration::from_secs(60)) {
+        let judged = host.status().judged;
+        let number = judged.generation.unwrap_or_default();
+        stderr::note(format_args!("generation {number} serves"));
+        for left_out in &judged.left_out {
+            stderr::warning(format_args!("left out of it: {left_out}"));
+        }
+    }
+}
+
+/// The files of a generation, with what each is.
+fn paths(files: &Files) -> Vec<(Role, PathBuf)> {
+    let rules = files.rules.value.iter().map(|path| (Role::Rule, path.clone()));
+    let single = [
+        (Role::Trust, &files.trust),
+        (Role::Policy, &files.policy),
+        (Role::Identities, &files.identities),
+        (Role::Sources, &files.sources),
+        (Role::Capabilities, &files.capabilities),
+    ];
+    let single = single.into_iter().filter_map(|(role, path)| Some((role, path.value.clone()?)));
+    let tables = files.context.iter().flat_map(|(table, paths)| {
+        paths.value.iter().map(|path| (Role::Context(table), path.clone())).collect::<Vec<_>>()
+    });
+    rules.chain(single).chain(tables).collect()
+}
+
+/// What paths of sources are relative to: the folder of the configuration, else the current one.
+fn folder(configuration: Option<&Path>) -> PathBuf {
+    let parent = configuration.and_then(Path::parent).filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new(".")).to_owned()
+}
+
+/// The time of day.
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+}

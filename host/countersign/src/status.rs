@@ -1,0 +1,99 @@
+//! `countersign status`: how a host that runs is.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+use countersign_api::Client;
+use serde_json::{Value, json};
+
+use crate::configuration::ConfigurationArguments;
+use crate::exit::Exit;
+use crate::generations::refused;
+use crate::out::Out;
+use crate::table::pairs;
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign status --state /var/lib/countersign
+  countersign status --config conf/countersign.toml --json | jq .ready
+
+The exit code is 1 if the host records or judges nothing now, and 2 if there is none.
+";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    configuration: ConfigurationArguments,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
+        let configuration = self.configuration.read()?;
+        let client = Client::new(&configuration.api.socket.value);
+        let both = client.get::<Value>("/readyz").and_then(|ready| Ok((ready, client.get::<Value>("/v1/status")?)));
+        let (ready, status) = match both {
+            Ok(both) => both,
+            Err(error) => return refused(error),
+        };
+        let is_ready = ready.get("ready").and_then(Value::as_bool).unwrap_or(false);
+        if self.json {
+            out.json(&json!({ "ready": ready, "status": status }))?;
+            return Ok(Exit::unless(!is_ready));
+        }
+        let number = |pointer: &str| status.pointer(pointer).and_then(Value::as_u64);
+        let count = |pointer: &str| number(pointer).map_or_else(|| "none".to_owned(), text::number);
+        let last = number("/recorder/last").unwrap_or_default();
+        let next = number("/judged/place/batch").unwrap_or(1);
+        let mut rows = vec![
+            ("ready", if is_ready { "yes".to_owned() } else { lines(&ready, "/reasons") }),
+            ("generation", count("/judged/generation")),
+            ("batches recorded", text::number(last)),
+            ("of these to be judged", text::number((last + 1).saturating_sub(next))),
+            ("recorder", text::size(number("/recorder/bytes").unwrap_or_default())),
+            ("audit records", count("/judged/records")),
+        ];
+        if !lines(&status, "/judged/left_out").is_empty() {
+            rows.push(("rules left out", lines(&status, "/judged/left_out")));
+        }
+        if ready.pointer("/on_disk").is_some_and(|on_disk| !on_disk.is_null()) {
+            rows.push(("files on disk", lines(&ready, "/on_disk/reasons")));
+        }
+        let sources: Vec<(String, String)> = status
+            .pointer("/sources")
+            .and_then(Value::as_object)
+            .map(|sources| {
+                sources.iter().map(|(name, fed)| (format!("source {}", text::line(name)), describe(fed))).collect()
+            })
+            .unwrap_or_default();
+        rows.extend(sources.iter().map(|(name, fed)| (name.as_str(), fed.clone())));
+        write!(out, "{}", pairs(out, "", &rows))?;
+        Ok(Exit::unless(!is_ready))
+    }
+}
+
+/// The lines of a list, as one text.
+fn lines(value: &Value, pointer: &str) -> String {
+    let lines = value.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
+    lines.filter_map(Value::as_str).map(|line| text::line(line).to_string()).collect::<Vec<_>>().join("\n")
+}
+
+/// How the input of a source is.
+fn describe(fed: &Value) -> String {
+    let number = |key: &str| fed.get(key).and_then(Value::as_u64).unwrap_or_default();
+    let mut text = format!("{} recorded since the start", text::count(number("records"), "record"));
+    if number("lag_bytes") > 0 {
+        text += &format!(", {} not yet", text::size(number("lag_bytes")));
+    }
+    let problems = lines(fed, "/problems");
+    if !problems.is_empty() {
+        text += "\n";
+        text += &problems;
+    }
+    text
+}

@@ -1,0 +1,59 @@
+//! From recorded batches to records: one decoder a source, by what the generation that serves says of it.
+
+use std::collections::BTreeMap;
+
+use countersign_formats::reader::Piece;
+use countersign_formats::{Auto, Decoder, Record, SourceBinding};
+use countersign_inputs::{Processed, ReadAs, Sources};
+use countersign_model::SourceId;
+use countersign_model::vocabulary::ActionClass;
+
+/// The decoders.
+pub(crate) struct Decoders {
+    sources: Sources,
+    /// What was counted of each source's records when the session was resumed, until its decoder is made.
+    counted: Vec<Processed>,
+    decoders: BTreeMap<u32, (SourceId, Decoder)>,
+}
+
+impl Decoders {
+    /// Decoders of these sources, which go on after what was processed of each by its number.
+    pub(crate) fn new(sources: Sources, processed: Vec<Processed>) -> Decoders {
+        Decoders { sources, counted: processed, decoders: BTreeMap::new() }
+    }
+
+    /// What became of a piece of a source.
+    pub(crate) fn decode(&mut self, number: u32, name: &SourceId, piece: Piece<'_>) -> Record {
+        let Decoders { sources, counted, decoders } = self;
+        let (_, decoder) = decoders.entry(number).or_insert_with(|| {
+            let mut decoder = decoder(sources, name);
+            let before = usize::try_from(number).ok().and_then(|number| counted.get_mut(number));
+            for (source, counted) in before.map(|before| std::mem::take(&mut before.counted)).unwrap_or_default() {
+                decoder.restore(number, &source, counted);
+            }
+            (name.clone(), decoder)
+        });
+        decoder.decode(number, piece)
+    }
+
+    /// Reads what comes as these sources say. What was counted goes on.
+    pub(crate) fn swap(&mut self, sources: Sources) {
+        for (number, (name, before)) in &mut self.decoders {
+            let mut after = decoder(&sources, name);
+            after.take_over(before, *number, name);
+            *before = after;
+        }
+        self.sources = sources;
+    }
+}
+
+/// How a source is read. One that the generation doesn't have any more speaks for nobody: what was recorded of it is judged,
+/// and leads to observing.
+fn decoder(sources: &Sources, name: &SourceId) -> Decoder {
+    let read_as = sources.named(name).map(ReadAs::from).unwrap_or_else(|| ReadAs {
+        format: &Auto,
+        binding: SourceBinding::named(name.clone(), Vec::new(), ActionClass::Observe),
+        time_zone: None,
+    });
+    Decoder::of_source(read_as.format, read_as.binding, read_as.time_zone.as_ref())
+}

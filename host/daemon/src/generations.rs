@@ -1,0 +1,120 @@
+//! Generations as they are on record, and those that are built: each is built once, off the thread that judges.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use countersign_engine::Engine;
+use countersign_model::Digest;
+use countersign_recorder::{AppendError, HostInputKind, NewHostInput, RecordedHostInput, Recorder, RecorderReader};
+use serde::{Deserialize, Serialize};
+
+use crate::material::{Built, Manifest, Material};
+
+/// Built generations that are kept: the one that serves, and those that wait for their turn.
+const MAX_BUILT: usize = 4;
+
+/// What the payload of a recorded generation says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GenerationWord {
+    /// What it is made of.
+    pub manifest: Manifest,
+    /// Who had it applied, or what.
+    pub by: String,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// A generation on record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RecordedGeneration {
+    /// Its number among the host's own inputs.
+    pub seq: u64,
+    /// When it was applied, by the host's clock.
+    pub arrived: countersign_model::Timestamp,
+    /// The batch before which it began to serve; none while it waits for its turn.
+    pub before: Option<u64>,
+    /// What it is made of, and who had it applied.
+    #[serde(flatten)]
+    pub word: GenerationWord,
+}
+
+/// Builds generations, and keeps those that are in use.
+pub(crate) struct Generations {
+    engine: Engine,
+    built: Mutex<BTreeMap<Digest, Arc<Built>>>,
+}
+
+impl Generations {
+    pub(crate) fn new(engine: Engine) -> Generations {
+        Generations { engine, built: Mutex::default() }
+    }
+
+    /// Builds what is made of this, unless it is built.
+    ///
+    /// # Errors
+    /// With every fault of every file.
+    pub(crate) fn build(&self, material: &Material) -> Result<Arc<Built>, Vec<String>> {
+        let digest = material.manifest().digest();
+        if let Some(built) = self.known(&digest) {
+            return Ok(built);
+        }
+        let built = Arc::new(material.build(&self.engine)?);
+        let mut all = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        // One that is used is held by its user; what goes here is only built again if it is asked for.
+        while all.len() >= MAX_BUILT && all.pop_first().is_some() {}
+        all.insert(digest, Arc::clone(&built));
+        Ok(built)
+    }
+
+    fn known(&self, digest: &Digest) -> Option<Arc<Built>> {
+        self.built.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+    }
+
+    /// A generation on record, built.
+    ///
+    /// # Errors
+    /// Why it can't be built any more.
+    pub(crate) fn recorded(
+        &self,
+        reader: &RecorderReader,
+        input: &RecordedHostInput,
+    ) -> Result<Arc<Built>, Vec<String>> {
+        let word = word(input).map_err(|error| vec![error])?;
+        match self.known(&word.manifest.digest()) {
+            Some(built) => Ok(built),
+            None => self.build(&material(reader, &word.manifest)?),
+        }
+    }
+}
+
+/// What a recorded generation says.
+///
+/// # Errors
+/// When another version wrote it.
+pub(crate) fn word(input: &RecordedHostInput) -> Result<GenerationWord, String> {
+    serde_json::from_slice(&input.payload).map_err(|error| format!("host input {}: {error}", input.seq))
+}
+
+/// What a generation on record is made of.
+pub(crate) fn material(reader: &RecorderReader, manifest: &Manifest) -> Result<Material, Vec<String>> {
+    Material::recorded(manifest, |digest| reader.content(digest))
+}
+
+/// Puts a generation on record, to serve before a batch, or when its turn comes. Returns its number.
+///
+/// # Errors
+/// When it isn't on record.
+pub(crate) fn put(
+    recorder: &Recorder,
+    material: &Material,
+    by: String,
+    reason: Option<String>,
+    before: Option<u64>,
+) -> Result<u64, AppendError> {
+    let word = GenerationWord { manifest: material.manifest(), by, reason };
+    let payload = serde_json::to_vec(&word).unwrap_or_default();
+    let contents = material.files.iter().map(|file| file.bytes.clone()).collect();
+    recorder.put(NewHostInput { kind: HostInputKind::Generation, payload, contents, before })
+}

@@ -1,0 +1,368 @@
+//! A host that runs: its threads, and what others ask of it.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use countersign_engine::Engine;
+use countersign_formats::reader::Position;
+use countersign_formats::unpack::unpacked;
+use countersign_formats::{Decoder, Record};
+use countersign_inputs::{Batch, Cutter, ReadAs, Source, Transport};
+use countersign_model::{Digest, Place, SourceId, Timestamp};
+use countersign_recorder::{
+    Append, AppendError, Appended, Figures, HostInputKind, Idempotency, Recorder, RecorderError, RecorderOptions, Reply,
+};
+use countersign_session::{SessionError, SessionOptions, Standing};
+use countersign_store::{SqliteStore, StoreError};
+use serde::Serialize;
+
+use crate::feeds::Feeds;
+use crate::generations::{self, Generations, RecordedGeneration, word};
+use crate::judge::Judge;
+use crate::material::{Built, Manifest, Material};
+use crate::shared::{Fed, Judged, Shared};
+
+/// The recorder's file in the state folder.
+const RECORDER: &str = "recorder.db";
+
+/// The store's.
+const STORE: &str = "store.db";
+
+/// How a host runs.
+pub struct HostOptions {
+    /// The folder of its files; it exists.
+    pub state: PathBuf,
+    /// The folder that paths of sources are relative to.
+    pub folder: PathBuf,
+    /// The sandbox of its rules.
+    pub engine: Engine,
+    /// How inputs are judged. `patience` is the generation's.
+    pub session: SessionOptions,
+    /// Maximum bytes of the recorder.
+    pub max_bytes: u64,
+    /// How long judged records are kept, microseconds.
+    pub keep: i64,
+    /// Its clock.
+    pub clock: fn() -> Timestamp,
+}
+
+/// Why a host can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The recorder.
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the store remembers.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The first generation isn't on record.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// The files of the first generation have faults.
+    #[error("{}", .0.join("\n"))]
+    Faults(Vec<String>),
+    /// The store has inputs that the recorder hasn't.
+    #[error(
+        "expected a recorder at `{}` with the inputs that the store has judged ({} records), got one without: restore the \
+         recorder that belongs to the store, or begin in an empty folder",
+        countersign_text::path(recorder),
+        records
+    )]
+    Apart {
+        /// The recorder.
+        recorder: PathBuf,
+        /// How many records the store's log has.
+        records: u64,
+    },
+    /// A thread can't be started.
+    #[error("can't start a thread: {0}")]
+    Thread(std::io::Error),
+}
+
+/// Why a generation isn't applied.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// It isn't whole: the one that serves goes on.
+    #[error("{}", .0.join("\n"))]
+    Faults(Vec<String>),
+    /// Nothing would change.
+    #[error("expected another generation than the one that serves, got the same")]
+    Same,
+    /// It isn't on record.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// Why records weren't taken.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The generation has no such source.
+    #[error("expected the name of a source, got `{0}`, which `sources.toml` doesn't have")]
+    NoSource(String),
+    /// The source's records come otherwise.
+    #[error("expected a source of kind `http`, got `{0}`, which `sources.toml` gives another kind or none")]
+    NotSent(SourceId),
+    /// They aren't on record.
+    #[error(transparent)]
+    Append(#[from] AppendError),
+}
+
+/// What became of records that were sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Ingested {
+    /// Records that are on record, dead letters included.
+    pub recorded: u64,
+    /// Of these, those that can't be used.
+    pub dead_letters: u64,
+}
+
+/// How a host is.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// How judging is.
+    pub judged: Judged,
+    /// The recorder's figures.
+    pub recorder: Figures,
+    /// The sources' inputs.
+    pub sources: std::collections::BTreeMap<SourceId, Fed>,
+}
+
+/// A host that runs. A clone is the same.
+#[derive(Clone)]
+pub struct Host {
+    open: Arc<Open>,
+}
+
+struct Open {
+    state: PathBuf,
+    recorder: Recorder,
+    shared: Arc<Shared>,
+    generations: Arc<Generations>,
+    /// One change of the generation at a time.
+    applying: Mutex<()>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Host {
+    /// Starts a host: the generation that was applied last serves, or without one this material becomes the first.
+    ///
+    /// # Errors
+    /// When its files can't be used, or the first generation has faults.
+    pub fn start(options: HostOptions, first: &Material) -> Result<Host, HostError> {
+        let HostOptions { state, folder, engine, session, max_bytes, keep, clock } = options;
+        let store = state.join(STORE);
+        // Opened once before anything else: its file is made, or refused, here.
+        let standing = Standing::read(&SqliteStore::open(&store)?)?;
+        let judged = standing.and_then(|standing| standing.place).unwrap_or_default();
+        let options = RecorderOptions { max_bytes, keep, sources: 8, clock };
+        let recorder = Recorder::open(&state.join(RECORDER), options, judged)?;
+        let reader = recorder.reader()?;
+        let figures = recorder.figures();
+        if figures.last + 1 < judged.batch || figures.last_host < judged.host {
+            let records = SqliteStore::read(&store).and_then(|store| {
+                use countersign_store::Stored as _;
+                store.head()
+            })?;
+            return Err(HostError::Apart { recorder: state.join(RECORDER), records: records.records() });
+        }
+        let generations = Arc::new(Generations::new(engine));
+        if reader.last_host_input(HostInputKind::Generation, u64::MAX)?.is_none() {
+            let built = generations.build(first).map_err(HostError::Faults)?;
+            if !built.left_out.is_empty() {
+                return Err(HostError::Faults(built.left_out.clone()));
+            }
+            generations::put(&recorder, first, "start".to_owned(), None, Some(1))?;
+        }
+        let shared = Arc::new(Shared::default());
+        let judge = Judge {
+            shared: Arc::clone(&shared),
+            recorder: recorder.clone(),
+            generations: Arc::clone(&generations),
+            store,
+            options: session,
+            clock,
+        };
+        let feeds = Feeds { shared: Arc::clone(&shared), recorder: recorder.clone(), folder };
+        let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let judge = named("judge").spawn(move || judge.run()).map_err(HostError::Thread)?;
+        let feeds = named("feeds").spawn(move || feeds.run()).map_err(HostError::Thread)?;
+        // The inputs end first.
+        let threads = Mutex::new(vec![feeds, judge]);
+        Ok(Host { open: Arc::new(Open { state, recorder, shared, generations, applying: Mutex::new(()), threads }) })
+    }
+
+    /// The recorder's file.
+    #[must_use]
+    pub fn recorder_path(&self) -> PathBuf {
+        self.open.state.join(RECORDER)
+    }
+
+    /// The store's file.
+    #[must_use]
+    pub fn store_path(&self) -> PathBuf {
+        self.open.state.join(STORE)
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let Open { recorder, shared, .. } = &*self.open;
+        Status { judged: shared.judged(), recorder: recorder.figures(), sources: shared.fed() }
+    }
+
+    /// Puts on record what a sender sent for a source, plain or packed. `reply` is called once it is durable, with what the
+    /// sender is answered.
+    ///
+    /// # Errors
+    /// When there is no such source.
+    pub fn ingest(
+        &self,
+        source: &str,
+        key: Option<String>,
+        bytes: Vec<u8>,
+        reply: Reply<Ingested>,
+    ) -> Result<(), IngestError> {
+        let known = self.open.shared.source(source);
+        let Some(source) = known else { return Err(IngestError::NoSource(source.to_owned())) };
+        if source.transport() != Some(&Transport::Http) {
+            return Err(IngestError::NotSent(source.name().clone()));
+        }
+        let content = Digest::of(&bytes);
+        let (batches, ingested) = cut(bytes, &source);
+        let source = source.name().clone();
+        let answer = serde_json::to_vec(&ingested).unwrap_or_default();
+        let idempotency = key.map(|key| Idempotency { key, content, answer });
+        let append = Append { source, batches, bookmarks: Vec::new(), idempotency };
+        let answered = move |appended: Result<Appended, AppendError>| {
+            reply(appended.map(|appended| match appended {
+                Appended::Recorded { .. } => ingested,
+                Appended::Before { answer } => serde_json::from_slice(&answer).unwrap_or(ingested),
+            }));
+        };
+        self.open.recorder.append_then(append, Box::new(answered));
+        Ok(())
+    }
+
+    /// Reads, admits and compiles a generation beside the one that serves.
+    ///
+    /// # Errors
+    /// With every fault.
+    pub fn build(&self, material: &Material) -> Result<Arc<Built>, Vec<String>> {
+        self.open.generations.build(material)
+    }
+
+    /// Has another generation serve from the next batch on. It is whole, or the one that serves goes on. Returns its number.
+    ///
+    /// # Errors
+    /// When it has faults, changes nothing, or isn't on record.
+    pub fn apply(&self, material: &Material, by: String, reason: Option<String>) -> Result<u64, ApplyError> {
+        let _one = self.open.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.serving().is_some_and(|serving| serving.digest() == material.manifest().digest()) {
+            return Err(ApplyError::Same);
+        }
+        let built = self.build(material).map_err(ApplyError::Faults)?;
+        if !built.left_out.is_empty() {
+            return Err(ApplyError::Faults(built.left_out.clone()));
+        }
+        Ok(generations::put(&self.open.recorder, material, by, reason, None)?)
+    }
+
+    /// What the generation that was put on record last is made of: the one that serves, or is about to.
+    #[must_use]
+    pub fn serving(&self) -> Option<Manifest> {
+        let last = self.generations().ok()?.pop()?;
+        Some(last.word.manifest)
+    }
+
+    /// All generations on record, the last one last.
+    ///
+    /// # Errors
+    /// When they can't be read.
+    pub fn generations(&self) -> Result<Vec<RecordedGeneration>, RecorderError> {
+        let inputs = self.open.recorder.reader()?.host_inputs_of(HostInputKind::Generation)?;
+        let recorded = inputs.into_iter().filter_map(|input| {
+            let word = word(&input).ok()?;
+            Some(RecordedGeneration { seq: input.seq, arrived: input.arrived, before: input.before, word })
+        });
+        Ok(recorded.collect())
+    }
+
+    /// What a generation on record was made of.
+    ///
+    /// # Errors
+    /// When it can't be read; none if there is none of this number.
+    pub fn material(&self, seq: u64) -> Result<Option<Material>, Vec<String>> {
+        let failed = |error: RecorderError| vec![error.to_string()];
+        let generation = self.generations().map_err(failed)?.into_iter().find(|one| one.seq == seq);
+        let Some(generation) = generation else { return Ok(None) };
+        let reader = self.open.recorder.reader().map_err(failed)?;
+        generations::material(&reader, &generation.word.manifest).map(Some)
+    }
+
+    /// Waits until a generation serves, for so long at most. Whether one does.
+    pub fn wait_serving(&self, longest: std::time::Duration) -> bool {
+        let serves = || self.open.shared.judged().generation.is_some();
+        self.open.recorder.wait(longest, |_| serves());
+        serves()
+    }
+
+    /// Waits until everything that is recorded now is judged and committed, for so long at most. Whether it is.
+    pub fn wait_judged(&self, longest: std::time::Duration) -> bool {
+        let figures = self.open.recorder.figures();
+        let (last, host) = (figures.last, figures.last_host);
+        let is_judged = || {
+            let place = self.open.shared.judged().place.unwrap_or(Place::START);
+            place.batch > last && place.host >= host
+        };
+        self.open.recorder.wait(longest, |_| is_judged());
+        is_judged()
+    }
+
+    /// Stops: no more input is taken, what was taken is judged up to the next batch and committed.
+    pub fn stop(&self) {
+        self.open.shared.stop();
+        self.open.recorder.wake();
+        let threads = std::mem::take(&mut *self.open.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            if thread.join().is_err() {
+                tracing::error!("a thread panicked");
+            }
+        }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.shared.stop();
+        self.recorder.wake();
+    }
+}
+
+/// Cuts what a sender sent into batches, as they will be judged, and looks what becomes of their records.
+fn cut(bytes: Vec<u8>, source: &Source) -> (Vec<Batch>, Ingested) {
+    let mut cutter = Cutter::new(unpacked(Box::new(Cursor::new(bytes))), Position::START);
+    let batches: Vec<Batch> = std::iter::from_fn(|| cutter.next_batch()).map(|(batch, _)| batch).collect();
+    let mut ingested = Ingested { recorded: 0, dead_letters: 0 };
+    // What this one counts doesn't matter: they are decoded again when they are judged.
+    let ReadAs { format, binding, time_zone } = ReadAs::from(source);
+    let mut decoder = Decoder::of_source(format, binding, time_zone.as_ref());
+    for batch in &batches {
+        let mut pieces = batch.pieces();
+        while let Some((piece, _)) = pieces.next_piece() {
+            ingested.recorded += 1;
+            ingested.dead_letters += u64::from(matches!(decoder.decode(0, piece), Record::DeadLetter(_)));
+        }
+    }
+    (batches, ingested)
+}
+
+/// Whether a folder has the files of a host.
+#[must_use]
+pub fn has_host(state: &Path) -> bool {
+    state.join(RECORDER).exists() || state.join(STORE).exists()
+}

@@ -1,0 +1,266 @@
+//! The thread that judges: takes what is recorded in its one order, and reports how far it has come.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use countersign_formats::Record;
+use countersign_inputs::{Bookmark, Received, Sources};
+use countersign_model::{Patience, Place, SourceId, Timestamp};
+use countersign_recorder::{
+    AppendError, HostInputKind, NewHostInput, RecordedBatch, RecordedHostInput, Recorder, RecorderError, RecorderReader,
+};
+use countersign_session::sequence::MAX_WAIT;
+use countersign_session::{Arrival, Input, Session, SessionError, SessionOptions, Standing, Swap};
+use countersign_store::{SqliteStore, StoreError};
+
+use crate::decoders::Decoders;
+use crate::generations::Generations;
+use crate::material::Built;
+use crate::observer::LogObserver;
+use crate::shared::Shared;
+
+/// How long no input comes until time itself is one, where an event waits for witnesses to its time.
+const WITNESSES_AFTER: Duration = Duration::from_micros(MAX_WAIT.unsigned_abs() + 1);
+
+/// The same where nothing waits.
+const TICK_AFTER: Duration = Duration::from_secs(60);
+
+/// Host inputs that are read at once.
+const HOST_INPUTS: usize = 64;
+
+/// How long is waited after an error, at first and at most.
+const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// Judges what a recorder has.
+pub(crate) struct Judge {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) recorder: Recorder,
+    pub(crate) generations: Arc<Generations>,
+    pub(crate) store: PathBuf,
+    pub(crate) options: SessionOptions,
+    pub(crate) clock: fn() -> Timestamp,
+}
+
+/// Why judging stopped.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum JudgeError {
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Recorder(#[from] RecorderError),
+    #[error(transparent)]
+    Append(#[from] AppendError),
+    /// What serves according to the recorder can't be built.
+    #[error("generation {number} can't be built any more: {}", reasons.join("; "))]
+    Generation {
+        /// Its number among the host's inputs.
+        number: u64,
+        /// Why.
+        reasons: Vec<String>,
+    },
+    #[error("the recorder has no generation")]
+    NoGeneration,
+}
+
+impl JudgeError {
+    /// Whether another process has taken over.
+    fn is_superseded(&self) -> bool {
+        matches!(
+            self,
+            JudgeError::Session(SessionError::Store(StoreError::Superseded(_)))
+                | JudgeError::Store(StoreError::Superseded(_))
+                | JudgeError::Append(AppendError::Superseded)
+        )
+    }
+}
+
+impl Judge {
+    /// Judges until the host is to stop, or another process has taken over. After any other error it goes on from what is
+    /// committed.
+    pub(crate) fn run(self) {
+        let mut wait = RETRY.0;
+        while !self.shared.is_stopping() {
+            let started = Instant::now();
+            let Err(error) = self.judge() else { return };
+            let superseded = error.is_superseded();
+            tracing::error!("judging stopped: {error}");
+            self.shared.failed(&error, superseded);
+            if superseded {
+                return;
+            }
+            // What went well for a while begins anew.
+            wait = if started.elapsed() > RETRY.1 * 2 { RETRY.0 } else { wait };
+            self.recorder.wait(wait, |_| self.shared.is_stopping());
+            wait = (wait * 2).min(RETRY.1);
+        }
+    }
+
+    fn judge(&self) -> Result<(), JudgeError> {
+        let mut store = SqliteStore::open(&self.store)?;
+        let reader = self.recorder.reader()?;
+        let standing = Standing::read(&store)?;
+        // The first host input is the generation that a session begins with.
+        let place = standing.and_then(|standing| standing.place).unwrap_or(Place { host: 1, ..Place::START });
+        let (number, built) = self.serving(&reader, place)?;
+        let mut options = self.options.clone();
+        options.patience = patience(&built.sources);
+        let mut observer = LogObserver;
+        let session = Session::resume(&mut store, Arc::clone(&built.generation), options, &mut observer)?;
+        let decoders = Decoders::new(built.sources.clone(), session.processed());
+        self.shared.serves(number, &built);
+        self.recorder.wake();
+        let names = reader.sources()?.into_iter().map(|source| (source.number, source.name)).collect();
+        Judging { judge: self, reader, session, decoders, place, names, heard: Instant::now() }.run()
+    }
+
+    /// The generation that serves at a place.
+    fn serving(&self, reader: &RecorderReader, place: Place) -> Result<(u64, Arc<Built>), JudgeError> {
+        let input = reader.last_host_input(HostInputKind::Generation, place.host)?;
+        let input = input.ok_or(JudgeError::NoGeneration)?;
+        let built = self.generations.recorded(reader, &input);
+        let built = built.map_err(|reasons| JudgeError::Generation { number: input.seq, reasons })?;
+        Ok((input.seq, built))
+    }
+}
+
+/// Judging, from a session's resumption on.
+struct Judging<'j, 's> {
+    judge: &'j Judge,
+    reader: RecorderReader,
+    session: Session<'s>,
+    decoders: Decoders,
+    /// Next is what lies here; what lies before was pushed.
+    place: Place,
+    /// Sources by their numbers.
+    names: BTreeMap<u32, SourceId>,
+    /// When the last input came.
+    heard: Instant,
+}
+
+impl Judging<'_, '_> {
+    fn run(mut self) -> Result<(), JudgeError> {
+        loop {
+            if self.judge.shared.is_stopping() {
+                self.session.commit()?;
+                self.report();
+                return Ok(());
+            }
+            if self.place.within == 0 {
+                self.take_host_inputs()?;
+            }
+            match self.reader.batch(self.place.batch)? {
+                Some(batch) => self.take_batch(&batch)?,
+                None => self.idle()?,
+            }
+            self.report();
+        }
+    }
+
+    fn report(&self) {
+        if let Some(place) = self.session.committed_place() {
+            self.judge.shared.committed(place, self.session.head().records());
+            self.judge.recorder.judged(place);
+        }
+    }
+
+    fn take_batch(&mut self, recorded: &RecordedBatch) -> Result<(), JudgeError> {
+        let RecordedBatch { seq, source, arrived, batch } = recorded;
+        let name = self.name(*source)?;
+        let after_batch = Place { batch: seq + 1, within: 0, ..self.place };
+        let mut pieces = batch.pieces();
+        let mut number = 0;
+        while let Some((piece, position)) = pieces.next_piece() {
+            number += 1;
+            // Taken before the session was resumed.
+            if number <= self.place.within {
+                continue;
+            }
+            let record: Record = self.decoders.decode(*source, &name, piece);
+            let received = Received::alone(record, Bookmark::from(position));
+            let after = if number >= batch.records { after_batch } else { Place { within: number, ..self.place } };
+            self.session.push_from(Input::Record(Arrival::new(received, Some(*arrived))), after)?;
+        }
+        self.place = after_batch;
+        self.heard = Instant::now();
+        Ok(())
+    }
+
+    fn name(&mut self, number: u32) -> Result<SourceId, JudgeError> {
+        if let Some(name) = self.names.get(&number) {
+            return Ok(name.clone());
+        }
+        self.names = self.reader.sources()?.into_iter().map(|source| (source.number, source.name)).collect();
+        // A batch's source has a number by the tables' own rule.
+        Ok(self.names.get(&number).cloned().unwrap_or_else(|| SourceId::from("unknown")))
+    }
+
+    /// Takes the host's own inputs whose turn comes before the next batch.
+    fn take_host_inputs(&mut self) -> Result<(), JudgeError> {
+        while self.judge.recorder.figures().last_host > self.place.host {
+            let inputs = self.reader.host_inputs(self.place.host, HOST_INPUTS)?;
+            let Some(last) = inputs.last().map(|input| input.seq) else { return Ok(()) };
+            if inputs.iter().any(|input| input.before.is_none()) {
+                self.judge.recorder.give_turn(last, self.place.batch)?;
+            }
+            for input in inputs {
+                if input.before.is_some_and(|before| before > self.place.batch) {
+                    return Ok(());
+                }
+                self.take_host_input(&input)?;
+                self.heard = Instant::now();
+            }
+        }
+        Ok(())
+    }
+
+    fn take_host_input(&mut self, input: &RecordedHostInput) -> Result<(), JudgeError> {
+        self.place.host = input.seq;
+        match input.kind {
+            HostInputKind::Time => {
+                let time = std::str::from_utf8(&input.payload).ok().and_then(|text| text.parse().ok());
+                self.session.push_from(Input::Time(time.unwrap_or(input.arrived)), self.place)?;
+                self.session.commit()?;
+            }
+            HostInputKind::Generation => {
+                let built = self.judge.generations.recorded(&self.reader, input);
+                let built = built.map_err(|reasons| JudgeError::Generation { number: input.seq, reasons })?;
+                let swap = Swap { generation: Arc::clone(&built.generation), patience: patience(&built.sources) };
+                self.session.push_from(Input::Generation(swap), self.place)?;
+                self.decoders.swap(built.sources.clone());
+                self.judge.shared.serves(input.seq, &built);
+            }
+            // Nothing puts these in yet.
+            HostInputKind::Word | HostInputKind::Outcome => {}
+        }
+        Ok(())
+    }
+
+    /// Commits what was taken, and waits for more. Where none comes for a while, time itself becomes an input.
+    fn idle(&mut self) -> Result<(), JudgeError> {
+        self.session.commit()?;
+        self.report();
+        let longest = if self.session.has_waiting() { WITNESSES_AFTER } else { TICK_AFTER };
+        let left = longest.saturating_sub(self.heard.elapsed());
+        if left.is_zero() {
+            let payload = (self.judge.clock)().to_string().into_bytes();
+            let (kind, before) = (HostInputKind::Time, Some(self.place.batch));
+            self.judge.recorder.put(NewHostInput { kind, payload, contents: Vec::new(), before })?;
+            return Ok(());
+        }
+        let place = self.place;
+        let shared = &self.judge.shared;
+        self.judge.recorder.wait(left, |figures| {
+            figures.last >= place.batch || figures.last_host > place.host || shared.is_stopping()
+        });
+        Ok(())
+    }
+}
+
+/// How long the records of sources are waited for.
+fn patience(sources: &Sources) -> Arc<BTreeMap<SourceId, Patience>> {
+    Arc::new(sources.iter().map(|source| (source.name().clone(), source.patience())).collect())
+}

@@ -1,0 +1,25 @@
+//! The host as one process: records what comes in, judges it in one order, and changes its generation while it runs.
+//!
+//! ```text
+//!   sources ─▶ feeds ─▶ recorder.db ─▶ judge ─▶ store.db
+//!                           ▲            │
+//!      time, generations ───┘            └─▶ how far inputs are judged
+//! ```
+//!
+//! What is recorded is acknowledged; judging follows, and goes on after a crash from what the store has committed. What has
+//! an effect on decisions (records, time, generations) is on record in one order before it has it, so that a recorder judged
+//! again gives the same.
+
+mod decoders;
+mod feeds;
+mod generations;
+mod host;
+mod judge;
+mod material;
+mod observer;
+mod shared;
+
+pub use generations::{GenerationWord, RecordedGeneration};
+pub use host::{ApplyError, Host, HostError, HostOptions, IngestError, Ingested, Status, has_host};
+pub use material::{Built, Manifest, ManifestFile, Material, MaterialFile, Role};
+pub use shared::{Fed, Judged};

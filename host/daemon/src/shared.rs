@@ -1,0 +1,115 @@
+//! What the threads of a host know of each other: whether it is to stop, and how it is.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use countersign_inputs::{Source, Sources};
+use countersign_model::{Digest, Place, SourceId};
+use serde::Serialize;
+
+use crate::material::Built;
+
+/// How judging is.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Judged {
+    /// The number of the generation that serves, among the host's own inputs; none before the first serves.
+    pub generation: Option<u64>,
+    /// The digest of what it is made of.
+    pub digest: Option<Digest>,
+    /// Rules that it leaves out, with every reason.
+    pub left_out: Vec<String>,
+    /// How far inputs are judged and committed.
+    pub place: Option<Place>,
+    /// How many records the audit log has.
+    pub records: u64,
+    /// Why nothing is judged now, if an error stopped it. It is tried again by itself.
+    pub stopped: Option<String>,
+    /// Whether another process has taken over: this one judges nothing more.
+    pub superseded: bool,
+}
+
+/// How the input of a source is.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Fed {
+    /// Records recorded since the host started.
+    pub records: u64,
+    /// Bytes that are known and not recorded yet.
+    pub lag_bytes: u64,
+    /// What is wrong with it now, a line each.
+    pub problems: Vec<String>,
+    /// Whether it has ended: standard input that was closed.
+    pub ended: bool,
+}
+
+#[derive(Default)]
+struct State {
+    judged: Judged,
+    fed: BTreeMap<SourceId, Fed>,
+    /// The sources of the generation that serves.
+    sources: Sources,
+}
+
+/// What the threads share.
+#[derive(Default)]
+pub(crate) struct Shared {
+    stopping: AtomicBool,
+    state: Mutex<State>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Plain values: a thread that panicked leaves none half written that matters.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn serves(&self, number: u64, built: &Built) {
+        let mut state = self.lock();
+        let judged = &mut state.judged;
+        judged.generation = Some(number);
+        judged.digest = Some(built.manifest.digest());
+        judged.left_out.clone_from(&built.left_out);
+        state.sources = built.sources.clone();
+    }
+
+    /// The sources of the generation that serves.
+    pub(crate) fn sources(&self) -> Sources {
+        self.lock().sources.clone()
+    }
+
+    /// A source of the generation that serves.
+    pub(crate) fn source(&self, name: &str) -> Option<Source> {
+        self.lock().sources.named(name).cloned()
+    }
+
+    pub(crate) fn committed(&self, place: Place, records: u64) {
+        let mut state = self.lock();
+        let judged = &mut state.judged;
+        (judged.place, judged.records, judged.stopped) = (Some(place), records, None);
+    }
+
+    pub(crate) fn failed(&self, error: &dyn std::error::Error, superseded: bool) {
+        let mut state = self.lock();
+        (state.judged.stopped, state.judged.superseded) = (Some(error.to_string()), superseded);
+    }
+
+    pub(crate) fn feed(&self, source: &SourceId, change: impl FnOnce(&mut Fed)) {
+        change(self.lock().fed.entry(source.clone()).or_default());
+    }
+
+    pub(crate) fn judged(&self) -> Judged {
+        self.lock().judged.clone()
+    }
+
+    pub(crate) fn fed(&self) -> BTreeMap<SourceId, Fed> {
+        self.lock().fed.clone()
+    }
+}

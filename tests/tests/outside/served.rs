@@ -1,0 +1,172 @@
+//! A host that runs: what it makes of its recorder is what an undisturbed one makes of the same, however it was stopped, and
+//! its generation changes between two batches.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use countersign_daemon::{ApplyError, Host, HostOptions, IngestError, Ingested, Material, MaterialFile, Role};
+use countersign_model::Timestamp;
+use countersign_policy::DEFAULT_POLICY;
+use countersign_session::SessionOptions;
+use countersign_store::{SqliteStore, Stored};
+use tempfile::TempDir;
+
+use crate::determinism::telemetry;
+use crate::support::engine;
+
+const SOURCES: &str =
+    "version = 1\n[[source]]\nname = \"trail\"\nformat = \"cloudtrail\"\ntenants = [\"aws:*\"]\nkind = \"http\"\n";
+
+const LONG: Duration = Duration::from_secs(120);
+
+fn file(role: Role, text: &str) -> MaterialFile {
+    MaterialFile { role, name: role.name().to_owned(), bytes: text.as_bytes().to_vec() }
+}
+
+fn material(policy: &str, identities: &str) -> Material {
+    let files = vec![file(Role::Sources, SOURCES), file(Role::Policy, policy), file(Role::Identities, identities)];
+    Material { shipped_rules: true, files }
+}
+
+fn start(state: &Path, first: &Material) -> Host {
+    let options = HostOptions {
+        state: state.to_owned(),
+        folder: state.to_owned(),
+        engine: engine().clone(),
+        session: SessionOptions { workers: 1, ..SessionOptions::default() },
+        max_bytes: 1 << 30,
+        keep: i64::MAX / 2,
+        clock: || Timestamp(1_800_000_000_000_000),
+    };
+    Host::start(options, first).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn send(host: &Host, key: Option<&str>, bytes: &[u8]) -> Ingested {
+    let (answer, answered) = channel();
+    let reply = Box::new(move |result| answer.send(result).unwrap());
+    // Its first generation may still be read.
+    assert!(host.wait_serving(LONG));
+    host.ingest("trail", key.map(str::to_owned), bytes.to_vec(), reply).unwrap();
+    answered.recv().unwrap().unwrap()
+}
+
+fn log(state: &Path) -> Vec<String> {
+    let store = SqliteStore::read(&state.join("store.db")).unwrap();
+    store.lines(0, usize::MAX).unwrap().into_iter().map(|line| String::from_utf8(line).unwrap()).collect()
+}
+
+/// What an undisturbed host makes of a copy of the recorder.
+fn undisturbed(state: &Path, first: &Material) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    for ending in ["", "-wal"] {
+        let from = state.join(format!("recorder.db{ending}"));
+        if from.exists() {
+            fs::copy(from, folder.path().join(format!("recorder.db{ending}"))).unwrap();
+        }
+    }
+    let host = start(folder.path(), first);
+    assert!(host.wait_judged(LONG));
+    host.stop();
+    log(folder.path())
+}
+
+fn folder() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_owned();
+    (folder, path)
+}
+
+#[test]
+fn stops_and_swaps_anywhere_show_nowhere() {
+    let (telemetry, identities) = telemetry();
+    let lines: Vec<&[u8]> = telemetry.split_inclusive(|byte| *byte == b'\n').collect();
+    let (_folder, state) = folder();
+    let first = material(DEFAULT_POLICY, &identities);
+    let other = material(&format!("{DEFAULT_POLICY}\n# Another.\n"), &identities);
+    let mut host = start(&state, &first);
+    let (mut sent, mut size) = (0, 1);
+    let mut swaps = 0;
+    while sent < lines.len() {
+        let batch = lines[sent..].iter().take(size).copied().collect::<Vec<_>>().concat();
+        let count = lines[sent..].len().min(size);
+        let ingested = send(&host, None, &batch);
+        assert_eq!(ingested.recorded, count as u64);
+        sent += count;
+        size = size * 7 % 97 + 1;
+        match size % 4 {
+            // In the middle of judging, as like as not.
+            0 => {
+                host.stop();
+                drop(host);
+                host = start(&state, &first);
+            }
+            1 => {
+                let next = if swaps % 2 == 0 { &other } else { &first };
+                host.apply(next, "test".to_owned(), None).unwrap_or_else(|error| panic!("{error}"));
+                swaps += 1;
+            }
+            _ => {}
+        }
+    }
+    assert!(host.wait_judged(LONG), "{:?}", host.status());
+    host.stop();
+    let served = log(&state);
+    assert!(swaps > 3, "{swaps}");
+    let generations = served.iter().filter(|line| line.contains("\"type\":\"generation\"")).count();
+    assert_eq!(generations, swaps + 1);
+    assert!(served.iter().any(|line| line.contains("\"type\":\"finding\"")));
+    assert!(served == undisturbed(&state, &first), "the logs differ");
+    assert_eq!(host.generations().unwrap().len(), swaps + 1);
+}
+
+#[test]
+fn a_generation_is_whole_or_refused() {
+    let (_folder, state) = folder();
+    let first = material(DEFAULT_POLICY, "version = 1\n");
+    let host = start(&state, &first);
+    assert!(matches!(host.apply(&first, "test".to_owned(), None), Err(ApplyError::Same)));
+    let mut bad = material("version = 1\n[[cell]]\nclas = \"*\"\n", "version = 1\n[[identity]]\n");
+    bad.files.push(MaterialFile { role: Role::Rule, name: "junk.wasm".to_owned(), bytes: b"junk".to_vec() });
+    let Err(ApplyError::Faults(faults)) = host.apply(&bad, "test".to_owned(), None) else { panic!() };
+    let all = faults.join("\n");
+    assert!(all.contains("clas") && all.contains("identit"), "{all}");
+    let mut bad = first.clone();
+    bad.files.push(MaterialFile { role: Role::Rule, name: "junk.wasm".to_owned(), bytes: b"junk".to_vec() });
+    let Err(ApplyError::Faults(faults)) = host.apply(&bad, "test".to_owned(), None) else { panic!() };
+    assert!(faults.join("\n").contains("junk.wasm"), "{faults:?}");
+    assert_eq!(host.generations().unwrap().len(), 1);
+    // Another source serves once its generation does.
+    let Err(IngestError::NoSource(name)) = host.ingest("okta", None, Vec::new(), Box::new(|_| ())) else { panic!() };
+    assert_eq!(name, "okta");
+    // What was applied serves again after a restart, whatever the files are.
+    let mut next = first.clone();
+    next.files[0] = file(Role::Sources, &SOURCES.replace("trail", "other"));
+    let number = host.apply(&next, "test".to_owned(), Some("renamed".to_owned())).unwrap();
+    assert!(host.wait_judged(LONG));
+    assert_eq!(host.status().judged.generation, Some(number));
+    host.stop();
+    drop(host);
+    let host = start(&state, &first);
+    assert!(host.wait_serving(LONG));
+    assert_eq!(host.status().judged.generation, Some(number));
+    assert_eq!(host.material(1).unwrap().unwrap().manifest(), first.manifest());
+    assert_eq!(host.generations().unwrap()[1].word.reason.as_deref(), Some("renamed"));
+    host.stop();
+}
+
+#[test]
+fn what_is_sent_again_under_its_key_is_recorded_once() {
+    let (telemetry, identities) = telemetry();
+    let lines: Vec<&[u8]> = telemetry.split_inclusive(|byte| *byte == b'\n').take(10).collect();
+    let (_folder, state) = folder();
+    let host = start(&state, &material(DEFAULT_POLICY, &identities));
+    let sent = [lines.concat(), b"not a record\n".to_vec()].concat();
+    let first = send(&host, Some("k"), &sent);
+    assert_eq!((first.recorded, first.dead_letters), (11, 1));
+    assert_eq!(send(&host, Some("k"), &sent), first);
+    assert!(host.wait_judged(LONG));
+    assert_eq!(host.status().recorder.last, 1);
+    host.stop();
+}
