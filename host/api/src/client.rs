@@ -76,7 +76,7 @@ impl Client {
     /// # Errors
     /// When there is no host, or it refuses.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.call(Method::GET, path, Bytes::new())
+        self.call(Method::GET, path, None, Bytes::new())
     }
 
     /// Posts JSON to a path.
@@ -85,23 +85,29 @@ impl Client {
     /// As for [`Client::get`].
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).map_err(|error| ClientError::Answer(error.to_string()))?;
-        self.call(Method::POST, path, body.into())
+        self.call(Method::POST, path, None, body.into())
     }
 
-    /// Posts bytes to a path.
+    /// Posts records to a path, under an idempotency key.
     ///
     /// # Errors
     /// As for [`Client::get`].
-    pub fn send<T: DeserializeOwned>(&self, path: &str, body: Vec<u8>) -> Result<T, ClientError> {
-        self.call(Method::POST, path, body.into())
+    pub fn send<T: DeserializeOwned>(&self, path: &str, key: Option<&str>, body: Vec<u8>) -> Result<T, ClientError> {
+        self.call(Method::POST, path, key, body.into())
     }
 
-    fn call<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ClientError> {
+    fn call<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: Bytes,
+    ) -> Result<T, ClientError> {
         let failed = |error| ClientError::Socket { path: self.socket.clone(), error };
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
         let (status, answer) = runtime.block_on(async {
-            let exchange = tokio::time::timeout(LONGEST, self.exchange(method, path, body));
+            let exchange = tokio::time::timeout(LONGEST, self.exchange(method, path, key, body));
             exchange.await.unwrap_or(Err(ClientError::TimedOut))
         })?;
         // `/readyz` says with its status what its body says too.
@@ -117,7 +123,13 @@ impl Client {
         }
     }
 
-    async fn exchange(&self, method: Method, path: &str, body: Bytes) -> Result<(StatusCode, Bytes), ClientError> {
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoHost(self.socket.clone()),
             _ => ClientError::Socket { path: self.socket.clone(), error },
@@ -126,10 +138,12 @@ impl Client {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
         tokio::spawn(connection);
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header(HOST, "countersign")
+        let request = Request::builder().method(method).uri(path).header(HOST, "countersign");
+        let request = match key {
+            Some(key) => request.header("idempotency-key", key),
+            None => request,
+        };
+        let request = request
             .header(CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .map_err(|error| ClientError::Answer(error.to_string()))?;

@@ -17,6 +17,7 @@ mod replay;
 mod repro;
 mod rule_set;
 mod rules;
+mod served;
 mod shown;
 mod signed;
 mod sources;

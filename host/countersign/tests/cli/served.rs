@@ -1,0 +1,251 @@
+//! `countersign run`, killed anywhere while records are sent and files written, and while its generation changes: what was
+//! acknowledged is judged, once, and all is as an undisturbed host makes it of the same recorder.
+//!
+//! `COUNTERSIGN_SERVED_KILLS` says how many kills; more of them in `.ci/nightly`.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use countersign_api::{Client, ClientError};
+use countersign_formats::reader::Content;
+use countersign_recorder::RecorderReader;
+use countersign_store::{SqliteStore, Stored as _};
+use serde_json::{Value, json};
+
+use crate::killed::Numbers;
+use crate::support::Folder;
+
+/// The default number of kills.
+const KILLS: u64 = 40;
+
+/// Lines that are sent at once.
+const SENT: usize = 7;
+
+/// Longer than anything takes here.
+const LONG: Duration = Duration::from_secs(120);
+
+const SOURCES: &str = r#"
+version = 1
+
+[[source]]
+name = "sent"
+kind = "http"
+format = "cloudtrail"
+tenants = ["aws:*"]
+
+[[source]]
+name = "followed"
+kind = "file"
+format = "cloudtrail"
+tenants = ["aws:*"]
+path = ["logs/**"]
+"#;
+
+/// A host of a folder's configuration.
+struct Served {
+    child: Child,
+    client: Client,
+}
+
+fn configure(folder: &Folder, state: &str) -> String {
+    let name = format!("{state}.toml");
+    folder.write(
+        &name,
+        format!(
+            "version = 1\nstate = \"{state}\"\n[files]\nrules = [\"rules\"]\nshipped-rules = false\n\
+             policy = \"policy.toml\"\nidentities = \"identities.toml\"\nsources = \"sources.toml\"\n"
+        ),
+    );
+    name
+}
+
+impl Served {
+    fn start(folder: &Folder, configuration: &str) -> Served {
+        let log = OpenOptions::new().create(true).append(true).open(folder.path("host.log")).unwrap();
+        let child = folder
+            .command(&["run", "--config", configuration])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let state = configuration.trim_end_matches(".toml");
+        Served { child, client: Client::new(&folder.path(state).join("api.sock")) }
+    }
+
+    fn status(&self) -> Option<Value> {
+        self.client.get("/v1/status").ok()
+    }
+
+    fn wait(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        let started = Instant::now();
+        loop {
+            match self.status() {
+                Some(status) if is_so(&status) => return status,
+                status => assert!(started.elapsed() < LONG, "expected a host that {what}, got {status:?}"),
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until all that is recorded is judged.
+    fn wait_judged(&self) -> Value {
+        self.wait("has judged all", |status| {
+            let place = |key: &str| status.pointer(&format!("/judged/place/{key}")).and_then(Value::as_u64);
+            let last = |key: &str| status.pointer(&format!("/recorder/{key}")).and_then(Value::as_u64);
+            place("batch") == last("last").map(|last| last + 1) && place("host") == last("last_host")
+        })
+    }
+
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    fn stop(mut self) {
+        let stopped = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(stopped.success());
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+    }
+}
+
+/// The raw records of each source, with how often each is on record.
+fn recorded(recorder: &Path) -> BTreeMap<String, BTreeMap<Vec<u8>, usize>> {
+    let reader = RecorderReader::open(recorder).unwrap();
+    let names: BTreeMap<u32, String> =
+        reader.sources().unwrap().into_iter().map(|source| (source.number, source.name.to_string())).collect();
+    let mut records: BTreeMap<String, BTreeMap<Vec<u8>, usize>> = BTreeMap::new();
+    for seq in 1.. {
+        let Some(batch) = reader.batch(seq).unwrap() else { break };
+        let mut pieces = batch.batch.pieces();
+        while let Some((piece, _)) = pieces.next_piece() {
+            let text = match piece.content {
+                Content::Record(bytes) => bytes.to_vec(),
+                Content::Dead { excerpt, .. } => excerpt.into_bytes(),
+            };
+            *records.entry(names[&batch.source].clone()).or_default().entry(text).or_default() += 1;
+        }
+    }
+    records
+}
+
+fn log(state: &Path) -> Vec<String> {
+    let store = SqliteStore::read(&state.join("store.db")).unwrap();
+    store.lines(0, usize::MAX).unwrap().into_iter().map(|line| String::from_utf8(line).unwrap()).collect()
+}
+
+/// Sends lines a few at a time, each under a key of its own, until each is acknowledged.
+fn send(client: &Client, lines: &[&str], pause: Duration) {
+    for (number, chunk) in lines.chunks(SENT).enumerate() {
+        let body = chunk.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let started = Instant::now();
+        loop {
+            let key = format!("chunk-{number}");
+            match client.send::<Value>("/v1/sources/sent/events", Some(&key), body.clone().into_bytes()) {
+                Ok(answer) => {
+                    assert_eq!(answer["recorded"], chunk.len(), "{answer}");
+                    break;
+                }
+                Err(ClientError::Refused { status: 400..=499, detail, code }) if code != "no-source" => {
+                    panic!("{detail}")
+                }
+                Err(error) => assert!(started.elapsed() < LONG, "{error}"),
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(pause);
+    }
+}
+
+/// Writes lines to a file that is renamed now and then, as a log is.
+fn append(folder: &Path, lines: &[&str], pause: Duration) {
+    let (path, mut rotated) = (folder.join("trail.ndjson"), 0);
+    for (number, line) in lines.iter().enumerate() {
+        let mut file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
+        // Torn anywhere: a follower sees half a line.
+        let (first, second) = line.as_bytes().split_at(line.len() / 2);
+        file.write_all(first).unwrap();
+        file.write_all(second).unwrap();
+        file.write_all(b"\n").unwrap();
+        if number % 50 == 49 {
+            rotated += 1;
+            fs::rename(&path, folder.join(format!("trail.ndjson.{rotated}"))).unwrap();
+        }
+        std::thread::sleep(pause);
+    }
+}
+
+#[test]
+fn what_is_acknowledged_is_judged_once_whatever_dies() {
+    let kills = std::env::var("COUNTERSIGN_SERVED_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
+    let folder = Folder::new();
+    folder.prepare("--bad 30");
+    folder.write("sources.toml", SOURCES);
+    folder.write("policy.toml", countersign_policy::DEFAULT_POLICY);
+    fs::create_dir(folder.path("logs")).unwrap();
+    let events = folder.read("events.ndjson");
+    let lines: Vec<&str> = events.lines().filter(|line| line.starts_with('{') && line.ends_with('}')).collect();
+    let (sent, followed) = lines.split_at(lines.len() * 2 / 3);
+    let configuration = configure(&folder, "state");
+    let served = Served::start(&folder, &configuration);
+    served.wait("serves", |status| status["judged"]["generation"] == 1);
+    let client = served.client.clone();
+    let mut numbers = Numbers(7);
+    let done = AtomicBool::new(false);
+    let (started, mut killed, mut applied) = (Instant::now(), 0, 0);
+    // As long as kills go on, so do the senders.
+    let pause = |count: usize| Duration::from_millis(500) * u32::try_from(kills).unwrap() / u32::try_from(count).unwrap();
+    let last = std::thread::scope(|scope| {
+        let sending = scope.spawn(|| send(&client, sent, pause(sent.len() / SENT)));
+        let writing = scope.spawn(|| append(&folder.path("logs"), followed, pause(followed.len())));
+        let mut served = served;
+        while killed < kills {
+            std::thread::sleep(Duration::from_millis(numbers.next(900)));
+            if killed % 5 == 3 {
+                // Which one serves in the end doesn't matter, nor whether a kill was quicker.
+                folder.write("policy.toml", format!("{}\n# {killed}\n", countersign_policy::DEFAULT_POLICY));
+                let change = json!({ "reason": "another" });
+                applied += u64::from(served.client.post::<Value>("/v1/apply", &change).is_ok());
+            }
+            served.kill();
+            killed += 1;
+            served = Served::start(&folder, &configuration);
+        }
+        sending.join().unwrap();
+        writing.join().unwrap();
+        done.store(true, Ordering::Relaxed);
+        served
+    });
+    let all = lines.len() as u64;
+    last.wait("has recorded all", |_| {
+        let reader = RecorderReader::open(&folder.path("state/recorder.db")).unwrap();
+        reader.sources().unwrap().iter().map(|source| source.records).sum::<u64>() == all
+    });
+    last.wait_judged();
+    last.stop();
+    println!("killed {killed} times in {:?}, {applied} generations applied", started.elapsed());
+    let recorder = folder.path("state/recorder.db");
+    let records = recorded(&recorder);
+    for (name, expected) in [("sent", sent), ("followed", followed)] {
+        let mut counts: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+        expected.iter().for_each(|line| *counts.entry(line.as_bytes().to_vec()).or_default() += 1);
+        assert!(records[name] == counts, "what is recorded of `{name}` isn't what was sent, each once");
+    }
+    // An undisturbed host makes the same of it.
+    let again = configure(&folder, "again");
+    countersign_private::make_folder(&folder.path("again")).unwrap();
+    fs::copy(&recorder, folder.path("again/recorder.db")).unwrap();
+    let undisturbed = Served::start(&folder, &again);
+    undisturbed.wait_judged();
+    undisturbed.stop();
+    let (disturbed, undisturbed) = (log(&folder.path("state")), log(&folder.path("again")));
+    assert!(disturbed.iter().any(|line| line.contains("\"type\":\"finding\"")));
+    assert!(disturbed == undisturbed, "the logs differ");
+    folder.cli("audit verify state/store.db").exits(0);
+}
