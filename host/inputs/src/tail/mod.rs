@@ -42,7 +42,7 @@ const MAX_OPENED: usize = 64;
 /// The most files that stay open.
 const MAX_HANDLES: usize = 64;
 
-/// With more files than this the patterns are looked at once a second, else at each poll.
+/// For so many files each the patterns are looked at a second later; with fewer, at each poll.
 const MANY_FILES: usize = 1_000;
 
 /// A packed file is looked at once nothing was appended for so long: while it is written, it tells little.
@@ -78,7 +78,8 @@ pub struct Tail {
     gone: BTreeMap<String, Instant>,
     /// What is said should nothing be found that holds the rest of a stream.
     losses: BTreeMap<String, Problem>,
-    listed: Option<(Instant, Vec<PathBuf>)>,
+    /// What the patterns named when they were looked at.
+    listed: Option<(Instant, Vec<Found>)>,
     /// Problems that last, and were reported.
     reported: BTreeSet<Problem>,
     listing_problems: Vec<Problem>,
@@ -177,14 +178,16 @@ impl Tail {
 
     /// The files that the patterns name.
     fn list(&mut self, now: Instant) -> BTreeMap<FileId, Found> {
-        let many = |(at, paths): &(Instant, Vec<PathBuf>)| {
-            paths.len() > MANY_FILES && now.duration_since(*at) < Duration::from_secs(1)
+        let is_fresh = |(at, files): &(Instant, Vec<Found>)| {
+            // Looking at many files takes long.
+            let seconds = u64::try_from(files.len() / MANY_FILES).unwrap_or(u64::MAX);
+            now.duration_since(*at) < Duration::from_secs(seconds)
         };
-        let files: Vec<Found> = match self.listed.as_ref().filter(|listed| many(listed)) {
-            Some((_, paths)) => paths.iter().filter_map(|path| Found::at(path)).collect(),
+        let files: Vec<Found> = match self.listed.as_ref().filter(|listed| is_fresh(listed)) {
+            Some((_, files)) => files.iter().filter_map(|found| self.looked_at(found, now)).collect(),
             None => {
                 let listing = self.patterns.list();
-                self.listed = Some((now, listing.files.iter().map(|found| found.path.clone()).collect()));
+                self.listed = Some((now, listing.files.clone()));
                 self.listing_problems = listing.problems;
                 listing.files
             }
@@ -194,6 +197,15 @@ impl Tail {
             by_id.entry(found.id).or_insert(found);
         }
         by_id
+    }
+
+    /// A file of many that were listed before: it is looked at again if it is written to.
+    fn looked_at(&self, found: &Found, now: Instant) -> Option<Found> {
+        let stream = self.attached.get(&found.id).and_then(|id| self.streams.get(id));
+        if stream.is_some_and(|stream| stream.is_active(now)) {
+            return Found::at(&found.path);
+        }
+        Some(found.clone())
     }
 
     /// Adds the files of streams that no pattern names any more: they were renamed, or removed while they are open.
@@ -310,6 +322,7 @@ impl Tail {
                     let id = stream.id.clone();
                     return self.attach(&id, new, now);
                 }
+                Ok(Held::Yes) if stream.is_untouched() => !is_packed && stream.covers(file).unwrap_or(false),
                 Ok(Held::Yes) => *is_packed || stream.is_alike(file).unwrap_or(true),
                 // It was made before the rest was written.
                 Ok(Held::Short) => is_related(&found.path, &stream.path) && (stream.is_attached || *is_packed),
@@ -537,7 +550,8 @@ impl New {
     fn may_hold(&self, stream: &Stream) -> bool {
         let is_same = self.found.id == stream.file && !stream.is_attached;
         let is_long = stream.content.head.length == MAX_PART && stream.content.before.length == MAX_PART;
-        (is_same || !stream.is_untouched()) && (is_same || is_long || is_related(&self.found.path, &stream.path))
+        let has_begun = stream.is_attached || !stream.is_untouched();
+        is_same || (has_begun && (is_long || is_related(&self.found.path, &stream.path)))
     }
 }
 

@@ -118,8 +118,17 @@ impl Patterns {
                 continue;
             }
             let path = entry.path();
-            // What vanished meanwhile isn't there.
-            let Ok(metadata) = fs::metadata(&path) else { continue };
+            let metadata = match fs::metadata(&path) {
+                Ok(metadata) => metadata,
+                // It vanished meanwhile, or is a link to nothing.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    if root.matches(&self.folder, &path) {
+                        listing.unreadable(&path, &error);
+                    }
+                    continue;
+                }
+            };
             if metadata.is_dir() {
                 if depth < root.depth {
                     self.folder(root, &path, depth + 1, above, listing);

@@ -18,6 +18,9 @@ use crate::delivered::Delivered;
 /// A document that isn't closed at the end of a file is waited for until nothing was appended for so long.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A file is written to if it grew since so long ago.
+const ACTIVE: Duration = Duration::from_secs(60);
+
 /// A document that waits is read again at once while it is shorter than this, bytes.
 const SMALL: u64 = 64 << 10;
 
@@ -154,6 +157,11 @@ impl Stream {
         self.waits && now.duration_since(self.grown) >= PATIENCE
     }
 
+    /// Whether it is written to, or not all of it was read.
+    pub(super) fn is_active(&self, now: Instant) -> bool {
+        now.duration_since(self.grown) < ACTIVE || self.unread() > 0
+    }
+
     /// Whether nothing more is expected of it for now.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         !self.waits && self.is_read && now.duration_since(self.grown) >= PATIENCE
@@ -164,11 +172,7 @@ impl Stream {
         if self.is_packed {
             return Ok(true);
         }
-        let file = match (&self.handle, Found::at(&self.path)) {
-            (Some(file), _) => Arc::clone(file),
-            (None, Some(found)) if found.id == self.file => found.open()?,
-            (None, _) => return Ok(true),
-        };
+        let Some(file) = self.own_file()? else { return Ok(true) };
         let offset = self.content.position.offset();
         let length = file.metadata()?.len().min(other.metadata()?.len()).saturating_sub(offset).min(ALIKE);
         let bytes = |file: &Arc<File>| {
@@ -177,6 +181,21 @@ impl Stream {
         };
         // If the stream's own file was truncated, it tells nothing.
         Ok(bytes(&file)? == bytes(other)? || self.content.is_held(&file, false)? != Held::Yes)
+    }
+
+    /// Whether all that a plain file holds is in the stream's own too, so that it is read there.
+    pub(super) fn covers(&self, other: &Arc<File>) -> io::Result<bool> {
+        let Some(file) = self.own_file()? else { return Ok(false) };
+        Ok(!self.is_packed && other.metadata()?.len() <= file.metadata()?.len() && self.is_alike(other)?)
+    }
+
+    /// The stream's file, if it is open or where it was.
+    fn own_file(&self) -> io::Result<Option<Arc<File>>> {
+        match (&self.handle, Found::at(&self.path)) {
+            (Some(file), _) => Ok(Some(Arc::clone(file))),
+            (None, Some(found)) if found.id == self.file => found.open().map(Some),
+            (None, _) => Ok(None),
+        }
     }
 
     /// Bytes as stored that are known and weren't read.

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -48,7 +49,11 @@ impl Watched {
 
     /// Polls a quarter of a second later, until there is no more at once. Returns what came, as text.
     fn poll(&mut self) -> Vec<String> {
-        self.now += Duration::from_millis(250);
+        self.poll_after(Duration::from_millis(250))
+    }
+
+    fn poll_after(&mut self, time: Duration) -> Vec<String> {
+        self.now += time;
         let mut texts = Vec::new();
         for round in 0.. {
             assert!(round < 1_000, "there is always more");
@@ -336,6 +341,53 @@ fn what_is_no_file_is_not_read_and_what_cannot_be_is_said_once() {
 }
 
 #[test]
+fn what_cannot_be_opened_is_said_once_and_tried_again() {
+    let mut watched = Watched::new(&["*.log"]);
+    std::os::unix::fs::symlink(watched.path("self.log"), watched.path("self.log")).unwrap();
+    watched.append("closed.log", &lines(0..1));
+    watched.append("x.log", &lines(1..2));
+    let close = |watched: &Watched, mode| {
+        fs::set_permissions(watched.path("closed.log"), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    close(&watched, 0);
+    // Root may read it anyway.
+    let is_closed = fs::File::open(watched.path("closed.log")).is_err();
+    assert_eq!(watched.poll(), if is_closed { ids(1..2) } else { ids(0..2) });
+    assert!(watched.wait(30).is_empty());
+    let said = watched.said();
+    assert_eq!(said.len(), if is_closed { 2 } else { 1 }, "{said:?}");
+    assert!(said.iter().all(|line| line.starts_with("can't read `/")), "{said:?}");
+    fs::remove_file(watched.path("self.log")).unwrap();
+    watched.append("self.log", &lines(2..3));
+    close(&watched, 0o600);
+    let mut got = watched.wait(11);
+    got.sort();
+    assert_eq!(got, if is_closed { [line(0), line(2)].to_vec() } else { ids(2..3) });
+    assert_eq!(watched.said(), [""; 0]);
+}
+
+#[test]
+fn looking_at_many_files_that_do_not_change_is_cheap() {
+    let mut watched = Watched::new(&["many/**"]);
+    fs::create_dir(watched.path("many")).unwrap();
+    for id in 0..5_000 {
+        watched.append(&format!("many/{id}"), &lines(id..id + 1));
+    }
+    assert_eq!(watched.poll().len(), 5_000);
+    watched.now += Duration::from_secs(100);
+    watched.poll();
+    let begin = Instant::now();
+    assert!(watched.wait(2).is_empty());
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    watched.append("many/7", &lines(7_000..7_001));
+    assert_eq!(watched.wait(6), ids(7_000..7_001));
+    watched.append("many/7", &lines(7_001..7_002));
+    assert_eq!(watched.poll(), ids(7_001..7_002), "it is written to");
+    watched.restart();
+    assert!(watched.wait(2).is_empty(), "nothing is read again");
+}
+
+#[test]
 fn files_with_the_same_beginning_are_read_each() {
     let mut watched = Watched::new(&["*.log*"]);
     let head = lines(0..200);
@@ -425,12 +477,12 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Makes room for `x.log.1`.
-fn shift(watched: &Watched) {
-    for number in (1..40).rev() {
+fn shift(folder: &Path) {
+    for number in (1..60).rev() {
         for packed in ["", ".gz"] {
-            let from = watched.path(&format!("x.log.{number}{packed}"));
+            let from = folder.join(format!("x.log.{number}{packed}"));
             if from.exists() {
-                fs::rename(from, watched.path(&format!("x.log.{}{packed}", number + 1))).unwrap();
+                fs::rename(from, folder.join(format!("x.log.{}{packed}", number + 1))).unwrap();
             }
         }
     }
@@ -466,13 +518,13 @@ fn follows(steps: &[Step], is_padded: bool) {
             }
             Step::Rename if exists => {
                 watched.append("x.log", &std::mem::take(&mut part));
-                shift(&watched);
+                shift(watched.folder.path());
                 fs::rename(watched.path("x.log"), watched.path("x.log.1")).unwrap();
                 generation += 1;
             }
             Step::CopyAndTruncate if exists => {
                 watched.append("x.log", &std::mem::take(&mut part));
-                shift(&watched);
+                shift(watched.folder.path());
                 fs::copy(watched.path("x.log"), watched.path("x.log.1")).unwrap();
                 fs::write(watched.path("x.log"), "").unwrap();
                 generation += 1;
@@ -504,6 +556,54 @@ fn follows(steps: &[Step], is_padded: bool) {
     let places: BTreeMap<&String, usize> = got.iter().enumerate().map(|(place, line)| (line, place)).collect();
     for lines in written.values() {
         assert!(lines.is_sorted_by_key(|line| places[line]), "out of order");
+    }
+}
+
+/// Writes, rotates, copies, truncates and compresses without waiting for anybody.
+fn write_and_rotate(watched: &Watched, lines: usize) -> impl FnOnce() + Send + use<> {
+    let folder = watched.folder.path().to_owned();
+    move || {
+        for id in 0..lines {
+            let mut file = OpenOptions::new().append(true).create(true).open(folder.join("x.log")).unwrap();
+            writeln!(file, "{{\"id\":{id},\"text\":\"{}\"}}", "x".repeat(id % 97)).unwrap();
+            if id % 53 != 52 {
+                continue;
+            }
+            shift(&folder);
+            if id % 2 == 0 {
+                fs::rename(folder.join("x.log"), folder.join("x.log.1")).unwrap();
+            } else {
+                fs::copy(folder.join("x.log"), folder.join("x.log.1")).unwrap();
+                fs::write(folder.join("x.log"), "").unwrap();
+            }
+            if folder.join("x.log.3").exists() {
+                compress(&folder.join("x.log.3"));
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_is_lost_while_files_are_rotated_meanwhile() {
+    const LINES: usize = 2_000;
+    for restarts in [false, true] {
+        let mut watched = Watched::new(&["x.log*"]);
+        let writer = std::thread::spawn(write_and_rotate(&watched, LINES));
+        while !writer.is_finished() {
+            // As fast as it can, in the writer's own time.
+            let time = watched.now.elapsed();
+            watched.poll_after(time);
+            if restarts {
+                watched.restart();
+            }
+        }
+        writer.join().unwrap();
+        watched.wait(20);
+        let mut got: Vec<String> = watched.delivered.iter().flat_map(pieces).collect();
+        got.sort();
+        got.dedup();
+        assert_eq!(got.len(), LINES);
+        assert!(got.iter().all(|line| line.ends_with("\"}")), "a line was cut");
     }
 }
 
