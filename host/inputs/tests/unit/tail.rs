@@ -15,7 +15,8 @@ use glob::Pattern;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::{KEPT, MAX_OPENED, Problem, Tail};
+use super::recognise::MAX_OPENED;
+use super::{KEPT, Problem, Tail};
 use crate::Delivered;
 
 /// A folder with a tail, and all that it delivered.
@@ -338,6 +339,21 @@ fn what_is_no_file_is_not_read_and_what_cannot_be_is_said_once() {
     std::os::unix::fs::symlink(folder.join("a"), folder.join("a/b/loop")).unwrap();
     watched.poll();
     assert_eq!(watched.said().len(), 1);
+}
+
+#[test]
+fn a_file_stays_the_same_when_devices_are_numbered_anew() {
+    let mut watched = Watched::new(&["x.log"]);
+    watched.append("x.log", &lines(0..3));
+    watched.poll();
+    let one = watched.delivered.last_mut().unwrap();
+    let mut words: Vec<&str> = one.bookmark.split(' ').collect();
+    words[1] = "fffff";
+    one.bookmark = words.join(" ");
+    watched.restart();
+    watched.append("x.log", &lines(3..4));
+    assert_eq!(watched.poll(), ids(3..4));
+    assert_eq!(watched.inputs().len(), 1);
 }
 
 #[test]
