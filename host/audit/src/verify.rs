@@ -69,6 +69,10 @@ text_ids! {
         WrongEnd = "wrong-end",
         /// A store whose parts don't fit together, so that its records can't all be read.
         Damaged = "damaged",
+        /// A blob that a record names, and that isn't there.
+        BlobMissing = "blob-missing",
+        /// A blob whose bytes aren't those that its name is the digest of.
+        BlobChanged = "blob-changed",
         /// There were more faults than are listed.
         MoreFaults = "more-faults",
     }

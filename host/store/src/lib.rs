@@ -14,6 +14,7 @@ mod common;
 mod crash;
 mod disk;
 pub mod error;
+mod evidence;
 pub mod existing;
 pub mod export;
 pub mod file;

@@ -1,5 +1,8 @@
 //! Evidence that records name: read as far as it can be, with why not where it can't.
 
+use std::io::BufRead;
+
+use countersign_audit::VerifyError;
 use countersign_audit::record::{Header, ResponseReference};
 use countersign_casework::bundle::{FindingBundle, ResponseBundle};
 use countersign_declaration::{Ceilings, Declaration};
@@ -39,6 +42,15 @@ impl<'l> Evidence<'l> {
         match &self.wrong_key {
             Some(why) => Err(why.clone()),
             None => self.log.blob(name, &self.key).map_err(|error| error.to_string()),
+        }
+    }
+
+    /// Checks every blob that the records of some lines name, and returns how many there are; in words why nothing can be
+    /// checked.
+    pub(super) fn verify(&self, lines: impl BufRead) -> Read<Result<u64, VerifyError>> {
+        match &self.wrong_key {
+            Some(why) => Err(why.clone()),
+            None => Ok(self.log.verify_blobs(lines, &self.key)),
         }
     }
 

@@ -131,9 +131,9 @@ impl Arguments {
     fn not_verified(&self, out: &mut Out, log: &AuditLog, found: Result<Verified, VerifyError>) -> Result<Exit> {
         let verdict = Verdict::new(&self.path, found, log.is_store())?;
         if self.json {
-            verdict.print_json(out, &self.path)?;
+            verdict.print_json(out, &self.path, None)?;
         } else {
-            verdict.print(out, &self.path)?;
+            verdict.print(out, &self.path, None)?;
         }
         Ok(Exit::Refused)
     }

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_audit::verify;
-use countersign_model::Digest;
+use countersign_audit::{Record, verify};
+use countersign_model::{Digest, DigestKey};
 use countersign_session::Standing;
 use countersign_store::{AuditLog, StoreError};
 
-use crate::exit::Exit;
-use crate::files::unreadable;
+use crate::audit::evidence::Evidence;
+use crate::exit::{Exit, unusable};
+use crate::files::{self, unreadable};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::storage;
@@ -29,6 +30,9 @@ Examples:
       was removed, added, repeated or moved, and a truncated file
   countersign audit verify run.db
       all records of a store; it has no seal, so the head is the one that an export has
+  countersign audit verify run.audit --evidence --audit-key audit.key
+      reads the evidence too: every blob that a record names has to be there, and to have the bytes that
+      its name is the digest of
 
 A file that ends without a seal, and all of whose records hold, is one of a run that was interrupted or
 isn't over. A finished file that was cut short looks the same.
@@ -50,6 +54,12 @@ pub(crate) struct Arguments {
     /// The head that was printed when the run was finished
     #[arg(long, value_name = "DIGEST")]
     head: Option<Digest>,
+    /// Check the evidence too: every blob that a record names
+    #[arg(long)]
+    evidence: bool,
+    /// The key that the record was written with
+    #[arg(long, value_name = "FILE", requires = "evidence")]
+    audit_key: Option<PathBuf>,
     /// Print one line of JSON (see docs/reference/json.md)
     #[arg(long)]
     json: bool,
@@ -57,18 +67,45 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let verdict = match AuditLog::open(&self.path) {
-            Ok(log) => verify_log(&log, self.head)?,
+        let key = files::audit_key(self.audit_key.as_deref())?;
+        let (verdict, blobs) = match AuditLog::open(&self.path) {
+            Ok(log) => match verify_log(&log, self.head)? {
+                verdict if self.evidence && verdict.holds() => verify_evidence(&log, key, verdict)?,
+                verdict => (verdict, None),
+            },
             // What isn't recognised may be an audit file of which nothing is left as it was.
-            Err(StoreError::Unrecognised(_)) => verify_file(&self.path, self.head)?,
-            Err(error) => Verdict::of_error(&error).ok_or_else(|| storage::opening_error(&self.path, error))?,
+            Err(StoreError::Unrecognised(_)) => (verify_file(&self.path, self.head)?, None),
+            Err(error) => (Verdict::of_error(&error).ok_or_else(|| storage::opening_error(&self.path, error))?, None),
         };
         if self.json {
-            verdict.print_json(out, &self.path)?;
+            verdict.print_json(out, &self.path, blobs)?;
         } else {
-            verdict.print(out, &self.path)?;
+            verdict.print(out, &self.path, blobs)?;
         }
         Ok(Exit::unless(!verdict.is_verified()))
+    }
+}
+
+/// Checks every blob that the records of a log name, where these hold. Returns how many there are, if all are as they were
+/// written.
+///
+/// # Errors
+/// When it can't be read, or the key is another.
+fn verify_evidence(log: &AuditLog, key: DigestKey, verdict: Verdict) -> Result<(Verdict, Option<u64>)> {
+    let mut evidence = Evidence::new(log, key);
+    storage::for_each_record(log, log.lines().map_err(storage::store_error)?, |_, record| {
+        if let Record::Header(header) = record {
+            evidence.check_key(&header);
+        }
+        Ok(false)
+    })?;
+    let progress = Progress::bytes(log.bytes().map_err(storage::store_error)?);
+    let lines = BufReader::with_capacity(1 << 16, progress.reading(log.lines().map_err(storage::store_error)?));
+    let verified = evidence.verify(lines);
+    progress.done();
+    match verified.map_err(unusable)? {
+        Ok(blobs) => Ok((verdict, Some(blobs))),
+        Err(error) => Ok((Verdict::new(log.path(), Err(error), log.is_store())?, None)),
     }
 }
 

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use countersign_audit::{Verified, VerifyError};
+use countersign_audit::record::Component;
+use countersign_audit::{FaultCode, Record, Verified, VerifyError};
 use countersign_model::DigestKey;
 use countersign_store::{AuditLog, Durability, Existing, FileStore, SqliteStore, Store, StoreError, Stored};
 
@@ -63,6 +64,46 @@ fn a_file_and_a_store_are_told_by_content_and_read_alike() {
     of_store.verify(of_store.lines().unwrap(), Some(head.digest)).unwrap();
     let other = Some(missing);
     assert!(matches!(of_store.verify(of_store.lines().unwrap(), other), Err(VerifyError::Faults(_))));
+}
+
+/// The line and code of each fault of a blob.
+fn blob_faults(log: &AuditLog, key: &DigestKey) -> Vec<(u64, FaultCode)> {
+    match log.verify_blobs(log.lines().unwrap(), key) {
+        Ok(blobs) => {
+            assert_eq!(blobs, 1);
+            Vec::new()
+        }
+        Err(VerifyError::Faults(faults)) => faults.into_iter().map(|fault| (fault.line, fault.code)).collect(),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn every_blob_that_a_record_names_is_checked_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, store) = (folder.path().join("audit"), folder.path().join("store"));
+    let key = DigestKey::public();
+    let component = |position| {
+        let rule = "example/rule".parse().unwrap();
+        Record::Component(Component { position, rule, component: blob(1).name() })
+    };
+    let records = vec![header(), component(0), component(1)];
+    let mut files = FileStore::create(&file, Existing::Refuse, Durability::Seal).unwrap();
+    let mut sqlite = SqliteStore::open(&store).unwrap();
+    for (store, blobs) in [(&mut files as &mut dyn Store, vec![blob(1)]), (&mut sqlite, Vec::new())] {
+        let step = Step { records: records.clone(), blobs, ..Step::default() };
+        let commit = step.after(store);
+        store.commit(commit).unwrap();
+    }
+    files.seal().unwrap();
+    let (of_file, of_store) = (AuditLog::open(&file).unwrap(), AuditLog::open(&store).unwrap());
+    assert_eq!(blob_faults(&of_file, &key), []);
+    assert_eq!(blob_faults(&of_store, &key), [(2, FaultCode::BlobMissing)]);
+    assert_eq!(blob_faults(&of_file, &DigestKey::private(&[7; 32]).unwrap()), [(2, FaultCode::BlobChanged)]);
+    let path = folder.path().join("audit.bundles").join(blob(1).name().to_string());
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(blob_faults(&of_file, &key), [(2, FaultCode::BlobChanged)]);
 }
 
 #[test]

@@ -54,6 +54,7 @@ struct Line<'a> {
     finished: Option<bool>,
     interrupted: bool,
     records_hold: Option<u64>,
+    blobs: Option<u64>,
 }
 
 impl Verdict {
@@ -107,8 +108,13 @@ impl Verdict {
         }
     }
 
-    /// Prints it for machines.
-    pub(in crate::audit) fn print_json(&self, out: &mut Out, path: &Path) -> io::Result<()> {
+    /// Whether all records hold.
+    pub(super) fn holds(&self) -> bool {
+        !matches!(self, Verdict::Faulty { .. })
+    }
+
+    /// Prints it for machines. `blobs`: so many were checked too.
+    pub(in crate::audit) fn print_json(&self, out: &mut Out, path: &Path, blobs: Option<u64>) -> io::Result<()> {
         let unsealed;
         let (faults, records_hold): (&[AuditFault], _) = match self {
             Verdict::Sealed(head) | Verdict::Store { head, .. } => (&[], Some(head.records)),
@@ -134,16 +140,20 @@ impl Verdict {
             finished,
             interrupted: matches!(self, Verdict::Interrupted(_)),
             records_hold,
+            blobs,
         })
     }
 
-    /// Prints it for people.
-    pub(in crate::audit) fn print(&self, out: &mut Out, path: &Path) -> io::Result<()> {
+    /// Prints it for people. `blobs`: so many were checked too.
+    pub(in crate::audit) fn print(&self, out: &mut Out, path: &Path, blobs: Option<u64>) -> io::Result<()> {
         let name = text::path(&path).to_string();
+        let evidence =
+            blobs.map(|blobs| ("evidence", format!("{}, each as it was written", text::count(blobs, "blob"))));
         match self {
             Verdict::Sealed(head) => {
                 writeln!(out, "{}  {name} is as it was written", Tone::Good.paint("verified"))?;
                 let rows = [("records", text::number(head.records)), ("head", head.digest.to_string())];
+                let rows: Vec<_> = rows.into_iter().chain(evidence).collect();
                 write!(out, "{}", pairs(out, "  ", &rows))
             }
             Verdict::Store { head, finished } => {
@@ -158,15 +168,21 @@ impl Verdict {
                     ("head", format!("{}, once exported", head.digest)),
                     ("run", run.to_owned()),
                 ];
+                let rows: Vec<_> = rows.into_iter().chain(evidence).collect();
                 write!(out, "{}", pairs(out, "  ", &rows))
             }
-            Verdict::Interrupted(unsealed) => print_interrupted(out, &name, *unsealed),
+            Verdict::Interrupted(unsealed) => print_interrupted(out, &name, *unsealed, evidence),
             Verdict::Faulty { faults, .. } => print_faults(out, &name, faults),
         }
     }
 }
 
-fn print_interrupted(out: &mut Out, name: &str, Unsealed { end, torn }: Unsealed) -> io::Result<()> {
+fn print_interrupted(
+    out: &mut Out,
+    name: &str,
+    Unsealed { end, torn }: Unsealed,
+    evidence: Option<(&'static str, String)>,
+) -> io::Result<()> {
     let records = text::count(end.records(), "record");
     let hold = if end.records() == 1 { "holds" } else { "hold" };
     let title = Tone::Care.paint(format_args!("interrupted, {records} {hold}"));
@@ -175,6 +191,7 @@ fn print_interrupted(out: &mut Out, name: &str, Unsealed { end, torn }: Unsealed
     if torn > 0 {
         rows.push(("cut off", format!("{} of a record that wasn't written to its end", text::count(torn, "byte"))));
     }
+    rows.extend(evidence);
     rows.push(("means", "the run was interrupted or isn't over, or the file was cut short".to_owned()));
     rows.push((
         "now",
