@@ -12,7 +12,7 @@ use countersign_signing::Proof;
 use serde::{Deserialize, Serialize};
 
 /// The format number that this version writes. Format 3 added the records `time` and `migration`, format 4 `parked` and
-/// `readmitted`, and the sources of `quarantine` and `rule-stopped`.
+/// `readmitted`, the sources of `quarantine` and `rule-stopped`, and `call` of findings.
 pub const FORMAT: u32 = 4;
 
 /// The oldest format that this version reads.
@@ -175,7 +175,8 @@ pub struct Component {
     pub component: Digest,
 }
 
-/// A finding, with its evidence by reference. Its message is in the bundle.
+/// A finding, with its evidence by reference. Its message is in the bundle, what its rule was given and answered in the
+/// call.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FindingRecord {
@@ -214,6 +215,10 @@ pub struct FindingRecord {
     pub context: ContextState,
     /// Names the blob of the evidence bundle.
     pub bundle: Digest,
+    /// Names the blob of the call that made it, which the findings of one call share; left out by versions that put the
+    /// call into each bundle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Digest>,
 }
 
 /// One event that shows a finding.
@@ -241,13 +246,13 @@ impl EvidenceRecord {
 }
 
 impl FindingRecord {
-    /// From a finding of a generation, with the account of its resolved subject and the name of its bundle.
+    /// From a finding of a generation, with the account of its resolved subject and the names of its bundle and call.
     #[must_use]
     pub fn new(
         generation: u64,
         finding: &Finding,
         account: Option<Account>,
-        bundle: Digest,
+        (bundle, call): (Digest, Option<Digest>),
         key: &DigestKey,
     ) -> FindingRecord {
         FindingRecord {
@@ -268,6 +273,7 @@ impl FindingRecord {
             techniques: finding.techniques.clone(),
             context: finding.context,
             bundle,
+            call,
         }
     }
 }
@@ -609,7 +615,7 @@ impl Record {
                 texts.chain(capabilities).chain(files).collect()
             }
             Record::Component(component) => vec![component.component],
-            Record::Finding(finding) => vec![finding.bundle],
+            Record::Finding(finding) => [finding.bundle].into_iter().chain(finding.call).collect(),
             Record::Decision(decision) => {
                 decision.responses.iter().map(|response| response.bundle).chain([decision.inputs]).collect()
             }

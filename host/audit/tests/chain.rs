@@ -410,7 +410,9 @@ fn a_private_key_shows_in_the_header_and_in_every_digest_of_content() {
     assert_eq!((public.private, own.private), (false, true));
     assert_ne!(public.digest_key, own.digest_key);
     let raw = |key: &DigestKey| {
-        countersign_audit::record::FindingRecord::new(1, &common::finding(), None, Digest::of(b""), key).evidence[0].raw
+        countersign_audit::record::FindingRecord::new(1, &common::finding(), None, (Digest::of(b""), None), key)
+            .evidence[0]
+            .raw
     };
     assert_ne!(raw(&private), raw(&key()));
     assert_ne!(raw(&key()), common::finding().evidence[0].raw);

@@ -29,7 +29,7 @@ pub enum CaseError {
     /// Something about it is too large.
     #[error("{what} would be {bytes} bytes on record, at most {max} can be stored")]
     TooLarge {
-        /// What, such as `the finding's evidence`.
+        /// What, such as `the finding's bundle`.
         what: &'static str,
         /// Its bytes.
         bytes: usize,

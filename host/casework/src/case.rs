@@ -30,8 +30,10 @@ pub struct CaseFinding {
     pub record: FindingRecord,
     /// Its evidence.
     pub bundle: FindingBundle,
-    /// The evidence's blob.
+    /// The blob of what is its own in the evidence.
     pub blob: Blob,
+    /// The blob of the call that made it: the same for all findings of the call.
+    pub call: Blob,
 }
 
 /// The answer of a response rule to be put on record.
@@ -55,7 +57,7 @@ pub struct CaseDecision {
 impl Case {
     /// Every blob that the records name, in their order.
     pub fn blobs(&self) -> impl Iterator<Item = &Blob> {
-        let findings = self.findings.iter().map(|finding| &finding.blob);
+        let findings = self.findings.iter().flat_map(|finding| [&finding.blob, &finding.call]);
         let responses = self.responses.iter().filter_map(|response| response.blob.as_ref());
         findings.chain(responses).chain([&self.inputs_blob])
     }

@@ -116,11 +116,13 @@ impl<'g> Casework<'g> {
     }
 
     fn finding(&self, bundle: FindingBundle) -> Result<CaseFinding, CaseError> {
-        let blob = self.bounds.blob("the finding's evidence", &bundle, self.key)?;
+        let call = self.bounds.blob("the finding's call with its answer", &bundle.call_part(), self.key)?;
+        let blob = self.bounds.blob("the finding's bundle", &bundle.own_part(), self.key)?;
         let account = bundle.subject.account.clone();
-        let record = FindingRecord::new(self.number, &bundle.finding, account, blob.name(), self.key);
+        let named = (blob.name(), Some(call.name()));
+        let record = FindingRecord::new(self.number, &bundle.finding, account, named, self.key);
         self.bounds.record("the finding's record", &record)?;
-        Ok(CaseFinding { record, bundle, blob })
+        Ok(CaseFinding { record, bundle, blob, call })
     }
 
     fn response(&self, mut response: Response) -> CaseResponse {

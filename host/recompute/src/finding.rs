@@ -30,11 +30,23 @@ impl Recomputer<'_> {
         if !self.findings_at_position.insert(reference.clone()) {
             self.tampered(line, "finding", "each finding once", "one that is on record before it");
         }
-        let bundle = self.read_form(line, "finding bundle", &record.bundle, FindingBundle::read);
+        let bundle = self.read_evidence(line, record);
         if let Some(bundle) = &bundle {
             self.compare_finding(line, record, bundle);
         }
         self.incident = Some(OpenIncident { line, reference, bundle, decisions: Vec::new() });
+    }
+
+    /// Reads the evidence of a finding; none, and reported, if it isn't there as it was written.
+    fn read_evidence(&mut self, line: u64, record: &FindingRecord) -> Option<FindingBundle> {
+        match FindingBundle::read(record, |name| self.log.blob(name, self.key)) {
+            Ok(bundle) => Some(bundle),
+            Err(error) => {
+                let (part, name) = error.blob();
+                self.tampered(line, part.to_string(), format!("a {part} named {name}"), error);
+                None
+            }
+        }
     }
 
     fn compare_finding(&mut self, line: u64, record: &FindingRecord, bundle: &FindingBundle) {
@@ -42,7 +54,8 @@ impl Recomputer<'_> {
             return self.tampered(line, "generation", "one before the first finding", "none");
         };
         let account = bundle.subject.account.clone();
-        let again = FindingRecord::new(serving.record.number, &bundle.finding, account, record.bundle, self.key);
+        let again =
+            FindingRecord::new(serving.record.number, &bundle.finding, account, (record.bundle, record.call), self.key);
         self.compare(line, "finding record", record, &again);
         // A rule that isn't there is reported below.
         let greatest = serving.generation.rule(&record.rule).map_or(Severity::Fatal, |rule| rule.greatest_severity);

@@ -43,7 +43,7 @@ impl Source {
                 Record::Component(Component { rule, component, .. }) => {
                     rules.push(RuleFile { name: rule.to_string(), bytes: old.blobs[component].clone() });
                 }
-                Record::Finding(finding) => findings.push(FindingBundle::read(&old.blobs[&finding.bundle]).unwrap()),
+                Record::Finding(finding) => findings.push(old.evidence(finding)),
                 _ => {}
             }
         }
@@ -144,12 +144,14 @@ fn bytes(form: &impl Serialize) -> Vec<u8> {
 
 /// Changes every evidence bundle, and the records that name them.
 fn change_findings(log: &mut MemoryLog, change: impl Fn(&mut FindingBundle)) {
-    let names: Vec<Digest> = findings(log).map(|finding| finding.bundle).collect();
-    for name in names {
-        let mut bundle = FindingBundle::read(&log.blobs[&name]).unwrap();
+    let records: Vec<FindingRecord> = findings(log).map(|finding| finding.clone()).collect();
+    for record in records {
+        let mut bundle = log.evidence(&record);
         change(&mut bundle);
-        let other = log.blob(bytes(&bundle));
-        findings(log).filter(|finding| finding.bundle == name).for_each(|finding| finding.bundle = other);
+        let (own, call) = (log.blob(bytes(&bundle.own_part())), log.blob(bytes(&bundle.call_part())));
+        for finding in findings(log).filter(|finding| **finding == record) {
+            (finding.bundle, finding.call) = (own, Some(call));
+        }
     }
 }
 
@@ -417,11 +419,50 @@ fn blobs_name_their_format() {
     let log = source.record();
     let inputs = decisions(&mut log.clone()).next().unwrap().inputs;
     assert!(log.blobs[&inputs].starts_with(br#"{"format":2,"gate":4,"#));
-    let bundle = findings(&mut log.clone()).next().unwrap().bundle;
-    assert!(log.blobs[&bundle].starts_with(br#"{"format":2,"rule":"#));
-    let read = FindingBundle::read(&log.blobs[&bundle]).unwrap();
+    let finding = findings(&mut log.clone()).next().unwrap().clone();
+    assert!(log.blobs[&finding.bundle].starts_with(br#"{"format":3,"place":0,"finding":"#));
+    assert!(log.blobs[&finding.call.unwrap()].starts_with(br#"{"format":3,"rule":"#));
+    let read = log.evidence(&finding);
     assert_eq!((read.format, &read), (Format, &source.findings[0]));
-    let unknown = String::from_utf8(log.blobs[&bundle].clone()).unwrap().replacen("2", "3", 1);
-    let error = FindingBundle::read(unknown.as_bytes()).unwrap_err().to_string();
-    assert!(error.starts_with("expected format 1 to 2, got 3"), "{error}");
+}
+
+/// A record of bundles that have their calls, as format 2 was, is recomputed as one of the newest format.
+#[test]
+fn bundles_that_have_their_call_are_recomputed() {
+    let mut log = Source::new().record();
+    let records: Vec<FindingRecord> = findings(&mut log).map(|finding| finding.clone()).collect();
+    for record in records {
+        let whole = String::from_utf8(bytes(&log.evidence(&record))).unwrap();
+        let bundle = log.blob(whole.replacen(r#"{"format":3,"#, r#"{"format":2,"#, 1).into_bytes());
+        log.blobs.remove(&record.call.unwrap());
+        for finding in findings(&mut log).filter(|finding| **finding == record) {
+            (finding.bundle, finding.call) = (bundle, None);
+        }
+    }
+    check(log, &[]);
+}
+
+/// A call that is gone, was changed, or is another finding's.
+#[test]
+fn a_call_that_isnt_the_findings_is_tampering() {
+    let source = Source::new();
+    let mut log = source.record();
+    let call = findings(&mut log).next().unwrap().call.unwrap();
+    let naming = findings(&mut log).filter(|finding| finding.call == Some(call)).count();
+    log.blobs.remove(&call);
+    let differences = log.recompute().differences;
+    assert_eq!(differences.len(), naming);
+    let [first, ..] = differences.as_slice() else { panic!("no difference") };
+    assert_eq!((first.what.as_str(), first.cause), ("finding call", Tampering));
+    assert_eq!((&first.expected, first.got.as_str()), (&format!("a finding call named {call}"), "no such blob"));
+
+    let mut log = source.record();
+    let calls: Vec<_> = findings(&mut log).map(|finding| finding.call).collect();
+    findings(&mut log).zip(calls.iter().cycle().skip(1)).for_each(|(finding, other)| finding.call = *other);
+    let found = kinds(&mut log);
+    assert!(found.contains(&("what the host made of the answer".to_owned(), Tampering)), "{found:?}");
+
+    let mut log = source.record();
+    findings(&mut log).for_each(|finding| finding.call = None);
+    check(log, &[("finding bundle", Tampering)]);
 }

@@ -3,6 +3,7 @@
 mod finding;
 mod hold;
 mod item;
+mod page;
 mod response;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,20 +13,20 @@ use countersign_audit::record::{
     Component, ContextFile, Generation as GenerationRecord, GenerationRule, Header, Input,
 };
 use countersign_audit::{Blob, Record};
-use countersign_casework::IntentDraft;
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_model::vocabulary::RuleKind;
-use countersign_model::{DecisionKind, Digest, DigestKey, Event, Finding, Hold, Occasion, RuleId};
+use countersign_model::{DecisionKind, Digest, DigestKey, Event, Hold, Occasion, RuleId};
 use countersign_stream::{QuarantineThreshold, Sequenced, is_held};
 
 use crate::chunk::{Item, Judges, Placed};
 use crate::error::SessionError;
 use crate::input::Taken;
-use crate::report::{Line, Summary};
+use crate::report::Summary;
 use crate::session::SessionOptions;
 use countersign_generation::{Generation, Rule};
 
-pub(crate) use response::HeldResponse;
+pub(crate) use self::page::{Page, PageIntent};
+pub(crate) use self::response::HeldResponse;
 
 /// The records of a session.
 pub(crate) struct Ledger {
@@ -48,40 +49,6 @@ pub(crate) struct Ledger {
     pub(crate) page: Page,
     /// Rules of which something was counted since this was taken last.
     pub(crate) counted: BTreeSet<RuleId>,
-}
-
-/// What the next commit contains.
-#[derive(Default)]
-pub(crate) struct Page {
-    pub(crate) records: Vec<Record>,
-    pub(crate) blobs: Vec<Blob>,
-    pub(crate) findings: Vec<Finding>,
-    pub(crate) intents: Vec<PageIntent>,
-    /// Lines for observers, each with the place of its record.
-    pub(crate) lines: Vec<(usize, Line)>,
-}
-
-/// An intent of a decision whose record isn't numbered yet.
-pub(crate) struct PageIntent {
-    /// The place of the decision's record.
-    pub(crate) record: usize,
-    pub(crate) draft: IntentDraft,
-}
-
-impl Page {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    /// What its blobs take, bytes.
-    pub(crate) fn blob_bytes(&self) -> u64 {
-        self.blobs.iter().map(|blob| blob.bytes().len() as u64).sum()
-    }
-
-    /// Adds a line about the last record.
-    fn line(&mut self, line: Line) {
-        self.lines.push((self.records.len().saturating_sub(1), line));
-    }
 }
 
 impl Ledger {
@@ -169,9 +136,9 @@ impl Ledger {
     /// What makes the generation another than one before: its record but for number and position, and the options that
     /// affect what is decided.
     pub(crate) fn configuration(&mut self, options: &SessionOptions) -> Result<Digest, SessionError> {
-        let blobs = self.page.blobs.len();
+        let blobs = std::mem::take(&mut self.page.blobs);
         let record = GenerationRecord { number: 0, ..self.generation_record(0) };
-        self.page.blobs.truncate(blobs);
+        self.page.blobs = blobs;
         let QuarantineThreshold { min_accounts, percent } = options.quarantine;
         Ok(Digest::of(&serde_json::to_vec(&(record, options.max_gap, min_accounts, percent))?))
     }
@@ -179,7 +146,7 @@ impl Ledger {
     fn blob(&mut self, bytes: Vec<u8>) -> Digest {
         let blob = Blob::new(&self.key, bytes);
         let name = blob.name();
-        self.page.blobs.push(blob);
+        self.page.blobs.add(blob);
         name
     }
 

@@ -456,7 +456,7 @@ impl<'s> Session<'s> {
     fn settle(&mut self, reached: Option<Reached>) -> Result<(), SessionError> {
         self.judge()?;
         let waiting = self.pending.judged.max(self.ledger.page.records.len());
-        let bytes = self.pending.bytes + self.ledger.page.blob_bytes();
+        let bytes = self.pending.bytes + self.ledger.page.blobs.bytes();
         let full = waiting >= MAX_PER_COMMIT
             || bytes >= MAX_BYTES_PER_COMMIT
             || self.committed.elapsed() >= self.options.commit_after;
@@ -515,7 +515,7 @@ impl<'s> Session<'s> {
         self.head = self.store.commit(Commit {
             expected: self.head,
             records: &page.records,
-            blobs: &page.blobs,
+            blobs: page.blobs.all(),
             findings: &page.findings,
             intents: &intents,
             tick: self.pending.tick,

@@ -22,7 +22,7 @@ const DIAGNOSTIC_BYTES: u64 = 192;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spent {
-    /// The calls that made findings, with their answers, as JSON.
+    /// The calls that made findings, with their answers, and the findings, as JSON.
     pub evidence: u64,
     /// Diagnostics.
     pub diagnostics: u64,

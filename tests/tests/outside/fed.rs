@@ -231,9 +231,8 @@ fn a_suspect_rule_makes_those_that_it_feeds_suspect() {
         match entry.unwrap().record {
             Record::NotDeterministic(found) => contradicts |= found.rule.as_str() == "hostile/raw",
             Record::Finding(finding) if finding.rule.as_str() == "example/uses-findings" => {
-                let bundle: FindingBundle =
-                    serde_json::from_slice(&store.blob(&finding.bundle).unwrap().unwrap()).unwrap();
-                assert!(bundle.rule_suspect);
+                let bundle = FindingBundle::read(&finding, |name| store.blob(name).unwrap().ok_or("no such blob"));
+                assert!(bundle.unwrap().rule_suspect);
                 suspect += 1;
             }
             _ => {}

@@ -7,6 +7,7 @@ mod admission;
 mod cases;
 mod context;
 mod determinism;
+mod evidence;
 mod fed;
 mod fixtures;
 mod flooded;

@@ -64,6 +64,7 @@ pub(crate) fn records() -> Vec<Record> {
     let key = key();
     let finding = finding();
     let account = Account::new("aws", "123456789012", "AIDAEXAMPLE");
+    let evidence = (key.digest(b"bundle"), Some(key.digest(b"call")));
     vec![
         header(),
         Record::Generation(Generation {
@@ -89,7 +90,7 @@ pub(crate) fn records() -> Vec<Record> {
             rule: rule_id("console-login-without-mfa"),
             component: key.digest(b"component"),
         }),
-        Record::Finding(FindingRecord::new(1, &finding, Some(account.clone()), key.digest(b"bundle"), &key)),
+        Record::Finding(FindingRecord::new(1, &finding, Some(account.clone()), evidence, &key)),
         Record::Decision(Box::new(DecisionRecord {
             generation: 1,
             incident: vec![FindingReference::from(&finding)],

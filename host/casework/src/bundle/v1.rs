@@ -1,4 +1,4 @@
-//! Format 1 of the bundles: as format 2, but it isn't named.
+//! Format 1 of the bundles: as format 2, but it isn't named. A finding's has the call that made it.
 
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall};
 use countersign_model::format::Format;

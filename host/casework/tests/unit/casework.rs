@@ -60,7 +60,9 @@ impl Source {
                 Record::Component(Component { rule, component, .. }) => {
                     rules.push(RuleFile { name: rule.to_string(), bytes: blob(&component) });
                 }
-                Record::Finding(finding) => findings.push(FindingBundle::read(&blob(&finding.bundle)).unwrap()),
+                Record::Finding(finding) => {
+                    findings.push(FindingBundle::read(&finding, |name| Ok::<_, String>(blob(name))).unwrap());
+                }
                 Record::Decision(decision) => responses.extend(
                     decision
                         .responses
@@ -105,8 +107,12 @@ fn kinds(case: &Case) -> Vec<(DecisionKind, Option<Action>)> {
 fn a_case_has_everything_that_goes_on_record() {
     let case = bounded(Bounds::RECORD).unwrap();
     let [finding] = case.findings.as_slice() else { panic!("one finding") };
-    assert_eq!((finding.record.generation, finding.record.bundle), (3, finding.blob.name()));
-    assert_eq!(FindingBundle::read(finding.blob.bytes()).unwrap(), finding.bundle);
+    let names = (finding.record.generation, finding.record.bundle, finding.record.call);
+    assert_eq!(names, (3, finding.blob.name(), Some(finding.call.name())));
+    let blobs: BTreeMap<Digest, &Blob> = case.blobs().map(|blob| (blob.name(), blob)).collect();
+    let stored =
+        FindingBundle::read(&finding.record, |name| blobs.get(name).map(|blob| blob.bytes().to_vec()).ok_or(""));
+    assert_eq!(stored.unwrap(), finding.bundle);
     let [response] = case.responses.as_slice() else { panic!("one response rule") };
     let blob = response.blob.as_ref().unwrap();
     assert_eq!(ResponseBundle::read(blob.bytes()).unwrap(), response.response.bundle);
@@ -120,10 +126,10 @@ fn a_case_has_everything_that_goes_on_record() {
         .decisions
         .iter()
         .flat_map(|one| Record::Decision(Box::new(one.record.clone())).blobs())
-        .chain([finding.record.bundle])
+        .chain(Record::Finding(finding.record.clone()).blobs())
         .collect();
     let there: Vec<Digest> = case.blobs().map(Blob::name).collect();
-    assert_eq!(there.len(), 3);
+    assert_eq!(there.len(), 4);
     assert!(named.iter().all(|name| there.contains(name)));
 }
 
@@ -156,6 +162,17 @@ fn a_finding_of_the_stream_is_decided_as_its_evidence_is_again() {
 }
 
 #[test]
+fn findings_of_one_call_name_one_blob_of_it() {
+    let first = SOURCE.contained().clone();
+    let mut second = first.clone();
+    (second.place, second.finding.index) = (1, 1);
+    let case = |one| SOURCE.casework().decide_again(vec![one], &Circumstances::unconfigured(), |_, _| None).unwrap();
+    let (first, second) = (case(first), case(second));
+    assert_eq!(first.findings[0].call, second.findings[0].call);
+    assert_ne!(first.findings[0].blob, second.findings[0].blob);
+}
+
+#[test]
 fn a_rule_that_isnt_called_is_no_part_of_the_case() {
     let finding = SOURCE.contained().clone();
     let case = SOURCE.casework().decide_again(vec![finding], &Circumstances::unconfigured(), |_, _| None).unwrap();
@@ -167,7 +184,7 @@ fn a_rule_that_isnt_called_is_no_part_of_the_case() {
 #[test]
 fn an_answer_that_cant_be_stored_fails_the_response_rule_alone() {
     let whole = bounded(Bounds::RECORD).unwrap();
-    let evidence = whole.findings[0].blob.bytes().len();
+    let evidence = whole.findings[0].call.bytes().len();
     // A rule whose call or answer is larger than the evidence, with bounds in between.
     let casework = Casework { bounds: Bounds { blob: evidence.max(8_000), ..Bounds::RECORD }, ..SOURCE.casework() };
     let case = casework.decide_again(vec![SOURCE.contained().clone()], &Circumstances::unconfigured(), |id, inputs| {
@@ -207,13 +224,21 @@ fn proposals_that_make_the_inputs_too_large_are_left_out() {
 
 #[test]
 fn a_finding_that_cant_be_stored_is_refused_with_sizes() {
-    let error = bounded(Bounds { blob: 100, ..Bounds::RECORD }).unwrap_err();
-    let evidence = bounded(Bounds::RECORD).unwrap().findings[0].blob.bytes().len();
-    assert_eq!(
-        error.to_string(),
-        format!("the finding's evidence would be {evidence} bytes on record, at most 100 can be stored")
-    );
-    assert_eq!(error.failure().kind, FailureKind::TooLarge);
+    let whole = bounded(Bounds::RECORD).unwrap();
+    let (own, call) = (whole.findings[0].blob.bytes().len(), whole.findings[0].call.bytes().len());
+    let smaller = own.min(call);
+    for (blob, what, bytes) in [
+        (100, "the finding's call with its answer", call),
+        (
+            smaller,
+            if own < call { "the finding's call with its answer" } else { "the finding's bundle" },
+            own.max(call),
+        ),
+    ] {
+        let error = bounded(Bounds { blob, ..Bounds::RECORD }).unwrap_err();
+        assert_eq!(error.to_string(), format!("{what} would be {bytes} bytes on record, at most {blob} can be stored"));
+        assert_eq!(error.failure().kind, FailureKind::TooLarge);
+    }
     let error = bounded(Bounds { record: 100, ..Bounds::RECORD }).unwrap_err().to_string();
     assert!(error.starts_with("the finding's record would be"), "{error}");
     let nothing = SOURCE.casework().decide_again(Vec::new(), &Circumstances::unconfigured(), SOURCE.respond());
@@ -221,19 +246,15 @@ fn a_finding_that_cant_be_stored_is_refused_with_sizes() {
 }
 
 #[test]
-fn bundles_of_format_1_are_read_as_what_they_meant() {
-    let [finding, ..] = SOURCE.findings.as_slice() else { panic!("findings") };
+fn response_bundles_of_format_1_are_read_as_what_they_meant() {
     let [response, ..] = SOURCE.responses.as_slice() else { panic!("responses") };
-    let written = (serde_json::to_string(finding).unwrap(), serde_json::to_string(response).unwrap());
-    for text in [&written.0, &written.1] {
-        assert!(text.starts_with(r#"{"format":2,"rule":"#));
-    }
-    assert_eq!(FindingBundle::read(written.0.as_bytes()).unwrap(), *finding);
-    assert_eq!(ResponseBundle::read(written.1.as_bytes()).unwrap(), *response);
+    let written = serde_json::to_string(response).unwrap();
+    assert!(written.starts_with(r#"{"format":2,"rule":"#));
+    assert_eq!(ResponseBundle::read(written.as_bytes()).unwrap(), *response);
     // Without the format's name they are those of format 1 again.
-    let first = written.1.replacen(r#""format":2,"#, "", 1);
+    let first = written.replacen(r#""format":2,"#, "", 1);
     assert_eq!(ResponseBundle::read(first.as_bytes()).unwrap(), *response);
-    let unknown = written.1.replacen(r#""format":2"#, r#""format":9"#, 1);
+    let unknown = written.replacen(r#""format":2"#, r#""format":9"#, 1);
     let error = ResponseBundle::read(unknown.as_bytes()).unwrap_err().to_string();
     assert_eq!(error, "expected format 1 to 2, got 9: read it with the version that wrote it, or a newer one");
 }

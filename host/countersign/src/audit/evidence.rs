@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use countersign_audit::VerifyError;
-use countersign_audit::record::{Header, ResponseReference};
+use countersign_audit::record::{FindingRecord, Header, ResponseReference};
 use countersign_casework::bundle::{FindingBundle, ResponseBundle};
 use countersign_declaration::{Ceilings, Declaration};
 use countersign_gate::GateInputs;
@@ -54,9 +54,9 @@ impl<'l> Evidence<'l> {
         }
     }
 
-    /// The bundle of a finding.
-    pub(super) fn finding(&self, name: &Digest) -> Read<FindingBundle> {
-        FindingBundle::read(&self.blob(name)?).map_err(|error| format!("the finding's bundle: {error}"))
+    /// The evidence of a finding.
+    pub(super) fn finding(&self, record: &FindingRecord) -> Read<FindingBundle> {
+        FindingBundle::read(record, |name| self.blob(name)).map_err(|error| error.to_string())
     }
 
     /// The bundle of a response rule's call.

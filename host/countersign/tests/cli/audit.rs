@@ -91,6 +91,52 @@ fn every_decision_is_recomputed_and_lost_evidence_is_missed() {
 }
 
 #[test]
+fn evidence_is_verified_when_asked_for() {
+    let (folder, head) = audited("");
+    let records = ndjson(&folder.read("run.audit"));
+    let finding = records.iter().find(|record| record["type"] == "finding").unwrap();
+    let line = verdict(&folder);
+    assert_eq!(line["blobs"], Value::Null);
+    let line = folder.cli("audit verify run.audit --evidence --json").exits(0).json().remove(0);
+    let blobs = fs::read_dir(folder.path("run.audit.bundles")).unwrap().count();
+    assert_eq!((&line["verified"], &line["head"], &line["blobs"]), (&json!(true), &json!(head), &json!(blobs)));
+    let shown = folder.cli("audit verify run.audit --evidence").exits(0).stdout;
+    assert!(shown.contains(&format!("{blobs} blobs, each as it was written")), "{shown}");
+
+    // A key of one's own is needed for that, and for nothing else.
+    folder.write("key", [7; 32]);
+    let ran = folder.cli("audit verify run.audit --evidence --audit-key key").exits(2);
+    assert!(ran.stderr.contains("under the documented key"), "{}", ran.stderr);
+    folder.cli("audit verify run.audit --audit-key key").exits(2);
+
+    // The call that findings share, and a finding's own bundle.
+    for member in ["call", "bundle"] {
+        let name = finding[member].as_str().unwrap();
+        let path = folder.path("run.audit.bundles").join(name);
+        let whole = fs::read(&path).unwrap();
+        for (bytes, code) in [(Some(&b"{}"[..]), "blob-changed"), (None, "blob-missing")] {
+            match bytes {
+                Some(bytes) => fs::write(&path, bytes).unwrap(),
+                None => fs::remove_file(&path).unwrap(),
+            }
+            let line = folder.cli("audit verify run.audit --evidence --json").exits(1).json().remove(0);
+            assert_eq!((&line["verified"], &line["blobs"]), (&json!(false), &Value::Null));
+            assert_eq!((&line["faults"][0]["code"], &line["faults"][1]), (&json!(code), &Value::Null), "{line}");
+            assert!(line["faults"][0]["expected"].as_str().unwrap().contains(name), "{line}");
+            let shown = folder.cli("audit verify run.audit --evidence").exits(1).stdout;
+            assert!(shown.contains("not verified") && shown.contains(code), "{shown}");
+            folder.cli("audit verify run.audit").exits(0);
+            let shown = folder.cli("audit recompute run.audit").exits(1).stdout;
+            assert!(shown.contains(&format!("finding {member}")), "{shown}");
+        }
+        fs::write(&path, whole).unwrap();
+    }
+    stored(&folder);
+    let line = folder.cli("audit verify run.db --evidence --json").exits(0).json().remove(0);
+    assert_eq!(line["blobs"], json!(blobs));
+}
+
+#[test]
 fn a_key_of_the_operators_makes_digests_private() {
     let (folder, public) = audited("");
     folder.write("key", [7; 32]);
@@ -102,6 +148,7 @@ fn a_key_of_the_operators_makes_digests_private() {
     assert_ne!(private, json!(public));
 
     folder.cli("audit verify run.audit").exits(0);
+    folder.cli("audit verify run.audit --evidence --audit-key key").exits(0);
     folder.cli("audit recompute run.audit --audit-key key").exits(0);
     let ran = folder.cli("audit recompute run.audit").exits(2);
     assert!(ran.stderr.contains("--audit-key"), "{}", ran.stderr);

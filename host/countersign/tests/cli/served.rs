@@ -200,7 +200,8 @@ fn what_is_acknowledged_is_judged_once_whatever_dies() {
     let done = AtomicBool::new(false);
     let (started, mut killed, mut applied) = (Instant::now(), 0, 0);
     // As long as kills go on, so do the senders.
-    let pause = |count: usize| Duration::from_millis(500) * u32::try_from(kills).unwrap() / u32::try_from(count).unwrap();
+    let pause =
+        |count: usize| Duration::from_millis(500) * u32::try_from(kills).unwrap() / u32::try_from(count).unwrap();
     let last = std::thread::scope(|scope| {
         let sending = scope.spawn(|| send(&client, sent, pause(sent.len() / SENT)));
         let writing = scope.spawn(|| append(&folder.path("logs"), followed, pause(followed.len())));

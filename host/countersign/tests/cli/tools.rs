@@ -295,6 +295,38 @@ pub(crate) fn copied(folder: &Folder, name: &str) {
     folder.write(&format!("rules/{name}/Cargo.toml"), package);
 }
 
+/// Two findings of a row: their call is on record once, and each is made a case of.
+#[test]
+fn repro_makes_cases_of_findings_that_share_their_call() {
+    let folder = Folder::new();
+    copied(&folder, "console-login-without-mfa");
+    // Nobody signed it.
+    let declared = folder.read("rules/console-login-without-mfa/rule.toml");
+    folder.write("rules/console-login-without-mfa/rule.toml", declared.replace("id = \"countersign/", "id = \"local/"));
+    let path = "rules/console-login-without-mfa/src/lib.rs";
+    let code = folder.read(path);
+    let another = "cx.report(Finding::new(class::SignIn, 60).about(Role::Actor).message(\"a password alone\"))";
+    let twice = code.replace("cx.report(finding);", &format!("cx.report(finding);\n    {another};"));
+    folder.write(path, twice.replace("#[cfg(test)]\n#[path = \"../tests/unit/mod.rs\"]\nmod tests;\n", ""));
+    folder.cli("rule build rules --out on").exits(0);
+    let events =
+        std::fs::read_to_string(case("console-login-without-mfa", "password-alone") + "/events.ndjson").unwrap();
+    folder.write("logs.ndjson", events);
+    folder.cli("replay --source cloudtrail --only-rules on --audit run.audit logs.ndjson").exits(0);
+    let listed = folder.cli("audit list run.audit --type finding --json").exits(0).json();
+    let [first, second, ..] = listed.as_slice() else { panic!("{listed:?}") };
+    assert_eq!(first["call"], second["call"]);
+    assert_ne!(first["bundle"], second["bundle"]);
+    for finding in [first, second] {
+        let ran = folder.cli(&format!("rule repro run.audit {}", finding["seq"])).exits(0);
+        assert!(ran.stdout.contains("the finding is reproduced"), "{}", ran.stdout);
+    }
+    let call = first["call"].as_str().unwrap();
+    std::fs::remove_file(folder.path("run.audit.bundles").join(call)).unwrap();
+    let ran = folder.cli(&format!("rule repro run.audit {} --name again", first["seq"])).exits(2);
+    assert!(ran.stderr.contains(call), "{}", ran.stderr);
+}
+
 /// What in a case must not be there of the records that it was made of.
 fn no_name_is_left(case: &str) {
     for secret in ["bela.bauer", "203.0.113.77", "AIDAM6IPTGQEDJEXAMPLE", "086f3c44", "2026-03-04T09", "Firefox"] {

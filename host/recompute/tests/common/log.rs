@@ -8,8 +8,9 @@ use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use countersign_audit::record::Header;
+use countersign_audit::record::{FindingRecord, Header};
 use countersign_audit::{ChainWriter, Head, Record, Verified, read, verify};
+use countersign_casework::bundle::FindingBundle;
 use countersign_engine::{Engine, EngineConfig};
 use countersign_model::{Digest, DigestKey};
 use countersign_recompute::{Difference, Log, RecomputeError, RecomputeOptions, Recomputed, recompute};
@@ -54,6 +55,11 @@ impl MemoryLog {
         let name = KEY.digest(&bytes);
         self.blobs.insert(name, bytes);
         name
+    }
+
+    /// The evidence of a finding.
+    pub(crate) fn evidence(&self, record: &FindingRecord) -> FindingBundle {
+        FindingBundle::read(record, |name| self.blobs.get(name).cloned().ok_or("no such blob")).unwrap()
     }
 
     /// Writes the records anew, in a chain that verifies, as an attacker with write access can.

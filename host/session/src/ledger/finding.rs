@@ -41,7 +41,7 @@ impl Ledger {
     /// Records a case of a finding in a row.
     fn record_case(&mut self, case: Case, row: &Sequenced) -> Result<(), SessionError> {
         let (position, name) = (row.position, row_name(row));
-        self.page.blobs.extend(case.blobs().cloned());
+        case.blobs().for_each(|blob| self.page.blobs.add(blob.clone()));
         let Case { findings, responses, inputs, decisions, .. } = case;
         for CaseFinding { record, bundle, .. } in findings {
             let id = bundle.rule.id.clone();

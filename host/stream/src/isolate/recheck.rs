@@ -84,9 +84,8 @@ impl Judging<'_> {
         let bundle = Arc::new(Bundle { call: DetectionCall { data: Vec::new(), ..prepared.call }, answer });
         if !findings.is_empty() {
             let source = &row.sequenced.event.source;
-            // Each finding is put on record with the whole call.
-            let call = recorded_bytes(&bundle.call) + recorded_bytes(&bundle.answer);
-            let bytes = call * findings.len() as u64 + recorded_bytes(&findings);
+            // The findings share the call on record.
+            let bytes = recorded_bytes(&bundle.call) + recorded_bytes(&bundle.answer) + recorded_bytes(&findings);
             self.rule.spending.check_evidence(source, bytes, &self.rule.kept)?;
             self.rule.spending.add_evidence(source, bytes);
         }

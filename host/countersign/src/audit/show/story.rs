@@ -58,7 +58,7 @@ impl<'f> Story<'f> {
             _ => None,
         };
         let of_finding = finding.map(|finding| FindingEvidence {
-            bundle: evidence.finding(&finding.record.bundle),
+            bundle: evidence.finding(&finding.record),
             declaration: match standing.components.get(&finding.record.rule) {
                 Some(component) => evidence.declaration(component),
                 None => Err("the bytes of the rule's component aren't on record before it".to_owned()),

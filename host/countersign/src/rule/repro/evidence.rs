@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use countersign_audit::Record;
 use countersign_audit::record::FindingRecord;
-use countersign_casework::bundle::FindingBundle;
+use countersign_casework::bundle::{EvidenceError, FindingBundle};
 use countersign_declaration::{Ceilings, Declaration, quoted};
 use countersign_formats::Record as SourceRecord;
 use countersign_model::vocabulary::{FieldId, PartitionKey, SubjectRole};
@@ -90,8 +90,10 @@ pub(super) fn on_record(audit: &Path, key: &DigestKey, wanted: &str, rule: Optio
             text::path(&audit)
         )));
     };
-    let bundle = log.blob(&record.bundle, key).map_err(unusable)?;
-    let bundle = FindingBundle::read(&bundle).context("the finding's bundle can't be read")?;
+    let bundle = FindingBundle::read(&record, |name| log.blob(name, key)).map_err(|error| match error {
+        EvidenceError::Blob { error, .. } => unusable(error),
+        error @ EvidenceError::Form { .. } => anyhow::Error::new(error).context("the finding's evidence can't be read"),
+    })?;
     let component =
         component.with_context(|| format!("the bytes of the rule `{}` aren't on record before it", record.rule))?;
     let component = log.blob(&component, key).map_err(unusable)?;
