@@ -77,7 +77,7 @@ pub(crate) const HOUR: i64 = 60 * MINUTE;
 
 /// The source whose rows make a rule fail, and the other.
 pub(crate) const HOSTILE: &str = "hostile";
-pub(crate) const TRUE: &str = "true";
+const TRUE: &str = "true";
 
 /// Records of the two sources, by second: the hostile one's users are numbered from 1, the other's from 21.
 pub(crate) fn files(hostile: &[String], honest: &[String]) -> Files {
