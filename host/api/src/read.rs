@@ -38,16 +38,10 @@ pub(crate) struct Paging {
 /// A page of records.
 #[derive(Serialize)]
 pub(crate) struct Page {
-    /// The records, oldest first, each with its number.
-    items: Vec<Numbered>,
+    /// The records, oldest first, as the log has them.
+    items: Vec<Box<RawValue>>,
     /// What the next page begins after. With fewer members than asked for there may be more later.
     next: u64,
-}
-
-#[derive(Serialize)]
-struct Numbered {
-    seq: u64,
-    record: Box<RawValue>,
 }
 
 /// `GET /v1/status`.
@@ -121,7 +115,7 @@ fn page(api: &Api, paging: &Paging, kind: &str) -> Result<Page, Problem> {
             let text = String::from_utf8(line).map_err(Problem::internal)?;
             if serde_json::from_str::<Kind<'_>>(&text).is_ok_and(|record| record.r#type == kind) {
                 let record = RawValue::from_string(text.trim_end().to_owned()).map_err(Problem::internal)?;
-                page.items.push(Numbered { seq, record });
+                page.items.push(record);
             }
             (page.next, seq, looked) = (seq, seq + 1, looked + 1);
             if page.items.len() >= limit {

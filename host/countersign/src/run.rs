@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
@@ -39,6 +40,9 @@ host goes on where its store stands. What is applied first serves until somethin
 SIGTERM and SIGINT stop the host: what was taken is committed. A second one ends it at once, which loses
 nothing either.
 ";
+
+/// The most memory of a call, bytes, whatever the policies allow that are applied later: the sandbox is made once.
+const ENGINE_MEMORY: u64 = 1 << 30;
 
 /// How often a host looks whether it is asked to stop.
 const LOOK: Duration = Duration::from_millis(100);
@@ -79,7 +83,7 @@ impl Arguments {
         let paths = paths(&configuration.files);
         let shipped_rules = configuration.files.shipped_rules.value;
         let first = Material::read(shipped_rules, &paths).map_err(|faults| unusable(faults.join("\n  ")))?;
-        let engine = self.loading.engine(session.workers, u64::MAX.min(512 << 20))?;
+        let engine = self.loading.engine(session.workers, ENGINE_MEMORY)?;
         let options = HostOptions {
             folder: folder(self.configuration.file()),
             state,
@@ -94,6 +98,8 @@ impl Arguments {
         let socket = &configuration.api.socket.value;
         let server = Server::start(host.clone(), files, socket).map_err(unusable)?;
         report(&host, &configuration);
+        let hung_up = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&hung_up))?;
         let exit = loop {
             if interrupt.came() {
                 break Exit::Done;
@@ -101,6 +107,15 @@ impl Arguments {
             if host.status().judged.superseded {
                 stderr::error("another process has taken over the state folder: this one stops");
                 break Exit::Refused;
+            }
+            if !host.is_running() {
+                stderr::error(
+                    "a thread of the host ended: it stops, and goes on from its last commit when it is started",
+                );
+                break Exit::Refused;
+            }
+            if hung_up.swap(false, Ordering::Relaxed) {
+                stderr::note("SIGHUP changes nothing by itself: `countersign apply` has the files on disk serve");
             }
             std::thread::sleep(LOOK);
         };

@@ -323,6 +323,13 @@ impl Host {
         is_judged()
     }
 
+    /// Whether its threads run: a host of which one ended by itself does its work no longer.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        let threads = self.open.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        threads.iter().all(|thread| !thread.is_finished())
+    }
+
     /// Stops: no more input is taken, what was taken is judged up to the next batch and committed.
     pub fn stop(&self) {
         self.open.shared.stop();

@@ -157,8 +157,11 @@ fn take<T>(whole: &mut Result<(), AppendError>, result: Result<T, AppendError>) 
 struct Answers {
     puts: Vec<(Option<u64>, Reply<u64>)>,
     turns: Vec<Reply<()>>,
-    appends: Vec<(Option<Result<Appended, AppendError>>, Reply<Appended>)>,
+    appends: Vec<(Option<Answer>, Reply<Appended>)>,
 }
+
+/// What became of an append, in a transaction that is committed.
+type Answer = Result<Appended, AppendError>;
 
 impl Answers {
     /// None of what was taken was written.

@@ -3,8 +3,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::sync::mpsc::sync_channel;
+use std::time::{Duration, SystemTime};
 
 use countersign_daemon::{ApplyError, Host, HostOptions, IngestError, Ingested, Material, MaterialFile, Role};
 use countersign_model::Timestamp;
@@ -38,13 +38,19 @@ fn start(state: &Path, first: &Material) -> Host {
         session: SessionOptions { workers: 1, ..SessionOptions::default() },
         max_bytes: 1 << 30,
         keep: i64::MAX / 2,
-        clock: || Timestamp(1_800_000_000_000_000),
+        clock: now,
     };
     Host::start(options, first).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// The time of day: what waits for witnesses waits by it.
+fn now() -> Timestamp {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    Timestamp(i64::try_from(since.as_micros()).unwrap())
+}
+
 fn send(host: &Host, key: Option<&str>, bytes: &[u8]) -> Ingested {
-    let (answer, answered) = channel();
+    let (answer, answered) = sync_channel(1);
     let reply = Box::new(move |result| answer.send(result).unwrap());
     // Its first generation may still be read.
     assert!(host.wait_serving(LONG));
@@ -124,7 +130,7 @@ fn stops_and_swaps_anywhere_show_nowhere() {
 #[test]
 fn a_generation_is_whole_or_refused() {
     let (_folder, state) = folder();
-    let first = material(DEFAULT_POLICY, "version = 1\n");
+    let first = material(DEFAULT_POLICY, "");
     let host = start(&state, &first);
     assert!(matches!(host.apply(&first, "test".to_owned(), None), Err(ApplyError::Same)));
     let mut bad = material("version = 1\n[[cell]]\nclas = \"*\"\n", "version = 1\n[[identity]]\n");

@@ -21,7 +21,7 @@ use crate::killed::Numbers;
 use crate::support::Folder;
 
 /// The default number of kills.
-const KILLS: u64 = 40;
+const KILLS: u64 = 150;
 
 /// Lines that are sent at once.
 const SENT: usize = 7;
