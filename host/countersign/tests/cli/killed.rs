@@ -201,7 +201,8 @@ fn a_replay_of_a_file_that_is_read_from_its_end_goes_on_too() {
     kill(&case, 15, 3);
 }
 
-/// Makes system calls fail: `fsync` and `fdatasync` with `EIO`, or writes with `ENOSPC`, after so many of them.
+/// Makes system calls fail: `fsync` and `fdatasync` with `EIO`, or writes with `ENOSPC`, after so many of them; where
+/// `FAIL_WHILE` names a file, only as long as there is one.
 const FAULTS: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -214,8 +215,9 @@ const FAULTS: &str = r#"
 static long syncs, writes;
 
 static int fails(const char *name, long *count) {
-    const char *after = getenv(name);
-    return after && __sync_add_and_fetch(count, 1) > atol(after);
+    const char *after = getenv(name), *file = getenv("FAIL_WHILE");
+    if (!after || (file && access(file, F_OK) != 0)) return 0;
+    return __sync_add_and_fetch(count, 1) > atol(after);
 }
 
 /* Only regular files: pipes to the test stay whole. */
@@ -253,7 +255,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t offset) {
 "#;
 
 /// The library that makes system calls fail; none without a C compiler or where it can't be loaded first.
-fn faults(folder: &Folder) -> Option<PathBuf> {
+pub(crate) fn faults(folder: &Folder) -> Option<PathBuf> {
     if !cfg!(target_os = "linux") {
         return None;
     }

@@ -17,7 +17,7 @@ use countersign_recorder::RecorderReader;
 use countersign_store::{SqliteStore, Stored as _};
 use serde_json::{Value, json};
 
-use crate::killed::Numbers;
+use crate::killed::{Numbers, faults};
 use crate::support::Folder;
 
 /// The default number of kills.
@@ -25,6 +25,9 @@ const KILLS: u64 = 150;
 
 /// Lines that are sent at once.
 const SENT: usize = 7;
+
+/// A record that is sent while the disk fails.
+const REFUSED: &[u8] = b"{}";
 
 /// Longer than anything takes here.
 const LONG: Duration = Duration::from_secs(120);
@@ -66,9 +69,15 @@ fn configure(folder: &Folder, state: &str) -> String {
 
 impl Served {
     fn start(folder: &Folder, configuration: &str) -> Served {
+        Served::start_with(folder, configuration, &[])
+    }
+
+    /// The same with variables of the environment.
+    fn start_with(folder: &Folder, configuration: &str, environment: &[(&str, &Path)]) -> Served {
         let log = OpenOptions::new().create(true).append(true).open(folder.path("host.log")).unwrap();
         let child = folder
             .command(&["run", "--config", configuration])
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -140,13 +149,56 @@ fn log(state: &Path) -> Vec<String> {
     store.lines(0, usize::MAX).unwrap().into_iter().map(|line| String::from_utf8(line).unwrap()).collect()
 }
 
+/// A folder with some rules and telemetry, and its lines that are records.
+fn prepared() -> (Folder, Vec<String>) {
+    let folder = Folder::new();
+    folder.prepare("--bad 30");
+    folder.write("sources.toml", SOURCES);
+    folder.write("policy.toml", countersign_policy::DEFAULT_POLICY);
+    fs::create_dir(folder.path("logs")).unwrap();
+    let events = folder.read("events.ndjson");
+    let whole = events.lines().filter(|line| line.starts_with('{') && line.ends_with('}'));
+    let lines = whole.map(str::to_owned).collect();
+    (folder, lines)
+}
+
+/// What is recorded in `state` is each of these lines once, and an undisturbed host makes the same of it.
+fn is_whole(folder: &Folder, expected: &[(&str, &[String])]) {
+    let recorder = folder.path("state/recorder.db");
+    let mut records = recorded(&recorder);
+    // Of what was refused because of the disk nobody knows whether it is there.
+    for records in records.values_mut() {
+        records.remove(REFUSED);
+    }
+    for (name, lines) in expected {
+        let mut counts: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+        lines.iter().for_each(|line| *counts.entry(line.as_bytes().to_vec()).or_default() += 1);
+        assert!(records[*name] == counts, "what is recorded of `{name}` isn't what was sent, each once");
+    }
+    let again = configure(folder, "again");
+    countersign_private::make_folder(&folder.path("again")).unwrap();
+    fs::copy(&recorder, folder.path("again/recorder.db")).unwrap();
+    let undisturbed = Served::start(folder, &again);
+    undisturbed.wait_judged();
+    undisturbed.stop();
+    let (disturbed, undisturbed) = (log(&folder.path("state")), log(&folder.path("again")));
+    assert!(disturbed.iter().any(|line| line.contains("\"type\":\"finding\"")));
+    assert!(disturbed == undisturbed, "the logs differ");
+    folder.cli("audit verify state/store.db").exits(0);
+}
+
 /// Sends lines a few at a time, each under a key of its own, until each is acknowledged.
-fn send(client: &Client, lines: &[&str], pause: Duration) {
+fn send(client: &Client, lines: &[String], pause: Duration) {
+    send_as(client, "chunk", lines, pause);
+}
+
+/// The same, by the name of all keys.
+fn send_as(client: &Client, name: &str, lines: &[String], pause: Duration) {
     for (number, chunk) in lines.chunks(SENT).enumerate() {
         let body = chunk.iter().map(|line| format!("{line}\n")).collect::<String>();
         let started = Instant::now();
         loop {
-            let key = format!("chunk-{number}");
+            let key = format!("{name}-{number}");
             match client.send::<Value>("/v1/sources/sent/events", Some(&key), body.clone().into_bytes()) {
                 Ok(answer) => {
                     assert_eq!(answer["recorded"], chunk.len(), "{answer}");
@@ -164,7 +216,7 @@ fn send(client: &Client, lines: &[&str], pause: Duration) {
 }
 
 /// Writes lines to a file that is renamed now and then, as a log is.
-fn append(folder: &Path, lines: &[&str], pause: Duration) {
+fn append(folder: &Path, lines: &[String], pause: Duration) {
     let (path, mut rotated) = (folder.join("trail.ndjson"), 0);
     for (number, line) in lines.iter().enumerate() {
         let mut file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
@@ -184,13 +236,7 @@ fn append(folder: &Path, lines: &[&str], pause: Duration) {
 #[test]
 fn what_is_acknowledged_is_judged_once_whatever_dies() {
     let kills = std::env::var("COUNTERSIGN_SERVED_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
-    let folder = Folder::new();
-    folder.prepare("--bad 30");
-    folder.write("sources.toml", SOURCES);
-    folder.write("policy.toml", countersign_policy::DEFAULT_POLICY);
-    fs::create_dir(folder.path("logs")).unwrap();
-    let events = folder.read("events.ndjson");
-    let lines: Vec<&str> = events.lines().filter(|line| line.starts_with('{') && line.ends_with('}')).collect();
+    let (folder, lines) = prepared();
     let (sent, followed) = lines.split_at(lines.len() * 2 / 3);
     let configuration = configure(&folder, "state");
     let served = Served::start(&folder, &configuration);
@@ -231,22 +277,35 @@ fn what_is_acknowledged_is_judged_once_whatever_dies() {
     last.wait_judged();
     last.stop();
     println!("killed {killed} times in {:?}, {applied} generations applied", started.elapsed());
-    let recorder = folder.path("state/recorder.db");
-    let records = recorded(&recorder);
-    for (name, expected) in [("sent", sent), ("followed", followed)] {
-        let mut counts: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
-        expected.iter().for_each(|line| *counts.entry(line.as_bytes().to_vec()).or_default() += 1);
-        assert!(records[name] == counts, "what is recorded of `{name}` isn't what was sent, each once");
+    is_whole(&folder, &[("sent", sent), ("followed", followed)]);
+}
+
+/// A full disk, and one that fails: senders aren't acknowledged, the host says so, and it goes on by itself.
+#[test]
+fn a_disk_that_fails_for_a_while_loses_nothing() {
+    for fault in ["FAIL_WRITE_AFTER", "FAIL_SYNC_AFTER"] {
+        let (folder, lines) = prepared();
+        let Some(library) = faults(&folder) else {
+            println!("skipped: it needs a C compiler and Linux");
+            return;
+        };
+        let configuration = configure(&folder, "state");
+        let (failing, none) = (folder.path("failing"), Path::new("0"));
+        let environment = [("LD_PRELOAD", &*library), (fault, none), ("FAIL_WHILE", &*failing)];
+        let served = Served::start_with(&folder, &configuration, &environment);
+        served.wait("serves", |status| status["judged"]["generation"] == 1);
+        let (before, after) = lines.split_at(lines.len() / 2);
+        send(&served.client, before, Duration::ZERO);
+        fs::write(&failing, "").unwrap();
+        let refused = served.client.send::<Value>("/v1/sources/sent/events", Some("refused"), REFUSED.to_vec());
+        assert!(matches!(refused, Err(ClientError::Refused { status: 503, .. })), "{fault}: {refused:?}");
+        let ready: Value = served.client.get("/readyz").unwrap();
+        assert_eq!(ready["ready"], false, "{fault}: {ready}");
+        fs::remove_file(&failing).unwrap();
+        send_as(&served.client, "later", after, Duration::ZERO);
+        served.wait_judged();
+        served.wait("is ready", |_| served.client.get::<Value>("/readyz").unwrap()["ready"] == true);
+        served.stop();
+        is_whole(&folder, &[("sent", &lines)]);
     }
-    // An undisturbed host makes the same of it.
-    let again = configure(&folder, "again");
-    countersign_private::make_folder(&folder.path("again")).unwrap();
-    fs::copy(&recorder, folder.path("again/recorder.db")).unwrap();
-    let undisturbed = Served::start(&folder, &again);
-    undisturbed.wait_judged();
-    undisturbed.stop();
-    let (disturbed, undisturbed) = (log(&folder.path("state")), log(&folder.path("again")));
-    assert!(disturbed.iter().any(|line| line.contains("\"type\":\"finding\"")));
-    assert!(disturbed == undisturbed, "the logs differ");
-    folder.cli("audit verify state/store.db").exits(0);
 }
