@@ -85,10 +85,10 @@ fn serve(api: &Api, material: &Material, operator: Operator, reason: Option<Stri
     }
 }
 
-fn faults(faults: Vec<String>) -> Problem {
+pub(crate) fn faults(faults: Vec<String>) -> Problem {
     Problem::all(StatusCode::UNPROCESSABLE_ENTITY, "faults", faults)
 }
 
-fn unreadable(rejection: JsonRejection) -> Problem {
+pub(crate) fn unreadable(rejection: JsonRejection) -> Problem {
     Problem::new(rejection.status(), "body", rejection.body_text())
 }

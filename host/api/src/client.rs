@@ -13,6 +13,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 
+use crate::server::LONGEST_PLAN;
+
 /// How long a request may take. Reading and compiling a generation takes longest.
 const LONGEST: Duration = Duration::from_secs(120);
 
@@ -50,8 +52,8 @@ pub enum ClientError {
         detail: String,
     },
     /// It took too long.
-    #[error("expected an answer within {} s, got none", LONGEST.as_secs())]
-    TimedOut,
+    #[error("expected an answer within {} s, got none", .0.as_secs())]
+    TimedOut(Duration),
     /// The connection failed, or the answer isn't one of a host's.
     #[error("expected an answer of a host, got: {0}")]
     Answer(String),
@@ -76,7 +78,7 @@ impl Client {
     /// # Errors
     /// When there is no host, or it refuses.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.call(Method::GET, path, None, Bytes::new())
+        self.call(Method::GET, path, None, Bytes::new(), LONGEST)
     }
 
     /// Posts JSON to a path.
@@ -84,8 +86,15 @@ impl Client {
     /// # Errors
     /// As for [`Client::get`].
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
-        let body = serde_json::to_vec(body).map_err(|error| ClientError::Answer(error.to_string()))?;
-        self.call(Method::POST, path, None, body.into())
+        self.call(Method::POST, path, None, written(body)?, LONGEST)
+    }
+
+    /// Asks for a plan, which may take minutes.
+    ///
+    /// # Errors
+    /// As for [`Client::get`].
+    pub fn plan<T: DeserializeOwned>(&self, body: &impl Serialize) -> Result<T, ClientError> {
+        self.call(Method::POST, "/v1/plan", None, written(body)?, LONGEST_PLAN)
     }
 
     /// Posts records to a path, under an idempotency key.
@@ -93,7 +102,7 @@ impl Client {
     /// # Errors
     /// As for [`Client::get`].
     pub fn send<T: DeserializeOwned>(&self, path: &str, key: Option<&str>, body: Vec<u8>) -> Result<T, ClientError> {
-        self.call(Method::POST, path, key, body.into())
+        self.call(Method::POST, path, key, body.into(), LONGEST)
     }
 
     fn call<T: DeserializeOwned>(
@@ -102,13 +111,14 @@ impl Client {
         path: &str,
         key: Option<&str>,
         body: Bytes,
+        longest: Duration,
     ) -> Result<T, ClientError> {
         let failed = |error| ClientError::Socket { path: self.socket.clone(), error };
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
         let (status, answer) = runtime.block_on(async {
-            let exchange = tokio::time::timeout(LONGEST, self.exchange(method, path, key, body));
-            exchange.await.unwrap_or(Err(ClientError::TimedOut))
+            let exchange = tokio::time::timeout(longest, self.exchange(method, path, key, body));
+            exchange.await.unwrap_or(Err(ClientError::TimedOut(longest)))
         })?;
         // `/readyz` says with its status what its body says too.
         if status.is_success() || status == StatusCode::SERVICE_UNAVAILABLE && path == "/readyz" {
@@ -152,4 +162,8 @@ impl Client {
         let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
         Ok((status, body.map_err(|error| ClientError::Answer(error.to_string()))?.to_bytes()))
     }
+}
+
+fn written(body: &impl Serialize) -> Result<Bytes, ClientError> {
+    serde_json::to_vec(body).map(Bytes::from).map_err(|error| ClientError::Answer(error.to_string()))
 }

@@ -9,6 +9,7 @@ mod change;
 mod client;
 mod health;
 mod ingest;
+mod plan;
 mod problem;
 mod read;
 mod server;

@@ -17,13 +17,16 @@ use tokio::sync::oneshot;
 use tower_http::timeout::TimeoutLayer;
 
 use crate::problem::Problem;
-use crate::{change, health, ingest, read};
+use crate::{change, health, ingest, plan, read};
 
 /// The largest body, bytes: senders divide what is larger.
 pub(crate) const MAX_BODY: usize = 16 << 20;
 
 /// How long a request may take, its body included.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// The same of a plan, whose trial ends by itself before.
+pub(crate) const LONGEST_PLAN: Duration = Duration::from_secs(600);
 
 /// How long requests that are answered when the server stops may still take.
 const GRACE: Duration = Duration::from_secs(10);
@@ -67,7 +70,9 @@ impl Api {
     }
 
     fn routes(self) -> Router {
-        Router::new()
+        let timeout = |longest| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, longest);
+        let slow = Router::new().route("/v1/plan", post(plan::plan)).layer(timeout(LONGEST_PLAN));
+        let quick = Router::new()
             .route("/livez", get(health::live))
             .route("/readyz", get(health::ready))
             .route("/v1/status", get(read::status))
@@ -78,6 +83,9 @@ impl Api {
             .route("/v1/sources/{name}/events", post(ingest::events))
             .route("/v1/apply", post(change::apply))
             .route("/v1/rollback", post(change::rollback))
+            .layer(timeout(LONGEST));
+        quick
+            .merge(slow)
             .fallback(|| async {
                 Problem::new(StatusCode::NOT_FOUND, "no-endpoint", "expected an endpoint, got another path")
             })
@@ -85,7 +93,6 @@ impl Api {
                 Problem::new(StatusCode::METHOD_NOT_ALLOWED, "other-method", "expected another method of this endpoint")
             })
             .layer(DefaultBodyLimit::max(MAX_BODY))
-            .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, LONGEST))
             .with_state(self)
     }
 }

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::{
-    admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, replay, rollback,
-    rule, rules, run, state, status, version,
+    admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, plan, replay,
+    rollback, rule, rules, run, state, status, version,
 };
 
 const EXAMPLES: &str = "\
@@ -32,7 +32,8 @@ Examples:
 
 Exit codes:
   0  success
-  1  something was refused or failed: admission, a build, a test, a verification; or no record could be used
+  1  something was refused or failed: admission, a build, a test, a verification; or no record could be used;
+     of `plan`: the files on disk differ from what serves
   2  wrong usage, or a file that can't be read
   3  `audit recompute` alone: results differ from those on record by version only
 ";
@@ -78,6 +79,8 @@ enum Command {
     Run(run::Arguments),
     /// Show how a host that runs is
     Status(status::Arguments),
+    /// Show what would change if the files on disk served, and what they would have made of the recorded past
+    Plan(plan::Arguments),
     /// Have the files on disk serve in a host that runs
     Apply(apply::Arguments),
     /// Have an earlier generation serve again
@@ -113,6 +116,7 @@ impl Arguments {
             Command::Events(arguments) => arguments.run(out),
             Command::Run(arguments) => arguments.run(out),
             Command::Status(arguments) => arguments.run(out),
+            Command::Plan(arguments) => arguments.run(out),
             Command::Apply(arguments) => arguments.run(out),
             Command::Rollback(arguments) => arguments.run(out),
             Command::Generations(arguments) => arguments.run(out),

@@ -27,6 +27,7 @@ mod operator;
 mod out;
 mod own_limits;
 mod pattern;
+mod plan;
 mod progress;
 mod replay;
 mod rollback;

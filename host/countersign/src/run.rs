@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use countersign_api::Server;
 use countersign_configuration::{Configuration, Files};
-use countersign_daemon::{Host, HostOptions, Material, Role};
+use countersign_daemon::{Host, HostOptions, Material, Reload, Role};
 use countersign_model::Timestamp;
 use countersign_session::SessionOptions;
 
@@ -91,6 +91,7 @@ impl Arguments {
             session,
             max_bytes: configuration.recorder.max_bytes.value,
             keep: configuration.recorder.keep.value,
+            reload: Reload::from(&configuration.reload),
             clock: now,
         };
         let host = Host::start(options, &first).map_err(unusable)?;

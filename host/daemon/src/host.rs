@@ -22,6 +22,7 @@ use crate::feeds::Feeds;
 use crate::generations::{self, Generations, RecordedGeneration, word};
 use crate::judge::Judge;
 use crate::material::{Built, Manifest, Material};
+use crate::reload::Reload;
 use crate::shared::{Fed, Judged, Shared};
 
 /// The recorder's file in the state folder.
@@ -44,6 +45,8 @@ pub struct HostOptions {
     pub max_bytes: u64,
     /// How long judged records are kept, microseconds.
     pub keep: i64,
+    /// What becomes of files that change.
+    pub reload: Reload,
     /// Its clock.
     pub clock: fn() -> Timestamp,
 }
@@ -135,14 +138,20 @@ pub struct Status {
 /// A host that runs. A clone is the same.
 #[derive(Clone)]
 pub struct Host {
-    open: Arc<Open>,
+    pub(crate) open: Arc<Open>,
 }
 
-struct Open {
+pub(crate) struct Open {
     state: PathBuf,
-    recorder: Recorder,
-    shared: Arc<Shared>,
-    generations: Arc<Generations>,
+    pub(crate) recorder: Recorder,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) generations: Arc<Generations>,
+    /// How inputs are judged.
+    pub(crate) session: SessionOptions,
+    /// What becomes of files that change.
+    pub(crate) reload: Reload,
+    /// One plan at a time.
+    pub(crate) planning: Mutex<()>,
     /// One change of the generation at a time.
     applying: Mutex<()>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -154,7 +163,7 @@ impl Host {
     /// # Errors
     /// When its files can't be used, or the first generation has faults.
     pub fn start(options: HostOptions, first: &Material) -> Result<Host, HostError> {
-        let HostOptions { state, folder, engine, session, max_bytes, keep, clock } = options;
+        let HostOptions { state, folder, engine, session, max_bytes, keep, reload, clock } = options;
         let store = state.join(STORE);
         // Opened once before anything else: its file is made, or refused, here.
         let standing = Standing::read(&SqliteStore::open(&store)?)?;
@@ -184,7 +193,7 @@ impl Host {
             recorder: recorder.clone(),
             generations: Arc::clone(&generations),
             store,
-            options: session,
+            options: session.clone(),
             clock,
         };
         let feeds = Feeds { shared: Arc::clone(&shared), recorder: recorder.clone(), folder };
@@ -193,7 +202,9 @@ impl Host {
         let feeds = named("feeds").spawn(move || feeds.run()).map_err(HostError::Thread)?;
         // The inputs end first.
         let threads = Mutex::new(vec![feeds, judge]);
-        Ok(Host { open: Arc::new(Open { state, recorder, shared, generations, applying: Mutex::new(()), threads }) })
+        let (applying, planning) = (Mutex::default(), Mutex::default());
+        let open = Open { state, recorder, shared, generations, session, reload, planning, applying, threads };
+        Ok(Host { open: Arc::new(open) })
     }
 
     /// The recorder's file.

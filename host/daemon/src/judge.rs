@@ -261,6 +261,6 @@ impl Judging<'_, '_> {
 }
 
 /// How long the records of sources are waited for.
-fn patience(sources: &Sources) -> Arc<BTreeMap<SourceId, Patience>> {
+pub(crate) fn patience(sources: &Sources) -> Arc<BTreeMap<SourceId, Patience>> {
     Arc::new(sources.iter().map(|source| (source.name().clone(), source.patience())).collect())
 }

@@ -10,6 +10,7 @@
 //! an effect on decisions (records, time, generations) is on record in one order before it has it, so that a recorder judged
 //! again gives the same.
 
+mod candidate;
 mod decoders;
 mod feeds;
 mod generations;
@@ -17,9 +18,14 @@ mod host;
 mod judge;
 mod material;
 mod observer;
+mod plan;
+mod reload;
 mod shared;
 
+pub use candidate::{Aspect, Behaviour, ChangeKind, Compared, Difference, Example, Group, Item, Omitted};
 pub use generations::{GenerationWord, RecordedGeneration};
 pub use host::{ApplyError, Host, HostError, HostOptions, IngestError, Ingested, Status, has_host};
 pub use material::{Built, Manifest, ManifestFile, Material, MaterialFile, Role};
+pub use plan::{Plan, PlanError};
+pub use reload::Reload;
 pub use shared::{Fed, Judged};

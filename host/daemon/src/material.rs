@@ -14,6 +14,8 @@ use countersign_shipped::RULES;
 use countersign_text::path as shown;
 use serde::{Deserialize, Serialize};
 
+use crate::candidate::ChangeKind;
+
 /// The most bytes of a component that are read. What admission allows is less, and policy's.
 const MAX_RULE_BYTES: u64 = 64 << 20;
 
@@ -59,6 +61,19 @@ impl Role {
     pub fn named(name: &str) -> Option<Role> {
         let tables = FILE_TABLES.iter().map(Role::Context);
         Role::FIXED.into_iter().chain(tables).find(|role| role.name() == name)
+    }
+
+    /// The key of `[reload]` that says what becomes of its changes.
+    #[must_use]
+    pub fn change_kind(self) -> ChangeKind {
+        match self {
+            Role::Rule => ChangeKind::Rules,
+            Role::Trust => ChangeKind::Trust,
+            Role::Policy | Role::Capabilities => ChangeKind::Policy,
+            Role::Identities => ChangeKind::Identities,
+            Role::Sources => ChangeKind::Sources,
+            Role::Context(_) => ChangeKind::Lookups,
+        }
     }
 
     fn max_bytes(self) -> u64 {

@@ -1,5 +1,7 @@
 //! Whom a source speaks for: which accounts it is believed about.
 
+use std::fmt;
+
 use countersign_model::vocabulary::ActionClass;
 use countersign_model::{Account, Binding, Event, SourceId};
 use glob::Pattern;
@@ -54,6 +56,12 @@ impl TenantPattern {
     }
 }
 
+impl fmt::Display for TenantPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.provider, self.tenant)
+    }
+}
+
 impl SourceBinding {
     /// Of a format without a source: one provider's format speaks for that provider. OCSF, which can name anybody, speaks for
     /// nobody.
@@ -81,6 +89,27 @@ impl SourceBinding {
     #[must_use]
     pub fn name(&self) -> Option<&SourceId> {
         self.name.as_ref()
+    }
+
+    /// The tenants that it speaks for; none where those are the format's.
+    #[must_use]
+    pub fn tenants(&self) -> &[TenantPattern] {
+        match &self.tenants {
+            Tenants::OfFormat => &[],
+            Tenants::Named(patterns) => patterns,
+        }
+    }
+
+    /// The greatest class of action that it may lead to.
+    #[must_use]
+    pub fn highest_class(&self) -> ActionClass {
+        self.highest_class
+    }
+
+    /// The envelopes whose text is believed.
+    #[must_use]
+    pub fn envelopes(&self) -> Envelopes {
+        self.envelopes
     }
 
     /// Marks an event that the source has delivered, taken out of the text of these envelopes. Of one about an account that

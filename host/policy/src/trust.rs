@@ -199,6 +199,17 @@ impl Trust {
         self.written.publishers.get(name).or(self.others.as_ref())
     }
 
+    /// All publishers that are named, and those that always are, by their names.
+    pub fn publishers(&self) -> impl Iterator<Item = (&str, &Publisher)> {
+        self.written.publishers.iter().map(|(name, publisher)| (name.as_str(), publisher))
+    }
+
+    /// All declarations that are listed, in written order.
+    #[must_use]
+    pub fn listed(&self) -> &[Accepted] {
+        &self.written.accepted
+    }
+
     /// What a publisher's rules may lead to; nothing for one that isn't known.
     #[must_use]
     pub fn grant(&self, publisher: &str) -> Grant {

@@ -122,6 +122,27 @@ impl RecorderReader {
         Ok(Some(RecordedBatch { seq, source, arrived: Timestamp(arrived), batch }))
     }
 
+    /// When a batch arrived; none if there is none of this number.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn arrived(&self, seq: u64) -> Result<Option<Timestamp>, RecorderError> {
+        let rows = self.rows("SELECT arrived FROM batch WHERE seq = ?1", [integer(seq)], |row| row.get(0))?;
+        Ok(rows.into_iter().next().map(Timestamp))
+    }
+
+    /// Inputs of the host's own that are taken before this batch and after the one before it, by their numbers.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn host_inputs_at(&self, batch: u64) -> Result<Vec<RecordedHostInput>, RecorderError> {
+        self.rows(
+            "SELECT seq, before, arrived, kind, payload FROM host_input WHERE before = ?1 ORDER BY seq",
+            [integer(batch)],
+            host_input,
+        )
+    }
+
     fn decompress(&self, bytes: &[u8], length: i64, what: impl std::fmt::Display) -> Result<Vec<u8>, DatabaseError> {
         let length = usize::try_from(length).ok().filter(|length| *length <= MAX_LENGTH);
         let damaged = |why: String| self.0.damaged(format_args!("{what}: {why}"));

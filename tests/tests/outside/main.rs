@@ -16,6 +16,7 @@ mod guests;
 mod handmade;
 mod hostile;
 mod permissive;
+mod planned;
 mod quarantine;
 mod raw;
 mod real;

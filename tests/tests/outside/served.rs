@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, SystemTime};
 
-use countersign_daemon::{ApplyError, Host, HostOptions, IngestError, Ingested, Material, MaterialFile, Role};
+use countersign_daemon::{ApplyError, Host, HostOptions, IngestError, Ingested, Material, MaterialFile, Reload, Role};
 use countersign_model::Timestamp;
 use countersign_policy::DEFAULT_POLICY;
 use countersign_session::SessionOptions;
@@ -39,6 +39,7 @@ fn start(state: &Path, first: &Material) -> Host {
         max_bytes: 1 << 30,
         keep: i64::MAX / 2,
         clock: now,
+        reload: Reload::default(),
     };
     Host::start(options, first).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -11,6 +11,7 @@ mod generate;
 mod killed;
 mod loading;
 mod odd_records;
+mod planned;
 mod private;
 mod records;
 mod replay;

@@ -50,12 +50,12 @@ path = ["logs/**"]
 "#;
 
 /// A host of a folder's configuration.
-struct Served {
+pub(crate) struct Served {
     child: Child,
-    client: Client,
+    pub(crate) client: Client,
 }
 
-fn configure(folder: &Folder, state: &str) -> String {
+pub(crate) fn configure(folder: &Folder, state: &str) -> String {
     let name = format!("{state}.toml");
     folder.write(
         &name,
@@ -68,7 +68,7 @@ fn configure(folder: &Folder, state: &str) -> String {
 }
 
 impl Served {
-    fn start(folder: &Folder, configuration: &str) -> Served {
+    pub(crate) fn start(folder: &Folder, configuration: &str) -> Served {
         Served::start_with(folder, configuration, &[])
     }
 
@@ -91,7 +91,7 @@ impl Served {
         self.client.get("/v1/status").ok()
     }
 
-    fn wait(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub(crate) fn wait(&self, what: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         let started = Instant::now();
         loop {
             match self.status() {
@@ -103,7 +103,7 @@ impl Served {
     }
 
     /// Waits until all that is recorded is judged.
-    fn wait_judged(&self) -> Value {
+    pub(crate) fn wait_judged(&self) -> Value {
         self.wait("has judged all", |status| {
             let place = |key: &str| status.pointer(&format!("/judged/place/{key}")).and_then(Value::as_u64);
             let last = |key: &str| status.pointer(&format!("/recorder/{key}")).and_then(Value::as_u64);
@@ -116,7 +116,7 @@ impl Served {
         self.child.wait().unwrap();
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let stopped = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         assert!(stopped.success());
         let status = self.child.wait().unwrap();

@@ -84,6 +84,12 @@ impl Envelopes {
         Envelopes(self.0 | other.0)
     }
 
+    /// Their names.
+    pub fn names(self) -> impl Iterator<Item = &'static str> {
+        let named = ENVELOPES.iter().enumerate().filter(move |(place, _)| self.0 & (1 << place) != 0);
+        named.map(|(_, envelope)| envelope.name)
+    }
+
     /// Whether all of these are among them.
     #[must_use]
     pub const fn contain(self, others: Envelopes) -> bool {
