@@ -32,6 +32,13 @@ pub(crate) struct Applied {
     digest: String,
 }
 
+/// What `POST /v1/reload` answers.
+#[derive(Serialize)]
+pub(crate) struct Reloading {
+    /// The files are looked at.
+    reloading: bool,
+}
+
 /// `POST /v1/apply`: the files on disk serve from the next batch on, or none of them.
 pub(crate) async fn apply(
     State(api): State<Api>,
@@ -47,7 +54,7 @@ pub(crate) async fn apply(
             let detail = "expected the files with that digest, got others: look at the difference again";
             return Err(Problem::new(StatusCode::CONFLICT, "other-files", detail));
         }
-        serve(api, &material, operator, change.reason)
+        served(&material, api.host().apply(&material, operator.name(), change.reason))
     })
     .await?
 }
@@ -70,16 +77,24 @@ pub(crate) async fn rollback(
             return Err(Problem::new(StatusCode::NOT_FOUND, "no-generation", detail));
         };
         let reason = change.reason.unwrap_or_else(|| format!("rolled back to {generation}"));
-        serve(api, &material, operator, Some(reason))
+        served(&material, api.host().roll_back(&material, operator.name(), Some(reason)))
     })
     .await?
 }
 
-fn serve(api: &Api, material: &Material, operator: Operator, reason: Option<String>) -> Result<Json<Applied>, Problem> {
+/// `POST /v1/reload`: the files on disk are looked at now, as after a change.
+pub(crate) async fn reload(State(api): State<Api>, _operator: Operator) -> (StatusCode, Json<Reloading>) {
+    api.host().reload();
+    (StatusCode::ACCEPTED, Json(Reloading { reloading: true }))
+}
+
+fn served(material: &Material, applied: Result<u64, ApplyError>) -> Result<Json<Applied>, Problem> {
     let digest = material.manifest().digest().to_string();
-    match api.host().apply(material, operator.name(), reason) {
+    match applied {
         Ok(generation) => Ok(Json(Applied { generation, digest })),
         Err(ApplyError::Faults(found)) => Err(faults(found)),
+        Err(ApplyError::Refused(found)) => Err(Problem::all(StatusCode::UNPROCESSABLE_ENTITY, "refused", found)),
+        Err(error @ ApplyError::Overtaken) => Err(Problem::new(StatusCode::CONFLICT, "overtaken", error)),
         Err(error @ ApplyError::Same) => Err(Problem::new(StatusCode::CONFLICT, "same", error)),
         Err(ApplyError::Append(error)) => Err(Problem::internal(error)),
     }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use countersign_daemon::OnDisk;
 use serde::Serialize;
 
 use crate::server::Api;
@@ -23,15 +24,6 @@ pub(crate) struct Ready {
     generation: Option<u64>,
     /// Why the files on disk aren't the generation that serves, if they aren't.
     on_disk: Option<OnDisk>,
-}
-
-/// Files on disk that don't serve.
-#[derive(Serialize)]
-struct OnDisk {
-    /// The digest of what they are, if they can be read.
-    digest: Option<String>,
-    /// Why they don't serve.
-    reasons: Vec<String>,
 }
 
 /// `GET /readyz`: inputs are recorded and judged.
@@ -64,10 +56,8 @@ fn look(api: &Api) -> Ready {
         Err(faults) => Some(OnDisk { digest: None, reasons: faults }),
         Ok(material) => {
             let digest = material.manifest().digest();
-            (serving != Some(digest)).then(|| OnDisk {
-                digest: Some(digest.to_string()),
-                reasons: vec!["they haven't been applied: `countersign apply` has them serve".to_owned()],
-            })
+            let looked_at = || api.host().on_disk().filter(|on_disk| on_disk.digest == Some(digest));
+            (serving != Some(digest)).then(|| looked_at().unwrap_or_else(|| OnDisk::others(digest)))
         }
     };
     Ready { ready: reasons.is_empty(), reasons, generation: status.judged.generation, on_disk }

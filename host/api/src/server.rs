@@ -83,6 +83,7 @@ impl Api {
             .route("/v1/sources/{name}/events", post(ingest::events))
             .route("/v1/apply", post(change::apply))
             .route("/v1/rollback", post(change::rollback))
+            .route("/v1/reload", post(change::reload))
             .layer(timeout(LONGEST));
         quick
             .merge(slow)

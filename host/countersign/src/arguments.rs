@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::{
-    admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, plan, replay,
+    admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, plan, reload, replay,
     rollback, rule, rules, run, state, status, version,
 };
 
@@ -81,6 +81,8 @@ enum Command {
     Status(status::Arguments),
     /// Show what would change if the files on disk served, and what they would have made of the recorded past
     Plan(plan::Arguments),
+    /// Have a host look at the files on disk now, and apply what needs no person
+    Reload(reload::Arguments),
     /// Have the files on disk serve in a host that runs
     Apply(apply::Arguments),
     /// Have an earlier generation serve again
@@ -117,6 +119,7 @@ impl Arguments {
             Command::Run(arguments) => arguments.run(out),
             Command::Status(arguments) => arguments.run(out),
             Command::Plan(arguments) => arguments.run(out),
+            Command::Reload(arguments) => arguments.run(),
             Command::Apply(arguments) => arguments.run(out),
             Command::Rollback(arguments) => arguments.run(out),
             Command::Generations(arguments) => arguments.run(out),

@@ -1,14 +1,17 @@
-//! Ctrl-C and SIGTERM: the first ends a run after its current commit, a second one at once.
+//! Ctrl-C and SIGTERM: the first ends a run after its current commit, a second one at once. SIGHUP: files are looked at.
 
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
 /// Whether the process was asked to end.
-pub(crate) struct Interrupt(Arc<AtomicBool>);
+pub(crate) struct Interrupt {
+    end: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
+}
 
 impl Interrupt {
     /// Watches for signals from here on.
@@ -22,12 +25,27 @@ impl Interrupt {
             flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&came))?;
             flag::register(signal, Arc::clone(&came))?;
         }
-        Ok(Interrupt(came))
+        Ok(Interrupt { end: came, reload: Arc::default() })
+    }
+
+    /// The same, where SIGHUP asks for files to be looked at again instead of ending the process.
+    ///
+    /// # Errors
+    /// As for [`Interrupt::watch`].
+    pub(crate) fn watch_reload() -> io::Result<Interrupt> {
+        let interrupt = Interrupt::watch()?;
+        flag::register(SIGHUP, Arc::clone(&interrupt.reload))?;
+        Ok(interrupt)
+    }
+
+    /// Whether SIGHUP came since this was asked last.
+    pub(crate) fn asks_for_reload(&self) -> bool {
+        self.reload.swap(false, Ordering::Relaxed)
     }
 
     /// Whether one came.
     pub(crate) fn came(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.end.load(Ordering::Relaxed)
     }
 }
 

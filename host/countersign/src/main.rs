@@ -29,6 +29,7 @@ mod own_limits;
 mod pattern;
 mod plan;
 mod progress;
+mod reload;
 mod replay;
 mod rollback;
 mod rule;

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 use countersign_api::Server;
-use countersign_configuration::{Configuration, Files};
-use countersign_daemon::{Host, HostOptions, Material, Reload, Role};
+use countersign_configuration::Configuration;
+use countersign_daemon::{Files, Host, HostOptions, Reload, Role};
 use countersign_model::Timestamp;
 use countersign_session::SessionOptions;
 
@@ -35,7 +34,9 @@ Examples:
 
 What comes in is on the disk before its sender is answered, and is judged in one order; after a crash the
 host goes on where its store stands. What is applied first serves until something else is applied
-(`countersign apply`), whatever the files on disk hold meanwhile.
+(`countersign apply`), whatever the files on disk hold meanwhile; but for changes that `[reload]` lets be
+applied by themselves, as long as they let nothing more happen and drop no protection. SIGHUP has the files
+looked at now.
 
 SIGTERM and SIGINT stop the host: what was taken is committed. A second one ends it at once, which loses
 nothing either.
@@ -64,7 +65,7 @@ impl Arguments {
             ));
         }
         let configuration = self.configuration.read()?;
-        let interrupt = Interrupt::watch()?;
+        let interrupt = Interrupt::watch_reload()?;
         let state = configuration.state.value.clone();
         countersign_private::make_folder(&state)
             .with_context(|| format!("can't make the folder `{}`", text::path(&state)))?;
@@ -80,9 +81,8 @@ impl Arguments {
         if session.key.is_public() {
             stderr::note("the digests in the audit log aren't private: name a key of your own as `judge.audit-key`");
         }
-        let paths = paths(&configuration.files);
-        let shipped_rules = configuration.files.shipped_rules.value;
-        let first = Material::read(shipped_rules, &paths).map_err(|faults| unusable(faults.join("\n  ")))?;
+        let files = files(&configuration.files);
+        let first = files.read().map_err(|faults| unusable(faults.join("\n  ")))?;
         let engine = self.loading.engine(session.workers, ENGINE_MEMORY)?;
         let options = HostOptions {
             folder: folder(self.configuration.file()),
@@ -95,15 +95,16 @@ impl Arguments {
             clock: now,
         };
         let host = Host::start(options, &first).map_err(unusable)?;
-        let files = Arc::new(move || Material::read(shipped_rules, &paths));
+        host.watch(files.clone(), configuration.reload.watch.value).map_err(unusable)?;
         let socket = &configuration.api.socket.value;
-        let server = Server::start(host.clone(), files, socket).map_err(unusable)?;
+        let server = Server::start(host.clone(), Arc::new(move || files.read()), socket).map_err(unusable)?;
         report(&host, &configuration);
-        let hung_up = Arc::new(AtomicBool::new(false));
-        signal_hook::flag::register(signal_hook::consts::SIGHUP, Arc::clone(&hung_up))?;
         let exit = loop {
             if interrupt.came() {
                 break Exit::Done;
+            }
+            if interrupt.asks_for_reload() {
+                host.reload();
             }
             if host.status().judged.superseded {
                 stderr::error("another process has taken over the state folder: this one stops");
@@ -114,9 +115,6 @@ impl Arguments {
                     "a thread of the host ended: it stops, and goes on from its last commit when it is started",
                 );
                 break Exit::Refused;
-            }
-            if hung_up.swap(false, Ordering::Relaxed) {
-                stderr::note("SIGHUP changes nothing by itself: `countersign apply` has the files on disk serve");
             }
             std::thread::sleep(LOOK);
         };
@@ -142,7 +140,7 @@ fn report(host: &Host, configuration: &Configuration) {
 }
 
 /// The files of a generation, with what each is.
-fn paths(files: &Files) -> Vec<(Role, PathBuf)> {
+fn files(files: &countersign_configuration::Files) -> Files {
     let rules = files.rules.value.iter().map(|path| (Role::Rule, path.clone()));
     let single = [
         (Role::Trust, &files.trust),
@@ -155,7 +153,8 @@ fn paths(files: &Files) -> Vec<(Role, PathBuf)> {
     let tables = files.context.iter().flat_map(|(table, paths)| {
         paths.value.iter().map(|path| (Role::Context(table), path.clone())).collect::<Vec<_>>()
     });
-    rules.chain(single).chain(tables).collect()
+    let paths = rules.chain(single).chain(tables).collect();
+    Files { shipped_rules: files.shipped_rules.value, paths }
 }
 
 /// What paths of sources are relative to: the folder of the configuration, else the current one.

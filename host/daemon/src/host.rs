@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use countersign_configuration::Change;
 use countersign_engine::Engine;
 use countersign_formats::reader::Position;
 use countersign_formats::unpack::unpacked;
@@ -18,12 +19,14 @@ use countersign_session::{SessionError, SessionOptions, Standing};
 use countersign_store::{SqliteStore, StoreError};
 use serde::Serialize;
 
+use crate::candidate::{ChangeKind, Difference};
 use crate::feeds::Feeds;
 use crate::generations::{self, Generations, RecordedGeneration, word};
 use crate::judge::Judge;
 use crate::material::{Built, Manifest, Material};
 use crate::reload::Reload;
 use crate::shared::{Fed, Judged, Shared};
+use crate::watch::{self, Asked, Files, OnDisk, Watch};
 
 /// The recorder's file in the state folder.
 const RECORDER: &str = "recorder.db";
@@ -93,6 +96,12 @@ pub enum ApplyError {
     /// It isn't whole: the one that serves goes on.
     #[error("{}", .0.join("\n"))]
     Faults(Vec<String>),
+    /// It differs in what is never applied, by `[reload]`.
+    #[error("expected files that differ in nothing that `[reload]` refuses, got: {}", .0.join("\n"))]
+    Refused(Vec<String>),
+    /// Another generation was applied meanwhile.
+    #[error("expected the generation to serve that the files were compared with, got another one")]
+    Overtaken,
     /// Nothing would change.
     #[error("expected another generation than the one that serves, got the same")]
     Same,
@@ -150,6 +159,8 @@ pub(crate) struct Open {
     pub(crate) session: SessionOptions,
     /// What becomes of files that change.
     pub(crate) reload: Reload,
+    /// Whether somebody asked for files to be looked at.
+    pub(crate) asked: Asked,
     /// One plan at a time.
     pub(crate) planning: Mutex<()>,
     /// One change of the generation at a time.
@@ -203,7 +214,8 @@ impl Host {
         // The inputs end first.
         let threads = Mutex::new(vec![feeds, judge]);
         let (applying, planning) = (Mutex::default(), Mutex::default());
-        let open = Open { state, recorder, shared, generations, session, reload, planning, applying, threads };
+        let asked = Asked::default();
+        let open = Open { state, recorder, shared, generations, session, reload, asked, planning, applying, threads };
         Ok(Host { open: Arc::new(open) })
     }
 
@@ -270,17 +282,84 @@ impl Host {
     /// Has another generation serve from the next batch on. It is whole, or the one that serves goes on. Returns its number.
     ///
     /// # Errors
-    /// When it has faults, changes nothing, or isn't on record.
+    /// When it has faults, changes nothing or what is never applied, or isn't on record.
     pub fn apply(&self, material: &Material, by: String, reason: Option<String>) -> Result<u64, ApplyError> {
+        let refused = self.refused(material).map_err(ApplyError::Faults)?;
+        if refused.is_empty() { self.put(material, by, reason, None) } else { Err(ApplyError::Refused(refused)) }
+    }
+
+    /// Has a generation serve again that did before, whatever kinds of changes lie between. Returns its number.
+    ///
+    /// # Errors
+    /// When it can't be built any more, serves already, or isn't on record.
+    pub fn roll_back(&self, material: &Material, by: String, reason: Option<String>) -> Result<u64, ApplyError> {
+        self.put(material, by, reason, None)
+    }
+
+    /// Applies files that were compared with what serves, if that still does.
+    pub(crate) fn apply_over(&self, serving: &Digest, material: &Material) -> Result<u64, ApplyError> {
+        self.put(material, "watch".to_owned(), None, Some(serving))
+    }
+
+    fn put(
+        &self,
+        material: &Material,
+        by: String,
+        reason: Option<String>,
+        over: Option<&Digest>,
+    ) -> Result<u64, ApplyError> {
         let _one = self.open.applying.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.serving().is_some_and(|serving| serving.digest() == material.manifest().digest()) {
+        let serving = self.serving().map(|serving| serving.digest());
+        if serving == Some(material.manifest().digest()) {
             return Err(ApplyError::Same);
+        }
+        if over.is_some() && over != serving.as_ref() {
+            return Err(ApplyError::Overtaken);
         }
         let built = self.build(material).map_err(ApplyError::Faults)?;
         if !built.left_out.is_empty() {
             return Err(ApplyError::Faults(built.left_out.clone()));
         }
         Ok(generations::put(&self.open.recorder, material, by, reason, None)?)
+    }
+
+    /// In what these files differ from what serves although that is never applied, a line each.
+    fn refused(&self, material: &Material) -> Result<Vec<String>, Vec<String>> {
+        if !ChangeKind::ALL.iter().any(|kind| self.open.reload.change(*kind) == Change::Refused) {
+            return Ok(Vec::new());
+        }
+        let failed = |error: RecorderError| vec![error.to_string()];
+        let reader = self.open.recorder.reader().map_err(failed)?;
+        let last = reader.last_host_input(HostInputKind::Generation, u64::MAX).map_err(failed)?;
+        let Some(last) = last else { return Ok(Vec::new()) };
+        let serving = self.open.generations.recorded(&reader, &last)?;
+        let difference = Difference::between(&serving, &*self.build(material)?);
+        Ok(watch::refused(&difference, &self.open.reload))
+    }
+
+    /// Watches files: a change that `[reload]` lets be applied by itself is, and others wait with reasons, until the host
+    /// is stopped. Without `by_itself` files are looked at only by [`Host::reload`].
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn watch(&self, files: Files, by_itself: bool) -> Result<(), HostError> {
+        let watch = Watch { host: self.clone(), files, by_itself };
+        let named = std::thread::Builder::new().name("watch".to_owned());
+        let thread = named.spawn(move || watch.run()).map_err(HostError::Thread)?;
+        self.open.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+
+    /// Has the files that are watched looked at now, as after a change.
+    pub fn reload(&self) {
+        self.open.asked.ask();
+        self.open.recorder.wake();
+    }
+
+    /// Files on disk that were looked at last and don't serve, with why.
+    #[must_use]
+    pub fn on_disk(&self) -> Option<OnDisk> {
+        self.open.shared.on_disk()
     }
 
     /// What the generation that was put on record last is made of: the one that serves, or is about to.

@@ -21,6 +21,7 @@ mod observer;
 mod plan;
 mod reload;
 mod shared;
+mod watch;
 
 pub use candidate::{Aspect, Behaviour, ChangeKind, Compared, Difference, Example, Group, Item, Omitted};
 pub use generations::{GenerationWord, RecordedGeneration};
@@ -29,3 +30,4 @@ pub use material::{Built, Manifest, ManifestFile, Material, MaterialFile, Role};
 pub use plan::{Plan, PlanError};
 pub use reload::Reload;
 pub use shared::{Fed, Judged};
+pub use watch::{Files, OnDisk};

@@ -280,7 +280,7 @@ fn set<T>(place: &mut T, value: Option<T>) {
 }
 
 /// The components of a folder, by name.
-fn components(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+pub(crate) fn components(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

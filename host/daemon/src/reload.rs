@@ -22,6 +22,14 @@ impl Default for Reload {
     }
 }
 
+impl Reload {
+    /// What becomes of a change that widens nothing.
+    #[must_use]
+    pub fn change(&self, kind: ChangeKind) -> Change {
+        self.changes.get(&kind).copied().unwrap_or(Change::Approval)
+    }
+}
+
 impl From<&countersign_configuration::Reload> for Reload {
     fn from(configured: &countersign_configuration::Reload) -> Reload {
         let change = |kind: ChangeKind| match kind {

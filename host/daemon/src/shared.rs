@@ -9,6 +9,7 @@ use countersign_model::{Digest, Place, SourceId};
 use serde::Serialize;
 
 use crate::material::Built;
+use crate::watch::OnDisk;
 
 /// How judging is.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -48,6 +49,8 @@ struct State {
     fed: BTreeMap<SourceId, Fed>,
     /// The sources of the generation that serves.
     sources: Sources,
+    /// Files on disk that were looked at and don't serve.
+    on_disk: Option<OnDisk>,
 }
 
 /// What the threads share.
@@ -103,6 +106,14 @@ impl Shared {
 
     pub(crate) fn feed(&self, source: &SourceId, change: impl FnOnce(&mut Fed)) {
         change(self.lock().fed.entry(source.clone()).or_default());
+    }
+
+    pub(crate) fn set_on_disk(&self, on_disk: Option<OnDisk>) {
+        self.lock().on_disk = on_disk;
+    }
+
+    pub(crate) fn on_disk(&self) -> Option<OnDisk> {
+        self.lock().on_disk.clone()
     }
 
     pub(crate) fn judged(&self) -> Judged {

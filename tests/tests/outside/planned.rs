@@ -1,7 +1,7 @@
 //! A plan: what a candidate lets rules see and lead to, and what it would have made of the recorded past, while the
 //! generation that serves goes on as if nobody had asked.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
 use countersign_admission::sections;
@@ -34,6 +34,10 @@ fn material(rules: &[&[u8]], policy: &str, identities: &str) -> Material {
 
 /// A host of a folder of its own, whose clock stands.
 fn start(first: &Material) -> (Host, TempDir) {
+    start_with(first, Reload::default())
+}
+
+fn start_with(first: &Material, reload: Reload) -> (Host, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let options = HostOptions {
         state: folder.path().to_owned(),
@@ -42,7 +46,7 @@ fn start(first: &Material) -> (Host, TempDir) {
         session: SessionOptions { workers: 1, ..SessionOptions::default() },
         max_bytes: 1 << 30,
         keep: i64::MAX / 2,
-        reload: Reload::default(),
+        reload,
         clock: || Timestamp(1_800_000_000_000_000),
     };
     let host = Host::start(options, first).unwrap_or_else(|error| panic!("{error}"));
@@ -51,7 +55,7 @@ fn start(first: &Material) -> (Host, TempDir) {
 }
 
 fn send(host: &Host, bytes: &[u8]) {
-    let (answer, answered) = channel();
+    let (answer, answered) = sync_channel(1);
     host.ingest("trail", None, bytes.to_vec(), Box::new(move |result| answer.send(result).unwrap())).unwrap();
     answered.recv().unwrap().unwrap();
     assert!(host.wait_judged(LONG));
@@ -211,4 +215,59 @@ fn a_rule_that_sees_or_leads_to_more_widens() {
         items(|one| one.description = "Another.".to_owned(), NONE),
         ["text rules: other files, which mean the same"]
     );
+}
+
+/// Waits until a host says something of the files that it watches.
+fn wait(host: &Host, what: &str, is_so: impl Fn() -> bool) {
+    let started = std::time::Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < LONG, "expected {what}, got {:?}", host.on_disk());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn watched_files_are_applied_only_as_far_as_they_may_be() {
+    use countersign_configuration::Change;
+    use countersign_daemon::{ApplyError, ChangeKind, Files};
+
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let alice = "[[identity]]\nid = \"alice\"\ntier = \"high\"\n";
+    write("identities.toml", alice);
+    write("policy.toml", DEFAULT_POLICY);
+    let roles = [(Role::Identities, "identities.toml"), (Role::Policy, "policy.toml")];
+    let paths = roles.map(|(role, name)| (role, folder.path().join(name))).to_vec();
+    let files = Files { shipped_rules: false, paths };
+    let changes = [(ChangeKind::Identities, Change::Automatic), (ChangeKind::Policy, Change::Refused)].into();
+    let (host, _state) = start_with(&files.read().unwrap(), Reload { changes, ..Reload::default() });
+    host.watch(files.clone(), true).unwrap();
+    let applied = || host.generations().unwrap().len();
+    let reasons = || host.on_disk().map(|on_disk| on_disk.reasons.join("\n")).unwrap_or_default();
+
+    // What protects more is applied by itself, once it stands still.
+    write("identities.toml", &format!("{alice}break-glass = true\n"));
+    wait(&host, "the protection applied", || applied() == 2);
+    assert_eq!(host.generations().unwrap()[1].word.by, "watch");
+    // What drops it waits, and isn't tried again.
+    write("identities.toml", alice);
+    wait(&host, "a reason", || reasons().contains("not break-glass any more (it widens)"));
+    // What has faults waits too, and what is never applied.
+    write("policy.toml", "nonsense");
+    wait(&host, "the fault", || reasons().contains("policy.toml"));
+    write("policy.toml", "version = 1\n");
+    write("identities.toml", &format!("{alice}break-glass = true\n"));
+    wait(&host, "a refusal", || reasons().contains("`reload.policy = \"refused\"`"));
+    let Err(ApplyError::Refused(refused)) = host.apply(&files.read().unwrap(), "test".to_owned(), None) else {
+        panic!()
+    };
+    assert!(refused.iter().all(|reason| reason.contains("refused")), "{refused:?}");
+    write("policy.toml", DEFAULT_POLICY);
+    wait(&host, "nothing to say", || host.on_disk().is_none());
+    // A person may roll back; the files wait until they change.
+    let first = host.material(1).unwrap().unwrap();
+    host.roll_back(&first, "test".to_owned(), None).unwrap();
+    host.reload();
+    wait(&host, "the files applied when asked", || applied() == 4);
+    host.stop();
 }

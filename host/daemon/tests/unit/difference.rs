@@ -194,13 +194,13 @@ fn what_the_policy_answers_more_permissively_widens() {
                 "",
                 "[limits]\nfuel = 1000000000\nmemory = 1000000\nlongest-lease = \"2d\"\n",
                 &[
-                    "!policy limits: fuel = 1000000000, was 200000000",
+                    "!policy limits: fuel = 1000000000, was 100000000",
                     "policy limits: memory = 1000000, was 67108864",
                     "!policy limits: longest-lease = 172800 s, was 86400 s",
                 ],
                 &[
                     "!policy limits: memory = 67108864, was 1000000",
-                    "policy limits: fuel = 200000000, was 1000000000",
+                    "policy limits: fuel = 100000000, was 1000000000",
                     "policy limits: longest-lease = 86400 s, was 172800 s",
                 ],
             ),
