@@ -1,25 +1,24 @@
 //! Who calls: the process at the other end of the socket, as the kernel says.
 
-use axum::extract::connect_info::Connected;
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::serve::IncomingStream;
-use tokio::net::UnixListener;
+use tokio::net::UnixStream;
 
 use crate::problem::Problem;
 use crate::server::Api;
 
-/// The other end of a connection.
+/// The other end of a connection. It stands among the extensions of each of its requests.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer {
     /// Its user; none where the kernel doesn't say.
-    uid: Option<u32>,
+    pub(crate) uid: Option<u32>,
 }
 
-impl Connected<IncomingStream<'_, UnixListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Peer {
-        Peer { uid: stream.io().peer_cred().ok().map(|peer| peer.uid()) }
+impl Peer {
+    /// The other end of this connection.
+    pub(crate) fn of(stream: &UnixStream) -> Peer {
+        Peer { uid: stream.peer_cred().ok().map(|peer| peer.uid()) }
     }
 }
 
@@ -40,7 +39,7 @@ impl FromRequestParts<Api> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Operator, Problem> {
-        let peer = parts.extensions.get::<ConnectInfo<Peer>>().and_then(|peer| peer.0.uid);
+        let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.uid);
         match peer {
             Some(uid) if uid == api.uid() || uid == 0 => Ok(Operator { uid }),
             got => {

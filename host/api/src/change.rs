@@ -2,18 +2,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use countersign_daemon::{ApplyError, Material};
-use serde::{Deserialize, Serialize};
+use countersign_document::{MAX_INTEGER, Table};
+use serde::Serialize;
 
 use crate::caller::Operator;
+use crate::given::{Members, Told};
 use crate::problem::Problem;
 use crate::server::Api;
 
+/// The longest text of a change, bytes.
+const MAX_TEXT: usize = 4_096;
+
 /// What `POST /v1/apply` and `/v1/rollback` take.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Change {
     /// Why, for the record.
     reason: Option<String>,
@@ -21,6 +23,14 @@ pub(crate) struct Change {
     digest: Option<String>,
     /// Of a rollback: the generation that serves again.
     generation: Option<u64>,
+}
+
+impl Members for Change {
+    fn read(table: &Table<'_>) -> Change {
+        let text = |key| table.get(key).and_then(|item| item.any_text(MAX_TEXT)).map(str::to_owned);
+        let generation = table.get("generation").and_then(|item| item.integer(1, MAX_INTEGER));
+        Change { reason: text("reason"), digest: text("digest"), generation }
+    }
 }
 
 /// What they answer.
@@ -43,9 +53,8 @@ pub(crate) struct Reloading {
 pub(crate) async fn apply(
     State(api): State<Api>,
     operator: Operator,
-    change: Result<Json<Change>, JsonRejection>,
+    Told(change): Told<Change>,
 ) -> Result<Json<Applied>, Problem> {
-    let Json(change) = change.map_err(unreadable)?;
     api.blocking(move |api| {
         let material = api.files().map_err(faults)?;
         if let Some(digest) = &change.digest
@@ -63,9 +72,8 @@ pub(crate) async fn apply(
 pub(crate) async fn rollback(
     State(api): State<Api>,
     operator: Operator,
-    change: Result<Json<Change>, JsonRejection>,
+    Told(change): Told<Change>,
 ) -> Result<Json<Applied>, Problem> {
-    let Json(change) = change.map_err(unreadable)?;
     let Some(generation) = change.generation else {
         let detail = "expected `generation`, the number of the generation that is to serve again, got none";
         return Err(Problem::new(StatusCode::BAD_REQUEST, "no-generation", detail));
@@ -102,8 +110,4 @@ fn served(material: &Material, applied: Result<u64, ApplyError>) -> Result<Json<
 
 pub(crate) fn faults(faults: Vec<String>) -> Problem {
     Problem::all(StatusCode::UNPROCESSABLE_ENTITY, "faults", faults)
-}
-
-pub(crate) fn unreadable(rejection: JsonRejection) -> Problem {
-    Problem::new(rejection.status(), "body", rejection.body_text())
 }

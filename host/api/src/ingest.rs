@@ -1,15 +1,15 @@
 //! Records that senders push.
 
 use axum::Json;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use countersign_daemon::{IngestError, Ingested};
 use countersign_recorder::AppendError;
 use tokio::sync::oneshot;
 
 use crate::caller::Operator;
+use crate::given::{Named, bounded};
 use crate::problem::Problem;
 use crate::server::{Api, MAX_BODY};
 
@@ -21,14 +21,10 @@ const MAX_KEY: usize = 255;
 pub(crate) async fn events(
     State(api): State<Api>,
     _operator: Operator,
-    Path(name): Path<String>,
+    Named(name): Named,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<(StatusCode, Json<Ingested>), Problem> {
-    let body = body.map_err(|rejection| {
-        let expected = format!("expected a body of at most {MAX_BODY} bytes: {rejection}");
-        Problem::new(rejection.status(), "body", expected)
-    })?;
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
         && !["identity", "gzip", "zstd"].iter().any(|known| encoding == known)
     {
@@ -46,12 +42,14 @@ pub(crate) async fn events(
         Some(Some(key)) => Some(key.to_owned()),
         None => None,
     };
+    let mut body = bounded(&api, body, MAX_BODY).await?;
+    let bytes = std::mem::take(&mut body.bytes);
     let (answer, answered) = oneshot::channel();
     let reply = Box::new(move |result| {
         // A failed send means that the sender has gone.
         let _ = answer.send(result);
     });
-    api.blocking(move |api| api.host().ingest(&name, key, body.to_vec(), reply)).await?.map_err(refused)?;
+    api.blocking(move |api| api.host().ingest(&name, key, bytes, reply)).await?.map_err(refused)?;
     match answered.await {
         Ok(Ok(ingested)) => Ok((StatusCode::ACCEPTED, Json(ingested))),
         Ok(Err(error)) => Err(refused(error.into())),
@@ -63,6 +61,7 @@ fn refused(error: IngestError) -> Problem {
     let detail = error.to_string();
     match error {
         IngestError::NoSource(_) | IngestError::NotSent(_) => Problem::new(StatusCode::NOT_FOUND, "no-source", detail),
+        IngestError::TooMuch => Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "unpacked", detail),
         IngestError::Append(AppendError::Full { retry_after, .. }) => {
             Problem::new(StatusCode::TOO_MANY_REQUESTS, "full", detail).retry_after(retry_after.as_secs())
         }

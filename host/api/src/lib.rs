@@ -7,12 +7,24 @@
 mod caller;
 mod change;
 mod client;
+mod connections;
+mod given;
 mod health;
 mod ingest;
 mod plan;
 mod problem;
 mod read;
 mod server;
+mod socket;
 
 pub use client::{Client, ClientError};
+pub use connections::Limits;
 pub use server::{Files, ServeError, Server};
+pub use socket::Socket;
+
+#[cfg(test)]
+#[path = "../tests/unit/hostile.rs"]
+mod hostile;
+#[cfg(test)]
+#[path = "../tests/unit/support.rs"]
+mod support;

@@ -2,14 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use countersign_daemon::{Plan, PlanError};
-use countersign_model::time::parse_duration;
-use serde::Deserialize;
+use countersign_document::Table;
 
 use crate::caller::Operator;
-use crate::change::{faults, unreadable};
+use crate::change::faults;
+use crate::given::{Members, Told};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -17,34 +16,28 @@ use crate::server::Api;
 const LONGEST_TRIAL: i64 = 90 * 86_400_000_000;
 
 /// What `POST /v1/plan` takes.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Asked {
-    /// How much of the recorded past the candidate is tried on, such as `24h`.
-    trial: Option<String>,
+pub(crate) struct Wanted {
+    /// How much of the recorded past the candidate is tried on, microseconds.
+    trial: Option<i64>,
+}
+
+impl Members for Wanted {
+    fn read(table: &Table<'_>) -> Wanted {
+        Wanted { trial: table.get("trial").and_then(|item| item.duration(0, LONGEST_TRIAL)) }
+    }
 }
 
 /// `POST /v1/plan`: how the files on disk differ from what serves, and what they would have made of the recorded past.
 pub(crate) async fn plan(
     State(api): State<Api>,
     _operator: Operator,
-    asked: Result<Json<Asked>, JsonRejection>,
+    Told(wanted): Told<Wanted>,
 ) -> Result<Json<Plan>, Problem> {
-    let Json(asked) = asked.map_err(unreadable)?;
-    let trial = asked.trial.as_deref().map(parse_trial).transpose()?;
     api.blocking(move |api| {
         let material = api.files().map_err(faults)?;
-        api.host().plan(&material, trial).map(Json).map_err(refused)
+        api.host().plan(&material, wanted.trial).map(Json).map_err(refused)
     })
     .await?
-}
-
-fn parse_trial(text: &str) -> Result<i64, Problem> {
-    let trial = parse_duration(text).ok().filter(|trial| *trial <= LONGEST_TRIAL);
-    trial.ok_or_else(|| {
-        let detail = "expected as `trial` a duration such as `24h`, `90d` at most, got something else";
-        Problem::new(StatusCode::BAD_REQUEST, "trial", detail)
-    })
 }
 
 fn refused(error: PlanError) -> Problem {

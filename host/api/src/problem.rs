@@ -42,6 +42,12 @@ impl Problem {
         Problem { retry_after: Some(seconds.max(1)), ..self }
     }
 
+    /// What was expected and what came.
+    #[cfg(test)]
+    pub(crate) fn detail(&self) -> String {
+        self.details.join("\n")
+    }
+
     /// Something of the host's own went wrong. What exactly stands in its log.
     pub(crate) fn internal(error: impl std::fmt::Display) -> Problem {
         tracing::error!("a request failed: {error}");

@@ -1,20 +1,20 @@
 //! What the host knows and did.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::extract::State;
 use countersign_daemon::{RecordedGeneration, Status};
+use countersign_document::{MAX_INTEGER, Table};
 use countersign_store::{SqliteStore, Stored as _};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::caller::Operator;
+use crate::given::{Asked, Members};
 use crate::problem::Problem;
 use crate::server::Api;
 
 /// The most members of a page.
-const MAX_PAGE: usize = 1_000;
+const MAX_PAGE: i64 = 1_000;
 
 /// Members of a page, where the caller doesn't say.
 const PAGE: usize = 100;
@@ -26,13 +26,20 @@ const MAX_LINES: usize = 65_536;
 const CHUNK: usize = 1_024;
 
 /// Which page.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct Paging {
     /// The number after which it begins: `next` of the page before.
     after: Option<u64>,
     /// Its most members.
     limit: Option<usize>,
+}
+
+impl Members for Paging {
+    fn read(table: &Table<'_>) -> Paging {
+        Paging {
+            after: table.get("after").and_then(|item| item.integer(0, MAX_INTEGER)),
+            limit: table.get("limit").and_then(|item| item.integer(1, MAX_PAGE)),
+        }
+    }
 }
 
 /// A page of records.
@@ -53,7 +60,7 @@ pub(crate) async fn status(State(api): State<Api>, _operator: Operator) -> Json<
 pub(crate) async fn findings(
     state: State<Api>,
     operator: Operator,
-    paging: Result<Query<Paging>, QueryRejection>,
+    Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page>, Problem> {
     records(state, operator, paging, "finding").await
 }
@@ -62,7 +69,7 @@ pub(crate) async fn findings(
 pub(crate) async fn decisions(
     state: State<Api>,
     operator: Operator,
-    paging: Result<Query<Paging>, QueryRejection>,
+    Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page>, Problem> {
     records(state, operator, paging, "decision").await
 }
@@ -71,7 +78,7 @@ pub(crate) async fn decisions(
 pub(crate) async fn dead_letters(
     state: State<Api>,
     operator: Operator,
-    paging: Result<Query<Paging>, QueryRejection>,
+    Asked(paging): Asked<Paging>,
 ) -> Result<Json<Page>, Problem> {
     records(state, operator, paging, "dead-letter").await
 }
@@ -87,11 +94,9 @@ pub(crate) async fn generations(
 async fn records(
     State(api): State<Api>,
     _operator: Operator,
-    paging: Result<Query<Paging>, QueryRejection>,
+    paging: Paging,
     kind: &'static str,
 ) -> Result<Json<Page>, Problem> {
-    let Query(paging) =
-        paging.map_err(|rejection| Problem::new(StatusCode::BAD_REQUEST, "query", rejection.body_text()))?;
     api.blocking(move |api| page(api, &paging, kind).map(Json)).await?
 }
 
@@ -102,7 +107,7 @@ struct Kind<'r> {
 }
 
 fn page(api: &Api, paging: &Paging, kind: &str) -> Result<Page, Problem> {
-    let limit = paging.limit.unwrap_or(PAGE).clamp(1, MAX_PAGE);
+    let limit = paging.limit.unwrap_or(PAGE);
     let store = SqliteStore::read(&api.host().store_path()).map_err(Problem::internal)?;
     // Numbers count from 0; a page begins after the one that is given.
     let mut seq = paging.after.map_or(0, |after| after.saturating_add(1));

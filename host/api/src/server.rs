@@ -1,38 +1,82 @@
 //! The server: its socket, its routes and its limits.
 
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::routing::{get, post};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodFilter, MethodRouter, on};
 use countersign_daemon::{Host, Material};
-use tokio::net::UnixListener;
-use tokio::sync::oneshot;
-use tower_http::timeout::TimeoutLayer;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
+use crate::connections::{self, Limits};
 use crate::problem::Problem;
+use crate::socket::{Claim, Socket};
 use crate::{change, health, ingest, plan, read};
 
 /// The largest body, bytes: senders divide what is larger.
 pub(crate) const MAX_BODY: usize = 16 << 20;
 
-/// How long a request may take, its body included.
-const LONGEST: Duration = Duration::from_secs(60);
-
-/// The same of a plan, whose trial ends by itself before.
+/// How long a plan may take, whose trial ends by itself before.
 pub(crate) const LONGEST_PLAN: Duration = Duration::from_secs(600);
 
-/// How long requests that are answered when the server stops may still take.
+/// How long threads that still work for requests may take when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
 /// Reads what the files on disk hold now.
 pub type Files = Arc<dyn Fn() -> Result<Material, Vec<String>> + Send + Sync>;
+
+/// An endpoint.
+pub(crate) struct Route {
+    /// How it is asked.
+    pub(crate) method: Method,
+    /// Where it is.
+    pub(crate) path: &'static str,
+    handler: fn(MethodFilter) -> MethodRouter<Api>,
+}
+
+/// How an endpoint is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Method {
+    /// `GET`: changes nothing.
+    Get,
+    /// `POST`.
+    Post,
+}
+
+impl Method {
+    fn filter(self) -> MethodFilter {
+        match self {
+            Method::Get => MethodFilter::GET,
+            Method::Post => MethodFilter::POST,
+        }
+    }
+}
+
+/// Where a plan is asked for.
+const PLAN: &str = "/v1/plan";
+
+/// All endpoints. Who may ask each stands in its handler's arguments, and in the table of `tests/unit/callers.rs`.
+pub(crate) const ROUTES: &[Route] = &[
+    Route { method: Method::Get, path: "/livez", handler: |method| on(method, health::live) },
+    Route { method: Method::Get, path: "/readyz", handler: |method| on(method, health::ready) },
+    Route { method: Method::Get, path: "/v1/status", handler: |method| on(method, read::status) },
+    Route { method: Method::Get, path: "/v1/findings", handler: |method| on(method, read::findings) },
+    Route { method: Method::Get, path: "/v1/decisions", handler: |method| on(method, read::decisions) },
+    Route { method: Method::Get, path: "/v1/dead-letters", handler: |method| on(method, read::dead_letters) },
+    Route { method: Method::Get, path: "/v1/generations", handler: |method| on(method, read::generations) },
+    Route { method: Method::Post, path: "/v1/sources/{name}/events", handler: |method| on(method, ingest::events) },
+    Route { method: Method::Post, path: "/v1/apply", handler: |method| on(method, change::apply) },
+    Route { method: Method::Post, path: "/v1/rollback", handler: |method| on(method, change::rollback) },
+    Route { method: Method::Post, path: "/v1/reload", handler: |method| on(method, change::reload) },
+    Route { method: Method::Post, path: PLAN, handler: |method| on(method, plan::plan) },
+];
 
 /// What the endpoints work on.
 #[derive(Clone)]
@@ -44,9 +88,17 @@ struct Inner {
     host: Host,
     files: Files,
     uid: u32,
+    limits: Limits,
+    /// Bytes of bodies that may still be held.
+    held: Arc<Semaphore>,
 }
 
 impl Api {
+    pub(crate) fn new(host: Host, files: Files, uid: u32, limits: Limits) -> Api {
+        let held = Arc::new(Semaphore::new(limits.held as usize));
+        Api { inner: Arc::new(Inner { host, files, uid, limits, held }) }
+    }
+
     pub(crate) fn host(&self) -> &Host {
         &self.inner.host
     }
@@ -60,6 +112,11 @@ impl Api {
         self.inner.uid
     }
 
+    /// Takes a share of what may be held, unless it is used up.
+    pub(crate) fn hold(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.inner.held).try_acquire_many_owned(u32::try_from(bytes).ok()?).ok()
+    }
+
     /// Runs what may take long, or waits for the disk, off the threads that serve.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
@@ -69,33 +126,28 @@ impl Api {
         tokio::task::spawn_blocking(move || work(&api)).await.map_err(Problem::internal)
     }
 
-    fn routes(self) -> Router {
-        let timeout = |longest| TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, longest);
-        let slow = Router::new().route("/v1/plan", post(plan::plan)).layer(timeout(LONGEST_PLAN));
-        let quick = Router::new()
-            .route("/livez", get(health::live))
-            .route("/readyz", get(health::ready))
-            .route("/v1/status", get(read::status))
-            .route("/v1/findings", get(read::findings))
-            .route("/v1/decisions", get(read::decisions))
-            .route("/v1/dead-letters", get(read::dead_letters))
-            .route("/v1/generations", get(read::generations))
-            .route("/v1/sources/{name}/events", post(ingest::events))
-            .route("/v1/apply", post(change::apply))
-            .route("/v1/rollback", post(change::rollback))
-            .route("/v1/reload", post(change::reload))
-            .layer(timeout(LONGEST));
-        quick
-            .merge(slow)
+    pub(crate) fn routes(self) -> Router {
+        let add = |router: Router<Api>, route: &Route| router.route(route.path, (route.handler)(route.method.filter()));
+        let routed = ROUTES.iter().fold(Router::new(), add);
+        routed
             .fallback(|| async {
                 Problem::new(StatusCode::NOT_FOUND, "no-endpoint", "expected an endpoint, got another path")
             })
             .method_not_allowed_fallback(|| async {
                 Problem::new(StatusCode::METHOD_NOT_ALLOWED, "other-method", "expected another method of this endpoint")
             })
-            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .layer(from_fn_with_state(self.clone(), in_time))
             .with_state(self)
     }
+}
+
+/// Answers a request that takes too long.
+async fn in_time(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let longest = if request.uri().path() == PLAN { LONGEST_PLAN } else { api.inner.limits.request };
+    tokio::time::timeout(longest, next.run(request)).await.unwrap_or_else(|_| {
+        let detail = format!("expected a request that takes at most {} s, got a longer one", longest.as_secs_f64());
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", detail).into_response()
+    })
 }
 
 /// Why the interface can't be served.
@@ -109,8 +161,11 @@ pub enum ServeError {
         /// Why not.
         error: io::Error,
     },
+    /// Something else is there.
+    #[error("expected a socket or nothing at `{}`, got something else: move it away", countersign_text::path(.0))]
+    NotASocket(PathBuf),
     /// Another process listens there.
-    #[error("expected no host at `{}`, got one that answers: stop it first", countersign_text::path(.0))]
+    #[error("expected no host at `{}`, got one that lives: stop it first", countersign_text::path(.0))]
     InUse(PathBuf),
     /// A thread or the runtime can't be started.
     #[error("can't start a thread: {0}")]
@@ -119,17 +174,18 @@ pub enum ServeError {
 
 /// A server that runs.
 pub struct Server {
-    socket: PathBuf,
-    stop: Option<oneshot::Sender<()>>,
+    stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
+    /// The socket is removed with it, once nobody is served any more.
+    _claim: Claim,
 }
 
 impl Server {
-    /// Serves on a socket, which only its owner can connect to. A socket that a host left behind is replaced.
+    /// Serves on a socket.
     ///
     /// # Errors
     /// When it can't be served.
-    pub fn start(host: Host, files: Files, socket: &Path) -> Result<Server, ServeError> {
+    pub fn start(host: Host, files: Files, socket: Socket, limits: Limits) -> Result<Server, ServeError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .thread_name("api")
@@ -137,69 +193,37 @@ impl Server {
             .enable_time()
             .build()
             .map_err(ServeError::Thread)?;
-        let listener = {
+        let api = Api::new(host, files, socket.uid(), limits);
+        let (listener, claim) = {
             let _within = runtime.enter();
-            listen(socket)?
+            socket.listen()?
         };
-        // What this process made belongs to the user that it runs as.
-        let metadata = std::fs::metadata(socket);
-        let uid = metadata.map_err(|error| ServeError::Socket { path: socket.to_owned(), error })?.uid();
-        let api = Api { inner: Arc::new(Inner { host, files, uid }) };
-        let (stop, stopped) = oneshot::channel::<()>();
+        let (stop, stopped) = watch::channel(false);
         let run = move || {
-            runtime.block_on(async move {
-                let service = api.routes().into_make_service_with_connect_info::<crate::caller::Peer>();
-                let served = axum::serve(listener, service).with_graceful_shutdown(async move {
-                    // An error means that the server was dropped.
-                    drop(stopped.await);
-                });
-                if let Err(error) = served.await {
-                    tracing::error!("the interface isn't served any more: {error}");
-                }
-            });
+            runtime.block_on(connections::serve(listener, api.routes(), limits, stopped));
             runtime.shutdown_timeout(GRACE);
         };
         let thread = std::thread::Builder::new().name("api".to_owned()).spawn(run).map_err(ServeError::Thread)?;
-        Ok(Server { socket: socket.to_owned(), stop: Some(stop), thread: Some(thread) })
+        Ok(Server { stop, thread: Some(thread), _claim: claim })
     }
 
     /// Takes no more connections, answers those that have asked, and removes the socket.
-    pub fn stop(mut self) {
-        self.end();
-    }
-
-    fn end(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // A failed send means that it has ended.
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take() {
-            // Its panic was reported by the thread.
-            drop(thread.join());
-            drop(std::fs::remove_file(&self.socket));
-        }
+    pub fn stop(self) {
+        drop(self);
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.end();
+        // A failed send means that it has ended.
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take() {
+            // Its panic was reported by the thread.
+            drop(thread.join());
+        }
     }
 }
 
-/// Listens on a socket.
-fn listen(socket: &Path) -> Result<UnixListener, ServeError> {
-    let failed = |error| ServeError::Socket { path: socket.to_owned(), error };
-    match UnixListener::bind(socket) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            // Nobody answers at a socket that was left behind.
-            if std::os::unix::net::UnixStream::connect(socket).is_ok() {
-                return Err(ServeError::InUse(socket.to_owned()));
-            }
-            std::fs::remove_file(socket).map_err(failed)?;
-            UnixListener::bind(socket)
-        }
-        bound => bound,
-    }
-    .map_err(failed)
-}
+#[cfg(test)]
+#[path = "../tests/unit/callers.rs"]
+mod tests;

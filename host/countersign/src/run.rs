@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use countersign_api::Server;
+use countersign_api::{Limits, Server, Socket};
 use countersign_configuration::Configuration;
 use countersign_daemon::{Files, Host, HostOptions, Reload, Role};
 use countersign_model::Timestamp;
@@ -94,10 +94,12 @@ impl Arguments {
             reload: Reload::from(&configuration.reload),
             clock: now,
         };
+        // Before the state is opened: a second host by mistake takes nothing over.
+        let socket = Socket::claim(&configuration.api.socket.value).map_err(unusable)?;
         let host = Host::start(options, &first).map_err(unusable)?;
         host.watch(files.clone(), configuration.reload.watch.value).map_err(unusable)?;
-        let socket = &configuration.api.socket.value;
-        let server = Server::start(host.clone(), Arc::new(move || files.read()), socket).map_err(unusable)?;
+        let files = Arc::new(move || files.read());
+        let server = Server::start(host.clone(), files, socket, Limits::default()).map_err(unusable)?;
         report(&host, &configuration);
         let exit = loop {
             if interrupt.came() {

@@ -1,16 +1,12 @@
 //! A host that runs: its threads, and what others ask of it.
 
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use countersign_configuration::Change;
 use countersign_engine::Engine;
-use countersign_formats::reader::Position;
-use countersign_formats::unpack::unpacked;
-use countersign_formats::{Decoder, Record};
-use countersign_inputs::{Batch, Cutter, ReadAs, Source, Transport};
+use countersign_inputs::Transport;
 use countersign_model::{Digest, Place, SourceId, Timestamp};
 use countersign_recorder::{
     Append, AppendError, Appended, Figures, HostInputKind, Idempotency, Recorder, RecorderError, RecorderOptions, Reply,
@@ -22,6 +18,7 @@ use serde::Serialize;
 use crate::candidate::{ChangeKind, Difference};
 use crate::feeds::Feeds;
 use crate::generations::{self, Generations, RecordedGeneration, word};
+use crate::intake::{Intake, MAX_UNPACKED};
 use crate::judge::Judge;
 use crate::material::{Built, Manifest, Material};
 use crate::reload::Reload;
@@ -119,6 +116,9 @@ pub enum IngestError {
     /// The source's records come otherwise.
     #[error("expected a source of kind `http`, got `{0}`, which `sources.toml` gives another kind or none")]
     NotSent(SourceId),
+    /// What they are packed in expands too far.
+    #[error("expected records that come to at most {} MiB unpacked, got more: send them in parts", MAX_UNPACKED >> 20)]
+    TooMuch,
     /// They aren't on record.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -163,6 +163,7 @@ pub(crate) struct Open {
     pub(crate) asked: Asked,
     /// One plan at a time.
     pub(crate) planning: Mutex<()>,
+    intake: Intake,
     /// One change of the generation at a time.
     applying: Mutex<()>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -213,9 +214,19 @@ impl Host {
         let feeds = named("feeds").spawn(move || feeds.run()).map_err(HostError::Thread)?;
         // The inputs end first.
         let threads = Mutex::new(vec![feeds, judge]);
-        let (applying, planning) = (Mutex::default(), Mutex::default());
-        let asked = Asked::default();
-        let open = Open { state, recorder, shared, generations, session, reload, asked, planning, applying, threads };
+        let open = Open {
+            state,
+            recorder,
+            shared,
+            generations,
+            session,
+            reload,
+            asked: Asked::default(),
+            intake: Intake::default(),
+            planning: Mutex::default(),
+            applying: Mutex::default(),
+            threads,
+        };
         Ok(Host { open: Arc::new(open) })
     }
 
@@ -242,7 +253,7 @@ impl Host {
     /// sender is answered.
     ///
     /// # Errors
-    /// When there is no such source.
+    /// When there is no such source, or they expand too far.
     pub fn ingest(
         &self,
         source: &str,
@@ -256,12 +267,13 @@ impl Host {
             return Err(IngestError::NotSent(source.name().clone()));
         }
         let content = Digest::of(&bytes);
-        let (batches, ingested) = cut(bytes, &source);
+        let (batches, ingested, held) = self.open.intake.cut(bytes, &source).ok_or(IngestError::TooMuch)?;
         let source = source.name().clone();
         let answer = serde_json::to_vec(&ingested).unwrap_or_default();
         let idempotency = key.map(|key| Idempotency { key, content, answer });
         let append = Append { source, batches, bookmarks: Vec::new(), idempotency };
         let answered = move |appended: Result<Appended, AppendError>| {
+            drop(held);
             reply(appended.map(|appended| match appended {
                 Appended::Recorded { .. } => ingested,
                 Appended::Before { answer } => serde_json::from_slice(&answer).unwrap_or(ingested),
@@ -438,24 +450,6 @@ impl Drop for Open {
         self.shared.stop();
         self.recorder.wake();
     }
-}
-
-/// Cuts what a sender sent into batches, as they will be judged, and looks what becomes of their records.
-fn cut(bytes: Vec<u8>, source: &Source) -> (Vec<Batch>, Ingested) {
-    let mut cutter = Cutter::new(unpacked(Box::new(Cursor::new(bytes))), Position::START);
-    let batches: Vec<Batch> = std::iter::from_fn(|| cutter.next_batch()).map(|(batch, _)| batch).collect();
-    let mut ingested = Ingested { recorded: 0, dead_letters: 0 };
-    // What this one counts doesn't matter: they are decoded again when they are judged.
-    let ReadAs { format, binding, time_zone } = ReadAs::from(source);
-    let mut decoder = Decoder::of_source(format, binding, time_zone.as_ref());
-    for batch in &batches {
-        let mut pieces = batch.pieces();
-        while let Some((piece, _)) = pieces.next_piece() {
-            ingested.recorded += 1;
-            ingested.dead_letters += u64::from(matches!(decoder.decode(0, piece), Record::DeadLetter(_)));
-        }
-    }
-    (batches, ingested)
 }
 
 /// Whether a folder has the files of a host.

@@ -15,6 +15,7 @@ mod decoders;
 mod feeds;
 mod generations;
 mod host;
+mod intake;
 mod judge;
 mod material;
 mod observer;
