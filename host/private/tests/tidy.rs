@@ -23,6 +23,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("build/src/script.rs", "a build script's table of rules"),
     ("countersign/src/files.rs", "components and generated telemetry"),
     ("countersign/src/rule/new.rs", "a new rule"),
+    ("inputs/src/tail/file.rs", "a followed file, opened for reading alone and without waiting"),
     ("private/src/folder.rs", "this crate"),
     ("private/src/open.rs", "this crate"),
 ];
