@@ -8,16 +8,30 @@ use flate2::bufread::MultiGzDecoder;
 use super::{Bytes, Taken};
 use crate::{DeadReason, Fault};
 
-/// The content of gzip data, which may have several members.
-pub(super) struct Gunzip(MultiGzDecoder<BytewiseReader>);
+/// The content of gzip data, which may have several members. The decoder is always asked for a whole buffer: how much of what
+/// comes before damage it delivers depends on how much it is asked for, and would depend on the sizes of the reads.
+pub(super) struct Gunzip(BufReader<Decoding>);
 
 impl Gunzip {
     pub(super) fn new(bytes: Bytes, taken: Taken) -> Gunzip {
-        Gunzip(MultiGzDecoder::new(BytewiseReader(BufReader::new(bytes), taken)))
+        Gunzip(BufReader::new(Decoding(MultiGzDecoder::new(BytewiseReader(BufReader::new(bytes), taken)))))
     }
 }
 
 impl Read for Gunzip {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        // `BufReader` itself passes large reads on.
+        let mut available = self.0.fill_buf()?;
+        let count = available.read(buffer)?;
+        self.0.consume(count);
+        Ok(count)
+    }
+}
+
+/// The decoder, whose errors say what is wrong.
+struct Decoding(MultiGzDecoder<BytewiseReader>);
+
+impl Read for Decoding {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer).map_err(|error| {
             if error.get_ref().is_some_and(|inner| inner.is::<Fault>()) {

@@ -37,8 +37,8 @@ impl Read for Bytewise {
 
 /// All that can be read, and why no more.
 fn read(bytes: &[u8]) -> (Vec<u8>, Option<DeadReason>) {
-    let drain = |mut bytes: Bytes| {
-        let (mut text, mut buffer) = (Vec::new(), vec![0; 10_000]);
+    let drain = |mut bytes: Bytes, size: usize| {
+        let (mut text, mut buffer) = (Vec::new(), vec![0; size]);
         loop {
             match bytes.read(&mut buffer) {
                 Ok(0) => return (text, None),
@@ -47,8 +47,13 @@ fn read(bytes: &[u8]) -> (Vec<u8>, Option<DeadReason>) {
             }
         }
     };
-    let whole = drain(unpacked(Box::new(Cursor::new(bytes.to_vec()))));
-    assert!(drain(unpacked(Box::new(Bytewise(Cursor::new(bytes.to_vec()))))) == whole, "the size of the reads shows");
+    let once = || -> Bytes { unpacked(Box::new(Cursor::new(bytes.to_vec()))) };
+    let whole = drain(once(), 10_000);
+    let bytewise = unpacked(Box::new(Bytewise(Cursor::new(bytes.to_vec()))));
+    assert!(drain(bytewise, 10_000) == whole, "the size of the reads shows");
+    for size in [1, 7, 561] {
+        assert!(drain(once(), size) == whole, "the size of the buffer shows: {size}");
+    }
     whole
 }
 
@@ -114,4 +119,22 @@ fn what_comes_to_far_more_than_it_is_made_of_is_not_read_on() {
     // A window is bounded too: this frame asks for one of a gigabyte.
     let huge = [&b"\x28\xb5\x2f\xfd\x00\xa0"[..], &block.repeat(4)].concat();
     assert_eq!(read(&huge), (Vec::new(), Some(DeadReason::DamagedCompression)));
+}
+
+/// Gzip data whose checksum is wrong. The decoder delivers all of it, or all but the end, by how much it is asked for.
+const WRONG_CHECKSUM: &[u8] = include_bytes!("../../../../fuzz/seeds/envelopes/bad-damaged.json.gz");
+
+#[test]
+fn where_damage_begins_depends_on_the_bytes_alone() {
+    assert_eq!(read(WRONG_CHECKSUM).1, Some(DeadReason::DamagedCompression));
+    let text: String = (0..200).map(|number| format!("{{\"name\":\"{}\"}}\n", number % 7)).collect();
+    for packed in [gzip(text.as_bytes()), zstd(text.as_bytes())] {
+        for place in 0..packed.len() {
+            for bit in 0..8 {
+                let mut damaged = packed.clone();
+                damaged[place] ^= 1 << bit;
+                read(&damaged);
+            }
+        }
+    }
 }
