@@ -149,7 +149,7 @@ fn a_generation_is_whole_or_refused() {
     assert_eq!(name, "okta");
     // What was applied serves again after a restart, whatever the files are.
     let mut next = first.clone();
-    next.files[0] = file(Role::Sources, &SOURCES.replace("trail", "other"));
+    next.files[0] = file(Role::Sources, &SOURCES.replace("name = \"trail\"", "name = \"other\""));
     let number = host.apply(&next, "test".to_owned(), Some("renamed".to_owned())).unwrap();
     assert!(host.wait_judged(LONG));
     assert_eq!(host.status().judged.generation, Some(number));
