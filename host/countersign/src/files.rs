@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
+use countersign_daemon::components;
 use countersign_declaration::{Ceilings, Refusal, RefusalCode};
 use countersign_intake::max_rule;
 use countersign_model::DigestKey;
@@ -69,7 +70,7 @@ pub(crate) fn rule_files(paths: &[PathBuf]) -> Vec<Result<PathBuf, RuleFileError
             continue;
         }
         let none = |error| Err(RuleFileError { path: path.clone(), error });
-        match wasm_files(path) {
+        match components(path) {
             Err(error) => files.push(none(unreadable(path, &error))),
             Ok(found) if found.is_empty() => {
                 let expected = "expected at least one `.wasm` file, got none; `countersign rule build` makes them";
@@ -79,22 +80,6 @@ pub(crate) fn rule_files(paths: &[PathBuf]) -> Vec<Result<PathBuf, RuleFileError
         }
     }
     files
-}
-
-/// The `*.wasm` of a folder, by name.
-///
-/// # Errors
-/// When it can't be listed.
-pub(crate) fn wasm_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "wasm") && path.is_file() {
-            files.push(path);
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// The key of an audit file's digests: the bytes of a key file, or the documented public key.

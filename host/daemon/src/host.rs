@@ -429,7 +429,7 @@ impl Host {
     #[must_use]
     pub fn is_running(&self) -> bool {
         let threads = self.open.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        threads.iter().all(|thread| !thread.is_finished())
+        threads.iter().all(|thread| !thread.is_finished()) && self.open.recorder.is_running()
     }
 
     /// Stops: no more input is taken, what was taken is judged up to the next batch and committed.

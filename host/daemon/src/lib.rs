@@ -27,7 +27,7 @@ mod watch;
 pub use candidate::{Aspect, Behaviour, ChangeKind, Compared, Difference, Example, Group, Item, Omitted};
 pub use generations::{GenerationWord, RecordedGeneration};
 pub use host::{ApplyError, Host, HostError, HostOptions, IngestError, Ingested, Status, has_host};
-pub use material::{Built, Manifest, ManifestFile, Material, MaterialFile, Role};
+pub use material::{Built, Manifest, ManifestFile, Material, MaterialFile, Role, components};
 pub use plan::{Plan, PlanError};
 pub use reload::Reload;
 pub use shared::{Fed, Judged};

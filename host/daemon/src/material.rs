@@ -279,8 +279,11 @@ fn set<T>(place: &mut T, value: Option<T>) {
     }
 }
 
-/// The components of a folder, by name.
-pub(crate) fn components(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The components of a folder: every `*.wasm`, by name.
+///
+/// # Errors
+/// When it can't be listed.
+pub fn components(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();

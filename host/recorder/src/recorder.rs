@@ -136,6 +136,13 @@ impl Recorder {
         self.open.shared.wait(longest, is_enough)
     }
 
+    /// Whether the thread that writes runs. It ends by itself only if it panics.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        let thread = self.open.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        thread.as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Wakes those that wait, to look again at what isn't a figure.
     pub fn wake(&self) {
         self.open.shared.change(|_| {});

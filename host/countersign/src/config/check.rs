@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Result;
 use clap::Args;
 use countersign_configuration::{Configuration, Files, Secret, Setting};
+use countersign_daemon::components;
 use countersign_generation::ContextFiles;
 use countersign_inputs::Sources;
 use countersign_policy::{Capabilities, Diagnostic, Directory, MAX_BYTES, Policy, SourceFile, Trust};
@@ -151,11 +152,8 @@ fn check_files(files: &Files, found: &mut Findings) {
 /// Whether a path of rules is there, and how many components it has. A folder may have none yet.
 fn check_rules(path: &Path) -> Result<String, String> {
     let unreadable = |error| files::unreadable(path, &error).to_string();
-    let components = if path.metadata().map_err(unreadable)?.is_dir() {
-        files::wasm_files(path).map_err(unreadable)?.len()
-    } else {
-        1
-    };
+    let components =
+        if path.metadata().map_err(unreadable)?.is_dir() { components(path).map_err(unreadable)?.len() } else { 1 };
     Ok(text::count(components as u64, "component"))
 }
 
