@@ -16,6 +16,7 @@ mod problem;
 mod read;
 mod server;
 mod socket;
+mod standing;
 
 pub use client::{Client, ClientError};
 pub use connections::Limits;

@@ -18,7 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use crate::connections::{self, Limits};
 use crate::problem::Problem;
 use crate::socket::{Claim, Socket};
-use crate::{change, health, ingest, plan, read};
+use crate::{change, health, ingest, plan, read, standing};
 
 /// The largest body, bytes: senders divide what is larger.
 pub(crate) const MAX_BODY: usize = 16 << 20;
@@ -71,6 +71,8 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { method: Method::Get, path: "/v1/decisions", handler: |method| on(method, read::decisions) },
     Route { method: Method::Get, path: "/v1/dead-letters", handler: |method| on(method, read::dead_letters) },
     Route { method: Method::Get, path: "/v1/generations", handler: |method| on(method, read::generations) },
+    Route { method: Method::Get, path: "/v1/rules", handler: |method| on(method, standing::rules) },
+    Route { method: Method::Get, path: "/v1/sources", handler: |method| on(method, standing::sources) },
     Route { method: Method::Post, path: "/v1/sources/{name}/events", handler: |method| on(method, ingest::events) },
     Route { method: Method::Post, path: "/v1/apply", handler: |method| on(method, change::apply) },
     Route { method: Method::Post, path: "/v1/rollback", handler: |method| on(method, change::rollback) },

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::out::Out;
 use crate::{
     admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, plan, reload, replay,
-    rollback, rule, rules, run, state, status, version,
+    rollback, rule, rules, run, sources, state, status, version,
 };
 
 const EXAMPLES: &str = "\
@@ -62,7 +62,7 @@ enum Command {
     /// Build, check, inspect and test rules
     #[command(subcommand)]
     Rule(rule::Command),
-    /// Export the rules that ship in this binary
+    /// Export the rules that ship in this binary, and show those of a host
     #[command(subcommand)]
     Rules(rules::Command),
     /// Verify what is on record, recompute it, list and explain decisions, export a store
@@ -83,6 +83,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Have a host look at the files on disk now, and apply what needs no person
     Reload(reload::Arguments),
+    /// Show the sources of a host: what came of them, and what is in the way
+    Sources(sources::Arguments),
     /// Have the files on disk serve in a host that runs
     Apply(apply::Arguments),
     /// Have an earlier generation serve again
@@ -120,6 +122,7 @@ impl Arguments {
             Command::Status(arguments) => arguments.run(out),
             Command::Plan(arguments) => arguments.run(out),
             Command::Reload(arguments) => arguments.run(),
+            Command::Sources(arguments) => arguments.run(out),
             Command::Apply(arguments) => arguments.run(out),
             Command::Rollback(arguments) => arguments.run(out),
             Command::Generations(arguments) => arguments.run(out),

@@ -36,6 +36,7 @@ mod rule;
 mod rule_set;
 mod rules;
 mod run;
+mod sources;
 mod state;
 mod status;
 mod stderr;

@@ -233,13 +233,13 @@ impl Host {
     /// The recorder's file.
     #[must_use]
     pub fn recorder_path(&self) -> PathBuf {
-        self.open.state.join(RECORDER)
+        recorder_of(&self.open.state)
     }
 
     /// The store's file.
     #[must_use]
     pub fn store_path(&self) -> PathBuf {
-        self.open.state.join(STORE)
+        store_of(&self.open.state)
     }
 
     /// How it is.
@@ -452,8 +452,20 @@ impl Drop for Open {
     }
 }
 
+/// The recorder of a state folder.
+#[must_use]
+pub fn recorder_of(state: &Path) -> PathBuf {
+    state.join(RECORDER)
+}
+
+/// The store of a state folder.
+#[must_use]
+pub fn store_of(state: &Path) -> PathBuf {
+    state.join(STORE)
+}
+
 /// Whether a folder has the files of a host.
 #[must_use]
 pub fn has_host(state: &Path) -> bool {
-    state.join(RECORDER).exists() || state.join(STORE).exists()
+    recorder_of(state).exists() || store_of(state).exists()
 }

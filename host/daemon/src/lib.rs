@@ -21,14 +21,20 @@ mod material;
 mod observer;
 mod plan;
 mod reload;
+mod rules;
 mod shared;
+mod sources;
 mod watch;
 
 pub use candidate::{Aspect, Behaviour, ChangeKind, Compared, Difference, Example, Group, Item, Omitted};
 pub use generations::{GenerationWord, RecordedGeneration};
-pub use host::{ApplyError, Host, HostError, HostOptions, IngestError, Ingested, Status, has_host};
+pub use host::{
+    ApplyError, Host, HostError, HostOptions, IngestError, Ingested, Status, has_host, recorder_of, store_of,
+};
 pub use material::{Built, Manifest, ManifestFile, Material, MaterialFile, Role, components};
 pub use plan::{Plan, PlanError};
 pub use reload::Reload;
+pub use rules::{RuleStatus, RulesError, ServingRule, rules_of_store};
 pub use shared::{Fed, Judged};
+pub use sources::{DeclaredSource, SourceStatus, sources_of_recorder};
 pub use watch::{Files, OnDisk};

@@ -230,6 +230,17 @@ impl Material {
         Ok(Built { manifest: self.manifest(), generation, sources, left_out })
     }
 
+    /// Its sources, without what else it has.
+    ///
+    /// # Errors
+    /// With every fault of their file.
+    pub fn sources(&self) -> Result<Sources, Vec<String>> {
+        let mut faults = Vec::new();
+        let mut files = self.files.iter().filter(|file| matches!(file.role, Role::Sources));
+        let sources = files.next().and_then(|file| file.parse(Sources::parse, &mut faults)).map(|file| file.content);
+        if faults.is_empty() { Ok(sources.unwrap_or_default()) } else { Err(faults) }
+    }
+
     fn settings(&self) -> Result<(Settings, Sources), Vec<String>> {
         let mut settings = Settings::shipped().map_err(|faults| faults.lines().collect::<Vec<_>>())?;
         let mut sources = Sources::default();

@@ -91,12 +91,12 @@ impl SourceBinding {
         self.name.as_ref()
     }
 
-    /// The tenants that it speaks for; none where those are the format's.
+    /// The tenants that it speaks for; none for those of the format's provider.
     #[must_use]
-    pub fn tenants(&self) -> &[TenantPattern] {
+    pub fn tenants(&self) -> Option<&[TenantPattern]> {
         match &self.tenants {
-            Tenants::OfFormat => &[],
-            Tenants::Named(patterns) => patterns,
+            Tenants::OfFormat => None,
+            Tenants::Named(patterns) => Some(patterns),
         }
     }
 

@@ -31,6 +31,19 @@ pub struct RecordedSource {
     pub records: u64,
 }
 
+/// How a source stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceStanding {
+    /// Its name.
+    pub name: SourceId,
+    /// How many records were recorded of it.
+    pub records: u64,
+    /// When its last batch arrived; none where that was dropped, or none came.
+    pub arrived: Option<Timestamp>,
+    /// Of its records those that aren't judged yet.
+    pub waiting: u64,
+}
+
 /// A batch on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordedBatch {
@@ -222,6 +235,27 @@ impl RecorderReader {
             let name: String = row.get(1)?;
             let records: i64 = row.get(2)?;
             Ok(RecordedSource { number: row.get(0)?, name: SourceId::from(&*name), records: records.unsigned_abs() })
+        })
+    }
+
+    /// How the sources that have a number stand, by it; `judged` is the last batch that was judged.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn standing(&self, judged: u64) -> Result<Vec<SourceStanding>, RecorderError> {
+        // The plus keeps the sum off the index: what waits is little of what there is.
+        const STANDING: &str = "SELECT name, records, \
+             (SELECT arrived FROM batch WHERE source = number ORDER BY first_record DESC LIMIT 1), \
+             (SELECT coalesce(sum(batch.records), 0) FROM batch WHERE seq > ?1 AND +source = number) \
+             FROM source ORDER BY number";
+        self.rows(STANDING, [integer(judged)], |row| {
+            let name: String = row.get(0)?;
+            Ok(SourceStanding {
+                name: SourceId::from(&*name),
+                records: row.get::<_, i64>(1)?.unsigned_abs(),
+                arrived: row.get::<_, Option<i64>>(2)?.map(Timestamp),
+                waiting: row.get::<_, i64>(3)?.unsigned_abs(),
+            })
         })
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{Hold, RuleId, Timestamp};
+use countersign_model::{Digest, Hold, RuleId, Timestamp};
 use countersign_store::Stored;
 
 use crate::error::SessionError;
@@ -19,6 +19,14 @@ pub struct StoredRule {
     pub holds: Vec<Hold>,
     /// Since when it is gone, if the generation that serves doesn't have it.
     pub absent_since: Option<Timestamp>,
+    /// The digest of its code.
+    pub code: Option<Digest>,
+    /// Rows that were delivered to it.
+    pub delivered: u64,
+    /// Rows that were held back from it.
+    pub held: u64,
+    /// Findings that it made.
+    pub findings: u64,
 }
 
 /// The rules that judged in a store, and haven't been forgotten.
@@ -26,8 +34,10 @@ pub struct StoredRule {
 /// # Errors
 /// When the store can't be read, or its memory isn't a session's.
 pub fn stored_rules(store: &dyn Stored) -> Result<BTreeMap<RuleId, StoredRule>, SessionError> {
-    let rule =
-        |RuleMemory { partition_key, holds, absent_since, .. }| StoredRule { partition_key, holds, absent_since };
+    let rule = |memory: RuleMemory| {
+        let RuleMemory { partition_key, holds, absent_since, code, delivered, held, findings, .. } = memory;
+        StoredRule { partition_key, holds, absent_since, code, delivered, held, findings }
+    };
     let mut rules: BTreeMap<RuleId, StoredRule> =
         read_rules(store)?.into_iter().map(|(id, memory)| (id, rule(memory))).collect();
     let responses = read_session(store)?.map(|session| session.held_responses).unwrap_or_default();

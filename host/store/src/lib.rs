@@ -37,5 +37,5 @@ pub use file::{Durability, FileStore, Recovered};
 pub use head::HeadStore;
 pub use log::AuditLog;
 pub use memory::MemoryStore;
-pub use sqlite::{SqliteReader, SqliteStore};
+pub use sqlite::{Kept, SqliteReader, SqliteStore};
 pub use store::{Commit, KeyValue, MemoryChange, StateKey, Store, Stored, TimerKey, for_each_entry};

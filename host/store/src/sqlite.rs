@@ -39,6 +39,15 @@ static STORE: Kind = Kind {
 #[derive(Debug)]
 pub struct SqliteReader(Database);
 
+/// How much state a rule has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Keys that it keeps something for.
+    pub keys: u64,
+    /// Bytes of what it keeps.
+    pub bytes: u64,
+}
+
 /// A store in a SQLite file, open for writing.
 #[derive(Debug)]
 pub struct SqliteStore {

@@ -42,6 +42,11 @@ pub(crate) fn material() -> Material {
 
 /// A host that serves its first generation.
 pub(crate) fn host(folder: &TempDir) -> Host {
+    host_with(folder, &material())
+}
+
+/// A host that serves this.
+fn host_with(folder: &TempDir, first: &Material) -> Host {
     let options = HostOptions {
         state: folder.path().to_owned(),
         folder: folder.path().to_owned(),
@@ -52,7 +57,7 @@ pub(crate) fn host(folder: &TempDir) -> Host {
         reload: Reload::default(),
         clock: || Timestamp(1_800_000_000_000_000),
     };
-    let host = Host::start(options, &material()).unwrap_or_else(|error| panic!("{error}"));
+    let host = Host::start(options, first).unwrap_or_else(|error| panic!("{error}"));
     assert!(host.wait_serving(LONG));
     host
 }
@@ -71,10 +76,15 @@ pub(crate) struct Served {
 
 impl Served {
     pub(crate) fn start(limits: Limits) -> Served {
+        Served::with(&material(), files(), limits)
+    }
+
+    /// One that serves this, with these files on disk.
+    pub(crate) fn with(first: &Material, files: Files, limits: Limits) -> Served {
         let folder = tempfile::tempdir().unwrap();
-        let host = host(&folder);
+        let host = host_with(&folder, first);
         let socket = Socket::claim(&folder.path().join("api.sock")).unwrap();
-        let server = Server::start(host.clone(), files(), socket, limits).unwrap();
+        let server = Server::start(host.clone(), files, socket, limits).unwrap();
         Served { folder, host, server: Some(server) }
     }
 

@@ -158,7 +158,7 @@ impl Arguments {
             Ok(true)
         })?;
         slots.sort_by(|a, b| a.slot.cmp(&b.slot));
-        let StoredRule { partition_key, holds, absent_since } = stored;
+        let StoredRule { partition_key, holds, absent_since, .. } = stored;
         let about = About { partition_key, holds, absent_since };
         Ok((Kept { rule, key: &self.key, about, slots, timers }, keys.some()))
     }

@@ -22,6 +22,7 @@ mod served;
 mod shown;
 mod signed;
 mod sources;
+mod standing;
 mod state;
 mod support;
 mod time;

@@ -17,7 +17,8 @@ pub(super) fn compare(before: &Sources, after: &Sources, items: &mut Items) {
         }
     }
     for is in after.iter().filter(|one| before.named(one.name()).is_none()) {
-        let tenants = is.binding().tenants().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let tenants =
+            is.binding().tenants().unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let change =
             format!("added: {}, speaks for {tenants}, up to {}", is.format().name(), is.binding().highest_class());
         items.add(SOURCE, is.name(), change, true);
@@ -34,7 +35,7 @@ pub(super) fn compare(before: &Sources, after: &Sources, items: &mut Items) {
 fn changed(was: &Source, is: &Source, items: &mut Items) {
     let name = is.name().as_str();
     let (old, new) = (was.binding(), is.binding());
-    lists(items, SOURCE, name, "tenants", (old.tenants(), new.tenants()));
+    lists(items, SOURCE, name, "tenants", (old.tenants().unwrap_or_default(), new.tenants().unwrap_or_default()));
     let envelopes = |source: &Source| source.binding().envelopes().names().collect::<Vec<_>>();
     lists(items, SOURCE, name, "envelopes", (&envelopes(was), &envelopes(is)));
     if new.highest_class() != old.highest_class() {

@@ -1,11 +1,13 @@
 //! Reading pages.
 
+use std::collections::BTreeMap;
+
 use countersign_audit::ChainWriter;
 use countersign_database::rusqlite::{self, OptionalExtension, Params, Row, params};
-use countersign_model::{Digest, Finding, Intent, StateChange, TimerChange};
+use countersign_model::{Digest, Finding, Intent, RuleId, StateChange, TimerChange};
 
-use super::SqliteReader;
 use super::row::{end, integer, json, limit as rows, state_change, text};
+use super::{Kept, SqliteReader};
 use crate::{KeyValue, StateKey, StoreError, Stored, TimerKey};
 
 const HEAD: &str = "SELECT records, link FROM head";
@@ -32,7 +34,11 @@ const MEMORY: [&str; 2] = [
     "SELECT key, value FROM memory WHERE space = ?1 AND key > ?3 ORDER BY key LIMIT ?2",
 ];
 
-/// All of them but that of the one row of `head`.
+/// Reads all of a table: for people.
+const KEPT: &str = "SELECT rule, count(DISTINCT key), sum(length(bytes)) FROM state \
+                    WHERE substr(slot, 1, length(?1)) <> ?1 GROUP BY rule";
+
+/// All of them but those of the one row of `head`, and of sums.
 #[cfg(test)]
 pub(super) const STATEMENTS: [&str; 12] = [
     LINES,
@@ -50,6 +56,18 @@ pub(super) const STATEMENTS: [&str; 12] = [
 ];
 
 impl SqliteReader {
+    /// How much state each rule has; that of slots whose names begin with `own` isn't a rule's.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn kept(&self, own: &str) -> Result<BTreeMap<RuleId, Kept>, StoreError> {
+        let rows = self.page(KEPT, [own], |row| {
+            let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+            Ok((row.get::<_, String>(0)?, Kept { keys: number(1)?, bytes: number(2)? }))
+        })?;
+        Ok(rows.into_iter().filter_map(|(id, kept)| Some((id.parse().ok()?, kept))).collect())
+    }
+
     fn page<T>(
         &self,
         sql: &str,

@@ -1,0 +1,94 @@
+//! `countersign rules status`: the rules of a host: what serves, what they keep, and what is held back from them.
+
+use std::io::Write;
+
+use anyhow::Result;
+use clap::Args;
+use countersign_api::{Client, ClientError};
+use countersign_daemon::{rules_of_store, store_of};
+use serde_json::Value;
+
+use crate::configuration::ConfigurationArguments;
+use crate::exit::{Exit, unusable};
+use crate::generations::refused;
+use crate::out::Out;
+use crate::stderr;
+use crate::table::Table;
+use crate::text;
+
+const EXAMPLES: &str = "\
+Examples:
+  countersign rules status --config conf/countersign.toml
+  countersign rules status --state /var/lib/countersign --json | jq 'select(.holds != [])'
+      rules that aren't called for some rows for a while
+
+Where no host serves, it is what the store remembers.
+";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    configuration: ConfigurationArguments,
+    /// Print NDJSON (see docs/reference/api.md)
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
+        let configuration = self.configuration.read()?;
+        let rules: Vec<Value> = match Client::new(&configuration.api.socket.value).get("/v1/rules") {
+            Ok(rules) => rules,
+            Err(ClientError::NoHost(_)) => {
+                let store = store_of(&configuration.state.value);
+                let rules = rules_of_store(&store).map_err(unusable)?;
+                stderr::note(format_args!("no host serves: this is what `{}` remembers", text::path(&store)));
+                rules.iter().map(serde_json::to_value).collect::<Result<_, _>>()?
+            }
+            Err(error) => return refused(error),
+        };
+        if self.json {
+            rules.iter().try_for_each(|rule| out.json(rule))?;
+            return Ok(Exit::Done);
+        }
+        let titles = ["rule", "kind", "version", "proof", "keys", "state", "rows", "findings", "what to know"];
+        let mut table = Table::new(out, titles).right(4).right(5).right(6).right(7);
+        for rule in &rules {
+            let shown = |pointer: &str| rule.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            let number = |key: &str| rule.get(key).and_then(Value::as_u64).unwrap_or_default();
+            table.row([
+                shown("/rule").into(),
+                shown("/serves/kind").into(),
+                shown("/serves/version").into(),
+                shown("/serves/proof").into(),
+                text::number(number("keys")).into(),
+                text::size(number("bytes")).into(),
+                text::number(number("delivered")).into(),
+                text::number(number("findings")).into(),
+                notes(rule).into(),
+            ]);
+        }
+        write!(out, "{}", table.text(""))?;
+        Ok(Exit::Done)
+    }
+}
+
+/// What a person has to know of a rule.
+fn notes(rule: &Value) -> String {
+    let text = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut notes = Vec::new();
+    let (component, on_disk) = (rule.pointer("/serves/component"), rule.pointer("/serves/on_disk"));
+    if rule.pointer("/serves/file").is_some_and(Value::is_string) && component != on_disk {
+        let now = if on_disk.is_some_and(Value::is_string) { "has other content now" } else { "can't be read now" };
+        notes.push(format!("its file {now}"));
+    }
+    for hold in rule.get("holds").and_then(Value::as_array).into_iter().flatten() {
+        let of = hold.get("party").and_then(Value::as_str).map(|party| format!(" of {party}")).unwrap_or_default();
+        notes.push(format!("held for `{}`{of} until {}", text(hold, "source"), text(hold, "until")));
+    }
+    if rule.get("absent_since").is_some_and(Value::is_string) {
+        notes.push(format!("gone since {}", text(rule, "absent_since")));
+    }
+    notes.join("; ")
+}
