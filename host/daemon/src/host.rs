@@ -371,7 +371,9 @@ impl Host {
     /// Files on disk that were looked at last and don't serve, with why.
     #[must_use]
     pub fn on_disk(&self) -> Option<OnDisk> {
-        self.open.shared.on_disk()
+        let serving = self.serving().map(|serving| serving.digest());
+        // What a person has applied since serves.
+        self.open.shared.on_disk().filter(|on_disk| on_disk.digest.is_none() || on_disk.digest != serving)
     }
 
     /// What the generation that was put on record last is made of: the one that serves, or is about to.

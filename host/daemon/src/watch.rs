@@ -193,7 +193,7 @@ impl Watch {
         }
         // A difference that waits, or is never applied, isn't looked at again until files change.
         let mut considered = Vec::new();
-        let mut seen = self.files.stamps();
+        let mut seen = Vec::new();
         // After a rollback files wait until they change, also over a restart.
         let mut is_first = true;
         while !is_stopping() {
