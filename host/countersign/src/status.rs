@@ -50,21 +50,21 @@ impl Arguments {
         let count = |pointer: &str| number(pointer).map_or_else(|| "none".to_owned(), text::number);
         let last = number("/recorder/last").unwrap_or_default();
         let next = number("/judged/place/batch").unwrap_or(1);
+        let one = |text: String| vec![text];
         let mut rows = vec![
-            ("ready", if is_ready { "yes".to_owned() } else { lines(&ready, "/reasons") }),
-            ("generation", count("/judged/generation")),
-            ("batches recorded", text::number(last)),
-            ("of these to be judged", text::number((last + 1).saturating_sub(next))),
-            ("recorder", text::size(number("/recorder/bytes").unwrap_or_default())),
-            ("audit records", count("/judged/records")),
+            ("ready", if is_ready { one("yes".to_owned()) } else { lines(&ready, "/reasons") }),
+            ("generation", one(count("/judged/generation"))),
+            ("batches recorded", one(text::number(last))),
+            ("of these to be judged", one(text::number((last + 1).saturating_sub(next)))),
+            ("recorder", one(text::size(number("/recorder/bytes").unwrap_or_default()))),
+            ("audit records", one(count("/judged/records"))),
         ];
-        if !lines(&status, "/judged/left_out").is_empty() {
-            rows.push(("rules left out", lines(&status, "/judged/left_out")));
-        }
-        if ready.pointer("/on_disk").is_some_and(|on_disk| !on_disk.is_null()) {
-            rows.push(("files on disk", lines(&ready, "/on_disk/reasons")));
-        }
-        let sources: Vec<(String, String)> = status
+        let more = [
+            ("rules left out", lines(&status, "/judged/left_out")),
+            ("files on disk", lines(&ready, "/on_disk/reasons")),
+        ];
+        rows.extend(more.into_iter().filter(|(_, lines)| !lines.is_empty()));
+        let sources: Vec<(String, Vec<String>)> = status
             .pointer("/sources")
             .and_then(Value::as_object)
             .map(|sources| {
@@ -77,23 +77,18 @@ impl Arguments {
     }
 }
 
-/// The lines of a list, as one text.
-fn lines(value: &Value, pointer: &str) -> String {
+/// The lines of a list.
+fn lines(value: &Value, pointer: &str) -> Vec<String> {
     let lines = value.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
-    lines.filter_map(Value::as_str).map(|line| text::line(line).to_string()).collect::<Vec<_>>().join("\n")
+    lines.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// How the input of a source is.
-fn describe(fed: &Value) -> String {
+fn describe(fed: &Value) -> Vec<String> {
     let number = |key: &str| fed.get(key).and_then(Value::as_u64).unwrap_or_default();
     let mut text = format!("{} recorded since the start", text::count(number("records"), "record"));
     if number("lag_bytes") > 0 {
         text += &format!(", {} not yet", text::size(number("lag_bytes")));
     }
-    let problems = lines(fed, "/problems");
-    if !problems.is_empty() {
-        text += "\n";
-        text += &problems;
-    }
-    text
+    [vec![text], lines(fed, "/problems")].concat()
 }
