@@ -633,7 +633,8 @@ fn is_one(line: &[u8]) -> bool {
 
 /// Whether this is the rest of an object after one of its members.
 fn ends_object(rest: &[u8]) -> bool {
-    let object = std::str::from_utf8(rest).map(|rest| format!(r#"{{"":0{rest}"#));
+    // The member isn't a number, which the rest could go on with.
+    let object = std::str::from_utf8(rest).map(|rest| format!(r#"{{"":[]{rest}"#));
     object.is_ok_and(|object| serde_json::from_str::<serde::de::IgnoredAny>(&object).is_ok())
 }
 

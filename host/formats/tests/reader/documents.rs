@@ -182,6 +182,14 @@ fn damaged_documents_lose_only_what_is_damaged() {
             2 92+66 event b
         "#]],
     );
+    check(
+        format!(r#"{{"Records":[{a}]e400}}{b}"#),
+        expect![[r#"
+            0 12+66 event a
+            1 79+5 unexpected-text: expected `}` after the records, got other text | e400}
+            2 84+66 event b
+        "#]],
+    );
     // What was part of a damaged record never becomes a record of its own.
     check(
         format!(r#"{{"Records":[{{"requestParameters":"x,{a},{b}]}}"#),
