@@ -134,9 +134,10 @@ pub(crate) fn verdict(difference: &Difference, reload: &Reload) -> Verdict {
         return Verdict::Apply;
     }
     let mut reasons = refused(difference, reload);
+    let is_refused = |kind: ChangeKind| reload.change(kind) == Change::Refused;
     reasons.extend(named(
         difference,
-        |item| waits(item.kind, item.widens),
+        |item| waits(item.kind, item.widens) && !is_refused(item.kind),
         |item| {
             let why = if item.widens { "it widens" } else { "a person applies it" };
             format!("{}: {}: {} ({why})", item.kind, item.subject, item.change)
