@@ -8,7 +8,7 @@ use countersign_document::{MAX_INTEGER, Table};
 use serde::Serialize;
 
 use crate::caller::Operator;
-use crate::given::{Members, Told};
+use crate::given::{JsonBody, Members};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -53,7 +53,7 @@ pub(crate) struct Reloading {
 pub(crate) async fn apply(
     State(api): State<Api>,
     operator: Operator,
-    Told(change): Told<Change>,
+    JsonBody(change): JsonBody<Change>,
 ) -> Result<Json<Applied>, Problem> {
     api.blocking(move |api| {
         let material = api.files().map_err(faults)?;
@@ -72,7 +72,7 @@ pub(crate) async fn apply(
 pub(crate) async fn rollback(
     State(api): State<Api>,
     operator: Operator,
-    Told(change): Told<Change>,
+    JsonBody(change): JsonBody<Change>,
 ) -> Result<Json<Applied>, Problem> {
     let Some(generation) = change.generation else {
         let detail = "expected `generation`, the number of the generation that is to serve again, got none";

@@ -23,12 +23,12 @@ pub(crate) trait Members: Sized + Send {
 }
 
 /// Members of a query.
-pub(crate) struct Asked<T>(pub(crate) T);
+pub(crate) struct QueryMembers<T>(pub(crate) T);
 
-impl<T: Members> FromRequestParts<Api> for Asked<T> {
+impl<T: Members> FromRequestParts<Api> for QueryMembers<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _api: &Api) -> Result<Asked<T>, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _api: &Api) -> Result<QueryMembers<T>, Problem> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|rejection| Problem::new(StatusCode::BAD_REQUEST, "query", rejection.body_text()))?;
         let mut entries: Vec<(String, Node)> = Vec::new();
@@ -41,21 +41,21 @@ impl<T: Members> FromRequestParts<Api> for Asked<T> {
             let value = value.parse().map_or(NodeValue::Text(value), NodeValue::Integer);
             entries.push((key.clone(), Node { line: None, place: key, value }));
         }
-        members(&table(entries), faults, "query").map(Asked)
+        members(&table(entries), faults, "query").map(QueryMembers)
     }
 }
 
 /// Members of a JSON body; none of an empty one.
-pub(crate) struct Told<T>(pub(crate) T);
+pub(crate) struct JsonBody<T>(pub(crate) T);
 
-impl<T: Members> FromRequest<Api> for Told<T> {
+impl<T: Members> FromRequest<Api> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, api: &Api) -> Result<Told<T>, Problem> {
+    async fn from_request(request: Request, api: &Api) -> Result<JsonBody<T>, Problem> {
         let (parts, body) = request.into_parts();
         let bytes = bounded(api, body, MAX_JSON).await?.bytes;
         if bytes.is_empty() {
-            return members(&table(Vec::new()), Vec::new(), "body").map(Told);
+            return members(&table(Vec::new()), Vec::new(), "body").map(JsonBody);
         }
         if !is_json(&parts.headers) {
             let detail = "expected the header `Content-Type: application/json`, got another or none";
@@ -72,7 +72,7 @@ impl<T: Members> FromRequest<Api> for Told<T> {
             }
             value => Node { line: None, place: String::new(), value },
         };
-        members(&node, Vec::new(), "body").map(Told)
+        members(&node, Vec::new(), "body").map(JsonBody)
     }
 }
 

@@ -8,7 +8,7 @@ use countersign_document::Table;
 
 use crate::caller::Operator;
 use crate::change::faults;
-use crate::given::{Members, Told};
+use crate::given::{JsonBody, Members};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -31,7 +31,7 @@ impl Members for Wanted {
 pub(crate) async fn plan(
     State(api): State<Api>,
     _operator: Operator,
-    Told(wanted): Told<Wanted>,
+    JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<Json<Plan>, Problem> {
     api.blocking(move |api| {
         let material = api.files().map_err(faults)?;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::caller::Operator;
-use crate::given::{Asked, Members};
+use crate::given::{Members, QueryMembers};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -60,7 +60,7 @@ pub(crate) async fn status(State(api): State<Api>, _operator: Operator) -> Json<
 pub(crate) async fn findings(
     state: State<Api>,
     operator: Operator,
-    Asked(paging): Asked<Paging>,
+    QueryMembers(paging): QueryMembers<Paging>,
 ) -> Result<Json<Page>, Problem> {
     records(state, operator, paging, "finding").await
 }
@@ -69,7 +69,7 @@ pub(crate) async fn findings(
 pub(crate) async fn decisions(
     state: State<Api>,
     operator: Operator,
-    Asked(paging): Asked<Paging>,
+    QueryMembers(paging): QueryMembers<Paging>,
 ) -> Result<Json<Page>, Problem> {
     records(state, operator, paging, "decision").await
 }
@@ -78,7 +78,7 @@ pub(crate) async fn decisions(
 pub(crate) async fn dead_letters(
     state: State<Api>,
     operator: Operator,
-    Asked(paging): Asked<Paging>,
+    QueryMembers(paging): QueryMembers<Paging>,
 ) -> Result<Json<Page>, Problem> {
     records(state, operator, paging, "dead-letter").await
 }

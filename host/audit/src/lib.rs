@@ -13,7 +13,7 @@
 //! line removed, added, repeated or moved. A file cut short after a record can't be told from one of a run that was
 //! interrupted: neither has a seal. Chain and seal are plain digests, so an attacker who can rewrite the *whole*
 //! file can compute them anew: only a head kept elsewhere shows that. It does not prove that the records are true, nor
-//! that blobs are undamaged: [`Record::blobs`] names them all, so whoever has the key can check that.
+//! that blobs are undamaged: [`Record::blobs`] names them all, so that can be checked with the key.
 
 pub mod blob;
 pub mod chain;

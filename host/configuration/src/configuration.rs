@@ -131,7 +131,7 @@ pub struct Judge {
 pub struct Api {
     /// The socket on this machine.
     pub socket: Setting<PathBuf>,
-    /// Where others reach it, with TLS. Whoever sets it sets certificate and key too.
+    /// Where others reach it, with TLS; certificate and key go with it.
     pub listen: Setting<Option<SocketAddr>>,
     /// The certificate and those above it, PEM.
     pub certificate: Setting<Option<PathBuf>>,

@@ -23,7 +23,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("files", "What a generation is made of."),
     ("recorder", "The record of all input: what was acknowledged and isn't judged is never dropped."),
     ("judge", "How rules are run."),
-    ("api", "Where the host is asked, and told."),
+    ("api", "Where the API listens."),
     ("reload", "What happens when files change. What widens anybody's authority always waits for a person."),
     ("log", "What the host says of itself, on standard error."),
 ];

@@ -40,7 +40,7 @@ pub struct DeclaredSource {
     pub tenants: Vec<String>,
     /// The greatest class of action that it may lead to.
     pub highest_class: &'static str,
-    /// The longest time without records before somebody is told, microseconds.
+    /// The longest time without records before an alarm, microseconds.
     pub expect_every: Option<i64>,
 }
 

@@ -88,7 +88,7 @@ impl Source {
         self.transport.as_ref()
     }
 
-    /// The longest time without records before somebody is told, microseconds.
+    /// The longest time without records before an alarm, microseconds.
     #[must_use]
     pub fn expect_every(&self) -> Option<i64> {
         self.expect_every

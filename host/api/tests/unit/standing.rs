@@ -1,4 +1,4 @@
-//! What is told of rules and sources.
+//! How rules and sources are shown.
 
 use std::sync::Arc;
 

@@ -66,7 +66,7 @@ pub struct Item {
     pub subject: String,
     /// What differs, in words. Text that others chose is in it as it stands.
     pub change: String,
-    /// Whether more may happen with it, or a protection goes. Where that can't be told it is true.
+    /// Whether more may happen with it, or a protection goes. Where that isn't certain it is true.
     pub widens: bool,
 }
 

@@ -98,7 +98,7 @@ fn declared(id: &RuleId, old: &Declaration, new: &Declaration, items: &mut Items
     if new.kind != old.kind {
         items.add(PERMISSION, id, format!("kind {}, was {}", new.kind, old.kind), true);
     }
-    // Which events are more can't be told of two filters.
+    // Which events are more isn't known of two filters.
     if new.filter != old.filter {
         items.add(PERMISSION, id, "another filter of events", true);
     }

@@ -69,6 +69,11 @@ fn changed(was: &Source, is: &Source, items: &mut Items) {
         let shown = |every: Option<i64>| every.map_or_else(|| "never".to_owned(), format_duration);
         let (then, now) = (was.expect_every(), is.expect_every());
         let widens = then.is_some_and(|then| now.is_none_or(|now| now > then));
-        items.add(SOURCE, name, format!("silence is told after {}, was {}", shown(now), shown(then)), widens);
+        items.add(
+            SOURCE,
+            name,
+            format!("the alarm of silence comes after {}, was {}", shown(now), shown(then)),
+            widens,
+        );
     }
 }

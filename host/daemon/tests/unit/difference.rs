@@ -334,8 +334,8 @@ fn sources_that_speak_for_more_widen() {
             (
                 &plain,
                 &with("expect-every = \"10m\""),
-                &["source trail: silence is told after 10m, was never"],
-                &["!source trail: silence is told after never, was 10m"],
+                &["source trail: the alarm of silence comes after 10m, was never"],
+                &["!source trail: the alarm of silence comes after never, was 10m"],
             ),
             (
                 &plain,

@@ -72,7 +72,7 @@ impl Found {
     }
 }
 
-/// Reads a file from an offset on, apart from whoever else reads it.
+/// Reads a file from an offset on, apart from others that read it.
 pub(super) struct Reading {
     pub(super) file: Arc<File>,
     pub(super) offset: u64,

@@ -111,7 +111,7 @@ impl Stream {
         (self.stamp, self.reader, self.waits, self.is_read) = (None, None, false, false);
         (self.length, self.grown) = (found.stamp.length, now);
         if is_packed {
-            // It is told by its beginning: what comes later has to be unpacked to be seen.
+            // It is recognised by its beginning: what comes later has to be unpacked to be seen.
             self.content.before = Part::of(&[]);
         }
     }

@@ -61,7 +61,7 @@ fn sources() -> Value {
             ),
             "expect-every": described(
                 json!({ "type": "string", "examples": ["10m", "1h"] }),
-                "The longest time without records before somebody is told, a second to 30 days",
+                "The longest time without records before an alarm, a second to 30 days",
             ),
             "url": described(
                 json!({ "type": "string", "pattern": "^https://", "examples": ["https://acme.okta.com"] }),
