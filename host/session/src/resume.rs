@@ -63,8 +63,7 @@ impl<'s> Session<'s> {
         options: SessionOptions,
         observer: &'s mut dyn Observer,
     ) -> Result<Session<'s>, SessionError> {
-        let stored = if store.head()?.records() > 0 { read_session(store)? } else { None };
-        let Some(stored) = stored else {
+        let Some(stored) = read_session(store)? else {
             let mut session = Session::from_parts(store, observer, options, Arc::clone(&generation), 1)?;
             session.judges.hand_over(BTreeMap::new(), &codes(&generation), Timestamp::default(), 0);
             session.ledger.record_header();
@@ -469,14 +468,18 @@ impl Standing {
     /// # Errors
     /// When the store can't be read.
     pub fn read(store: &dyn Stored) -> Result<Option<Standing>, SessionError> {
-        let stored = if store.head()?.records() > 0 { read_session(store)? } else { None };
+        let stored = read_session(store)?;
         let standing =
             |SessionMemory { taken, place, generation, finished, .. }| Standing { taken, place, generation, finished };
         Ok(stored.map(standing))
     }
 }
 
+/// What is remembered of the sessions of a store; none of one in which none has committed.
 pub(crate) fn read_session(store: &dyn Stored) -> Result<Option<SessionMemory>, SessionError> {
+    if store.head()?.records() == 0 {
+        return Ok(None);
+    }
     let entry = store.memory(SESSION, None, 1)?.into_iter().next();
     let Some((_, value)) = entry else {
         return Err(wrong(SESSION, "there is none, though the log has records"));

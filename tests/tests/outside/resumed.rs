@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use countersign_generation::Generation;
 use countersign_model::{DigestKey, Place, Timestamp};
-use countersign_session::{Session, SessionError, SessionOptions, Standing};
+use countersign_session::{Session, SessionError, SessionOptions, Standing, stored_rules};
 use countersign_store::{MemoryStore, Stored};
 use countersign_stream::{QuarantineThreshold, TICK_EVENTS};
 use proptest::prelude::*;
@@ -258,6 +258,14 @@ fn a_finished_session_is_finished() {
     );
     assert!(grown.log.len() > first.log.len() && grown.log.starts_with(&first.log));
     assert!(grown.summary.contains(r#""events":3,"#), "{}", grown.summary);
+}
+
+/// Before its first commit a store knows no rules, and that is no fault.
+#[test]
+fn an_empty_store_has_no_rules() {
+    let store = MemoryStore::new();
+    assert!(stored_rules(&store).unwrap().is_empty());
+    assert_eq!(Standing::read(&store).unwrap(), None);
 }
 
 #[test]

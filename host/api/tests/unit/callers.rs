@@ -75,7 +75,10 @@ fn every_endpoint_has_its_callers() {
                 request.extensions_mut().insert(peer);
             }
             let response = runtime.block_on(service.call(request)).unwrap();
-            assert_eq!(response.status().as_u16(), expected, "{method} {path} by {peer:?}");
+            let status = response.status().as_u16();
+            let body = runtime.block_on(axum::body::to_bytes(response.into_body(), 1 << 20)).unwrap();
+            let said = String::from_utf8_lossy(&body);
+            assert_eq!(status, expected, "{method} {path} by {peer:?}: {said}");
         }
     }
     host.stop();
