@@ -82,7 +82,6 @@ impl Arguments {
             stderr::note("the digests in the audit log aren't private: name a key of your own as `judge.audit-key`");
         }
         let files = files(&configuration.files);
-        let first = files.read().map_err(|faults| unusable(faults.join("\n  ")))?;
         let engine = self.loading.engine(session.workers, ENGINE_MEMORY)?;
         let options = HostOptions {
             folder: folder(self.configuration.file()),
@@ -96,7 +95,7 @@ impl Arguments {
         };
         // Before the state is opened: a second host by mistake takes nothing over.
         let socket = Socket::claim(&configuration.api.socket.value).map_err(unusable)?;
-        let host = Host::start(options, &first).map_err(unusable)?;
+        let host = Host::start(options, || files.read()).map_err(unusable)?;
         host.watch(files.clone(), configuration.reload.watch.value).map_err(unusable)?;
         let files = Arc::new(move || files.read());
         let server = Server::start(host.clone(), files, socket, Limits::default()).map_err(unusable)?;

@@ -170,11 +170,15 @@ pub(crate) struct Open {
 }
 
 impl Host {
-    /// Starts a host: the generation that was applied last serves, or without one this material becomes the first.
+    /// Starts a host: the generation that was applied last serves. Without one what `first` reads becomes the first; else
+    /// nothing is read, so that no fault of files on disk keeps a host from serving what it has on record.
     ///
     /// # Errors
     /// When its files can't be used, or the first generation has faults.
-    pub fn start(options: HostOptions, first: &Material) -> Result<Host, HostError> {
+    pub fn start(
+        options: HostOptions,
+        first: impl FnOnce() -> Result<Material, Vec<String>>,
+    ) -> Result<Host, HostError> {
         let HostOptions { state, folder, engine, session, max_bytes, keep, reload, clock } = options;
         let store = state.join(STORE);
         // Opened once before anything else: its file is made, or refused, here.
@@ -193,11 +197,12 @@ impl Host {
         }
         let generations = Arc::new(Generations::new(engine));
         if reader.last_host_input(HostInputKind::Generation, u64::MAX)?.is_none() {
-            let built = generations.build(first).map_err(HostError::Faults)?;
+            let first = first().map_err(HostError::Faults)?;
+            let built = generations.build(&first).map_err(HostError::Faults)?;
             if !built.left_out.is_empty() {
                 return Err(HostError::Faults(built.left_out.clone()));
             }
-            generations::put(&recorder, first, "start".to_owned(), None, Some(1))?;
+            generations::put(&recorder, &first, "start".to_owned(), None, Some(1))?;
         }
         let shared = Arc::new(Shared::default());
         let judge = Judge {

@@ -50,7 +50,7 @@ fn start_with(first: &Material, reload: Reload) -> (Host, TempDir) {
         // It moves, so that events which wait for others have their turn.
         clock: || Timestamp(i64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros()).unwrap()),
     };
-    let host = Host::start(options, first).unwrap_or_else(|error| panic!("{error}"));
+    let host = Host::start(options, || Ok(first.clone())).unwrap_or_else(|error| panic!("{error}"));
     assert!(host.wait_serving(LONG));
     (host, folder)
 }

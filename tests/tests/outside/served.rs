@@ -41,7 +41,7 @@ fn start(state: &Path, first: &Material) -> Host {
         clock: now,
         reload: Reload::default(),
     };
-    Host::start(options, first).unwrap_or_else(|error| panic!("{error}"))
+    Host::start(options, || Ok(first.clone())).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The time of day: what waits for witnesses waits by it.

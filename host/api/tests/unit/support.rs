@@ -57,7 +57,7 @@ fn host_with(folder: &TempDir, first: &Material) -> Host {
         reload: Reload::default(),
         clock: || Timestamp(1_800_000_000_000_000),
     };
-    let host = Host::start(options, first).unwrap_or_else(|error| panic!("{error}"));
+    let host = Host::start(options, || Ok(first.clone())).unwrap_or_else(|error| panic!("{error}"));
     assert!(host.wait_serving(LONG));
     host
 }

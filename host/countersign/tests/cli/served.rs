@@ -309,3 +309,27 @@ fn a_disk_that_fails_for_a_while_loses_nothing() {
         is_whole(&folder, &[("sent", &lines)]);
     }
 }
+
+/// What was applied serves after a restart, whatever became of the files: they are only compared.
+#[test]
+fn files_that_are_broken_keep_no_host_from_serving() {
+    let (folder, _) = prepared();
+    let configuration = configure(&folder, "state");
+    let served = Served::start(&folder, &configuration);
+    served.wait("serves", |status| status["judged"]["generation"] == 1);
+    served.stop();
+    folder.write("policy.toml", "nonsense");
+    fs::remove_file(folder.path("identities.toml")).unwrap();
+    fs::remove_dir_all(folder.path("rules")).unwrap();
+    let served = Served::start(&folder, &configuration);
+    served.wait("serves", |status| status["judged"]["generation"] == 1);
+    let ready: Value = served.client.get("/readyz").unwrap();
+    assert_eq!(ready["ready"], true, "{ready}");
+    let reasons = ready["on_disk"]["reasons"].to_string();
+    assert!(reasons.contains("identities.toml") && reasons.contains("rules"), "{ready}");
+    served.stop();
+    // Without anything on record there is nothing to serve.
+    let empty = configure(&folder, "empty");
+    let ran = folder.cli(&format!("run --config {empty}")).exits(2);
+    assert!(ran.stderr.contains("identities.toml") && ran.stderr.contains("rules"), "{}", ran.stderr);
+}
