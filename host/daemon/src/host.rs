@@ -271,11 +271,12 @@ impl Host {
         if source.transport() != Some(&Transport::Http) {
             return Err(IngestError::NotSent(source.name().clone()));
         }
-        let content = Digest::of(&bytes);
+        // Only a key is compared with what came under it.
+        let key = key.map(|key| (key, Digest::of(&bytes)));
         let (batches, ingested, held) = self.open.intake.cut(bytes, &source).ok_or(IngestError::TooMuch)?;
         let source = source.name().clone();
-        let answer = serde_json::to_vec(&ingested).unwrap_or_default();
-        let idempotency = key.map(|key| Idempotency { key, content, answer });
+        let answer = || serde_json::to_vec(&ingested).unwrap_or_default();
+        let idempotency = key.map(|(key, content)| Idempotency { key, content, answer: answer() });
         let append = Append { source, batches, bookmarks: Vec::new(), idempotency };
         let answered = move |appended: Result<Appended, AppendError>| {
             drop(held);
