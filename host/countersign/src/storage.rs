@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use countersign_audit::{ReadError, Record, read};
-use countersign_store::{AuditLog, DatabaseError, SqliteReader, SqliteStore, StoreError};
+use countersign_store::{AuditLog, DatabaseError, FileError, SqliteReader, SqliteStore, StoreError};
 
 use crate::exit::unusable;
 use crate::files::unreadable;
@@ -29,7 +29,7 @@ pub(crate) fn open_store(path: &Path) -> Result<SqliteReader> {
 /// An error of opening what is at a path: `Unusable`, but for a damaged store.
 pub(crate) fn opening_error(path: &Path, error: StoreError) -> anyhow::Error {
     match error {
-        StoreError::Io { source, .. } => unreadable(path, &source),
+        StoreError::File(FileError::Io { source, .. }) => unreadable(path, &source),
         error => store_error(error),
     }
 }
@@ -38,7 +38,7 @@ pub(crate) fn opening_error(path: &Path, error: StoreError) -> anyhow::Error {
 pub(crate) fn store_error(error: StoreError) -> anyhow::Error {
     match error {
         StoreError::NotAnAuditFile(_)
-        | StoreError::NotRegular { .. }
+        | StoreError::File(FileError::NotRegular { .. })
         | StoreError::NotOnlyBlobs { .. }
         | StoreError::Exists { .. }
         | StoreError::Unrecognised(_)

@@ -1,32 +1,16 @@
 //! What can go wrong with a database.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use countersign_private::NotRegular;
+use countersign_private::FileError;
 use countersign_text::path as shown;
 
 /// Why a database can't be opened, read or written. `kind` is what it should be, such as `store`.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// A file couldn't be made or opened.
-    #[error("can't {action} `{}`: {source}", shown(path))]
-    Io {
-        /// What was tried, such as `open`.
-        action: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// There is something that is no regular file.
-    #[error("can't use `{}`: {got}", shown(path))]
-    NotRegular {
-        /// Where.
-        path: PathBuf,
-        /// What is there.
-        got: NotRegular,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A file is something else.
     #[error("expected a {kind} at `{}`, got something else: name another file", shown(path))]
     OtherKind {
@@ -110,15 +94,6 @@ pub enum DatabaseError {
 }
 
 impl DatabaseError {
-    /// An I/O error with what was tried on which file.
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DatabaseError {
-        let path = path.to_owned();
-        move |source| match NotRegular::of(&source) {
-            Some(got) => DatabaseError::NotRegular { path, got },
-            None => DatabaseError::Io { action, path, source },
-        }
-    }
-
     /// Whether nothing is stored for certain, so that what was tried can be tried again.
     #[must_use]
     pub fn stored_nothing(&self) -> bool {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use countersign_private::FileError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::schema::Kind;
@@ -118,11 +119,11 @@ impl Database {
 
 /// Makes an empty file unless there is one.
 fn make(path: &Path) -> Result<(), DatabaseError> {
-    if !countersign_private::check(path).map_err(DatabaseError::io("open", path))? {
+    if !countersign_private::check(path).map_err(FileError::of("open", path))? {
         match countersign_private::create_new(path) {
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(DatabaseError::io("make", path)(error)),
+            Err(error) => return Err(FileError::of("make", path)(error).into()),
         }
     }
     Ok(())
@@ -132,7 +133,7 @@ fn make(path: &Path) -> Result<(), DatabaseError> {
 /// opened, see the invariant.
 fn close_to_others(path: &Path) -> Result<(), DatabaseError> {
     for path in BESIDE.map(|ending| beside(path, ending)).iter().map(PathBuf::as_path).chain([path]) {
-        countersign_private::tighten(path).map_err(DatabaseError::io("open", path))?;
+        countersign_private::tighten(path).map_err(FileError::of("open", path))?;
     }
     Ok(())
 }
@@ -140,20 +141,20 @@ fn close_to_others(path: &Path) -> Result<(), DatabaseError> {
 /// Refuses what is no regular file, and when there is none.
 fn regular(path: &Path) -> Result<(), DatabaseError> {
     for beside in BESIDE.map(|ending| beside(path, ending)) {
-        countersign_private::check(&beside).map_err(DatabaseError::io("open", &beside))?;
+        countersign_private::check(&beside).map_err(FileError::of("open", &beside))?;
     }
     match countersign_private::check(path) {
         Ok(true) => Ok(()),
         // The system says it in the words that people know.
-        Ok(false) => path.symlink_metadata().map(|_| ()).map_err(DatabaseError::io("open", path)),
-        Err(error) => Err(DatabaseError::io("open", path)(error)),
+        Ok(false) => Ok(path.symlink_metadata().map(|_| ()).map_err(FileError::of("open", path))?),
+        Err(error) => Err(FileError::of("open", path)(error).into()),
     }
 }
 
 /// The path of a file with all links above it followed, so that SQLite can follow none. It is absolute, and so never
 /// taken for one of SQLite's special names.
 fn resolved(path: &Path) -> Result<PathBuf, DatabaseError> {
-    let failed = || DatabaseError::io("open", path);
+    let failed = || FileError::of("open", path);
     let absolute = std::path::absolute(path).map_err(failed())?;
     match (absolute.parent(), absolute.file_name()) {
         (Some(folder), Some(name)) => Ok(folder.canonicalize().map_err(failed())?.join(name)),

@@ -4,10 +4,12 @@
 //!
 //! INVARIANT: every file with such content is opened here; `tests/tidy.rs` looks for other ways.
 
+mod failed;
 mod folder;
 mod open;
 mod refused;
 
+pub use self::failed::FileError;
 pub use self::folder::{check_folder, make_folder};
 pub use self::open::{
     append, append_as_it_is, append_or_create, check, close_to_others, create, create_new, read, tighten,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use countersign_audit::{AppendError, ChainWriter};
 use countersign_database::DatabaseError;
 use countersign_model::Digest;
-use countersign_private::NotRegular;
+use countersign_private::FileError;
 use countersign_text::path as shown;
 
 use crate::ExistingRun;
@@ -16,23 +16,8 @@ use crate::ExistingRun;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// A file or folder couldn't be read, written or made.
-    #[error("can't {action} `{}`: {source}", shown(path))]
-    Io {
-        /// What was tried, such as `write`.
-        action: &'static str,
-        /// On which file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// There is something that is no regular file.
-    #[error("can't use `{}`: {got}", shown(path))]
-    NotRegular {
-        /// Where.
-        path: PathBuf,
-        /// What is there.
-        got: NotRegular,
-    },
+    #[error(transparent)]
+    File(#[from] FileError),
     /// A record can't be appended.
     #[error(transparent)]
     Append(#[from] AppendError),
@@ -178,8 +163,7 @@ impl fmt::Display for Overtaken {
 impl From<DatabaseError> for StoreError {
     fn from(error: DatabaseError) -> StoreError {
         match error {
-            DatabaseError::Io { action, path, source } => StoreError::Io { action, path, source },
-            DatabaseError::NotRegular { path, got } => StoreError::NotRegular { path, got },
+            DatabaseError::File(error) => StoreError::File(error),
             error => StoreError::Database(error),
         }
     }
@@ -188,10 +172,7 @@ impl From<DatabaseError> for StoreError {
 impl StoreError {
     /// An I/O error with what was tried on which file.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> StoreError {
-        let path = path.to_owned();
-        move |source| match NotRegular::of(&source) {
-            Some(got) => StoreError::NotRegular { path, got },
-            None => StoreError::Io { action, path, source },
-        }
+        let failed = FileError::of(action, path);
+        move |source| failed(source).into()
     }
 }

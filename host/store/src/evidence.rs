@@ -8,7 +8,7 @@ use countersign_audit::verify::MAX_FAULTS;
 use countersign_audit::{AuditFault, FaultCode, ReadError, VerifyError, read};
 use countersign_model::{Digest, DigestKey};
 
-use crate::{AuditLog, StoreError};
+use crate::{AuditLog, FileError, StoreError};
 
 /// So many names are remembered, so that a blob that records near each other name is read once.
 const MAX_NAMES: usize = 1 << 16;
@@ -60,7 +60,7 @@ fn blob_fault(line: u64, name: &Digest, error: StoreError) -> io::Result<AuditFa
         StoreError::BlobTooLarge { got, limit, .. } => {
             (FaultCode::BlobChanged, format!("{got} bytes, at most {limit} are written"))
         }
-        error @ StoreError::NotRegular { .. } => (FaultCode::BlobChanged, error.to_string()),
+        error @ StoreError::File(FileError::NotRegular { .. }) => (FaultCode::BlobChanged, error.to_string()),
         error => return Err(io::Error::other(error)),
     };
     Ok(AuditFault { line, code, expected: format!("a blob of digest {name}"), got })

@@ -30,6 +30,7 @@ pub mod store;
 pub use bundles::BundleReader;
 pub use countersign_audit::{Blob, ChainWriter, Head};
 pub use countersign_database::DatabaseError;
+pub use countersign_private::FileError;
 pub use error::{Overtaken, StoreError};
 pub use existing::{Existing, ExistingRun, belongs_to, existing};
 pub use export::{ExportOptions, Exported, export};

@@ -7,7 +7,7 @@ use std::path::Path;
 use countersign_audit::record::Component;
 use countersign_audit::{FaultCode, Record, Verified, VerifyError};
 use countersign_model::DigestKey;
-use countersign_store::{AuditLog, Durability, Existing, FileStore, SqliteStore, Store, StoreError, Stored};
+use countersign_store::{AuditLog, Durability, Existing, FileError, FileStore, SqliteStore, Store, StoreError, Stored};
 
 use crate::common::{Step, blob, header, record};
 
@@ -116,7 +116,7 @@ fn what_is_neither_is_refused_and_a_changed_file_is_still_one() {
         let error = open(&path).unwrap_err();
         assert!(error.to_string().starts_with("expected an audit file or a store at `"), "{error}");
     }
-    assert!(matches!(open(folder.path()), Err(StoreError::NotRegular { .. })));
+    assert!(matches!(open(folder.path()), Err(StoreError::File(FileError::NotRegular { .. }))));
     assert!(open(&folder.path().join("none")).unwrap_err().to_string().contains("No such file"));
 
     fs::remove_file(&path).unwrap();

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 
 use countersign_audit::Record;
 use countersign_store::{
-    AuditLog, BundleReader, Commit, Durability, Existing, FileStore, SqliteStore, Store, StoreError, Stored, existing,
+    AuditLog, BundleReader, Commit, Durability, Existing, FileError, FileStore, SqliteStore, Store, StoreError, Stored,
+    existing,
 };
 
 use crate::common::{blob, header};
@@ -61,7 +62,7 @@ fn links_and_pipes_are_refused_without_waiting() {
         let path = at(name);
         let refused = |result: Result<(), StoreError>, how: &str| {
             let error = result.unwrap_err();
-            assert!(matches!(error, StoreError::NotRegular { .. }), "{how} {name}: {error}");
+            assert!(matches!(error, StoreError::File(FileError::NotRegular { .. })), "{how} {name}: {error}");
             assert!(error.to_string().contains("expected a regular file, got a "), "{error}");
         };
         for how in [Existing::Refuse, Existing::Replace] {
@@ -84,13 +85,13 @@ fn links_and_pipes_are_refused_without_waiting() {
             let expected = store.head()?;
             store.commit(Commit { records: &[header()], blobs: &[blob(1)], ..Commit::empty(expected) })
         });
-        assert!(matches!(written, Err(StoreError::NotRegular { .. })), "{ending}: {written:?}");
+        assert!(matches!(written, Err(StoreError::File(FileError::NotRegular { .. }))), "{ending}: {written:?}");
         assert_eq!(fs::read_dir(at("elsewhere")).unwrap().count(), 0);
     }
     for ending in ["-wal", "-shm", "-journal"] {
         let store = at(&format!("run{ending}.db"));
         symlink(at("victim"), PathBuf::from(format!("{}{ending}", store.display()))).unwrap();
-        assert!(matches!(SqliteStore::open(&store), Err(StoreError::NotRegular { .. })), "{ending}");
+        assert!(matches!(SqliteStore::open(&store), Err(StoreError::File(FileError::NotRegular { .. }))), "{ending}");
     }
     assert!(fs::read(at("victim")).unwrap().is_empty());
 
@@ -102,7 +103,7 @@ fn links_and_pipes_are_refused_without_waiting() {
     fs::rename(&name, at("moved")).unwrap();
     symlink(at("moved"), &name).unwrap();
     let key = countersign_model::DigestKey::public();
-    assert!(matches!(bundles.get(&blob(1).name(), &key), Err(StoreError::NotRegular { .. })));
+    assert!(matches!(bundles.get(&blob(1).name(), &key), Err(StoreError::File(FileError::NotRegular { .. }))));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use countersign_store::{Commit, DatabaseError, Overtaken, SqliteStore, Store, StoreError, Stored};
+use countersign_store::{Commit, DatabaseError, FileError, Overtaken, SqliteStore, Store, StoreError, Stored};
 
 use crate::common::{Step, blob, content, fast_folder, finding, header, intent, memory, record, state, timer};
 
@@ -100,7 +100,7 @@ fn only_stores_are_opened() {
         assert!(matches!(result, Err(StoreError::Database(DatabaseError::OtherKind { .. }))), "{result:?}");
     }
     for result in [open(folder.path()), read(folder.path())] {
-        assert!(matches!(result, Err(StoreError::NotRegular { .. })), "{result:?}");
+        assert!(matches!(result, Err(StoreError::File(FileError::NotRegular { .. }))), "{result:?}");
     }
     let error = open(&folder.path().join("no/store")).unwrap_err().to_string();
     assert!(error.starts_with("can't make `") && error.contains("No such file"), "{error}");

@@ -12,7 +12,7 @@ use countersign_model::call::Parameter;
 use countersign_model::{Digest, DigestKey};
 use countersign_policy::OperatorLimits;
 use countersign_recompute::{Log, RecomputeError, RecomputeOptions, recompute};
-use countersign_store::{AuditLog, BundleReader, Durability, Existing, FileStore, SqliteStore, StoreError};
+use countersign_store::{AuditLog, BundleReader, Durability, Existing, FileError, FileStore, SqliteStore, StoreError};
 use countersign_text::{is_invisible, line, quoted};
 
 use super::{Attempt, Defence, attempt};
@@ -74,7 +74,7 @@ fn fixture() -> PathBuf {
 }
 
 fn is_refused<T>(result: Result<T, StoreError>) -> bool {
-    matches!(result, Err(StoreError::NotRegular { .. }))
+    matches!(result, Err(StoreError::File(FileError::NotRegular { .. })))
 }
 
 fn written_through_a_link() -> Defence {
