@@ -7,7 +7,7 @@ use std::sync::Arc;
 use countersign_document::read_capped;
 use countersign_engine::Engine;
 use countersign_generation::{FILE_TABLES, FileTable, Generation, RuleFile, Settings};
-use countersign_inputs::Sources;
+use countersign_inputs::{MAX_SOURCES_BYTES, Sources};
 use countersign_model::Digest;
 use countersign_policy::{Capabilities, Diagnostic, Directory, MAX_BYTES, Policy, SourceFile, Trust};
 use countersign_shipped::RULES;
@@ -79,6 +79,7 @@ impl Role {
     fn max_bytes(self) -> u64 {
         match self {
             Role::Rule => MAX_RULE_BYTES,
+            Role::Sources => MAX_SOURCES_BYTES,
             Role::Context(table) => table.max_bytes as u64,
             _ => MAX_BYTES as u64,
         }

@@ -15,6 +15,9 @@ use countersign_model::{Patience, SourceId, TimeZone};
 use countersign_policy::reader::{Item, read_file, version};
 use glob::{MatchOptions, Pattern};
 
+/// Maximum bytes of `sources.toml`.
+pub const MAX_SOURCES_BYTES: u64 = 4 << 20;
+
 /// Maximum number of patterns in a list.
 const MAX_PATTERNS: usize = 4_096;
 

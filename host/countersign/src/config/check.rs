@@ -8,7 +8,7 @@ use clap::Args;
 use countersign_configuration::{Configuration, Files, Secret, Setting};
 use countersign_daemon::components;
 use countersign_generation::ContextFiles;
-use countersign_inputs::Sources;
+use countersign_inputs::{MAX_SOURCES_BYTES, Sources};
 use countersign_policy::{Capabilities, Diagnostic, Directory, MAX_BYTES, Policy, SourceFile, Trust};
 use countersign_private::check_folder;
 
@@ -17,7 +17,6 @@ use crate::exit::{Exit, unusable};
 use crate::files;
 use crate::operator;
 use crate::out::Out;
-use crate::replay::inputs::MAX_SOURCES_BYTES;
 use crate::stderr;
 use crate::table::{Table, Tone, toned};
 use crate::text;

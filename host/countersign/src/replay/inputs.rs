@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use clap::Args;
 use countersign_formats::{Auto, FORMATS, Format, format_by_name};
-use countersign_inputs::{InputError, Merge, Processed, Reading, Sources};
+use countersign_inputs::{InputError, MAX_SOURCES_BYTES, Merge, Processed, Reading, Sources};
 use countersign_model::{Patience, SourceId};
 use countersign_policy::SourceFile;
 
@@ -111,9 +111,6 @@ impl TelemetrySources {
         }
     }
 }
-
-/// Maximum bytes of a file of sources.
-pub(crate) const MAX_SOURCES_BYTES: u64 = 4 << 20;
 
 /// The help of arguments that name telemetry.
 pub(crate) const FILES_HELP: &str = "Telemetry: files, plain, gzip, zstd or UTF-16; directories, with all files in them and \
