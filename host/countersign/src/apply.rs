@@ -4,12 +4,11 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_api::Client;
 use serde::{Deserialize, Serialize};
 
 use crate::configuration::ConfigurationArguments;
 use crate::exit::Exit;
-use crate::generations::refused;
+use crate::live::refused;
 use crate::out::Out;
 use crate::text;
 
@@ -56,8 +55,7 @@ pub(crate) struct Applied {
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
-        let configuration = self.configuration.read()?;
-        let client = Client::new(&configuration.api.socket.value);
+        let client = self.configuration.client()?;
         let change = Change { reason: self.reason, digest: self.digest };
         match client.post::<Applied>("/v1/apply", &change) {
             Ok(applied) => print(out, &applied, self.json),

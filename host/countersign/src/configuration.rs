@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
+use countersign_api::Client;
 use countersign_configuration::{Configuration, Judge, LogFormat, LogLevel, MAX_BYTES, Overrides, Written};
 use countersign_document::FileDiagnostics;
 use countersign_session::SessionOptions;
@@ -49,6 +50,14 @@ impl ConfigurationArguments {
     /// Whether it is said where the host keeps its files.
     pub(crate) fn names_a_state(&self) -> bool {
         self.config.is_some() || self.state.is_some()
+    }
+
+    /// A client of the host that has this configuration.
+    ///
+    /// # Errors
+    /// As for [`ConfigurationArguments::read`].
+    pub(crate) fn client(&self) -> Result<Client> {
+        Ok(Client::new(&self.read()?.api.socket.value))
     }
 
     /// Reads the configuration.

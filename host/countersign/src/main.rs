@@ -21,6 +21,7 @@ mod generations;
 mod init;
 mod intake;
 mod interrupt;
+mod live;
 mod loading;
 mod logging;
 mod operator;

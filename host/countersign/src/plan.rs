@@ -4,14 +4,13 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_api::Client;
 use countersign_daemon::{Aspect, Behaviour, Compared, Example, Item, Plan};
 use countersign_model::time::parse_duration;
 use serde::Serialize;
 
 use crate::configuration::ConfigurationArguments;
 use crate::exit::Exit;
-use crate::generations::refused;
+use crate::live::refused;
 use crate::out::Out;
 use crate::table::{Table, Tone, toned};
 use crate::text;
@@ -64,8 +63,7 @@ fn check_duration(text: &str) -> Result<String, String> {
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
-        let configuration = self.configuration.read()?;
-        let client = Client::new(&configuration.api.socket.value);
+        let client = self.configuration.client()?;
         let plan: Plan = match client.plan(&Asked { trial: self.trial }) {
             Ok(plan) => plan,
             Err(error) => return refused(error),

@@ -2,12 +2,11 @@
 
 use anyhow::Result;
 use clap::Args;
-use countersign_api::Client;
 use serde_json::{Value, json};
 
 use crate::configuration::ConfigurationArguments;
 use crate::exit::Exit;
-use crate::generations::refused;
+use crate::live::refused;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,8 +26,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(self) -> Result<Exit> {
-        let configuration = self.configuration.read()?;
-        match Client::new(&configuration.api.socket.value).post::<Value>("/v1/reload", &json!({})) {
+        match self.configuration.client()?.post::<Value>("/v1/reload", &json!({})) {
             Ok(_) => Ok(Exit::Done),
             Err(error) => refused(error),
         }

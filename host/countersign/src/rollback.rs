@@ -2,13 +2,12 @@
 
 use anyhow::Result;
 use clap::Args;
-use countersign_api::Client;
 use serde::Serialize;
 
 use crate::apply::{Applied, print};
 use crate::configuration::ConfigurationArguments;
 use crate::exit::Exit;
-use crate::generations::refused;
+use crate::live::refused;
 use crate::out::Out;
 
 #[derive(Debug, Args)]
@@ -34,8 +33,7 @@ struct Change {
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
-        let configuration = self.configuration.read()?;
-        let client = Client::new(&configuration.api.socket.value);
+        let client = self.configuration.client()?;
         let change = Change { generation: self.generation, reason: self.reason };
         match client.post::<Applied>("/v1/rollback", &change) {
             Ok(applied) => print(out, &applied, self.json),

@@ -4,12 +4,11 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_api::Client;
 use serde_json::{Value, json};
 
 use crate::configuration::ConfigurationArguments;
 use crate::exit::Exit;
-use crate::generations::refused;
+use crate::live::refused;
 use crate::out::Out;
 use crate::table::pairs;
 use crate::text;
@@ -34,8 +33,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
-        let configuration = self.configuration.read()?;
-        let client = Client::new(&configuration.api.socket.value);
+        let client = self.configuration.client()?;
         let both = client.get::<Value>("/readyz").and_then(|ready| Ok((ready, client.get::<Value>("/v1/status")?)));
         let (ready, status) = match both {
             Ok(both) => both,

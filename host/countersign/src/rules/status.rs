@@ -1,16 +1,13 @@
 //! `countersign rules status`: the rules of a host: what serves, what they keep, and what is held back from them.
 
-use std::io::Write;
-
 use anyhow::Result;
 use clap::Args;
-use countersign_api::{Client, ClientError};
+use countersign_configuration::Configuration;
 use countersign_daemon::{rules_of_store, store_of};
 use serde_json::Value;
 
-use crate::configuration::ConfigurationArguments;
 use crate::exit::{Exit, unusable};
-use crate::generations::refused;
+use crate::live::ListArguments;
 use crate::out::Out;
 use crate::stderr;
 use crate::table::Table;
@@ -29,49 +26,42 @@ Where no host serves, it is what the store remembers.
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    configuration: ConfigurationArguments,
-    /// Print NDJSON (see docs/reference/api.md)
-    #[arg(long)]
-    json: bool,
+    list: ListArguments,
 }
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let configuration = self.configuration.read()?;
-        let rules: Vec<Value> = match Client::new(&configuration.api.socket.value).get("/v1/rules") {
-            Ok(rules) => rules,
-            Err(ClientError::NoHost(_)) => {
-                let store = store_of(&configuration.state.value);
-                let rules = rules_of_store(&store).map_err(unusable)?;
-                stderr::note(format_args!("no host serves: this is what `{}` remembers", text::path(&store)));
-                rules.iter().map(serde_json::to_value).collect::<Result<_, _>>()?
-            }
-            Err(error) => return refused(error),
-        };
-        if self.json {
-            rules.iter().try_for_each(|rule| out.json(rule))?;
-            return Ok(Exit::Done);
-        }
-        let titles = ["rule", "kind", "version", "proof", "keys", "state", "rows", "findings", "what to know"];
-        let mut table = Table::new(out, titles).right(4).right(5).right(6).right(7);
-        for rule in &rules {
-            let shown = |pointer: &str| rule.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-            let number = |key: &str| rule.get(key).and_then(Value::as_u64).unwrap_or_default();
-            table.row([
-                shown("/rule").into(),
-                shown("/serves/kind").into(),
-                shown("/serves/version").into(),
-                shown("/serves/proof").into(),
-                text::number(number("keys")).into(),
-                text::size(number("bytes")).into(),
-                text::number(number("delivered")).into(),
-                text::number(number("findings")).into(),
-                notes(rule).into(),
-            ]);
-        }
-        write!(out, "{}", table.text(""))?;
-        Ok(Exit::Done)
+        self.list.list(out, "/v1/rules", Some(left_behind), table)
     }
+}
+
+/// What is known of them where no host serves.
+fn left_behind(configuration: &Configuration) -> Result<Vec<Value>> {
+    let store = store_of(&configuration.state.value);
+    let rules = rules_of_store(&store).map_err(unusable)?;
+    stderr::note(format_args!("no host serves: this is what `{}` remembers", text::path(&store)));
+    Ok(rules.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)
+}
+
+fn table(out: &Out, rules: &[Value]) -> Table {
+    let titles = ["rule", "kind", "version", "proof", "keys", "state", "rows", "findings", "what to know"];
+    let mut table = Table::new(out, titles).right(4).right(5).right(6).right(7);
+    for rule in rules {
+        let shown = |pointer: &str| rule.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let number = |key: &str| rule.get(key).and_then(Value::as_u64).unwrap_or_default();
+        table.row([
+            shown("/rule").into(),
+            shown("/serves/kind").into(),
+            shown("/serves/version").into(),
+            shown("/serves/proof").into(),
+            text::number(number("keys")).into(),
+            text::size(number("bytes")).into(),
+            text::number(number("delivered")).into(),
+            text::number(number("findings")).into(),
+            notes(rule).into(),
+        ]);
+    }
+    table
 }
 
 /// What a person has to know of a rule.
