@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use countersign_formats::reader::Piece;
 use countersign_formats::{Auto, Decoder, Record, SourceBinding};
-use countersign_inputs::{Processed, ReadAs, Sources};
+use countersign_inputs::{Bookmark, Processed, ReadAs, Received, Sources};
 use countersign_model::SourceId;
 use countersign_model::vocabulary::ActionClass;
+use countersign_recorder::{RecordedBatch, RecorderError, RecorderReader};
+use countersign_session::Arrival;
 
 /// The decoders.
 pub(crate) struct Decoders {
@@ -22,8 +24,28 @@ impl Decoders {
         Decoders { sources, counted: processed, decoders: BTreeMap::new() }
     }
 
+    /// Calls `each` with the records of a batch after the first so many, with their numbers in it from 1 on.
+    pub(crate) fn for_each<E>(
+        &mut self,
+        recorded: &RecordedBatch,
+        name: &SourceId,
+        after: u32,
+        mut each: impl FnMut(u32, Arrival) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut pieces = recorded.batch.pieces();
+        let mut number = 0;
+        while let Some((piece, position)) = pieces.next_piece() {
+            number += 1;
+            if number > after {
+                let received = Received::alone(self.decode(recorded.source, name, piece), Bookmark::from(position));
+                each(number, Arrival::new(received, Some(recorded.arrived)))?;
+            }
+        }
+        Ok(())
+    }
+
     /// What became of a piece of a source.
-    pub(crate) fn decode(&mut self, number: u32, name: &SourceId, piece: Piece<'_>) -> Record {
+    fn decode(&mut self, number: u32, name: &SourceId, piece: Piece<'_>) -> Record {
         let Decoders { sources, counted, decoders } = self;
         let (_, decoder) = decoders.entry(number).or_insert_with(|| {
             let mut decoder = decoder(sources, name);
@@ -45,6 +67,11 @@ impl Decoders {
         }
         self.sources = sources;
     }
+}
+
+/// The names of a recorder's sources by their numbers.
+pub(crate) fn names(reader: &RecorderReader) -> Result<BTreeMap<u32, SourceId>, RecorderError> {
+    Ok(reader.sources()?.into_iter().map(|source| (source.number, source.name)).collect())
 }
 
 /// How a source is read. One that the generation doesn't have any more speaks for nobody: what was recorded of it is judged,

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_engine::Engine;
 use countersign_model::Digest;
-use countersign_recorder::{AppendError, HostInputKind, NewHostInput, RecordedHostInput, Recorder, RecorderReader};
+use countersign_recorder::{
+    AppendError, HostInputKind, NewHostInput, RecordedHostInput, Recorder, RecorderError, RecorderReader,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::material::{Built, Manifest, Material};
@@ -72,6 +74,16 @@ impl Generations {
         self.built.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
     }
 
+    /// The last generation among the host's own inputs up to a number, built or why it can't be built any more; none if
+    /// there is none.
+    ///
+    /// # Errors
+    /// When the recorder can't be read.
+    pub(crate) fn last(&self, reader: &RecorderReader, up_to: u64) -> Result<Option<Last>, RecorderError> {
+        let input = reader.last_host_input(HostInputKind::Generation, up_to)?;
+        Ok(input.map(|input| Last { seq: input.seq, built: self.recorded(reader, &input) }))
+    }
+
     /// A generation on record, built.
     ///
     /// # Errors
@@ -87,6 +99,14 @@ impl Generations {
             None => self.build(&material(reader, &word.manifest)?),
         }
     }
+}
+
+/// The last generation up to a place.
+pub(crate) struct Last {
+    /// Its number among the host's own inputs.
+    pub(crate) seq: u64,
+    /// The generation, or with every fault why it can't be built any more.
+    pub(crate) built: Result<Arc<Built>, Vec<String>>,
 }
 
 /// What a recorded generation says.

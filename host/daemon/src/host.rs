@@ -348,10 +348,9 @@ impl Host {
         }
         let failed = |error: RecorderError| vec![error.to_string()];
         let reader = self.open.recorder.reader().map_err(failed)?;
-        let last = reader.last_host_input(HostInputKind::Generation, u64::MAX).map_err(failed)?;
+        let last = self.open.generations.last(&reader, u64::MAX).map_err(failed)?;
         let Some(last) = last else { return Ok(Vec::new()) };
-        let serving = self.open.generations.recorded(&reader, &last)?;
-        let difference = Difference::between(&serving, &*self.build(material)?);
+        let difference = Difference::between(&*last.built?, &*self.build(material)?);
         Ok(watch::refused(&difference, &self.open.reload))
     }
 
@@ -385,8 +384,9 @@ impl Host {
     /// What the generation that was put on record last is made of: the one that serves, or is about to.
     #[must_use]
     pub fn serving(&self) -> Option<Manifest> {
-        let last = self.generations().ok()?.pop()?;
-        Some(last.word.manifest)
+        let reader = self.open.recorder.reader().ok()?;
+        let last = reader.last_host_input(HostInputKind::Generation, u64::MAX).ok()??;
+        Some(word(&last).ok()?.manifest)
     }
 
     /// All generations on record, the last one last.
@@ -408,10 +408,11 @@ impl Host {
     /// When it can't be read; none if there is none of this number.
     pub fn material(&self, seq: u64) -> Result<Option<Material>, Vec<String>> {
         let failed = |error: RecorderError| vec![error.to_string()];
-        let generation = self.generations().map_err(failed)?.into_iter().find(|one| one.seq == seq);
-        let Some(generation) = generation else { return Ok(None) };
         let reader = self.open.recorder.reader().map_err(failed)?;
-        generations::material(&reader, &generation.word.manifest).map(Some)
+        let last = reader.last_host_input(HostInputKind::Generation, seq).map_err(failed)?;
+        let Some(generation) = last.filter(|last| last.seq == seq) else { return Ok(None) };
+        let word = word(&generation).map_err(|error| vec![error])?;
+        generations::material(&reader, &word.manifest).map(Some)
     }
 
     /// Waits until a generation serves, for so long at most. Whether one does.

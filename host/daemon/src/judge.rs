@@ -5,18 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use countersign_formats::Record;
-use countersign_inputs::{Bookmark, Received, Sources};
+use countersign_inputs::Sources;
 use countersign_model::{Patience, Place, SourceId, Timestamp};
 use countersign_recorder::{
     AppendError, HostInputKind, NewHostInput, RecordedBatch, RecordedHostInput, Recorder, RecorderError, RecorderReader,
 };
 use countersign_session::sequence::MAX_WAIT;
-use countersign_session::{Arrival, Input, Session, SessionError, SessionOptions, Standing, Swap};
+use countersign_session::{Input, Session, SessionError, SessionOptions, Standing, Swap};
 use countersign_store::{SqliteStore, StoreError};
 
-use crate::decoders::Decoders;
-use crate::generations::Generations;
+use crate::decoders::{Decoders, names};
+use crate::generations::{Generations, Last};
 use crate::material::Built;
 use crate::observer::LogObserver;
 use crate::shared::Shared;
@@ -113,17 +112,14 @@ impl Judge {
         let decoders = Decoders::new(built.sources.clone(), session.processed());
         self.shared.serves(number, &built);
         self.recorder.wake();
-        let names = reader.sources()?.into_iter().map(|source| (source.number, source.name)).collect();
+        let names = names(&reader)?;
         Judging { judge: self, reader, session, decoders, place, names, heard: Instant::now() }.run()
     }
 
     /// The generation that serves at a place.
     fn serving(&self, reader: &RecorderReader, place: Place) -> Result<(u64, Arc<Built>), JudgeError> {
-        let input = reader.last_host_input(HostInputKind::Generation, place.host)?;
-        let input = input.ok_or(JudgeError::NoGeneration)?;
-        let built = self.generations.recorded(reader, &input);
-        let built = built.map_err(|reasons| JudgeError::Generation { number: input.seq, reasons })?;
-        Ok((input.seq, built))
+        let Last { seq, built } = self.generations.last(reader, place.host)?.ok_or(JudgeError::NoGeneration)?;
+        Ok((seq, built.map_err(|reasons| JudgeError::Generation { number: seq, reasons })?))
     }
 }
 
@@ -168,22 +164,15 @@ impl Judging<'_, '_> {
     }
 
     fn take_batch(&mut self, recorded: &RecordedBatch) -> Result<(), JudgeError> {
-        let RecordedBatch { seq, source, arrived, batch } = recorded;
-        let name = self.name(*source)?;
-        let after_batch = Place { batch: seq + 1, within: 0, ..self.place };
-        let mut pieces = batch.pieces();
-        let mut number = 0;
-        while let Some((piece, position)) = pieces.next_piece() {
-            number += 1;
-            // Taken before the session was resumed.
-            if number <= self.place.within {
-                continue;
-            }
-            let record: Record = self.decoders.decode(*source, &name, piece);
-            let received = Received::alone(record, Bookmark::from(position));
-            let after = if number >= batch.records { after_batch } else { Place { within: number, ..self.place } };
-            self.session.push_from(Input::Record(Arrival::new(received, Some(*arrived))), after)?;
-        }
+        let name = self.name(recorded.source)?;
+        let after_batch = Place { batch: recorded.seq + 1, within: 0, ..self.place };
+        let Judging { session, decoders, place, .. } = self;
+        // Those before were taken before the session was resumed.
+        decoders.for_each(recorded, &name, place.within, |number, arrival| {
+            let is_last = number >= recorded.batch.records;
+            let after = if is_last { after_batch } else { Place { within: number, ..*place } };
+            session.push_from(Input::Record(arrival), after)
+        })?;
         self.place = after_batch;
         self.heard = Instant::now();
         Ok(())
@@ -193,7 +182,7 @@ impl Judging<'_, '_> {
         if let Some(name) = self.names.get(&number) {
             return Ok(name.clone());
         }
-        self.names = self.reader.sources()?.into_iter().map(|source| (source.number, source.name)).collect();
+        self.names = names(&self.reader)?;
         // A batch's source has a number by the tables' own rule.
         Ok(self.names.get(&number).cloned().unwrap_or_else(|| SourceId::from("unknown")))
     }
@@ -221,8 +210,7 @@ impl Judging<'_, '_> {
         self.place.host = input.seq;
         match input.kind {
             HostInputKind::Time => {
-                let time = std::str::from_utf8(&input.payload).ok().and_then(|text| text.parse().ok());
-                self.session.push_from(Input::Time(time.unwrap_or(input.arrived)), self.place)?;
+                self.session.push_from(Input::Time(input.time()), self.place)?;
                 self.session.commit()?;
             }
             HostInputKind::Generation => {

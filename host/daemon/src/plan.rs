@@ -3,10 +3,11 @@
 use std::sync::TryLockError;
 
 use countersign_model::Digest;
-use countersign_recorder::{HostInputKind, RecorderError};
+use countersign_recorder::RecorderError;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::{Behaviour, Difference, Trial, TrialError};
+use crate::generations::Last;
 use crate::host::Host;
 use crate::material::Material;
 
@@ -89,10 +90,9 @@ impl Host {
         let trial = trial.unwrap_or(self.open.reload.trial);
         let (recorder, generations) = (&self.open.recorder, &self.open.generations);
         let reader = recorder.reader()?;
-        let last = reader.last_host_input(HostInputKind::Generation, u64::MAX)?;
-        let last = last.ok_or_else(|| PlanError::Serving("none serves yet".to_owned()))?;
-        let serving = generations.recorded(&reader, &last);
-        let serving = serving.map_err(|reasons| PlanError::Serving(reasons.join("; ")))?;
+        let last = generations.last(&reader, u64::MAX)?;
+        let Last { seq, built } = last.ok_or_else(|| PlanError::Serving("none serves yet".to_owned()))?;
+        let serving = built.map_err(|reasons| PlanError::Serving(reasons.join("; ")))?;
         let candidate = self.build(material).map_err(PlanError::Faults)?;
         let (from, digest) = (serving.manifest.digest(), candidate.manifest.digest());
         let difference = if from == digest { Difference::default() } else { Difference::between(&serving, &candidate) };
@@ -117,6 +117,6 @@ impl Host {
         };
         let refused = candidate.left_out.clone();
         let widens = difference.widens();
-        Ok(Plan { generation: last.seq, serving: from, digest, refused, widens, difference, behaviour })
+        Ok(Plan { generation: seq, serving: from, digest, refused, widens, difference, behaviour })
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use countersign_generation::{Generation, Rule};
 use countersign_model::{Digest, Hold, RuleId, Timestamp};
-use countersign_recorder::{HostInputKind, RecorderError};
+use countersign_recorder::RecorderError;
 use countersign_session::{SessionError, stored_rules};
 use countersign_store::{SqliteStore, StoreError};
 use countersign_stream::LINE_SLOT;
@@ -131,9 +131,8 @@ impl Host {
         let mut rules = read(&self.store_path())?;
         if let Some(number) = self.status().judged.generation {
             let reader = self.open.recorder.reader()?;
-            if let Some(input) = reader.last_host_input(HostInputKind::Generation, number)? {
-                let built = self.open.generations.recorded(&reader, &input);
-                let built = built.map_err(|faults| RulesError::Generation(faults.join("; ")))?;
+            if let Some(last) = self.open.generations.last(&reader, number)? {
+                let built = last.built.map_err(|faults| RulesError::Generation(faults.join("; ")))?;
                 for (kind, rule) in all(&built.generation) {
                     let bytes = rule.bytes().map_err(|error| RulesError::Generation(error.to_string()))?;
                     let component = Digest::of(&bytes);

@@ -72,6 +72,15 @@ pub struct RecordedHostInput {
     pub payload: Vec<u8>,
 }
 
+impl RecordedHostInput {
+    /// What an input of the kind `time` says; of one that can't be read, when it arrived.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        let said = std::str::from_utf8(&self.payload).ok().and_then(|text| text.parse().ok());
+        said.unwrap_or(self.arrived)
+    }
+}
+
 impl RecorderReader {
     /// Opens a recorder for reading.
     ///

@@ -2,20 +2,18 @@
 //! make of it is compared. Nothing of it is stored, and the one that serves goes on undisturbed.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use countersign_inputs::{Bookmark, Received};
 use countersign_model::time::format_duration;
 use countersign_model::{SourceId, Timestamp};
 use countersign_recorder::{HostInputKind, RecordedBatch, RecorderError, RecorderReader};
-use countersign_session::{Arrival, Input, Session, SessionError, SessionOptions};
+use countersign_session::{Input, Session, SessionError, SessionOptions};
 use countersign_store::HeadStore;
 use serde::{Deserialize, Serialize};
 
 use super::compared::{Compared, Comparison, Heard, Side};
 use super::rules::differing;
-use crate::decoders::Decoders;
+use crate::decoders::{Decoders, names};
 use crate::judge::patience;
 use crate::material::Built;
 
@@ -98,8 +96,7 @@ impl Trial<'_> {
     /// Judges the past with both.
     pub(crate) fn run(&self) -> Result<Behaviour, TrialError> {
         let Window { first, counts, mut behaviour } = self.window()?;
-        let names: BTreeMap<u32, SourceId> =
-            self.reader.sources()?.into_iter().map(|source| (source.number, source.name)).collect();
+        let names = names(self.reader)?;
         let comparison = RefCell::new(Comparison::default());
         let (mut stores, mut hearing) = (
             (HeadStore::new(), HeadStore::new()),
@@ -161,9 +158,7 @@ impl Trial<'_> {
         for input in self.reader.host_inputs_at(seq)? {
             // Both judge all of it: what served then doesn't matter.
             if input.kind == HostInputKind::Time {
-                let time = std::str::from_utf8(&input.payload).ok().and_then(|text| text.parse().ok());
-                let time = time.unwrap_or(input.arrived);
-                both.iter_mut().try_for_each(|one| one.session.push(Input::Time(time)))?;
+                both.iter_mut().try_for_each(|one| one.session.push(Input::Time(input.time())))?;
             }
         }
         Ok(())
@@ -252,13 +247,8 @@ impl<'s> Judging<'s> {
     }
 
     fn take(&mut self, recorded: &RecordedBatch, name: &SourceId) -> Result<(), SessionError> {
-        let mut pieces = recorded.batch.pieces();
-        while let Some((piece, position)) = pieces.next_piece() {
-            let record = self.decoders.decode(recorded.source, name, piece);
-            let received = Received::alone(record, Bookmark::from(position));
-            self.session.push(Input::Record(Arrival::new(received, Some(recorded.arrived))))?;
-        }
-        Ok(())
+        let Judging { session, decoders } = self;
+        decoders.for_each(recorded, name, 0, |_, arrival| session.push(Input::Record(arrival)))
     }
 }
 
