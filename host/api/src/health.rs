@@ -53,7 +53,7 @@ fn look(api: &Api) -> Ready {
     reasons.extend(status.judged.stopped.iter().map(|why| format!("judging stopped, and is tried again: {why}")));
     let serving = api.host().serving().map(|manifest| manifest.digest());
     let on_disk = match api.files() {
-        Err(faults) => Some(OnDisk { digest: None, reasons: faults }),
+        Err(faults) => Some(OnDisk::waits(None, faults)),
         Ok(material) => {
             let digest = material.manifest().digest();
             let looked_at = || api.host().on_disk().filter(|on_disk| on_disk.digest == Some(digest));

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
-use countersign_daemon::{Aspect, Behaviour, Compared, Example, Item, Plan};
+use countersign_daemon::{Aspect, Behaviour, Compared, Example, Failing, Item, Plan};
 use countersign_model::time::parse_duration;
 use serde::Serialize;
 
@@ -102,6 +102,9 @@ fn show(out: &mut Out, plan: &Plan) -> Result<()> {
     if let Some(behaviour) = &plan.behaviour {
         show_behaviour(out, behaviour)?;
     }
+    for left_out in &plan.left_out {
+        writeln!(out, "{} {}", Tone::Bad.paint("left out:"), text::line(left_out))?;
+    }
     for refused in &plan.refused {
         writeln!(out, "{} {}", Tone::Bad.paint("refused:"), text::line(refused))?;
     }
@@ -115,7 +118,8 @@ fn show(out: &mut Out, plan: &Plan) -> Result<()> {
 }
 
 fn show_behaviour(out: &mut Out, behaviour: &Behaviour) -> Result<()> {
-    let Behaviour { asked, recorded, enough, warm_up, from, to, records, cut_short, findings, decisions } = behaviour;
+    let Behaviour { asked, recorded, enough, warm_up, from, to, records, cut_short, findings, decisions, .. } =
+        behaviour;
     writeln!(out, "{}", Tone::Title.paint("Behaviour"))?;
     match (from, to) {
         (Some(from), Some(to)) => {
@@ -148,6 +152,14 @@ fn show_behaviour(out: &mut Out, behaviour: &Behaviour) -> Result<()> {
         }
     }
     writeln!(out, "{}", table.text("  "))?;
+    for Failing { rule, serving, candidate } in &behaviour.failing {
+        let line = format!("{} failed or was held back {candidate} times, and {serving} in the one that serves", rule);
+        writeln!(out, "  {}", Tone::Bad.paint(text::line(&line)))?;
+    }
+    if behaviour.acts_gained > 0 {
+        let line = format!("{} of the decisions gained act without a person", text::number(behaviour.acts_gained));
+        writeln!(out, "  {}", Tone::Care.paint(line))?;
+    }
     let mut table = Table::new(out, ["", "time", "event", "account", "what"]);
     for group in findings.groups.iter().chain(&decisions.groups) {
         let mut add = |sign: &str, tone, examples: &[Example]| {

@@ -199,7 +199,7 @@ impl Host {
         if reader.last_host_input(HostInputKind::Generation, u64::MAX)?.is_none() {
             let first = first().map_err(HostError::Faults)?;
             let built = generations.build(&first).map_err(HostError::Faults)?;
-            if !built.left_out.is_empty() {
+            if !built.left_out.is_empty() && !reload.partial {
                 return Err(HostError::Faults(built.left_out.clone()));
             }
             generations::put(&recorder, &first, "start".to_owned(), None, Some(1))?;
@@ -315,8 +315,13 @@ impl Host {
     }
 
     /// Applies files that were compared with what serves, if that still does.
-    pub(crate) fn apply_over(&self, serving: &Digest, material: &Material) -> Result<u64, ApplyError> {
-        self.put(material, "watch".to_owned(), None, Some(serving))
+    pub(crate) fn apply_over(
+        &self,
+        serving: &Digest,
+        material: &Material,
+        reason: Option<String>,
+    ) -> Result<u64, ApplyError> {
+        self.put(material, "watch".to_owned(), reason, Some(serving))
     }
 
     fn put(
@@ -335,7 +340,7 @@ impl Host {
             return Err(ApplyError::Overtaken);
         }
         let built = self.build(material).map_err(ApplyError::Faults)?;
-        if !built.left_out.is_empty() {
+        if !built.left_out.is_empty() && !self.open.reload.partial {
             return Err(ApplyError::Faults(built.left_out.clone()));
         }
         Ok(generations::put(&self.open.recorder, material, by, reason, None)?)

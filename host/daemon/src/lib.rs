@@ -26,7 +26,7 @@ mod shared;
 mod sources;
 mod watch;
 
-pub use candidate::{Aspect, Behaviour, ChangeKind, Compared, Difference, Example, Group, Item, Omitted};
+pub use candidate::{Aspect, Behaviour, ChangeKind, Compared, Difference, Example, Failing, Group, Item, Omitted};
 pub use generations::{GenerationWord, RecordedGeneration};
 pub use host::{
     ApplyError, Host, HostError, HostOptions, IngestError, Ingested, Status, has_host, recorder_of, store_of,
@@ -37,4 +37,4 @@ pub use reload::Reload;
 pub use rules::{RuleStatus, RulesError, ServingRule, rules_of_store};
 pub use shared::{Fed, Judged};
 pub use sources::{DeclaredSource, SourceStatus, sources_of_recorder};
-pub use watch::{Files, OnDisk};
+pub use watch::{Files, OnDisk, Stage};

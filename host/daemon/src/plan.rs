@@ -1,15 +1,16 @@
 //! What would change if the files on disk served: the difference, and what it would have made of the recorded past.
 
-use std::sync::TryLockError;
+use std::sync::{Arc, TryLockError};
+use std::time::Duration;
 
-use countersign_model::Digest;
+use countersign_model::{Digest, Place};
 use countersign_recorder::RecorderError;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{Behaviour, Difference, Trial, TrialError};
+use crate::candidate::{Behaviour, Difference, Pair, Shadow, Trial, TrialError};
 use crate::generations::Last;
 use crate::host::Host;
-use crate::material::Material;
+use crate::material::{Built, Material};
 
 /// How a candidate differs from what serves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +23,8 @@ pub struct Plan {
     pub digest: Digest,
     /// Rules of the candidate that are refused, each with every reason. As long as there are any, it can't be applied.
     pub refused: Vec<String>,
+    /// Rules of the candidate that would be left out, each with every reason, as `reload.partial` allows.
+    pub left_out: Vec<String>,
     /// Whether anything in it lets more happen, or drops a protection.
     pub widens: bool,
     /// What differs.
@@ -51,7 +54,7 @@ pub enum PlanError {
     /// No generation serves yet, or the one that does can't be built any more.
     #[error("the generation that serves can't be compared: {0}")]
     Serving(String),
-    /// The host stops.
+    /// The host stops, or something else goes first.
     #[error("the host is stopping")]
     Stopping,
     /// Something else failed.
@@ -68,10 +71,19 @@ impl From<RecorderError> for PlanError {
 impl From<TrialError> for PlanError {
     fn from(error: TrialError) -> PlanError {
         match error {
-            TrialError::Stopping => PlanError::Stopping,
+            TrialError::Interrupted => PlanError::Stopping,
             error => PlanError::Failed(error.to_string()),
         }
     }
+}
+
+/// What serves and a candidate, compared.
+pub(crate) struct Comparing {
+    /// The number of the generation that serves.
+    pub(crate) seq: u64,
+    pub(crate) serving: Arc<Built>,
+    pub(crate) candidate: Arc<Built>,
+    pub(crate) difference: Difference,
 }
 
 impl Host {
@@ -87,36 +99,96 @@ impl Host {
             Err(TryLockError::Poisoned(lock)) => lock.into_inner(),
             Ok(lock) => lock,
         };
+        let comparing = self.compare(material)?;
         let trial = trial.unwrap_or(self.open.reload.trial);
-        let (recorder, generations) = (&self.open.recorder, &self.open.generations);
-        let reader = recorder.reader()?;
-        let last = generations.last(&reader, u64::MAX)?;
-        let Last { seq, built } = last.ok_or_else(|| PlanError::Serving("none serves yet".to_owned()))?;
-        let serving = built.map_err(|reasons| PlanError::Serving(reasons.join("; ")))?;
-        let candidate = self.build(material).map_err(PlanError::Faults)?;
-        let (from, digest) = (serving.manifest.digest(), candidate.manifest.digest());
-        let difference = if from == digest { Difference::default() } else { Difference::between(&serving, &candidate) };
-        let behaviour = if trial > 0 && from != digest {
-            let is_behind = || {
-                let figures = recorder.figures();
-                self.status().judged.place.is_some_and(|place| place.batch <= figures.last)
-            };
-            let trial = Trial {
-                reader: &reader,
-                last: recorder.figures().last,
-                serving: &serving,
-                candidate: &candidate,
-                options: self.open.session.clone(),
-                length: trial,
-                is_stopping: &|| self.open.shared.is_stopping(),
-                is_behind: &is_behind,
-            };
-            Some(trial.run()?)
+        let behaviour = if trial > 0 && comparing.differs() {
+            Some(self.try_on_past(&comparing, trial, &|| self.open.shared.is_stopping())?)
         } else {
             None
         };
-        let refused = candidate.left_out.clone();
-        let widens = difference.widens();
-        Ok(Plan { generation: seq, serving: from, digest, refused, widens, difference, behaviour })
+        let Comparing { seq: generation, serving, candidate, difference } = comparing;
+        let (refused, left_out) = match candidate.left_out.clone() {
+            left_out if self.open.reload.partial => (Vec::new(), left_out),
+            refused => (refused, Vec::new()),
+        };
+        Ok(Plan {
+            generation,
+            serving: serving.manifest.digest(),
+            digest: candidate.manifest.digest(),
+            refused,
+            left_out,
+            widens: difference.widens(),
+            difference,
+            behaviour,
+        })
+    }
+
+    /// Compares a candidate with what serves, or is about to.
+    pub(crate) fn compare(&self, material: &Material) -> Result<Comparing, PlanError> {
+        let reader = self.open.recorder.reader()?;
+        let last = self.open.generations.last(&reader, u64::MAX)?;
+        let Last { seq, built } = last.ok_or_else(|| PlanError::Serving("none serves yet".to_owned()))?;
+        let serving = built.map_err(|reasons| PlanError::Serving(reasons.join("; ")))?;
+        let candidate = self.build(material).map_err(PlanError::Faults)?;
+        let mut comparing = Comparing { seq, serving, candidate, difference: Difference::default() };
+        if comparing.differs() {
+            comparing.difference = Difference::between(&comparing.serving, &comparing.candidate);
+        }
+        Ok(comparing)
+    }
+
+    /// What both make of so much of the recorded past, microseconds of arrival.
+    pub(crate) fn try_on_past(
+        &self,
+        comparing: &Comparing,
+        length: i64,
+        is_interrupted: &dyn Fn() -> bool,
+    ) -> Result<Behaviour, PlanError> {
+        let reader = self.open.recorder.reader()?;
+        let last = self.open.recorder.figures().last;
+        let is_behind = || self.is_behind();
+        let pair = self.pair(comparing, is_interrupted, &is_behind);
+        Ok(Trial { reader: &reader, last, pair, length }.run()?)
+    }
+
+    /// What both make of what comes in for so long, microseconds.
+    pub(crate) fn shadow(
+        &self,
+        comparing: &Comparing,
+        length: i64,
+        is_interrupted: &dyn Fn() -> bool,
+    ) -> Result<Behaviour, PlanError> {
+        let reader = self.open.recorder.reader()?;
+        let is_behind = || self.is_behind();
+        let pair = self.pair(comparing, is_interrupted, &is_behind);
+        let judged = || self.open.shared.judged().place;
+        let wait = |place: Place, longest: Duration| {
+            self.open.recorder.wait(longest, |_| judged().is_some_and(|now| now.batch > place.batch));
+        };
+        let store = self.store_path();
+        Ok(Shadow { reader: &reader, store: &store, pair, length, judged: &judged, wait: &wait }.run()?)
+    }
+
+    fn pair<'p>(
+        &'p self,
+        comparing: &'p Comparing,
+        is_interrupted: &'p dyn Fn() -> bool,
+        is_behind: &'p dyn Fn() -> bool,
+    ) -> Pair<'p> {
+        let Comparing { serving, candidate, .. } = comparing;
+        Pair { serving, candidate, options: &self.open.session, is_interrupted, is_behind }
+    }
+
+    /// Whether it has records to judge.
+    fn is_behind(&self) -> bool {
+        let last = self.open.recorder.figures().last;
+        self.open.shared.judged().place.is_some_and(|place| place.batch <= last)
+    }
+}
+
+impl Comparing {
+    /// Whether the candidate is another than what serves.
+    pub(crate) fn differs(&self) -> bool {
+        self.serving.manifest.digest() != self.candidate.manifest.digest()
     }
 }

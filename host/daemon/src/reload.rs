@@ -11,14 +11,18 @@ use crate::candidate::ChangeKind;
 pub struct Reload {
     /// How much of the recorded past a candidate is tried on where nobody says, microseconds of arrival.
     pub trial: i64,
+    /// How long a candidate runs beside the one that serves before it is applied by itself, microseconds.
+    pub shadow: i64,
+    /// Whether a rule with a fault is left out; else the whole generation is refused.
+    pub partial: bool,
     /// What becomes of changes; of a kind that isn't named they wait for a person.
     pub changes: BTreeMap<ChangeKind, Change>,
 }
 
 impl Default for Reload {
-    /// A trial on a day; everything waits for a person.
+    /// A trial on a day and a shadow of fifteen minutes; everything waits for a person, and is whole.
     fn default() -> Reload {
-        Reload { trial: 86_400_000_000, changes: BTreeMap::new() }
+        Reload { trial: 86_400_000_000, shadow: 900_000_000, partial: false, changes: BTreeMap::new() }
     }
 }
 
@@ -41,6 +45,7 @@ impl From<&countersign_configuration::Reload> for Reload {
             ChangeKind::Lookups => configured.lookups.value,
         };
         let changes = ChangeKind::ALL.iter().map(|kind| (*kind, change(*kind))).collect();
-        Reload { trial: configured.trial.value, changes }
+        let (trial, shadow, partial) = (configured.trial.value, configured.shadow.value, configured.partial.value);
+        Reload { trial, shadow, partial, changes }
     }
 }

@@ -1,27 +1,34 @@
-//! Files on disk, watched: a change that widens nothing may be applied by itself, any other one waits for a person and is
-//! shown with why.
+//! Files on disk, watched: a change that widens nothing may be applied by itself, once it was tried on the recorded past and
+//! ran beside what serves without a doubt; any other one waits for a person and is shown with why.
 //!
 //! Files are looked at by their stamps (identity, size, times) every two seconds, which no overflow and no swapped link
-//! escapes, and are read once their stamps stand still: a folder that is half copied isn't a change yet.
+//! escapes, and are read once their stamps stand still: a folder that is half copied isn't a change yet. Every minute they
+//! are read even so, since what is written twice within a tick of the file system's clock has the same stamps.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use countersign_configuration::Change;
 use countersign_model::Digest;
+use countersign_model::time::format_duration;
+use countersign_model::vocabulary::text_ids;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::{ChangeKind, Difference, Item};
 use crate::host::{ApplyError, Host};
 use crate::material::{Material, Role, components};
-use crate::plan::PlanError;
+use crate::plan::{Comparing, PlanError};
 use crate::reload::Reload;
 
 /// How often files are looked at, and how long they have to stand still.
 const EVERY: Duration = Duration::from_secs(2);
+
+/// How often they are read although nothing seems to have changed.
+const READ_EVERY: Duration = Duration::from_secs(60);
 
 /// Items that are named where files wait; more are counted.
 const MAX_NAMED: usize = 20;
@@ -45,7 +52,7 @@ impl Files {
     }
 
     /// What the system says of them, without reading them.
-    fn stamps(&self) -> Vec<(PathBuf, Option<Stamp>)> {
+    fn stamps(&self) -> Stamps {
         let mut stamps = Vec::new();
         for (role, path) in &self.paths {
             if matches!(role, Role::Rule) && path.is_dir() {
@@ -59,6 +66,9 @@ impl Files {
         stamps
     }
 }
+
+/// What the system says of files.
+type Stamps = Vec<(PathBuf, Option<Stamp>)>;
 
 /// What the system says of a file. Links are followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +96,33 @@ impl Stamp {
 pub struct OnDisk {
     /// The digest of what they are, if they can be read.
     pub digest: Option<Digest>,
-    /// Why they don't serve: faults, or what needs a person.
+    /// What becomes of them.
+    pub stage: Stage,
+    /// Why they don't serve: faults, what needs a person, or that they are being tried.
     pub reasons: Vec<String>,
+}
+
+text_ids! {
+    /// What becomes of files on disk that don't serve.
+    pub enum Stage {
+        /// They are tried on the recorded past, and go on by themselves.
+        Trial = "trial",
+        /// They run beside what serves, and go on by themselves.
+        Shadow = "shadow",
+        /// They wait for a person, or to be changed.
+        Waits = "waits",
+    }
+}
+
+impl Stage {
+    /// What happens, in words.
+    fn describe(self, length: &str) -> String {
+        match self {
+            Stage::Trial => format!("they are tried on {length} of the recorded past, and nobody is needed so far"),
+            Stage::Shadow => format!("they run beside what serves for {length}, and nobody is needed so far"),
+            Stage::Waits => "they wait".to_owned(),
+        }
+    }
 }
 
 impl OnDisk {
@@ -95,7 +130,13 @@ impl OnDisk {
     #[must_use]
     pub fn others(digest: Digest) -> OnDisk {
         let reasons = vec!["they haven't been applied: `countersign apply` has them serve".to_owned()];
-        OnDisk { digest: Some(digest), reasons }
+        OnDisk::waits(Some(digest), reasons)
+    }
+
+    /// Of files that wait for these reasons.
+    #[must_use]
+    pub fn waits(digest: Option<Digest>, reasons: Vec<String>) -> OnDisk {
+        OnDisk { digest, stage: Stage::Waits, reasons }
     }
 }
 
@@ -183,87 +224,171 @@ pub(crate) struct Watch {
     pub(crate) by_itself: bool,
 }
 
+/// What became of files that were considered.
+enum Considered {
+    /// They serve, or wait; they aren't looked at again until they change.
+    Done(Option<OnDisk>),
+    /// They changed meanwhile, or what they were compared with did.
+    Interrupted,
+}
+
 impl Watch {
     /// Watches until the host is to stop.
     pub(crate) fn run(self) {
-        let shared = &self.host.open.shared;
-        let is_stopping = || shared.is_stopping();
         // What nothing serves beside can't be compared.
-        while !is_stopping() && shared.judged().generation.is_none() {
-            self.host.open.recorder.wait(EVERY, |_| is_stopping());
+        while !self.is_stopping() && self.host.open.shared.judged().generation.is_none() {
+            self.host.open.recorder.wait(EVERY, |_| self.is_stopping());
         }
         // A difference that waits, or is never applied, isn't looked at again until files change.
         let mut considered = Vec::new();
         let mut seen = Vec::new();
+        let mut read = Instant::now();
         // After a rollback files wait until they change, also over a restart.
         let mut is_first = true;
-        while !is_stopping() {
+        while !self.is_stopping() {
             let asked = self.host.open.asked.take();
             let stamps = self.files.stamps();
-            if asked || (self.by_itself && stamps == seen && stamps != considered) {
-                self.consider(is_first && !asked);
-                is_first = false;
+            let stands_still = self.by_itself && stamps == seen;
+            // What was written twice within a clock's tick has the same stamps.
+            let is_due = stands_still && read.elapsed() > READ_EVERY && {
+                read = Instant::now();
+                self.is_other()
+            };
+            if asked || is_due || (stands_still && stamps != considered) {
+                let is_done = self.consider(is_first && !asked, &stamps);
+                is_first = is_first && !is_done;
                 // As they were before they were read: what changes meanwhile is another change.
-                considered.clone_from(&stamps);
+                considered = if is_done { stamps.clone() } else { Vec::new() };
+                read = Instant::now();
             }
             seen = stamps;
-            self.host.open.recorder.wait(EVERY, |_| is_stopping() || self.host.open.asked.is_asked());
+            self.host.open.recorder.wait(EVERY, |_| self.is_stopping() || self.host.open.asked.is_asked());
         }
     }
 
-    /// Applies what is on disk, or says why not.
-    fn consider(&self, only_if_new: bool) {
-        let open = &self.host.open;
-        let on_disk = match self.files.read() {
-            Err(reasons) => Some(OnDisk { digest: None, reasons }),
-            Ok(material) => self.apply(&material, only_if_new),
+    fn is_stopping(&self) -> bool {
+        self.host.open.shared.is_stopping()
+    }
+
+    /// Whether the files neither serve nor are those that were looked at last.
+    fn is_other(&self) -> bool {
+        let Ok(material) = self.files.read() else { return false };
+        let digest = material.manifest().digest();
+        let serving = self.host.serving().map(|serving| serving.digest());
+        let looked_at = self.host.open.shared.on_disk().and_then(|on_disk| on_disk.digest);
+        serving != Some(digest) && looked_at != Some(digest)
+    }
+
+    /// Applies what is on disk, or says why not. False if it has to be looked at again.
+    fn consider(&self, only_if_new: bool, stamps: &Stamps) -> bool {
+        let considered = match self.files.read() {
+            Err(reasons) => Considered::Done(Some(OnDisk::waits(None, reasons))),
+            Ok(material) => self.apply(&material, only_if_new, stamps),
+        };
+        let Considered::Done(on_disk) = considered else {
+            self.host.open.shared.set_on_disk(None);
+            return false;
         };
         if let Some(on_disk) = &on_disk {
             tracing::warn!(reasons = on_disk.reasons.join("; "), "files on disk differ from what serves, and wait");
         }
-        open.shared.set_on_disk(on_disk);
+        self.host.open.shared.set_on_disk(on_disk);
+        true
     }
 
-    fn apply(&self, material: &Material, only_if_new: bool) -> Option<OnDisk> {
+    fn apply(&self, material: &Material, only_if_new: bool, stamps: &Stamps) -> Considered {
         let digest = material.manifest().digest();
-        let waits = |reasons| Some(OnDisk { digest: Some(digest), reasons });
-        let plan = loop {
-            match self.host.plan(material, Some(0)) {
-                // A person's goes first, and may take minutes.
-                Err(PlanError::Busy) if !self.host.open.shared.is_stopping() => {
-                    self.host.open.recorder.wait(EVERY, |_| self.host.open.shared.is_stopping());
-                }
-                Ok(plan) => break plan,
-                Err(PlanError::Faults(faults)) => return waits(faults),
-                Err(error) => return waits(vec![error.to_string()]),
-            }
+        let waits = |reasons| Considered::Done(Some(OnDisk::waits(Some(digest), reasons)));
+        let comparing = match self.host.compare(material) {
+            Ok(comparing) => comparing,
+            Err(PlanError::Faults(faults)) => return waits(faults),
+            Err(error) => return waits(vec![error.to_string()]),
         };
-        if !plan.differs() {
-            return None;
+        if !comparing.differs() {
+            return Considered::Done(None);
         }
-        if !plan.refused.is_empty() {
-            return waits(plan.refused);
+        if !comparing.candidate.left_out.is_empty() && !self.host.open.reload.partial {
+            return waits(comparing.candidate.left_out.clone());
         }
-        match verdict(&plan.difference, &self.host.open.reload) {
-            Verdict::Wait(reasons) => waits(reasons),
-            Verdict::Apply if only_if_new && self.has_served(&digest) => {
-                waits(vec!["they served before, and another generation was applied since".to_owned()])
+        if let Verdict::Wait(reasons) = verdict(&comparing.difference, &self.host.open.reload) {
+            return waits(reasons);
+        }
+        if only_if_new && self.has_served(&digest) {
+            return waits(vec!["they served before, and another generation was applied since".to_owned()]);
+        }
+        let shown = match self.prove(&comparing, digest, stamps) {
+            Ok(shown) => shown,
+            Err(Unproved::Doubts(reasons)) => return waits(reasons),
+            Err(Unproved::Interrupted) => return Considered::Interrupted,
+        };
+        let reason = (!shown.is_empty()).then(|| shown.join("; "));
+        match self.host.apply_over(&comparing.serving.manifest.digest(), material, reason) {
+            Ok(number) => {
+                tracing::info!(number, %digest, "files on disk changed, and were applied");
+                Considered::Done(None)
             }
-            Verdict::Apply => match self.host.apply_over(&plan.serving, material) {
-                Ok(number) => {
-                    tracing::info!(number, %digest, "files on disk changed, and were applied");
-                    None
-                }
-                Err(ApplyError::Same) => None,
-                Err(error) => waits(vec![error.to_string()]),
-            },
+            Err(ApplyError::Same) => Considered::Done(None),
+            Err(ApplyError::Overtaken) => Considered::Interrupted,
+            Err(error) => waits(vec![error.to_string()]),
         }
+    }
+
+    /// Has a candidate tried on the recorded past, and run beside the one that serves. What that showed, a line each.
+    fn prove(&self, comparing: &Comparing, digest: Digest, stamps: &Stamps) -> Result<Vec<String>, Unproved> {
+        let looked = Cell::new(Instant::now());
+        let is_interrupted = || {
+            if self.is_stopping() {
+                return true;
+            }
+            if !self.host.open.asked.is_asked() && looked.get().elapsed() < EVERY {
+                return false;
+            }
+            looked.set(Instant::now());
+            // A reload while these very files are tried asks for nothing else.
+            self.host.open.asked.take();
+            self.files.stamps() != *stamps
+        };
+        let Reload { trial, shadow, .. } = self.host.open.reload;
+        let mut shown = Vec::new();
+        for (stage, length) in [(Stage::Trial, trial), (Stage::Shadow, shadow)] {
+            if length == 0 {
+                continue;
+            }
+            let name = stage.id();
+            let reasons = vec![stage.describe(&format_duration(length))];
+            self.host.open.shared.set_on_disk(Some(OnDisk { digest: Some(digest), stage, reasons }));
+            tracing::info!(%digest, "{name} of files on disk begins");
+            let behaviour = if stage == Stage::Trial {
+                self.host.try_on_past(comparing, length, &is_interrupted)
+            } else {
+                self.host.shadow(comparing, length, &is_interrupted)
+            };
+            let behaviour = match behaviour {
+                Ok(behaviour) => behaviour,
+                Err(PlanError::Stopping) => return Err(Unproved::Interrupted),
+                Err(error) => return Err(Unproved::Doubts(vec![format!("the {name} failed: {error}")])),
+            };
+            let doubts = behaviour.doubts(name);
+            if !doubts.is_empty() {
+                return Err(Unproved::Doubts(doubts));
+            }
+            shown.push(behaviour.summary(name));
+        }
+        Ok(shown)
     }
 
     fn has_served(&self, digest: &Digest) -> bool {
         let generations = self.host.generations().unwrap_or_default();
         generations.iter().any(|generation| generation.word.manifest.digest() == *digest)
     }
+}
+
+/// Why a candidate isn't applied after a trial or a shadow.
+enum Unproved {
+    /// A person has to look at it, for these reasons.
+    Doubts(Vec<String>),
+    /// It has to be looked at again.
+    Interrupted,
 }
 
 #[cfg(test)]

@@ -99,6 +99,13 @@ impl SqliteReader {
         Ok(bytes.unsigned_abs())
     }
 
+    /// Reads from here on what is committed now, until it is dropped.
+    pub(crate) fn hold(&self) -> Result<(), StoreError> {
+        self.0.connection.execute_batch("BEGIN").map_err(self.0.failed("read"))?;
+        // A transaction begins with its first read.
+        self.head().map(drop)
+    }
+
     /// Refuses a store whose log ends elsewhere than its last commit.
     fn check_end(&self) -> Result<(), StoreError> {
         let snapshot = self.0.connection.unchecked_transaction().map_err(self.0.failed("read"))?;

@@ -243,7 +243,8 @@ fn watched_files_are_applied_only_as_far_as_they_may_be() {
     let paths = roles.map(|(role, name)| (role, folder.path().join(name))).to_vec();
     let files = Files { shipped_rules: false, paths };
     let changes = [(ChangeKind::Identities, Change::Automatic), (ChangeKind::Policy, Change::Refused)].into();
-    let (host, _state) = start_with(&files.read().unwrap(), Reload { changes, ..Reload::default() });
+    let reload = Reload { changes, trial: 0, shadow: 0, ..Reload::default() };
+    let (host, _state) = start_with(&files.read().unwrap(), reload);
     host.watch(files.clone(), true).unwrap();
     let applied = || host.generations().unwrap().len();
     let reasons = || host.on_disk().map(|on_disk| on_disk.reasons.join("\n")).unwrap_or_default();
@@ -272,5 +273,111 @@ fn watched_files_are_applied_only_as_far_as_they_may_be() {
     host.roll_back(&first, "test".to_owned(), None).unwrap();
     host.reload();
     wait(&host, "the files applied when asked", || applied() == 4);
+    host.stop();
+}
+
+/// Sources whose records are the test's, and one more file that is watched.
+fn watched(folder: &TempDir, rules: &[&[u8]], identities: &str) -> countersign_daemon::Files {
+    let mut paths = Vec::new();
+    let mut write = |role: Role, name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        paths.push((role, path));
+    };
+    for (number, bytes) in rules.iter().enumerate() {
+        write(Role::Rule, &format!("{number}.wasm"), bytes);
+    }
+    write(Role::Policy, "policy.toml", DEFAULT_POLICY.as_bytes());
+    write(Role::Identities, "identities.toml", identities.as_bytes());
+    write(Role::Sources, "sources.toml", SOURCES.as_bytes());
+    countersign_daemon::Files { shipped_rules: false, paths }
+}
+
+#[test]
+fn a_candidate_is_tried_and_runs_beside_before_it_serves() {
+    use countersign_configuration::Change;
+    use countersign_daemon::{ChangeKind, Stage};
+
+    let (telemetry, identities) = telemetry();
+    let lines: Vec<&[u8]> = telemetry.split_inclusive(|byte| *byte == b'\n').collect();
+    let (past, coming) = lines.split_at(lines.len() / 2);
+    let folder = tempfile::tempdir().unwrap();
+    let rules = [shipped("burst-of-denied-calls"), shipped("graduated-containment")];
+    let files = watched(&folder, &rules, &identities);
+    let changes = [(ChangeKind::Identities, Change::Automatic), (ChangeKind::Policy, Change::Automatic)].into();
+    let reload = Reload { changes, trial: 1, shadow: 4_000_000, partial: false };
+    let (host, _state) = start_with(&files.read().unwrap(), reload);
+    past.chunks(past.len() / 4).for_each(|lines| send(&host, &lines.concat()));
+    assert!(host.wait_judged(LONG));
+    host.watch(files.clone(), true).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    let stage = || host.on_disk().map(|on_disk| on_disk.stage);
+
+    // One more identity that is protected changes nothing of what is found.
+    let guarded = format!("{identities}\n[[identity]]\nid = \"guarded\"\nbreak-glass = true\n");
+    write("identities.toml", &guarded);
+    wait(&host, "a shadow", || stage() == Some(Stage::Shadow));
+    // Its state is copied a moment later: what comes before that isn't its.
+    for lines in coming.chunks(coming.len() / 10) {
+        std::thread::sleep(Duration::from_millis(100));
+        send(&host, &lines.concat());
+    }
+    wait(&host, "it to serve", || host.generations().unwrap().len() == 2);
+    let applied = host.generations().unwrap().remove(1);
+    let reason = applied.word.reason.unwrap();
+    assert!(reason.contains("trial of ") && reason.contains("shadow of 4s"), "{reason}");
+    let none = "findings 0 gained and 0 lost, decisions 0 gained and 0 lost";
+    assert_eq!(reason.matches(none).count(), 2, "{reason}");
+    assert!(!reason.contains("shadow of 4s, 0 records"), "{reason}");
+
+    // What changes while it is tried is another change: the one before is never applied.
+    write("identities.toml", &format!("{guarded}\n[[identity]]\nid = \"first\"\nbreak-glass = true\n"));
+    wait(&host, "a shadow", || stage() == Some(Stage::Shadow));
+    write("identities.toml", &format!("{guarded}\n[[identity]]\nid = \"second\"\nbreak-glass = true\n"));
+    wait(&host, "the last one to serve", || host.generations().unwrap().len() == 3);
+    assert_eq!(host.serving().unwrap().digest(), files.read().unwrap().manifest().digest());
+    host.stop();
+}
+
+#[test]
+fn a_shadow_sees_what_state_carried_over_finds() {
+    // Nothing is asked of the past, and what serves has state from before the shadow began.
+    use countersign_configuration::Change;
+    use countersign_daemon::{ChangeKind, Stage};
+
+    let (telemetry, identities) = telemetry();
+    let lines: Vec<&[u8]> = telemetry.split_inclusive(|byte| *byte == b'\n').collect();
+    let folder = tempfile::tempdir().unwrap();
+    let rules = [shipped("burst-of-denied-calls"), shipped("graduated-containment")];
+    let files = watched(&folder, &rules, &identities);
+    let changes = [(ChangeKind::Policy, Change::Automatic), (ChangeKind::Identities, Change::Automatic)].into();
+    let (host, _state) =
+        start_with(&files.read().unwrap(), Reload { changes, trial: 0, shadow: 3_000_000, partial: false });
+    let half = lines.len() / 2;
+    lines[..half].chunks(1_000).for_each(|lines| send(&host, &lines.concat()));
+    assert!(host.wait_judged(LONG));
+    host.watch(files, true).unwrap();
+    // A policy that lets nothing happen narrows, and would decide otherwise.
+    std::fs::write(folder.path().join("policy.toml"), "version = 1\n").unwrap();
+    wait(&host, "a shadow", || host.on_disk().is_some_and(|on_disk| on_disk.stage == Stage::Shadow));
+    lines[half..].chunks(1_000).for_each(|lines| send(&host, &lines.concat()));
+    wait(&host, "it to serve", || host.generations().unwrap().len() == 2);
+    let reason = host.generations().unwrap().remove(1).word.reason.unwrap();
+    assert!(reason.contains("findings 0 gained and 0 lost") && !reason.contains("decisions 0 gained"), "{reason}");
+    host.stop();
+}
+
+#[test]
+fn a_rule_with_a_fault_is_left_out_only_where_that_is_allowed() {
+    let (_, identities) = telemetry();
+    let burst = shipped("burst-of-denied-calls");
+    let first = material(&[burst], DEFAULT_POLICY, &identities);
+    let bad = material(&[burst, b"junk"], DEFAULT_POLICY, &identities);
+    let (host, _folder) = start_with(&first, Reload { partial: true, ..Reload::default() });
+    let found = plan(&host, &bad, Some(0));
+    assert_eq!((found.refused.len(), found.left_out.len()), (0, 1));
+    host.apply(&bad, "test".to_owned(), None).unwrap();
+    assert!(host.wait_judged(LONG));
+    wait(&host, "what is left out", || host.status().judged.left_out.len() == 1);
     host.stop();
 }

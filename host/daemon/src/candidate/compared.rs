@@ -5,10 +5,12 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
 use countersign_formats::DeadLetter;
-use countersign_model::vocabulary::IdentityType;
-use countersign_model::{Digest, RuleId, Timestamp};
+use countersign_model::vocabulary::{ActionClass, IdentityType};
+use countersign_model::{DecisionKind, Digest, RuleId, Timestamp};
 use countersign_session::{DecisionLine, FindingLine, Notice, Observer};
 use serde::{Deserialize, Serialize};
+
+use super::behaviour::Failing;
 
 /// Differences that are held at most, of findings and of decisions.
 const MAX_HELD: usize = 100_000;
@@ -151,6 +153,16 @@ impl Tally {
     }
 }
 
+/// How what both made differs.
+pub(super) struct Made {
+    pub(super) findings: Compared,
+    pub(super) decisions: Compared,
+    /// See [`Behaviour`](super::Behaviour), also for those below.
+    pub(super) acts_gained: u64,
+    pub(super) acts: Vec<Example>,
+    pub(super) failing: Vec<Failing>,
+}
+
 /// The comparison, while both judge.
 #[derive(Default)]
 pub(super) struct Comparison {
@@ -158,17 +170,27 @@ pub(super) struct Comparison {
     pub(super) counts: bool,
     findings: Tally,
     decisions: Tally,
+    /// Of the decisions, those that act on somebody without a person.
+    acts: Tally,
+    /// How often each rule failed on a row or was held back, in the one that serves and in the candidate.
+    failures: BTreeMap<RuleId, (u64, u64)>,
 }
 
 impl Comparison {
     /// Whether so much differs that not all of it is held.
     pub(super) fn is_full(&self) -> bool {
-        self.findings.is_full || self.decisions.is_full
+        [&self.findings, &self.decisions, &self.acts].iter().any(|tally| tally.is_full)
     }
 
-    /// Findings and decisions.
-    pub(super) fn finish(self) -> (Compared, Compared) {
-        (self.findings.finish(), self.decisions.finish())
+    pub(super) fn finish(self) -> Made {
+        let Compared { gained: acts_gained, groups, .. } = self.acts.finish();
+        let mut acts: Vec<Example> = groups.into_iter().flat_map(|group| group.examples_gained).collect();
+        acts.sort();
+        acts.truncate(EXAMPLES);
+        let failing = self.failures.into_iter().filter(|(_, (serving, candidate))| candidate > serving);
+        let failing = failing.map(|(rule, (serving, candidate))| Failing { rule, serving, candidate }).collect();
+        let (findings, decisions) = (self.findings.finish(), self.decisions.finish());
+        Made { findings, decisions, acts_gained, acts, failing }
     }
 }
 
@@ -219,7 +241,11 @@ impl Observer for Heard<'_> {
             let DecisionLine { event_id, event_time, rule, identity_type, .. } = line;
             let key = format!("{rule}\n{event_time}\n{event_id}\n{account:?}\n{what}");
             let example = Example { event_time: *event_time, event_id: event_id.clone(), account, what };
-            comparison.decisions.add(self.side, &key, (rule.clone(), *identity_type), example);
+            let place = (rule.clone(), *identity_type);
+            if acts(line) {
+                comparison.acts.add(self.side, &key, place.clone(), example.clone());
+            }
+            comparison.decisions.add(self.side, &key, place, example);
         }
         Ok(())
     }
@@ -228,7 +254,14 @@ impl Observer for Heard<'_> {
         Ok(())
     }
 
-    fn notice(&mut self, _: u64, _: &Notice) -> std::io::Result<()> {
+    fn notice(&mut self, _: u64, notice: &Notice) -> std::io::Result<()> {
+        let mut comparison = self.comparison.borrow_mut();
+        if let Notice::RowSetAside { rule, .. } | Notice::Host { rule, .. } = notice
+            && comparison.counts
+        {
+            let (serving, candidate) = comparison.failures.entry(rule.clone()).or_default();
+            *(if self.side == Side::Serving { serving } else { candidate }) += 1;
+        }
         Ok(())
     }
 
@@ -236,6 +269,12 @@ impl Observer for Heard<'_> {
         self.add_finding(None);
         Ok(())
     }
+}
+
+/// Whether a decision takes something from somebody, or asks something of him, without a person.
+fn acts(line: &DecisionLine) -> bool {
+    matches!(line.decision, DecisionKind::Execute | DecisionKind::Downgrade)
+        && line.action.is_some_and(|action| action.class() != ActionClass::Observe)
 }
 
 #[cfg(test)]

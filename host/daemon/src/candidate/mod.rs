@@ -1,15 +1,18 @@
 //! How a generation on disk, a candidate, differs from the one that serves: in what may happen (`rules`, `policy`,
-//! `identities`, `trust`, `sources`, `lookups`) and in what would have happened (`trial`).
+//! `identities`, `trust`, `sources`, `lookups`), in what would have happened (`trial`) and in what happens (`shadow`).
 //!
 //! INVARIANT: whatever differs is an item, and an item that may let more happen, or drop a protection, widens. A change that
 //! isn't an item would be applied without anybody having seen it.
 
+mod behaviour;
 mod compared;
 mod identities;
 mod item;
 mod lookups;
+mod pair;
 mod policy;
 mod rules;
+mod shadow;
 mod sources;
 mod trial;
 mod trust;
@@ -19,11 +22,13 @@ use std::collections::BTreeMap;
 use countersign_model::Digest;
 use serde::{Deserialize, Serialize};
 
+pub use self::behaviour::{Behaviour, Failing};
 pub use self::compared::{Compared, Example, Group};
 use self::item::Items;
 pub use self::item::{Aspect, ChangeKind, Item, Omitted};
-pub use self::trial::Behaviour;
-pub(crate) use self::trial::{Trial, TrialError};
+pub(crate) use self::pair::{Pair, TrialError};
+pub(crate) use self::shadow::Shadow;
+pub(crate) use self::trial::Trial;
 use crate::material::{Built, Manifest, Role};
 
 /// How two generations differ.

@@ -20,7 +20,7 @@ fn compared(serving: &[FindingLine], candidate: &[FindingLine]) -> Compared {
     let comparison = RefCell::new(Comparison { counts: true, ..Comparison::default() });
     hear(&mut Heard::new(Side::Candidate, &comparison), candidate);
     hear(&mut Heard::new(Side::Serving, &comparison), serving);
-    comparison.into_inner().finish().0
+    comparison.into_inner().finish().findings
 }
 
 #[test]
@@ -62,5 +62,5 @@ fn nothing_counts_during_the_warm_up_and_no_more_is_held_than_there_is_room_for(
         heard.received().unwrap();
     }
     assert!(comparison.borrow().is_full());
-    assert_eq!(comparison.into_inner().finish().0.candidate, MAX_HELD as u64 + 1);
+    assert_eq!(comparison.into_inner().finish().findings.candidate, MAX_HELD as u64 + 1);
 }

@@ -6,7 +6,7 @@ use countersign_database::rusqlite::{self, Connection};
 
 use super::SqliteStore;
 use crate::common::{Step, content, header, memory, record, state};
-use crate::{Store, StoreError, Stored};
+use crate::{Snapshot, Store, StoreError, Stored};
 
 fn commit(store: &mut SqliteStore, step: &Step) -> Result<crate::ChainWriter, StoreError> {
     let commit = step.after(store);
@@ -122,4 +122,28 @@ fn pages_are_read_by_index() {
         assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
         assert_eq!(plan.starts_with("SEARCH"), sql.contains("WHERE"), "{sql}: {plan}");
     }
+}
+
+#[test]
+fn a_fork_has_what_was_there_when_it_began_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store");
+    let mut store = SqliteStore::open(&path).unwrap();
+    commit(&mut store, &first()).unwrap();
+    let before = content(&store, 9);
+    let snapshot = Snapshot::of(SqliteStore::read(&path).unwrap()).unwrap();
+    // What is committed meanwhile isn't in it.
+    let later = Step { records: vec![record(2)], state: vec![state("a/b", "s", "k", Some(7))], ..Step::default() };
+    commit(&mut store, &later).unwrap();
+    let after = content(&store, 9);
+    assert_ne!(after, before);
+    let mut fork = snapshot.fork().unwrap();
+    assert_eq!(content(&fork, 9), before);
+    // It goes on by itself: the end of its log is what the store's was after the same.
+    let step = later.after(&fork);
+    assert_eq!(fork.commit(step).unwrap(), store.head().unwrap());
+    assert_eq!(content(&store, 9), after);
+    snapshot.release();
+    assert_eq!(fork.state(None, 9).unwrap().len(), 0);
+    assert!(matches!(snapshot.fork(), Err(StoreError::Broken)));
 }

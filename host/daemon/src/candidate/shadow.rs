@@ -1,0 +1,106 @@
+//! A shadow: a candidate runs beside the generation that serves, on what comes in, both from the state that the host has when
+//! it begins. Nothing of it is stored, and the one that serves goes on undisturbed.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use countersign_model::{Place, SourceId, Timestamp};
+use countersign_recorder::{HostInputKind, RecorderReader};
+use countersign_store::{Snapshot, SqliteStore};
+
+use super::behaviour::{Behaviour, shown};
+use super::pair::{Both, MORE_DIFFERS, Pair, TrialError};
+use crate::decoders::names;
+
+/// How long after its end a shadow may take to judge what came before it.
+const LONGEST_REST: Duration = Duration::from_secs(300);
+
+/// A shadow, before it begins.
+pub(crate) struct Shadow<'s> {
+    pub(crate) reader: &'s RecorderReader,
+    /// The host's store.
+    pub(crate) store: &'s Path,
+    pub(crate) pair: Pair<'s>,
+    /// How long it lasts, microseconds by the host's time.
+    pub(crate) length: i64,
+    /// How far the host has judged and committed.
+    pub(crate) judged: &'s dyn Fn() -> Option<Place>,
+    /// Waits until the host has judged more than this, or for so long at most.
+    pub(crate) wait: &'s dyn Fn(Place, Duration),
+}
+
+impl Shadow<'_> {
+    /// Judges what comes with both.
+    pub(crate) fn run(&self) -> Result<Behaviour, TrialError> {
+        let mut behaviour = Behaviour { enough: true, ..Behaviour::asked(self.length) };
+        let snapshot = Snapshot::of(SqliteStore::read(self.store)?)?;
+        let made = self.pair.judge([snapshot.fork()?, snapshot.fork()?], |both| {
+            // What it has was read.
+            snapshot.release();
+            self.follow(both, &mut behaviour)
+        })?;
+        Ok(behaviour.with(made))
+    }
+
+    fn follow(&self, both: &mut Both<'_>, behaviour: &mut Behaviour) -> Result<(), TrialError> {
+        both.count()?;
+        let (began, length) = (Instant::now(), Duration::from_micros(self.length.unsigned_abs()));
+        let mut place = both.place().unwrap_or(Place { host: 1, ..Place::START });
+        loop {
+            let is_over = began.elapsed() >= length;
+            // Never ahead of the host, which gives its own inputs their places.
+            let reached = (self.judged)().unwrap_or(place);
+            self.judge(both, &mut place, reached, behaviour, || began.elapsed() > length + LONGEST_REST)?;
+            both.commit()?;
+            if is_over || behaviour.cut_short.is_some() {
+                let lasted = i64::try_from(began.elapsed().min(length).as_micros()).unwrap_or(i64::MAX);
+                behaviour.recorded = shown(lasted);
+                behaviour.records = both.records;
+                return Ok(());
+            }
+            (self.wait)(reached, length.saturating_sub(began.elapsed()).min(Duration::from_secs(1)));
+        }
+    }
+
+    fn judge(
+        &self,
+        both: &mut Both<'_>,
+        place: &mut Place,
+        reached: Place,
+        behaviour: &mut Behaviour,
+        is_late: impl Fn() -> bool,
+    ) -> Result<(), TrialError> {
+        if (self.pair.is_interrupted)() {
+            return Err(TrialError::Interrupted);
+        }
+        let names = names(self.reader)?;
+        while place.batch < reached.batch {
+            let mut inputs = self.reader.host_inputs_at(place.batch)?;
+            inputs.retain(|input| input.seq > place.host);
+            // What it was compared with serves no longer.
+            if inputs.iter().any(|input| input.kind == HostInputKind::Generation) {
+                return Err(TrialError::Interrupted);
+            }
+            both.pass(&inputs)?;
+            if let Some(last) = inputs.last() {
+                place.host = last.seq;
+            }
+            let Some(batch) = self.reader.batch(place.batch)? else { return Ok(()) };
+            let name = names.get(&batch.source).cloned().unwrap_or_else(|| SourceId::from("unknown"));
+            both.take(&batch, &name, place.within)?;
+            let arrived: Timestamp = batch.arrived;
+            behaviour.from = behaviour.from.or(Some(arrived));
+            behaviour.to = Some(arrived);
+            (place.batch, place.within) = (place.batch + 1, 0);
+            behaviour.cut_short = if is_late() {
+                Some("it couldn't keep up with what came in".to_owned())
+            } else {
+                both.is_full().then(|| MORE_DIFFERS.to_owned())
+            };
+            if behaviour.cut_short.is_some() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+}
