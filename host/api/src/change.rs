@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use countersign_daemon::{ApplyError, Material};
+use countersign_daemon::{ApplyError, RolledBack};
 use countersign_document::{MAX_INTEGER, Table};
 use serde::Serialize;
 
@@ -23,13 +23,16 @@ pub(crate) struct Change {
     digest: Option<String>,
     /// Of a rollback: the generation that serves again.
     generation: Option<u64>,
+    /// Of a rollback: whether rules go on from what there is.
+    at_once: bool,
 }
 
 impl Members for Change {
     fn read(table: &Table<'_>) -> Change {
         let text = |key| table.get(key).and_then(|item| item.any_text(MAX_TEXT)).map(str::to_owned);
         let generation = table.get("generation").and_then(|item| item.integer(1, MAX_INTEGER));
-        Change { reason: text("reason"), digest: text("digest"), generation }
+        let at_once = table.get("at_once").and_then(|item| item.flag()).unwrap_or(false);
+        Change { reason: text("reason"), digest: text("digest"), generation, at_once }
     }
 }
 
@@ -40,6 +43,9 @@ pub(crate) struct Applied {
     generation: u64,
     /// The digest of what it is made of.
     digest: String,
+    /// Of a rollback: what rules go on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
 }
 
 /// What `POST /v1/reload` answers.
@@ -63,7 +69,8 @@ pub(crate) async fn apply(
             let detail = "expected the files with that digest, got others: look at the difference again";
             return Err(Problem::new(StatusCode::CONFLICT, "other-files", detail));
         }
-        served(&material, api.host().apply(&material, operator.name(), change.reason))
+        let generation = api.host().apply(&material, operator.name(), change.reason).map_err(not_applied)?;
+        Ok(Json(Applied { generation, digest: material.manifest().digest().to_string(), state: None }))
     })
     .await?
 }
@@ -79,13 +86,10 @@ pub(crate) async fn rollback(
         return Err(Problem::new(StatusCode::BAD_REQUEST, "no-generation", detail));
     };
     api.blocking(move |api| {
-        let material = api.host().material(generation).map_err(faults)?;
-        let Some(material) = material else {
-            let detail = format!("expected the number of a generation, got {generation}: see `GET /v1/generations`");
-            return Err(Problem::new(StatusCode::NOT_FOUND, "no-generation", detail));
-        };
         let reason = change.reason.unwrap_or_else(|| format!("rolled back to {generation}"));
-        served(&material, api.host().roll_back(&material, operator.name(), Some(reason)))
+        let rolled = api.host().roll_back(generation, operator.name(), Some(reason), change.at_once);
+        let RolledBack { generation, digest, state } = rolled.map_err(not_applied)?;
+        Ok(Json(Applied { generation, digest: digest.to_string(), state: Some(state) }))
     })
     .await?
 }
@@ -96,15 +100,15 @@ pub(crate) async fn reload(State(api): State<Api>, _operator: Operator) -> (Stat
     (StatusCode::ACCEPTED, Json(Reloading { reloading: true }))
 }
 
-fn served(material: &Material, applied: Result<u64, ApplyError>) -> Result<Json<Applied>, Problem> {
-    let digest = material.manifest().digest().to_string();
-    match applied {
-        Ok(generation) => Ok(Json(Applied { generation, digest })),
-        Err(ApplyError::Faults(found)) => Err(faults(found)),
-        Err(ApplyError::Refused(found)) => Err(Problem::all(StatusCode::UNPROCESSABLE_ENTITY, "refused", found)),
-        Err(error @ ApplyError::Overtaken) => Err(Problem::new(StatusCode::CONFLICT, "overtaken", error)),
-        Err(error @ ApplyError::Same) => Err(Problem::new(StatusCode::CONFLICT, "same", error)),
-        Err(ApplyError::Append(error)) => Err(Problem::internal(error)),
+fn not_applied(error: ApplyError) -> Problem {
+    match error {
+        ApplyError::Faults(found) => faults(found),
+        ApplyError::Refused(found) => Problem::all(StatusCode::UNPROCESSABLE_ENTITY, "refused", found),
+        error @ ApplyError::Overtaken => Problem::new(StatusCode::CONFLICT, "overtaken", error),
+        error @ ApplyError::Same => Problem::new(StatusCode::CONFLICT, "same", error),
+        error @ ApplyError::Unknown(_) => Problem::new(StatusCode::NOT_FOUND, "no-generation", error),
+        error @ ApplyError::Stopped => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-serving", error),
+        ApplyError::Append(error) => Problem::internal(error),
     }
 }
 

@@ -51,6 +51,9 @@ pub(crate) struct Applied {
     pub(crate) generation: u64,
     /// The digest of what it is made of.
     pub(crate) digest: String,
+    /// Of a rollback: what rules go on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) state: Option<String>,
 }
 
 impl Arguments {
@@ -71,6 +74,9 @@ pub(crate) fn print(out: &mut Out, applied: &Applied, json: bool) -> Result<Exit
     } else {
         let digest = text::line(&applied.digest);
         writeln!(out, "generation {} serves from the next batch on: {digest}", applied.generation)?;
+        if let Some(state) = &applied.state {
+            writeln!(out, "{}", text::line(state))?;
+        }
     }
     Ok(Exit::Done)
 }

@@ -20,6 +20,10 @@ pub(crate) struct Arguments {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Have rules go on at once from what there is, instead of what they had when the generation served, caught up with
+    /// what came since
+    #[arg(long)]
+    at_once: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -29,12 +33,13 @@ pub(crate) struct Arguments {
 struct Change {
     generation: u64,
     reason: Option<String>,
+    at_once: bool,
 }
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         let client = self.configuration.client()?;
-        let change = Change { generation: self.generation, reason: self.reason };
+        let change = Change { generation: self.generation, reason: self.reason, at_once: self.at_once };
         match client.post::<Applied>("/v1/rollback", &change) {
             Ok(applied) => print(out, &applied, self.json),
             Err(error) => refused(error),

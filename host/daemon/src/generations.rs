@@ -26,6 +26,24 @@ pub struct GenerationWord {
     /// Why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// What rules have kept when it served before, caught up with what came since: the digest of a store's file. They go on
+    /// from that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<Digest>,
+}
+
+/// A generation that is to go on record.
+pub(crate) struct NewGeneration<'g> {
+    /// What it is made of.
+    pub(crate) material: &'g Material,
+    /// Who had it applied, or what.
+    pub(crate) by: String,
+    /// Why.
+    pub(crate) reason: Option<String>,
+    /// The batch before which it serves; none when its turn comes.
+    pub(crate) before: Option<u64>,
+    /// What rules go on from, if not from what they keep: a store's file.
+    pub(crate) kept: Option<Vec<u8>>,
 }
 
 /// A generation on record.
@@ -122,19 +140,15 @@ pub(crate) fn material(reader: &RecorderReader, manifest: &Manifest) -> Result<M
     Material::recorded(manifest, |digest| reader.content(digest))
 }
 
-/// Puts a generation on record, to serve before a batch, or when its turn comes. Returns its number.
+/// Puts a generation on record. Returns its number.
 ///
 /// # Errors
 /// When it isn't on record.
-pub(crate) fn put(
-    recorder: &Recorder,
-    material: &Material,
-    by: String,
-    reason: Option<String>,
-    before: Option<u64>,
-) -> Result<u64, AppendError> {
-    let word = GenerationWord { manifest: material.manifest(), by, reason };
+pub(crate) fn put(recorder: &Recorder, new: NewGeneration<'_>) -> Result<u64, AppendError> {
+    let NewGeneration { material, by, reason, before, kept } = new;
+    let word =
+        GenerationWord { manifest: material.manifest(), by, reason, kept: kept.as_ref().map(|kept| Digest::of(kept)) };
     let payload = serde_json::to_vec(&word).unwrap_or_default();
-    let contents = material.files.iter().map(|file| file.bytes.clone()).collect();
+    let contents = material.files.iter().map(|file| file.bytes.clone()).chain(kept).collect();
     recorder.put(NewHostInput { kind: HostInputKind::Generation, payload, contents, before })
 }

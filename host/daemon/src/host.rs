@@ -17,10 +17,11 @@ use serde::Serialize;
 
 use crate::candidate::{ChangeKind, Difference};
 use crate::feeds::Feeds;
-use crate::generations::{self, Generations, RecordedGeneration, word};
+use crate::generations::{self, Generations, NewGeneration, RecordedGeneration, word};
 use crate::intake::{Intake, MAX_UNPACKED};
 use crate::judge::Judge;
 use crate::material::{Built, Manifest, Material};
+use crate::past::Past;
 use crate::reload::Reload;
 use crate::shared::{Fed, Judged, Shared};
 use crate::watch::{self, Asked, Files, OnDisk, Watch};
@@ -99,6 +100,12 @@ pub enum ApplyError {
     /// Another generation was applied meanwhile.
     #[error("expected the generation to serve that the files were compared with, got another one")]
     Overtaken,
+    /// No generation has this number.
+    #[error("expected the number of a generation, got {0}, which none has")]
+    Unknown(u64),
+    /// Judging doesn't come to the end of a batch, or the host is stopping.
+    #[error("expected a host that judges, got one that doesn't now: see its status, and try again")]
+    Stopped,
     /// Nothing would change.
     #[error("expected another generation than the one that serves, got the same")]
     Same,
@@ -164,8 +171,10 @@ pub(crate) struct Open {
     /// One plan at a time.
     pub(crate) planning: Mutex<()>,
     intake: Intake,
+    /// The ends of generations.
+    pub(crate) past: Arc<Past>,
     /// One change of the generation at a time.
-    applying: Mutex<()>,
+    pub(crate) applying: Mutex<()>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -202,10 +211,13 @@ impl Host {
             if !built.left_out.is_empty() && !reload.partial {
                 return Err(HostError::Faults(built.left_out.clone()));
             }
-            generations::put(&recorder, &first, "start".to_owned(), None, Some(1))?;
+            let (by, before) = ("start".to_owned(), Some(1));
+            generations::put(&recorder, NewGeneration { material: &first, by, reason: None, before, kept: None })?;
         }
         let shared = Arc::new(Shared::default());
+        let past = Arc::new(Past::of(&state));
         let judge = Judge {
+            past: Arc::clone(&past),
             shared: Arc::clone(&shared),
             recorder: recorder.clone(),
             generations: Arc::clone(&generations),
@@ -228,6 +240,7 @@ impl Host {
             reload,
             asked: Asked::default(),
             intake: Intake::default(),
+            past,
             planning: Mutex::default(),
             applying: Mutex::default(),
             threads,
@@ -306,14 +319,6 @@ impl Host {
         if refused.is_empty() { self.put(material, by, reason, None) } else { Err(ApplyError::Refused(refused)) }
     }
 
-    /// Has a generation serve again that did before, whatever kinds of changes lie between. Returns its number.
-    ///
-    /// # Errors
-    /// When it can't be built any more, serves already, or isn't on record.
-    pub fn roll_back(&self, material: &Material, by: String, reason: Option<String>) -> Result<u64, ApplyError> {
-        self.put(material, by, reason, None)
-    }
-
     /// Applies files that were compared with what serves, if that still does.
     pub(crate) fn apply_over(
         &self,
@@ -332,18 +337,24 @@ impl Host {
         over: Option<&Digest>,
     ) -> Result<u64, ApplyError> {
         let _one = self.open.applying.lock().unwrap_or_else(PoisonError::into_inner);
-        let serving = self.serving().map(|serving| serving.digest());
-        if serving == Some(material.manifest().digest()) {
-            return Err(ApplyError::Same);
-        }
-        if over.is_some() && over != serving.as_ref() {
+        if over.is_some() && over.copied() != self.serving().map(|serving| serving.digest()) {
             return Err(ApplyError::Overtaken);
+        }
+        self.checked(material)?;
+        Ok(generations::put(&self.open.recorder, NewGeneration { material, by, reason, before: None, kept: None })?)
+    }
+
+    /// What serves, or is about to, if it can be built, and another generation, which is whole.
+    pub(crate) fn checked(&self, material: &Material) -> Result<(Option<Arc<Built>>, Arc<Built>), ApplyError> {
+        if self.serving().map(|serving| serving.digest()) == Some(material.manifest().digest()) {
+            return Err(ApplyError::Same);
         }
         let built = self.build(material).map_err(ApplyError::Faults)?;
         if !built.left_out.is_empty() && !self.open.reload.partial {
             return Err(ApplyError::Faults(built.left_out.clone()));
         }
-        Ok(generations::put(&self.open.recorder, material, by, reason, None)?)
+        let last = self.open.recorder.reader().and_then(|reader| self.open.generations.last(&reader, u64::MAX));
+        Ok((last.ok().flatten().and_then(|last| last.built.ok()), built))
     }
 
     /// In what these files differ from what serves although that is never applied, a line each.
@@ -456,6 +467,7 @@ impl Host {
                 tracing::error!("a thread panicked");
             }
         }
+        self.open.past.finish();
     }
 }
 

@@ -18,6 +18,8 @@ use crate::decoders::{Decoders, names};
 use crate::generations::{Generations, Last};
 use crate::material::Built;
 use crate::observer::LogObserver;
+use crate::past::Past;
+use crate::rollback::{kept, replaced};
 use crate::shared::Shared;
 
 /// How long no input comes until time itself is one, where an event waits for witnesses to its time.
@@ -38,6 +40,7 @@ pub(crate) struct Judge {
     pub(crate) recorder: Recorder,
     pub(crate) generations: Arc<Generations>,
     pub(crate) store: PathBuf,
+    pub(crate) past: Arc<Past>,
     pub(crate) options: SessionOptions,
     pub(crate) clock: fn() -> Timestamp,
 }
@@ -113,7 +116,8 @@ impl Judge {
         self.shared.serves(number, &built);
         self.recorder.wake();
         let names = names(&reader)?;
-        Judging { judge: self, reader, session, decoders, place, names, heard: Instant::now() }.run()
+        let serving = (number, built);
+        Judging { judge: self, reader, session, decoders, place, serving, names, heard: Instant::now() }.run()
     }
 
     /// The generation that serves at a place.
@@ -131,6 +135,8 @@ struct Judging<'j, 's> {
     decoders: Decoders,
     /// Next is what lies here; what lies before was pushed.
     place: Place,
+    /// The generation that serves, with its number.
+    serving: (u64, Arc<Built>),
     /// Sources by their numbers.
     names: BTreeMap<u32, SourceId>,
     /// When the last input came.
@@ -146,6 +152,7 @@ impl Judging<'_, '_> {
                 return Ok(());
             }
             if self.place.within == 0 {
+                self.pause()?;
                 self.take_host_inputs()?;
             }
             match self.reader.batch(self.place.batch)? {
@@ -154,6 +161,22 @@ impl Judging<'_, '_> {
             }
             self.report();
         }
+    }
+
+    /// Stands still for as long as somebody wants that.
+    fn pause(&mut self) -> Result<(), JudgeError> {
+        let shared = &self.judge.shared;
+        if !shared.is_pause_wanted() {
+            return Ok(());
+        }
+        self.session.commit()?;
+        self.report();
+        shared.pause_at(self.place);
+        self.judge.recorder.wake();
+        while shared.is_pause_wanted() && !shared.is_stopping() {
+            self.judge.recorder.wait(TICK_AFTER, |_| !shared.is_pause_wanted() || shared.is_stopping());
+        }
+        Ok(())
     }
 
     fn report(&self) {
@@ -216,10 +239,17 @@ impl Judging<'_, '_> {
             HostInputKind::Generation => {
                 let built = self.judge.generations.recorded(&self.reader, input);
                 let built = built.map_err(|reasons| JudgeError::Generation { number: input.seq, reasons })?;
-                let swap = Swap { generation: Arc::clone(&built.generation), patience: patience(&built.sources) };
-                self.session.push_from(Input::Generation(swap), self.place)?;
+                let Judge { store, past, options, .. } = self.judge;
+                let (ended, before) = &self.serving;
+                if !replaced(&built.generation, &before.generation).is_empty() {
+                    past.keep(store, *ended, &options.key);
+                }
+                let restored = kept(&self.reader, past, input);
+                let (generation, patience) = (Arc::clone(&built.generation), patience(&built.sources));
+                self.session.push_from(Input::Generation(Swap { generation, patience, restored }), self.place)?;
                 self.decoders.swap(built.sources.clone());
                 self.judge.shared.serves(input.seq, &built);
+                self.serving = (input.seq, built);
             }
             // Nothing puts these in yet.
             HostInputKind::Word | HostInputKind::Outcome => {}
@@ -242,7 +272,10 @@ impl Judging<'_, '_> {
         let place = self.place;
         let shared = &self.judge.shared;
         self.judge.recorder.wait(left, |figures| {
-            figures.last >= place.batch || figures.last_host > place.host || shared.is_stopping()
+            figures.last >= place.batch
+                || figures.last_host > place.host
+                || shared.is_pause_wanted()
+                || shared.is_stopping()
         });
         Ok(())
     }

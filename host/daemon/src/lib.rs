@@ -10,6 +10,7 @@
 //! an effect on decisions (records, time, generations) is on record in one order before it has it, so that a recorder judged
 //! again gives the same.
 
+mod aside;
 mod candidate;
 mod decoders;
 mod feeds;
@@ -19,8 +20,10 @@ mod intake;
 mod judge;
 mod material;
 mod observer;
+mod past;
 mod plan;
 mod reload;
+mod rollback;
 mod rules;
 mod shared;
 mod sources;
@@ -34,6 +37,7 @@ pub use host::{
 pub use material::{Built, Manifest, ManifestFile, Material, MaterialFile, Role, components};
 pub use plan::{Plan, PlanError};
 pub use reload::Reload;
+pub use rollback::RolledBack;
 pub use rules::{RuleStatus, RulesError, ServingRule, rules_of_store};
 pub use shared::{Fed, Judged};
 pub use sources::{DeclaredSource, SourceStatus, sources_of_recorder};

@@ -7,7 +7,8 @@ use countersign_model::{Digest, Place};
 use countersign_recorder::RecorderError;
 use serde::{Deserialize, Serialize};
 
-use crate::candidate::{Behaviour, Difference, Pair, Shadow, Trial, TrialError};
+use crate::aside::AsideError;
+use crate::candidate::{Behaviour, Difference, Pair, Shadow, Trial};
 use crate::generations::Last;
 use crate::host::Host;
 use crate::material::{Built, Material};
@@ -68,10 +69,10 @@ impl From<RecorderError> for PlanError {
     }
 }
 
-impl From<TrialError> for PlanError {
-    fn from(error: TrialError) -> PlanError {
+impl From<AsideError> for PlanError {
+    fn from(error: AsideError) -> PlanError {
         match error {
-            TrialError::Interrupted => PlanError::Stopping,
+            AsideError::Interrupted => PlanError::Stopping,
             error => PlanError::Failed(error.to_string()),
         }
     }

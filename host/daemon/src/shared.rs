@@ -51,6 +51,18 @@ struct State {
     sources: Sources,
     /// Files on disk that were looked at and don't serve.
     on_disk: Option<OnDisk>,
+    pause: Pause,
+}
+
+/// Whether judging stands still for somebody.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Pause {
+    #[default]
+    None,
+    /// It is to, between two batches.
+    Wanted,
+    /// It does, before what lies here.
+    At(Place),
 }
 
 /// What the threads share.
@@ -114,6 +126,35 @@ impl Shared {
 
     pub(crate) fn on_disk(&self) -> Option<OnDisk> {
         self.lock().on_disk.clone()
+    }
+
+    /// Has judging stand still between two batches, until [`Shared::end_pause`].
+    pub(crate) fn want_pause(&self) {
+        self.lock().pause = Pause::Wanted;
+    }
+
+    pub(crate) fn end_pause(&self) {
+        self.lock().pause = Pause::None;
+    }
+
+    pub(crate) fn is_pause_wanted(&self) -> bool {
+        self.lock().pause != Pause::None
+    }
+
+    /// Judging stands still here.
+    pub(crate) fn pause_at(&self, place: Place) {
+        let mut state = self.lock();
+        if state.pause == Pause::Wanted {
+            state.pause = Pause::At(place);
+        }
+    }
+
+    /// Where judging stands still, if it does.
+    pub(crate) fn paused_at(&self) -> Option<Place> {
+        match self.lock().pause {
+            Pause::At(place) => Some(place),
+            _ => None,
+        }
     }
 
     pub(crate) fn judged(&self) -> Judged {

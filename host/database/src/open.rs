@@ -100,6 +100,15 @@ impl Database {
         Transaction::new_unchecked(&self.connection, TransactionBehavior::Immediate).map_err(self.failed("write"))
     }
 
+    /// Closes it: of what was committed nothing stays in the file beside it, unless another connection is open.
+    ///
+    /// # Errors
+    /// When that can't be moved.
+    pub fn close(self) -> Result<(), DatabaseError> {
+        let failed = self.failed("close");
+        self.connection.close().map_err(|(_, error)| failed(error))
+    }
+
     /// Its file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -13,7 +13,7 @@ use std::hash::Hash;
 use countersign_formats::DeadLetter;
 use countersign_model::{Hold, HoldEnd, RuleId, StateChange, TimerChange};
 use countersign_stream::{
-    BundledFinding, Count, CountKey, Disagreement, Removed, RowDiagnostic, RowFailure, RowHold, Sequenced,
+    BundledFinding, Count, CountKey, Disagreement, KeptChanges, RowDiagnostic, RowFailure, RowHold, Sequenced,
 };
 
 pub use judges::Judges;
@@ -155,7 +155,7 @@ impl Changes {
     }
 
     /// Adds what is removed because nothing keeps it.
-    fn extend_removed(&mut self, Removed { state, timers, baselines }: Removed) {
+    pub(crate) fn extend_kept(&mut self, KeptChanges { state, timers, baselines }: KeptChanges) {
         self.extend((state, timers));
         self.baselines.extend(baselines);
     }

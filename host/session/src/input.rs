@@ -10,12 +10,9 @@ use countersign_inputs::{Bookmark, Received};
 use countersign_model::{Digest, Event, Patience, Place, SourceId, Timestamp};
 
 use crate::horizon::Fingerprint;
+use crate::kept::KeptRules;
 
 /// One input of a session.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "almost all are records: an allocation for each costs more than its move"
-)]
 pub enum Input {
     /// A record of telemetry.
     Record(Arrival),
@@ -26,12 +23,14 @@ pub enum Input {
 }
 
 /// What changes when another generation serves.
-#[derive(Clone)]
 pub struct Swap {
     /// The generation.
     pub generation: Arc<Generation>,
     /// How long the records of its sources are waited for; see [`SessionOptions::patience`](crate::SessionOptions::patience).
     pub patience: Arc<BTreeMap<SourceId, Patience>>,
+    /// What some of its rules have kept instead of what they, or others of the same ids, keep now: empty but where a
+    /// generation serves again.
+    pub restored: KeptRules,
 }
 
 /// A record with what can be computed before its turn, on any thread.

@@ -208,7 +208,7 @@ impl<'s> Session<'s> {
             };
             all.insert(id, (remembered, rule.absent_since));
         }
-        self.read_state(&mut all)?;
+        read_kept(self.store, &mut all, |(remembered, _)| &mut remembered.carried)?;
         for_each(self.store, COUNT, |key, value| {
             let read = memory::read_count_key(&key);
             let (rule, counted) = read.ok_or_else(|| wrong(COUNT, "a key isn't a rule and what is counted"))?;
@@ -218,45 +218,6 @@ impl<'s> Session<'s> {
             Ok(())
         })?;
         Ok(all)
-    }
-
-    fn read_state(&self, all: &mut BTreeMap<RuleId, (Remembered, Option<Timestamp>)>) -> Result<(), SessionError> {
-        let store = &*self.store;
-        let state_key = |change: &StateChange| StateKey::from(change);
-        for_each_entry(
-            None,
-            |after, limit| store.state(after, limit),
-            state_key,
-            |change| {
-                if let Some((remembered, _)) = all.get_mut(&change.rule) {
-                    remembered.carried.add_state(change);
-                }
-                Ok::<_, SessionError>(true)
-            },
-        )?;
-        for_each_entry(
-            None,
-            |after, limit| store.baselines(after, limit),
-            state_key,
-            |change| {
-                if let Some((remembered, _)) = all.get_mut(&change.rule) {
-                    remembered.carried.add_baseline(change);
-                }
-                Ok::<_, SessionError>(true)
-            },
-        )?;
-        let timer_key = |change: &TimerChange| TimerKey::from(change);
-        for_each_entry(
-            None,
-            |after, limit| store.timers(after, limit),
-            timer_key,
-            |change| {
-                if let Some((remembered, _)) = all.get_mut(&change.rule) {
-                    remembered.carried.add_timer(change);
-                }
-                Ok(true)
-            },
-        )
     }
 
     fn pass_stored_lines(&mut self) -> Result<(), SessionError> {
@@ -447,6 +408,48 @@ impl Fingerprints {
             memory.push(memory::remove(HORIZON, oldest.to_be_bytes().to_vec()));
         }
     }
+}
+
+/// Reads what these rules have kept of a store, each into its own.
+pub(crate) fn read_kept<T>(
+    store: &dyn Stored,
+    rules: &mut BTreeMap<RuleId, T>,
+    carried: impl Fn(&mut T) -> &mut Carried,
+) -> Result<(), SessionError> {
+    let state_key = |change: &StateChange| StateKey::from(change);
+    for_each_entry(
+        None,
+        |after, limit| store.state(after, limit),
+        state_key,
+        |change| {
+            if let Some(rule) = rules.get_mut(&change.rule) {
+                carried(rule).add_state(change);
+            }
+            Ok::<_, SessionError>(true)
+        },
+    )?;
+    for_each_entry(
+        None,
+        |after, limit| store.baselines(after, limit),
+        state_key,
+        |change| {
+            if let Some(rule) = rules.get_mut(&change.rule) {
+                carried(rule).add_baseline(change);
+            }
+            Ok::<_, SessionError>(true)
+        },
+    )?;
+    for_each_entry(
+        None,
+        |after, limit| store.timers(after, limit),
+        |change: &TimerChange| TimerKey::from(change),
+        |change| {
+            if let Some(rule) = rules.get_mut(&change.rule) {
+                carried(rule).add_timer(change);
+            }
+            Ok(true)
+        },
+    )
 }
 
 /// How far the sessions of a store have come.

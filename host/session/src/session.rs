@@ -16,6 +16,7 @@ use countersign_stream::{Clock, Migrated, QuarantineThreshold, Sequenced, Tick};
 use crate::chunk::{Changes, Chunk, Judges};
 use crate::error::SessionError;
 use crate::input::{Input, Swap, Taken};
+use crate::kept::KeptRules;
 use crate::ledger::{Ledger, Page};
 use crate::report::{Line, Observer, Report};
 use crate::resume::Fingerprints;
@@ -259,7 +260,7 @@ impl<'s> Session<'s> {
     /// As for [`Session::push`].
     pub fn swap(&mut self, generation: Arc<Generation>) -> Result<(), SessionError> {
         let patience = Arc::clone(&self.options.patience);
-        self.push(Input::Generation(Swap { generation, patience }))
+        self.push(Input::Generation(Swap { generation, patience, restored: KeptRules::default() }))
     }
 
     /// Time passed by the host's own clock: what waits for witnesses for too long has its turn, timers fire, and
@@ -404,12 +405,16 @@ impl<'s> Session<'s> {
 
     /// Has a generation serve from here on.
     fn serve(&mut self, swap: Swap, place: Option<Place>) -> Result<(), SessionError> {
-        let Swap { generation, patience } = swap;
+        let Swap { generation, patience, restored } = swap;
         self.flush(None)?;
         self.advance(place);
         self.sequencer.set_patience(Arc::clone(&patience));
         self.options.patience = patience;
-        let remembered = self.judges.take_remembered();
+        let mut remembered = self.judges.take_remembered();
+        if !restored.is_empty() {
+            self.pending.tick = true;
+            self.pending.changes.merge(restored.put(&mut remembered));
+        }
         let number = self.ledger.number() + 1;
         self.judges = judges(&generation, &self.options);
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();

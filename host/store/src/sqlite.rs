@@ -80,6 +80,14 @@ impl SqliteStore {
         Ok(reader)
     }
 
+    /// Closes it, so that nothing lies beside its file unless somebody else has it open.
+    ///
+    /// # Errors
+    /// When what is committed can't be moved into the file: it lies beside it.
+    pub fn close(self) -> Result<(), StoreError> {
+        Ok(self.reader.0.close()?)
+    }
+
     fn whole(&self) -> Result<&SqliteReader, StoreError> {
         if self.broken { Err(StoreError::Broken) } else { Ok(&self.reader) }
     }
@@ -99,8 +107,12 @@ impl SqliteReader {
         Ok(bytes.unsigned_abs())
     }
 
-    /// Reads from here on what is committed now, until it is dropped.
-    pub(crate) fn hold(&self) -> Result<(), StoreError> {
+    /// Reads from here on what is committed now, until it is dropped. As long as that lasts the file beside the store's only
+    /// grows.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn hold(&self) -> Result<(), StoreError> {
         self.0.connection.execute_batch("BEGIN").map_err(self.0.failed("read"))?;
         // A transaction begins with its first read.
         self.head().map(drop)

@@ -32,14 +32,14 @@ pub struct Carried {
     spending: Spending,
 }
 
-/// What nothing keeps any more.
+/// Changes of what a rule keeps: all of it, or that nothing keeps it any more.
 #[derive(Debug, Default)]
-pub struct Removed {
+pub struct KeptChanges {
     /// Of keyed state.
     pub state: Vec<StateChange>,
     /// Of timers.
     pub timers: Vec<TimerChange>,
-    /// Of the state as of the last tick: it counts as none.
+    /// Of the state as of the last tick; what is removed counts as none.
     pub baselines: Vec<StateChange>,
 }
 
@@ -64,7 +64,7 @@ pub struct Adopted {
     /// Changes of what is kept with that.
     pub rest_changes: Vec<StateChange>,
     /// What another partition key's keys had: it means nothing any more.
-    pub removed: Removed,
+    pub removed: KeptChanges,
 }
 
 impl Carried {
@@ -138,7 +138,7 @@ impl Carried {
 
     /// The changes that remove all of it from a store.
     #[must_use]
-    pub fn removals(&self, rule: &RuleId) -> Removed {
+    pub fn removals(&self, rule: &RuleId) -> KeptChanges {
         let changes = |slot: &str, mut keys: Vec<&Arc<str>>| {
             keys.sort_unstable();
             let change = |key: &Arc<str>| StateChange {
@@ -159,7 +159,36 @@ impl Carried {
                 entry: None,
             })
         });
-        Removed { state: state.collect(), timers: timers.collect(), baselines: baselines.collect() }
+        KeptChanges { state: state.collect(), timers: timers.collect(), baselines: baselines.collect() }
+    }
+
+    /// The changes that put all of it into a store.
+    #[must_use]
+    pub fn additions(&self, rule: &RuleId) -> KeptChanges {
+        let change = |slot: &str, key: &Arc<str>, entry: Option<StateEntry>| StateChange {
+            rule: rule.clone(),
+            slot: slot.to_owned(),
+            key: key.to_string(),
+            entry,
+        };
+        let mut all = KeptChanges::default();
+        for (slot, keys) in &self.slots {
+            let state = keys.now.iter().map(|(key, entry)| change(slot, key, Some(entry.clone())));
+            all.state.extend(state);
+            all.baselines.extend(keys.before.iter().map(|(key, entry)| change(slot, key, entry.clone())));
+        }
+        let order = |one: &StateChange, other: &StateChange| (&one.slot, &one.key).cmp(&(&other.slot, &other.key));
+        all.state.sort_unstable_by(order);
+        all.baselines.sort_unstable_by(order);
+        for (key, timers) in &self.timers {
+            all.timers.extend(timers.iter().map(|(id, pending)| TimerChange {
+                rule: rule.clone(),
+                key: key.to_string(),
+                id: id.to_string(),
+                entry: Some(pending.entry()),
+            }));
+        }
+        all
     }
 }
 

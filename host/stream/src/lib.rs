@@ -31,7 +31,7 @@ mod timers;
 mod validate;
 mod window;
 
-pub use carry::{Adopted, Carried, Migrated, Removed};
+pub use carry::{Adopted, Carried, KeptChanges, Migrated};
 pub use clock::{Claim, Clock, Placement, Plan, TICK_EVENTS, Tick};
 pub use columns::{Schema, build_batch, index_keys, value_at, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};

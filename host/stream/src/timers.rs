@@ -52,6 +52,11 @@ impl Pending {
         let placement = Placement { watermark: entry.at, clock: entry.at, late: false };
         Pending { at: entry.at, set_by: Sequenced::new(0, Arc::new(entry.event), placement) }
     }
+
+    /// As it is stored.
+    pub(crate) fn entry(&self) -> TimerEntry {
+        TimerEntry { at: self.at, event: Event::clone(&self.set_by.event) }
+    }
 }
 
 impl PartialEq for Pending {
@@ -277,7 +282,7 @@ impl RuleTimers {
             .into_iter()
             .map(|(key, id)| TimerChange {
                 rule: self.rule.clone(),
-                entry: self.keys.get(&key).and_then(|timers| timers.get(&id)).map(timer_entry),
+                entry: self.keys.get(&key).and_then(|timers| timers.get(&id)).map(Pending::entry),
                 key: String::from(&*key),
                 id: String::from(&*id),
             })
@@ -310,10 +315,6 @@ pub(crate) fn apply(timers: &mut KeyTimers, row: &Row<'_>, setting: &TimerSettin
 /// What a timer takes, by its content alone, so that it is the same after a restart.
 fn bytes(key: &str, event: &Event) -> u64 {
     TIMER_BYTES + 2 * key.len() as u64 + event.kept_bytes()
-}
-
-fn timer_entry(pending: &Pending) -> TimerEntry {
-    TimerEntry { at: pending.at, event: Event::clone(&pending.set_by.event) }
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ mod raw;
 mod real;
 mod recomputed;
 mod resumed;
+mod rolled;
 mod served;
 mod sessions;
 mod sharing;

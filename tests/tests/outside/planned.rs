@@ -269,8 +269,7 @@ fn watched_files_are_applied_only_as_far_as_they_may_be() {
     write("policy.toml", DEFAULT_POLICY);
     wait(&host, "nothing to say", || host.on_disk().is_none());
     // A person may roll back; the files wait until they change.
-    let first = host.material(1).unwrap().unwrap();
-    host.roll_back(&first, "test".to_owned(), None).unwrap();
+    host.roll_back(1, "test".to_owned(), None, false).unwrap();
     host.reload();
     wait(&host, "the files applied when asked", || applied() == 4);
     host.stop();

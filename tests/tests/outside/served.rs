@@ -16,12 +16,12 @@ use tempfile::TempDir;
 use crate::determinism::telemetry;
 use crate::support::engine;
 
-const SOURCES: &str =
+pub(crate) const SOURCES: &str =
     "version = 1\n[[source]]\nname = \"trail\"\nformat = \"cloudtrail\"\ntenants = [\"aws:*\"]\nkind = \"http\"\n";
 
-const LONG: Duration = Duration::from_secs(120);
+pub(crate) const LONG: Duration = Duration::from_secs(120);
 
-fn file(role: Role, text: &str) -> MaterialFile {
+pub(crate) fn file(role: Role, text: &str) -> MaterialFile {
     MaterialFile { role, name: role.name().to_owned(), bytes: text.as_bytes().to_vec() }
 }
 
@@ -30,7 +30,7 @@ fn material(policy: &str, identities: &str) -> Material {
     Material { shipped_rules: true, files }
 }
 
-fn start(state: &Path, first: &Material) -> Host {
+pub(crate) fn start(state: &Path, first: &Material) -> Host {
     let options = HostOptions {
         state: state.to_owned(),
         folder: state.to_owned(),
@@ -50,7 +50,7 @@ fn now() -> Timestamp {
     Timestamp(i64::try_from(since.as_micros()).unwrap())
 }
 
-fn send(host: &Host, key: Option<&str>, bytes: &[u8]) -> Ingested {
+pub(crate) fn send(host: &Host, key: Option<&str>, bytes: &[u8]) -> Ingested {
     let (answer, answered) = sync_channel(1);
     let reply = Box::new(move |result| answer.send(result).unwrap());
     // Its first generation may still be read.
@@ -59,13 +59,13 @@ fn send(host: &Host, key: Option<&str>, bytes: &[u8]) -> Ingested {
     answered.recv().unwrap().unwrap()
 }
 
-fn log(state: &Path) -> Vec<String> {
+pub(crate) fn log(state: &Path) -> Vec<String> {
     let store = SqliteStore::read(&state.join("store.db")).unwrap();
     store.lines(0, usize::MAX).unwrap().into_iter().map(|line| String::from_utf8(line).unwrap()).collect()
 }
 
 /// What an undisturbed host makes of a copy of the recorder.
-fn undisturbed(state: &Path, first: &Material) -> Vec<String> {
+pub(crate) fn undisturbed(state: &Path, first: &Material) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     for ending in ["", "-wal"] {
         let from = state.join(format!("recorder.db{ending}"));
@@ -79,7 +79,7 @@ fn undisturbed(state: &Path, first: &Material) -> Vec<String> {
     log(folder.path())
 }
 
-fn folder() -> (TempDir, PathBuf) {
+pub(crate) fn folder() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_owned();
     (folder, path)

@@ -10,7 +10,7 @@ use countersign_generation::Generation;
 use countersign_inputs::{Inputs, Merge, Processed, Reading, Received};
 use countersign_model::{Place, SourceId, Timestamp};
 use countersign_session::{
-    Arrival, DecisionLine, FindingLine, Input, Notice, Observer, Session, SessionOptions, Standing, Swap,
+    Arrival, DecisionLine, FindingLine, Input, KeptRules, Notice, Observer, Session, SessionOptions, Standing, Swap,
 };
 use countersign_store::{Durability, Existing, FileStore, MemoryStore, Recovered, SqliteStore, Store, Stored};
 use tempfile::TempDir;
@@ -217,7 +217,12 @@ pub(crate) fn play(
                     }
                     Step::Swap(next) => {
                         let (generation, patience) = (Arc::clone(next), Arc::clone(&options.patience));
-                        session.push_from(Input::Generation(Swap { generation, patience }), after).unwrap();
+                        session
+                            .push_from(
+                                Input::Generation(Swap { generation, patience, restored: KeptRules::default() }),
+                                after,
+                            )
+                            .unwrap();
                     }
                     Step::Kill => unreachable!("the rest is cut there"),
                 }

@@ -24,10 +24,15 @@ fn load(rules: &[(&str, &[u8])]) -> Arc<Generation> {
 
 /// A version of the rule that counts, under one id.
 fn counts(version: u32) -> Vec<u8> {
+    counts_as("example/counts", version)
+}
+
+/// The same under another id.
+pub(crate) fn counts_as(id: &str, version: u32) -> Vec<u8> {
     let name = if version == 1 { "counts-v1" } else { "counts-v2" };
     let admitted = admitted(bytes(name));
     let mut declaration = admitted.declaration().clone();
-    declaration.id = "example/counts".parse().unwrap();
+    declaration.id = id.parse().unwrap();
     sections::attach(admitted.component(), &declaration, admitted.data()).unwrap()
 }
 

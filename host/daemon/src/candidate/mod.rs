@@ -26,7 +26,7 @@ pub use self::behaviour::{Behaviour, Failing};
 pub use self::compared::{Compared, Example, Group};
 use self::item::Items;
 pub use self::item::{Aspect, ChangeKind, Item, Omitted};
-pub(crate) use self::pair::{Pair, TrialError};
+pub(crate) use self::pair::Pair;
 pub(crate) use self::shadow::Shadow;
 pub(crate) use self::trial::Trial;
 use crate::material::{Built, Manifest, Role};

@@ -4,13 +4,12 @@ use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
 use countersign_model::{Place, SourceId};
-use countersign_recorder::{HostInputKind, RecordedBatch, RecordedHostInput, RecorderError};
-use countersign_session::{Input, Session, SessionError, SessionOptions};
-use countersign_store::{Store, StoreError};
+use countersign_recorder::{RecordedBatch, RecordedHostInput};
+use countersign_session::SessionOptions;
+use countersign_store::Store;
 
 use super::compared::{Comparison, Heard, Made, Side};
-use crate::decoders::Decoders;
-use crate::judge::patience;
+use crate::aside::{Aside, AsideError};
 use crate::material::Built;
 
 /// Records after which both commit, so that what both made is forgotten.
@@ -21,19 +20,6 @@ pub(super) const MORE_DIFFERS: &str = "more differs than can be held";
 
 /// The longest rest after a batch.
 const LONGEST_REST: Duration = Duration::from_millis(200);
-
-/// Why there is no result.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TrialError {
-    #[error(transparent)]
-    Recorder(#[from] RecorderError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Session(#[from] SessionError),
-    #[error("it was interrupted")]
-    Interrupted,
-}
 
 /// What judges side by side, and beside what.
 #[derive(Clone, Copy)]
@@ -53,15 +39,17 @@ impl Pair<'_> {
     pub(super) fn judge<S: Store>(
         &self,
         stores: [S; 2],
-        feed: impl FnOnce(&mut Both<'_>) -> Result<(), TrialError>,
-    ) -> Result<Made, TrialError> {
+        feed: impl FnOnce(&mut Both<'_>) -> Result<(), AsideError>,
+    ) -> Result<Made, AsideError> {
         let comparison = RefCell::new(Comparison::default());
         let [mut first, mut second] = stores;
         let (mut heard, mut also_heard) =
             (Heard::new(Side::Serving, &comparison), Heard::new(Side::Candidate, &comparison));
+        // One thread for each: those of the host have the host's work.
+        let options = SessionOptions { workers: 1, ..self.options.clone() };
         let each = [
-            Judging::new(self.serving, self.options, &mut first, &mut heard)?,
-            Judging::new(self.candidate, self.options, &mut second, &mut also_heard)?,
+            Aside::resume(self.serving, &options, &mut first, &mut heard)?,
+            Aside::resume(self.candidate, &options, &mut second, &mut also_heard)?,
         ];
         let mut both = Both { pair: *self, each, comparison: &comparison, records: 0, uncommitted: 0 };
         feed(&mut both)?;
@@ -75,7 +63,7 @@ impl Pair<'_> {
 /// Both, while they judge.
 pub(super) struct Both<'b> {
     pair: Pair<'b>,
-    each: [Judging<'b>; 2],
+    each: [Aside<'b>; 2],
     comparison: &'b RefCell<Comparison>,
     /// Records that they have judged.
     pub(super) records: u64,
@@ -84,7 +72,7 @@ pub(super) struct Both<'b> {
 
 impl Both<'_> {
     /// Has everything count from here on.
-    pub(super) fn count(&mut self) -> Result<(), TrialError> {
+    pub(super) fn count(&mut self) -> Result<(), AsideError> {
         self.commit()?;
         self.comparison.borrow_mut().counts = true;
         Ok(())
@@ -101,24 +89,17 @@ impl Both<'_> {
     }
 
     /// Both take time that passed. Which generation served doesn't matter to them.
-    pub(super) fn pass(&mut self, inputs: &[RecordedHostInput]) -> Result<(), TrialError> {
-        for input in inputs.iter().filter(|input| input.kind == HostInputKind::Time) {
-            for one in &mut self.each {
-                one.session.push(Input::Time(input.time()))?;
-            }
-        }
-        Ok(())
+    pub(super) fn pass(&mut self, inputs: &[RecordedHostInput]) -> Result<(), AsideError> {
+        self.each.iter_mut().try_for_each(|one| one.pass(inputs))
     }
 
     /// Both take a batch after its first so many records, and rest for as long as that took if the host has work.
-    pub(super) fn take(&mut self, batch: &RecordedBatch, name: &SourceId, after: u32) -> Result<(), TrialError> {
+    pub(super) fn take(&mut self, batch: &RecordedBatch, name: &SourceId, after: u32) -> Result<(), AsideError> {
         if (self.pair.is_interrupted)() {
-            return Err(TrialError::Interrupted);
+            return Err(AsideError::Interrupted);
         }
         let began = Instant::now();
-        for Judging { session, decoders } in &mut self.each {
-            decoders.for_each(batch, name, after, |_, arrival| session.push(Input::Record(arrival)))?;
-        }
+        self.each.iter_mut().try_for_each(|one| one.take(batch, name, after))?;
         let records = u64::from(batch.batch.records.saturating_sub(after));
         self.records += records;
         self.uncommitted += records;
@@ -131,29 +112,8 @@ impl Both<'_> {
         Ok(())
     }
 
-    pub(super) fn commit(&mut self) -> Result<(), TrialError> {
+    pub(super) fn commit(&mut self) -> Result<(), AsideError> {
         self.uncommitted = 0;
         Ok(self.each.iter_mut().try_for_each(|one| one.session.commit())?)
-    }
-}
-
-/// One of them, judging.
-struct Judging<'s> {
-    session: Session<'s>,
-    decoders: Decoders,
-}
-
-impl<'s> Judging<'s> {
-    fn new(
-        built: &Built,
-        options: &SessionOptions,
-        store: &'s mut dyn Store,
-        hearing: &'s mut Heard<'_>,
-    ) -> Result<Judging<'s>, TrialError> {
-        // One thread of its own: those of the host have the host's work.
-        let options = SessionOptions { workers: 1, patience: patience(&built.sources), ..options.clone() };
-        let session = Session::resume(store, std::sync::Arc::clone(&built.generation), options, hearing)?;
-        let decoders = Decoders::new(built.sources.clone(), session.processed());
-        Ok(Judging { session, decoders })
     }
 }

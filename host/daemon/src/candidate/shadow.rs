@@ -9,7 +9,8 @@ use countersign_recorder::{HostInputKind, RecorderReader};
 use countersign_store::{Snapshot, SqliteStore};
 
 use super::behaviour::{Behaviour, shown};
-use super::pair::{Both, MORE_DIFFERS, Pair, TrialError};
+use super::pair::{Both, MORE_DIFFERS, Pair};
+use crate::aside::AsideError;
 use crate::decoders::names;
 
 /// How long after its end a shadow may take to judge what came before it.
@@ -31,7 +32,7 @@ pub(crate) struct Shadow<'s> {
 
 impl Shadow<'_> {
     /// Judges what comes with both.
-    pub(crate) fn run(&self) -> Result<Behaviour, TrialError> {
+    pub(crate) fn run(&self) -> Result<Behaviour, AsideError> {
         let mut behaviour = Behaviour { enough: true, ..Behaviour::asked(self.length) };
         let snapshot = Snapshot::of(SqliteStore::read(self.store)?)?;
         let made = self.pair.judge([snapshot.fork()?, snapshot.fork()?], |both| {
@@ -42,7 +43,7 @@ impl Shadow<'_> {
         Ok(behaviour.with(made))
     }
 
-    fn follow(&self, both: &mut Both<'_>, behaviour: &mut Behaviour) -> Result<(), TrialError> {
+    fn follow(&self, both: &mut Both<'_>, behaviour: &mut Behaviour) -> Result<(), AsideError> {
         both.count()?;
         let (began, length) = (Instant::now(), Duration::from_micros(self.length.unsigned_abs()));
         let mut place = both.place().unwrap_or(Place { host: 1, ..Place::START });
@@ -69,9 +70,9 @@ impl Shadow<'_> {
         reached: Place,
         behaviour: &mut Behaviour,
         is_late: impl Fn() -> bool,
-    ) -> Result<(), TrialError> {
+    ) -> Result<(), AsideError> {
         if (self.pair.is_interrupted)() {
-            return Err(TrialError::Interrupted);
+            return Err(AsideError::Interrupted);
         }
         let names = names(self.reader)?;
         while place.batch < reached.batch {
@@ -79,7 +80,7 @@ impl Shadow<'_> {
             inputs.retain(|input| input.seq > place.host);
             // What it was compared with serves no longer.
             if inputs.iter().any(|input| input.kind == HostInputKind::Generation) {
-                return Err(TrialError::Interrupted);
+                return Err(AsideError::Interrupted);
             }
             both.pass(&inputs)?;
             if let Some(last) = inputs.last() {

@@ -8,8 +8,9 @@ use countersign_recorder::RecorderReader;
 use countersign_store::HeadStore;
 
 use super::behaviour::{Behaviour, shown};
-use super::pair::{MORE_DIFFERS, Pair, TrialError};
+use super::pair::{MORE_DIFFERS, Pair};
 use super::rules::differing;
+use crate::aside::AsideError;
 use crate::decoders::names;
 
 /// Batches that are judged at most.
@@ -39,7 +40,7 @@ struct Window {
 
 impl Trial<'_> {
     /// Judges the past with both.
-    pub(crate) fn run(&self) -> Result<Behaviour, TrialError> {
+    pub(crate) fn run(&self) -> Result<Behaviour, AsideError> {
         let Window { first, counts, mut behaviour } = self.window()?;
         let names = names(self.reader)?;
         let started = Instant::now();
@@ -72,7 +73,7 @@ impl Trial<'_> {
         Ok(behaviour.with(made))
     }
 
-    fn window(&self) -> Result<Window, TrialError> {
+    fn window(&self) -> Result<Window, AsideError> {
         let mut behaviour = Behaviour::asked(self.length);
         let mut first = self.reader.first()?;
         let (oldest, newest) = (self.reader.arrived(first)?, self.reader.arrived(self.last)?);
@@ -100,7 +101,7 @@ impl Trial<'_> {
     }
 
     /// The first batch from `first` on that arrived then or later. Batches are in the order of their arrival.
-    fn first_since(&self, first: u64, time: Timestamp) -> Result<u64, TrialError> {
+    fn first_since(&self, first: u64, time: Timestamp) -> Result<u64, AsideError> {
         let (mut low, mut high) = (first, self.last);
         while low < high {
             let middle = low + (high - low) / 2;

@@ -88,7 +88,7 @@ impl Judges {
             let undeclared_since = remembered.undeclared_since.or(since);
             let (adopted, ended) = judge.adopt(remembered, code);
             all_ended.push((place, ended));
-            self.forgotten.extend_removed(adopted.removed);
+            self.forgotten.extend_kept(adopted.removed);
             self.forgotten.extend((adopted.rest_changes, Vec::new()));
             all_migrated.extend(adopted.migrated.into_iter().map(|migrated| (id.clone(), migrated)));
             if !judge.stream.is_idle() || judge.stream.holds().has_changes() {
@@ -122,7 +122,7 @@ impl Judges {
             self.absent.iter().filter(|(_, absent)| over(absent)).map(|(id, _)| id.clone()).collect();
         for id in ids {
             let Some(absent) = self.absent.remove(&id) else { continue };
-            self.forgotten.extend_removed(absent.remembered.carried.removals(&id));
+            self.forgotten.extend_kept(absent.remembered.carried.removals(&id));
             let counts = absent.remembered.holds.keys().into_iter();
             self.forgotten.counts.extend(counts.map(|key| (id.clone(), key, None)));
             self.forgotten.forgotten_rules.insert(id);
