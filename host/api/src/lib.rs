@@ -8,6 +8,7 @@ mod caller;
 mod change;
 mod client;
 mod connections;
+mod follow;
 mod given;
 mod health;
 mod ingest;

@@ -16,6 +16,7 @@ use countersign_daemon::{Host, Material};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::connections::{self, Limits};
+use crate::follow::Followers;
 use crate::problem::Problem;
 use crate::socket::{Claim, Socket};
 use crate::{change, health, ingest, plan, read, standing};
@@ -93,12 +94,19 @@ struct Inner {
     limits: Limits,
     /// Bytes of bodies that may still be held.
     held: Arc<Semaphore>,
+    followers: Followers,
 }
 
 impl Api {
     pub(crate) fn new(host: Host, files: Files, uid: u32, limits: Limits) -> Api {
         let held = Arc::new(Semaphore::new(limits.held as usize));
-        Api { inner: Arc::new(Inner { host, files, uid, limits, held }) }
+        let followers = Followers::of(&host);
+        Api { inner: Arc::new(Inner { host, files, uid, limits, held, followers }) }
+    }
+
+    /// Requests that wait for more.
+    pub(crate) fn followers(&self) -> &Followers {
+        &self.inner.followers
     }
 
     pub(crate) fn host(&self) -> &Host {
@@ -177,6 +185,7 @@ pub enum ServeError {
 /// A server that runs.
 pub struct Server {
     stop: watch::Sender<bool>,
+    followers: Followers,
     thread: Option<JoinHandle<()>>,
     /// The socket is removed with it, once nobody is served any more.
     _claim: Claim,
@@ -201,12 +210,13 @@ impl Server {
             socket.listen()?
         };
         let (stop, stopped) = watch::channel(false);
+        let followers = api.followers().clone();
         let run = move || {
             runtime.block_on(connections::serve(listener, api.routes(), limits, stopped));
             runtime.shutdown_timeout(GRACE);
         };
         let thread = std::thread::Builder::new().name("api".to_owned()).spawn(run).map_err(ServeError::Thread)?;
-        Ok(Server { stop, thread: Some(thread), _claim: claim })
+        Ok(Server { stop, followers, thread: Some(thread), _claim: claim })
     }
 
     /// Takes no more connections, answers those that have asked, and removes the socket.
@@ -219,6 +229,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         // A failed send means that it has ended.
         let _ = self.stop.send(true);
+        self.followers.end();
         if let Some(thread) = self.thread.take() {
             // Its panic was reported by the thread.
             drop(thread.join());

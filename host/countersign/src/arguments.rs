@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::{
-    admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, plan, reload, replay,
-    rollback, rule, rules, run, sources, state, status, version,
+    admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, log, plan,
+    reload, replay, rollback, rule, rules, run, sources, state, status, version,
 };
 
 const EXAMPLES: &str = "\
@@ -85,6 +85,10 @@ enum Command {
     Reload(reload::Arguments),
     /// Show the sources of a host: what came of them, and what is in the way
     Sources(sources::Arguments),
+    /// List what a host's rules found, and follow it
+    Findings(log::findings::Arguments),
+    /// List what a host decided, and follow it
+    Decisions(log::decisions::Arguments),
     /// Have the files on disk serve in a host that runs
     Apply(apply::Arguments),
     /// Have an earlier generation serve again
@@ -123,6 +127,8 @@ impl Arguments {
             Command::Plan(arguments) => arguments.run(out),
             Command::Reload(arguments) => arguments.run(),
             Command::Sources(arguments) => arguments.run(out),
+            Command::Findings(arguments) => arguments.run(out),
+            Command::Decisions(arguments) => arguments.run(out),
             Command::Apply(arguments) => arguments.run(out),
             Command::Rollback(arguments) => arguments.run(out),
             Command::Generations(arguments) => arguments.run(out),

@@ -42,6 +42,11 @@ pub(crate) struct ConfigurationArguments {
 }
 
 impl ConfigurationArguments {
+    /// Those of a command that only looks for the host's files.
+    pub(crate) fn of(config: Option<PathBuf>, state: Option<PathBuf>) -> ConfigurationArguments {
+        ConfigurationArguments { config, state, socket: None, listen: None, log_format: None, log_level: None }
+    }
+
     /// The file, if one is named.
     pub(crate) fn file(&self) -> Option<&Path> {
         self.config.as_deref()

@@ -132,6 +132,11 @@ impl DeadLetters {
         DeadLetters { reported: true, ..DeadLetters::counted(names) }
     }
 
+    /// Names the inputs anew: more have come.
+    pub(crate) fn rename(&mut self, names: Vec<String>) {
+        self.names = names;
+    }
+
     /// Adds to a file that an earlier run has begun, in place of replacing it.
     pub(crate) fn append(self) -> DeadLetters {
         DeadLetters { append: true, ..self }

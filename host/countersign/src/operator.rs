@@ -85,6 +85,11 @@ impl ContextArguments {
     /// The group of all these options.
     pub(crate) const GROUP: &'static str = "context";
 
+    /// The files with their tables.
+    pub(crate) fn files_by_table(&self) -> impl Iterator<Item = (&'static FileTable, &Path)> {
+        self.0.iter().map(|(table, path)| (*table, path.as_path()))
+    }
+
     fn files(&self, faults: &mut Vec<String>) -> ContextFiles {
         let mut context = ContextFiles::default();
         for (table, path) in &self.0 {

@@ -3,6 +3,7 @@
 mod figures;
 pub(crate) mod inputs;
 mod kept;
+mod recorded;
 mod reporter;
 
 use std::io::ErrorKind;
@@ -11,10 +12,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use countersign_configuration::{MAX_BATCH, MAX_WORKERS};
+use countersign_generation::Settings;
 use countersign_model::Digest;
 use countersign_model::time::parse_duration;
-use countersign_session::{Replay, Report, Session, SessionError, SessionOptions, Summary, replay};
-use countersign_store::belongs_to;
+use countersign_session::{Observer, Replay, Report, Session, SessionError, SessionOptions, Summary, replay};
+use countersign_store::{Store, belongs_to};
 use serde::Serialize;
 
 use crate::dead_letters::{DeadLetters, MaxDead, Tally};
@@ -24,11 +26,13 @@ use crate::interrupt::Interrupt;
 use crate::loading::Loading;
 use crate::operator::{self, ContextArguments, OperatorFiles};
 use crate::out::Out;
+use crate::progress::Progress;
+use crate::recorded::{HOST, RecordedArguments};
 use crate::rule_set::RuleSet;
 use crate::stderr;
 use crate::text;
 
-use inputs::{FILES_HELP, Inputs, SourceArguments};
+use inputs::{FILES_HELP, Inputs, SourceArguments, TelemetrySources};
 use kept::Kept;
 use reporter::Reporter;
 
@@ -49,6 +53,9 @@ Examples:
       in a store that goes on where it stopped; then as an audit file
   zcat logs.gz | countersign replay --source cloudtrail --json - | jq -c 'select(.action)'
       for other programs
+  countersign replay --recorded --config conf/countersign.toml --audit run.audit
+  countersign replay --recorded --state /var/lib/countersign --since 24h --policy policy.toml
+      what a host made of what it has recorded, once more; what another policy makes of a day of it
 
 Several files are merged by event time, as far as it is believed: a time far ahead of the records after it
 counts for nothing. A file that is newest first is read from its end (standard input isn't); one of more
@@ -63,6 +70,12 @@ regardless of --batch and --workers.
 
 With --store a run may be interrupted anywhere: the same command goes on where it stopped, also when
 records were added to files. With other rules or another policy it goes on under a new generation.
+
+With --recorded the records are a host's, in its order, with the time that passed between them; it may run
+meanwhile. Without rules and files of your own the generations on record judge, each from its place on, so the
+result is the host's, as far as everything is on record. With any, they judge all of it, and what isn't given
+is what the last generation on record has. What came of records that were dropped, or lie before --since, isn't
+known: it begins from empty state.
 
 The exit code is 1 if no record could be used, if more couldn't than --max-dead allows, or if a rule
 was refused (the others ran); 2 if a file can't be read.
@@ -102,9 +115,9 @@ pub(crate) struct Arguments {
     /// The key of the audit file's digests, at least 32 bytes [default: a documented key, so they aren't private]
     #[arg(long, value_name = "FILE")]
     audit_key: Option<PathBuf>,
-    /// An event whose time is further ahead of those around it can't be used
-    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = parse_duration)]
-    max_gap: i64,
+    /// An event whose time is further ahead of those around it can't be used [default: 24h; with --recorded the host's]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    max_gap: Option<i64>,
     /// The most rows per call of a rule
     #[arg(long, value_name = "ROWS", default_value_t = SessionOptions::BATCH as u64,
           value_parser = clap::value_parser!(u64).range(1..=u64::from(MAX_BATCH)))]
@@ -122,8 +135,22 @@ pub(crate) struct Arguments {
     max_dead: MaxDead,
     #[command(flatten)]
     loading: Loading,
-    #[arg(value_name = "FILE", required = true, help = FILES_HELP)]
+    #[command(flatten)]
+    recorded: RecordedArguments,
+    #[arg(value_name = "FILE", required_unless_present = HOST, conflicts_with = HOST, help = FILES_HELP)]
     files: Vec<PathBuf>,
+}
+
+/// What judges, once everything was checked.
+type Judge<'j> = Box<dyn FnOnce(&mut dyn Store, SessionOptions, &mut dyn Observer) -> Result<Report, Ended> + 'j>;
+
+/// A replay that was checked, before it begins.
+struct Prepared<'p> {
+    options: SessionOptions,
+    /// The names of the inputs, by ordinal.
+    names: Vec<String>,
+    exit: Exit,
+    judge: Judge<'p>,
 }
 
 /// The last line of `--json`.
@@ -137,39 +164,79 @@ struct SummaryLine<'a> {
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         // Everything that can be checked is checked before anything is written.
-        let mut settings = operator::settings(&self.operator_files(), Some(&self.rules))?;
-        let sources = self.source.read()?;
-        settings.sources_text = sources.text().map(str::to_owned);
-        let key = files::audit_key(self.audit_key.as_deref())?;
         if self.store.as_ref().is_some_and(|store| store.as_os_str() == "-") {
             return Err(unusable("expected a file for `--store`, got `-`"));
         }
+        if self.recorded.is_meant() {
+            let progress = Progress::waiting();
+            let prepared = self.prepare_recorded()?;
+            self.judge(prepared, &progress, out)
+        } else {
+            let sources = self.source.read()?;
+            let settings = self.settings(&sources)?;
+            let inputs = self.inputs(&sources)?;
+            let progress = inputs.progress();
+            let prepared = self.prepare(&sources, settings, inputs, &progress)?;
+            self.judge(prepared, &progress, out)
+        }
+    }
+
+    fn settings(&self, sources: &TelemetrySources) -> Result<Settings> {
+        let mut settings = operator::settings(&self.operator_files(), Some(&self.rules))?;
+        settings.sources_text = sources.text().map(str::to_owned);
+        Ok(settings)
+    }
+
+    fn inputs(&self, sources: &TelemetrySources) -> Result<Inputs> {
         let is_stdin = |file: &PathBuf| file.as_os_str() == "-" || file.as_os_str().as_encoded_bytes().ends_with(b"=-");
         if self.store.is_some() && self.files.iter().any(is_stdin) {
             return Err(unusable(
                 "expected files for `--store`, got standard input, which can't be read again: save it to a file first",
             ));
         }
-        let inputs = Inputs::open(&self.files, &sources)?;
-        let mut options = SessionOptions {
-            batch: usize::try_from(self.batch)?,
-            max_gap: self.max_gap,
+        Inputs::open(&self.files, sources)
+    }
+
+    /// A replay of files.
+    fn prepare<'p>(
+        &self,
+        sources: &TelemetrySources,
+        settings: Settings,
+        inputs: Inputs,
+        progress: &'p Progress,
+    ) -> Result<Prepared<'p>> {
+        let key = files::audit_key(self.audit_key.as_deref())?;
+        let options = SessionOptions {
+            max_gap: self.max_gap.unwrap_or(SessionOptions::MAX_GAP),
             key,
             patience: sources.patience(),
-            ..SessionOptions::default()
+            ..self.options()?
         };
-        if let Some(workers) = self.workers {
-            options.workers = usize::try_from(workers)?;
-        }
         Kept::check(self.audit.as_deref(), self.replace)?;
         let engine = self.loading.engine(options.workers, settings.policy.content.limits().memory)?;
         let (generation, exit) = self.rules.load(&engine, settings)?;
-        let exit = exit.max(inputs.exit());
+        let (exit, names, count) = (exit.max(inputs.exit()), inputs.names(), u32::try_from(inputs.len())?);
+        let judge: Judge<'p> = Box::new(move |store, options, observer| {
+            let session = Session::resume(store, generation, options, observer)?;
+            let records = inputs.resume(progress, session.processed()).map_err(Ended::Inputs)?;
+            Ok(replay(session, records, Replay { inputs: count, until: None })?)
+        });
+        Ok(Prepared { options, names, exit, judge })
+    }
 
-        let progress = inputs.progress();
-        let mut dead_letters = self.dead_letters(inputs.names())?;
+    /// The options that change no result.
+    fn options(&self) -> Result<SessionOptions> {
+        let mut options = SessionOptions { batch: usize::try_from(self.batch)?, ..SessionOptions::default() };
+        if let Some(workers) = self.workers {
+            options.workers = usize::try_from(workers)?;
+        }
+        Ok(options)
+    }
+
+    fn judge(&self, prepared: Prepared<'_>, progress: &Progress, out: &mut Out) -> Result<Exit> {
+        let Prepared { options, names, exit, judge } = prepared;
+        let mut dead_letters = self.dead_letters(names)?;
         let interrupt = Interrupt::watch()?;
-        let count = u32::try_from(inputs.len())?;
         // From here on something is written.
         let mut kept = Kept::open(self.audit.as_deref(), self.replace, self.store.as_deref())?;
         dead_letters.begin()?;
@@ -177,15 +244,10 @@ impl Arguments {
             stderr::note("the digests in the audit file aren't private: give a key of your own by `--audit-key`");
         }
         let keep_on = kept.is_kept() || dead_letters.has_file();
-        tracing::debug!(batch = options.batch, workers = options.workers, inputs = count, "begins");
+        tracing::debug!(batch = options.batch, workers = options.workers, "begins");
         let switches = (keep_on, self.store.is_some());
-        let mut reporter = Reporter::new(out, &progress, self.json, switches, &mut dead_letters, &interrupt);
-        let ran = Session::resume(kept.store(), generation, options, &mut reporter).map_err(Ended::from).and_then(
-            |session| {
-                let records = inputs.resume(&progress, session.processed()).map_err(Ended::Inputs)?;
-                Ok(replay(session, records, Replay { inputs: count, until: None })?)
-            },
-        );
+        let mut reporter = Reporter::new(out, progress, self.json, switches, &mut dead_letters, &interrupt);
+        let ran = judge(kept.store(), options, &mut reporter);
         let printed = reporter.finish();
         progress.done();
         let report = match ran {

@@ -34,6 +34,12 @@ pub(crate) struct RuleSet {
 }
 
 impl RuleSet {
+    /// The folders of rules, and whether the shipped ones run beside them; none where neither is said.
+    pub(crate) fn folders(&self) -> (Option<bool>, impl Iterator<Item = &Path>) {
+        let shipped = if self.only_rules.is_empty() { self.rules.first().map(|_| true) } else { Some(false) };
+        (shipped, self.rules.iter().chain(&self.only_rules).map(PathBuf::as_path))
+    }
+
     /// Loads the rules. A rule that can't be loaded is reported and left out; the exit code says so.
     ///
     /// # Errors

@@ -43,7 +43,7 @@ nothing either.
 ";
 
 /// The most memory of a call, bytes, whatever the policies allow that are applied later: the sandbox is made once.
-const ENGINE_MEMORY: u64 = 1 << 30;
+pub(crate) const ENGINE_MEMORY: u64 = 1 << 30;
 
 /// How often a host looks whether it is asked to stop.
 const LOOK: Duration = Duration::from_millis(100);

@@ -136,6 +136,15 @@ impl Table {
         self.inner.is_empty()
     }
 
+    /// The rows as text, where the titles were printed before.
+    pub(crate) fn rows(&self) -> String {
+        // Titles end with a rule, whatever they take.
+        let text = self.text("");
+        let titles = text.split_inclusive('\n').take_while(|line| !line.starts_with('─')).map(str::len).sum::<usize>();
+        let rows = text.get(titles..).and_then(|rest| rest.split_once('\n')).map(|(_, rows)| rows.to_owned());
+        rows.unwrap_or(text)
+    }
+
     /// The table as text, each line after `indent`, with colours.
     pub(crate) fn text(&self, indent: &str) -> String {
         let mut shown = String::new();

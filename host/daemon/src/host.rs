@@ -23,7 +23,7 @@ use crate::judge::Judge;
 use crate::material::{Built, Manifest, Material};
 use crate::past::Past;
 use crate::reload::Reload;
-use crate::shared::{Fed, Judged, Shared};
+use crate::shared::{Fed, Judged, Listener, Shared};
 use crate::watch::{self, Asked, Files, OnDisk, Watch};
 
 /// The recorder's file in the state folder.
@@ -265,6 +265,11 @@ impl Host {
     pub fn status(&self) -> Status {
         let Open { recorder, shared, .. } = &*self.open;
         Status { judged: shared.judged(), recorder: recorder.figures(), sources: shared.fed() }
+    }
+
+    /// Has a listener told of every commit.
+    pub fn listen(&self, listener: Listener) {
+        self.open.shared.listen(listener);
     }
 
     /// Puts on record what a sender sent for a source, plain or packed. `reply` is called once it is durable, with what the

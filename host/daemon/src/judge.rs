@@ -244,7 +244,7 @@ impl Judging<'_, '_> {
                 if !replaced(&built.generation, &before.generation).is_empty() {
                     past.keep(store, *ended, &options.key);
                 }
-                let restored = kept(&self.reader, past, input);
+                let restored = kept(&self.reader, input);
                 let (generation, patience) = (Arc::clone(&built.generation), patience(&built.sources));
                 self.session.push_from(Input::Generation(Swap { generation, patience, restored }), self.place)?;
                 self.decoders.swap(built.sources.clone());

@@ -10,6 +10,7 @@
 //! an effect on decisions (records, time, generations) is on record in one order before it has it, so that a recorder judged
 //! again gives the same.
 
+mod again;
 mod aside;
 mod candidate;
 mod decoders;
@@ -20,6 +21,7 @@ mod intake;
 mod judge;
 mod material;
 mod observer;
+mod page;
 mod past;
 mod plan;
 mod reload;
@@ -29,16 +31,18 @@ mod shared;
 mod sources;
 mod watch;
 
+pub use again::{Again, AgainError, RecordedInputs, RecordedStep, Since};
 pub use candidate::{Aspect, Behaviour, ChangeKind, Compared, Difference, Example, Failing, Group, Item, Omitted};
 pub use generations::{GenerationWord, RecordedGeneration};
 pub use host::{
     ApplyError, Host, HostError, HostOptions, IngestError, Ingested, Status, has_host, recorder_of, store_of,
 };
 pub use material::{Built, Manifest, ManifestFile, Material, MaterialFile, Role, components};
+pub use page::{MAX_PAGE, Page, PageError, Paging, page};
 pub use plan::{Plan, PlanError};
 pub use reload::Reload;
 pub use rollback::RolledBack;
 pub use rules::{RuleStatus, RulesError, ServingRule, rules_of_store};
-pub use shared::{Fed, Judged};
+pub use shared::{Fed, Judged, Listener};
 pub use sources::{DeclaredSource, SourceStatus, sources_of_recorder};
 pub use watch::{Files, OnDisk, Stage};

@@ -242,6 +242,17 @@ impl Material {
         if faults.is_empty() { Ok(sources.unwrap_or_default()) } else { Err(faults) }
     }
 
+    /// Its directory of identities, without what else it has.
+    ///
+    /// # Errors
+    /// With every fault of its file.
+    pub fn directory(&self) -> Result<Directory, Vec<String>> {
+        let mut faults = Vec::new();
+        let mut files = self.files.iter().filter(|file| matches!(file.role, Role::Identities));
+        let directory = files.next().and_then(|file| file.parse(Directory::parse, &mut faults));
+        if faults.is_empty() { Ok(directory.map(|file| file.content).unwrap_or_default()) } else { Err(faults) }
+    }
+
     fn settings(&self) -> Result<(Settings, Sources), Vec<String>> {
         let mut settings = Settings::shipped().map_err(|faults| faults.lines().collect::<Vec<_>>())?;
         let mut sources = Sources::default();

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use countersign_model::DigestKey;
-use countersign_private::{create_new, make_folder};
+use countersign_private::make_folder;
 use countersign_session::copy_session;
 use countersign_store::{SqliteReader, SqliteStore};
 
@@ -84,15 +84,6 @@ impl Past {
         let path = self.folder.join(format!("{name}.part"));
         remove(&path);
         path
-    }
-
-    /// Writes a file that isn't kept.
-    ///
-    /// # Errors
-    /// When it can't be written.
-    pub(crate) fn write(&self, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-        make_folder(&self.folder)?;
-        std::io::Write::write_all(&mut create_new(path)?, bytes)
     }
 
     /// Waits until nothing is copied any more.

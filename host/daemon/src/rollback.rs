@@ -5,15 +5,15 @@
 //! so that a recorder judged again gives the same.
 
 use std::collections::BTreeSet;
+use std::io::Write as _;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use countersign_document::read_capped;
-use countersign_formats::DeadLetter;
 use countersign_generation::Generation;
 use countersign_model::{Digest, Place, RuleId, SourceId};
 use countersign_recorder::{RecordedHostInput, RecorderReader};
-use countersign_session::{DecisionLine, KeptRules, Notice, Observer, copy_rules, copy_session};
+use countersign_session::{KeptRules, copy_rules, copy_session};
 use countersign_store::SqliteStore;
 
 use crate::aside::{Aside, AsideError};
@@ -21,7 +21,7 @@ use crate::decoders::names;
 use crate::generations::{self, NewGeneration, word};
 use crate::host::{ApplyError, Host};
 use crate::material::Built;
-use crate::past::{Past, remove};
+use crate::past::remove;
 
 /// What rules that go on from what they had may have together, bytes of a store's file.
 const MAX_KEPT_BYTES: u64 = 256 << 20;
@@ -124,8 +124,8 @@ impl Host {
         let key = &self.open.session.key;
         let mut store = SqliteStore::open(&path)?;
         copy_session(past, &mut store, key)?;
-        let (mut muted, reader) = (Muted, self.open.recorder.reader()?);
-        let aside = Aside::resume(built, &self.open.session, &mut store, &mut muted)?;
+        let (mut nobody, reader) = ((), self.open.recorder.reader()?);
+        let aside = Aside::resume(built, &self.open.session, &mut store, &mut nobody)?;
         let place = aside.session.place().unwrap_or(Place { host: 1, ..Place::START });
         let mut catching = CatchingUp { host: self, reader, aside, place, records: 0 };
         loop {
@@ -240,37 +240,17 @@ pub(crate) fn replaced(by: &Generation, generation: &Generation) -> BTreeSet<Rul
 }
 
 /// What rules of a recorded generation go on from: nothing where they go on from what they keep.
-pub(crate) fn kept(reader: &RecorderReader, past: &Past, input: &RecordedHostInput) -> KeptRules {
+pub(crate) fn kept(reader: &RecorderReader, input: &RecordedHostInput) -> KeptRules {
     let Ok(Some(digest)) = word(input).map(|word| word.kept) else { return KeptRules::default() };
     let read = || -> Result<KeptRules, String> {
         let bytes = reader.content(&digest).map_err(|error| error.to_string())?.ok_or("it isn't on record")?;
-        let path = past.temporary("restored");
-        let kept = past.write(&path, &bytes).map_err(|error| error.to_string()).and_then(|()| {
-            let store = SqliteStore::read(&path).map_err(|error| error.to_string())?;
-            KeptRules::read(&store).map_err(|error| error.to_string())
-        });
-        remove(&path);
-        kept
+        let mut file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        file.write_all(&bytes).map_err(|error| error.to_string())?;
+        let store = SqliteStore::read(file.path()).map_err(|error| error.to_string())?;
+        KeptRules::read(&store).map_err(|error| error.to_string())
     };
     read().unwrap_or_else(|error| {
         tracing::error!(%digest, error, "what rules had can't be read: they go on from what they keep");
         KeptRules::default()
     })
-}
-
-/// Hears nothing.
-struct Muted;
-
-impl Observer for Muted {
-    fn decision(&mut self, _: u64, _: &DecisionLine) -> std::io::Result<()> {
-        Ok(())
-    }
-
-    fn dead_letter(&mut self, _: u64, _: &DeadLetter) -> std::io::Result<()> {
-        Ok(())
-    }
-
-    fn notice(&mut self, _: u64, _: &Notice) -> std::io::Result<()> {
-        Ok(())
-    }
 }

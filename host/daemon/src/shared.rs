@@ -65,11 +65,16 @@ enum Pause {
     At(Place),
 }
 
+/// Is told how far inputs are judged and committed, and how many records the audit log has then. It is called on the thread
+/// that judges, which waits for it.
+pub type Listener = Box<dyn Fn(Place, u64) + Send + Sync>;
+
 /// What the threads share.
 #[derive(Default)]
 pub(crate) struct Shared {
     stopping: AtomicBool,
     state: Mutex<State>,
+    listeners: Mutex<Vec<Listener>>,
 }
 
 impl Shared {
@@ -108,7 +113,24 @@ impl Shared {
     pub(crate) fn committed(&self, place: Place, records: u64) {
         let mut state = self.lock();
         let judged = &mut state.judged;
+        let is_new = (judged.place, judged.records) != (Some(place), records);
         (judged.place, judged.records, judged.stopped) = (Some(place), records, None);
+        drop(state);
+        if is_new {
+            let listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+            listeners.iter().for_each(|listener| listener(place, records));
+        }
+    }
+
+    /// Has a listener told of every commit from here on, and of the last one.
+    pub(crate) fn listen(&self, listener: Listener) {
+        // Before it is told of the last one: it may hear of one twice, and misses none.
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let judged = self.judged();
+        if let Some(place) = judged.place {
+            listener(place, judged.records);
+        }
+        listeners.push(listener);
     }
 
     pub(crate) fn failed(&self, error: &dyn std::error::Error, superseded: bool) {

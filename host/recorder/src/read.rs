@@ -153,6 +153,42 @@ impl RecorderReader {
         Ok(rows.into_iter().next().map(Timestamp))
     }
 
+    /// The first batch of `from..end` that arrived at this time or later; `end` if there is none. Batches are in the order of
+    /// their arrival.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn first_since(&self, from: u64, end: u64, time: Timestamp) -> Result<u64, RecorderError> {
+        let (mut low, mut high) = (from, end);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.arrived(middle)? {
+                Some(arrived) if arrived < time => low = middle + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    /// The last batch on record; 0 for none.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn last(&self) -> Result<u64, RecorderError> {
+        let rows = self.rows("SELECT coalesce(max(seq), 0) FROM batch", [], |row| row.get::<_, i64>(0))?;
+        Ok(rows.into_iter().next().unwrap_or_default().unsigned_abs())
+    }
+
+    /// The last input of the host's own that is taken before this batch; 0 for none.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn last_host_before(&self, batch: u64) -> Result<u64, RecorderError> {
+        let sql = "SELECT coalesce(max(seq), 0) FROM host_input WHERE before <= ?1";
+        let rows = self.rows(sql, [integer(batch)], |row| row.get::<_, i64>(0))?;
+        Ok(rows.into_iter().next().unwrap_or_default().unsigned_abs())
+    }
+
     /// Inputs of the host's own that are taken before this batch and after the one before it, by their numbers.
     ///
     /// # Errors

@@ -297,27 +297,27 @@ fn unjudged(taken: Taken, next: Next) -> Turn {
 
 /// Records in the sequence in which a session judges them, with the same positions.
 pub struct Sequence<I> {
-    sequencer: Sequencer,
+    sequencing: Sequencing,
     records: I,
 }
 
 /// Puts records into sequence, as they come of one input or joined of several. `max_gap` in microseconds, as in
 /// [`SessionOptions`](crate::SessionOptions).
 pub fn sequence<I: Iterator<Item: Into<Received>>>(records: I, max_gap: i64) -> Sequence<I> {
-    Sequence { sequencer: Sequencer::new(max_gap, Arc::default()), records }
+    Sequence { sequencing: Sequencing::new(max_gap), records }
 }
 
 impl<I> Sequence<I> {
     /// The clock after the records so far.
     #[must_use]
     pub fn clock(&self) -> &Clock {
-        self.sequencer.clock()
+        self.sequencing.0.clock()
     }
 
     /// The position of the next event.
     #[must_use]
     pub fn position(&self) -> u64 {
-        self.sequencer.position()
+        self.sequencing.0.position()
     }
 }
 
@@ -326,15 +326,50 @@ impl<I: Iterator<Item: Into<Received>>> Iterator for Sequence<I> {
 
     fn next(&mut self) -> Option<Next> {
         loop {
-            match self.sequencer.next() {
-                Some(Turn::Record { next, .. }) => return Some(next),
-                Some(Turn::Time(..) | Turn::Generation(..)) => continue,
-                None => {}
+            if let Some(next) = self.sequencing.take() {
+                return Some(next);
             }
             match self.records.next() {
-                Some(record) => self.sequencer.push(Arrival::of(record).into(), None),
-                None if self.sequencer.ended => return None,
-                None => self.sequencer.end(),
+                Some(record) => self.sequencing.push(Arrival::of(record).into()),
+                None if self.sequencing.0.ended => return None,
+                None => self.sequencing.end(),
+            }
+        }
+    }
+}
+
+/// Puts inputs into sequence as they are pushed. Nothing judges them: ticks have no timers, which take positions of their own
+/// in a session.
+pub struct Sequencing(Sequencer);
+
+impl Sequencing {
+    /// `max_gap` in microseconds, as in [`SessionOptions`](crate::SessionOptions).
+    #[must_use]
+    pub fn new(max_gap: i64) -> Sequencing {
+        Sequencing(Sequencer::new(max_gap, Arc::default()))
+    }
+
+    /// Adds an input behind all others.
+    pub fn push(&mut self, input: Input) {
+        self.0.push(input, None);
+    }
+
+    /// No more inputs come for now: what waits for witnesses has its turn without them.
+    pub fn end(&mut self) {
+        self.0.end();
+    }
+
+    /// The next record whose turn has come; none while the first waits for witnesses, or if there is none.
+    pub fn take(&mut self) -> Option<Next> {
+        loop {
+            match self.0.next()? {
+                Turn::Record { next, .. } => return Some(next),
+                Turn::Time(arrived, _) => {
+                    self.0.arrive(arrived);
+                    let ticks: Vec<Tick> = self.0.clock().ticks_until(arrived).collect();
+                    ticks.into_iter().for_each(|tick| self.0.pass(tick));
+                }
+                Turn::Generation(swap, _) => self.0.set_patience(swap.patience),
             }
         }
     }

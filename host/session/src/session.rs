@@ -293,8 +293,16 @@ impl<'s> Session<'s> {
         if !self.finished {
             self.ledger.record_inputs(inputs);
             self.finished = true;
-            self.flush(None)?;
         }
+        self.report()
+    }
+
+    /// Commits everything that was taken, and reports on it. The inputs haven't ended: what waits for witnesses goes on to.
+    ///
+    /// # Errors
+    /// As for [`Session::push`].
+    pub fn report(&mut self) -> Result<Report, SessionError> {
+        self.flush(None)?;
         // The lines of the last commit were received.
         if self.keeps && !self.pending.received.is_empty() {
             self.pending.dirty = true;

@@ -1,16 +1,19 @@
 //! A host that runs: what it makes of its recorder is what an undisturbed one makes of the same, however it was stopped, and
 //! its generation changes between two batches.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, SystemTime};
 
-use countersign_daemon::{ApplyError, Host, HostOptions, IngestError, Ingested, Material, MaterialFile, Reload, Role};
+use countersign_daemon::{
+    Again, AgainError, ApplyError, Host, HostOptions, IngestError, Ingested, Material, MaterialFile, Reload, Role,
+    Since,
+};
+use countersign_formats::DeadLetter;
 use countersign_model::Timestamp;
 use countersign_policy::DEFAULT_POLICY;
-use countersign_session::SessionOptions;
-use countersign_store::{SqliteStore, Stored};
+use countersign_session::{DecisionLine, Notice, Observer, SessionError, SessionOptions};
+use countersign_store::{MemoryStore, SqliteStore, Stored};
 use tempfile::TempDir;
 
 use crate::determinism::telemetry;
@@ -35,7 +38,7 @@ pub(crate) fn start(state: &Path, first: &Material) -> Host {
         state: state.to_owned(),
         folder: state.to_owned(),
         engine: engine().clone(),
-        session: SessionOptions { workers: 1, ..SessionOptions::default() },
+        session: options(),
         max_bytes: 1 << 30,
         keep: i64::MAX / 2,
         clock: now,
@@ -61,22 +64,46 @@ pub(crate) fn send(host: &Host, key: Option<&str>, bytes: &[u8]) -> Ingested {
 
 pub(crate) fn log(state: &Path) -> Vec<String> {
     let store = SqliteStore::read(&state.join("store.db")).unwrap();
+    lines(&store)
+}
+
+/// How hosts judge here.
+fn options() -> SessionOptions {
+    SessionOptions { workers: 1, ..SessionOptions::default() }
+}
+
+/// What comes of the recorder when it is judged again undisturbed.
+pub(crate) fn undisturbed(state: &Path) -> MemoryStore {
+    let mut store = MemoryStore::new();
+    let again = Again::open(&state.join("recorder.db"), engine().clone(), Since::First).unwrap();
+    again.judge(&mut store, options(), &mut ()).unwrap();
+    store
+}
+
+pub(crate) fn lines(store: &dyn Stored) -> Vec<String> {
     store.lines(0, usize::MAX).unwrap().into_iter().map(|line| String::from_utf8(line).unwrap()).collect()
 }
 
-/// What an undisturbed host makes of a copy of the recorder.
-pub(crate) fn undisturbed(state: &Path, first: &Material) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    for ending in ["", "-wal"] {
-        let from = state.join(format!("recorder.db{ending}"));
-        if from.exists() {
-            fs::copy(from, folder.path().join(format!("recorder.db{ending}"))).unwrap();
-        }
+/// Fails at a commit.
+struct Fails(u32);
+
+impl Observer for Fails {
+    fn decision(&mut self, _seq: u64, _line: &DecisionLine) -> std::io::Result<()> {
+        Ok(())
     }
-    let host = start(folder.path(), first);
-    assert!(host.wait_judged(LONG));
-    host.stop();
-    log(folder.path())
+
+    fn dead_letter(&mut self, _seq: u64, _letter: &DeadLetter) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn notice(&mut self, _seq: u64, _notice: &Notice) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn progress(&mut self, _records: u64) -> std::io::Result<()> {
+        self.0 = self.0.checked_sub(1).ok_or(std::io::ErrorKind::Interrupted)?;
+        Ok(())
+    }
 }
 
 pub(crate) fn folder() -> (TempDir, PathBuf) {
@@ -88,16 +115,16 @@ pub(crate) fn folder() -> (TempDir, PathBuf) {
 #[test]
 fn stops_and_swaps_anywhere_show_nowhere() {
     let (telemetry, identities) = telemetry();
-    let lines: Vec<&[u8]> = telemetry.split_inclusive(|byte| *byte == b'\n').collect();
+    let sent_lines: Vec<&[u8]> = telemetry.split_inclusive(|byte| *byte == b'\n').collect();
     let (_folder, state) = folder();
     let first = material(DEFAULT_POLICY, &identities);
     let other = material(&format!("{DEFAULT_POLICY}\n# Another.\n"), &identities);
     let mut host = start(&state, &first);
-    let (mut sent, mut size) = (0, 1);
+    let (mut sent, mut size, lines_sent) = (0, 1, sent_lines.len() as u64);
     let mut swaps = 0;
-    while sent < lines.len() {
-        let batch = lines[sent..].iter().take(size).copied().collect::<Vec<_>>().concat();
-        let count = lines[sent..].len().min(size);
+    while sent < sent_lines.len() {
+        let batch = sent_lines[sent..].iter().take(size).copied().collect::<Vec<_>>().concat();
+        let count = sent_lines[sent..].len().min(size);
         let ingested = send(&host, None, &batch);
         assert_eq!(ingested.recorded, count as u64);
         sent += count;
@@ -124,7 +151,39 @@ fn stops_and_swaps_anywhere_show_nowhere() {
     let generations = served.iter().filter(|line| line.contains("\"type\":\"generation\"")).count();
     assert_eq!(generations, swaps + 1);
     assert!(served.iter().any(|line| line.contains("\"type\":\"finding\"")));
-    assert!(served == undisturbed(&state, &first), "the logs differ");
+    let undisturbed = undisturbed(&state);
+    assert!(served == lines(&undisturbed), "the logs differ");
+    // Judging again may be stopped anywhere too.
+    let folder = tempfile::tempdir().unwrap();
+    let again = Again::open(&state.join("recorder.db"), engine().clone(), Since::First).unwrap();
+    let (mut stops, options) = (0, SessionOptions { commit_after: Duration::ZERO, ..options() });
+    loop {
+        let mut store = SqliteStore::open(&folder.path().join("again.db")).unwrap();
+        match again.judge(&mut store, options.clone(), &mut Fails(stops % 4 + 2)) {
+            Ok(_) => break assert!(served == lines(&store), "the logs differ after {stops} stops"),
+            Err(AgainError::Session(SessionError::Observer(_))) => stops += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(stops > 2, "{stops}");
+    // By one generation it has its end, and finds the same.
+    let mut again = Again::open(&state.join("recorder.db"), engine().clone(), Since::First).unwrap();
+    assert_eq!(again.judge_with(None, &[]), Ok(Vec::new()));
+    let mut store = MemoryStore::new();
+    again.judge(&mut store, options, &mut ()).unwrap();
+    let count = |log: &[String], what: &str| log.iter().filter(|line| line.contains(what)).count();
+    let one = lines(&store);
+    for what in ["\"type\":\"finding\"", "\"type\":\"decision\"", "\"type\":\"time\""] {
+        assert_eq!(count(&one, what), count(&served, what), "{what}");
+    }
+    assert_eq!((count(&one, "\"type\":\"generation\""), count(&one, "\"type\":\"input\"")), (1, 1));
+    // From a time on it begins with the first batch that arrived then.
+    let since = host.generations().unwrap().last().unwrap().arrived;
+    let again = Again::open(&state.join("recorder.db"), engine().clone(), Since::Time(since)).unwrap();
+    assert!(again.begins_late().unwrap());
+    let mut store = MemoryStore::new();
+    let report = again.judge(&mut store, self::options(), &mut ()).unwrap();
+    assert!(report.summary.events < lines_sent, "{}", report.summary.events);
     assert_eq!(host.generations().unwrap().len(), swaps + 1);
 }
 

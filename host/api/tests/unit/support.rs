@@ -88,6 +88,11 @@ impl Served {
         Served { folder, host, server: Some(server) }
     }
 
+    /// Serves no longer. The host goes on.
+    pub(crate) fn stop_serving(&mut self) {
+        drop(self.server.take());
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.folder.path().join("api.sock")
     }

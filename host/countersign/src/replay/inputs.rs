@@ -1,7 +1,7 @@
 //! The telemetry of a command: opened before anything begins, read through the progress bar.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -14,6 +14,7 @@ use countersign_policy::SourceFile;
 use crate::exit::{Exit, unusable};
 use crate::operator;
 use crate::progress::Progress;
+use crate::recorded::HOST;
 use crate::stderr;
 use crate::text;
 
@@ -44,9 +45,9 @@ pub(crate) fn format_help() -> String {
 /// Which sources the files are from, and what is believed of them.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArguments {
-    #[arg(long, value_name = "NAME", value_parser = parse_format, required_unless_present = "sources",
-          conflicts_with = "sources", help = format_help())]
-    source: Option<FormatName>,
+    #[arg(long, value_name = "NAME", required_unless_present_any = ["sources", HOST], conflicts_with = "sources",
+          help = format_help())]
+    source: Option<String>,
     /// The sources, what each is bound to and how it is read; a FILE is NAME=PATH then, or matches a source's `path`
     #[arg(long, value_name = "FILE")]
     sources: Option<PathBuf>,
@@ -59,10 +60,22 @@ impl SourceArguments {
     /// With every fault of their file: `Unusable`.
     pub(crate) fn read(&self) -> Result<TelemetrySources> {
         let Some(path) = &self.sources else {
-            return Ok(TelemetrySources::OneFormat(self.source.map_or(&Auto, |name| name.0)));
+            let named = self.source.as_deref().map(parse_format).transpose();
+            let named = named.map_err(|why| unusable(format_args!("--source: {why}")))?;
+            return Ok(TelemetrySources::OneFormat(named.map_or(&Auto, |name| name.0)));
         };
         let read = operator::read_file(path, MAX_SOURCES_BYTES, Sources::parse);
         read.map(|file| TelemetrySources::Named(Box::new(file))).map_err(|faults| unusable(faults.join("\n")))
+    }
+
+    /// What `--source` names.
+    pub(crate) fn named(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
+    /// The file of sources.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.sources.as_deref()
     }
 }
 
@@ -86,13 +99,11 @@ impl TelemetrySources {
         }
     }
 
-    /// The format of a source's records: what names the source where nothing else is known.
-    pub(crate) fn format_of<'s>(&'s self, source: &'s SourceId) -> &'s str {
+    /// Those of a file.
+    pub(crate) fn named(&self) -> Option<&Sources> {
         match self {
-            TelemetrySources::OneFormat(_) => source.as_str(),
-            TelemetrySources::Named(sources) => {
-                sources.content.named(source.as_str()).map_or(source.as_str(), |source| source.format().name())
-            }
+            TelemetrySources::OneFormat(_) => None,
+            TelemetrySources::Named(sources) => Some(&sources.content),
         }
     }
 

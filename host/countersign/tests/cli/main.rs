@@ -13,6 +13,7 @@ mod loading;
 mod odd_records;
 mod planned;
 mod private;
+mod recorded;
 mod records;
 mod replay;
 mod repro;

@@ -90,27 +90,14 @@ impl Trial<'_> {
                 behaviour.cut_short = Some(format!("only the last {MAX_BATCHES} batches were judged"));
             }
         }
-        let counts = self.first_since(first, from)?;
-        let warm = self.first_since(first, from.plus_micros(self.warm_up().saturating_neg()))?;
+        let counts = self.reader.first_since(first, self.last, from)?;
+        let warm = self.reader.first_since(first, self.last, from.plus_micros(self.warm_up().saturating_neg()))?;
         let (counted, warmed) = (self.reader.arrived(counts)?, self.reader.arrived(warm)?);
         if let (Some(counted), Some(warmed)) = (counted, warmed) {
             behaviour.warm_up = shown(counted.micros_since(warmed));
         }
         (behaviour.from, behaviour.to) = (counted, Some(newest));
         Ok(Window { first: warm, counts, behaviour })
-    }
-
-    /// The first batch from `first` on that arrived then or later. Batches are in the order of their arrival.
-    fn first_since(&self, first: u64, time: Timestamp) -> Result<u64, AsideError> {
-        let (mut low, mut high) = (first, self.last);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match self.reader.arrived(middle)? {
-                Some(arrived) if arrived < time => low = middle + 1,
-                _ => high = middle,
-            }
-        }
-        Ok(low)
     }
 
     /// As long as state of the rules that differ lives, but at most as long as the trial, microseconds.

@@ -139,11 +139,11 @@ fn garbage_without_end_is_not_held_in_memory() {
     let garbage_after = |first: Vec<Record>| first.into_iter().chain((10..).map(garbage));
     let mut sequencer = sequence(garbage_after(records(&[at(0), at(100)])), 24 * HOUR);
     assert!(matches!(sequencer.next(), Some(Next::Event { .. })));
-    assert!(sequencer.sequencer.waiting.len() <= MAX_WAITING + 1);
+    assert!(sequencer.sequencing.0.waiting.len() <= MAX_WAITING + 1);
     assert!(
         matches!(sequencer.next(), Some(Next::DeadLetter(letter)) if letter.reason_code == DeadReason::TimeFarAhead)
     );
-    assert!(sequencer.sequencer.waiting.len() <= MAX_WAITING + 1);
+    assert!(sequencer.sequencing.0.waiting.len() <= MAX_WAITING + 1);
     assert!(matches!(sequencer.next(), Some(Next::DeadLetter(letter)) if letter.ordinal == 10));
 }
 
