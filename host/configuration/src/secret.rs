@@ -51,11 +51,15 @@ pub enum SecretError {
 }
 
 impl Secret {
-    pub(crate) fn file(path: PathBuf) -> Secret {
+    /// One in a file.
+    #[must_use]
+    pub fn file(path: PathBuf) -> Secret {
         Secret(Place::File(path))
     }
 
-    pub(crate) fn environment(value: OsString) -> Secret {
+    /// One that a variable of the environment had.
+    #[must_use]
+    pub fn environment(value: OsString) -> Secret {
         Secret(Place::Environment(Zeroizing::new(value.into_vec())))
     }
 

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use countersign_configuration::Configuration;
 use countersign_daemon::{recorder_of, sources_of_recorder, store_of};
+use countersign_model::time::format_duration;
 use countersign_session::Standing;
 use serde_json::Value;
 
@@ -23,6 +24,9 @@ Examples:
 
 Where no host serves, it is what the recorder has.
 ";
+
+/// Microseconds of a second.
+const SECOND: i64 = 1_000_000;
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -54,7 +58,8 @@ fn table(out: &Out, sources: &[Value]) -> Table {
     for source in sources {
         let shown = |pointer: &str| source.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let number = |pointer: &str| source.pointer(pointer).and_then(Value::as_u64).unwrap_or_default();
-        let behind = source.pointer("/input/lag_bytes").and_then(Value::as_u64);
+        let bytes = source.pointer("/input/lag_bytes").and_then(Value::as_u64).map(text::size);
+        let time = source.pointer("/input/lag").and_then(Value::as_i64).map(|lag| format_duration(lag - lag % SECOND));
         table.row([
             shown("/source").into(),
             shown("/declared/kind").into(),
@@ -62,7 +67,7 @@ fn table(out: &Out, sources: &[Value]) -> Table {
             text::number(number("/records")).into(),
             shown("/arrived").into(),
             text::number(number("/waiting")).into(),
-            behind.map(text::size).unwrap_or_default().into(),
+            time.or(bytes).unwrap_or_default().into(),
             notes(source).into(),
         ]);
     }

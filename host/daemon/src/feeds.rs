@@ -75,6 +75,10 @@ impl Feeds {
         };
         let run = move || match follow.source.transport() {
             Some(Transport::Stdin) => follow.read_stdin(),
+            Some(Transport::Okta(log)) => {
+                let log = log.clone();
+                follow.poll_okta(&log);
+            }
             _ => follow.run(),
         };
         let thread = std::thread::Builder::new().name(format!("source {}", source.name())).spawn(run);
@@ -90,7 +94,7 @@ impl Feeds {
 
 /// Whether the host reads a source itself.
 fn is_read(source: &Source) -> bool {
-    matches!(source.transport(), Some(Transport::File | Transport::Stdin))
+    matches!(source.transport(), Some(Transport::File | Transport::Stdin | Transport::Okta(_)))
 }
 
 fn stop(running: BTreeMap<SourceId, Running>) {
@@ -102,12 +106,12 @@ fn stop(running: BTreeMap<SourceId, Running>) {
     }
 }
 
-/// Follows the files of a source.
-struct Follow {
-    shared: Arc<Shared>,
-    recorder: Recorder,
-    folder: PathBuf,
-    source: Source,
+/// Follows the input of a source.
+pub(crate) struct Follow {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) recorder: Recorder,
+    pub(crate) folder: PathBuf,
+    pub(crate) source: Source,
     stop: Arc<AtomicBool>,
 }
 
@@ -123,11 +127,11 @@ enum FollowError {
 }
 
 impl Follow {
-    fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         self.stop.load(Ordering::Acquire) || self.shared.is_stopping()
     }
 
-    fn pause(&self, longest: Duration) {
+    pub(crate) fn pause(&self, longest: Duration) {
         self.recorder.wait(longest, |_| self.is_stopping());
     }
 
@@ -203,7 +207,11 @@ impl Follow {
         self.shared.feed(name, |fed| fed.ended = input.has_ended());
     }
 
-    fn append(&self, batches: Vec<Batch>, bookmarks: Vec<(String, Option<String>)>) -> Result<(), AppendError> {
+    pub(crate) fn append(
+        &self,
+        batches: Vec<Batch>,
+        bookmarks: Vec<(String, Option<String>)>,
+    ) -> Result<(), AppendError> {
         let source = self.source.name().clone();
         self.recorder.append(Append { source, batches, bookmarks, idempotency: None })?;
         Ok(())

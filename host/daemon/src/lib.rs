@@ -21,6 +21,7 @@ mod intake;
 mod judge;
 mod material;
 mod observer;
+mod okta;
 mod page;
 mod past;
 mod plan;

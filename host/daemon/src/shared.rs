@@ -37,6 +37,9 @@ pub struct Fed {
     pub records: u64,
     /// Bytes that are known and not recorded yet.
     pub lag_bytes: u64,
+    /// How much older the last record was than the time at which it came, where more are known to follow; microseconds.
+    /// Of inputs that say when their records were made.
+    pub lag: Option<i64>,
     /// What is wrong with it now, a line each.
     pub problems: Vec<String>,
     /// Whether it has ended: standard input that was closed.

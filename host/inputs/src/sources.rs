@@ -100,7 +100,7 @@ impl Source {
 
 impl Sources {
     /// Reads `sources.toml`: `version = 1` and `[[source]]` with `name`, `format`, `tenants`, and optionally `highest-class`,
-    /// `envelopes`, `time-zone`, `lateness`, `silence`, `path`, `kind`, `expect-every`, and of kind `okta` `url` and `token-file`.
+    /// `envelopes`, `time-zone`, `lateness`, `silence`, `path`, `kind`, `expect-every`, and of kind `okta` `url`, `token-file` and `since`.
     ///
     /// ```
     /// use countersign_inputs::Sources;

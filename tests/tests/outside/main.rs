@@ -17,6 +17,7 @@ mod handmade;
 mod hostile;
 mod permissive;
 mod planned;
+mod polled;
 mod quarantine;
 mod raw;
 mod real;

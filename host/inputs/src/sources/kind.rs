@@ -1,8 +1,10 @@
 //! How a source's records come to a host that runs.
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use countersign_document::Problem;
+use countersign_model::Timestamp;
 use countersign_model::vocabulary::text_ids;
 use countersign_policy::reader::{Item, Table};
 
@@ -20,6 +22,9 @@ text_ids! {
     }
 }
 
+/// The keys that go with kind `okta` alone.
+const OKTA_KEYS: [&str; 3] = ["url", "token-file", "since"];
+
 /// A kind with what it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transport {
@@ -36,10 +41,12 @@ pub enum Transport {
 /// The System Log of an Okta organisation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OktaLog {
-    /// The organisation's host, perhaps with a port: it is spoken to by HTTPS only.
-    pub host: String,
-    /// The file with the token, as written: relative to the configuration.
-    pub token_file: PathBuf,
+    /// The organisation's address, `https://HOST` in lower case, perhaps with a port; `http://` on this machine alone.
+    pub url: String,
+    /// The file with the token, as written: relative to the configuration. None where a variable has it.
+    pub token_file: Option<PathBuf>,
+    /// From where the log is read first; none for where Okta begins.
+    pub since: Option<Timestamp>,
 }
 
 impl Transport {
@@ -58,13 +65,13 @@ impl Transport {
 /// Reads `kind` and what goes with it; the outer option is none if something is at fault. `format` is that of the source, if
 /// it is known.
 pub(super) fn transport(table: &Table<'_>, format: Option<&str>) -> Option<Option<Transport>> {
-    table.know(&["url", "token-file"]);
+    table.know(&OKTA_KEYS);
     let kind = table.optional("kind", |item| item.word::<SourceKind>("a kind of source"))?;
     if kind == Some(SourceKind::Okta) {
         return okta(table, format).map(|log| Some(Transport::Okta(log)));
     }
     let mut is_right = true;
-    for key in ["url", "token-file"] {
+    for key in OKTA_KEYS {
         if let Some(item) = table.get(key) {
             is_right = false;
             let expected = format!("`{key}` with kind `okta` only");
@@ -89,24 +96,29 @@ fn okta(table: &Table<'_>, format: Option<&str>) -> Option<OktaLog> {
         item.refuse::<()>(Problem::Conflict, "the format `okta` with kind `okta`", item.node().described(), None);
     }
     let expected = "the address of kind `okta`, such as `https://acme.okta.com`";
-    let host = table.read("url", expected, host);
-    let token_file = table.read("token-file", "the file with the token of kind `okta`", |item| item.text());
-    Some(OktaLog { host: host.filter(|_| is_right)?, token_file: token_file?.into() })
+    let url = table.read("url", expected, url);
+    let token_file = table.optional("token-file", |item| item.text().map(PathBuf::from));
+    let since = table.optional("since", |item| item.parsed::<Timestamp>("a time such as `2026-03-02T09:00:00Z`"));
+    Some(OktaLog { url: url.filter(|_| is_right)?, token_file: token_file?, since: since? })
 }
 
-/// The host of an address, which has nothing else but a scheme and perhaps a port.
-fn host(item: Item<'_>) -> Option<String> {
+/// An address, which has nothing but a scheme and a host, perhaps with a port.
+fn url(item: Item<'_>) -> Option<String> {
     let text = item.text()?;
     let is_label = |label: &str| {
         !label.is_empty() && label.len() <= 63 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     let is_host = |host: &str| host.len() <= 253 && host.split('.').all(is_label);
     let is_port = |port: &str| port.len() <= 5 && port.parse::<u16>().is_ok_and(|port| port > 0);
-    let host = text.strip_prefix("https://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
-    let is_right = |host: &&str| match host.split_once(':') {
-        Some((host, port)) => is_host(host) && is_port(port),
-        None => is_host(host),
+    let url = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
+    let is_right = |(scheme, host): (&str, &str)| {
+        let (host, port) = host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port)));
+        // Without TLS the token would be seen by whoever is between.
+        let is_here = host == "localhost" || host.parse::<Ipv4Addr>().is_ok_and(|address| address.is_loopback());
+        (scheme == "https" || scheme == "http" && is_here) && is_host(host) && port.is_none_or(is_port)
     };
-    host.filter(is_right)
-        .map_or_else(|| item.invalid("`https://HOST`, without a path"), |host| Some(host.to_ascii_lowercase()))
+    if url.split_once("://").is_some_and(is_right) {
+        return Some(url);
+    }
+    item.invalid("`https://HOST`, without a path")
 }

@@ -189,13 +189,20 @@ fn how_records_come_is_said_by_kind() {
         format!("version = 1\n[[source]]\nname = \"one\"\ntenants = [\"okta:*\"]\nexpect-every = \"10m\"\n{log}");
     let sources = Sources::parse(&text).unwrap();
     let source = sources.named("one").unwrap();
-    let expected = OktaLog { host: "acme.okta.com".to_owned(), token_file: "okta.token".into() };
+    let url = "https://acme.okta.com".to_owned();
+    let expected = OktaLog { url, token_file: Some("okta.token".into()), since: None };
     assert_eq!(source.transport(), Some(&Transport::Okta(expected)));
     assert_eq!(source.transport().map(Transport::kind), Some(SourceKind::Okta));
     assert_eq!(source.expect_every(), Some(600 * 1_000_000));
     assert_eq!(sources_kinds(&sources), [Some(SourceKind::Okta)]);
     let port = log.replace("acme.okta.com/", "localhost:8443");
     assert!(faults_of(&port).is_empty());
+    // A variable may have the token, and on this machine nobody is between.
+    for url in ["http://127.0.0.1:80", "http://localhost", "https://127.0.0.1"] {
+        let more = format!("{okta}url = \"{url}\"\nsince = \"2026-03-02T09:00:00Z\"");
+        assert_eq!(faults_of(&more), Vec::<String>::new(), "{url}");
+    }
+    assert_eq!(faults_of(&format!("{log}since = \"today\"")).len(), 1);
 
     let ocsf = "format = \"ocsf\"\n";
     for kind in ["stdin", "http"] {
@@ -205,16 +212,13 @@ fn how_records_come_is_said_by_kind() {
     }
     assert!(faults_of(&format!("{ocsf}kind = \"file\"\npath = [\"logs/**\"]")).is_empty());
     assert_eq!(faults_of(&format!("{ocsf}kind = \"file\"")), ["path: patterns of paths, which kind `file` reads"]);
-    assert_eq!(
-        faults_of(okta),
-        [
-            "url: the address of kind `okta`, such as `https://acme.okta.com`",
-            "token-file: the file with the token of kind `okta`"
-        ]
-    );
+    assert_eq!(faults_of(okta), ["url: the address of kind `okta`, such as `https://acme.okta.com`"]);
     assert_eq!(faults_of(&log.replace("format = \"okta\"", ocsf)), ["kind: the format `okta` with kind `okta`"]);
     for url in [
         "http://acme.okta.com",
+        "http://127.0.0.1.okta.com",
+        "http://128.0.0.1",
+        "ftp://localhost",
         "https://",
         "https://acme.okta.com/api",
         "https://acme.okta.com?x",

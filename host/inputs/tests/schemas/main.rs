@@ -64,20 +64,24 @@ fn sources() -> Value {
                 "The longest time without records before an alarm, a second to 30 days",
             ),
             "url": described(
-                json!({ "type": "string", "pattern": "^https://", "examples": ["https://acme.okta.com"] }),
+                json!({ "type": "string", "pattern": "^https?://", "examples": ["https://acme.okta.com"] }),
                 "The Okta organisation's address, of kind `okta` only, which needs it",
             ),
             "token-file": described(
                 json!({ "type": "string", "minLength": 1, "examples": ["okta.token"] }),
-                "The file with the token to read the log, of kind `okta` only, which needs it",
+                "The file with the token to read the log, of kind `okta` only; without it a variable has the token",
+            ),
+            "since": described(
+                json!({ "type": "string", "format": "date-time", "examples": ["2026-03-02T09:00:00Z"] }),
+                "From where the log is read first, of kind `okta` only; seven days ago if left out",
             ),
         }),
     );
     let of_kind = |kind: &str| json!({ "properties": { "kind": { "const": kind } }, "required": ["kind"] });
-    source["dependentRequired"] = json!({ "url": ["kind"], "token-file": ["kind"] });
+    source["dependentRequired"] = json!({ "url": ["kind"], "token-file": ["kind"], "since": ["kind"] });
     source["allOf"] = json!([
         { "if": of_kind("file"), "then": { "required": ["path"] } },
-        { "if": of_kind("okta"), "then": { "required": ["url", "token-file"] } },
+        { "if": of_kind("okta"), "then": { "required": ["url"] } },
     ]);
     document(
         "sources",

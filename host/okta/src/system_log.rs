@@ -1,0 +1,193 @@
+//! Where a System Log goes on, and what its answers mean.
+
+use std::time::Duration;
+
+use countersign_model::Timestamp;
+use serde::Deserialize;
+
+use crate::answer::{Answer, RequestError};
+use crate::bookmark::{Bookmark, BookmarkError};
+use crate::link::{self, Next};
+use crate::pause::Pauses;
+use crate::request::{Connections, LIMIT, Request, Token, first};
+
+/// How much of a body is told where it says what is wrong, characters.
+const MAX_TOLD: usize = 200;
+
+/// A System Log.
+#[derive(Debug)]
+pub struct SystemLog {
+    /// `https://HOST`, in lower case.
+    origin: String,
+    /// From where it begins without a bookmark; none for where Okta begins.
+    since: Option<Timestamp>,
+    bookmark: Bookmark,
+    failures: u32,
+    pauses: Pauses,
+}
+
+/// Records of a log, in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// A list of them as JSON, as it came; nothing if it has none.
+    pub body: Vec<u8>,
+    /// How many there are.
+    pub records: usize,
+    /// When the last one was published; none of an empty page.
+    pub published: Option<Timestamp>,
+    /// Where the log goes on, to be recorded with them.
+    pub bookmark: String,
+    /// How long to wait before the next request; nothing where more is there.
+    pub pause: Duration,
+    next: Bookmark,
+}
+
+/// Why there is no page.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct LogError {
+    /// What was expected and what came.
+    pub why: String,
+    /// How long to wait before the next request.
+    pub pause: Duration,
+}
+
+/// What is read of a record, whose form is its format's affair.
+#[derive(Deserialize)]
+struct Published {
+    #[serde(default)]
+    published: Option<String>,
+}
+
+impl SystemLog {
+    /// A log that goes on at a bookmark, or begins without one at a time, or where Okta begins (seven days ago). `origin` is
+    /// `https://HOST`, perhaps with a port.
+    ///
+    /// # Errors
+    /// When the bookmark isn't one.
+    pub fn open(
+        origin: &str,
+        since: Option<Timestamp>,
+        bookmark: Option<&str>,
+        pauses: Pauses,
+    ) -> Result<SystemLog, BookmarkError> {
+        let bookmark = bookmark.map(Bookmark::read).transpose()?.unwrap_or_default();
+        Ok(SystemLog { origin: origin.to_ascii_lowercase(), since, bookmark, failures: 0, pauses })
+    }
+
+    /// The request for what follows.
+    #[must_use]
+    pub fn request(&self, connections: &Connections, token: &Token) -> Request {
+        let path = self.bookmark.next.clone().unwrap_or_else(|| {
+            let since = self.bookmark.published.or(self.since);
+            first(since.map(|since| since.to_string()).as_deref())
+        });
+        Request::new(connections, token, &self.origin, &path)
+    }
+
+    /// Takes the answer to a request. A page counts once it is [recorded](Self::recorded).
+    ///
+    /// # Errors
+    /// When it has no page, with how long to wait.
+    pub fn take(&mut self, answer: Result<Answer, RequestError>) -> Result<Page, LogError> {
+        let answer = answer.map_err(|error| self.failed(error.to_string()))?;
+        match answer.status {
+            200 => self.page(answer),
+            400 if self.bookmark.next.is_some() => {
+                // A link that is too old isn't taken any more. What comes twice from here on is recognised when it is judged.
+                self.bookmark.next = None;
+                let why = format!("the log can't be gone on with: it is read again from a time on; {}", told(&answer));
+                Err(LogError { why, pause: self.pauses.failed(1) })
+            }
+            429 => {
+                let why = "too many requests for the organisation: the limit is waited for".to_owned();
+                Err(LogError { why, pause: self.pauses.limited(until_reset(&answer)) })
+            }
+            401 => Err(self.to_be_mended("the token isn't valid (any more)", &answer)),
+            403 => Err(self.to_be_mended("the token may not read the System Log", &answer)),
+            404 => Err(self.to_be_mended("there is no System Log at this address", &answer)),
+            300..400 => Err(self.to_be_mended("a redirect, which isn't followed", &answer)),
+            500.. => Err(self.failed(told(&answer))),
+            _ => Err(self.to_be_mended("the request is refused", &answer)),
+        }
+    }
+
+    /// A page, and its bookmark, are on record: the log goes on after it.
+    pub fn recorded(&mut self, page: Page) {
+        self.bookmark = page.next;
+    }
+
+    fn page(&mut self, answer: Answer) -> Result<Page, LogError> {
+        let records: Vec<Published> = serde_json::from_slice(&answer.body)
+            .map_err(|error| self.failed(format!("expected a list of records as JSON, got something else: {error}")))?;
+        let next = match link::next(answer.links.iter().map(String::as_str), &self.origin) {
+            Next::At(next) => Some(next),
+            // It can't be gone on with where it ends: from the last record's time on, then.
+            Next::None if !records.is_empty() => None,
+            Next::None => self.bookmark.next.clone(),
+            Next::Elsewhere => {
+                let why = "the answer leads elsewhere than to the log of this organisation: it isn't followed";
+                return Err(LogError { why: why.to_owned(), pause: self.pauses.slow() });
+            }
+        };
+        self.failures = 0;
+        let times = records.iter().filter_map(|record| record.published.as_deref()?.parse::<Timestamp>().ok());
+        let published = times.max();
+        let next = Bookmark { next, published: published.max(self.bookmark.published) };
+        let pause = if records.len() >= LIMIT { Duration::ZERO } else { self.pauses.usual() };
+        let (records, bookmark) = (records.len(), next.text());
+        let body = if records == 0 { Vec::new() } else { answer.body };
+        Ok(Page { body, records, published, bookmark, pause, next })
+    }
+
+    fn failed(&mut self, why: String) -> LogError {
+        self.failures = self.failures.saturating_add(1);
+        LogError { why, pause: self.pauses.failed(self.failures) }
+    }
+
+    fn to_be_mended(&mut self, what: &str, answer: &Answer) -> LogError {
+        LogError { why: format!("{what}: {}", told(answer)), pause: self.pauses.slow() }
+    }
+}
+
+/// What an answer says about why it has no page: Okta's own words, which name no token.
+fn told(answer: &Answer) -> String {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Told {
+        error_code: String,
+        error_summary: String,
+    }
+    match serde_json::from_slice::<Told>(&answer.body) {
+        Ok(Told { error_code, error_summary }) => {
+            let text: String = format!("{error_summary} ({error_code})").chars().take(MAX_TOLD).collect();
+            format!("status {}, {}", answer.status, countersign_text::line(&text))
+        }
+        Err(_) => format!("status {}", answer.status),
+    }
+}
+
+/// In how many seconds a limit of requests ends, by the other end's own clock where it shows one.
+fn until_reset(answer: &Answer) -> u64 {
+    const WITHOUT: u64 = 60;
+    let reset = answer.reset.as_deref().and_then(|reset| reset.trim().parse::<u64>().ok());
+    let now = answer.date.as_deref().and_then(http_date);
+    match (reset, now) {
+        (Some(reset), Some(now)) => reset.saturating_sub(now),
+        _ => WITHOUT,
+    }
+}
+
+/// Seconds since 1970 of a date as HTTP has it, `Sun, 06 Nov 1994 08:49:37 GMT` (RFC 9110, 5.6.7).
+fn http_date(text: &str) -> Option<u64> {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let mut parts = text.split_once(", ")?.1.split(' ');
+    let (day, month, year, time) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let month = MONTHS.iter().position(|known| *known == month)? + 1;
+    let time: Timestamp = format!("{year}-{month:02}-{day}T{time}Z").parse().ok()?;
+    u64::try_from(time.0 / 1_000_000).ok()
+}
+
+#[cfg(test)]
+#[path = "../tests/unit/system_log.rs"]
+mod tests;
