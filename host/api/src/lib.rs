@@ -4,6 +4,7 @@
 //! A caller is who the kernel says it is: the process at the other end of the socket. So far only the user that the host runs
 //! as, and root, are let in.
 
+mod activity;
 mod caller;
 mod change;
 mod client;

@@ -19,7 +19,7 @@ use crate::connections::{self, Limits};
 use crate::follow::Followers;
 use crate::problem::Problem;
 use crate::socket::{Claim, Socket};
-use crate::{change, health, ingest, plan, read, standing};
+use crate::{activity, change, health, ingest, plan, read, standing};
 
 /// The largest body, bytes: senders divide what is larger.
 pub(crate) const MAX_BODY: usize = 16 << 20;
@@ -72,6 +72,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { method: Method::Get, path: "/v1/decisions", handler: |method| on(method, read::decisions) },
     Route { method: Method::Get, path: "/v1/dead-letters", handler: |method| on(method, read::dead_letters) },
     Route { method: Method::Get, path: "/v1/generations", handler: |method| on(method, read::generations) },
+    Route { method: Method::Get, path: "/v1/activity", handler: |method| on(method, activity::activity) },
     Route { method: Method::Get, path: "/v1/rules", handler: |method| on(method, standing::rules) },
     Route { method: Method::Get, path: "/v1/sources", handler: |method| on(method, standing::sources) },
     Route { method: Method::Post, path: "/v1/sources/{name}/events", handler: |method| on(method, ingest::events) },

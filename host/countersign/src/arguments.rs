@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::{
-    admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, log, plan,
+    activity, admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, log, plan,
     reload, replay, rollback, rule, rules, run, sources, state, status, version,
 };
 
@@ -89,6 +89,8 @@ enum Command {
     Findings(log::findings::Arguments),
     /// List what a host decided, and follow it
     Decisions(log::decisions::Arguments),
+    /// Show who used an account lately: what would stop if it couldn't be used any more
+    Activity(activity::Arguments),
     /// Have the files on disk serve in a host that runs
     Apply(apply::Arguments),
     /// Have an earlier generation serve again
@@ -129,6 +131,7 @@ impl Arguments {
             Command::Sources(arguments) => arguments.run(out),
             Command::Findings(arguments) => arguments.run(out),
             Command::Decisions(arguments) => arguments.run(out),
+            Command::Activity(arguments) => arguments.run(out),
             Command::Apply(arguments) => arguments.run(out),
             Command::Rollback(arguments) => arguments.run(out),
             Command::Generations(arguments) => arguments.run(out),

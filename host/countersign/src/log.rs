@@ -205,18 +205,18 @@ fn path(listing: &Listing, paging: &Paging, wait: Option<&str>) -> String {
 }
 
 /// A text as a query has it (RFC 3986).
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     let encode = |byte: u8| if unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     text.bytes().map(encode).collect()
 }
 
 /// The text at one of these places of a record; empty if there is none.
-fn shown<'r>(record: &'r Value, pointers: &[&str]) -> &'r str {
+pub(crate) fn shown<'r>(record: &'r Value, pointers: &[&str]) -> &'r str {
     pointers.iter().find_map(|pointer| record.pointer(pointer)?.as_str()).unwrap_or_default()
 }
 
 /// The number at a place of a record.
-fn number(record: &Value, pointer: &str) -> String {
+pub(crate) fn number(record: &Value, pointer: &str) -> String {
     record.pointer(pointer).and_then(Value::as_u64).map(text::number).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! The command line of Countersign: one file per subcommand, and what they share (exit codes, output, progress, files).
 
+mod activity;
 mod admit;
 mod apply;
 mod arguments;

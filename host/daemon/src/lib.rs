@@ -10,6 +10,7 @@
 //! an effect on decisions (records, time, generations) is on record in one order before it has it, so that a recorder judged
 //! again gives the same.
 
+mod activity;
 mod again;
 mod aside;
 mod candidate;
@@ -32,6 +33,7 @@ mod shared;
 mod sources;
 mod watch;
 
+pub use activity::{AccountActivity, CallerTotal, activity_of};
 pub use again::{Again, AgainError, RecordedInputs, RecordedStep, Since};
 pub use candidate::{Aspect, Behaviour, ChangeKind, Compared, Difference, Example, Failing, Group, Item, Omitted};
 pub use generations::{GenerationWord, RecordedGeneration};

@@ -4,6 +4,7 @@
 //! goes on. [`replay()`] is a session over inputs that end. Inputs get their turn in `sequence`, rules judge them in
 //! `chunk`, `ledger` writes what happened in total order, `memory` and `resume` are what outlives a session.
 
+mod activity;
 pub mod chunk;
 mod error;
 mod horizon;
@@ -18,6 +19,7 @@ pub mod sequence;
 mod session;
 mod stored;
 
+pub use activity::{ActivityDay, CallerCount, activity};
 pub use error::SessionError;
 pub use horizon::Fingerprint;
 pub use input::{Arrival, Input, Swap};

@@ -34,6 +34,11 @@ pub(crate) const OCCURRENCE: &str = "occurrence";
 /// Lines that observers haven't received yet, by the number of their record.
 pub(crate) const LINE: &str = "line";
 
+/// A list of callers with their counts, by the day (4 bytes), the account's text and a byte 1.
+pub(crate) const ACTIVITY: &str = "activity";
+/// How many accounts `activity` has, by the day (4 bytes) and the source in which they came first.
+pub(crate) const ACTIVITY_ACCOUNTS: &str = "activity-accounts";
+
 /// What is remembered of the session as a whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

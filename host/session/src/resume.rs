@@ -11,6 +11,7 @@ use countersign_model::{DecisionKind, Place, RuleId, StateChange, TimerChange, T
 use countersign_store::{MemoryChange, StateKey, Store, Stored, TimerKey, for_each_entry};
 use countersign_stream::{Carried, Holds};
 
+use crate::activity::Accounts;
 use crate::chunk::{Absent, Changes, Remembered};
 use crate::error::SessionError;
 use crate::horizon::{Fingerprint, HORIZON as HORIZON_EVENTS, Horizon};
@@ -89,6 +90,7 @@ impl<'s> Session<'s> {
         self.taken = stored.taken;
         (self.place, self.committed_place) = (stored.place, stored.place);
         self.read_inputs()?;
+        self.accounts = Accounts::read(&*self.store)?;
         let rules = read_rules(self.store)?;
         self.restore_ledger(&rules, &stored);
         let remembered = self.read_remembered(rules)?;
@@ -240,6 +242,8 @@ impl<'s> Session<'s> {
         let mut memory = std::mem::take(&mut self.pending.memory);
         let fingerprints = std::mem::take(&mut self.pending.fingerprints);
         self.fingerprints.store(fingerprints, &mut memory);
+        let activity = std::mem::take(&mut self.pending.activity);
+        self.accounts.changes(activity, &*self.store, &mut memory)?;
         for input in std::mem::take(&mut self.pending.inputs) {
             memory.extend(self.input_memory(input)?);
         }
@@ -463,6 +467,8 @@ pub struct Standing {
     pub generation: u64,
     /// Whether the ends of the inputs are on record, and nothing came since.
     pub finished: bool,
+    /// The greatest believed time of an event; none before the first.
+    pub clock: Option<Timestamp>,
 }
 
 impl Standing {
@@ -472,8 +478,10 @@ impl Standing {
     /// When the store can't be read.
     pub fn read(store: &dyn Stored) -> Result<Option<Standing>, SessionError> {
         let stored = read_session(store)?;
-        let standing =
-            |SessionMemory { taken, place, generation, finished, .. }| Standing { taken, place, generation, finished };
+        let standing = |SessionMemory { taken, place, generation, finished, clock, .. }| {
+            let clock = clock.now();
+            Standing { taken, place, generation, finished, clock }
+        };
         Ok(stored.map(standing))
     }
 }

@@ -13,6 +13,7 @@ use countersign_model::{Digest, DigestKey, Intent, Patience, Place, RuleId, Sour
 use countersign_store::{Commit, MemoryChange, Store};
 use countersign_stream::{Clock, Migrated, QuarantineThreshold, Sequenced, Tick};
 
+use crate::activity::{Accounts, Counting};
 use crate::chunk::{Changes, Chunk, Judges};
 use crate::error::SessionError;
 use crate::input::{Input, Swap, Taken};
@@ -115,6 +116,7 @@ pub struct Session<'s> {
     pub(crate) committed_place: Option<Place>,
     pub(crate) pending: Pending,
     pub(crate) fingerprints: Fingerprints,
+    pub(crate) accounts: Accounts,
     pub(crate) reclaim: Option<Reclaim<'s>>,
     chunk: Chunk,
     /// When it was committed last.
@@ -134,6 +136,8 @@ pub(crate) struct Pending {
     pub(crate) memory: Vec<MemoryChange>,
     /// Fingerprints of the events taken since.
     pub(crate) fingerprints: Vec<u8>,
+    /// Uses of accounts by them.
+    pub(crate) activity: Counting,
     /// Lines that were received since, by the numbers of their records.
     pub(crate) received: Vec<u64>,
     /// Changes of what rules keep, by chunks that are judged.
@@ -181,6 +185,7 @@ impl<'s> Session<'s> {
             committed_place: None,
             pending: Pending::default(),
             fingerprints: Fingerprints::default(),
+            accounts: Accounts::default(),
             reclaim: None,
             chunk: Chunk::default(),
             committed: Instant::now(),
@@ -348,6 +353,10 @@ impl<'s> Session<'s> {
                     self.tick(tick, event.position, event.clock);
                 }
                 self.count(taken, true);
+                if self.keeps {
+                    let now = self.sequencer.clock().now().unwrap_or(event.event.time);
+                    self.pending.activity.add(&event.event, now);
+                }
                 self.ledger.summary.events += 1;
                 self.ledger.summary.id_reused += u64::from(id_reused);
                 self.chunk.events.push(event);

@@ -83,7 +83,8 @@ pub(crate) fn source_network(event: &Event) -> Option<IpAddr> {
 }
 
 /// The same network as text, with its length.
-pub(crate) fn network(event: &Event) -> Option<String> {
+#[must_use]
+pub fn network(event: &Event) -> Option<String> {
     source_network(event).map(|network| match network {
         IpAddr::V4(network) => format!("{network}/24"),
         IpAddr::V6(network) => format!("{network}/64"),

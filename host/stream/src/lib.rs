@@ -37,7 +37,7 @@ pub use columns::{Schema, build_batch, index_keys, value_at, value_column};
 pub use context::{ContextCall, ContextSource, NoContext};
 pub use filter::{Router, Tally, holds, matches};
 pub use holds::{BegunHold, Count, CountKey, HELD_FOR, HoldCause, Holds, PARTY_HELD_FOR, is_held, take_ended};
-pub use keys::partition_key;
+pub use keys::{network, partition_key};
 pub use occasion::{DeliveredFinding, DueTimer, OrderedOccasion};
 pub use outcome::{Bundle, BundledFinding, Disagreement, Outcome, RowDiagnostic, RowFailure, RowHold};
 pub use own::LINE_SLOT;

@@ -80,6 +80,11 @@ pub(crate) fn undisturbed(state: &Path) -> MemoryStore {
     store
 }
 
+/// Who used which account on which day, as it is counted.
+fn activity(store: &dyn Stored) -> Vec<(Vec<u8>, Vec<u8>)> {
+    store.memory("activity", None, usize::MAX >> 1).unwrap()
+}
+
 pub(crate) fn lines(store: &dyn Stored) -> Vec<String> {
     store.lines(0, usize::MAX).unwrap().into_iter().map(|line| String::from_utf8(line).unwrap()).collect()
 }
@@ -153,6 +158,8 @@ fn stops_and_swaps_anywhere_show_nowhere() {
     assert!(served.iter().any(|line| line.contains("\"type\":\"finding\"")));
     let undisturbed = undisturbed(&state);
     assert!(served == lines(&undisturbed), "the logs differ");
+    let counted = activity(&SqliteStore::read(&state.join("store.db")).unwrap());
+    assert!(!counted.is_empty() && counted == activity(&undisturbed), "uses of accounts were counted twice or not");
     // Judging again may be stopped anywhere too.
     let folder = tempfile::tempdir().unwrap();
     let again = Again::open(&state.join("recorder.db"), engine().clone(), Since::First).unwrap();
@@ -160,7 +167,10 @@ fn stops_and_swaps_anywhere_show_nowhere() {
     loop {
         let mut store = SqliteStore::open(&folder.path().join("again.db")).unwrap();
         match again.judge(&mut store, options.clone(), &mut Fails(stops % 4 + 2)) {
-            Ok(_) => break assert!(served == lines(&store), "the logs differ after {stops} stops"),
+            Ok(_) => {
+                assert!(served == lines(&store), "the logs differ after {stops} stops");
+                break assert!(counted == activity(&store), "uses of accounts differ after {stops} stops");
+            }
             Err(AgainError::Session(SessionError::Observer(_))) => stops += 1,
             Err(error) => panic!("{error}"),
         }

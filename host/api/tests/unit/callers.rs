@@ -31,6 +31,8 @@ const CASES: &[(&str, &str, &str, [u16; 3])] = &[
     ("GET", "/v1/decisions", "", [200, 403, 403]),
     ("GET", "/v1/dead-letters", "", [200, 403, 403]),
     ("GET", "/v1/generations", "", [200, 403, 403]),
+    // Nobody's.
+    ("GET", "/v1/activity", "", [400, 403, 403]),
     ("GET", "/v1/rules", "", [200, 403, 403]),
     ("GET", "/v1/sources", "", [200, 403, 403]),
     ("POST", "/v1/sources/{name}/events", "{}\n", [202, 403, 403]),

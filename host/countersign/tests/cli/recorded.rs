@@ -112,6 +112,15 @@ fn a_recorder_is_judged_again_shown_and_followed() {
     assert!(some.json().contains(&listed[0]) && some.json().iter().all(|one| one["rule"]["id"] == rule));
     assert_eq!(folder.cli("decisions --config state.toml --json --limit 2").exits(0).json(), listed[..2]);
     assert!(folder.cli("findings --config state.toml").exits(0).stdout.contains("countersign/"));
+    // Whoever found something used an account.
+    let used = folder.cli(&format!("activity {account} --config state.toml --json")).exits(0).json().remove(0);
+    let uses = |activity: &Value| activity["callers"].as_array().unwrap().iter().map(|one| one["count"].as_u64()).sum();
+    let count: Option<u64> = uses(&used);
+    assert!(count > Some(0) && used["account"] == account, "{used}");
+    assert!(folder.cli(&format!("activity {account} --config state.toml")).exits(0).stdout.contains("uses"));
+    folder.cli("activity nobody --config state.toml").exits(2);
+    let nobody = folder.cli("activity aws:1:nobody --config state.toml").exits(0);
+    assert!(nobody.stdout.contains("nothing was seen"), "{}", nobody.stdout);
     assert_eq!(events.interrupt(), Some(2));
     assert_eq!(decisions.interrupt(), Some(2));
     assert!(folder.read("followed.log").contains("the host answers again"));
@@ -130,6 +139,8 @@ fn a_recorder_is_judged_again_shown_and_followed() {
     let without = folder.cli("decisions --config state.toml --json").exits(0);
     assert!(without.stderr.contains("no host serves"), "{}", without.stderr);
     assert_eq!(without.json(), listed);
+    let left = folder.cli(&format!("activity {account} --config state.toml --json")).exits(0).json().remove(0);
+    assert_eq!(left, used);
 
     // Another policy, and an end of the record.
     folder.write("strict.toml", "version = 1\n");

@@ -184,6 +184,11 @@ fn is_whole(folder: &Folder, expected: &[(&str, &[String])]) {
     let (disturbed, undisturbed) = (log(&folder.path("state")), log(&folder.path("again")));
     assert!(disturbed.iter().any(|line| line.contains("\"type\":\"finding\"")));
     assert!(disturbed == undisturbed, "the logs differ");
+    let activity = |state: &str| {
+        let store = SqliteStore::read(&folder.path(state).join("store.db")).unwrap();
+        store.memory("activity", None, usize::MAX >> 1).unwrap()
+    };
+    assert!(activity("state") == activity("again"), "uses of accounts were counted twice or not");
     folder.cli("audit verify state/store.db").exits(0);
 }
 
