@@ -6,13 +6,13 @@ use countersign_model::call::{FailureKind, Level};
 use countersign_model::vocabulary::{EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole, text_ids};
 use countersign_model::{
     Account, ContextState, Decision, Digest, DigestKey, Evidence, Finding, HeldRows, HoldEnd, Occasion, RuleId,
-    RuleIdentity, SourceId, Timestamp,
+    RuleIdentity, SourceId, Timestamp, Unwell,
 };
 use countersign_signing::Proof;
 use serde::{Deserialize, Serialize};
 
-/// The format number that this version writes. Format 3 added the records `time` and `migration`, format 4 `parked` and
-/// `readmitted`, the sources of `quarantine` and `rule-stopped`, and `call` of findings.
+/// The format number that this version writes. Format 3 added the records `time` and `migration`, format 4 `parked`,
+/// `readmitted` and `source`, the sources of `quarantine` and `rule-stopped`, and `call` of findings.
 pub const FORMAT: u32 = 4;
 
 /// The oldest format that this version reads.
@@ -53,6 +53,8 @@ pub enum Record {
     HostFinding(HostFinding),
     /// Time passed without events.
     Time(TimePassed),
+    /// A source isn't well any more, or is again.
+    Source(SourceStood),
     /// A rule's state was turned into that of a newer version of a slot.
     Migration(Migration),
     /// An input was processed to its end.
@@ -502,6 +504,9 @@ pub struct HostFinding {
     pub severity: Severity,
     /// The rule that it is about.
     pub rule: Option<RuleId>,
+    /// The source that it is about; left out where it is about a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceId>,
     /// For people.
     pub message: String,
 }
@@ -517,6 +522,8 @@ text_ids! {
         RuleStopped = "rule-stopped",
         /// A rule isn't deterministic.
         RuleNotDeterministic = "rule-not-deterministic",
+        /// A source is silent, lags, or tells far less than usual.
+        SourceUnwell = "source-unwell",
     }
 }
 
@@ -528,6 +535,18 @@ pub struct TimePassed {
     pub position: u64,
     /// What the host's clock showed.
     pub at: Timestamp,
+}
+
+/// A source stands otherwise, as the host sees it by its own clock. An input: recomputing takes it from here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceStood {
+    /// The position of the next event.
+    pub position: u64,
+    /// The source.
+    pub source: SourceId,
+    /// All that is wrong with it from here on; nothing where it is well.
+    pub unwell: Vec<Unwell>,
 }
 
 /// What became of the state that an older version of a slot had written, when a generation took effect.
@@ -597,6 +616,7 @@ impl Record {
             Record::DeadLetter(_) => "dead-letter",
             Record::HostFinding(_) => "host-finding",
             Record::Time(_) => "time",
+            Record::Source(_) => "source",
             Record::Migration(_) => "migration",
             Record::Input(_) => "input",
             Record::Seal(_) => "seal",

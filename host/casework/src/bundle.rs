@@ -3,6 +3,7 @@
 //! A finding's evidence is two blobs, which its record names: the call that made it, which the findings of one call share,
 //! and the bundle, which is its own. They are written and read here only.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use countersign_audit::record::FindingRecord;
@@ -53,6 +54,9 @@ pub struct FindingBundle {
     /// The source of its row's event: response rules may be stopped for it. Left out by versions that stopped them for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceId>,
+    /// The sources that it rests on, that one among them. Left out by versions that didn't know.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub rests_on: BTreeSet<SourceId>,
 }
 
 /// The bundle of a response rule's proposals.

@@ -11,7 +11,7 @@ use countersign_generation::Generation;
 use countersign_model::call::{CallFailure, DetectionCall, FailureKind};
 use countersign_model::format::Format;
 use countersign_model::incident::IncidentFinding;
-use countersign_model::{Decision, DigestKey, Incident, RuleId, Timestamp};
+use countersign_model::{Decision, DigestKey, Incident, RuleId, SourceId, Timestamp};
 use countersign_stream::BundledFinding;
 
 use crate::bounds::{Bounds, CaseError};
@@ -42,7 +42,7 @@ impl<'g> Casework<'g> {
     }
 
     /// Decides on a finding of the stream. `suspect` says whether its rule, or one that feeds it, is in quarantine or not
-    /// deterministic. `respond` calls a response rule, as [`crate::respond::call_response_rule`] does, or doesn't where the
+    /// deterministic; `others` are the sources that it rests on beside that of its row. `respond` calls a response rule, as [`crate::respond::call_response_rule`] does, or doesn't where the
     /// rule is stopped for the finding's source.
     ///
     /// # Errors
@@ -52,10 +52,11 @@ impl<'g> Casework<'g> {
         &self,
         finding: BundledFinding,
         suspect: bool,
+        others: BTreeSet<SourceId>,
         circumstances: &Circumstances,
         respond: impl FnMut(&RuleId, &GateInputs) -> Option<Response>,
     ) -> Result<Case, CaseError> {
-        let bundle = self.bundle(finding, suspect)?;
+        let bundle = self.bundle(finding, suspect, others)?;
         self.decide_again(vec![bundle], circumstances, respond)
     }
 
@@ -95,8 +96,14 @@ impl<'g> Casework<'g> {
     }
 
     /// The evidence of a finding.
-    fn bundle(&self, finding: BundledFinding, suspect: bool) -> Result<FindingBundle, CaseError> {
+    fn bundle(
+        &self,
+        finding: BundledFinding,
+        suspect: bool,
+        mut others: BTreeSet<SourceId>,
+    ) -> Result<FindingBundle, CaseError> {
         let BundledFinding { finding, row, place, bundle } = finding;
+        others.insert(row.event.source.clone());
         let Some(rule) = self.generation.rule(&finding.rule) else {
             return Err(CaseError::UnknownRule(finding.rule));
         };
@@ -111,6 +118,7 @@ impl<'g> Casework<'g> {
             rule_suspect: suspect,
             clock: row.clock,
             source: Some(row.event.source.clone()),
+            rests_on: others,
             finding,
         })
     }
@@ -201,6 +209,7 @@ fn incident(findings: &[CaseFinding]) -> Incident {
         finding: finding.bundle.finding.clone(),
         subject,
         rule_suspect: finding.bundle.rule_suspect,
+        sources: finding.bundle.rests_on.clone(),
     };
     Incident {
         findings: findings.iter().enumerate().map(one).collect(),

@@ -16,7 +16,7 @@ use countersign_store::Store;
 
 use crate::decoders::{Decoders, names};
 use crate::generations::{Generations, Last, material, word};
-use crate::judge::patience;
+use crate::judge::{patience, standing};
 use crate::material::{Built, Material, Role};
 use crate::rollback::kept;
 
@@ -256,6 +256,9 @@ impl Again {
                 session.push_from(Input::Generation(Swap { generation, patience, restored }), place)?;
                 decoders.swap(built.sources.clone());
             }
+            HostInputKind::Source => {
+                standing(input).map_or(Ok(()), |standing| session.push_from(Input::Source(standing), place))?;
+            }
             HostInputKind::Generation | HostInputKind::Word | HostInputKind::Outcome => {}
         }
         Ok(())
@@ -327,7 +330,7 @@ impl RecordedInputs {
                         self.decoders.swap(sources.clone());
                         return Ok(Some(RecordedStep::Sources(sources, directory)));
                     }
-                    HostInputKind::Word | HostInputKind::Outcome => {}
+                    HostInputKind::Source | HostInputKind::Word | HostInputKind::Outcome => {}
                 },
                 Step::Batch(batch, name, taken) => {
                     if self.only.as_ref().is_some_and(|only| *only != name) {

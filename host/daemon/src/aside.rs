@@ -7,7 +7,7 @@ use countersign_session::{Input, Observer, Session, SessionError, SessionOptions
 use countersign_store::{Store, StoreError};
 
 use crate::decoders::Decoders;
-use crate::judge::patience;
+use crate::judge::{patience, standing};
 use crate::material::Built;
 
 /// Why there is no result.
@@ -51,10 +51,16 @@ impl<'s> Aside<'s> {
         Ok(decoders.for_each(batch, name, after, |_, arrival| session.push(Input::Record(arrival)))?)
     }
 
-    /// Takes time that passed. Which generation served then doesn't matter to it.
+    /// Takes time that passed, and how sources stood. Which generation served then doesn't matter to it.
     pub(crate) fn pass(&mut self, inputs: &[RecordedHostInput]) -> Result<(), AsideError> {
-        for input in inputs.iter().filter(|input| input.kind == HostInputKind::Time) {
-            self.session.push(Input::Time(input.time()))?;
+        for input in inputs {
+            match input.kind {
+                HostInputKind::Time => self.session.push(Input::Time(input.time()))?,
+                HostInputKind::Source => {
+                    standing(input).map_or(Ok(()), |standing| self.session.push(Input::Source(standing)))?;
+                }
+                HostInputKind::Generation | HostInputKind::Word | HostInputKind::Outcome => {}
+            }
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use countersign_inputs::{Batch, BookmarkError, Delivered, Source, StreamInput, Tail, Transport};
 use countersign_model::SourceId;
@@ -174,6 +174,9 @@ impl Follow {
             self.shared.feed(name, |fed| {
                 fed.records += records;
                 fed.lag_bytes = tail.lag();
+                if fed.lag_bytes == 0 || fed.caught_up.is_none() {
+                    fed.caught_up = Some(Instant::now());
+                }
                 fed.problems.extend(polled.problems.iter().map(ToString::to_string));
                 let excess = fed.problems.len().saturating_sub(MAX_PROBLEMS);
                 fed.problems.drain(..excess);

@@ -24,6 +24,7 @@ use crate::material::{Built, Manifest, Material};
 use crate::past::Past;
 use crate::reload::Reload;
 use crate::shared::{Fed, Judged, Listener, Shared};
+use crate::vigil::Vigil;
 use crate::watch::{self, Asked, Files, OnDisk, Watch};
 
 /// The recorder's file in the state folder.
@@ -229,8 +230,10 @@ impl Host {
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let judge = named("judge").spawn(move || judge.run()).map_err(HostError::Thread)?;
         let feeds = named("feeds").spawn(move || feeds.run()).map_err(HostError::Thread)?;
+        let vigil = Vigil { shared: Arc::clone(&shared), recorder: recorder.clone(), clock };
+        let vigil = named("vigil").spawn(move || vigil.run()).map_err(HostError::Thread)?;
         // The inputs end first.
-        let threads = Mutex::new(vec![feeds, judge]);
+        let threads = Mutex::new(vec![feeds, vigil, judge]);
         let open = Open {
             state,
             recorder,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use countersign_inputs::Sources;
-use countersign_model::{Patience, Place, SourceId, Timestamp};
+use countersign_model::{Patience, Place, SourceId, SourceStanding, Timestamp};
 use countersign_recorder::{
     AppendError, HostInputKind, NewHostInput, RecordedBatch, RecordedHostInput, Recorder, RecorderError, RecorderReader,
 };
@@ -251,6 +251,10 @@ impl Judging<'_, '_> {
                 self.judge.shared.serves(input.seq, &built);
                 self.serving = (input.seq, built);
             }
+            HostInputKind::Source => {
+                let Some(standing) = standing(input) else { return Ok(()) };
+                self.session.push_from(Input::Source(standing), self.place)?;
+            }
             // Nothing puts these in yet.
             HostInputKind::Word | HostInputKind::Outcome => {}
         }
@@ -279,6 +283,12 @@ impl Judging<'_, '_> {
         });
         Ok(())
     }
+}
+
+/// How a source stands, by an input on record; none where another version wrote it.
+pub(crate) fn standing(input: &RecordedHostInput) -> Option<SourceStanding> {
+    let standing = serde_json::from_slice(&input.payload);
+    standing.inspect_err(|error| tracing::error!("host input {}: {error}: it is passed over", input.seq)).ok()
 }
 
 /// How long the records of sources are waited for.

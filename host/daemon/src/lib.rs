@@ -31,6 +31,7 @@ mod rollback;
 mod rules;
 mod shared;
 mod sources;
+mod vigil;
 mod watch;
 
 pub use activity::{AccountActivity, CallerTotal, activity_of};

@@ -28,7 +28,7 @@ impl Observer for LogObserver {
 
     fn notice(&mut self, seq: u64, notice: &Notice) -> io::Result<()> {
         match notice {
-            Notice::Host { message, .. } => tracing::error!(seq, "{message}"),
+            Notice::Host { message, .. } | Notice::Source { message, .. } => tracing::error!(seq, "{message}"),
             other => tracing::warn!(seq, "{other:?}"),
         }
         Ok(())

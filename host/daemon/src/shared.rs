@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use countersign_inputs::{Source, Sources};
-use countersign_model::{Digest, Place, SourceId};
+use countersign_model::{Digest, Place, SourceId, SourceStanding, Unwell};
 use serde::Serialize;
 
 use crate::material::Built;
@@ -44,6 +45,9 @@ pub struct Fed {
     pub problems: Vec<String>,
     /// Whether it has ended: standard input that was closed.
     pub ended: bool,
+    /// When everything known was recorded last.
+    #[serde(skip)]
+    pub(crate) caught_up: Option<Instant>,
 }
 
 #[derive(Default)]
@@ -55,6 +59,8 @@ struct State {
     /// Files on disk that were looked at and don't serve.
     on_disk: Option<OnDisk>,
     pause: Pause,
+    /// Sources that aren't well, with all that is wrong with each, as it is on record.
+    unwell: BTreeMap<SourceId, Vec<Unwell>>,
 }
 
 /// Whether judging stands still for somebody.
@@ -180,6 +186,18 @@ impl Shared {
             Pause::At(place) => Some(place),
             _ => None,
         }
+    }
+
+    /// That a source stands otherwise, as it is on record now.
+    pub(crate) fn stands(&self, standing: SourceStanding) {
+        let SourceStanding { source, unwell } = standing;
+        let all = &mut self.lock().unwell;
+        if unwell.is_empty() { drop(all.remove(&source)) } else { drop(all.insert(source, unwell)) }
+    }
+
+    /// Sources that aren't well, with all that is wrong with each.
+    pub(crate) fn unwell(&self) -> BTreeMap<SourceId, Vec<Unwell>> {
+        self.lock().unwell.clone()
     }
 
     pub(crate) fn judged(&self) -> Judged {

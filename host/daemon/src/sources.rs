@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use countersign_inputs::{Source, Sources};
-use countersign_model::{SourceId, Timestamp};
+use countersign_model::{SourceId, Timestamp, Unwell};
 use countersign_recorder::{HostInputKind, RecorderError, RecorderReader, SourceStanding};
 use serde::Serialize;
 
@@ -27,6 +27,8 @@ pub struct SourceStatus {
     pub waiting: u64,
     /// Its input in a host that runs.
     pub input: Option<Fed>,
+    /// All that is wrong with it, as a host that runs sees it: what rests on it needs approval.
+    pub unwell: Vec<Unwell>,
 }
 
 /// What `sources.toml` says of a source.
@@ -72,7 +74,7 @@ pub fn sources_of_recorder(path: &Path, judged: u64) -> Result<Vec<SourceStatus>
             material(&reader, &word.manifest)?.sources()?
         }
     };
-    statuses(&reader, judged, &declared, &BTreeMap::new()).map_err(failed)
+    statuses(&reader, judged, &declared, (&BTreeMap::new(), &BTreeMap::new())).map_err(failed)
 }
 
 impl Host {
@@ -83,7 +85,8 @@ impl Host {
     pub fn sources(&self) -> Result<Vec<SourceStatus>, RecorderError> {
         let status = self.status();
         let reader = self.open.recorder.reader()?;
-        statuses(&reader, status.recorder.judged, &self.open.shared.sources(), &status.sources)
+        let shared = &self.open.shared;
+        statuses(&reader, status.recorder.judged, &shared.sources(), (&status.sources, &shared.unwell()))
     }
 }
 
@@ -91,7 +94,7 @@ fn statuses(
     reader: &RecorderReader,
     judged: u64,
     declared: &Sources,
-    fed: &BTreeMap<SourceId, Fed>,
+    (fed, unwell): (&BTreeMap<SourceId, Fed>, &BTreeMap<SourceId, Vec<Unwell>>),
 ) -> Result<Vec<SourceStatus>, RecorderError> {
     let mut standing: BTreeMap<SourceId, SourceStanding> =
         reader.standing(judged)?.into_iter().map(|standing| (standing.name.clone(), standing)).collect();
@@ -99,7 +102,8 @@ fn statuses(
         let (records, arrived, waiting) =
             standing.map(|standing| (standing.records, standing.arrived, standing.waiting)).unwrap_or_default();
         let input = fed.get(&source).cloned();
-        SourceStatus { source, declared, records, arrived, waiting, input }
+        let unwell = unwell.get(&source).cloned().unwrap_or_default();
+        SourceStatus { source, declared, records, arrived, waiting, input, unwell }
     };
     let mut all: Vec<SourceStatus> = Vec::new();
     for source in declared.iter() {

@@ -1,12 +1,12 @@
 //! The circumstances: what may change between judging and executing. One value, so that both ask the gate the same
 //! question at another moment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_model::format::Format;
 use countersign_model::response::{LeaseView, OutcomeView};
 use countersign_model::vocabulary::{Action, text_ids};
-use countersign_model::{Account, RuleId};
+use countersign_model::{Account, Ailment, RuleId, SourceId, Unwell};
 use serde::{Deserialize, Serialize};
 
 /// The present circumstances of an incident. What isn't served yet has an explicit `unconfigured`, which restricts
@@ -34,6 +34,9 @@ pub struct Circumstances {
     pub approvals: Approvals,
     /// What is contained already, and what became of earlier steps.
     pub leases: Leases,
+    /// How the sources of telemetry stand; left out where all are well.
+    #[serde(default, skip_serializing_if = "Sources::are_well")]
+    pub sources: Sources,
 }
 
 impl Circumstances {
@@ -51,6 +54,7 @@ impl Circumstances {
             administrators: Administrators::Unconfigured,
             approvals: Approvals::Unconfigured,
             leases: Leases::Unconfigured,
+            sources: Sources::Well,
         }
     }
 }
@@ -193,4 +197,32 @@ pub enum Leases {
         /// What became of earlier steps, oldest first.
         outcomes: Vec<OutcomeView>,
     },
+}
+
+/// How the sources of telemetry stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Sources {
+    /// All are well, as far as anybody watches them: restricts nothing.
+    #[default]
+    Well,
+    /// These aren't, with all that is wrong with each: what rests on them needs approval.
+    Unwell(BTreeMap<SourceId, BTreeSet<Ailment>>),
+}
+
+impl Sources {
+    /// How they stand where these aren't well.
+    #[must_use]
+    pub fn of(unwell: &BTreeMap<SourceId, Vec<Unwell>>) -> Sources {
+        let unwell = unwell.iter().filter(|(_, all)| !all.is_empty());
+        let unwell: BTreeMap<SourceId, BTreeSet<Ailment>> =
+            unwell.map(|(source, all)| (source.clone(), all.iter().map(|one| one.what).collect())).collect();
+        if unwell.is_empty() { Sources::Well } else { Sources::Unwell(unwell) }
+    }
+
+    /// Whether nothing is wrong with any.
+    #[must_use]
+    pub fn are_well(&self) -> bool {
+        *self == Sources::Well
+    }
 }

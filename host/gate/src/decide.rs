@@ -59,7 +59,7 @@ use crate::judge::{Judgement, about, capability, is_interactive_human, judge, re
 /// #     chain: Vec::new(),
 /// # };
 /// // One finding about one subject, without a response rule that proposes anything.
-/// let findings = vec![IncidentFinding { finding, subject: 0, rule_suspect: false }];
+/// let findings = vec![IncidentFinding { finding, subject: 0, rule_suspect: false, sources: Default::default() }];
 /// let incident = Incident { findings, subjects: vec![subject] };
 /// let (policy, capabilities) = (Policy::shipped().unwrap(), Capabilities::shipped().unwrap());
 /// let circumstances = Circumstances::unconfigured();

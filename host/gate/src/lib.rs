@@ -15,7 +15,7 @@ mod version;
 
 pub use authorised::{ActionTarget, Authorised};
 pub use circumstances::{
-    Administrators, Approvals, Budgets, Circumstances, Estimate, Estimates, KillSwitch, Leases, Stage, Stages,
+    Administrators, Approvals, Budgets, Circumstances, Estimate, Estimates, KillSwitch, Leases, Sources, Stage, Stages,
     Suppression, Windows,
 };
 pub use confidence::{Counted, MAX_COMBINED, combined_confidence, effective_confidence};

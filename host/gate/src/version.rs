@@ -42,6 +42,7 @@ const CHANGES: &[(u32, &str)] = &[
         4,
         "a source that may lead to observing only leads to no challenge where it isn't bound either (`source-limited`)",
     ),
+    (4, "what rests on a source that is silent, lags or has fallen needs approval (`source-unwell`)"),
 ];
 
 /// What changed between two versions, oldest first, for people.

@@ -6,18 +6,24 @@
     reason = "helpers of tests, which clippy takes for other code"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
+
 #[path = "common/random.rs"]
 mod random;
 
-use countersign_gate::{Counted, GateInputs, combined_confidence, decide, effective_confidence};
+use countersign_gate::{
+    Circumstances, Counted, GateInputs, Sources, combined_confidence, decide, effective_confidence,
+};
 use countersign_model::incident::Subject;
 use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, Reversibility, SignalClass, SubjectRole, Usage,
 };
-use countersign_model::{Binding, ContextState, Decision, DecisionKind, Effect, Reason, ReasonCode, RuleId};
+use countersign_model::{
+    Ailment, Binding, ContextState, Decision, DecisionKind, Effect, Reason, ReasonCode, RuleId, SourceId,
+};
 use countersign_policy::{Answer, CellOutcome, Reach};
 use proptest::prelude::*;
-use random::{Random, identities_of, inputs, members};
+use random::{Random, SOURCES, identities_of, inputs, members};
 
 fn touches(decision: &Decision) -> Option<Action> {
     decision.action.filter(|action| action.class() != ActionClass::Observe)
@@ -162,6 +168,26 @@ proptest! {
         for place in 0..before.proposals.len() {
             let (much, little) = (&much[place], &little[place]);
             prop_assert!(answer(little) <= answer(much), "{much:#?}\nbecame\n{little:#?}");
+        }
+    }
+
+    /// Where another source isn't well no decision becomes easier, and what rests on it is never automatic.
+    #[test]
+    fn an_unwell_source_never_allows_more(seed: u64, unwell: u64) {
+        let well = inputs(seed);
+        let (source, ailment) = {
+            let random = &mut Random(unwell);
+            (SourceId::from(random.pick(&SOURCES)), random.pick(Ailment::ALL))
+        };
+        let sources = Sources::Unwell(BTreeMap::from([(source.clone(), BTreeSet::from([ailment]))]));
+        let circumstances = Circumstances { sources, ..well.circumstances.clone() };
+        let ill = GateInputs { circumstances, ..well.clone() };
+        for (much, little) in decide(&well).iter().zip(&decide(&ill)) {
+            prop_assert!(answer(little) <= answer(much), "{much:#?}\nbecame\n{little:#?}");
+            prop_assert!(strength(&ill, little) <= strength(&well, much), "{much:#?}\nbecame\n{little:#?}");
+            let rests_on = &ill.incident.findings[little.anchor].sources;
+            let rests_on_it = rests_on.is_empty() || rests_on.contains(&source);
+            prop_assert!(!rests_on_it || touches(little).is_none() || !automatic(little), "{little:#?}");
         }
     }
 

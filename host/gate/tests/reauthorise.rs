@@ -7,6 +7,8 @@
     reason = "helpers of tests, which clippy takes for other code"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
+
 mod common;
 #[path = "common/random.rs"]
 mod random;
@@ -14,13 +16,14 @@ mod random;
 use common::{CaseFile, line};
 use countersign_gate::{
     Administrators, Authorised, Budgets, Circumstances, Estimates, GateInputs, KillSwitch, Less, ReauthoriseError,
-    Reauthorised, RecordedInputs, Stage, Stages, Suppression, VERSION, Windows, decide, may_act, reauthorise, target,
+    Reauthorised, RecordedInputs, Sources, Stage, Stages, Suppression, VERSION, Windows, decide, may_act, reauthorise,
+    target,
 };
 use countersign_model::vocabulary::{Action, ActionClass};
-use countersign_model::{Decision, DecisionKind, Digest, DigestKey, Intent, Timestamp};
+use countersign_model::{Ailment, Decision, DecisionKind, Digest, DigestKey, Intent, SourceId, Timestamp};
 use countersign_policy::{Capabilities, Policy};
 use proptest::prelude::*;
-use random::{Random, circumstances, inputs};
+use random::{Random, SOURCES, circumstances, inputs};
 
 const RECORD: u64 = 7;
 
@@ -71,7 +74,7 @@ fn decided(seed: u64, random: &mut Random) -> RecordedInputs {
 
 /// Makes circumstances stricter in one way.
 fn tighten(now: &mut Circumstances, random: &mut Random) {
-    match random.below(7) {
+    match random.below(8) {
         0 => now.kill_switch = KillSwitch::On,
         1 => now.windows = Windows::Open("w".to_owned()),
         2 => now.budgets = Budgets::Exhausted("b".to_owned()),
@@ -85,6 +88,10 @@ fn tighten(now: &mut Circumstances, random: &mut Random) {
             if let Stages::Rules(stages) = &mut now.stages {
                 stages.iter_mut().for_each(|(_, stage)| *stage = (*stage).min(Stage::Approve));
             }
+        }
+        6 => {
+            let unwell = SOURCES.map(|name| (SourceId::from(name), BTreeSet::from([random.pick(Ailment::ALL)])));
+            now.sources = Sources::Unwell(BTreeMap::from(unwell));
         }
         _ => {
             if let Administrators::Counted { remaining, .. } = &mut now.administrators {

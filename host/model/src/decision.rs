@@ -154,6 +154,8 @@ text_ids! {
         EvidenceStale = "evidence-stale",
         /// A rule of the incident is in quarantine or not deterministic.
         RuleSuspect = "rule-suspect",
+        /// A source that the finding rests on is silent, lags, or tells far less than usual: by approval only.
+        SourceUnwell = "source-unwell",
         /// Suppression applies; or it would, and the incident is exempt from it.
         Suppressed = "suppressed",
         /// A window turns automatic into approval.

@@ -1,11 +1,13 @@
 //! Incidents, their subjects, and what response rules propose.
 
+use std::collections::BTreeSet;
+
 use countersign_vocabulary::{Action, EvidenceRole, SubjectRole, Usage};
 use serde::{Deserialize, Serialize};
 
 use crate::event::ChainRole;
 use crate::response::ActionValue;
-use crate::{Account, Finding, Identity, RuleId};
+use crate::{Account, Finding, Identity, RuleId, SourceId};
 
 /// Findings about one identity, joined. Built by the host; rules see a part of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +29,10 @@ pub struct IncidentFinding {
     pub subject: usize,
     /// Whether its rule is in quarantine or not deterministic: what depends on it needs approval.
     pub rule_suspect: bool,
+    /// The sources that it rests on: that of its row, and those of the rows that what its rule remembers may be made of. Left
+    /// out where that isn't known.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub sources: BTreeSet<SourceId>,
 }
 
 /// The subject of a finding, as of the generation.

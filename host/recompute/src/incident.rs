@@ -8,7 +8,7 @@ use countersign_audit::record::{DecisionRecord, FindingReference, ResponseRefere
 use countersign_casework::bundle::{FindingBundle, ResponseBundle};
 use countersign_casework::respond::{Response, call_response_rule};
 use countersign_casework::{Case, Casework};
-use countersign_gate::{Circumstances, GateInputs};
+use countersign_gate::{Circumstances, GateInputs, Sources};
 use countersign_model::call::FailureKind;
 use countersign_model::response::{Responder as _, ResponseCall};
 use countersign_model::{Digest, RuleId};
@@ -124,8 +124,9 @@ impl Recomputer<'_> {
                 _ => Some(call_response_rule(rule, inputs)),
             }
         };
+        let now = Circumstances { sources: Sources::of(&self.unwell), ..Circumstances::unconfigured() };
         let casework = Casework::new(generation, serving.record.number, self.key);
-        match casework.decide_again(vec![bundle], &Circumstances::unconfigured(), respond) {
+        match casework.decide_again(vec![bundle], &now, respond) {
             Ok(case) => Some(case),
             Err(error) => {
                 self.tampered(line, "decisions on a finding", "one at least", error);

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use countersign_audit::record::{Component, DecisionRecord, FindingReference, Generation as GenerationRecord, Header};
+use countersign_audit::record::{
+    Component, DecisionRecord, FindingReference, Generation as GenerationRecord, Header, SourceStood,
+};
 use countersign_audit::{Head, Record, VerifyError, read};
 use countersign_casework::bundle::FindingBundle;
 use countersign_engine::Engine;
 use countersign_generation::Generation;
 use countersign_model::format::FormatError;
-use countersign_model::{Digest, DigestKey};
+use countersign_model::{Digest, DigestKey, SourceId, Unwell};
 use countersign_policy::OperatorLimits;
 
 use crate::compare::difference_excerpts;
@@ -33,6 +35,8 @@ pub(crate) struct Recomputer<'r> {
     pub(crate) result: Recomputed,
     /// Rules that are stopped: the outcome of their last call is an input.
     pub(crate) stops: Stops,
+    /// The sources that aren't well.
+    pub(crate) unwell: BTreeMap<SourceId, Vec<Unwell>>,
     /// The position of the last finding, and the findings there: those that may have fed rules.
     pub(crate) position: u64,
     pub(crate) findings_at_position: BTreeSet<FindingReference>,
@@ -88,6 +92,7 @@ pub(crate) fn recompute(
         incident: None,
         result,
         stops: Stops::default(),
+        unwell: BTreeMap::new(),
         position: 0,
         findings_at_position: BTreeSet::new(),
     };
@@ -142,6 +147,11 @@ impl Recomputer<'_> {
                 // What was decided before it was decided without the rule.
                 self.finish_incident();
                 self.stops.readmit(readmitted);
+            }
+            Record::Source(SourceStood { source, unwell, .. }) => {
+                // What was decided before it was decided with the sources as they stood then.
+                self.finish_incident();
+                self.unwell.insert(source, unwell);
             }
             _ => {}
         }

@@ -54,6 +54,8 @@ text_ids! {
         Word = "word",
         /// What a connector reported. The payload is JSON of the host's.
         Outcome = "outcome",
+        /// A source stands otherwise. The payload is a `SourceStanding` of the model as JSON.
+        Source = "source",
     }
 }
 

@@ -21,7 +21,7 @@ mod writer;
 pub use append::{Append, Appended, HostInputKind, Idempotency, NewHostInput};
 pub use error::{AppendError, RecorderError};
 pub use queue::Reply;
-pub use read::{RecordedBatch, RecordedHostInput, RecordedSource, RecorderReader, SourceStanding};
+pub use read::{Arrivals, RecordedBatch, RecordedHostInput, RecordedSource, RecorderReader, SPAN, SourceStanding};
 pub use recorder::{Recorder, RecorderOptions};
 pub use room::Room;
 pub use state::Figures;

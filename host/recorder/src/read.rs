@@ -1,6 +1,7 @@
 //! Reading a recorder, also beside the thread that writes.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use countersign_database::rusqlite::{self, OptionalExtension, Params, Row};
@@ -43,6 +44,24 @@ pub struct SourceStanding {
     /// Of its records those that aren't judged yet.
     pub waiting: u64,
 }
+
+/// What came of a source within ten minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrivals {
+    /// The number of the source.
+    pub source: u32,
+    /// Which ten minutes, counted from 1970 on by the host's clock.
+    pub span: i64,
+    /// How many records.
+    pub records: u64,
+    /// The last batch of them.
+    pub last: u64,
+    /// When that arrived.
+    pub arrived: Timestamp,
+}
+
+/// The length of the spans in which arrivals are counted, microseconds: ten minutes.
+pub const SPAN: i64 = 600 * 1_000_000;
 
 /// A batch on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -187,6 +206,25 @@ impl RecorderReader {
         let sql = "SELECT coalesce(max(seq), 0) FROM host_input WHERE before <= ?1";
         let rows = self.rows(sql, [integer(batch)], |row| row.get::<_, i64>(0))?;
         Ok(rows.into_iter().next().unwrap_or_default().unsigned_abs())
+    }
+
+    /// What came of sources in a range of batches.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn arrivals(&self, range: RangeInclusive<u64>) -> Result<Vec<Arrivals>, RecorderError> {
+        const ARRIVALS: &str = "SELECT source, arrived / ?3, sum(records), max(seq), max(arrived) FROM batch \
+             WHERE seq BETWEEN ?1 AND ?2 GROUP BY 1, 2 ORDER BY 1, 2";
+        let (first, last) = range.into_inner();
+        self.rows(ARRIVALS, [integer(first), integer(last), SPAN], |row| {
+            Ok(Arrivals {
+                source: row.get(0)?,
+                span: row.get(1)?,
+                records: row.get::<_, i64>(2)?.unsigned_abs(),
+                last: row.get::<_, i64>(3)?.unsigned_abs(),
+                arrived: Timestamp(row.get(4)?),
+            })
+        })
     }
 
     /// Inputs of the host's own that are taken before this batch and after the one before it, by their numbers.

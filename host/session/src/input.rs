@@ -7,7 +7,7 @@ use std::sync::Arc;
 use countersign_formats::{DeadLetter, Occurrence, Record};
 use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Received};
-use countersign_model::{Digest, Event, Patience, Place, SourceId, Timestamp};
+use countersign_model::{Digest, Event, Patience, Place, SourceId, SourceStanding, Timestamp};
 
 use crate::horizon::Fingerprint;
 use crate::kept::KeptRules;
@@ -20,6 +20,8 @@ pub enum Input {
     Time(Timestamp),
     /// Another generation serves from here on.
     Generation(Swap),
+    /// A source stands otherwise from here on, as it is on record.
+    Source(SourceStanding),
 }
 
 /// What changes when another generation serves.

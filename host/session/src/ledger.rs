@@ -5,6 +5,7 @@ mod hold;
 mod item;
 mod page;
 mod response;
+mod source;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use countersign_audit::record::{
 use countersign_audit::{Blob, Record};
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_model::vocabulary::RuleKind;
-use countersign_model::{DecisionKind, Digest, DigestKey, Event, Hold, Occasion, RuleId};
+use countersign_model::{DecisionKind, Digest, DigestKey, Event, Hold, Occasion, RuleId, SourceId, Unwell};
 use countersign_stream::{QuarantineThreshold, Sequenced, is_held};
 
 use crate::chunk::{Item, Judges, Placed};
@@ -43,6 +44,10 @@ pub(crate) struct Ledger {
     pub(crate) recorded: BTreeSet<RuleId>,
     /// Response rules that are stopped for some sources.
     pub(crate) held_responses: BTreeMap<RuleId, HeldResponse>,
+    /// The sources that aren't well, with all that is wrong with each: what rests on them needs approval.
+    pub(crate) unwell: BTreeMap<SourceId, Vec<Unwell>>,
+    /// The sources of rows that what rules keep may be made of, each with the position of its first one.
+    kept_of: BTreeMap<RuleId, BTreeMap<SourceId, u64>>,
     /// The counts and digest of each input. Its `content` isn't keyed until the input is recorded.
     pub(crate) inputs: BTreeMap<u32, Input>,
     pub(crate) summary: Summary,
@@ -67,6 +72,8 @@ impl Ledger {
             holds: BTreeMap::new(),
             recorded: BTreeSet::new(),
             held_responses: BTreeMap::new(),
+            unwell: BTreeMap::new(),
+            kept_of: BTreeMap::new(),
             inputs: BTreeMap::new(),
             summary: Summary {
                 decisions: DecisionKind::ALL.iter().map(|kind| (kind.id(), 0)).collect(),

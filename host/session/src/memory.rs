@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use countersign_formats::Occurrence;
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{Digest, Hold, Place, RuleId, Timestamp};
+use countersign_model::{Digest, Hold, Place, RuleId, SourceId, Timestamp, Unwell};
 use countersign_store::{MemoryChange, Stored, for_each_entry};
 use countersign_stream::{Clock, CountKey, Forgotten, Spending};
 use serde::de::DeserializeOwned;
@@ -70,6 +70,9 @@ pub(crate) struct SessionMemory {
     /// With the digest of the code that was found wanting.
     pub(crate) suspect: BTreeMap<RuleId, Digest>,
     pub(crate) held_responses: BTreeMap<RuleId, HeldResponse>,
+    /// The sources that aren't well.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) unwell: BTreeMap<SourceId, Vec<Unwell>>,
     /// Whether the inputs' ends are on record, and nothing came since.
     pub(crate) finished: bool,
 }
@@ -122,6 +125,9 @@ pub(crate) struct RuleMemory {
     pub(crate) forgotten: BTreeMap<String, Forgotten>,
     /// The clock at its first row since the last tick.
     pub(crate) stamp: Option<Timestamp>,
+    /// The sources of rows that what it keeps may be made of, each with the position of its first one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) sources: BTreeMap<SourceId, u64>,
     /// What it has put on record since the last tick; left out where that is nothing.
     #[serde(default, skip_serializing_if = "Spending::is_empty")]
     pub(crate) spending: Spending,

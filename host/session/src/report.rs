@@ -197,6 +197,13 @@ pub enum Notice {
         /// In words.
         message: String,
     },
+    /// A finding of the host about a source: it is silent, lags or tells far less than usual; or that it is well again.
+    Source {
+        /// The source.
+        source: SourceId,
+        /// In words.
+        message: String,
+    },
     /// A rule's diagnostic for its author.
     Diagnostic {
         /// The rule.

@@ -97,6 +97,7 @@ impl<'s> Session<'s> {
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();
         let migrated = self.judges.hand_over(remembered, &codes(generation), now, stored.position);
         self.ledger.set_holds(&self.judges);
+        self.ledger.set_sources(&self.judges);
         self.configuration = self.ledger.configuration(&self.options)?;
         if self.configuration != stored.configuration {
             self.finished = false;
@@ -110,6 +111,7 @@ impl<'s> Session<'s> {
         let ledger = &mut self.ledger;
         ledger.suspect.clone_from(&stored.suspect);
         ledger.held_responses.clone_from(&stored.held_responses);
+        ledger.unwell.clone_from(&stored.unwell);
         ledger.recorded = rules.iter().filter(|(_, rule)| rule.on_record).map(|(id, _)| id.clone()).collect();
         let summary = &mut ledger.summary;
         (summary.events, summary.set_aside) = (stored.events, stored.set_aside);
@@ -203,6 +205,7 @@ impl<'s> Session<'s> {
                 carried: Carried::new(partition_key, rule.stamp, rule.spending),
                 delivered: rule.delivered,
                 judged: rule.judged,
+                sources: rule.sources,
                 dropped_timers: rule.dropped_timers,
                 withheld: rule.withheld,
                 forgotten: rule.forgotten,
@@ -288,6 +291,7 @@ impl<'s> Session<'s> {
             decisions: decisions.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect(),
             suspect: self.ledger.suspect.clone(),
             held_responses: self.ledger.held_responses.clone(),
+            unwell: self.ledger.unwell.clone(),
             finished: self.finished,
         }
     }
@@ -348,7 +352,7 @@ impl<'s> Session<'s> {
             (value.delivered, value.judged) = (view.delivered, view.judged);
             (value.held, value.holds) = (view.held, view.holds);
             value.dropped_timers = view.dropped_timers;
-            value.spending = view.spending;
+            (value.spending, value.sources) = (view.spending, view.sources);
             (value.withheld, value.forgotten) = (view.withheld, view.forgotten);
             value.undeclared_since = self.judges.absent().get(id).map(|absent| absent.since);
         } else if let Some(Absent { remembered, since }) = self.judges.absent().get(id) {
@@ -359,7 +363,7 @@ impl<'s> Session<'s> {
             value.dropped_timers = remembered.dropped_timers;
             (value.withheld, value.forgotten) = (remembered.withheld, remembered.forgotten.clone());
             value.stamp = remembered.carried.stamp();
-            value.spending = remembered.carried.spending().clone();
+            (value.spending, value.sources) = (remembered.carried.spending().clone(), remembered.sources.clone());
             value.absent_since = Some(*since);
         }
         value

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use countersign_formats::{DeadLetter, DeadReason};
 use countersign_inputs::{Received, SKEW};
-use countersign_model::{Event, Patience, Place, RawAddress, SourceId, Timestamp};
+use countersign_model::{Event, Patience, Place, RawAddress, SourceId, SourceStanding, Timestamp};
 use countersign_stream::{Claim, Clock, Sequenced, Tick};
 
 use crate::horizon::{Arrival as Known, HORIZON, Horizon};
@@ -54,6 +54,8 @@ pub(crate) enum Turn {
     Time(Timestamp, Option<Place>),
     /// Another generation.
     Generation(Swap, Option<Place>),
+    /// A source stands otherwise.
+    Source(SourceStanding, Option<Place>),
 }
 
 /// An input that waits for its turn.
@@ -71,6 +73,7 @@ enum What {
     DeadLetter { letter: DeadLetter, taken: Taken },
     Time(Timestamp),
     Generation(Swap),
+    Source(SourceStanding),
 }
 
 /// Puts inputs into sequence.
@@ -139,6 +142,7 @@ impl Sequencer {
             Input::Record(arrival) => (arrival.arrived, self.record(arrival)),
             Input::Time(time) => (Some(time), What::Time(time)),
             Input::Generation(swap) => (None, What::Generation(swap)),
+            Input::Source(standing) => (None, What::Source(standing)),
         };
         self.arrived = self.arrived.max(arrived);
         self.waiting.push_back(Waiting { arrived: arrived.and(self.arrived), place, what });
@@ -212,6 +216,7 @@ impl Sequencer {
             What::Duplicate { raw, taken } => return Some(unjudged(Taken { place, ..taken }, Next::Duplicate(raw))),
             What::Time(time) => return Some(Turn::Time(time, place)),
             What::Generation(swap) => return Some(Turn::Generation(swap, place)),
+            What::Source(standing) => return Some(Turn::Source(standing, place)),
             What::Event { event, has_receipt_time, id_reused, others, taken } => {
                 (event, has_receipt_time, id_reused, others, Taken { place, ..taken })
             }
@@ -370,6 +375,7 @@ impl Sequencing {
                     ticks.into_iter().for_each(|tick| self.0.pass(tick));
                 }
                 Turn::Generation(swap, _) => self.0.set_patience(swap.patience),
+                Turn::Source(..) => {}
             }
         }
     }

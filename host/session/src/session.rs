@@ -9,7 +9,7 @@ use countersign_audit::record::{Migration, TimePassed};
 use countersign_audit::{ChainWriter, Record};
 use countersign_generation::Generation;
 use countersign_inputs::Processed;
-use countersign_model::{Digest, DigestKey, Intent, Patience, Place, RuleId, SourceId, Timestamp};
+use countersign_model::{Digest, DigestKey, Intent, Patience, Place, RuleId, SourceId, SourceStanding, Timestamp};
 use countersign_store::{Commit, MemoryChange, Store};
 use countersign_stream::{Clock, Migrated, QuarantineThreshold, Sequenced, Tick};
 
@@ -324,6 +324,7 @@ impl<'s> Session<'s> {
                 Turn::Record { taken, before_tick, next } => self.take_record(taken, before_tick, next)?,
                 Turn::Time(arrived, place) => self.pass_time(arrived, place)?,
                 Turn::Generation(swap, place) => self.serve(swap, place)?,
+                Turn::Source(standing, place) => self.hear(standing, place)?,
             }
         }
         Ok(())
@@ -420,6 +421,14 @@ impl<'s> Session<'s> {
         self.flush(None)
     }
 
+    /// Has a source stand otherwise from here on: what is decided from then on takes it into account.
+    fn hear(&mut self, standing: SourceStanding, place: Option<Place>) -> Result<(), SessionError> {
+        self.flush(None)?;
+        self.advance(place);
+        self.ledger.record_source(self.sequencer.position(), standing);
+        self.flush(None)
+    }
+
     /// Has a generation serve from here on.
     fn serve(&mut self, swap: Swap, place: Option<Place>) -> Result<(), SessionError> {
         let Swap { generation, patience, restored } = swap;
@@ -437,6 +446,7 @@ impl<'s> Session<'s> {
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();
         let migrated = self.judges.hand_over(remembered, &codes(&generation), now, self.sequencer.position());
         self.ledger.set_holds(&self.judges);
+        self.ledger.set_sources(&self.judges);
         self.begin_generation(generation, number)?;
         self.record_migrations(migrated);
         self.flush(None)
@@ -518,6 +528,7 @@ impl<'s> Session<'s> {
         self.pending.judged += records;
         let workers = if events.len() < MIN_EVENTS_FOR_THREADS { 1 } else { self.options.workers };
         let (placed, changes) = self.judges.judge(&events, dead_letters, workers);
+        self.ledger.add_sources(self.judges.take_new_sources());
         if self.keeps {
             self.pending.bytes += changes.state_bytes();
             self.pending.changes.merge(changes);

@@ -240,6 +240,12 @@ impl RuleStream {
         self.state.is_idle() && self.timers.is_idle()
     }
 
+    /// Whether the rule can keep anything of the rows that it is given.
+    #[must_use]
+    pub fn keeps(&self) -> bool {
+        !self.declaration.slots.is_empty() || self.declaration.timers.is_some()
+    }
+
     /// How many of the rule's timers are pending.
     #[must_use]
     pub fn pending_timers(&self) -> u64 {

@@ -30,4 +30,5 @@ mod sharing;
 mod stopped;
 mod support;
 mod swapped;
+mod unwell;
 mod weaponising;

@@ -48,7 +48,7 @@ pub(crate) fn start(state: &Path, first: &Material) -> Host {
 }
 
 /// The time of day: what waits for witnesses waits by it.
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap();
     Timestamp(i64::try_from(since.as_micros()).unwrap())
 }

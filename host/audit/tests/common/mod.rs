@@ -176,6 +176,7 @@ pub(crate) fn records() -> Vec<Record> {
             signal_class: SignalClass::Evasion,
             severity: Severity::High,
             rule: Some(rule_id("console-login-without-mfa")),
+            source: None,
             message: "not heard any more".to_owned(),
         }),
         Record::Quarantine(Quarantine {

@@ -1,6 +1,7 @@
 //! Format 3 of a finding's evidence: the two forms that are stored.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use countersign_model::call::{DetectionAnswer, DetectionCall};
 use countersign_model::format::Format;
@@ -23,6 +24,9 @@ pub(super) struct OwnPart<'b> {
     /// None of a bundle that was read in an older format.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     source: Option<SourceId>,
+    /// The same.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    rests_on: Cow<'b, BTreeSet<SourceId>>,
 }
 
 /// What the findings of one call share.
@@ -46,6 +50,7 @@ impl<'b> OwnPart<'b> {
             rule_suspect: bundle.rule_suspect,
             clock: bundle.clock,
             source: bundle.source.clone(),
+            rests_on: Cow::Borrowed(&bundle.rests_on),
         }
     }
 }
@@ -64,7 +69,7 @@ impl<'b> CallPart<'b> {
 
 /// The evidence that two parts make.
 pub(super) fn join(own: OwnPart<'_>, shared: CallPart<'_>) -> FindingBundle {
-    let OwnPart { format, place, finding, subject, rule_suspect, clock, source } = own;
+    let OwnPart { format, place, finding, subject, rule_suspect, clock, source, rests_on } = own;
     let CallPart { format: _, rule, engine, call, answer } = shared;
     FindingBundle {
         format,
@@ -78,5 +83,6 @@ pub(super) fn join(own: OwnPart<'_>, shared: CallPart<'_>) -> FindingBundle {
         rule_suspect,
         clock,
         source,
+        rests_on: rests_on.into_owned(),
     }
 }

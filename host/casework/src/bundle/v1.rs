@@ -1,5 +1,7 @@
 //! Format 1 of the bundles: as format 2, but it isn't named. A finding's has the call that made it.
 
+use std::collections::BTreeSet;
+
 use countersign_model::call::{CallFailure, DetectionAnswer, DetectionCall};
 use countersign_model::format::Format;
 use countersign_model::incident::Subject;
@@ -45,6 +47,7 @@ impl From<FindingBundle> for super::FindingBundle {
             rule_suspect,
             clock,
             source: None,
+            rests_on: BTreeSet::new(),
         }
     }
 }

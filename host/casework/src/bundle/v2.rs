@@ -1,5 +1,7 @@
 //! Format 2 of a finding's bundle, which has the call that made it.
 
+use std::collections::BTreeSet;
+
 use countersign_model::call::{DetectionAnswer, DetectionCall};
 use countersign_model::format::Format;
 use countersign_model::incident::Subject;
@@ -37,6 +39,7 @@ impl From<FindingBundle> for super::FindingBundle {
             rule_suspect,
             clock,
             source: None,
+            rests_on: BTreeSet::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock};
@@ -150,13 +150,13 @@ fn a_finding_of_the_stream_is_decided_as_its_evidence_is_again() {
     };
     let casework = SOURCE.casework();
     let now = Circumstances::unconfigured();
-    let case = casework.decide(finding.clone(), false, &now, SOURCE.respond()).unwrap();
+    let case = casework.decide(finding.clone(), false, BTreeSet::new(), &now, SOURCE.respond()).unwrap();
     assert_eq!(case.findings[0].bundle, *evidence);
     let again = casework.decide_again(vec![evidence.clone()], &now, SOURCE.respond()).unwrap();
     let records = |case: &Case| case.decisions.iter().map(|one| one.record.clone()).collect::<Vec<_>>();
     assert_eq!(records(&case), records(&again));
     // A suspect rule asks a person, so nothing past observe has an intent.
-    let suspect = casework.decide(finding, true, &now, SOURCE.respond()).unwrap();
+    let suspect = casework.decide(finding, true, BTreeSet::new(), &now, SOURCE.respond()).unwrap();
     assert!(suspect.findings[0].bundle.rule_suspect);
     assert!(suspect.decisions.iter().all(|one| one.intent.is_none()), "{:?}", kinds(&suspect));
 }

@@ -29,6 +29,7 @@ pub(super) fn position(record: &Record) -> Option<u64> {
         Record::Diagnostic(record) => Some(record.position),
         Record::HostFinding(record) => Some(record.position),
         Record::Time(record) => Some(record.position),
+        Record::Source(record) => Some(record.position),
         Record::Migration(record) => Some(record.position),
         Record::Header(_) | Record::DeadLetter(_) | Record::Input(_) | Record::Seal(_) => None,
     }
@@ -76,6 +77,11 @@ pub(super) fn summary(record: &Record) -> String {
         }
         Record::HostFinding(finding) => brief(&finding.message),
         Record::Time(passed) => format!("the host's clock shows {}", passed.at),
+        Record::Source(stood) if stood.unwell.is_empty() => format!("{} is well", quoted(&stood.source)),
+        Record::Source(stood) => {
+            let unwell: Vec<String> = stood.unwell.iter().map(|one| format!("{}: {}", one.what, one.why)).collect();
+            format!("{} is {}", quoted(&stood.source), brief(&unwell.join("; ")))
+        }
         Record::Migration(migration) => format!(
             "state of `{}`: {} taken over, {} lost",
             migration.slot,

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use countersign_audit::Record;
-use countersign_audit::record::{DiagnosticRecord, Migration, TimePassed};
+use countersign_audit::record::{DiagnosticRecord, HostFinding, HostFindingKind, Migration, SourceStood, TimePassed};
 use countersign_model::call::Level;
-use countersign_model::{Occasion, Timestamp};
+use countersign_model::vocabulary::{Severity, SignalClass};
+use countersign_model::{Ailment, Occasion, Timestamp, Unwell};
 use expect_test::expect_file;
 use serde_json::{Value, json};
 
@@ -270,6 +271,26 @@ fn every_type_of_record_is_told_in_words() {
         migrated: 1_234,
         failed: 1,
     }));
+    records.push(Record::Source(SourceStood {
+        position: 25,
+        source: "okta".into(),
+        unwell: vec![Unwell {
+            what: Ailment::Fallen,
+            since: Timestamp(1_688_989_398_000_000),
+            usual: Some(1_200),
+            why: "3 records within an hour, usual are 1200".to_owned(),
+        }],
+    }));
+    records.push(Record::HostFinding(HostFinding {
+        position: 25,
+        kind: HostFindingKind::SourceUnwell,
+        signal_class: SignalClass::Evasion,
+        severity: Severity::High,
+        rule: None,
+        source: Some("okta".into()),
+        message: "`okta` is fallen".to_owned(),
+    }));
+    records.push(Record::Source(SourceStood { position: 26, source: "okta".into(), unwell: Vec::new() }));
     // Text that a terminal would act on: running the command checks that none of it is printed.
     records.push(Record::Diagnostic(DiagnosticRecord {
         position: 26,

@@ -88,7 +88,7 @@ impl Both<'_> {
         self.each.iter().find_map(|one| one.session.place())
     }
 
-    /// Both take time that passed. Which generation served doesn't matter to them.
+    /// Both take what isn't a record.
     pub(super) fn pass(&mut self, inputs: &[RecordedHostInput]) -> Result<(), AsideError> {
         self.each.iter_mut().try_for_each(|one| one.pass(inputs))
     }

@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::RuleAuthority;
 use crate::circumstances::{
-    Administrators, Approvals, Budgets, Circumstances, Estimates, KillSwitch, Leases, Stages, Suppression, Windows,
+    Administrators, Approvals, Budgets, Circumstances, Estimates, KillSwitch, Leases, Sources, Stages, Suppression,
+    Windows,
 };
 
 /// The version of the gate that wrote this format.
@@ -73,6 +74,7 @@ impl From<GateInputs> for super::GateInputs {
                 administrators,
                 approvals,
                 leases,
+                sources: Sources::Well,
             },
         }
     }

@@ -6,7 +6,7 @@ use countersign_model::{Binding, ContextState, Effect, Identity, Reason, ReasonC
 use countersign_policy::Reach;
 
 use super::{Question, capability};
-use crate::circumstances::{Administrators, Budgets, Estimate, Estimates, KillSwitch, Stage, Stages, Windows};
+use crate::circumstances::{Administrators, Budgets, Estimate, Estimates, KillSwitch, Sources, Stage, Stages, Windows};
 
 impl Question<'_> {
     /// What the subject and its chain are, and how they are tied to the evidence. Observe actions touch no account.
@@ -113,6 +113,9 @@ impl Question<'_> {
             let detail = format!("`{}` is in quarantine or not deterministic", self.found.finding.rule);
             add(ReasonCode::RuleSuspect, Effect::Approval, detail);
         }
+        if let Some(detail) = self.unwell_sources() {
+            add(ReasonCode::SourceUnwell, Effect::Approval, detail);
+        }
         // Evidence dated ahead of the clock may be of any age.
         let age = self.inputs.clock.micros_since(self.found.finding.event_time);
         if age.saturating_abs() > max_age {
@@ -148,6 +151,21 @@ impl Question<'_> {
                 (false, false) => {}
             }
         }
+    }
+
+    /// What is wrong with the sources that the finding rests on, if anything is. Of a finding of which they aren't known each
+    /// may be one.
+    fn unwell_sources(&self) -> Option<String> {
+        let Sources::Unwell(unwell) = &self.inputs.circumstances.sources else { return None };
+        let rests_on = &self.found.sources;
+        let concerned = unwell.iter().filter(|(source, _)| rests_on.is_empty() || rests_on.contains(*source));
+        let concerned: Vec<String> = concerned
+            .map(|(source, ailments)| {
+                let ailments: Vec<&str> = ailments.iter().map(|ailment| ailment.id()).collect();
+                format!("`{source}` is {}", ailments.join(" and "))
+            })
+            .collect();
+        (!concerned.is_empty()).then(|| format!("{}: what rests on it needs approval", concerned.join(", ")))
     }
 
     /// Why the reach of the action is high, if it is: by the connector's estimate, or until one can be asked by the

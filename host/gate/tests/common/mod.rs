@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use countersign_gate::{
-    Administrators, Budgets, Circumstances, Estimate, Estimates, GateInputs, KillSwitch, RuleAuthority, Stage, Stages,
-    Suppression, Windows,
+    Administrators, Budgets, Circumstances, Estimate, Estimates, GateInputs, KillSwitch, RuleAuthority, Sources, Stage,
+    Stages, Suppression, Windows,
 };
 use countersign_model::incident::{ChainIdentity, IncidentFinding, Subject};
 use countersign_model::time::parse_duration;
@@ -15,8 +15,8 @@ use countersign_model::vocabulary::{
     Action, ActionClass, EvidenceRole, IdentityType, RuleKind, Severity, SignalClass, SubjectRole, Tier, Usage,
 };
 use countersign_model::{
-    Account, Binding, ChainRole, ContextState, Decision, Effect, Evidence, Finding, Identity, Incident, Line, Proposal,
-    RuleId, Timestamp,
+    Account, Ailment, Binding, ChainRole, ContextState, Decision, Effect, Evidence, Finding, Identity, Incident, Line,
+    Proposal, RuleId, SourceId, Timestamp,
 };
 use countersign_policy::{Capabilities, Grant, Policy, Trust};
 use serde::Deserialize;
@@ -63,6 +63,9 @@ pub(crate) struct Case {
     pub(crate) stages: Option<BTreeMap<String, Stage>>,
     pub(crate) estimates: Option<Vec<Estimate>>,
     pub(crate) remaining_administrators: Option<u32>,
+    /// Sources that aren't well, with what is wrong with each.
+    #[serde(default)]
+    pub(crate) unwell: BTreeMap<String, BTreeSet<Ailment>>,
     /// Response rules that gave no answer.
     #[serde(default)]
     pub(crate) failed_responses: Vec<RuleId>,
@@ -163,6 +166,7 @@ pub(crate) struct CaseFinding {
     pub(crate) context: ContextState,
     pub(crate) line: CaseLine,
     pub(crate) suspect: bool,
+    pub(crate) sources: BTreeSet<String>,
     pub(crate) subject: usize,
 }
 
@@ -178,6 +182,7 @@ impl Default for CaseFinding {
             context: ContextState::Complete,
             line: CaseLine::default(),
             suspect: false,
+            sources: BTreeSet::new(),
             subject: 0,
         }
     }
@@ -305,6 +310,10 @@ impl Case {
         if let Some(stages) = &self.stages {
             now.stages = Stages::Rules(stages.iter().map(|(rule, stage)| (rule.parse().unwrap(), *stage)).collect());
         }
+        if !self.unwell.is_empty() {
+            let unwell = self.unwell.iter();
+            now.sources = Sources::Unwell(unwell.map(|(name, what)| (SourceId::from(&**name), what.clone())).collect());
+        }
         if let Some(estimates) = &self.estimates {
             now.estimates = Estimates::Asked(estimates.clone());
         }
@@ -347,6 +356,7 @@ impl Case {
             },
             subject: given.subject,
             rule_suspect: given.suspect,
+            sources: given.sources.iter().map(|name| SourceId::from(&**name)).collect(),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Random gate inputs, mostly permissive: otherwise every property would hold because everything is refused.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_gate::{
-    Administrators, Budgets, Circumstances, Estimate, Estimates, GateInputs, KillSwitch, RuleAuthority, Stage, Stages,
-    Suppression, Windows,
+    Administrators, Budgets, Circumstances, Estimate, Estimates, GateInputs, KillSwitch, RuleAuthority, Sources, Stage,
+    Stages, Suppression, Windows,
 };
 use countersign_model::incident::{ChainIdentity, IncidentFinding, Subject};
 use countersign_model::vocabulary::{
@@ -13,7 +13,8 @@ use countersign_model::vocabulary::{
     Usage,
 };
 use countersign_model::{
-    Account, Binding, ChainRole, ContextState, Finding, Identity, Incident, Line, Proposal, RuleId, Timestamp,
+    Account, Ailment, Binding, ChainRole, ContextState, Finding, Identity, Incident, Line, Proposal, RuleId, SourceId,
+    Timestamp,
 };
 use countersign_policy::{
     Answer, Capabilities, Capability, CellOutcome, Grant, Policy, PolicyView, Reach, ReviewBy, ViewCell, ViewResponses,
@@ -128,8 +129,15 @@ pub(crate) fn circumstances(random: &mut Random, incident: &Incident) -> Circums
         let remaining = u32::try_from(random.below(4)).unwrap();
         now.administrators = Administrators::Counted { accounts, remaining, least: 1 };
     }
+    if random.once_in(12) {
+        let source = SourceId::from(random.pick(&SOURCES));
+        now.sources = Sources::Unwell(BTreeMap::from([(source, BTreeSet::from([random.pick(Ailment::ALL)]))]));
+    }
     now
 }
+
+/// The sources of random findings.
+pub(crate) const SOURCES: [&str; 3] = ["okta", "trail", "windows"];
 
 /// An estimate for most actions on most subjects, mostly low.
 fn estimates(random: &mut Random, incident: &Incident) -> Vec<Estimate> {
@@ -202,7 +210,13 @@ fn finding(random: &mut Random, subjects: usize) -> IncidentFinding {
         },
         subject: random.below(subjects),
         rule_suspect: random.once_in(24),
+        sources: sources(random),
     }
+}
+
+/// The sources that a finding rests on; sometimes they aren't known.
+fn sources(random: &mut Random) -> BTreeSet<SourceId> {
+    SOURCES.into_iter().filter(|_| random.once_in(2)).map(SourceId::from).collect()
 }
 
 /// A line that mostly weakens nothing.

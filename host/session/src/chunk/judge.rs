@@ -1,6 +1,8 @@
 //! One detection rule of a run: its rows of a chunk, and their outcomes.
 
-use countersign_model::{Digest, DigestKey, Hold};
+use std::collections::BTreeMap;
+
+use countersign_model::{Digest, DigestKey, Hold, SourceId};
 use countersign_stream::{Adopted, Carried, Outcome, RuleStream, Sequenced};
 
 use super::{Changes, Item, Placed, Remembered};
@@ -25,6 +27,8 @@ pub(super) struct Judge {
     pub(super) held: u64,
     /// SHA-256 of its code, where known.
     pub(super) code: Option<Digest>,
+    /// The sources of rows that what it keeps may be made of.
+    pub(super) sources: RowSources,
     /// Timers dropped because it had too many.
     pub(super) dropped_timers: u64,
     /// Findings that weren't delivered because it had too many about one event.
@@ -45,6 +49,7 @@ impl Judge {
             delivered: 0,
             held: 0,
             code: None,
+            sources: RowSources::default(),
             dropped_timers: 0,
             withheld: 0,
             outcomes: Vec::new(),
@@ -62,8 +67,12 @@ impl Judge {
     pub(super) fn judge_rows(&mut self, events: &[Sequenced], wanted: &[usize], batch: usize) {
         self.own.sort_by(|a, b| a.order().cmp(&b.order()));
         self.rows = merge(events, wanted, &self.own);
+        let keeps = self.stream.keeps();
         for rows in self.rows.chunks(batch) {
             let rows: Vec<&Sequenced> = rows.iter().filter_map(|place| row_at(*place, events, &self.own)).collect();
+            if keeps {
+                rows.iter().for_each(|row| self.sources.note(row));
+            }
             self.outcomes.push(self.stream.judge(&rows));
         }
     }
@@ -106,6 +115,7 @@ impl Judge {
             delivered: self.delivered,
             held: self.held,
             judged: self.stream.judged(),
+            sources: std::mem::take(&mut self.sources).all,
             dropped_timers: self.dropped_timers,
             withheld: self.withheld,
             forgotten,
@@ -125,6 +135,7 @@ impl Judge {
         let ended = if same_code { Vec::new() } else { holds.end_all() };
         *self.stream.holds_mut() = holds;
         (self.delivered, self.held) = (delivered, held);
+        self.sources = RowSources { all: remembered.sources, ..RowSources::default() };
         (self.dropped_timers, self.withheld) = (dropped_timers, withheld);
         forgotten.into_iter().for_each(|(slot, forgotten)| self.stream.set_forgotten(&slot, forgotten));
         let adopted = self.stream.adopt(carried);
@@ -135,6 +146,25 @@ impl Judge {
     /// Something that the rule doesn't declare any more, to be remembered beside it.
     pub(super) fn without(&self, carried: Carried) -> Remembered {
         Remembered { carried, code: self.code, ..Remembered::default() }
+    }
+}
+
+/// The sources of the rows that a rule was given, as far as what it keeps may be made of them. What a source says about an
+/// account that it isn't bound to shares no state with what others say, so it doesn't count.
+#[derive(Default)]
+pub(super) struct RowSources {
+    /// With the position of the first row of each.
+    pub(super) all: BTreeMap<SourceId, u64>,
+    /// Those that came lately.
+    pub(super) new: Vec<(SourceId, u64)>,
+}
+
+impl RowSources {
+    fn note(&mut self, row: &Sequenced) {
+        if row.event.binding.bound && !self.all.contains_key(&row.event.source) {
+            self.all.insert(row.event.source.clone(), row.position);
+            self.new.push((row.event.source.clone(), row.position));
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use countersign_formats::DeadLetter;
 use countersign_model::call::Detector;
 use countersign_model::vocabulary::{PartitionKey, SignalClass};
-use countersign_model::{Digest, DigestKey, Hold, HoldEnd, RuleId, Timestamp};
+use countersign_model::{Digest, DigestKey, Hold, HoldEnd, RuleId, SourceId, Timestamp};
 use countersign_stream::{Forgotten, Holds, QuarantineThreshold, Router, RuleStream, Sequenced, Spending, Tally, Tick};
 
 use super::judge::Judge;
@@ -119,6 +119,21 @@ impl Judges {
     pub fn holds(&self) -> impl Iterator<Item = (&RuleId, &Hold)> {
         let judges = self.judges.iter();
         judges.flat_map(|judge| judge.stream.holds().holds().map(|hold| (&judge.stream.declaration().id, hold)))
+    }
+
+    /// The sources of rows that what rules keep may be made of, each with the position of its first one.
+    pub fn sources(&self) -> impl Iterator<Item = (&RuleId, &BTreeMap<SourceId, u64>)> {
+        self.judges.iter().map(|judge| (&judge.stream.declaration().id, &judge.sources.all))
+    }
+
+    /// Those that came since this was called last.
+    pub fn take_new_sources(&mut self) -> Vec<(RuleId, SourceId, u64)> {
+        let judges = self.judges.iter_mut().filter(|judge| !judge.sources.new.is_empty());
+        let new = judges.flat_map(|judge| {
+            let id = judge.stream.declaration().id.clone();
+            std::mem::take(&mut judge.sources.new).into_iter().map(move |(source, from)| (id.clone(), source, from))
+        });
+        new.collect()
     }
 
     /// How many keys were forgotten at ticks, for each rule by slot, in the rules' order; only slots with any.
@@ -278,6 +293,7 @@ impl Judges {
             held: judge.held,
             holds: judge.stream.holds().holds().cloned().collect(),
             judged: judge.stream.judged(),
+            sources: judge.sources.all.clone(),
             dropped_timers: judge.dropped_timers,
             withheld: judge.withheld,
             forgotten: judge.stream.forgotten().map(|(slot, forgotten)| (slot.to_owned(), forgotten)).collect(),
@@ -295,6 +311,7 @@ pub(crate) struct JudgeView {
     pub(crate) held: u64,
     pub(crate) holds: Vec<Hold>,
     pub(crate) judged: u64,
+    pub(crate) sources: BTreeMap<SourceId, u64>,
     pub(crate) dropped_timers: u64,
     pub(crate) withheld: u64,
     pub(crate) forgotten: BTreeMap<String, Forgotten>,

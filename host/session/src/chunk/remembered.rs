@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_model::{Digest, HoldEnd, RuleId, Timestamp};
+use countersign_model::{Digest, HoldEnd, RuleId, SourceId, Timestamp};
 use countersign_stream::{Carried, Forgotten, Holds, Migrated, Tick};
 
 use super::Changes;
@@ -28,6 +28,8 @@ pub struct Remembered {
     pub held: u64,
     /// Rows given to that code.
     pub judged: u64,
+    /// The sources of rows that what it keeps may be made of, each with the position of its first one.
+    pub sources: BTreeMap<SourceId, u64>,
     /// Timers dropped because it had too many.
     pub dropped_timers: u64,
     /// Findings that weren't delivered to subscribers because it had too many about one event.

@@ -6,7 +6,6 @@ use countersign_audit::Record;
 use countersign_audit::record::DiagnosticRecord;
 use countersign_casework::respond::call_response_rule;
 use countersign_casework::{Case, CaseDecision, CaseFinding, CaseResponse, Casework};
-use countersign_gate::Circumstances;
 use countersign_generation::Rule;
 use countersign_model::call::FailureKind;
 use countersign_model::response::ResponseDiagnostic;
@@ -23,8 +22,9 @@ impl Ledger {
         let generation = Arc::clone(&self.generation);
         let row = finding.row.clone();
         let suspect = self.is_suspect(rule, &row.event);
+        let (others, now) = (self.kept_sources(rule, row.position), self.circumstances());
         let casework = Casework::new(&generation, self.number, &self.key);
-        let case = casework.decide(finding, suspect, &Circumstances::unconfigured(), |id, inputs| {
+        let case = casework.decide(finding, suspect, others, &now, |id, inputs| {
             let rule = generation.responses.iter().find(|rule| rule.identity.id == *id)?;
             (!self.is_response_held(id, &row.event)).then(|| call_response_rule(rule, inputs))
         });

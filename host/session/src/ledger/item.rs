@@ -123,6 +123,7 @@ impl Ledger {
             signal_class: SignalClass::Evasion,
             severity,
             rule: Some(rule.clone()),
+            source: None,
             message: message.clone(),
         }));
         self.page.line(Line::Notice(Notice::Host { rule: rule.clone(), message }));

@@ -479,6 +479,7 @@ fn turns(inputs: &[(i64, Option<i64>)], at_once: bool) -> Vec<String> {
                 Turn::Record { next: Next::Duplicate(raw), .. } => format!("{raw:?}"),
                 Turn::Time(time, _) => time.to_string(),
                 Turn::Generation(..) => "generation".to_owned(),
+                Turn::Source(..) => "source".to_owned(),
             });
         }
     };

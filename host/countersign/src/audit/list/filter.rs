@@ -103,6 +103,7 @@ pub(super) fn rule(record: &Record) -> Option<&RuleId> {
         | Record::Generation(_)
         | Record::DeadLetter(_)
         | Record::Time(_)
+        | Record::Source(_)
         | Record::Input(_)
         | Record::Seal(_) => None,
     }

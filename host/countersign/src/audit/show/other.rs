@@ -5,7 +5,7 @@ use std::io;
 use countersign_audit::Record;
 use countersign_audit::record::{
     Component, ContextFile, DeadLetter, DiagnosticRecord, Generation, Header, HostFinding, Input, Migration,
-    NotDeterministic, Parked, Quarantine, Readmitted, RuleStopped, Seal, SetAside, TimePassed,
+    NotDeterministic, Parked, Quarantine, Readmitted, RuleStopped, Seal, SetAside, SourceStood, TimePassed,
 };
 use countersign_declaration::quoted;
 use countersign_formats::DeadReason;
@@ -40,6 +40,7 @@ pub(super) fn print(out: &mut Out, record: &Record) -> io::Result<()> {
         Record::DeadLetter(letter) => dead_letter(letter),
         Record::HostFinding(finding) => host_finding(finding),
         Record::Time(passed) => time(passed),
+        Record::Source(stood) => source(stood),
         Record::Migration(migrated) => migration(migrated),
         Record::Input(input) => self::input(input),
         Record::Seal(seal) => self::seal(seal),
@@ -228,9 +229,10 @@ fn dead_letter(record: &DeadLetter) -> Rows {
 }
 
 fn host_finding(record: &HostFinding) -> Rows {
-    let HostFinding { position, kind, signal_class, severity, rule, message } = record;
+    let HostFinding { position, kind, signal_class, severity, rule, source, message } = record;
     let mut rows: Rows = vec![("kind", format!("{kind}: {}", kind.about()))];
     rows.extend(rule.as_ref().map(|rule| ("rule", rule.to_string())));
+    rows.extend(source.as_ref().map(|source| ("source", quoted(source))));
     rows.push(("at", at(*position)));
     rows.push(("found", format!("{signal_class}, severity {severity}")));
     rows.push(("says", words::message(message)));
@@ -244,6 +246,25 @@ fn time(record: &TimePassed) -> Rows {
         ("before", at(record.position)),
         ("means", "time passed by the host's own clock while no event said so; timers that were due fired".to_owned()),
     ]
+}
+
+fn source(record: &SourceStood) -> Rows {
+    let SourceStood { position, source, unwell } = record;
+    let mut rows: Rows = vec![("source", quoted(source)), ("from", at(*position))];
+    for one in unwell {
+        rows.push(("is", format!("{}: {}", one.what, one.what.about())));
+        rows.push(("since", one.since.to_string()));
+        rows.push(("says", words::message(&one.why)));
+    }
+    rows.push((
+        "means",
+        if unwell.is_empty() {
+            "it is well, as far as anybody watches it".to_owned()
+        } else {
+            "what rests on it needs approval until it is well again".to_owned()
+        },
+    ));
+    rows
 }
 
 fn migration(record: &Migration) -> Rows {

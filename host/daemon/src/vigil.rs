@@ -1,0 +1,149 @@
+//! Watches over sources by the host's own clock: where one falls silent, lags or tells far less than usual, and when it is
+//! well again, that becomes an input of the host, on record in the judge's order.
+//!
+//! Time is measured by a clock that nobody sets, so that a day's step of the host's makes no source silent.
+
+mod volume;
+mod watched;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use countersign_inputs::Sources;
+use countersign_model::{SourceId, SourceStanding, Timestamp};
+use countersign_recorder::{HostInputKind, NewHostInput, Recorder, RecorderError, RecorderReader};
+
+use crate::decoders::names;
+use crate::judge::standing;
+use crate::shared::Shared;
+use volume::KEPT;
+use watched::{Sight, Watched};
+
+/// How often is looked.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// How long is waited after an error.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// Watches over the sources of a host.
+pub(crate) struct Vigil {
+    pub(crate) shared: std::sync::Arc<Shared>,
+    pub(crate) recorder: Recorder,
+    pub(crate) clock: fn() -> Timestamp,
+}
+
+/// What is known of the sources.
+struct Known {
+    reader: RecorderReader,
+    /// Sources by their numbers in the recorder.
+    names: BTreeMap<u32, SourceId>,
+    watched: BTreeMap<SourceId, Watched>,
+    /// The last batch that was counted.
+    counted: u64,
+    began: Instant,
+}
+
+impl Vigil {
+    /// Watches until the host is to stop.
+    pub(crate) fn run(self) {
+        let is_stopping = || self.shared.is_stopping();
+        // Whose sources they are isn't known before.
+        while !is_stopping() && self.shared.judged().generation.is_none() {
+            self.recorder.wait(EVERY, |_| is_stopping());
+        }
+        while !is_stopping() {
+            if let Err(error) = self.watch() {
+                tracing::error!("sources can't be watched now: {error}");
+                self.recorder.wait(RETRY, |_| is_stopping());
+            }
+        }
+    }
+
+    fn watch(&self) -> Result<(), RecorderError> {
+        let mut known = self.begin()?;
+        while !self.shared.is_stopping() {
+            known.count(self.recorder.figures().last)?;
+            let sources = self.shared.sources();
+            for standing in self.look(&mut known, &sources) {
+                self.put(&mut known, standing);
+            }
+            self.recorder.wait(EVERY, |_| self.shared.is_stopping());
+        }
+        Ok(())
+    }
+
+    /// Reads how sources stand by the record, and what came of them within the last days.
+    fn begin(&self) -> Result<Known, RecorderError> {
+        let reader = self.recorder.reader()?;
+        let (now, last) = ((self.clock)(), self.recorder.figures().last);
+        let first = reader.first()?;
+        let from = if first > last { last + 1 } else { reader.first_since(first, last, now.plus_micros(-KEPT))? };
+        let (names, watched) = (names(&reader)?, BTreeMap::new());
+        let mut known = Known { reader, names, watched, counted: from.saturating_sub(1), began: Instant::now() };
+        for input in known.reader.host_inputs_of(HostInputKind::Source)? {
+            let Some(standing) = standing(&input) else { continue };
+            self.shared.stands(standing.clone());
+            known.watched.entry(standing.source).or_insert_with(|| Watched::new(now)).set(standing.unwell);
+        }
+        known.count(last)?;
+        // What came before isn't news.
+        known.watched.values_mut().for_each(Watched::begin);
+        Ok(known)
+    }
+
+    /// How sources stand otherwise than is on record.
+    fn look(&self, known: &mut Known, sources: &Sources) -> Vec<SourceStanding> {
+        let (now, elapsed) = ((self.clock)(), known.began.elapsed());
+        let (judged, fed) = (self.recorder.figures().judged, self.shared.fed());
+        let mut changed = Vec::new();
+        for source in sources.iter() {
+            let fed = fed.get(source.name()).filter(|fed| fed.lag_bytes > 0);
+            let watched = known.watched.entry(source.name().clone()).or_insert_with(|| Watched::since(now, elapsed));
+            let sight = Sight {
+                now,
+                elapsed,
+                expect_every: source.expect_every(),
+                judged,
+                unread_for: fed.and_then(|fed| fed.caught_up).map(|caught_up| caught_up.elapsed()),
+            };
+            let unwell = watched.see(&sight);
+            changed.extend(unwell.map(|unwell| SourceStanding { source: source.name().clone(), unwell }));
+        }
+        // Nobody expects anything any more of one that is gone.
+        let gone = known.watched.iter().filter(|(name, watched)| watched.is_unwell() && sources.named(name).is_none());
+        changed.extend(gone.map(|(name, _)| SourceStanding { source: name.clone(), unwell: Vec::new() }));
+        changed
+    }
+
+    /// Puts it on record. Where that fails it is tried again when it is looked next.
+    fn put(&self, known: &mut Known, standing: SourceStanding) {
+        let payload = serde_json::to_vec(&standing).unwrap_or_default();
+        let input = NewHostInput { kind: HostInputKind::Source, payload, contents: Vec::new(), before: None };
+        if let Err(error) = self.recorder.put(input) {
+            return tracing::error!("how the source `{}` stands isn't on record: {error}", standing.source);
+        }
+        if let Some(watched) = known.watched.get_mut(&standing.source) {
+            watched.set(standing.unwell.clone());
+        }
+        self.shared.stands(standing);
+    }
+}
+
+impl Known {
+    /// Counts what came up to a batch.
+    fn count(&mut self, last: u64) -> Result<(), RecorderError> {
+        if last <= self.counted {
+            return Ok(());
+        }
+        for arrivals in self.reader.arrivals(self.counted + 1..=last)? {
+            if !self.names.contains_key(&arrivals.source) {
+                self.names = names(&self.reader)?;
+            }
+            let Some(name) = self.names.get(&arrivals.source) else { continue };
+            let watched = self.watched.entry(name.clone()).or_insert_with(|| Watched::new(arrivals.arrived));
+            watched.hear(&arrivals, self.began.elapsed());
+        }
+        self.counted = last;
+        Ok(())
+    }
+}
