@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -94,6 +95,7 @@ async fn connection(
     mut stop: watch::Receiver<bool>,
     _slot: OwnedSemaphorePermit,
 ) {
+    let _counted = Counted::new();
     let peer = Peer::of(&stream);
     let routed = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
@@ -109,6 +111,30 @@ async fn connection(
     connection.as_mut().graceful_shutdown();
     if let Ok(ended) = tokio::time::timeout(limits.request + GRACE, connection).await {
         report(ended);
+    }
+}
+
+/// Connections that are open, of the process.
+static OPEN: AtomicU64 = AtomicU64::new(0);
+
+/// How many connections are open.
+pub(crate) fn open() -> u64 {
+    OPEN.load(Ordering::Relaxed)
+}
+
+/// A connection that is open, until this is dropped.
+struct Counted;
+
+impl Counted {
+    fn new() -> Counted {
+        OPEN.fetch_add(1, Ordering::Relaxed);
+        Counted
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -51,14 +51,6 @@ fn look(api: &Api) -> Ready {
         reasons.push("another process has taken over".to_owned());
     }
     reasons.extend(status.judged.stopped.iter().map(|why| format!("judging stopped, and is tried again: {why}")));
-    let serving = api.host().serving().map(|manifest| manifest.digest());
-    let on_disk = match api.files() {
-        Err(faults) => Some(OnDisk::waits(None, faults)),
-        Ok(material) => {
-            let digest = material.manifest().digest();
-            let looked_at = || api.host().on_disk().filter(|on_disk| on_disk.digest == Some(digest));
-            (serving != Some(digest)).then(|| looked_at().unwrap_or_else(|| OnDisk::others(digest)))
-        }
-    };
+    let on_disk = api.host().on_disk_now(|| api.files());
     Ready { ready: reasons.is_empty(), reasons, generation: status.judged.generation, on_disk }
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use countersign_daemon::{IngestError, Ingested};
+use countersign_daemon::{IngestError, Ingested, LogRate};
 use countersign_recorder::AppendError;
 use tokio::sync::oneshot;
 
@@ -12,6 +12,9 @@ use crate::caller::Operator;
 use crate::given::{Named, bounded};
 use crate::problem::Problem;
 use crate::server::{Api, MAX_BODY};
+
+/// Lines of the log about what couldn't be recorded.
+static FAILED: LogRate = LogRate::new();
 
 /// The longest key of a sender's, bytes.
 const MAX_KEY: usize = 255;
@@ -69,7 +72,9 @@ fn refused(error: IngestError) -> Problem {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "key-reused", detail)
         }
         IngestError::Append(_) => {
-            tracing::error!("records aren't on record: {detail}");
+            if FAILED.allows() {
+                tracing::error!("records aren't on record: {detail}");
+            }
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-recorded", detail).retry_after(5)
         }
     }

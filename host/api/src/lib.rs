@@ -13,6 +13,7 @@ mod follow;
 mod given;
 mod health;
 mod ingest;
+mod metrics;
 mod plan;
 mod problem;
 mod read;

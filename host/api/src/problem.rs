@@ -50,7 +50,10 @@ impl Problem {
 
     /// Something of the host's own went wrong. What exactly stands in its log.
     pub(crate) fn internal(error: impl std::fmt::Display) -> Problem {
-        tracing::error!("a request failed: {error}");
+        static FAILED: countersign_daemon::LogRate = countersign_daemon::LogRate::new();
+        if FAILED.allows() {
+            tracing::error!("a request failed: {error}");
+        }
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error)
     }
 }

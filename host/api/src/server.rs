@@ -17,9 +17,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::connections::{self, Limits};
 use crate::follow::Followers;
+use crate::metrics::Requests;
 use crate::problem::Problem;
 use crate::socket::{Claim, Socket};
-use crate::{activity, change, health, ingest, plan, read, standing};
+use crate::{activity, change, health, ingest, metrics, plan, read, standing};
 
 /// The largest body, bytes: senders divide what is larger.
 pub(crate) const MAX_BODY: usize = 16 << 20;
@@ -67,6 +68,7 @@ const PLAN: &str = "/v1/plan";
 pub(crate) const ROUTES: &[Route] = &[
     Route { method: Method::Get, path: "/livez", handler: |method| on(method, health::live) },
     Route { method: Method::Get, path: "/readyz", handler: |method| on(method, health::ready) },
+    Route { method: Method::Get, path: "/metrics", handler: |method| on(method, metrics::metrics) },
     Route { method: Method::Get, path: "/v1/status", handler: |method| on(method, read::status) },
     Route { method: Method::Get, path: "/v1/findings", handler: |method| on(method, read::findings) },
     Route { method: Method::Get, path: "/v1/decisions", handler: |method| on(method, read::decisions) },
@@ -96,13 +98,14 @@ struct Inner {
     /// Bytes of bodies that may still be held.
     held: Arc<Semaphore>,
     followers: Followers,
+    requests: Requests,
 }
 
 impl Api {
     pub(crate) fn new(host: Host, files: Files, uid: u32, limits: Limits) -> Api {
         let held = Arc::new(Semaphore::new(limits.held as usize));
         let followers = Followers::of(&host);
-        Api { inner: Arc::new(Inner { host, files, uid, limits, held, followers }) }
+        Api { inner: Arc::new(Inner { host, files, uid, limits, held, followers, requests: Requests::default() }) }
     }
 
     /// Requests that wait for more.
@@ -116,6 +119,11 @@ impl Api {
 
     pub(crate) fn files(&self) -> Result<Material, Vec<String>> {
         (self.inner.files)()
+    }
+
+    /// What is counted of requests.
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.inner.requests
     }
 
     /// The user that the host runs as.
@@ -148,6 +156,8 @@ impl Api {
                 Problem::new(StatusCode::METHOD_NOT_ALLOWED, "other-method", "expected another method of this endpoint")
             })
             .layer(from_fn_with_state(self.clone(), in_time))
+            // Last, so that it counts what the others answer too.
+            .layer(from_fn_with_state(self.clone(), metrics::count))
             .with_state(self)
     }
 }

@@ -78,6 +78,14 @@ fn table(out: &Out, sources: &[Value]) -> Table {
 fn notes(source: &Value) -> String {
     let problems = source.pointer("/input/problems").and_then(Value::as_array).into_iter().flatten();
     let mut notes: Vec<&str> = problems.filter_map(Value::as_str).collect();
+    let unwell = source.get("unwell").and_then(Value::as_array).into_iter().flatten();
+    let unwell: Vec<String> = unwell
+        .map(|one| {
+            let shown = |key: &str| one.get(key).and_then(Value::as_str).unwrap_or_default();
+            format!("{} since {}: {}", shown("what"), shown("since"), shown("why"))
+        })
+        .collect();
+    notes.extend(unwell.iter().map(String::as_str));
     if source.get("declared").is_none_or(Value::is_null) {
         notes.push("not in `sources.toml` any more");
     }

@@ -60,6 +60,7 @@ impl Arguments {
         let more = [
             ("rules left out", lines(&status, "/judged/left_out")),
             ("files on disk", lines(&ready, "/on_disk/reasons")),
+            ("alarms", alarms(&status)),
         ];
         rows.extend(more.into_iter().filter(|(_, lines)| !lines.is_empty()));
         let sources: Vec<(String, Vec<String>)> = status
@@ -79,6 +80,18 @@ impl Arguments {
 fn lines(value: &Value, pointer: &str) -> Vec<String> {
     let lines = value.pointer(pointer).and_then(Value::as_array).into_iter().flatten();
     lines.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The alarms, with what to do.
+fn alarms(status: &Value) -> Vec<String> {
+    let alarms = status.pointer("/alarms").and_then(Value::as_array).into_iter().flatten();
+    let told = alarms.map(|alarm| {
+        let shown = |key: &str| alarm.get(key).and_then(Value::as_str).unwrap_or_default();
+        let (kind, subject, since) = (shown("alarm"), shown("subject"), shown("since"));
+        let of = if subject == "host" { String::new() } else { format!(" of `{subject}`") };
+        format!("{kind}{of} since {since}: {}; {}", shown("why"), shown("what_to_do"))
+    });
+    told.collect()
 }
 
 /// How the input of a source is.

@@ -16,12 +16,14 @@ pub(crate) struct Decoders {
     /// What was counted of each source's records when the session was resumed, until its decoder is made.
     counted: Vec<Processed>,
     decoders: BTreeMap<u32, (SourceId, Decoder)>,
+    /// Dead letters so far.
+    dead: u64,
 }
 
 impl Decoders {
     /// Decoders of these sources, which go on after what was processed of each by its number.
     pub(crate) fn new(sources: Sources, processed: Vec<Processed>) -> Decoders {
-        Decoders { sources, counted: processed, decoders: BTreeMap::new() }
+        Decoders { sources, counted: processed, decoders: BTreeMap::new(), dead: 0 }
     }
 
     /// Calls `each` with the records of a batch after the first so many, with their numbers in it from 1 on.
@@ -37,16 +39,38 @@ impl Decoders {
         while let Some((piece, position)) = pieces.next_piece() {
             number += 1;
             if number > after {
-                let received = Received::alone(self.decode(recorded.source, name, piece), Bookmark::from(position));
+                let record = self.decode(recorded.source, name, piece);
+                self.tell(recorded.seq, name, &record);
+                let received = Received::alone(record, Bookmark::from(position));
                 each(number, Arrival::new(received, Some(recorded.arrived)))?;
             }
         }
         Ok(())
     }
 
+    /// Dead letters so far.
+    pub(crate) fn dead(&self) -> u64 {
+        self.dead
+    }
+
+    /// Counts a record, and says by which id it is to be followed in the log.
+    fn tell(&mut self, batch: u64, source: &SourceId, record: &Record) {
+        match record {
+            Record::Event { event, .. } => {
+                let ordinal = event.raw.ordinal;
+                tracing::debug!(%source, batch, ordinal, event_id = %event.id, "judging an event");
+            }
+            Record::DeadLetter(letter) => {
+                self.dead += 1;
+                let (ordinal, reason) = (letter.ordinal, letter.reason_code.code());
+                tracing::debug!(%source, batch, ordinal, reason, "a record can't be used");
+            }
+        }
+    }
+
     /// What became of a piece of a source.
     fn decode(&mut self, number: u32, name: &SourceId, piece: Piece<'_>) -> Record {
-        let Decoders { sources, counted, decoders } = self;
+        let Decoders { sources, counted, decoders, .. } = self;
         let (_, decoder) = decoders.entry(number).or_insert_with(|| {
             let mut decoder = decoder(sources, name);
             let before = usize::try_from(number).ok().and_then(|number| counted.get_mut(number));

@@ -15,17 +15,20 @@ use countersign_session::{SessionError, SessionOptions, Standing};
 use countersign_store::{SqliteStore, StoreError};
 use serde::Serialize;
 
+use crate::alarms::Alarm;
 use crate::candidate::{ChangeKind, Difference};
 use crate::feeds::Feeds;
 use crate::generations::{self, Generations, NewGeneration, RecordedGeneration, word};
 use crate::intake::{Intake, MAX_UNPACKED};
 use crate::judge::Judge;
 use crate::material::{Built, Manifest, Material};
+use crate::metrics::process;
 use crate::past::Past;
 use crate::reload::Reload;
+use crate::sentinel::Sentinel;
 use crate::shared::{Fed, Judged, Listener, Shared};
 use crate::vigil::Vigil;
-use crate::watch::{self, Asked, Files, OnDisk, Watch};
+use crate::watch::{self, Asked, Files, LastRead, OnDisk, Watch};
 
 /// The recorder's file in the state folder.
 const RECORDER: &str = "recorder.db";
@@ -150,6 +153,8 @@ pub struct Status {
     pub recorder: Figures,
     /// The sources' inputs.
     pub sources: std::collections::BTreeMap<SourceId, Fed>,
+    /// What a person has to look at.
+    pub alarms: Vec<Alarm>,
 }
 
 /// A host that runs. A clone is the same.
@@ -161,6 +166,9 @@ pub struct Host {
 pub(crate) struct Open {
     state: PathBuf,
     pub(crate) recorder: Recorder,
+    /// The most bytes that are on record.
+    pub(crate) max_bytes: u64,
+    clock: fn() -> Timestamp,
     pub(crate) shared: Arc<Shared>,
     pub(crate) generations: Arc<Generations>,
     /// How inputs are judged.
@@ -169,6 +177,7 @@ pub(crate) struct Open {
     pub(crate) reload: Reload,
     /// Whether somebody asked for files to be looked at.
     pub(crate) asked: Asked,
+    last_read: LastRead,
     /// One plan at a time.
     pub(crate) planning: Mutex<()>,
     intake: Intake,
@@ -190,6 +199,7 @@ impl Host {
         first: impl FnOnce() -> Result<Material, Vec<String>>,
     ) -> Result<Host, HostError> {
         let HostOptions { state, folder, engine, session, max_bytes, keep, reload, clock } = options;
+        process::started();
         let store = state.join(STORE);
         // Opened once before anything else: its file is made, or refused, here.
         let standing = Standing::read(&SqliteStore::open(&store)?)?;
@@ -232,16 +242,21 @@ impl Host {
         let feeds = named("feeds").spawn(move || feeds.run()).map_err(HostError::Thread)?;
         let vigil = Vigil { shared: Arc::clone(&shared), recorder: recorder.clone(), clock };
         let vigil = named("vigil").spawn(move || vigil.run()).map_err(HostError::Thread)?;
+        let sentinel = Sentinel { shared: Arc::clone(&shared), recorder: recorder.clone(), max_bytes, clock };
+        let sentinel = named("sentinel").spawn(move || sentinel.run()).map_err(HostError::Thread)?;
         // The inputs end first.
-        let threads = Mutex::new(vec![feeds, vigil, judge]);
+        let threads = Mutex::new(vec![feeds, vigil, sentinel, judge]);
         let open = Open {
             state,
             recorder,
+            max_bytes,
+            clock,
             shared,
             generations,
             session,
             reload,
             asked: Asked::default(),
+            last_read: LastRead::default(),
             intake: Intake::default(),
             past,
             planning: Mutex::default(),
@@ -267,7 +282,19 @@ impl Host {
     #[must_use]
     pub fn status(&self) -> Status {
         let Open { recorder, shared, .. } = &*self.open;
-        Status { judged: shared.judged(), recorder: recorder.figures(), sources: shared.fed() }
+        let (judged, recorder, sources) = (shared.judged(), recorder.figures(), shared.fed());
+        Status { judged, recorder, sources, alarms: shared.alarms() }
+    }
+
+    /// What a person has to look at, as it was seen within the last seconds.
+    #[must_use]
+    pub fn alarms(&self) -> Vec<Alarm> {
+        self.open.shared.alarms()
+    }
+
+    /// The host's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.open.clock)()
     }
 
     /// Has a listener told of every commit.
@@ -384,6 +411,7 @@ impl Host {
     /// # Errors
     /// When no thread can be started.
     pub fn watch(&self, files: Files, by_itself: bool) -> Result<(), HostError> {
+        self.open.last_read.watch(&files);
         let watch = Watch { host: self.clone(), files, by_itself };
         let named = std::thread::Builder::new().name("watch".to_owned());
         let thread = named.spawn(move || watch.run()).map_err(HostError::Thread)?;
@@ -395,6 +423,20 @@ impl Host {
     pub fn reload(&self) {
         self.open.asked.ask();
         self.open.recorder.wake();
+    }
+
+    /// Files on disk that don't serve now, with why. `read` reads them, which is done only where the system says that they
+    /// aren't those that were read last.
+    #[must_use]
+    pub fn on_disk_now(&self, read: impl FnOnce() -> Result<Material, Vec<String>>) -> Option<OnDisk> {
+        let serving = self.serving().map(|serving| serving.digest());
+        match self.open.last_read.digest(read) {
+            Err(reasons) => Some(OnDisk { digest: None, reasons }),
+            Ok(digest) => {
+                let looked_at = || self.on_disk().filter(|on_disk| on_disk.digest == Some(digest));
+                (serving != Some(digest)).then(|| looked_at().unwrap_or_else(|| OnDisk::others(digest)))
+            }
+        }
     }
 
     /// Files on disk that were looked at last and don't serve, with why.

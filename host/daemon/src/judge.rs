@@ -1,6 +1,6 @@
 //! The thread that judges: takes what is recorded in its one order, and reports how far it has come.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use countersign_store::{SqliteStore, StoreError};
 
 use crate::decoders::{Decoders, names};
 use crate::generations::{Generations, Last};
+use crate::log_rate::LogRate;
 use crate::material::Built;
 use crate::observer::LogObserver;
 use crate::past::Past;
@@ -27,6 +28,9 @@ const WITNESSES_AFTER: Duration = Duration::from_micros(MAX_WAIT.unsigned_abs() 
 
 /// The same where nothing waits.
 const TICK_AFTER: Duration = Duration::from_secs(60);
+
+/// How often the session is asked what it has done.
+const TELL_EVERY: Duration = Duration::from_secs(1);
 
 /// Host inputs that are read at once.
 const HOST_INPUTS: usize = 64;
@@ -110,14 +114,15 @@ impl Judge {
         let (number, built) = self.serving(&reader, place)?;
         let mut options = self.options.clone();
         options.patience = patience(&built.sources);
-        let mut observer = LogObserver;
+        let mut observer = LogObserver { counters: &self.shared.counters, rate: LogRate::new() };
         let session = Session::resume(&mut store, Arc::clone(&built.generation), options, &mut observer)?;
         let decoders = Decoders::new(built.sources.clone(), session.processed());
         self.shared.serves(number, &built);
         self.recorder.wake();
         let names = names(&reader)?;
-        let serving = (number, built);
-        Judging { judge: self, reader, session, decoders, place, serving, names, heard: Instant::now() }.run()
+        let (heard, told) = (Instant::now(), None);
+        let (serving, uncommitted) = ((number, built), VecDeque::new());
+        Judging { judge: self, reader, session, decoders, place, serving, names, heard, told, uncommitted }.run()
     }
 
     /// The generation that serves at a place.
@@ -141,6 +146,10 @@ struct Judging<'j, 's> {
     names: BTreeMap<u32, SourceId>,
     /// When the last input came.
     heard: Instant,
+    /// When it was told last what the session has done.
+    told: Option<Instant>,
+    /// The batches that were pushed and aren't committed, with when they arrived and how many records they have.
+    uncommitted: VecDeque<(u64, Timestamp, u32)>,
 }
 
 impl Judging<'_, '_> {
@@ -165,12 +174,12 @@ impl Judging<'_, '_> {
 
     /// Stands still for as long as somebody wants that.
     fn pause(&mut self) -> Result<(), JudgeError> {
-        let shared = &self.judge.shared;
-        if !shared.is_pause_wanted() {
+        if !self.judge.shared.is_pause_wanted() {
             return Ok(());
         }
         self.session.commit()?;
         self.report();
+        let shared = &self.judge.shared;
         shared.pause_at(self.place);
         self.judge.recorder.wake();
         while shared.is_pause_wanted() && !shared.is_stopping() {
@@ -179,10 +188,19 @@ impl Judging<'_, '_> {
         Ok(())
     }
 
-    fn report(&self) {
+    fn report(&mut self) {
         if let Some(place) = self.session.committed_place() {
             self.judge.shared.committed(place, self.session.head().records());
             self.judge.recorder.judged(place);
+            let now = (self.judge.clock)();
+            while let Some((_, arrived, records)) = self.uncommitted.pop_front_if(|(batch, ..)| *batch < place.batch) {
+                let took = Duration::from_micros(now.micros_since(arrived).max(0).unsigned_abs());
+                self.judge.shared.counters.durable.count(took, records.into());
+            }
+        }
+        if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            self.told = Some(Instant::now());
+            self.judge.shared.set_figures(self.session.figures());
         }
     }
 
@@ -190,12 +208,17 @@ impl Judging<'_, '_> {
         let name = self.name(recorded.source)?;
         let after_batch = Place { batch: recorded.seq + 1, within: 0, ..self.place };
         let Judging { session, decoders, place, .. } = self;
+        let dead = decoders.dead();
         // Those before were taken before the session was resumed.
         decoders.for_each(recorded, &name, place.within, |number, arrival| {
             let is_last = number >= recorded.batch.records;
             let after = if is_last { after_batch } else { Place { within: number, ..*place } };
             session.push_from(Input::Record(arrival), after)
         })?;
+        let shared = &self.judge.shared;
+        shared.tally(&name, recorded.batch.records.into(), self.decoders.dead() - dead);
+        shared.counters.batches.count_records(recorded.batch.records);
+        self.uncommitted.push_back((recorded.seq, recorded.arrived, recorded.batch.records));
         self.place = after_batch;
         self.heard = Instant::now();
         Ok(())
@@ -275,6 +298,9 @@ impl Judging<'_, '_> {
         }
         let place = self.place;
         let shared = &self.judge.shared;
+        // What the session has done since it was told last is told soon.
+        let untold = self.told.map_or(Duration::ZERO, |told| TELL_EVERY.saturating_sub(told.elapsed()));
+        let left = if untold.is_zero() { left } else { left.min(untold) };
         self.judge.recorder.wait(left, |figures| {
             figures.last >= place.batch
                 || figures.last_host > place.host

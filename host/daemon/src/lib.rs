@@ -12,6 +12,7 @@
 
 mod activity;
 mod again;
+mod alarms;
 mod aside;
 mod candidate;
 mod decoders;
@@ -20,7 +21,9 @@ mod generations;
 mod host;
 mod intake;
 mod judge;
+mod log_rate;
 mod material;
+mod metrics;
 mod observer;
 mod okta;
 mod page;
@@ -29,6 +32,7 @@ mod plan;
 mod reload;
 mod rollback;
 mod rules;
+mod sentinel;
 mod shared;
 mod sources;
 mod vigil;
@@ -36,17 +40,21 @@ mod watch;
 
 pub use activity::{AccountActivity, CallerTotal, activity_of};
 pub use again::{Again, AgainError, RecordedInputs, RecordedStep, Since};
+pub use alarms::{Alarm, AlarmKind};
 pub use candidate::{Aspect, Behaviour, ChangeKind, Compared, Difference, Example, Failing, Group, Item, Omitted};
 pub use generations::{GenerationWord, RecordedGeneration};
 pub use host::{
     ApplyError, Host, HostError, HostOptions, IngestError, Ingested, Status, has_host, recorder_of, store_of,
 };
+pub use log_rate::LogRate;
 pub use material::{Built, Manifest, ManifestFile, Material, MaterialFile, Role, components};
+pub use metrics::histogram::{Counted, Histogram, SECONDS};
+pub use metrics::text::{CONTENT_TYPE as METRICS_TYPE, Label, Metrics};
 pub use page::{MAX_PAGE, Page, PageError, Paging, page};
 pub use plan::{Plan, PlanError};
 pub use reload::Reload;
 pub use rollback::RolledBack;
-pub use rules::{RuleStatus, RulesError, ServingRule, rules_of_store};
+pub use rules::{RuleStatus, RulesError, ServingRule, UsedByRule, rules_of_store};
 pub use shared::{Fed, Judged, Listener};
 pub use sources::{DeclaredSource, SourceStatus, sources_of_recorder};
 pub use watch::{Files, OnDisk, Stage};

@@ -4,32 +4,61 @@
 use std::io;
 
 use countersign_formats::DeadLetter;
-use countersign_session::{DecisionLine, Notice, Observer};
+use countersign_session::{DecisionLine, FindingLine, Notice, Observer};
+
+use crate::log_rate::LogRate;
+use crate::metrics::Counters;
 
 /// Writes decisions and notices to the host's log.
-pub(crate) struct LogObserver;
+pub(crate) struct LogObserver<'s> {
+    /// Where decisions are counted.
+    pub(crate) counters: &'s Counters,
+    /// What is found and decided may be as much as a sender likes.
+    pub(crate) rate: LogRate,
+}
 
-impl Observer for LogObserver {
+impl Observer for LogObserver<'_> {
     fn decision(&mut self, seq: u64, line: &DecisionLine) -> io::Result<()> {
+        self.counters.decided(line);
+        if !self.rate.allows() {
+            return Ok(());
+        }
         tracing::info!(
             seq,
             event_id = %line.event_id,
             rule = %line.rule,
+            action = line.action.map(|action| action.id()),
             decision = line.decision.id(),
             "decided"
         );
         Ok(())
     }
 
+    fn finding(&mut self, seq: u64, line: &FindingLine) -> io::Result<()> {
+        if !self.rate.allows() {
+            return Ok(());
+        }
+        tracing::info!(
+            seq,
+            event_id = %line.event_id,
+            rule = %line.rule,
+            class = line.signal_class.id(),
+            confidence = line.confidence,
+            "found"
+        );
+        Ok(())
+    }
+
     fn dead_letter(&mut self, seq: u64, letter: &DeadLetter) -> io::Result<()> {
-        tracing::debug!(seq, reason = letter.reason_code.code(), "a record can't be used");
+        tracing::debug!(seq, input = letter.input, ordinal = letter.ordinal, "a record is set aside");
         Ok(())
     }
 
     fn notice(&mut self, seq: u64, notice: &Notice) -> io::Result<()> {
         match notice {
             Notice::Host { message, .. } | Notice::Source { message, .. } => tracing::error!(seq, "{message}"),
-            other => tracing::warn!(seq, "{other:?}"),
+            other if self.rate.allows() => tracing::warn!(seq, "{other:?}"),
+            _ => {}
         }
         Ok(())
     }

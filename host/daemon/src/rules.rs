@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::host::Host;
 use crate::material::{Material, Role};
+use crate::metrics::RuleUse;
 
 /// How a rule is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,8 +36,29 @@ pub struct RuleStatus {
     pub held: u64,
     /// Findings that it made.
     pub findings: u64,
+    /// The gate's clock at the last of them.
+    pub last_finding: Option<Timestamp>,
+    /// What it has used since it was loaded; none if it doesn't serve, or no host does.
+    pub used: Option<UsedByRule>,
     /// Since when it is gone.
     pub absent_since: Option<Timestamp>,
+}
+
+/// What a rule has used since it was loaded, trials included.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct UsedByRule {
+    /// Calls.
+    pub calls: u64,
+    /// Of these, calls without an answer.
+    pub failures: u64,
+    /// Fuel.
+    pub fuel: u64,
+    /// Time, microseconds.
+    pub micros: u64,
+    /// Its share of the fuel of all rules that serve, thousandths.
+    pub fuel_share: u64,
+    /// Its share of their time, thousandths.
+    pub time_share: u64,
 }
 
 /// A rule of the generation that serves.
@@ -96,6 +118,7 @@ fn read(path: &Path) -> Result<BTreeMap<RuleId, RuleStatus>, RulesError> {
             delivered: stored.delivered,
             held: stored.held,
             findings: stored.findings,
+            last_finding: stored.last_finding,
             absent_since: stored.absent_since,
             ..RuleStatus::new(rule.clone())
         };
@@ -116,6 +139,8 @@ impl RuleStatus {
             delivered: 0,
             held: 0,
             findings: 0,
+            last_finding: None,
+            used: None,
             absent_since: None,
         }
     }
@@ -157,8 +182,31 @@ impl Host {
                 }
             }
         }
+        self.add_uses(&mut rules);
         Ok(rules.into_values().collect())
     }
+
+    fn add_uses(&self, rules: &mut BTreeMap<RuleId, RuleStatus>) {
+        let uses = self.rule_uses();
+        let fuel: u64 = uses.iter().map(|one| one.used.fuel).sum();
+        let nanos: u64 = uses.iter().map(|one| one.used.nanos).sum();
+        for RuleUse { rule, used } in uses {
+            let Some(status) = rules.get_mut(&rule).filter(|status| status.serves.is_some()) else { continue };
+            status.used = Some(UsedByRule {
+                calls: used.calls,
+                failures: used.failures,
+                fuel: used.fuel,
+                micros: used.nanos / 1_000,
+                fuel_share: thousandths(used.fuel, fuel),
+                time_share: thousandths(used.nanos, nanos),
+            });
+        }
+    }
+}
+
+/// A part of a whole, in thousandths.
+fn thousandths(part: u64, whole: u64) -> u64 {
+    part.saturating_mul(1_000).checked_div(whole).unwrap_or_default()
 }
 
 /// The rules of a generation, with what each is for.

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use countersign_inputs::{Source, Sources};
-use countersign_model::{Digest, Place, SourceId, SourceStanding, Unwell};
+use countersign_model::{Digest, Place, SourceId, SourceStanding, Timestamp, Unwell};
+use countersign_session::Figures;
 use serde::Serialize;
 
+use crate::alarms::Alarm;
 use crate::material::Built;
+use crate::metrics::Counters;
 use crate::watch::OnDisk;
 
 /// How judging is.
@@ -61,6 +64,23 @@ struct State {
     pause: Pause,
     /// Sources that aren't well, with all that is wrong with each, as it is on record.
     unwell: BTreeMap<SourceId, Vec<Unwell>>,
+    serving: Option<Serving>,
+    /// What the session has done, as it said last.
+    figures: Arc<Figures>,
+    /// Records that were judged, and of these the dead letters, since the host began.
+    tallies: BTreeMap<SourceId, (u64, u64)>,
+    /// The alarms there are.
+    alarms: Vec<Alarm>,
+}
+
+/// The generation that serves.
+#[derive(Clone)]
+pub(crate) struct Serving {
+    /// Its number among the host's own inputs.
+    pub(crate) number: u64,
+    pub(crate) built: Arc<Built>,
+    /// When it was applied, once that was read.
+    pub(crate) applied: Option<Timestamp>,
 }
 
 /// Whether judging stands still for somebody.
@@ -84,6 +104,7 @@ pub(crate) struct Shared {
     stopping: AtomicBool,
     state: Mutex<State>,
     listeners: Mutex<Vec<Listener>>,
+    pub(crate) counters: Counters,
 }
 
 impl Shared {
@@ -100,13 +121,56 @@ impl Shared {
         self.stopping.store(true, Ordering::Release);
     }
 
-    pub(crate) fn serves(&self, number: u64, built: &Built) {
+    pub(crate) fn serves(&self, number: u64, built: &Arc<Built>) {
         let mut state = self.lock();
         let judged = &mut state.judged;
         judged.generation = Some(number);
         judged.digest = Some(built.manifest.digest());
         judged.left_out.clone_from(&built.left_out);
         state.sources = built.sources.clone();
+        state.serving = Some(Serving { number, built: Arc::clone(built), applied: None });
+    }
+
+    /// The generation that serves.
+    pub(crate) fn serving(&self) -> Option<Serving> {
+        self.lock().serving.clone()
+    }
+
+    /// When a generation was applied, if it is the one that serves.
+    pub(crate) fn set_applied(&self, number: u64, applied: Timestamp) {
+        if let Some(serving) = self.lock().serving.as_mut().filter(|serving| serving.number == number) {
+            serving.applied = Some(applied);
+        }
+    }
+
+    pub(crate) fn set_figures(&self, figures: Figures) {
+        self.lock().figures = Arc::new(figures);
+    }
+
+    /// What the session has done, as it said last.
+    pub(crate) fn figures(&self) -> Arc<Figures> {
+        Arc::clone(&self.lock().figures)
+    }
+
+    /// Counts records of a source that were judged, and of these the dead letters.
+    pub(crate) fn tally(&self, source: &SourceId, records: u64, dead: u64) {
+        let tallies = &mut self.lock().tallies;
+        match tallies.get_mut(source) {
+            Some(tally) => *tally = (tally.0 + records, tally.1 + dead),
+            None => drop(tallies.insert(source.clone(), (records, dead))),
+        }
+    }
+
+    pub(crate) fn tallies(&self) -> BTreeMap<SourceId, (u64, u64)> {
+        self.lock().tallies.clone()
+    }
+
+    pub(crate) fn set_alarms(&self, alarms: Vec<Alarm>) {
+        self.lock().alarms = alarms;
+    }
+
+    pub(crate) fn alarms(&self) -> Vec<Alarm> {
+        self.lock().alarms.clone()
     }
 
     /// The sources of the generation that serves.

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use countersign_configuration::Change;
@@ -214,6 +215,40 @@ fn named(difference: &Difference, is_meant: impl Fn(&Item) -> bool, words: impl 
         named.push(format!("and {more} more: see `countersign plan`"));
     }
     named
+}
+
+/// What files on disk were when they were read last, by their stamps then.
+#[derive(Debug, Default)]
+pub(crate) struct LastRead {
+    /// The files, once they are watched.
+    files: OnceLock<Files>,
+    last: Mutex<Option<(Stamps, WhatTheyWere)>>,
+}
+
+/// The digest of what files were, or why they can't be read.
+type WhatTheyWere = Result<Digest, Vec<String>>;
+
+impl LastRead {
+    /// These are the files.
+    pub(crate) fn watch(&self, files: &Files) {
+        // Only the first are watched.
+        drop(self.files.set(files.clone()));
+    }
+
+    /// The digest of what they are now. They are read only where their stamps are others than when they were read last.
+    pub(crate) fn digest(&self, read: impl FnOnce() -> Result<Material, Vec<String>>) -> Result<Digest, Vec<String>> {
+        let stamps = self.files.get().map(Files::stamps);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(stamps), Some((then, digest))) = (&stamps, &*last)
+            && stamps == then
+        {
+            return digest.clone();
+        }
+        let digest = read().map(|material| material.manifest().digest());
+        // Stamps are taken before: what changes meanwhile is read again.
+        *last = stamps.map(|stamps| (stamps, digest.clone()));
+        digest
+    }
 }
 
 /// Watches files for a host.

@@ -12,6 +12,7 @@ mod failure;
 mod lift;
 mod limiter;
 mod lower;
+mod meter;
 mod native;
 mod rule;
 mod slots;
@@ -23,6 +24,7 @@ pub use compile::{COMPILE_LIMITS, Compiler, ServeError, serve};
 pub use config::EngineConfig;
 pub use countersign_artefacts::{Cache, CacheError};
 pub use countersign_confine::{ChildLimit, ChildLimits, Confinement, confine, confinement};
+pub use meter::Metered;
 pub use rule::{Engine, LoadError, LoadedRule};
 
 /// The engine's name and version, as in evidence bundles: another version may meter fuel differently.

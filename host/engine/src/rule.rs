@@ -1,6 +1,7 @@
 //! Loads admitted rules, and calls them.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use countersign_admission::Admitted;
 use countersign_confine::ChildLimit;
@@ -18,6 +19,7 @@ use crate::canary;
 use crate::compilation::{CodeSource, Compilation};
 use crate::config::{EngineConfig, ROOM, wasmtime_config};
 use crate::limiter::Limiter;
+use crate::meter::{Meter, Metered};
 use crate::slots::Slots;
 use crate::ticker::Ticker;
 
@@ -146,7 +148,13 @@ impl Engine {
             RuleKind::Response => World::Response(response::ResponsePre::new(pre).map_err(compile_error)?),
         };
         let allowance = Allowance { limits: declaration.limits, deadline_ticks: self.sandbox.deadline_ticks };
-        Ok(LoadedRule { engine: self.clone(), declaration: declaration.clone(), allowance, world })
+        Ok(LoadedRule {
+            engine: self.clone(),
+            declaration: declaration.clone(),
+            allowance,
+            world,
+            meter: Meter::default(),
+        })
     }
 }
 
@@ -156,6 +164,7 @@ pub struct LoadedRule {
     declaration: Declaration,
     allowance: Allowance,
     world: World,
+    meter: Meter,
 }
 
 enum World {
@@ -168,6 +177,12 @@ impl LoadedRule {
     #[must_use]
     pub fn declaration(&self) -> &Declaration {
         &self.declaration
+    }
+
+    /// What it has used since it was loaded, whoever called it.
+    #[must_use]
+    pub fn metered(&self) -> Metered {
+        self.meter.read()
     }
 
     /// The same as [`Detector::detect`], and what the call used, with or without an answer.
@@ -207,7 +222,10 @@ impl LoadedRule {
 impl Detector for LoadedRule {
     fn detect(&self, call: &DetectionCall) -> Result<DetectionAnswer, CallFailure> {
         let World::Detection(pre) = &self.world else { return Err(self.wrong_kind()) };
-        call::detect(&self.engine.sandbox, pre, self.allowance, call, None)
+        let (began, mut usage) = (Instant::now(), Usage::default());
+        let answer = call::detect(&self.engine.sandbox, pre, self.allowance, call, Some(&mut usage));
+        self.meter.count(began, usage.fuel, &answer);
+        answer
     }
 
     fn migrate(&self, slot: u32, from_version: u32, blob: &[u8]) -> Result<Vec<u8>, CallFailure> {
@@ -219,7 +237,10 @@ impl Detector for LoadedRule {
 impl Responder for LoadedRule {
     fn respond(&self, call: &ResponseCall) -> Result<ResponseAnswer, CallFailure> {
         let World::Response(pre) = &self.world else { return Err(self.wrong_kind()) };
-        call::respond(&self.engine.sandbox, pre, self.allowance, call, None)
+        let (began, mut usage) = (Instant::now(), Usage::default());
+        let answer = call::respond(&self.engine.sandbox, pre, self.allowance, call, Some(&mut usage));
+        self.meter.count(began, usage.fuel, &answer);
+        answer
     }
 }
 

@@ -86,6 +86,11 @@ impl Queue {
         reply(Err(refused));
     }
 
+    /// How many appends of records wait.
+    pub(crate) fn queued(&self) -> u64 {
+        self.lock().records.len() as u64
+    }
+
     /// Adds a request of the host's own.
     pub(crate) fn add(&self, request: Request) {
         let mut waiting = self.lock();

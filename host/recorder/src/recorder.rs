@@ -125,6 +125,12 @@ impl Recorder {
         self.open.queue.add(Request::Judged(place));
     }
 
+    /// How many appends of records wait for a transaction.
+    #[must_use]
+    pub fn queued(&self) -> u64 {
+        self.open.queue.queued()
+    }
+
     /// The figures as of the last transaction.
     #[must_use]
     pub fn figures(&self) -> Figures {

@@ -27,6 +27,13 @@ pub struct Figures {
     pub refused: u64,
     /// How many transactions failed since the last one that didn't.
     pub failing: u64,
+    /// How many transactions there were since the recorder was opened, how long they took in all, and of that their commits,
+    /// which wait for the disk; microseconds.
+    pub transactions: u64,
+    /// See [`Figures::transactions`].
+    pub transaction_micros: u64,
+    /// See [`Figures::transactions`].
+    pub commit_micros: u64,
 }
 
 /// Figures that others wait for to change.

@@ -126,6 +126,9 @@ impl Tables {
             arrived: Some(self.arrived).filter(|arrived| *arrived > Timestamp::MIN),
             refused: 0,
             failing: 0,
+            transactions: 0,
+            transaction_micros: 0,
+            commit_micros: 0,
         }
     }
 

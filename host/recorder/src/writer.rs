@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use countersign_database::Database;
 use countersign_model::Place;
@@ -26,6 +27,8 @@ pub(crate) struct Writer {
     /// How many transactions failed since the last one that didn't.
     failing: u64,
     refused: u64,
+    /// How many transactions there were, and how long they and their commits took.
+    spent: (u64, Duration, Duration),
 }
 
 impl Writer {
@@ -38,8 +41,17 @@ impl Writer {
     ) -> Result<Writer, RecorderError> {
         let (database, epoch) = Database::open(&RECORDER, path)?;
         let tables = Tables::read(database, epoch, &options, judged)?;
-        let mut writer =
-            Writer { path: path.to_owned(), options, shared, tables: None, epoch, judged, failing: 0, refused: 0 };
+        let mut writer = Writer {
+            path: path.to_owned(),
+            options,
+            shared,
+            tables: None,
+            epoch,
+            judged,
+            failing: 0,
+            refused: 0,
+            spent: Default::default(),
+        };
         writer.show(&tables);
         writer.tables = Some(tables);
         Ok(writer)
@@ -69,6 +81,7 @@ impl Writer {
     }
 
     fn transact(&mut self, taken: Taken, answers: &mut Answers) -> Result<(), AppendError> {
+        let began = Instant::now();
         let opened = self.tables.take().map_or_else(|| self.reopen(), Ok);
         // Those that wait are answered whatever becomes of it.
         let mut judged = None;
@@ -108,7 +121,10 @@ impl Writer {
         }
         result?;
         tables.make_room(&self.options)?;
+        let committing = Instant::now();
         tables.commit()?;
+        let (count, whole, commits) = self.spent;
+        self.spent = (count + 1, whole + began.elapsed(), commits + committing.elapsed());
         self.show(&tables);
         self.tables = Some(tables);
         Ok(())
@@ -117,6 +133,10 @@ impl Writer {
     fn show(&self, tables: &Tables) {
         let mut figures = tables.figures();
         (figures.failing, figures.refused) = (0, self.refused);
+        let (count, whole, commits) = self.spent;
+        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        (figures.transactions, figures.transaction_micros) = (count, micros(whole));
+        figures.commit_micros = micros(commits);
         self.shared.change(|shared| *shared = figures);
     }
 

@@ -16,7 +16,7 @@ use countersign_audit::record::{
 use countersign_audit::{Blob, Record};
 use countersign_engine::{ENGINE_VERSION, INTERFACE};
 use countersign_model::vocabulary::RuleKind;
-use countersign_model::{DecisionKind, Digest, DigestKey, Event, Hold, Occasion, RuleId, SourceId, Unwell};
+use countersign_model::{DecisionKind, Digest, DigestKey, Event, Hold, Occasion, RuleId, SourceId, Timestamp, Unwell};
 use countersign_stream::{QuarantineThreshold, Sequenced, is_held};
 
 use crate::chunk::{Item, Judges, Placed};
@@ -52,6 +52,8 @@ pub(crate) struct Ledger {
     pub(crate) inputs: BTreeMap<u32, Input>,
     pub(crate) summary: Summary,
     pub(crate) page: Page,
+    /// The gate's clock at each rule's last finding.
+    pub(crate) last_findings: BTreeMap<RuleId, Timestamp>,
     /// Rules of which something was counted since this was taken last.
     pub(crate) counted: BTreeSet<RuleId>,
 }
@@ -80,6 +82,7 @@ impl Ledger {
                 ..Summary::default()
             },
             page: Page::default(),
+            last_findings: BTreeMap::new(),
             counted: BTreeSet::new(),
             key,
         }

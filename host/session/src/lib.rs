@@ -7,6 +7,7 @@
 mod activity;
 pub mod chunk;
 mod error;
+mod figures;
 mod horizon;
 mod input;
 mod kept;
@@ -20,7 +21,9 @@ mod session;
 mod stored;
 
 pub use activity::{ActivityDay, CallerCount, activity};
+pub use countersign_gate::VERSION as GATE_VERSION;
 pub use error::SessionError;
+pub use figures::{Figures, RuleFigures};
 pub use horizon::Fingerprint;
 pub use input::{Arrival, Input, Swap};
 pub use kept::{KeptRules, copy_rules, copy_session};

@@ -117,6 +117,9 @@ pub(crate) struct RuleMemory {
     #[serde(default)]
     pub(crate) judged: u64,
     pub(crate) findings: u64,
+    /// The gate's clock at the last of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_finding: Option<Timestamp>,
     pub(crate) rows_set_aside: u64,
     pub(crate) dropped_timers: u64,
     pub(crate) withheld: u64,

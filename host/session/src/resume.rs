@@ -123,6 +123,7 @@ impl<'s> Session<'s> {
         let counts = |of: fn(&RuleMemory) -> u64| -> BTreeMap<RuleId, u64> {
             rules.iter().map(|(id, rule)| (id.clone(), of(rule))).filter(|(_, count)| *count > 0).collect()
         };
+        ledger.last_findings = rules.iter().filter_map(|(id, rule)| Some((id.clone(), rule.last_finding?))).collect();
         summary.findings_by_rule = counts(|rule| rule.findings);
         summary.rows_set_aside = counts(|rule| rule.rows_set_aside);
         summary.migrated_keys = counts(|rule| rule.migrated_keys);
@@ -339,6 +340,7 @@ impl<'s> Session<'s> {
         let mut value = RuleMemory {
             on_record: self.ledger.recorded.contains(id),
             findings: of(&summary.findings_by_rule),
+            last_finding: self.ledger.last_findings.get(id).copied(),
             rows_set_aside: of(&summary.rows_set_aside),
             migrated_keys: of(&summary.migrated_keys),
             lost_keys: of(&summary.lost_keys),

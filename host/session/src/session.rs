@@ -121,6 +121,8 @@ pub struct Session<'s> {
     chunk: Chunk,
     /// When it was committed last.
     committed: Instant,
+    /// How often it was committed, and how long that took in all.
+    pub(crate) commits: (u64, Duration),
 }
 
 /// What the next commit has beside the page and the changes of rules.
@@ -189,6 +191,7 @@ impl<'s> Session<'s> {
             reclaim: None,
             chunk: Chunk::default(),
             committed: Instant::now(),
+            commits: (0, Duration::ZERO),
             store,
             observer,
             options,
@@ -545,6 +548,7 @@ impl<'s> Session<'s> {
         let number = |place: usize| first + place as u64;
         let intents: Vec<Intent> =
             page.intents.iter().map(|intent| intent.draft.clone().into_intent(number(intent.record))).collect();
+        let began = Instant::now();
         self.head = self.store.commit(Commit {
             expected: self.head,
             records: &page.records,
@@ -557,6 +561,7 @@ impl<'s> Session<'s> {
             timers: &changes.timers,
             memory,
         })?;
+        self.commits = (self.commits.0 + 1, self.commits.1 + began.elapsed());
         self.pending = Pending::default();
         // INVARIANT: nobody hears of anything before it is on record.
         self.pass_lines(page.lines.iter().map(|(place, line)| (number(*place), line)))?;

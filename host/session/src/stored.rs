@@ -27,6 +27,8 @@ pub struct StoredRule {
     pub held: u64,
     /// Findings that it made.
     pub findings: u64,
+    /// The gate's clock at the last of them.
+    pub last_finding: Option<Timestamp>,
 }
 
 /// The rules that judged in a store, and haven't been forgotten.
@@ -35,8 +37,9 @@ pub struct StoredRule {
 /// When the store can't be read, or its memory isn't a session's.
 pub fn stored_rules(store: &dyn Stored) -> Result<BTreeMap<RuleId, StoredRule>, SessionError> {
     let rule = |memory: RuleMemory| {
-        let RuleMemory { partition_key, holds, absent_since, code, delivered, held, findings, .. } = memory;
-        StoredRule { partition_key, holds, absent_since, code, delivered, held, findings }
+        let RuleMemory { partition_key, holds, absent_since, code, delivered, held, findings, last_finding, .. } =
+            memory;
+        StoredRule { partition_key, holds, absent_since, code, delivered, held, findings, last_finding }
     };
     let mut rules: BTreeMap<RuleId, StoredRule> =
         read_rules(store)?.into_iter().map(|(id, memory)| (id, rule(memory))).collect();

@@ -109,6 +109,13 @@ impl Clock {
         self.now
     }
 
+    /// Up to which time events are complete: the least of the sources' times less what each may be late; none before the
+    /// first event.
+    #[must_use]
+    pub fn watermark(&self) -> Option<Timestamp> {
+        self.least
+    }
+
     /// The gate's clock: the greater of [`now`](Self::now) and the greatest arrival; none before the first event.
     #[must_use]
     pub fn gate_clock(&self) -> Option<Timestamp> {

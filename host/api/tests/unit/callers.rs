@@ -26,6 +26,7 @@ const SOCKET: &str = "COUNTERSIGN_TEST_SOCKET";
 const CASES: &[(&str, &str, &str, [u16; 3])] = &[
     ("GET", "/livez", "", [200, 200, 200]),
     ("GET", "/readyz", "", [200, 200, 200]),
+    ("GET", "/metrics", "", [200, 403, 403]),
     ("GET", "/v1/status", "", [200, 403, 403]),
     ("GET", "/v1/findings", "", [200, 403, 403]),
     ("GET", "/v1/decisions", "", [200, 403, 403]),

@@ -44,8 +44,9 @@ fn left_behind(configuration: &Configuration) -> Result<Vec<Value>> {
 }
 
 fn table(out: &Out, rules: &[Value]) -> Table {
-    let titles = ["rule", "kind", "version", "proof", "keys", "state", "rows", "findings", "what to know"];
-    let mut table = Table::new(out, titles).right(4).right(5).right(6).right(7);
+    let titles =
+        ["rule", "kind", "version", "proof", "keys", "state", "rows", "findings", "fuel", "time", "what to know"];
+    let mut table = Table::new(out, titles).right(4).right(5).right(6).right(7).right(8).right(9);
     for rule in rules {
         let shown = |pointer: &str| rule.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
         let number = |key: &str| rule.get(key).and_then(Value::as_u64).unwrap_or_default();
@@ -58,10 +59,18 @@ fn table(out: &Out, rules: &[Value]) -> Table {
             text::size(number("bytes")).into(),
             text::number(number("delivered")).into(),
             text::number(number("findings")).into(),
+            share(rule, "/used/fuel_share").into(),
+            share(rule, "/used/time_share").into(),
             notes(rule).into(),
         ]);
     }
     table
+}
+
+/// A share that is given in thousandths.
+fn share(rule: &Value, pointer: &str) -> String {
+    let share = rule.pointer(pointer).and_then(Value::as_u64);
+    share.map(|share| format!("{}.{} %", share / 10, share % 10)).unwrap_or_default()
 }
 
 /// What a person has to know of a rule.
@@ -76,6 +85,16 @@ fn notes(rule: &Value) -> String {
     for hold in rule.get("holds").and_then(Value::as_array).into_iter().flatten() {
         let of = hold.get("party").and_then(Value::as_str).map(|party| format!(" of {party}")).unwrap_or_default();
         notes.push(format!("held for `{}`{of} until {}", text(hold, "source"), text(hold, "until")));
+    }
+    let nothing = |key: &str| rule.get(key).and_then(Value::as_u64) == Some(0);
+    if rule.pointer("/serves/kind").and_then(Value::as_str) == Some("detection")
+        && nothing("delivered")
+        && nothing("held")
+    {
+        notes.push("no row has passed its filters".to_owned());
+    }
+    if let Some(last) = rule.get("last_finding").and_then(Value::as_str) {
+        notes.push(format!("found something at {last}"));
     }
     if rule.get("absent_since").is_some_and(Value::is_string) {
         notes.push(format!("gone since {}", text(rule, "absent_since")));

@@ -12,6 +12,7 @@ use countersign_stream::{Forgotten, Holds, QuarantineThreshold, Router, RuleStre
 use super::judge::Judge;
 use super::remembered::{Absent, take_forgotten};
 use super::{Changes, Item, Placed};
+use crate::figures::RuleFigures;
 use countersign_generation::workers;
 use countersign_generation::{Generation, Rule};
 
@@ -119,6 +120,20 @@ impl Judges {
     pub fn holds(&self) -> impl Iterator<Item = (&RuleId, &Hold)> {
         let judges = self.judges.iter();
         judges.flat_map(|judge| judge.stream.holds().holds().map(|hold| (&judge.stream.declaration().id, hold)))
+    }
+
+    /// What rules have done, as far as they know it themselves.
+    pub(crate) fn figures(&self) -> impl Iterator<Item = (RuleId, RuleFigures)> {
+        self.judges.iter().map(|judge| {
+            let figures = RuleFigures {
+                delivered: judge.delivered,
+                held: judge.held,
+                state_bytes: judge.stream.held(),
+                timers: judge.stream.pending_timers(),
+                ..RuleFigures::default()
+            };
+            (judge.stream.declaration().id.clone(), figures)
+        })
     }
 
     /// The sources of rows that what rules keep may be made of, each with the position of its first one.

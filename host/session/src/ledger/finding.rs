@@ -50,6 +50,7 @@ impl Ledger {
             self.page.findings.push(bundle.finding);
             self.summary.findings += 1;
             *self.summary.findings_by_rule.entry(id.clone()).or_default() += 1;
+            self.last_findings.insert(id.clone(), row.clock);
             self.counted.insert(id);
         }
         for CaseResponse { response, .. } in responses {
