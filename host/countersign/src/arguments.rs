@@ -115,6 +115,11 @@ enum Command {
 }
 
 impl Arguments {
+    /// Whether it is a host that serves.
+    pub(crate) fn is_host(&self) -> bool {
+        matches!(self.command, Command::Run(_))
+    }
+
     /// Runs the subcommand.
     pub(crate) fn run(self, out: &mut Out) -> anyhow::Result<Exit> {
         match self.command {

@@ -1,7 +1,9 @@
-//! The program's log on stderr, controlled by `COUNTERSIGN_LOG`.
+//! The program's log on stderr, controlled by `COUNTERSIGN_LOG`; that of a host by its configuration too.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 
+use countersign_configuration::{Log, LogFormat, LogLevel};
 use tracing_subscriber::EnvFilter;
 
 use crate::stderr;
@@ -10,7 +12,61 @@ use crate::text;
 /// The variable with the filter, such as `debug` or `countersign=debug`.
 const VARIABLE: &str = "COUNTERSIGN_LOG";
 
-/// Starts logging. Without the variable only warnings are logged.
+/// Starts the log of a host as its configuration says.
+pub(crate) fn start_host(log: &Log) {
+    let level = log.level.value.as_str();
+    let filter = EnvFilter::try_new(level).unwrap_or_else(|error| {
+        stderr::warning(format_args!("{}: expected a level or a filter: {error}", log.level.origin));
+        EnvFilter::new(LogLevel::Info.id())
+    });
+    match log.format.value {
+        LogFormat::Text => start_text(filter),
+        LogFormat::Json => {
+            let logger = tracing_subscriber::fmt()
+                .json()
+                .flatten_event(true)
+                .with_current_span(false)
+                .with_span_list(false)
+                .with_env_filter(filter)
+                .with_writer(io::stderr)
+                .log_internal_errors(false);
+            // Fails only if a logger is installed already.
+            let _ = logger.try_init();
+        }
+    }
+}
+
+/// Tells those who look at a host what it does: as the log is, so that every line of it is of its form.
+pub(crate) struct Told(LogFormat);
+
+impl Told {
+    pub(crate) fn by(log: &Log) -> Told {
+        Told(log.format.value)
+    }
+
+    pub(crate) fn note(&self, text: impl Display) {
+        match self.0 {
+            LogFormat::Text => stderr::note(text),
+            LogFormat::Json => tracing::info!("{text}"),
+        }
+    }
+
+    pub(crate) fn warning(&self, text: impl Display) {
+        match self.0 {
+            LogFormat::Text => stderr::warning(text),
+            LogFormat::Json => tracing::warn!("{text}"),
+        }
+    }
+
+    pub(crate) fn error(&self, text: impl Display) {
+        match self.0 {
+            LogFormat::Text => stderr::error(text),
+            LogFormat::Json => tracing::error!("{text}"),
+        }
+    }
+}
+
+/// Starts the log of any other command. Without the variable only warnings are logged.
 pub(crate) fn start() {
     let wanted = std::env::var(VARIABLE).ok().filter(|wanted| !wanted.is_empty());
     let filter = wanted.as_ref().map(EnvFilter::try_new).unwrap_or_else(|| Ok(EnvFilter::new("warn")));
@@ -18,6 +74,10 @@ pub(crate) fn start() {
         stderr::warning(format_args!("{VARIABLE}: expected a filter such as `debug` or `countersign=debug`: {error}"));
         EnvFilter::new("warn")
     });
+    start_text(filter);
+}
+
+fn start_text(filter: EnvFilter) {
     let logger = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| Lines)

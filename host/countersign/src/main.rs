@@ -63,7 +63,10 @@ use crate::out::Out;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    logging::start();
+    // A host logs as its configuration says.
+    if !arguments.is_host() {
+        logging::start();
+    }
     let mut out = Out::stdout();
     let ended = arguments.run(&mut out).and_then(|exit| {
         out.flush()?;

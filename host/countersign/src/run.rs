@@ -16,8 +16,8 @@ use crate::configuration::ConfigurationArguments;
 use crate::exit::{Exit, unusable};
 use crate::interrupt::Interrupt;
 use crate::loading::Loading;
+use crate::logging::{self, Told};
 use crate::out::Out;
-use crate::stderr;
 use crate::text;
 
 const EXAMPLES: &str = "\
@@ -65,6 +65,8 @@ impl Arguments {
             ));
         }
         let configuration = self.configuration.read()?;
+        logging::start_host(&configuration.log);
+        let told = Told::by(&configuration.log);
         let interrupt = Interrupt::watch_reload()?;
         let state = configuration.state.value.clone();
         countersign_private::make_folder(&state)
@@ -79,7 +81,7 @@ impl Arguments {
             session.workers = usize::try_from(workers)?;
         }
         if session.key.is_public() {
-            stderr::note("the digests in the audit log aren't private: name a key of your own as `judge.audit-key`");
+            told.note("the digests in the audit log aren't private: name a key of your own as `judge.audit-key`");
         }
         let files = files(&configuration.files);
         let engine = self.loading.engine(session.workers, ENGINE_MEMORY)?;
@@ -99,7 +101,7 @@ impl Arguments {
         host.watch(files.clone(), configuration.reload.watch.value).map_err(unusable)?;
         let files = Arc::new(move || files.read());
         let server = Server::start(host.clone(), files, socket, Limits::default()).map_err(unusable)?;
-        report(&host, &configuration);
+        report(&host, &configuration, &told);
         let exit = loop {
             if interrupt.came() {
                 break Exit::Done;
@@ -108,18 +110,16 @@ impl Arguments {
                 host.reload();
             }
             if host.status().judged.superseded {
-                stderr::error("another process has taken over the state folder: this one stops");
+                told.error("another process has taken over the state folder: this one stops");
                 break Exit::Refused;
             }
             if !host.is_running() {
-                stderr::error(
-                    "a thread of the host ended: it stops, and goes on from its last commit when it is started",
-                );
+                told.error("a thread of the host ended: it stops, and goes on from its last commit when it is started");
                 break Exit::Refused;
             }
             std::thread::sleep(LOOK);
         };
-        stderr::note("stopping: what was taken is committed");
+        told.note("stopping: what was taken is committed");
         server.stop();
         host.stop();
         Ok(exit)
@@ -127,15 +127,15 @@ impl Arguments {
 }
 
 /// Says that the host serves, and what.
-fn report(host: &Host, configuration: &Configuration) {
+fn report(host: &Host, configuration: &Configuration, told: &Told) {
     let socket = text::path(&configuration.api.socket.value).to_string();
-    stderr::note(format_args!("listening on `{socket}`"));
+    told.note(format_args!("listening on `{socket}`"));
     if host.wait_serving(Duration::from_secs(60)) {
         let judged = host.status().judged;
         let number = judged.generation.unwrap_or_default();
-        stderr::note(format_args!("generation {number} serves"));
+        told.note(format_args!("generation {number} serves"));
         for left_out in &judged.left_out {
-            stderr::warning(format_args!("left out of it: {left_out}"));
+            told.warning(format_args!("left out of it: {left_out}"));
         }
     }
 }

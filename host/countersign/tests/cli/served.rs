@@ -338,3 +338,33 @@ fn files_that_are_broken_keep_no_host_from_serving() {
     let ran = folder.cli(&format!("run --config {empty}")).exits(2);
     assert!(ran.stderr.contains("identities.toml") && ran.stderr.contains("rules"), "{}", ran.stderr);
 }
+
+/// Every line of the log is an object, and an event is followed from its record to its decisions by its id.
+#[test]
+fn an_event_is_followed_in_the_log_by_its_id() {
+    let (folder, lines) = prepared();
+    let configuration = configure(&folder, "state");
+    let text = folder.read(&configuration) + "[log]\nformat = \"json\"\nlevel = \"debug\"\n";
+    folder.write(&configuration, text);
+    let host = Served::start(&folder, &configuration);
+    host.wait("serves", |status| status["judged"]["generation"].is_u64());
+    send(&host.client, &lines, Duration::ZERO);
+    host.wait_judged();
+    host.stop();
+    let logged: Vec<Value> = folder
+        .read("host.log")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let named = |message: &str| -> Vec<&Value> { logged.iter().filter(|line| line["message"] == message).collect() };
+    let decided = named("decided");
+    assert!(!decided.is_empty() && named("found").len() > 5, "{} lines", logged.len());
+    let judged = named("judging an event");
+    for line in decided {
+        let id = line["event_id"].as_str().unwrap().trim_matches('`');
+        let from = judged.iter().find(|judged| judged["event_id"] == id);
+        let from = from.unwrap_or_else(|| panic!("no event of {line}"));
+        assert!(from["source"] == "sent" && from["ordinal"].is_u64() && from["batch"].is_u64(), "{from}");
+        assert!(line["seq"].is_u64() && line["level"] == "INFO" && line["timestamp"].is_string(), "{line}");
+    }
+}
