@@ -431,7 +431,7 @@ impl Host {
     pub fn on_disk_now(&self, read: impl FnOnce() -> Result<Material, Vec<String>>) -> Option<OnDisk> {
         let serving = self.serving().map(|serving| serving.digest());
         match self.open.last_read.digest(read) {
-            Err(reasons) => Some(OnDisk { digest: None, reasons }),
+            Err(reasons) => Some(OnDisk::waits(None, reasons)),
             Ok(digest) => {
                 let looked_at = || self.on_disk().filter(|on_disk| on_disk.digest == Some(digest));
                 (serving != Some(digest)).then(|| looked_at().unwrap_or_else(|| OnDisk::others(digest)))
