@@ -52,7 +52,7 @@ pub struct HostOptions {
     pub keep: i64,
     /// What becomes of files that change.
     pub reload: Reload,
-    /// Its clock.
+    /// The system's clock.
     pub clock: fn() -> Timestamp,
 }
 
@@ -168,7 +168,6 @@ pub(crate) struct Open {
     pub(crate) recorder: Recorder,
     /// The most bytes that are on record.
     pub(crate) max_bytes: u64,
-    clock: fn() -> Timestamp,
     pub(crate) shared: Arc<Shared>,
     pub(crate) generations: Arc<Generations>,
     /// How inputs are judged.
@@ -234,15 +233,14 @@ impl Host {
             generations: Arc::clone(&generations),
             store,
             options: session.clone(),
-            clock,
         };
         let feeds = Feeds { shared: Arc::clone(&shared), recorder: recorder.clone(), folder };
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let judge = named("judge").spawn(move || judge.run()).map_err(HostError::Thread)?;
         let feeds = named("feeds").spawn(move || feeds.run()).map_err(HostError::Thread)?;
-        let vigil = Vigil { shared: Arc::clone(&shared), recorder: recorder.clone(), clock };
+        let vigil = Vigil { shared: Arc::clone(&shared), recorder: recorder.clone() };
         let vigil = named("vigil").spawn(move || vigil.run()).map_err(HostError::Thread)?;
-        let sentinel = Sentinel { shared: Arc::clone(&shared), recorder: recorder.clone(), max_bytes, clock };
+        let sentinel = Sentinel { shared: Arc::clone(&shared), recorder: recorder.clone(), max_bytes };
         let sentinel = named("sentinel").spawn(move || sentinel.run()).map_err(HostError::Thread)?;
         // The inputs end first.
         let threads = Mutex::new(vec![feeds, vigil, sentinel, judge]);
@@ -250,7 +248,6 @@ impl Host {
             state,
             recorder,
             max_bytes,
-            clock,
             shared,
             generations,
             session,
@@ -292,9 +289,9 @@ impl Host {
         self.open.shared.alarms()
     }
 
-    /// The host's clock.
+    /// The host's time.
     pub(crate) fn now(&self) -> Timestamp {
-        (self.open.clock)()
+        self.open.recorder.now()
     }
 
     /// Has a listener told of every commit.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use countersign_inputs::Sources;
-use countersign_model::{Patience, Place, SourceId, SourceStanding, Timestamp};
+use countersign_model::{Patience, Place, SourceId, SourceStanding};
 use countersign_recorder::{
     AppendError, HostInputKind, NewHostInput, RecordedBatch, RecordedHostInput, Recorder, RecorderError, RecorderReader,
 };
@@ -46,7 +46,6 @@ pub(crate) struct Judge {
     pub(crate) store: PathBuf,
     pub(crate) past: Arc<Past>,
     pub(crate) options: SessionOptions,
-    pub(crate) clock: fn() -> Timestamp,
 }
 
 /// Why judging stopped.
@@ -192,7 +191,7 @@ impl Judging<'_, '_> {
         if let Some(place) = self.session.committed_place() {
             self.judge.shared.committed(place, self.session.head().records());
             self.judge.recorder.judged(place);
-            let now = (self.judge.clock)();
+            let now = self.judge.recorder.now();
             while let Some((_, arrived, records)) = self.uncommitted.pop_front_if(|(batch, ..)| *batch < place.batch) {
                 let took = Duration::from_micros(now.micros_since(arrived).max(0).unsigned_abs());
                 self.judge.shared.counters.durable.count(took, records.into());
@@ -291,7 +290,7 @@ impl Judging<'_, '_> {
         let longest = if self.session.has_waiting() { WITNESSES_AFTER } else { TICK_AFTER };
         let left = longest.saturating_sub(self.heard.elapsed());
         if left.is_zero() {
-            let payload = (self.judge.clock)().to_string().into_bytes();
+            let payload = self.judge.recorder.now().to_string().into_bytes();
             let (kind, before) = (HostInputKind::Time, Some(self.place.batch));
             self.judge.recorder.put(NewHostInput { kind, payload, contents: Vec::new(), before })?;
             return Ok(());

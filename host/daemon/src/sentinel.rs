@@ -20,7 +20,6 @@ pub(crate) struct Sentinel {
     pub(crate) recorder: Recorder,
     /// The most bytes that are on record.
     pub(crate) max_bytes: u64,
-    pub(crate) clock: fn() -> Timestamp,
 }
 
 impl Sentinel {
@@ -43,7 +42,7 @@ impl Sentinel {
         // What was applied since the files were looked at serves.
         let on_disk = self.shared.on_disk().filter(|on_disk| on_disk.digest.is_none() || on_disk.digest != serves);
         Seen {
-            now: (self.clock)(),
+            now: self.recorder.now(),
             elapsed: began.elapsed(),
             stopped: judged.stopped,
             failing: figures.failing,

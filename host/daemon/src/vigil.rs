@@ -29,7 +29,6 @@ const RETRY: Duration = Duration::from_secs(10);
 pub(crate) struct Vigil {
     pub(crate) shared: std::sync::Arc<Shared>,
     pub(crate) recorder: Recorder,
-    pub(crate) clock: fn() -> Timestamp,
 }
 
 /// What is known of the sources.
@@ -75,7 +74,7 @@ impl Vigil {
     /// Reads how sources stand by the record, and what came of them within the last days.
     fn begin(&self) -> Result<Known, RecorderError> {
         let reader = self.recorder.reader()?;
-        let (now, last) = ((self.clock)(), self.recorder.figures().last);
+        let (now, last) = (self.recorder.now(), self.recorder.figures().last);
         let first = reader.first()?;
         let from = if first > last { last + 1 } else { reader.first_since(first, last, now.plus_micros(-KEPT))? };
         let (names, watched) = (names(&reader)?, BTreeMap::new());
@@ -93,7 +92,7 @@ impl Vigil {
 
     /// How sources stand otherwise than is on record.
     fn look(&self, known: &mut Known, sources: &Sources) -> Vec<SourceStanding> {
-        let (now, elapsed) = ((self.clock)(), known.began.elapsed());
+        let (now, elapsed) = (self.recorder.now(), known.began.elapsed());
         let (judged, fed) = (self.recorder.figures().judged, self.shared.fed());
         let mut changed = Vec::new();
         for source in sources.iter() {

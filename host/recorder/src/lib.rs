@@ -9,6 +9,7 @@
 //! never dropped: where there is no room for more, senders are refused, each only beyond its share.
 
 mod append;
+mod clock;
 mod error;
 mod queue;
 mod read;
@@ -19,6 +20,7 @@ mod tables;
 mod writer;
 
 pub use append::{Append, Appended, HostInputKind, Idempotency, NewHostInput};
+pub use clock::HostClock;
 pub use error::{AppendError, RecorderError};
 pub use queue::Reply;
 pub use read::{Arrivals, RecordedBatch, RecordedHostInput, RecordedSource, RecorderReader, SPAN, SourceStanding};

@@ -9,6 +9,7 @@ use std::time::Duration;
 use countersign_model::{Place, Timestamp};
 
 use crate::append::{Append, Appended, NewHostInput};
+use crate::clock::HostClock;
 use crate::error::{AppendError, RecorderError};
 use crate::queue::{Queue, Reply, Request};
 use crate::read::RecorderReader;
@@ -24,7 +25,7 @@ pub struct RecorderOptions {
     pub keep: i64,
     /// How many sources may append; each has a share of the room.
     pub sources: u64,
-    /// The host's own clock.
+    /// The system's clock.
     pub clock: fn() -> Timestamp,
 }
 
@@ -46,6 +47,7 @@ struct Open {
     path: PathBuf,
     queue: Arc<Queue>,
     shared: Arc<Shared>,
+    clock: HostClock,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -68,13 +70,19 @@ impl Recorder {
     pub fn open(path: &Path, options: RecorderOptions, judged: Place) -> Result<Recorder, RecorderError> {
         let (shared, queue) = (Arc::new(Shared::default()), Arc::new(Queue::default()));
         let writer = Writer::open(path, options, Arc::clone(&shared), judged)?;
-        let requests = Arc::clone(&queue);
+        let (requests, clock) = (Arc::clone(&queue), writer.clock());
         let thread = std::thread::Builder::new()
             .name("recorder".to_owned())
             .spawn(move || writer.run(&requests))
             .map_err(RecorderError::Thread)?;
         let thread = Mutex::new(Some(thread));
-        Ok(Recorder { open: Arc::new(Open { path: path.to_owned(), queue, shared, thread }) })
+        Ok(Recorder { open: Arc::new(Open { path: path.to_owned(), queue, shared, clock, thread }) })
+    }
+
+    /// The host's time now: that of what is recorded next, or earlier.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.open.clock.now()
     }
 
     /// Opens the same recorder for reading.

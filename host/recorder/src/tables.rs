@@ -138,7 +138,12 @@ impl Tables {
         Ok(executed.map_err(self.database.failed("write"))?)
     }
 
-    /// Begins a transaction, at a time of the host's clock.
+    /// The greatest time of a transaction.
+    pub(crate) fn arrived(&self) -> Timestamp {
+        self.arrived
+    }
+
+    /// Begins a transaction, at the host's time.
     pub(crate) fn begin(&mut self, now: Timestamp) -> Result<(), AppendError> {
         self.execute("BEGIN IMMEDIATE", [])?;
         let epoch: i64 = self
@@ -150,7 +155,7 @@ impl Tables {
         if epoch != self.epoch {
             return Err(AppendError::Superseded);
         }
-        // A clock that was set back stands still.
+        // After an error another connection may have seen more.
         self.arrived = self.arrived.max(now);
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use countersign_database::Database;
 use countersign_model::Place;
 
+use crate::clock::HostClock;
 use crate::error::{AppendError, RecorderError};
 use crate::queue::{Queue, Reply, Request, Taken};
 use crate::recorder::RecorderOptions;
@@ -18,6 +19,7 @@ use crate::{Appended, RECORDER};
 pub(crate) struct Writer {
     path: PathBuf,
     options: RecorderOptions,
+    clock: HostClock,
     shared: Arc<Shared>,
     /// None after an error: whether a transaction is stored isn't known then until the file is opened again.
     tables: Option<Tables>,
@@ -41,9 +43,11 @@ impl Writer {
     ) -> Result<Writer, RecorderError> {
         let (database, epoch) = Database::open(&RECORDER, path)?;
         let tables = Tables::read(database, epoch, &options, judged)?;
+        let clock = HostClock::after(tables.arrived(), options.clock);
         let mut writer = Writer {
             path: path.to_owned(),
             options,
+            clock,
             shared,
             tables: None,
             epoch,
@@ -55,6 +59,11 @@ impl Writer {
         writer.show(&tables);
         writer.tables = Some(tables);
         Ok(writer)
+    }
+
+    /// The host's time.
+    pub(crate) fn clock(&self) -> HostClock {
+        self.clock.clone()
     }
 
     /// Writes until the queue is closed and empty.
@@ -92,7 +101,7 @@ impl Writer {
                 return Err(error);
             }
         };
-        let mut result = tables.begin((self.options.clock)());
+        let mut result = tables.begin(self.clock.now());
         for request in taken.host {
             match request {
                 Request::Judged(place) => judged = judged.max(Some(place)),

@@ -2,6 +2,7 @@
 //! its generation changes between two batches.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, SystemTime};
 
@@ -34,6 +35,10 @@ fn material(policy: &str, identities: &str) -> Material {
 }
 
 pub(crate) fn start(state: &Path, first: &Material) -> Host {
+    start_at(state, first, now)
+}
+
+fn start_at(state: &Path, first: &Material, clock: fn() -> Timestamp) -> Host {
     let options = HostOptions {
         state: state.to_owned(),
         folder: state.to_owned(),
@@ -41,7 +46,7 @@ pub(crate) fn start(state: &Path, first: &Material) -> Host {
         session: options(),
         max_bytes: 1 << 30,
         keep: i64::MAX / 2,
-        clock: now,
+        clock,
         reload: Reload::default(),
     };
     Host::start(options, || Ok(first.clone())).unwrap_or_else(|error| panic!("{error}"))
@@ -245,4 +250,33 @@ fn what_is_sent_again_under_its_key_is_recorded_once() {
     assert!(host.wait_judged(LONG));
     assert_eq!(host.status().recorder.last, 1);
     host.stop();
+}
+
+/// By how much the system's clock is wrong, microseconds.
+static WRONG: AtomicI64 = AtomicI64::new(0);
+
+#[test]
+fn a_clock_that_is_set_by_a_day_loses_nothing() {
+    const DAY: i64 = 86_400_000_000;
+    let (telemetry, identities) = telemetry();
+    let lines: Vec<&[u8]> = telemetry.split_inclusive(|byte| *byte == b'\n').collect();
+    let (_folder, state) = folder();
+    let first = material(DEFAULT_POLICY, &identities);
+    let clock = || now().plus_micros(WRONG.load(Ordering::Relaxed));
+    let mut host = start_at(&state, &first, clock);
+    for (lines, wrong) in lines.chunks(lines.len() / 5 + 1).zip([0, DAY, 0, -DAY, 0]) {
+        WRONG.store(wrong, Ordering::Relaxed);
+        send(&host, None, &lines.concat());
+        // Also what waits for time to pass has its turn, with a clock that is a day behind.
+        assert!(host.wait_judged(LONG), "{wrong}: {:?}", host.status());
+        if wrong == -DAY {
+            host.stop();
+            drop(host);
+            host = start_at(&state, &first, clock);
+        }
+    }
+    host.stop();
+    let served = log(&state);
+    assert!(served.iter().any(|line| line.contains("\"type\":\"finding\"")));
+    assert!(served == undisturbed(&state, &first), "the logs differ");
 }

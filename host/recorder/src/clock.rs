@@ -1,0 +1,62 @@
+//! The host's time: never goes back, and never stands still, whatever the system's clock does.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use countersign_model::Timestamp;
+use countersign_model::time::format_duration;
+
+/// A step of the clock that is worth a warning, microseconds: a minute.
+const STEP: i64 = 60_000_000;
+
+/// The host's time. A clone is the same.
+///
+/// While the system's clock is behind what was said before, since it was set back or an earlier process had another one, this
+/// one goes on at half its pace: what waits for time to pass doesn't wait for a day, and the clocks meet again.
+#[derive(Clone)]
+pub struct HostClock(Arc<Inner>);
+
+struct Inner {
+    clock: fn() -> Timestamp,
+    state: Mutex<State>,
+}
+
+struct State {
+    said: Timestamp,
+    at: Instant,
+    /// What the system's clock showed then.
+    shown: Timestamp,
+}
+
+impl HostClock {
+    /// Goes on after a time, by the system's clock.
+    #[must_use]
+    pub fn after(time: Timestamp, clock: fn() -> Timestamp) -> HostClock {
+        let shown = clock();
+        let state = State { said: shown.max(time), at: Instant::now(), shown };
+        HostClock(Arc::new(Inner { clock, state: Mutex::new(state) }))
+    }
+
+    /// The time now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let mut state = self.0.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (shown, at) = ((self.0.clock)(), Instant::now());
+        let passed = i64::try_from(at.duration_since(state.at).as_micros()).unwrap_or(i64::MAX);
+        let step = shown.micros_since(state.shown).saturating_sub(passed);
+        if step.saturating_abs() >= STEP {
+            let (way, by) = (if step > 0 { "forward" } else { "back" }, format_duration(step.saturating_abs()));
+            tracing::warn!("the system's clock was set {way} by {by}: the host's time never goes back");
+        }
+        let said = if shown < state.said { state.said.plus_micros(passed / 2) } else { shown };
+        *state = State { said, at, shown };
+        said
+    }
+}
+
+impl fmt::Debug for HostClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HostClock")
+    }
+}
