@@ -22,6 +22,7 @@ mod quarantine;
 mod raw;
 mod real;
 mod recomputed;
+mod reloaded;
 mod resumed;
 mod rolled;
 mod served;
