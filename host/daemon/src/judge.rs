@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use countersign_inputs::Sources;
-use countersign_model::{Patience, Place, SourceId, SourceStanding};
+use countersign_model::{Patience, Place, SourceId, SourceStanding, Timestamp};
 use countersign_recorder::{
     AppendError, HostInputKind, NewHostInput, RecordedBatch, RecordedHostInput, Recorder, RecorderError, RecorderReader,
 };

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use countersign_model::Timestamp;
 use countersign_recorder::{HostInputKind, Recorder};
 use countersign_signing::Proof;
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use countersign_inputs::Sources;
-use countersign_model::{SourceId, SourceStanding, Timestamp};
+use countersign_model::{SourceId, SourceStanding};
 use countersign_recorder::{HostInputKind, NewHostInput, Recorder, RecorderError, RecorderReader};
 
 use crate::decoders::names;

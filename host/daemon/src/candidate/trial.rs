@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use countersign_model::{SourceId, Timestamp};
+use countersign_model::SourceId;
 use countersign_recorder::RecorderReader;
 use countersign_store::HeadStore;
 
