@@ -34,7 +34,7 @@ Exit codes: 0 nothing differs, 1 something does, or the files have faults, 2 the
 const TABLES: [(&str, &[Aspect]); 4] = [
     ("Rules and permissions", &[Aspect::Rule, Aspect::Permission, Aspect::Parameter]),
     ("Policy", &[Aspect::Policy, Aspect::Capability]),
-    ("Protections and identities", &[Aspect::Protection, Aspect::Identity]),
+    ("Protections, identities and persons", &[Aspect::Protection, Aspect::Identity, Aspect::Person]),
     ("Trust, sources and lookups", &[Aspect::Trust, Aspect::Source, Aspect::Lookup, Aspect::Text]),
 ];
 

@@ -6,8 +6,9 @@ use std::thread::JoinHandle;
 
 use countersign_configuration::Change;
 use countersign_engine::Engine;
-use countersign_inputs::Transport;
+use countersign_inputs::{Source, Transport};
 use countersign_model::{Digest, Place, SourceId, Timestamp};
+use countersign_policy::Person;
 use countersign_recorder::{
     Append, AppendError, Appended, Figures, HostInputKind, Idempotency, Recorder, RecorderError, RecorderOptions, Reply,
 };
@@ -299,6 +300,26 @@ impl Host {
         self.open.shared.listen(listener);
     }
 
+    /// The source of this name, if the generation that serves has it and its records are sent.
+    ///
+    /// # Errors
+    /// When it has no such source.
+    pub fn takes(&self, source: &str) -> Result<Source, IngestError> {
+        let known = self.open.shared.source(source);
+        let Some(source) = known else { return Err(IngestError::NoSource(source.to_owned())) };
+        if source.transport() == Some(&Transport::Http) {
+            Ok(source)
+        } else {
+            Err(IngestError::NotSent(source.name().clone()))
+        }
+    }
+
+    /// Who works with the host, by the directory of the generation that serves.
+    #[must_use]
+    pub fn persons(&self) -> Arc<[Person]> {
+        self.open.shared.persons()
+    }
+
     /// Puts on record what a sender sent for a source, plain or packed. `reply` is called once it is durable, with what the
     /// sender is answered.
     ///
@@ -311,11 +332,7 @@ impl Host {
         bytes: Vec<u8>,
         reply: Reply<Ingested>,
     ) -> Result<(), IngestError> {
-        let known = self.open.shared.source(source);
-        let Some(source) = known else { return Err(IngestError::NoSource(source.to_owned())) };
-        if source.transport() != Some(&Transport::Http) {
-            return Err(IngestError::NotSent(source.name().clone()));
-        }
+        let source = self.takes(source)?;
         // Only a key is compared with what came under it.
         let key = key.map(|key| (key, Digest::of(&bytes)));
         let (batches, ingested, held) = self.open.intake.cut(bytes, &source).ok_or(IngestError::TooMuch)?;

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use countersign_inputs::{Source, Sources};
 use countersign_model::{Digest, Place, SourceId, SourceStanding, Timestamp, Unwell};
+use countersign_policy::Person;
 use countersign_session::Figures;
 use serde::Serialize;
 
@@ -59,6 +60,8 @@ struct State {
     fed: BTreeMap<SourceId, Fed>,
     /// The sources of the generation that serves.
     sources: Sources,
+    /// The persons of the generation that serves.
+    persons: Arc<[Person]>,
     /// Files on disk that were looked at and don't serve.
     on_disk: Option<OnDisk>,
     pause: Pause,
@@ -129,6 +132,7 @@ impl Shared {
         judged.left_out.clone_from(&built.left_out);
         state.sources = built.sources.clone();
         state.serving = Some(Serving { number, built: Arc::clone(built), applied: None });
+        state.persons = built.generation.directory.persons().into();
     }
 
     /// The generation that serves.
@@ -171,6 +175,11 @@ impl Shared {
 
     pub(crate) fn alarms(&self) -> Vec<Alarm> {
         self.lock().alarms.clone()
+    }
+
+    /// The persons of the generation that serves.
+    pub(crate) fn persons(&self) -> Arc<[Person]> {
+        Arc::clone(&self.lock().persons)
     }
 
     /// The sources of the generation that serves.

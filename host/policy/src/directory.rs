@@ -2,6 +2,7 @@
 
 mod index;
 mod names;
+mod person;
 mod read;
 mod shapes;
 
@@ -12,11 +13,13 @@ use countersign_model::vocabulary::{IdentityType, Tier};
 use countersign_model::{Account, Identity};
 
 use index::Index;
+pub use person::{Person, PersonKey, PersonRole};
 
 /// The operator's facts about identities, as of one generation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Directory {
     identities: Vec<DirectoryIdentity>,
+    persons: Vec<Person>,
     /// Identities by their ids.
     by_id: Index,
     /// Identities by their accounts, each a pair of places.
@@ -56,8 +59,9 @@ pub struct LinkedAccount {
 
 impl Directory {
     /// Reads `identities.toml`: `[[identity]]` with `id`, `type`, `tier`, `environment`, `owner`, `protected`,
-    /// `break-glass`, and in each `[[identity.account]]` with `provider`, `tenant`, `subject`, `provenance`. Or NDJSON, which
-    /// a text that begins with `{` is: an identity a line, with the same keys and a list `account`.
+    /// `break-glass`, and in each `[[identity.account]]` with `provider`, `tenant`, `subject`, `provenance`; and
+    /// `[[person]]` with `identity`, `uid`, `roles`, `keys`. Or NDJSON, which a text that begins with `{` is: an identity a
+    /// line, with the same keys and a list `account`, and lines `{"person": {…}}`.
     ///
     /// ```
     /// use countersign_model::Account;
@@ -147,6 +151,12 @@ impl Directory {
     /// The accounts of the identity with this id, in written order; none if there is no such identity.
     pub fn accounts_of(&self, id: &str) -> impl Iterator<Item = &Account> {
         self.identity(id).into_iter().flat_map(|identity| &identity.accounts).map(|linked| &linked.account)
+    }
+
+    /// Everybody who works with the host, in written order.
+    #[must_use]
+    pub fn persons(&self) -> &[Person] {
+        &self.persons
     }
 
     /// Every identity, in written order.

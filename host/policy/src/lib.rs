@@ -21,7 +21,7 @@ pub use countersign_document::{Diagnostic, FileDiagnostics, SourceFile};
 
 pub use axis::Axis;
 pub use capabilities::{Capabilities, Capability, Reach};
-pub use directory::{Directory, DirectoryIdentity, LinkedAccount};
+pub use directory::{Directory, DirectoryIdentity, LinkedAccount, Person, PersonKey, PersonRole};
 pub use domain_roles::{DomainRoles, RoleHolder};
 pub use egress::{Egress, EgressExit};
 pub use limits::OperatorLimits;

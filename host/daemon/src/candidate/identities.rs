@@ -1,11 +1,12 @@
-//! The directory of identities: protections that go or get weaker, and other facts.
+//! The directory of identities: protections that go or get weaker, other facts, and who works with the host.
 
 use countersign_model::vocabulary::Tier;
-use countersign_policy::{Directory, DirectoryIdentity};
+use countersign_policy::{Directory, DirectoryIdentity, Person};
 
 use super::item::{Aspect, ChangeKind, Items};
 
 const PROTECTION: (ChangeKind, Aspect) = (ChangeKind::Identities, Aspect::Protection);
+const PERSON: (ChangeKind, Aspect) = (ChangeKind::Identities, Aspect::Person);
 const IDENTITY: (ChangeKind, Aspect) = (ChangeKind::Identities, Aspect::Identity);
 
 pub(super) fn compare(before: &Directory, after: &Directory, items: &mut Items) {
@@ -28,6 +29,35 @@ pub(super) fn compare(before: &Directory, after: &Directory, items: &mut Items) 
             linked(is, before, items);
         }
     }
+    persons(before, after, items);
+}
+
+/// Persons: whatever differs widens. Another user, role or key is somebody else who may answer; and with one fewer fewer are
+/// asked, with none anybody whom the socket admits may apply.
+fn persons(before: &Directory, after: &Directory, items: &mut Items) {
+    let find = |directory: &'_ Directory, identity: &str| -> Option<Person> {
+        directory.persons().iter().find(|person| person.identity == identity).cloned()
+    };
+    for was in before.persons() {
+        let Some(is) = find(after, &was.identity) else {
+            items.add(PERSON, &was.identity, format!("no person any more, was {}", shown(was)), true);
+            continue;
+        };
+        if is != *was {
+            items.add(PERSON, &was.identity, format!("{}, was {}", shown(&is), shown(was)), true);
+        }
+    }
+    for is in after.persons().iter().filter(|is| find(before, &is.identity).is_none()) {
+        items.add(PERSON, &is.identity, format!("a person now, {}", shown(is)), true);
+    }
+}
+
+/// A person but for the identity.
+fn shown(person: &Person) -> String {
+    let roles: Vec<&str> = person.roles.iter().map(|role| role.id()).collect();
+    let keys: Vec<String> = person.keys.iter().map(ToString::to_string).collect();
+    let keys = if keys.is_empty() { "no keys".to_owned() } else { format!("keys {}", keys.join(", ")) };
+    format!("uid {} with roles {} and {keys}", person.uid, roles.join(", "))
 }
 
 /// Whether accounts of it are better protected without a fact: then they are of tier critical, and of the type that records

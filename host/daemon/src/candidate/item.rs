@@ -43,6 +43,8 @@ text_ids! {
         Protection = "protection",
         /// Another fact about an identity.
         Identity = "identity",
+        /// Who works with the host, in which roles, and with which keys.
+        Person = "person",
         /// A publisher, and what is believed and granted.
         Trust = "trust",
         /// A source, and whom it speaks for.

@@ -386,3 +386,40 @@ fn many_items_are_counted_and_their_widening_isn_t_lost() {
     let kinds: BTreeSet<ChangeKind> = raised.kinds().into_keys().collect();
     assert_eq!(kinds, BTreeSet::from([ChangeKind::Identities]));
 }
+
+#[test]
+fn every_change_of_persons_widens() {
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILM+rvN+ot98qgEN796jTiQfZfG1KaT0PtFDJ/XFSqti";
+    const FINGERPRINT: &str = "SHA256:UCUiLr7Pjs9wFFJMDByLgc3NrtdU344OgUM45wZPcIQ";
+    let alice = "[[identity]]\nid = \"alice\"\ntype = \"human\"\n";
+    let person = |uid: u32, roles: &str, keys: &str| {
+        format!("{alice}[[person]]\nidentity = \"alice\"\nuid = {uid}\nroles = [{roles}]\nkeys = [{keys}]\n")
+    };
+    let operator = person(1000, "\"operator\"", "");
+    let shown = "uid 1000 with roles operator and no keys";
+    let both = person(1000, "\"approver\", \"operator\"", "");
+    let shown_both = "uid 1000 with roles operator, approver and no keys";
+    let keyed = person(1000, "\"operator\"", &format!("\"{KEY} laptop\""));
+    let shown_keyed = format!("uid 1000 with roles operator and keys {FINGERPRINT}");
+    let change = |is: &str, was: &str| format!("!person alice: {is}, was {was}");
+    let other = "uid 1001 with roles operator and no keys";
+    check(
+        "identities",
+        &[
+            (
+                alice,
+                &operator,
+                &[&format!("!person alice: a person now, {shown}")],
+                &[&format!("!person alice: no person any more, was {shown}")],
+            ),
+            (&operator, &both, &[&change(shown_both, shown)], &[&change(shown, shown_both)]),
+            (&operator, &keyed, &[&change(&shown_keyed, shown)], &[&change(shown, &shown_keyed)]),
+            (&operator, &person(1001, "\"operator\"", ""), &[&change(other, shown)], &[&change(shown, other)]),
+        ],
+    );
+    // A comment makes no other key; the text differs.
+    assert_eq!(
+        items("identities", &keyed, &keyed.replace("laptop", "desk")),
+        ["text identities: other files, which mean the same"]
+    );
+}

@@ -11,6 +11,7 @@ use countersign_model::vocabulary::{IdentityType, Tier};
 
 use super::index::Index;
 use super::names::{id, part, skeleton};
+use super::person::Persons;
 use super::shapes::cannot_match;
 use super::{Directory, DirectoryIdentity, LinkedAccount};
 use crate::MAX_BYTES;
@@ -37,6 +38,9 @@ fn read_toml(text: &str) -> Result<Directory, Vec<Diagnostic>> {
         for item in table.tables("identity") {
             draft.read_identity(item);
         }
+        for item in table.tables("person") {
+            draft.persons.read(item);
+        }
         draft.finish(table.item().reader())
     })
 }
@@ -59,7 +63,7 @@ fn read_lines(text: &str) -> Result<Directory, Vec<Diagnostic>> {
             continue;
         }
         match Node::parse_json(json, line) {
-            Ok(node) => draft.read_identity(reader.item(&node)),
+            Ok(node) => draft.read_line(reader.item(&node)),
             Err(diagnostic) => reader.push(Problem::InvalidValue, diagnostic),
         }
     }
@@ -83,6 +87,7 @@ struct Lines {
 struct Draft {
     form: Form,
     identities: Vec<DirectoryIdentity>,
+    persons: Persons,
     lines: Vec<Lines>,
     /// Line of each linked account and its place in the identity's list, which has those too that are at fault.
     accounts: Vec<(u32, u32)>,
@@ -99,6 +104,7 @@ impl Draft {
         Draft {
             form,
             identities: Vec::new(),
+            persons: Persons::default(),
             lines: Vec::new(),
             accounts: Vec::new(),
             texts: BTreeSet::new(),
@@ -106,6 +112,18 @@ impl Draft {
             providers: Vec::new(),
             more_warnings: 0,
         }
+    }
+
+    /// A line: an identity, or `{"person": {…}}`.
+    fn read_line(&mut self, item: Item<'_>) {
+        if item.node().get("person").is_none() {
+            return self.read_identity(item);
+        }
+        let Some(table) = item.table() else { return };
+        if let Some(person) = table.get("person") {
+            self.persons.read(person);
+        }
+        table.finish();
     }
 
     fn read_identity(&mut self, item: Item<'_>) {
@@ -203,9 +221,10 @@ impl Draft {
         let by_account = Index::of(accounts);
         self.check_once(&by_id, &by_account, reader);
         self.check_looks(reader);
-        let Draft { form, lines, identities, warnings, .. } = self;
-        let directory = Directory { identities, by_id, by_account, warnings };
+        let Draft { form, lines, identities, persons, warnings, .. } = self;
+        let mut directory = Directory { identities, persons: Vec::new(), by_id, by_account, warnings };
         check_owners(&directory, form, &lines, reader);
+        directory.persons = persons.finish(&directory, reader);
         directory
     }
 

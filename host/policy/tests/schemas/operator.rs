@@ -4,7 +4,7 @@ use countersign_model::vocabulary::{
     Action, ActionClass, DomainRole, EgressKind, EventClass, FIELDS, IdentityType, Reversibility, RuleKind, Severity,
     SignalClass, TargetLevel, Tier,
 };
-use countersign_policy::{Accept, Answer, Reach};
+use countersign_policy::{Accept, Answer, PersonRole, Reach};
 use serde_json::{Value, json};
 
 use crate::schema::{described, document, table, tables, text, words};
@@ -278,7 +278,20 @@ pub(crate) fn identities() -> Value {
             "account": described(tables(account), "The accounts linked to it"),
         }),
     );
-    document("identities", "Countersign's identities.toml", table(&[], json!({ "identity": tables(identity) })))
+    let person = table(
+        &["identity", "uid", "roles"],
+        json!({
+            "identity": described(text(), "The id of an identity of the file, of type human"),
+            "uid": { "type": "integer", "minimum": 1, "maximum": u32::MAX - 1, "description": "The user on the host's machine" },
+            "roles": {
+                "type": "array", "minItems": 1, "maxItems": PersonRole::IDS.len(), "uniqueItems": true,
+                "items": words(PersonRole::IDS.iter().copied()), "description": "What the person may do",
+            },
+            "keys": { "type": "array", "maxItems": 16, "items": text(), "description": "Public keys as OpenSSH writes them" },
+        }),
+    );
+    let root = json!({ "identity": tables(identity), "person": tables(person) });
+    document("identities", "Countersign's identities.toml", table(&[], root))
 }
 
 pub(crate) fn capabilities() -> Value {
