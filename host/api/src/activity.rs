@@ -7,7 +7,7 @@ use countersign_document::Table;
 use countersign_model::Account;
 use countersign_store::SqliteStore;
 
-use crate::caller::Operator;
+use crate::caller::Viewer;
 use crate::given::{Members, QueryMembers};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -25,7 +25,7 @@ impl Members for Whose {
 /// `GET /v1/activity`: who used an account on the last 30 days.
 pub(crate) async fn activity(
     State(api): State<Api>,
-    _operator: Operator,
+    _viewer: Viewer,
     QueryMembers(whose): QueryMembers<Whose>,
 ) -> Result<Json<AccountActivity>, Problem> {
     api.blocking(move |api| {

@@ -7,7 +7,7 @@ use countersign_daemon::{ApplyError, RolledBack};
 use countersign_document::{MAX_INTEGER, Table};
 use serde::Serialize;
 
-use crate::caller::Operator;
+use crate::caller::{Answerable, Operator};
 use crate::given::{JsonBody, Members};
 use crate::problem::Problem;
 use crate::server::Api;
@@ -58,7 +58,7 @@ pub(crate) struct Reloading {
 /// `POST /v1/apply`: the files on disk serve from the next batch on, or none of them.
 pub(crate) async fn apply(
     State(api): State<Api>,
-    operator: Operator,
+    answerable: Answerable,
     JsonBody(change): JsonBody<Change>,
 ) -> Result<Json<Applied>, Problem> {
     api.blocking(move |api| {
@@ -69,7 +69,7 @@ pub(crate) async fn apply(
             let detail = "expected the files with that digest, got others: look at the difference again";
             return Err(Problem::new(StatusCode::CONFLICT, "other-files", detail));
         }
-        let generation = api.host().apply(&material, operator.name(), change.reason).map_err(not_applied)?;
+        let generation = api.host().apply(&material, answerable.name, change.reason).map_err(not_applied)?;
         Ok(Json(Applied { generation, digest: material.manifest().digest().to_string(), state: None }))
     })
     .await?
@@ -78,7 +78,7 @@ pub(crate) async fn apply(
 /// `POST /v1/rollback`: an earlier generation serves again, from the next batch on.
 pub(crate) async fn rollback(
     State(api): State<Api>,
-    operator: Operator,
+    answerable: Answerable,
     JsonBody(change): JsonBody<Change>,
 ) -> Result<Json<Applied>, Problem> {
     let Some(generation) = change.generation else {
@@ -87,7 +87,7 @@ pub(crate) async fn rollback(
     };
     api.blocking(move |api| {
         let reason = change.reason.unwrap_or_else(|| format!("rolled back to {generation}"));
-        let rolled = api.host().roll_back(generation, operator.name(), Some(reason), change.at_once);
+        let rolled = api.host().roll_back(generation, answerable.name, Some(reason), change.at_once);
         let RolledBack { generation, digest, state } = rolled.map_err(not_applied)?;
         Ok(Json(Applied { generation, digest: digest.to_string(), state: Some(state) }))
     })

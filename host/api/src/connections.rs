@@ -1,5 +1,6 @@
-//! Connections: so many at once, each for so long, whatever comes over them.
+//! Connections: so many at once, each for so long, whatever comes over them. The socket and the network are served alike.
 
+use std::io::{self, Write as _};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,16 +13,22 @@ use hyper::server::conn::http1::Builder;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
 
 use crate::caller::Peer;
+use crate::certificate::Certificate;
+use crate::server::Api;
 
 /// What a server allows its callers.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Connections that are served at once; more wait.
     pub connections: u32,
+    /// How long the handshake of TLS may take.
+    pub handshake: Duration,
     /// How long a request's head may take to come, and how long a connection may ask for nothing.
     pub head: Duration,
     /// How long a request may take, its body included.
@@ -30,16 +37,21 @@ pub struct Limits {
     pub connection: Duration,
     /// Bytes of bodies that are held at once.
     pub held: u32,
+    /// How long whoever has no valid token waits for that answer. A token can't be guessed; this bounds what trying costs, to
+    /// so many tries in that time as there are connections.
+    pub refusal: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections: 128,
+            handshake: Duration::from_secs(10),
             head: Duration::from_secs(30),
             request: Duration::from_secs(60),
             connection: Duration::from_secs(600),
             held: 128 << 20,
+            refusal: Duration::from_millis(250),
         }
     }
 }
@@ -53,8 +65,45 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long is waited after a connection couldn't be accepted, such as for want of file descriptors.
 const RETRY: Duration = Duration::from_millis(100);
 
+/// What a user of this machine is told whom nobody knows, before anything of it is read.
+const STRANGER: &str = "{\"type\":\"urn:countersign:problem:not-permitted\",\"title\":\"Forbidden\",\"status\":403,\
+    \"detail\":\"expected the host's user, root or a person of `identities.toml` at the socket, got another user\"}";
+
+/// Where connections come from.
+pub(crate) enum Listener {
+    /// This machine.
+    Socket(UnixListener),
+    /// The network, over TLS.
+    Network(TcpListener, Arc<Certificate>),
+}
+
+/// A connection that came.
+enum Arrived {
+    Socket(UnixStream, Peer),
+    Network(TcpStream, TlsAcceptor),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Arrived> {
+        match self {
+            Listener::Socket(listener) => {
+                let (stream, _) = listener.accept().await?;
+                let peer = Peer::of(&stream);
+                Ok(Arrived::Socket(stream, peer))
+            }
+            Listener::Network(listener, certificate) => {
+                let (stream, _) = listener.accept().await?;
+                // Answers are small, and written at once. One that has gone already is nobody's fault.
+                drop(stream.set_nodelay(true));
+                Ok(Arrived::Network(stream, TlsAcceptor::from(certificate.config())))
+            }
+        }
+    }
+}
+
 /// Serves connections until it is to stop, then answers what was asked.
-pub(crate) async fn serve(listener: UnixListener, router: Router, limits: Limits, stop: watch::Receiver<bool>) {
+pub(crate) async fn serve(listener: Listener, api: Api, limits: Limits, stop: watch::Receiver<bool>) {
+    let router = api.clone().routes();
     let slots = Arc::new(Semaphore::new(limits.connections as usize));
     let mut http = Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head).max_header_size(MAX_HEAD);
@@ -63,8 +112,15 @@ pub(crate) async fn serve(listener: UnixListener, router: Router, limits: Limits
     let mut stopped = stop.clone();
     loop {
         let next = async {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
+            let arrived = match listener.accept().await {
+                Ok(Arrived::Socket(stream, peer)) if !peer.is_admitted(&api) => {
+                    refuse(stream);
+                    return None;
+                }
+                arrived => arrived,
+            };
+            // Strangers wait for no place, and take none.
+            Some((Arc::clone(&slots).acquire_owned().await, arrived))
         };
         // A sender that is gone means that the server was dropped.
         let accepted = tokio::select! {
@@ -72,11 +128,14 @@ pub(crate) async fn serve(listener: UnixListener, router: Router, limits: Limits
             accepted = next => accepted,
         };
         match accepted {
-            (Ok(slot), Ok((stream, _))) => {
-                tokio::spawn(connection(stream, router.clone(), http.clone(), limits, stop.clone(), slot));
+            None => {}
+            Some((Ok(slot), Ok(arrived))) => {
+                let served =
+                    Served { router: router.clone(), http: http.clone(), limits, stop: stop.clone(), _slot: slot };
+                tokio::spawn(connection(arrived, served));
             }
-            (Err(_), _) => break,
-            (_, Err(error)) => {
+            Some((Err(_), _)) => break,
+            Some((_, Err(error))) => {
                 tracing::error!("a connection can't be accepted: {error}");
                 tokio::time::sleep(RETRY).await;
             }
@@ -87,16 +146,41 @@ pub(crate) async fn serve(listener: UnixListener, router: Router, limits: Limits
     drop(tokio::time::timeout(GRACE, slots.acquire_many(limits.connections)).await);
 }
 
-async fn connection(
-    stream: UnixStream,
+/// How a connection is served.
+struct Served {
     router: Router,
     http: Builder,
     limits: Limits,
-    mut stop: watch::Receiver<bool>,
+    stop: watch::Receiver<bool>,
     _slot: OwnedSemaphorePermit,
-) {
+}
+
+/// INVARIANT: nothing is read from whom nobody knows.
+fn refuse(stream: UnixStream) {
+    // There is room for it in a new connection, else it gets none.
+    if let Ok(mut stream) = stream.into_std() {
+        let head = "HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-type: application/problem+json\r\n";
+        let answer = format!("{head}content-length: {}\r\n\r\n{STRANGER}", STRANGER.len());
+        drop(stream.write(answer.as_bytes()));
+    }
+}
+
+async fn connection(arrived: Arrived, served: Served) {
+    match arrived {
+        Arrived::Socket(stream, peer) => converse(stream, peer, served).await,
+        Arrived::Network(stream, acceptor) => {
+            match tokio::time::timeout(served.limits.handshake, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => converse(stream, Peer::Network, served).await,
+                Ok(Err(error)) => tracing::debug!("a handshake failed: {error}"),
+                Err(_) => tracing::debug!("a handshake took too long"),
+            }
+        }
+    }
+}
+
+async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, peer: Peer, served: Served) {
     let _counted = Counted::new();
-    let peer = Peer::of(&stream);
+    let Served { router, http, limits, mut stop, _slot } = served;
     let routed = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);

@@ -17,7 +17,7 @@ use crate::problem::Problem;
 const MAX_WAITING: usize = 64;
 
 /// How long one may wait, microseconds: less than a request may take.
-const LONGEST_WAIT: i64 = 30_000_000;
+pub(crate) const LONGEST_WAIT: i64 = 30_000_000;
 
 /// How far the host is.
 #[derive(Clone, Copy, Debug, Default)]

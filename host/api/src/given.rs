@@ -142,7 +142,7 @@ pub(crate) async fn bounded(api: &Api, mut body: Body, most: usize) -> Result<Bo
     Ok(read)
 }
 
-/// The name in a path, as text.
+/// The name or id in a path, as text.
 pub(crate) struct Named(pub(crate) String);
 
 impl FromRequestParts<Api> for Named {

@@ -8,7 +8,7 @@ use countersign_daemon::{IngestError, Ingested, LogRate};
 use countersign_recorder::AppendError;
 use tokio::sync::oneshot;
 
-use crate::caller::Operator;
+use crate::caller::Sender;
 use crate::given::{Named, bounded};
 use crate::problem::Problem;
 use crate::server::{Api, MAX_BODY};
@@ -23,11 +23,12 @@ const MAX_KEY: usize = 255;
 /// answer comes once they are durable.
 pub(crate) async fn events(
     State(api): State<Api>,
-    _operator: Operator,
+    sender: Sender,
     Named(name): Named,
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Ingested>), Problem> {
+    sender.may_send(&name)?;
     if let Some(encoding) = headers.get(header::CONTENT_ENCODING)
         && !["identity", "gzip", "zstd"].iter().any(|known| encoding == known)
     {

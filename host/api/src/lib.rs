@@ -1,11 +1,12 @@
-//! The HTTP interface of a host that runs, on a Unix socket: senders' records come in, and what the host knows and did goes
-//! out. Errors are problem details (RFC 9457).
+//! The HTTP interface of a host that runs, on a Unix socket and over TLS: senders' records come in, and what the host knows
+//! and did goes out. Errors are problem details (RFC 9457).
 //!
-//! A caller is who the kernel says it is: the process at the other end of the socket. So far only the user that the host runs
-//! as, and root, are let in.
+//! At the socket a caller is who the kernel says it is: the user that the host runs as, root, or a person of the directory.
+//! Over the network it has a token, which lets it send records of one source or look, and nothing more.
 
 mod activity;
 mod caller;
+mod certificate;
 mod change;
 mod client;
 mod connections;
@@ -13,22 +14,35 @@ mod follow;
 mod given;
 mod health;
 mod ingest;
+mod issue;
 mod metrics;
+mod network;
+mod openapi;
 mod plan;
 mod problem;
 mod read;
 mod server;
 mod socket;
 mod standing;
+mod token;
+mod tokens;
 
+pub use certificate::{Certificate, CertificateError};
 pub use client::{Client, ClientError};
 pub use connections::Limits;
-pub use server::{Files, ServeError, Server};
+pub use issue::{IssuedToken, ListedToken};
+pub use network::{Listening, Network};
+pub use server::{Door, Files, ServeError, Server, Service};
 pub use socket::Socket;
+pub use token::{NewToken, Scope, Token};
+pub use tokens::{DEFAULT, LONGEST, SHORTEST, Tokens, TokensError};
 
 #[cfg(test)]
 #[path = "../tests/unit/hostile.rs"]
 mod hostile;
+#[cfg(test)]
+#[path = "../tests/unit/network.rs"]
+mod hostile_network;
 #[cfg(test)]
 #[path = "../tests/unit/support.rs"]
 mod support;

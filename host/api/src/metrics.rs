@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use countersign_daemon::{Histogram, METRICS_TYPE, SECONDS};
 
-use crate::caller::Operator;
+use crate::caller::Viewer;
 use crate::connections;
 use crate::problem::Problem;
 use crate::server::Api;
@@ -77,7 +77,7 @@ pub(crate) async fn count(State(api): State<Api>, request: Request, next: Next) 
 }
 
 /// `GET /metrics`: the host's figures of itself, as Prometheus reads them.
-pub(crate) async fn metrics(State(api): State<Api>, _operator: Operator) -> Result<Response, Problem> {
+pub(crate) async fn metrics(State(api): State<Api>, _viewer: Viewer) -> Result<Response, Problem> {
     let text = api.blocking(render).await?;
     Ok(([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response())
 }

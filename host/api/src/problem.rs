@@ -12,6 +12,7 @@ pub(crate) struct Problem {
     code: &'static str,
     details: Vec<String>,
     retry_after: Option<u64>,
+    challenge: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -29,17 +30,22 @@ struct Body<'p> {
 impl Problem {
     /// A problem with a stable code, such as `no-source`.
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl ToString) -> Problem {
-        Problem { status, code, details: vec![detail.to_string()], retry_after: None }
+        Problem { status, code, details: vec![detail.to_string()], retry_after: None, challenge: None }
     }
 
     /// A problem with several reasons.
     pub(crate) fn all(status: StatusCode, code: &'static str, details: Vec<String>) -> Problem {
-        Problem { status, code, details, retry_after: None }
+        Problem { status, code, details, retry_after: None, challenge: None }
     }
 
     /// With the seconds after which it is worth trying again.
     pub(crate) fn retry_after(self, seconds: u64) -> Problem {
         Problem { retry_after: Some(seconds.max(1)), ..self }
+    }
+
+    /// With how to authenticate (RFC 9110, 11.6.1).
+    pub(crate) fn challenge(self, challenge: &'static str) -> Problem {
+        Problem { challenge: Some(challenge), ..self }
     }
 
     /// What was expected and what came.
@@ -73,6 +79,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }

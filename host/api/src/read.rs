@@ -8,9 +8,10 @@ use countersign_daemon::{MAX_PAGE, Page, Paging, RecordedGeneration, Status, pag
 use countersign_document::{MAX_INTEGER, Table};
 use countersign_store::SqliteStore;
 
-use crate::caller::Operator;
+use crate::caller::Viewer;
 use crate::follow;
 use crate::given::{Members, QueryMembers};
+use crate::network::{Listening, NetworkStatus};
 use crate::problem::Problem;
 use crate::server::Api;
 
@@ -55,57 +56,67 @@ impl Members for Seen {
     }
 }
 
+/// What `GET /v1/status` answers.
+#[derive(Serialize)]
+pub(crate) struct StatusBody {
+    /// How the host is.
+    #[serde(flatten)]
+    host: Status,
+    /// How the network is served; null if it isn't.
+    network: Option<NetworkStatus>,
+}
+
 /// `GET /v1/status`.
 pub(crate) async fn status(
     State(api): State<Api>,
-    _operator: Operator,
+    _viewer: Viewer,
     QueryMembers(seen): QueryMembers<Seen>,
-) -> Result<Json<Status>, Problem> {
+) -> Result<Json<StatusBody>, Problem> {
     if let Some(longest) = seen.wait {
         let (batch, host) = (seen.batch.unwrap_or_default(), seen.host.unwrap_or_default());
         api.followers().wait(longest)?.judged(batch, host).await;
     }
-    Ok(Json(api.host().status()))
+    Ok(Json(StatusBody { host: api.host().status(), network: api.listening().map(Listening::status) }))
 }
 
 /// `GET /v1/findings`: the audit log's findings.
 pub(crate) async fn findings(
     state: State<Api>,
-    operator: Operator,
+    viewer: Viewer,
     QueryMembers(asked): QueryMembers<Asked>,
 ) -> Result<Json<Page>, Problem> {
-    records(state, operator, asked, "finding").await
+    records(state, viewer, asked, "finding").await
 }
 
 /// `GET /v1/decisions`: the audit log's decisions.
 pub(crate) async fn decisions(
     state: State<Api>,
-    operator: Operator,
+    viewer: Viewer,
     QueryMembers(asked): QueryMembers<Asked>,
 ) -> Result<Json<Page>, Problem> {
-    records(state, operator, asked, "decision").await
+    records(state, viewer, asked, "decision").await
 }
 
 /// `GET /v1/dead-letters`: records that couldn't be used, with why.
 pub(crate) async fn dead_letters(
     state: State<Api>,
-    operator: Operator,
+    viewer: Viewer,
     QueryMembers(asked): QueryMembers<Asked>,
 ) -> Result<Json<Page>, Problem> {
-    records(state, operator, asked, "dead-letter").await
+    records(state, viewer, asked, "dead-letter").await
 }
 
 /// `GET /v1/generations`: those on record, the last one last.
 pub(crate) async fn generations(
     State(api): State<Api>,
-    _operator: Operator,
+    _viewer: Viewer,
 ) -> Result<Json<Vec<RecordedGeneration>>, Problem> {
     api.blocking(|api| api.host().generations().map(Json).map_err(Problem::internal)).await?
 }
 
 async fn records(
     State(api): State<Api>,
-    _operator: Operator,
+    _viewer: Viewer,
     asked: Asked,
     kind: &'static str,
 ) -> Result<Json<Page>, Problem> {

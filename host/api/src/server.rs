@@ -1,6 +1,8 @@
-//! The server: its socket, its routes and its limits.
+//! The server: its routes and its limits. The socket and the network have one each, so that what comes over the one takes
+//! nothing from the other: neither connections, nor room for bodies, nor threads.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -15,12 +17,15 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use countersign_daemon::{Host, Material};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::connections::{self, Limits};
+use crate::caller::identify;
+use crate::connections::{self, Limits, Listener};
 use crate::follow::Followers;
 use crate::metrics::Requests;
+use crate::network::{self, Listening, Network};
 use crate::problem::Problem;
-use crate::socket::{Claim, Socket};
-use crate::{activity, change, health, ingest, metrics, plan, read, standing};
+use crate::socket::{self, Claim, Socket};
+use crate::tokens::Tokens;
+use crate::{activity, change, health, ingest, issue, metrics, openapi, plan, read, standing};
 
 /// The largest body, bytes: senders divide what is larger.
 pub(crate) const MAX_BODY: usize = 16 << 20;
@@ -44,7 +49,7 @@ pub(crate) struct Route {
 }
 
 /// How an endpoint is asked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Method {
     /// `GET`: changes nothing.
     Get,
@@ -53,6 +58,13 @@ pub(crate) enum Method {
 }
 
 impl Method {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        }
+    }
+
     fn filter(self) -> MethodFilter {
         match self {
             Method::Get => MethodFilter::GET,
@@ -64,7 +76,8 @@ impl Method {
 /// Where a plan is asked for.
 const PLAN: &str = "/v1/plan";
 
-/// All endpoints. Who may ask each stands in its handler's arguments, and in the table of `tests/unit/callers.rs`.
+/// All endpoints. Who may ask each stands in its handler's arguments, and in the table of `tests/unit/callers.rs`;
+/// what each takes and answers in `openapi.rs`.
 pub(crate) const ROUTES: &[Route] = &[
     Route { method: Method::Get, path: "/livez", handler: |method| on(method, health::live) },
     Route { method: Method::Get, path: "/readyz", handler: |method| on(method, health::ready) },
@@ -81,8 +94,35 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { method: Method::Post, path: "/v1/apply", handler: |method| on(method, change::apply) },
     Route { method: Method::Post, path: "/v1/rollback", handler: |method| on(method, change::rollback) },
     Route { method: Method::Post, path: "/v1/reload", handler: |method| on(method, change::reload) },
+    Route { method: Method::Get, path: "/v1/tokens", handler: |method| on(method, issue::list) },
+    Route { method: Method::Post, path: "/v1/tokens", handler: |method| on(method, issue::create) },
+    Route { method: Method::Post, path: "/v1/tokens/{id}/revoke", handler: |method| on(method, issue::revoke) },
     Route { method: Method::Post, path: PLAN, handler: |method| on(method, plan::plan) },
+    Route { method: Method::Get, path: "/v1/openapi.json", handler: |method| on(method, openapi::serve) },
 ];
+
+/// What is served, wherever it is asked.
+#[derive(Clone)]
+pub struct Service {
+    /// The host.
+    pub host: Host,
+    /// Reads the files on disk.
+    pub files: Files,
+    /// The tokens by which the network is served.
+    pub tokens: Arc<Tokens>,
+    /// The user that the host runs as.
+    pub uid: u32,
+    /// How the network is served, if it is.
+    pub listening: Option<Listening>,
+}
+
+/// Where a server listens.
+pub enum Door {
+    /// On this machine.
+    Socket(Socket),
+    /// At an address, with TLS.
+    Network(Network),
+}
 
 /// What the endpoints work on.
 #[derive(Clone)]
@@ -91,9 +131,7 @@ pub(crate) struct Api {
 }
 
 struct Inner {
-    host: Host,
-    files: Files,
-    uid: u32,
+    service: Service,
     limits: Limits,
     /// Bytes of bodies that may still be held.
     held: Arc<Semaphore>,
@@ -102,10 +140,10 @@ struct Inner {
 }
 
 impl Api {
-    pub(crate) fn new(host: Host, files: Files, uid: u32, limits: Limits) -> Api {
+    pub(crate) fn new(service: Service, limits: Limits) -> Api {
         let held = Arc::new(Semaphore::new(limits.held as usize));
-        let followers = Followers::of(&host);
-        Api { inner: Arc::new(Inner { host, files, uid, limits, held, followers, requests: Requests::default() }) }
+        let followers = Followers::of(&service.host);
+        Api { inner: Arc::new(Inner { service, limits, held, followers, requests: Requests::default() }) }
     }
 
     /// Requests that wait for more.
@@ -114,11 +152,11 @@ impl Api {
     }
 
     pub(crate) fn host(&self) -> &Host {
-        &self.inner.host
+        &self.inner.service.host
     }
 
     pub(crate) fn files(&self) -> Result<Material, Vec<String>> {
-        (self.inner.files)()
+        (self.inner.service.files)()
     }
 
     /// What is counted of requests.
@@ -128,7 +166,20 @@ impl Api {
 
     /// The user that the host runs as.
     pub(crate) fn uid(&self) -> u32 {
-        self.inner.uid
+        self.inner.service.uid
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.inner.service.tokens
+    }
+
+    /// How the network is served, if it is.
+    pub(crate) fn listening(&self) -> Option<&Listening> {
+        self.inner.service.listening.as_ref()
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.inner.limits
     }
 
     /// Takes a share of what may be held, unless it is used up.
@@ -155,6 +206,7 @@ impl Api {
             .method_not_allowed_fallback(|| async {
                 Problem::new(StatusCode::METHOD_NOT_ALLOWED, "other-method", "expected another method of this endpoint")
             })
+            .layer(from_fn_with_state(self.clone(), identify))
             .layer(from_fn_with_state(self.clone(), in_time))
             // Last, so that it counts what the others answer too.
             .layer(from_fn_with_state(self.clone(), metrics::count))
@@ -182,6 +234,14 @@ pub enum ServeError {
         /// Why not.
         error: io::Error,
     },
+    /// The address can't be had.
+    #[error("can't listen on {address}: {error}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        error: io::Error,
+    },
     /// Something else is there.
     #[error("expected a socket or nothing at `{}`, got something else: move it away", countersign_text::path(.0))]
     NotASocket(PathBuf),
@@ -199,48 +259,68 @@ pub struct Server {
     followers: Followers,
     thread: Option<JoinHandle<()>>,
     /// The socket is removed with it, once nobody is served any more.
-    _claim: Claim,
+    _claim: Option<Claim>,
 }
 
 impl Server {
-    /// Serves on a socket.
+    /// Serves on a socket or at an address.
     ///
     /// # Errors
     /// When it can't be served.
-    pub fn start(host: Host, files: Files, socket: Socket, limits: Limits) -> Result<Server, ServeError> {
+    pub fn start(service: Service, door: Door, limits: Limits) -> Result<Server, ServeError> {
+        let name = match door {
+            Door::Socket(_) => "api",
+            Door::Network(_) => "network",
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
-            .thread_name("api")
+            .thread_name(name)
             .enable_io()
             .enable_time()
             .build()
             .map_err(ServeError::Thread)?;
-        let api = Api::new(host, files, socket.uid(), limits);
+        let api = Api::new(service, limits);
         let (listener, claim) = {
             let _within = runtime.enter();
-            socket.listen()?
+            match door {
+                Door::Socket(socket) => {
+                    let (listener, claim) = socket.listen()?;
+                    tokio::spawn(socket::follow(claim.path().to_owned(), api.clone()));
+                    (Listener::Socket(listener), Some(claim))
+                }
+                Door::Network(network) => {
+                    let (listener, certificate) = network.listen()?;
+                    tokio::spawn(network::renew(Arc::clone(&certificate)));
+                    (Listener::Network(listener, certificate), None)
+                }
+            }
         };
         let (stop, stopped) = watch::channel(false);
         let followers = api.followers().clone();
         let run = move || {
-            runtime.block_on(connections::serve(listener, api.routes(), limits, stopped));
+            runtime.block_on(connections::serve(listener, api, limits, stopped));
             runtime.shutdown_timeout(GRACE);
         };
-        let thread = std::thread::Builder::new().name("api".to_owned()).spawn(run).map_err(ServeError::Thread)?;
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(ServeError::Thread)?;
         Ok(Server { stop, followers, thread: Some(thread), _claim: claim })
     }
 
-    /// Takes no more connections, answers those that have asked, and removes the socket.
-    pub fn stop(self) {
-        drop(self);
+    /// Has them take no more connections and answer those that have asked, all at the same time, and removes the socket.
+    pub fn stop(servers: Vec<Server>) {
+        servers.iter().for_each(Server::ask_to_stop);
+        drop(servers);
+    }
+
+    fn ask_to_stop(&self) {
+        // A failed send means that it has ended.
+        let _ = self.stop.send(true);
+        self.followers.end();
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // A failed send means that it has ended.
-        let _ = self.stop.send(true);
-        self.followers.end();
+        self.ask_to_stop();
         if let Some(thread) = self.thread.take() {
             // Its panic was reported by the thread.
             drop(thread.join());

@@ -5,13 +5,20 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixSocket};
 
-use crate::server::ServeError;
+use crate::server::{Api, ServeError};
 
 /// The mode of the socket: only its owner connects.
 const MODE: u32 = 0o600;
+
+/// Its mode while there are persons: the group of its file connects too, of whom strangers are refused.
+const MODE_FOR_PERSONS: u32 = 0o660;
+
+/// How often it is looked whether there are persons.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 1_024;
@@ -28,6 +35,13 @@ pub(crate) struct Claim {
     path: PathBuf,
     /// Held with a lock, which ends with the process however it ends.
     _lock: File,
+}
+
+impl Claim {
+    /// Where the socket is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 impl Drop for Claim {
@@ -63,7 +77,8 @@ impl Socket {
     }
 
     /// The user that this process runs as.
-    pub(crate) fn uid(&self) -> u32 {
+    #[must_use]
+    pub fn uid(&self) -> u32 {
         self.uid
     }
 
@@ -74,6 +89,22 @@ impl Socket {
             Ok(listener) => Ok((listener, claim)),
             Err(error) => Err(ServeError::Socket { path: claim.path.clone(), error }),
         }
+    }
+}
+
+/// Lets the group of the socket's file connect as long as the generation that serves has persons, for ever. The group is that
+/// of the host's user, or of the folder if its set-group-ID bit is set.
+pub(crate) async fn follow(path: PathBuf, api: Api) {
+    let mut mode = MODE;
+    loop {
+        let wanted = if api.host().persons().is_empty() { MODE } else { MODE_FOR_PERSONS };
+        if wanted != mode {
+            match std::fs::set_permissions(&path, Permissions::from_mode(wanted)) {
+                Ok(()) => mode = wanted,
+                Err(error) => tracing::error!("the mode of the socket can't be changed: {error}"),
+            }
+        }
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -4,12 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use countersign_daemon::{RuleStatus, SourceStatus};
 
-use crate::caller::Operator;
+use crate::caller::Viewer;
 use crate::problem::Problem;
 use crate::server::Api;
 
 /// `GET /v1/rules`: what serves, what it keeps, and what is held back from it.
-pub(crate) async fn rules(State(api): State<Api>, _operator: Operator) -> Result<Json<Vec<RuleStatus>>, Problem> {
+pub(crate) async fn rules(State(api): State<Api>, _viewer: Viewer) -> Result<Json<Vec<RuleStatus>>, Problem> {
     api.blocking(|api| {
         // `/readyz` says why files can't be read.
         let on_disk = api.files().ok();
@@ -19,7 +19,7 @@ pub(crate) async fn rules(State(api): State<Api>, _operator: Operator) -> Result
 }
 
 /// `GET /v1/sources`: what they are bound to, and what came of them.
-pub(crate) async fn sources(State(api): State<Api>, _operator: Operator) -> Result<Json<Vec<SourceStatus>>, Problem> {
+pub(crate) async fn sources(State(api): State<Api>, _viewer: Viewer) -> Result<Json<Vec<SourceStatus>>, Problem> {
     api.blocking(|api| api.host().sources().map(Json).map_err(Problem::internal)).await?
 }
 

@@ -6,7 +6,7 @@ use crate::exit::Exit;
 use crate::out::Out;
 use crate::{
     activity, admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, log, plan,
-    reload, replay, rollback, rule, rules, run, sources, state, status, version,
+    reload, replay, rollback, rule, rules, run, sources, state, status, token, version,
 };
 
 const EXAMPLES: &str = "\
@@ -97,6 +97,9 @@ enum Command {
     Rollback(rollback::Arguments),
     /// Show what served since when, and who applied it
     Generations(generations::Arguments),
+    /// Make, list and revoke tokens, by which a host is asked over the network
+    #[command(subcommand)]
+    Token(token::Command),
     /// Write a commented configuration, policy, identities, trust, sources and a systemd unit
     Init(init::Arguments),
     /// Check a configuration with all files that it names, and show its values
@@ -140,6 +143,7 @@ impl Arguments {
             Command::Apply(arguments) => arguments.run(out),
             Command::Rollback(arguments) => arguments.run(out),
             Command::Generations(arguments) => arguments.run(out),
+            Command::Token(command) => command.run(out),
             Command::Init(arguments) => arguments.run(out),
             Command::Config(command) => command.run(out),
             Command::Generate(arguments) => arguments.run(out),

@@ -49,6 +49,7 @@ mod storage;
 mod summary;
 mod table;
 mod text;
+mod token;
 mod values;
 mod version;
 

@@ -1,12 +1,13 @@
 //! `countersign run`: serves, as one process, until it is asked to stop.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use countersign_api::{Limits, Server, Socket};
+use countersign_api::{Certificate, Door, Limits, Network, Server, Service, Socket, Tokens};
 use countersign_configuration::Configuration;
 use countersign_daemon::{Files, Host, HostOptions, Reload, Role};
 use countersign_model::Timestamp;
@@ -36,7 +37,7 @@ What comes in is on the disk before its sender is answered, and is judged in one
 host goes on where its store stands. What is applied first serves until something else is applied
 (`countersign apply`), whatever the files on disk hold meanwhile; but for changes that `[reload]` lets be
 applied by themselves, as long as they let nothing more happen and drop no protection. SIGHUP has the files
-looked at now.
+looked at now, and the certificate read again.
 
 SIGTERM and SIGINT stop the host: what was taken is committed. A second one ends it at once, which loses
 nothing either.
@@ -97,17 +98,40 @@ impl Arguments {
         };
         // Before the state is opened: a second host by mistake takes nothing over.
         let socket = Socket::claim(&configuration.api.socket.value).map_err(unusable)?;
+        let tokens = Arc::new(Tokens::open(&configuration.state.value, now).map_err(unusable)?);
+        let certificate = certificate(&configuration)?.map(Arc::new);
         let host = Host::start(options, || files.read()).map_err(unusable)?;
         host.watch(files.clone(), configuration.reload.watch.value).map_err(unusable)?;
-        let files = Arc::new(move || files.read());
-        let server = Server::start(host.clone(), files, socket, Limits::default()).map_err(unusable)?;
-        report(&host, &configuration, &told);
+        // Once the state is this process's.
+        let network = match (configuration.api.listen.value, &certificate) {
+            (Some(address), Some(certificate)) => {
+                Some(Network::bind(address, Arc::clone(certificate)).map_err(unusable)?)
+            }
+            _ => None,
+        };
+        let service = Service {
+            host: host.clone(),
+            files: Arc::new(move || files.read()),
+            tokens,
+            uid: socket.uid(),
+            listening: network.as_ref().map(Network::listening),
+        };
+        let address = network.as_ref().map(Network::address);
+        let doors = std::iter::once(Door::Socket(socket)).chain(network.map(Door::Network));
+        let servers: Vec<Server> = doors
+            .map(|door| Server::start(service.clone(), door, Limits::default()))
+            .collect::<Result<_, _>>()
+            .map_err(unusable)?;
+        report(&host, &configuration, address, &told);
         let exit = loop {
             if interrupt.came() {
                 break Exit::Done;
             }
             if interrupt.asks_for_reload() {
                 host.reload();
+                if let Some(certificate) = &certificate {
+                    certificate.reread();
+                }
             }
             if host.status().judged.superseded {
                 told.error("another process has taken over the state folder: this one stops");
@@ -120,16 +144,19 @@ impl Arguments {
             std::thread::sleep(LOOK);
         };
         told.note("stopping: what was taken is committed");
-        server.stop();
+        Server::stop(servers);
         host.stop();
         Ok(exit)
     }
 }
 
 /// Says that the host serves, and what.
-fn report(host: &Host, configuration: &Configuration, told: &Told) {
+fn report(host: &Host, configuration: &Configuration, address: Option<SocketAddr>, told: &Told) {
     let socket = text::path(&configuration.api.socket.value).to_string();
     told.note(format_args!("listening on `{socket}`"));
+    if let Some(address) = address {
+        told.note(format_args!("listening on https://{address}"));
+    }
     if host.wait_serving(Duration::from_secs(60)) {
         let judged = host.status().judged;
         let number = judged.generation.unwrap_or_default();
@@ -137,6 +164,15 @@ fn report(host: &Host, configuration: &Configuration, told: &Told) {
         for left_out in &judged.left_out {
             told.warning(format_args!("left out of it: {left_out}"));
         }
+    }
+}
+
+/// The certificate by which the network is served, if it is.
+fn certificate(configuration: &Configuration) -> Result<Option<Certificate>> {
+    let api = &configuration.api;
+    match (api.listen.value, &api.certificate.value, &api.key.value) {
+        (Some(_), Some(chain), Some(key)) => Ok(Some(Certificate::read(chain, key).map_err(unusable)?)),
+        _ => Ok(None),
     }
 }
 
@@ -165,7 +201,7 @@ fn folder(configuration: Option<&Path>) -> PathBuf {
 }
 
 /// The time of day.
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }

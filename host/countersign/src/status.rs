@@ -61,6 +61,7 @@ impl Arguments {
             ("rules left out", lines(&status, "/judged/left_out")),
             ("files on disk", lines(&ready, "/on_disk/reasons")),
             ("alarms", alarms(&status)),
+            ("network", network(&status)),
         ];
         rows.extend(more.into_iter().filter(|(_, lines)| !lines.is_empty()));
         let sources: Vec<(String, Vec<String>)> = status
@@ -74,6 +75,12 @@ impl Arguments {
         write!(out, "{}", pairs(out, "", &rows))?;
         Ok(Exit::unless(!is_ready))
     }
+}
+
+/// Where the network is served, and what is in the way.
+fn network(status: &Value) -> Vec<String> {
+    let shown = |pointer: &str| status.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    shown("/network/address").into_iter().chain(shown("/network/problem")).collect()
 }
 
 /// The lines of a list.

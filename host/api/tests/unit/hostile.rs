@@ -287,7 +287,7 @@ fn what_callers_send_isnt_logged() {
     let writer = log.clone();
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).init();
     tracing::info!("begun");
-    let served = Served::start(Limits::default());
+    let mut served = Served::start(Limits::default());
     let headers = format!(
         "Authorization: Bearer {SECRET}\r\nIdempotency-Key: {SECRET}\r\nCookie: {SECRET}\r\n\
          Content-Type: application/json\r\n"
@@ -295,7 +295,7 @@ fn what_callers_send_isnt_logged() {
     let body = format!("{{\"password\": \"{SECRET}\", \"reason\": 7}}");
     for route in ROUTES {
         let path = route.path.replace("{name}", "trail");
-        let method = format!("{:?}", route.method).to_uppercase();
+        let method = route.method.name();
         for line in [format!("{method} {path}"), format!("{method} {path}?token={SECRET}")] {
             served.ask(&line, &headers, body.as_bytes());
         }
@@ -304,9 +304,34 @@ fn what_callers_send_isnt_logged() {
     served.ask(EVENTS, &headers, format!("{body}{body}").as_bytes());
     served.ask(&format!("POST /v1/sources/{SECRET}/events"), &headers, body.as_bytes());
     served.raw(format!("GET /livez HTTP/1.1\r\n{SECRET}\r\n\r\n").as_bytes());
+    // Over the network: tokens that are none, headers that are none, and real tokens, used for all that there is.
+    let client = served.open_network(Limits { refusal: Duration::from_millis(1), ..Limits::default() });
+    let real = [served.token(crate::support::trail()), served.token(crate::Scope::Viewer)];
+    let malformed = [
+        headers.clone(),
+        format!("Authorization: {SECRET}\r\n"),
+        format!("Authorization: Basic {SECRET}\r\n"),
+        format!("Authorization: Bearer  {SECRET} {SECRET}\r\n"),
+        format!("Authorization: Bearer countersign_{SECRET}_{SECRET}\r\n"),
+        format!("Authorization: Bearer {SECRET}\r\nAuthorization: Bearer {SECRET}\r\n"),
+        format!("Authorization: Bearer {SECRET}\u{1}\r\n"),
+        format!("Authorization: Bearer {SECRET}\u{e9}\r\n"),
+        format!("Authorization : Bearer {SECRET}\r\n"),
+        format!("Authorization: Bearer {SECRET}{}\r\n", "x".repeat(70_000)),
+    ];
+    for headers in malformed.iter().chain(&real) {
+        for route in ROUTES {
+            let path = route.path.replace("{name}", "trail").replace("{id}", SECRET);
+            client.ask(&format!("{} {path}", route.method.name()), headers, body.as_bytes());
+        }
+    }
+    client.plain().write_all(format!("GET / HTTP/1.1\r\n{}\r\n", real[0]).as_bytes()).unwrap();
     assert!(served.host.wait_judged(crate::support::LONG));
     drop(served);
     let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     assert!(logged.contains("begun"));
-    assert!(!logged.contains(SECRET), "{}", logged.lines().find(|line| line.contains(SECRET)).unwrap());
+    let secret = |header: &String| header.trim_end().rsplit('_').next().unwrap().to_owned();
+    for secret in real.iter().map(secret).chain([SECRET.to_owned()]) {
+        assert!(!logged.contains(&secret), "{}", logged.lines().find(|line| line.contains(&secret)).unwrap());
+    }
 }

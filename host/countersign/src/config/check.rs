@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::Args;
+use countersign_api::{Certificate, CertificateError};
 use countersign_configuration::{Configuration, Files, Secret, Setting};
 use countersign_daemon::components;
 use countersign_generation::ContextFiles;
@@ -163,10 +164,12 @@ fn check_secrets(configuration: &Configuration, found: &mut Findings) {
         let read = judge.read_audit_key().map(drop).map_err(|error| error.to_string());
         secret("judge.audit-key", &judge.audit_key, read, found);
     }
-    if let Some(path) = &api.certificate.value {
-        let read = files::read(path, MAX_PEM).map_err(|error| error.to_string());
-        let checked = read
-            .and_then(|bytes| pem(&bytes, "CERTIFICATE").map_err(|fault| format!("`{}`: {fault}", text::path(path))));
+    if let (Some(path), Some(key)) = (&api.certificate.value, &api.key.value) {
+        let checked = match Certificate::read(path, key) {
+            // The key has a row of its own.
+            Ok(_) | Err(CertificateError::Key(_) | CertificateError::NoKey) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        };
         found.add("api.certificate", text::path(path).to_string(), usable(checked));
     }
     if let Some(key) = &api.key.value {

@@ -6,6 +6,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+
 use crate::support::{Folder, keys};
 
 const FILES: [&str; 6] =
@@ -224,13 +226,14 @@ fn what_others_are_served_with_is_looked_at() {
     let folder = initialised();
     let api = "version = 1\n[api]\nlisten = \"127.0.0.1:8443\"\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n";
     folder.write("conf/countersign.toml", api);
-    folder.write("conf/c.pem", "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n");
-    folder.write("conf/k.pem", "-----BEGIN PRIVATE KEY-----\nAA==\n-----END PRIVATE KEY-----\n");
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    folder.write("conf/c.pem", cert.pem());
+    folder.write("conf/k.pem", signing_key.serialize_pem());
     fs::set_permissions(folder.path("conf/k.pem"), fs::Permissions::from_mode(0o400)).unwrap();
     folder.cli(CHECK).exits(0);
     folder.write("conf/c.pem", "no certificate");
     let ran = folder.cli(CHECK).exits(2);
-    assert!(ran.stderr.contains("`conf/c.pem`: expected PEM with `CERTIFICATE`"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`conf/c.pem`: expected a certificate and those above it as PEM"), "{}", ran.stderr);
     let ran = folder.cli("config check --listen 0.0.0.0:8443").exits(2);
     assert!(
         ran.stderr.contains("api.certificate: expected a value") && ran.stderr.contains("api.key"),

@@ -10,6 +10,7 @@ mod export;
 mod generate;
 mod killed;
 mod loading;
+mod network;
 mod odd_records;
 mod planned;
 mod private;

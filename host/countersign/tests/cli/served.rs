@@ -73,7 +73,7 @@ impl Served {
     }
 
     /// The same with variables of the environment.
-    fn start_with(folder: &Folder, configuration: &str, environment: &[(&str, &Path)]) -> Served {
+    pub(crate) fn start_with(folder: &Folder, configuration: &str, environment: &[(&str, &Path)]) -> Served {
         let log = OpenOptions::new().create(true).append(true).open(folder.path("host.log")).unwrap();
         let child = folder
             .command(&["run", "--config", configuration])
@@ -116,9 +116,13 @@ impl Served {
         self.child.wait().unwrap();
     }
 
+    pub(crate) fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
     pub(crate) fn stop(mut self) {
-        let stopped = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(stopped.success());
+        self.signal("-TERM");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
     }

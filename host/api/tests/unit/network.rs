@@ -1,0 +1,222 @@
+//! Callers over TLS that send what no client sends, and a certificate that changes: each caller is answered or cut off, the
+//! socket doesn't notice, and no broken certificate takes the place of a good one.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::server::MAX_BODY;
+use crate::support::{Served, answer, config, read_certificate, status, trail, write_certificate};
+use crate::{Limits, Network, Scope};
+
+/// An endpoint that takes a large body.
+const EVENTS: &str = "POST /v1/sources/trail/events";
+
+#[test]
+fn a_sender_sends_and_a_viewer_looks() {
+    let mut served = Served::start(Limits::default());
+    let client = served.open_network(Limits::default());
+    let (sender, viewer) = (served.token(trail()), served.token(Scope::Viewer));
+    let (status, sent) = client.ask(EVENTS, &sender, b"{}\n");
+    assert_eq!(status, 202, "{sent}");
+    let (status, answer) = client.ask("GET /v1/status", &viewer, b"");
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains(&format!("\"address\":\"{}\"", client.address)), "{answer}");
+    assert_eq!(served.host.status().recorder.last, 1);
+    // A bare status, and a problem with how to authenticate.
+    let (status, ready) = client.ask("GET /readyz", "", b"");
+    assert_eq!((status, ready.split("\r\n\r\n").nth(1)), (200, Some("")));
+    let (status, refused) = client.ask("GET /v1/status", "", b"");
+    assert_eq!(status, 401, "{refused}");
+    let refused = refused.to_ascii_lowercase();
+    assert!(refused.contains("www-authenticate: bearer") && refused.contains("problem+json"), "{refused}");
+    // What the socket does isn't there for whoever has a token.
+    for token in [&sender, &viewer] {
+        let (status, _) = client.ask("POST /v1/apply", &format!("{token}Content-Type: application/json\r\n"), b"{}");
+        assert_eq!(status, 403);
+    }
+}
+
+#[test]
+fn tries_take_time() {
+    let mut served = Served::start(Limits::default());
+    let client = served.open_network(Limits { refusal: Duration::from_millis(300), ..Limits::default() });
+    let started = Instant::now();
+    assert_eq!(client.ask("GET /v1/status", "Authorization: Bearer x\r\n", b"").0, 401);
+    assert!(started.elapsed() >= Duration::from_millis(300));
+}
+
+#[test]
+fn bodies_over_tls_have_the_same_limits() {
+    let mut served = Served::start(Limits::default());
+    let client = served.open_network(Limits::default());
+    let token = served.token(trail());
+    let head = |more: &str| format!("{EVENTS} HTTP/1.1\r\nHost: c\r\nConnection: close\r\n{token}{more}\r\n\r\n");
+    // Too large, said before and not.
+    let refused = client.raw(head(&format!("Content-Length: {}", MAX_BODY + 1)).as_bytes());
+    assert_eq!(status(&refused), 413, "{refused}");
+    let mut chunked = head("Transfer-Encoding: chunked").into_bytes();
+    for _ in 0..17 {
+        chunked.extend_from_slice(b"100000\r\n");
+        chunked.extend(std::iter::repeat_n(b'x', 1 << 20));
+        chunked.extend_from_slice(b"\r\n");
+    }
+    chunked.extend_from_slice(b"0\r\n\r\n");
+    let refused = client.raw(&chunked);
+    assert_eq!(status(&refused), 413, "{refused}");
+    // Compressed, and expanding too far.
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    for _ in 0..80 {
+        packed.write_all(&vec![0; 1 << 20]).unwrap();
+    }
+    let (status_of, refused) = client.ask(EVENTS, &token, &packed.finish().unwrap());
+    assert_eq!(status_of, 413, "{refused}");
+    // Malformed, and of an unknown encoding.
+    assert_eq!(client.ask(EVENTS, &format!("{token}Content-Encoding: br\r\n"), b"{}").0, 415);
+    assert_eq!(status(&client.raw(b"BAD\x01 /\r\n\r\n")), 400);
+    assert_eq!(status(&client.raw(head("Content-Length: -1").as_bytes())), 400);
+    assert_eq!(client.ask("GET /livez", "", b"").0, 200);
+}
+
+#[test]
+fn who_is_slow_over_tls_is_cut_off() {
+    const LONGEST: Duration = Duration::from_secs(20);
+    let mut served = Served::start(Limits::default());
+    let (head, request) = (Duration::from_millis(500), Duration::from_millis(800));
+    let client = served.open_network(Limits { head, request, ..Limits::default() });
+    let token = served.token(trail());
+    let started = Instant::now();
+    let mut slow = client.connect();
+    write!(slow, "{EVENTS} HTTP/1.1\r\nHost: c\r\n{token}Content-Length: 1000\r\n\r\n").unwrap();
+    while started.elapsed() < LONGEST && slow.write_all(b"x").and_then(|()| slow.flush()).is_ok() {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // Nothing at all after the handshake.
+    let mut silent = client.connect();
+    silent.flush().unwrap();
+    answer(&mut silent);
+    assert!(started.elapsed() < LONGEST, "{:?}", started.elapsed());
+    assert_eq!(client.ask("GET /livez", "", b"").0, 200);
+}
+
+#[test]
+fn what_isnt_tls_gets_nothing() {
+    let mut served = Served::start(Limits::default());
+    let client = served.open_network(Limits::default());
+    for bytes in [
+        b"GET /livez HTTP/1.1\r\nHost: c\r\n\r\n".as_slice(),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"\0\0\0\0",
+        &[0xff; 40_000],
+    ] {
+        let mut stream = client.plain();
+        let _ = stream.write_all(bytes);
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let said = answer(&mut stream);
+        assert!(!said.contains("HTTP"), "{said}");
+    }
+    assert_eq!(client.ask("GET /livez", "", b"").0, 200);
+}
+
+#[test]
+fn handshakes_that_never_end_are_cut_off() {
+    let mut served = Served::start(Limits::default());
+    let client = served.open_network(Limits { handshake: Duration::from_millis(300), ..Limits::default() });
+    let started = Instant::now();
+    let mut silent = client.plain();
+    let mut slow = client.plain();
+    slow.write_all(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03").unwrap();
+    while started.elapsed() < Duration::from_secs(6) && slow.write_all(b"x").is_ok() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(answer(&mut silent), "");
+    assert!(started.elapsed() < Duration::from_secs(6), "{:?}", started.elapsed());
+    assert_eq!(client.ask("GET /livez", "", b"").0, 200);
+}
+
+#[test]
+fn a_thousand_connections_dont_starve_the_socket() {
+    let mut served = Served::start(Limits::default());
+    let limits = Limits { connections: 16, handshake: Duration::from_millis(200), ..Limits::default() };
+    let client = served.open_network(limits);
+    let all: Vec<TcpStream> = (0..1_000).map(|_| client.plain()).collect();
+    // Meanwhile the socket answers at once.
+    let started = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(served.ask("GET /v1/status", "", b"").0, 200);
+    }
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    drop(all);
+    assert_eq!(client.ask("GET /livez", "", b"").0, 200);
+}
+
+#[test]
+fn a_certificate_that_changes_serves_and_a_broken_one_doesnt() {
+    let mut served = Served::start(Limits::default());
+    let mut client = served.open_network(Limits::default());
+    let file = |name: &str| served.folder.path().join(name);
+    let problem = || {
+        let answer = served.ask("GET /v1/status", "", b"").1;
+        serde_json::from_str::<serde_json::Value>(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap()["network"].clone()
+    };
+    // The socket's server doesn't know the network of this test; the certificate says it itself.
+    assert!(problem().is_null());
+    let first = std::fs::read_to_string(file("certificate.pem")).unwrap();
+    let key = std::fs::read_to_string(file("certificate.key")).unwrap();
+    // A certificate whose key isn't there yet: the one before stays.
+    let roots = write_certificate(&served.folder);
+    let second = std::fs::read_to_string(file("certificate.key")).unwrap();
+    std::fs::write(file("certificate.key"), &key).unwrap();
+    client.certificate.reread_if_changed();
+    assert!(client.certificate.problem().unwrap().contains("fits its key"));
+    assert_eq!(client.ask("GET /livez", "", b"").0, 200);
+    // With its key it serves, to new connections.
+    std::fs::write(file("certificate.key"), second).unwrap();
+    client.certificate.reread_if_changed();
+    assert_eq!(client.certificate.problem(), None);
+    let before = std::mem::replace(&mut client.config, config(roots));
+    assert_eq!(client.ask("GET /livez", "", b"").0, 200);
+    client.config = before;
+    assert!(client.connect().read(&mut [0]).is_err(), "the first one is gone");
+    // What is broken is said, without anything of the key.
+    for (name, text, said) in [
+        ("certificate.key", "no key", "expected a private key as PEM"),
+        ("certificate.key", &key[..key.len() / 2], "expected a private key as PEM"),
+        ("certificate.pem", "no certificate", "expected a certificate"),
+        ("certificate.pem", "", "expected a certificate"),
+    ] {
+        std::fs::write(file(name), text).unwrap();
+        client.certificate.reread();
+        let problem = client.certificate.problem().unwrap();
+        assert!(problem.contains(said) && !problem.contains("no key"), "{problem}");
+        std::fs::write(file("certificate.pem"), &first).unwrap();
+        std::fs::write(file("certificate.key"), &key).unwrap();
+    }
+    client.certificate.reread();
+    assert_eq!(client.ask("GET /livez", "", b"").0, 200);
+    // Everybody may read it.
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    std::fs::set_permissions(file("certificate.key"), open).unwrap();
+    let error = read_certificate(&served.folder).unwrap_err().to_string();
+    assert!(error.contains("not everybody can read"), "{error}");
+}
+
+#[test]
+fn an_address_that_is_taken_is_said() {
+    let mut served = Served::start(Limits::default());
+    let client = served.open_network(Limits::default());
+    // Bound twice without anybody listening is no fault of the system's; listening twice is.
+    let again = Network::bind(client.address, client.certificate.clone());
+    let refused = match again {
+        Err(error) => error,
+        Ok(network) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+            let _within = runtime.enter();
+            network.listen().map(drop).unwrap_err()
+        }
+    };
+    assert!(refused.to_string().starts_with(&format!("can't listen on {}", client.address)), "{refused}");
+}
