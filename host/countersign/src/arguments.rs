@@ -74,7 +74,7 @@ enum Command {
     /// Show telemetry as rules see it: normalised events
     Events(events::Arguments),
     /// Decide about recorded telemetry, without executing anything
-    Replay(replay::Arguments),
+    Replay(Box<replay::Arguments>),
     /// Serve as one process: record what comes in, judge it, and change rules and policy while running
     Run(run::Arguments),
     /// Show how a host that runs is

@@ -14,6 +14,7 @@ use countersign_model::{SourceId, SourceStanding};
 use countersign_recorder::{HostInputKind, NewHostInput, Recorder, RecorderError, RecorderReader};
 
 use crate::decoders::names;
+use crate::generations::{material, word};
 use crate::judge::standing;
 use crate::shared::Shared;
 use volume::KEPT;
@@ -37,6 +38,10 @@ struct Known {
     /// Sources by their numbers in the recorder.
     names: BTreeMap<u32, SourceId>,
     watched: BTreeMap<SourceId, Watched>,
+    /// The last of the host's own inputs that was seen, and the sources of the generation that was applied last until then.
+    applied: (u64, Sources),
+    /// The number of that generation.
+    generation: Option<u64>,
     /// The last batch that was counted.
     counted: u64,
     began: Instant,
@@ -46,10 +51,6 @@ impl Vigil {
     /// Watches until the host is to stop.
     pub(crate) fn run(self) {
         let is_stopping = || self.shared.is_stopping();
-        // Whose sources they are isn't known before.
-        while !is_stopping() && self.shared.judged().generation.is_none() {
-            self.recorder.wait(EVERY, |_| is_stopping());
-        }
         while !is_stopping() {
             if let Err(error) = self.watch() {
                 tracing::error!("sources can't be watched now: {error}");
@@ -62,8 +63,8 @@ impl Vigil {
         let mut known = self.begin()?;
         while !self.shared.is_stopping() {
             known.count(self.recorder.figures().last)?;
-            let sources = self.shared.sources();
-            for standing in self.look(&mut known, &sources) {
+            known.read_sources(self.recorder.figures().last_host)?;
+            for standing in self.look(&mut known) {
                 self.put(&mut known, standing);
             }
             self.recorder.wait(EVERY, |_| self.shared.is_stopping());
@@ -78,7 +79,16 @@ impl Vigil {
         let first = reader.first()?;
         let from = if first > last { last + 1 } else { reader.first_since(first, last, now.plus_micros(-KEPT))? };
         let (names, watched) = (names(&reader)?, BTreeMap::new());
-        let mut known = Known { reader, names, watched, counted: from.saturating_sub(1), began: Instant::now() };
+        let (applied, generation) = ((0, Sources::default()), None);
+        let mut known = Known {
+            reader,
+            names,
+            watched,
+            applied,
+            generation,
+            counted: from.saturating_sub(1),
+            began: Instant::now(),
+        };
         for input in known.reader.host_inputs_of(HostInputKind::Source)? {
             let Some(standing) = standing(&input) else { continue };
             self.shared.stands(standing.clone());
@@ -91,7 +101,8 @@ impl Vigil {
     }
 
     /// How sources stand otherwise than is on record.
-    fn look(&self, known: &mut Known, sources: &Sources) -> Vec<SourceStanding> {
+    fn look(&self, known: &mut Known) -> Vec<SourceStanding> {
+        let sources = &known.applied.1;
         let (now, elapsed) = (self.recorder.now(), known.began.elapsed());
         let (judged, fed) = (self.recorder.figures().judged, self.shared.fed());
         let mut changed = Vec::new();
@@ -129,6 +140,28 @@ impl Vigil {
 }
 
 impl Known {
+    /// Reads the sources of the generation that was applied last, whether or not its turn has come: what the operator expects
+    /// now counts, also while a backlog is judged. `last_host` is the last input of the host's own.
+    fn read_sources(&mut self, last_host: u64) -> Result<(), RecorderError> {
+        if last_host <= self.applied.0 {
+            return Ok(());
+        }
+        let last = self.reader.last_host_input(HostInputKind::Generation, last_host)?;
+        // One that was read before is read again no more often than another input comes, such as time.
+        self.applied.0 = last_host;
+        let Some(last) = last.filter(|last| Some(last.seq) != self.generation) else { return Ok(()) };
+        self.generation = Some(last.seq);
+        let sources =
+            word(&last).map_err(|error| vec![error]).and_then(|word| material(&self.reader, &word.manifest)?.sources());
+        match sources {
+            Ok(sources) => self.applied.1 = sources,
+            Err(faults) => {
+                tracing::error!("the sources of generation {} can't be read: {}", last.seq, faults.join("; "));
+            }
+        }
+        Ok(())
+    }
+
     /// Counts what came up to a batch.
     fn count(&mut self, last: u64) -> Result<(), RecorderError> {
         if last <= self.counted {

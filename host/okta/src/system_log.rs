@@ -103,12 +103,12 @@ impl SystemLog {
                 let why = "too many requests for the organisation: the limit is waited for".to_owned();
                 Err(LogError { why, pause: self.pauses.limited(until_reset(&answer)) })
             }
-            401 => Err(self.to_be_mended("the token isn't valid (any more)", &answer)),
-            403 => Err(self.to_be_mended("the token may not read the System Log", &answer)),
-            404 => Err(self.to_be_mended("there is no System Log at this address", &answer)),
-            300..400 => Err(self.to_be_mended("a redirect, which isn't followed", &answer)),
+            401 => Err(self.refused("the token isn't valid (any more)", &answer)),
+            403 => Err(self.refused("the token may not read the System Log", &answer)),
+            404 => Err(self.refused("there is no System Log at this address", &answer)),
+            300..400 => Err(self.refused("a redirect, which isn't followed", &answer)),
             500.. => Err(self.failed(told(&answer))),
-            _ => Err(self.to_be_mended("the request is refused", &answer)),
+            _ => Err(self.refused("the request is refused", &answer)),
         }
     }
 
@@ -145,7 +145,8 @@ impl SystemLog {
         LogError { why, pause: self.pauses.failed(self.failures) }
     }
 
-    fn to_be_mended(&mut self, what: &str, answer: &Answer) -> LogError {
+    /// What a person has to mend.
+    fn refused(&self, what: &str, answer: &Answer) -> LogError {
         LogError { why: format!("{what}: {}", told(answer)), pause: self.pauses.slow() }
     }
 }

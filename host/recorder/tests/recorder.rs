@@ -262,3 +262,29 @@ fn other_files_are_refused() {
     assert!(refused(&path).starts_with("expected a recorder at"), "{}", refused(&path));
     assert!(refused(folder.path()).contains("expected a regular file, got a folder"), "{}", refused(folder.path()));
 }
+
+#[test]
+fn reading_begins_at_a_time_or_before_a_batch() {
+    /// Seconds of a clock that counts on.
+    static SECOND: AtomicI64 = AtomicI64::new(0);
+    let (_folder, path) = folder();
+    let clock = || Timestamp(SECOND.fetch_add(1, Ordering::Relaxed) * 1_000_000);
+    let recorder = Recorder::open(&path, RecorderOptions { clock, ..options() }, Place::START).unwrap();
+    let reader = recorder.reader().unwrap();
+    assert_eq!((reader.last().unwrap(), reader.first_since(1, 1, Timestamp(0)).unwrap()), (0, 1));
+    let word = |before| NewHostInput { kind: HostInputKind::Word, payload: Vec::new(), contents: Vec::new(), before };
+    for before in [Some(1), Some(2), Some(2), None] {
+        recorder.put(word(before)).unwrap();
+    }
+    for _ in 0..4 {
+        recorder.append(append("trail", "{}\n")).unwrap();
+    }
+    assert_eq!(reader.last().unwrap(), 4);
+    let arrived = |seq| reader.arrived(seq).unwrap().unwrap();
+    for seq in 1..=4 {
+        assert_eq!(reader.first_since(1, 5, arrived(seq)).unwrap(), seq);
+        assert_eq!(reader.first_since(1, 5, arrived(seq).plus_micros(1)).unwrap(), seq + 1);
+    }
+    let before: Vec<u64> = (0..4).map(|batch| reader.last_host_before(batch).unwrap()).collect();
+    assert_eq!(before, [0, 1, 3, 3]);
+}

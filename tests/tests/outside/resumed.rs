@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 
 use countersign_generation::Generation;
-use countersign_model::{DigestKey, Place, Timestamp};
+use countersign_model::{Ailment, DigestKey, Place, SourceStanding, Timestamp, Unwell};
 use countersign_session::{Session, SessionError, SessionOptions, Standing, stored_rules};
 use countersign_store::{MemoryStore, Stored};
 use countersign_stream::{QuarantineThreshold, TICK_EVENTS};
@@ -93,6 +93,34 @@ fn quarantine_redeliveries_and_inputs_go_on() {
         let mut steps = records.clone();
         (0..12).rev().for_each(|kill| steps.insert(37 + kill * 83, Step::Kill));
         expected.assert_same(&play(&mut backend, &files, &steps, &generation, &options), name);
+    }
+}
+
+/// How sources stand, and which of them what rules keep is made of, for findings on any source.
+#[test]
+fn how_sources_stand_goes_on() {
+    let telemetry = fed::telemetry();
+    let all: Vec<&[u8]> = telemetry.split_inclusive(|byte| *byte == b'\n').skip(20).take(60).collect();
+    let half = |which: usize| all.iter().skip(which).step_by(2).copied().flatten().copied().collect::<Vec<u8>>();
+    let files = Files::of_sources("cloudtrail", &[("even", &half(0)), ("odd", &half(1))]);
+    let generation = fed_generation();
+    let unwell = Unwell { what: Ailment::Silent, since: second(0), usual: None, why: "no record".to_owned() };
+    let stands = |unwell: &[Unwell]| Step::Source(SourceStanding { source: "even".into(), unwell: unwell.to_vec() });
+    let mut steps = vec![Step::Record(None); files.count()];
+    steps.insert(50, stands(&[]));
+    steps.insert(20, stands(&[unwell]));
+    let expected = play(&mut Backend::memory(), &files, &steps, &generation, &options());
+    let count = |what: &str| expected.log.iter().filter(|line| line.contains(what)).count();
+    assert_eq!((count("\"type\":\"source\""), count("\"kind\":\"source-unwell\"")), (2, 1));
+    let sources = |(space, _, value): &(String, Vec<u8>, Vec<u8>)| {
+        space == "rule" && String::from_utf8_lossy(value).contains(r#""sources":{"even":"#)
+    };
+    assert!(expected.memory.iter().any(sources), "no rule keeps anything of both");
+    for at in 0..=steps.len() {
+        let mut killed = steps.clone();
+        killed.insert(at, Step::Kill);
+        let got = play(&mut Backend::memory(), &files, &killed, &generation, &options());
+        expected.assert_same(&got, &format!("killed before step {at}"));
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use countersign_formats::{DeadLetter, Format, Record, format_by_name};
 use countersign_generation::Generation;
 use countersign_inputs::{Inputs, Merge, Processed, Reading, Received};
-use countersign_model::{Place, SourceId, Timestamp};
+use countersign_model::{Place, SourceId, SourceStanding, Timestamp};
 use countersign_session::{
     Arrival, DecisionLine, FindingLine, Input, KeptRules, Notice, Observer, Session, SessionOptions, Standing, Swap,
 };
@@ -86,6 +86,8 @@ pub(crate) enum Step {
     Time(Timestamp),
     /// Another generation.
     Swap(Arc<Generation>),
+    /// A source stands otherwise.
+    Source(SourceStanding),
     /// The process is killed here: what isn't committed is lost.
     Kill,
 }
@@ -224,6 +226,7 @@ pub(crate) fn play(
                             )
                             .unwrap();
                     }
+                    Step::Source(standing) => session.push_from(Input::Source(standing.clone()), after).unwrap(),
                     Step::Kill => unreachable!("the rest is cut there"),
                 }
             }

@@ -1,6 +1,6 @@
 //! Requests that wait: they are answered with the commit, or when they have waited long enough, or when the server ends.
 
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::time::Instant;
 
 use super::*;
@@ -45,7 +45,7 @@ fn a_request_is_answered_with_the_commit() {
 fn the_end_of_the_server_ends_them() {
     let mut served = Served::start(Limits::default());
     let socket = served.socket();
-    let (answer, answered) = channel();
+    let (answer, answered) = sync_channel(1);
     let mut stream = crate::support::connect(&socket);
     std::thread::spawn(move || {
         use std::io::Write as _;

@@ -136,7 +136,8 @@ fn a_case_has_everything_that_goes_on_record() {
 #[test]
 fn a_finding_of_the_stream_is_decided_as_its_evidence_is_again() {
     let mut event = countersign_testing::event(1);
-    let evidence = &FindingBundle { source: Some(event.source.clone()), ..SOURCE.contained().clone() };
+    let rests_on = BTreeSet::from([event.source.clone()]);
+    let evidence = &FindingBundle { source: Some(event.source.clone()), rests_on, ..SOURCE.contained().clone() };
     event.id = evidence.finding.event_id.as_str().into();
     event.actor.account = evidence.subject.account.clone();
     event.actor.usage = evidence.subject.usage.unwrap();

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Duration;
 
 use countersign_store::{SqliteStore, Stored as _};
@@ -41,7 +41,7 @@ impl Following {
         let words: Vec<&str> = words.split_whitespace().collect();
         let errors = std::fs::File::create(folder.path("followed.log")).unwrap();
         let mut child = folder.command(&words).stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
-        let (line, lines) = channel();
+        let (line, lines) = sync_channel(1 << 16);
         let output = BufReader::new(child.stdout.take().unwrap());
         std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|text| line.send(text)));
         Following { child, lines }

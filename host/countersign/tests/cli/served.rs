@@ -362,7 +362,7 @@ fn an_event_is_followed_in_the_log_by_its_id() {
         .collect();
     let named = |message: &str| -> Vec<&Value> { logged.iter().filter(|line| line["message"] == message).collect() };
     let decided = named("decided");
-    assert!(!decided.is_empty() && named("found").len() > 5, "{} lines", logged.len());
+    assert!(!decided.is_empty() && !named("found").is_empty(), "{} decided", decided.len());
     let judged = named("judging an event");
     for line in decided {
         let id = line["event_id"].as_str().unwrap().trim_matches('`');

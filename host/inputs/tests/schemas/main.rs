@@ -72,7 +72,7 @@ fn sources() -> Value {
                 "The file with the token to read the log, of kind `okta` only; without it a variable has the token",
             ),
             "since": described(
-                json!({ "type": "string", "format": "date-time", "examples": ["2026-03-02T09:00:00Z"] }),
+                json!({ "type": "string", "examples": ["2026-03-02T09:00:00Z"] }),
                 "From where the log is read first, of kind `okta` only; seven days ago if left out",
             ),
         }),

@@ -150,6 +150,19 @@ fn one_source_takes_no_room_from_another() {
     assert_eq!(counts.of(3)[0].callers[0].count, 2);
 }
 
+#[test]
+#[ignore = "a measurement: it prints what counting an event takes"]
+fn counting_takes_little() {
+    let events: Vec<Event> =
+        (0..1_000).map(|number| event(0, &[number % 300], "aws-cli/2.9 Python/3", [192, 0, 2, 1])).collect();
+    let mut counts = Counts::new();
+    let began = std::time::Instant::now();
+    for _ in 0..100 {
+        events.iter().for_each(|event| counts.add(event));
+    }
+    println!("{:?} an event", began.elapsed() / 100_000);
+}
+
 proptest! {
     #[test]
     fn commits_and_deaths_show_nowhere(
