@@ -119,7 +119,9 @@ const OPERATIONS: &[Operation] = &[
         about: "Who used an account on the last 30 days",
         parameters: || {
             let account = json!({ "type": "string", "pattern": "^[^:]+:[^:]*:.+$" });
-            vec![json!({ "name": "account", "in": "query", "description": "The account", "required": true, "schema": account })]
+            vec![
+                json!({ "name": "account", "in": "query", "description": "The account", "required": true, "schema": account }),
+            ]
         },
         done: (200, Ok("Activity")),
         problems: &[400],
@@ -158,7 +160,9 @@ const OPERATIONS: &[Operation] = &[
     Operation {
         path: "/v1/rollback",
         about: "Has an earlier generation serve again",
-        body: Some(|| json_body(&["generation"], json!({ "reason": text(), "generation": whole(1), "at_once": flag() }))),
+        body: Some(|| {
+            json_body(&["generation"], json!({ "reason": text(), "generation": whole(1), "at_once": flag() }))
+        }),
         done: (200, Ok("Applied")),
         problems: CHANGE,
         ..POST

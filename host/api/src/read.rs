@@ -7,6 +7,7 @@ use axum::extract::State;
 use countersign_daemon::{MAX_PAGE, Page, Paging, RecordedGeneration, Status, page};
 use countersign_document::{MAX_INTEGER, Table};
 use countersign_store::SqliteStore;
+use serde::Serialize;
 
 use crate::caller::Viewer;
 use crate::follow;

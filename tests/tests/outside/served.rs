@@ -259,14 +259,14 @@ static WRONG: AtomicI64 = AtomicI64::new(0);
 fn a_clock_that_is_set_by_a_day_loses_nothing() {
     const DAY: i64 = 86_400_000_000;
     let (telemetry, identities) = telemetry();
-    let lines: Vec<&[u8]> = telemetry.split_inclusive(|byte| *byte == b'\n').collect();
+    let records: Vec<&[u8]> = telemetry.split_inclusive(|byte| *byte == b'\n').collect();
     let (_folder, state) = folder();
     let first = material(DEFAULT_POLICY, &identities);
     let clock = || now().plus_micros(WRONG.load(Ordering::Relaxed));
     let mut host = start_at(&state, &first, clock);
-    for (lines, wrong) in lines.chunks(lines.len() / 5 + 1).zip([0, DAY, 0, -DAY, 0]) {
+    for (records, wrong) in records.chunks(records.len() / 5 + 1).zip([0, DAY, 0, -DAY, 0]) {
         WRONG.store(wrong, Ordering::Relaxed);
-        send(&host, None, &lines.concat());
+        send(&host, None, &records.concat());
         // Also what waits for time to pass has its turn, with a clock that is a day behind.
         assert!(host.wait_judged(LONG), "{wrong}: {:?}", host.status());
         if wrong == -DAY {
