@@ -125,7 +125,7 @@ impl Served {
 
     /// Serves no longer. The host goes on.
     pub(crate) fn stop_serving(&mut self) {
-        drop(self.server.take());
+        self.servers.clear();
     }
 
     pub(crate) fn socket(&self) -> PathBuf {
