@@ -91,7 +91,7 @@ pub fn prove(admitted: &Admitted, trust: &Trust, shipped: &BTreeSet<Statement>) 
 /// # Errors
 /// When the signature isn't one, or is of another rule.
 pub fn signers(signature: &[u8], rule: &Statement) -> Result<Vec<PublicKey>, Unproved> {
-    let envelope = Envelope::verify(signature)?;
+    let envelope = Envelope::<Statement>::verify(signature)?;
     let signed = envelope.statement();
     let parts = [
         (signed.rule == rule.rule, "id"),

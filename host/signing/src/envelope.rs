@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::key::{PublicKey, SecretKey};
-use crate::statement::{Statement, StatementError, other_json};
+use crate::statement::{Signed, StatementError, other_json};
 
 /// The type of what is signed.
 const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
@@ -16,10 +16,10 @@ pub const MAX_SIGNATURES: usize = 8;
 /// The most bytes of an envelope: more than any statement with that many signatures.
 pub const MAX_ENVELOPE_BYTES: usize = 16 << 10;
 
-/// A signed statement about a rule. Each of its signatures is that of the key which it names.
+/// A signed statement. Each of its signatures is that of the key which it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Envelope {
-    statement: Statement,
+pub struct Envelope<S> {
+    statement: S,
     signatures: Vec<(PublicKey, [u8; 64])>,
 }
 
@@ -62,10 +62,10 @@ struct WrittenSignature {
     sig: String,
 }
 
-impl Envelope {
+impl<S: Signed> Envelope<S> {
     /// Signs a statement.
     #[must_use]
-    pub fn sign(statement: Statement, key: &SecretKey) -> Envelope {
+    pub fn sign(statement: S, key: &SecretKey) -> Envelope<S> {
         let signature = key.sign(&encoded(&statement.to_bytes()));
         Envelope { statement, signatures: vec![(key.public(), signature)] }
     }
@@ -74,7 +74,7 @@ impl Envelope {
     ///
     /// # Errors
     /// When there are [`MAX_SIGNATURES`] already.
-    pub fn also_signed_by(mut self, key: &SecretKey) -> Result<Envelope, EnvelopeError> {
+    pub fn also_signed_by(mut self, key: &SecretKey) -> Result<Envelope<S>, EnvelopeError> {
         if self.signers().any(|signer| *signer == key.public()) {
             return Ok(self);
         }
@@ -87,7 +87,7 @@ impl Envelope {
 
     /// What is signed.
     #[must_use]
-    pub fn statement(&self) -> &Statement {
+    pub fn statement(&self) -> &S {
         &self.statement
     }
 
@@ -111,12 +111,12 @@ impl Envelope {
         serde_json_canonicalizer::to_vec(&written).unwrap_or_default()
     }
 
-    /// Reads an envelope and verifies every signature in it. An envelope says nothing about a rule until its statement
-    /// is compared with the rule's own digests.
+    /// Reads an envelope and verifies every signature in it. An envelope says nothing until its statement is compared with
+    /// what it is about.
     ///
     /// # Errors
     /// When the bytes are any others than those that an envelope is written as, or a signature isn't that of its key.
-    pub fn verify(bytes: &[u8]) -> Result<Envelope, EnvelopeError> {
+    pub fn verify(bytes: &[u8]) -> Result<Envelope<S>, EnvelopeError> {
         if bytes.len() > MAX_ENVELOPE_BYTES {
             return Err(EnvelopeError::TooLarge(bytes.len()));
         }
@@ -144,7 +144,7 @@ impl Envelope {
             }
             verified.push((keyid, signature));
         }
-        let envelope = Envelope { statement: Statement::read(&payload)?, signatures: verified };
+        let envelope = Envelope { statement: S::read(&payload)?, signatures: verified };
         if envelope.to_bytes() == bytes { Ok(envelope) } else { Err(EnvelopeError::NotCanonical) }
     }
 }

@@ -18,7 +18,7 @@ const SECRET: &str = "ed25519-secret:";
 /// Bytes of either key.
 const BYTES: usize = 32;
 
-/// A publisher's public key. Its text is `ed25519:` and the 32 bytes in Base64 (RFC 4648, with padding).
+/// A public key. Its text is `ed25519:` and the 32 bytes in Base64 (RFC 4648, with padding).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PublicKey([u8; BYTES]);
 
@@ -88,7 +88,7 @@ impl<'de> Deserialize<'de> for PublicKey {
     }
 }
 
-/// A publisher's secret key. Never printed; its bytes are wiped when it is dropped.
+/// A secret key. Never printed; its bytes are wiped when it is dropped.
 pub struct SecretKey(SigningKey);
 
 impl SecretKey {

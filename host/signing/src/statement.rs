@@ -4,7 +4,7 @@ use countersign_model::{Digest, RuleId, RuleIdentity};
 use serde::{Deserialize, Serialize};
 
 /// `_type` of an in-toto statement (in-toto attestation framework, spec/v1/statement.md).
-const TYPE: &str = "https://in-toto.io/Statement/v1";
+pub(crate) const TYPE: &str = "https://in-toto.io/Statement/v1";
 
 /// What the predicate is: a rule's id and version.
 const PREDICATE_TYPE: &str = "urn:countersign:rule:v1";
@@ -24,12 +24,29 @@ pub struct Statement {
     pub data: Option<Digest>,
 }
 
-/// Bytes that aren't a statement about a rule.
+/// What can be signed: an in-toto statement with one form in bytes.
+pub trait Signed: Sized {
+    /// The bytes that are signed: canonical JSON (RFC 8785).
+    fn to_bytes(&self) -> Vec<u8>;
+
+    /// Reads what was signed.
+    ///
+    /// # Errors
+    /// When the bytes are any others than those that a statement of this kind is written as.
+    fn read(bytes: &[u8]) -> Result<Self, StatementError>;
+}
+
+/// Bytes that aren't the statement that was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StatementError {
     /// They are JSON of another form, or none.
-    #[error("expected an in-toto statement about a rule: {0}")]
-    Form(String),
+    #[error("expected an in-toto statement about a {about}: {why}")]
+    Form {
+        /// What it should be about.
+        about: &'static str,
+        /// What is there.
+        why: String,
+    },
     /// The same statement is written otherwise.
     #[error("expected the statement in canonical form (RFC 8785)")]
     NotCanonical,
@@ -53,17 +70,24 @@ struct Predicate {
     version: String,
 }
 
+/// Something with a digest that a statement is about.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Subject {
-    name: String,
-    digest: Sha256,
+pub(crate) struct Subject {
+    pub(crate) name: String,
+    pub(crate) digest: Sha256,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sha256 {
-    sha256: Digest,
+pub(crate) struct Sha256 {
+    pub(crate) sha256: Digest,
+}
+
+impl Subject {
+    pub(crate) fn new(name: &str, sha256: Digest) -> Subject {
+        Subject { name: name.to_owned(), digest: Sha256 { sha256 } }
+    }
 }
 
 impl Statement {
@@ -78,13 +102,12 @@ impl Statement {
             data: identity.data,
         }
     }
+}
 
-    /// The bytes that are signed: canonical JSON (RFC 8785).
-    #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let subject = |name: &str, sha256| Subject { name: name.to_owned(), digest: Sha256 { sha256 } };
-        let mut subjects = vec![subject("component", self.code), subject("declaration", self.declaration)];
-        subjects.extend(self.data.map(|data| subject("data", data)));
+impl Signed for Statement {
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut subjects = vec![Subject::new("component", self.code), Subject::new("declaration", self.declaration)];
+        subjects.extend(self.data.map(|data| Subject::new("data", data)));
         let written = Written {
             statement_type: TYPE.to_owned(),
             predicate_type: PREDICATE_TYPE.to_owned(),
@@ -95,28 +118,34 @@ impl Statement {
         serde_json_canonicalizer::to_vec(&written).unwrap_or_default()
     }
 
-    /// Reads what was signed.
-    ///
-    /// # Errors
-    /// When the bytes are any others than those that a statement is written as.
-    pub fn read(bytes: &[u8]) -> Result<Statement, StatementError> {
-        let form = |error: &dyn ToString| StatementError::Form(error.to_string());
+    fn read(bytes: &[u8]) -> Result<Statement, StatementError> {
+        let form = |why: String| StatementError::Form { about: "rule", why };
         let Written { statement_type, predicate_type, predicate, subject } =
-            serde_json::from_slice(bytes).map_err(|error| StatementError::Form(other_json(&error)))?;
-        for (got, expected) in [(statement_type, TYPE), (predicate_type, PREDICATE_TYPE)] {
-            if got != expected {
-                return Err(form(&format_args!("expected type `{expected}`, got another")));
-            }
-        }
+            serde_json::from_slice(bytes).map_err(|error| form(other_json(&error)))?;
+        check_types("rule", (&statement_type, &predicate_type), PREDICATE_TYPE)?;
         let named = |name: &str| subject.iter().find(|one| one.name == name).map(|one| one.digest.sha256);
         let (Some(code), Some(declaration)) = (named("component"), named("declaration")) else {
-            return Err(form(&"expected the subjects `component` and `declaration`"));
+            return Err(form("expected the subjects `component` and `declaration`".to_owned()));
         };
         let statement =
             Statement { rule: predicate.rule, version: predicate.version, code, declaration, data: named("data") };
         // Subjects that are missing, twice, in another order or of another name differ here.
         if statement.to_bytes() == bytes { Ok(statement) } else { Err(StatementError::NotCanonical) }
     }
+}
+
+/// Refuses a statement of another type than those that are expected.
+pub(crate) fn check_types(
+    about: &'static str,
+    (statement_type, predicate_type): (&str, &str),
+    predicate: &str,
+) -> Result<(), StatementError> {
+    for (got, expected) in [(statement_type, TYPE), (predicate_type, predicate)] {
+        if got != expected {
+            return Err(StatementError::Form { about, why: format!("expected type `{expected}`, got another") });
+        }
+    }
+    Ok(())
 }
 
 /// Where bytes are other JSON than expected. Nothing of them is in the message: their author would choose what it

@@ -71,7 +71,7 @@ impl Arguments {
 }
 
 /// The envelope that the rule has, if it is of exactly this rule; one that isn't is replaced, which is said.
-fn earlier(admitted: &Admitted, statement: &Statement) -> Option<Envelope> {
+fn earlier(admitted: &Admitted, statement: &Statement) -> Option<Envelope<Statement>> {
     let envelope = Envelope::verify(admitted.signature()?).ok().filter(|envelope| envelope.statement() == statement);
     if envelope.is_none() {
         stderr::note("the signature that the file has is of something else, and is replaced");
