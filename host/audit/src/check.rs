@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 
 use crate::chain::{ChainWriter, Head};
 use crate::lines::{self, FIRST_LINK, Line, MAX_LINE, Read};
+use crate::opening::{Opening, standing_digest_of};
 use crate::read::Entry;
 use crate::record::{FORMAT, OLDEST_FORMAT, Record};
 use crate::verify::{AuditFault, FaultCode};
@@ -24,6 +25,10 @@ pub(crate) struct Checker {
     /// Whether the seal has the digest of its own line.
     seal_whole: bool,
     broken: Option<Broken>,
+    /// How it begins, unless with its first record.
+    opening: Option<Opening>,
+    /// The digests of the lines that stand there, as far as they were read; none once they were.
+    standing: Option<Vec<u8>>,
 }
 
 /// Two lines of which one was changed; the line after them tells which.
@@ -46,6 +51,8 @@ impl Default for Checker {
             head: None,
             seal_whole: false,
             broken: None,
+            opening: None,
+            standing: None,
         }
     }
 }
@@ -69,6 +76,11 @@ impl Checker {
         self.head
     }
 
+    /// How it begins, unless with its first record.
+    pub(crate) fn opening(&self) -> Option<&Opening> {
+        self.opening.as_ref()
+    }
+
     /// A writer that continues after the lines read so far.
     pub(crate) fn writer(&self) -> ChainWriter {
         ChainWriter::resume(self.lines, self.link)
@@ -82,7 +94,19 @@ impl Checker {
         line: &mut Vec<u8>,
         faults: &mut Vec<AuditFault>,
     ) -> io::Result<Next> {
-        let read = lines::read(reader, line)?;
+        let mut read = lines::read(reader, line)?;
+        if self.lines == 0 && self.opening.is_none() && matches!(read, Read::Line) && self.open(line, faults) {
+            read = lines::read(reader, line)?;
+        }
+        if self.standing.is_some() {
+            match read {
+                Read::Line => return Ok(Next::Line(self.stand(line, faults))),
+                _ => {
+                    self.end_standing(faults);
+                    return Ok(Next::Unreadable);
+                }
+            }
+        }
         let number = self.lines + 1;
         let mut fault = |code, expected: String, got: String| {
             faults.push(AuditFault { line: number, code, expected, got });
@@ -107,6 +131,61 @@ impl Checker {
                 Ok(Next::Unreadable)
             }
             Read::End => Ok(Next::End),
+        }
+    }
+
+    /// Takes in an opening, if the first line is one.
+    fn open(&mut self, line: &[u8], faults: &mut Vec<AuditFault>) -> bool {
+        let opening = match Opening::of(line) {
+            None => return false,
+            Some(Err(got)) => {
+                faults.push(wrong_opening(1, "an opening line as this product writes it", got));
+                return false;
+            }
+            Some(Ok(opening)) => opening,
+        };
+        (self.lines, self.seq, self.link) = (opening.from, Some(opening.from), opening.link);
+        self.standing = (opening.lines > 0).then(Vec::new);
+        if opening.lines == 0 && (opening.from > 0 || opening.standing != standing_digest_of(&[])) {
+            faults.push(wrong_opening(0, "a header and what else stands there", "no lines that stand".to_owned()));
+        }
+        self.opening = Some(opening);
+        true
+    }
+
+    /// Checks a line that stands at an opening.
+    fn stand(&mut self, bytes: &[u8], faults: &mut Vec<AuditFault>) -> Option<Entry> {
+        let (is_first, from) = (self.standing.as_ref().is_some_and(Vec::is_empty), self.lines);
+        let digests = self.standing.get_or_insert_default();
+        digests.extend_from_slice(&Digest::of(bytes).0);
+        if digests.len() as u64 / 32 >= self.opening.as_ref().map_or(0, |opening| opening.lines) {
+            self.end_standing(faults);
+        }
+        let line = match lines::parse(bytes) {
+            Ok(line) if line.seq < from && is_first == matches!(line.record, Record::Header(_)) => line,
+            Ok(line) => {
+                let expected = format!("a header and then other records before record {from}");
+                let got = format!("a `{}` as record {}", line.record.type_id(), line.seq);
+                faults.push(wrong_opening(line.seq.saturating_add(1), &expected, got));
+                return None;
+            }
+            Err(error) => {
+                faults.push(wrong_opening(0, "one record as JSON", error.to_string()));
+                return None;
+            }
+        };
+        let number = line.seq.saturating_add(1);
+        self.check_format(number, &line.record, faults);
+        Some(Entry { line: number, record: line.record })
+    }
+
+    /// Compares the lines that stand with what the opening says of them.
+    fn end_standing(&mut self, faults: &mut Vec<AuditFault>) {
+        let (Some(digests), Some(opening)) = (self.standing.take(), &self.opening) else { return };
+        let got = standing_digest_of(&digests);
+        if got != opening.standing {
+            let expected = format!("{} lines that stand, of digest {}", opening.lines, opening.standing);
+            faults.push(wrong_opening(0, &expected, format!("digest {got}")));
         }
     }
 
@@ -215,24 +294,38 @@ impl Checker {
         self.seq = Some(line.seq.saturating_add(1));
         match (fits, self.lines) {
             (true, _) => {}
-            (false, 2..) if in_sequence => {
+            // Of the line before an opening's first nothing is known but its digest.
+            (false, 2..)
+                if in_sequence && self.opening.as_ref().is_none_or(|opening| self.lines > opening.from + 1) =>
+            {
                 self.broken = Some(Broken { line: self.lines - 1, digest: before, link: line.link });
             }
             (false, _) => faults.push(wrong_link(self.lines, before, line.link)),
         }
     }
 
+    /// Checks that this version reads what a header announces.
+    fn check_format(&self, number: u64, record: &Record, faults: &mut Vec<AuditFault>) {
+        if let Record::Header(header) = record
+            && !(OLDEST_FORMAT..=FORMAT).contains(&header.format)
+        {
+            faults.push(AuditFault {
+                line: number,
+                code: FaultCode::WrongFormat,
+                expected: format!("a format from {OLDEST_FORMAT} to {FORMAT}"),
+                got: format!("format {}", header.format),
+            });
+        }
+    }
+
     /// Checks what a line's own record says about the file.
     fn check_record(&mut self, line: &Line, bytes: &[u8], faults: &mut Vec<AuditFault>) {
         let number = self.lines;
+        self.check_format(number, &line.record, faults);
         let mut fault = |code, expected: String, got: String| {
             faults.push(AuditFault { line: number, code, expected, got });
         };
         match &line.record {
-            Record::Header(header) if !(OLDEST_FORMAT..=FORMAT).contains(&header.format) => {
-                let expected = format!("a format from {OLDEST_FORMAT} to {FORMAT}");
-                fault(FaultCode::WrongFormat, expected, format!("format {}", header.format));
-            }
             Record::Header(_) if number > 1 => {
                 fault(FaultCode::HeaderRepeated, "a header on line 1 only".into(), "another".into());
             }
@@ -254,6 +347,10 @@ impl Checker {
             self.head = Some(Head { records: seal.records, digest: self.link });
         }
     }
+}
+
+fn wrong_opening(line: u64, expected: &str, got: String) -> AuditFault {
+    AuditFault { line, code: FaultCode::WrongOpening, expected: expected.to_owned(), got }
 }
 
 /// A line whose link isn't the digest of the line before.

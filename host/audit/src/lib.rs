@@ -12,20 +12,27 @@
 //! **What verification proves.** With nothing but the file, [`verify()`] finds any changed bit and names its line, and any
 //! line removed, added, repeated or moved. A file cut short after a record can't be told from one of a run that was
 //! interrupted: neither has a seal. Chain and seal are plain digests, so an attacker who can rewrite the *whole*
-//! file can compute them anew: only a head kept elsewhere shows that. It does not prove that the records are true, nor
+//! file can compute them anew: only a head kept elsewhere, or a checkpoint signed by a key that the attacker hasn't, shows
+//! that. It does not prove that the records are true, nor
 //! that blobs are undamaged: [`Record::blobs`] names them all, so that can be checked with the key.
 
 pub mod blob;
 pub mod chain;
 mod check;
 mod lines;
+mod opening;
 pub mod read;
 pub mod record;
+pub mod signed;
+mod standing;
 pub mod verify;
 
 pub use blob::Blob;
 pub use chain::{AppendError, ChainWriter, Head};
 pub use lines::{BEGINNING, MAX_LINE};
+pub use opening::{MAX_STANDING, Opening, begins, standing_digest};
 pub use read::{Entry, ReadError, Records, parse, read};
 pub use record::Record;
-pub use verify::{AuditFault, FaultCode, Unsealed, Verified, VerifyError, verify, verify_log};
+pub use signed::{Believed, SignedLog, SignedUpTo, check_signed};
+pub use standing::StandingLines;
+pub use verify::{AuditFault, FaultCode, Unsealed, Verified, VerifyError, verify, verify_log, verify_opened};

@@ -11,7 +11,7 @@ use crate::verify::AuditFault;
 /// A record with its line number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The line, from 1.
+    /// The record's number plus one: of a log from its first record on its line, from 1.
     pub line: u64,
     /// The record.
     pub record: Record,
@@ -55,6 +55,12 @@ impl<R> Records<R> {
     #[must_use]
     pub fn head(&self) -> Option<Head> {
         self.checker.head()
+    }
+
+    /// How it begins, unless with its first record; known once a record was read.
+    #[must_use]
+    pub fn opening(&self) -> Option<&crate::Opening> {
+        self.checker.opening()
     }
 
     /// The exact bytes of the line that was returned last.

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::chain::{ChainWriter, Head};
 use crate::check::{Checker, Next};
+use crate::opening::Opening;
 
 /// Something wrong with an audit file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -73,6 +74,18 @@ text_ids! {
         BlobMissing = "blob-missing",
         /// A blob whose bytes aren't those that its name is the digest of.
         BlobChanged = "blob-changed",
+        /// How a log begins isn't how it was written: the opening, or a line that stands there.
+        WrongOpening = "wrong-opening",
+        /// No signed checkpoint where one has to be.
+        CheckpointMissing = "checkpoint-missing",
+        /// A checkpoint that isn't signed as this product does, or doesn't follow the one before.
+        WrongCheckpoint = "wrong-checkpoint",
+        /// A checkpoint signed by another key than those that were given.
+        ForeignKey = "foreign-key",
+        /// The log has fewer records than a checkpoint says, or other ones: it was cut, or an older copy was put back.
+        NotAsSigned = "not-as-signed",
+        /// Records are gone that no checkpoint says were dropped.
+        NotDropped = "not-dropped",
         /// There were more faults than are listed.
         MoreFaults = "more-faults",
     }
@@ -148,14 +161,23 @@ pub const MAX_FAULTS: usize = 100;
 /// # Errors
 /// When it can't be read, or with every fault in it.
 pub fn verify<R: BufRead>(reader: R, head: Option<Digest>) -> Result<Verified, VerifyError> {
+    verify_opened(reader, head).map(|(verified, _)| verified)
+}
+
+/// The same, with how it begins unless with its first record.
+///
+/// # Errors
+/// See [`verify()`].
+pub fn verify_opened<R: BufRead>(reader: R, head: Option<Digest>) -> Result<(Verified, Option<Opening>), VerifyError> {
     let (mut checker, mut faults, torn) = check(reader)?;
     checker.finish(None, &mut faults);
+    let opening = checker.opening().cloned();
     let Some(found) = checker.head() else {
         return match torn.map(|torn| Unsealed { end: checker.writer(), torn }) {
             Some(Unsealed { end, torn: 0 }) if end == ChainWriter::new() => {
                 Err(in_order(vec![file_fault(FaultCode::Empty, "records", "an empty file")]))
             }
-            Some(unsealed) if faults.is_empty() => Ok(Verified::Unsealed(unsealed)),
+            Some(unsealed) if faults.is_empty() => Ok((Verified::Unsealed(unsealed), opening)),
             unsealed => {
                 faults.extend(unsealed.map(|unsealed| unsealed.fault()));
                 Err(in_order(faults))
@@ -163,7 +185,7 @@ pub fn verify<R: BufRead>(reader: R, head: Option<Digest>) -> Result<Verified, V
         };
     };
     check_head(head, Some(found), &mut faults);
-    if faults.is_empty() { Ok(Verified::Sealed(found)) } else { Err(in_order(faults)) }
+    if faults.is_empty() { Ok((Verified::Sealed(found), opening)) } else { Err(in_order(faults)) }
 }
 
 /// Reads a whole log that has no seal, such as a store's, and checks that all its records hold up to its end. `head`, if
@@ -210,7 +232,7 @@ fn check<R: BufRead>(mut reader: R) -> Result<(Checker, Vec<AuditFault>, Option<
     }
 }
 
-fn file_fault(code: FaultCode, expected: impl ToString, got: impl ToString) -> AuditFault {
+pub(crate) fn file_fault(code: FaultCode, expected: impl ToString, got: impl ToString) -> AuditFault {
     AuditFault { line: 0, code, expected: expected.to_string(), got: got.to_string() }
 }
 

@@ -7,8 +7,8 @@ mod common;
 use common::{file, header, key, records};
 use countersign_audit::record::{Header, Seal};
 use countersign_audit::{
-    AppendError, AuditFault, BEGINNING, ChainWriter, FaultCode, Head, MAX_LINE, ReadError, Record, Unsealed, Verified,
-    VerifyError, parse, read, verify, verify_log,
+    AppendError, AuditFault, BEGINNING, ChainWriter, FaultCode, Head, MAX_LINE, Opening, ReadError, Record, Unsealed,
+    Verified, VerifyError, parse, read, standing_digest, verify, verify_log,
 };
 use countersign_model::{Account, Digest, DigestKey};
 use expect_test::expect;
@@ -436,5 +436,38 @@ proptest! {
         let end = (at + to % 600).min(good.len());
         let spliced = [&good[..at], &piece(from, length), &good[end..]].concat();
         prop_assert_eq!(passes(&spliced), spliced == good);
+    }
+}
+
+#[test]
+fn a_log_without_its_first_records_verifies_from_its_opening() {
+    let (bytes, head) = file(&records());
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    let (from, standing) = (5, [lines[0], lines[2]]);
+    let opening = Opening {
+        from: from as u64,
+        link: Digest::of(lines[from - 1]),
+        lines: standing.len() as u64,
+        standing: standing_digest(standing),
+        checkpoints: Vec::new(),
+    };
+    let part = [opening.to_line().unwrap(), standing.concat(), lines[from..].concat()].concat();
+    assert_eq!(verify(&*part, None).unwrap(), Verified::Sealed(head));
+    let numbers: Vec<u64> = read(&*part).map(|entry| entry.unwrap().line - 1).collect();
+    assert_eq!(numbers[..4], [0, 2, 5, 6]);
+    for at in 0..part.len() {
+        let mut changed = part.clone();
+        changed[at] ^= 1;
+        assert!(verify(&*changed, None).is_err(), "byte {at}");
+    }
+    // Lines that stand are a header and records from before.
+    for standing in [vec![lines[2]], vec![lines[0], lines[6]], Vec::new()] {
+        let opening = Opening {
+            lines: standing.len() as u64,
+            standing: standing_digest(standing.iter().copied()),
+            ..opening.clone()
+        };
+        let part = [opening.to_line().unwrap(), standing.concat(), lines[from..].concat()].concat();
+        assert!(verify(&*part, None).is_err(), "{}", standing.len());
     }
 }

@@ -85,15 +85,15 @@ impl Paging {
     }
 }
 
-/// A page of the records of a type, such as `finding`.
+/// A page of the records of a type, such as `finding`, of a log that has those from the number `first` on.
 ///
 /// # Errors
 /// When the log can't be read.
-pub fn page(store: &dyn Stored, r#type: &str, paging: &Paging) -> Result<Page, PageError> {
+pub fn page(store: &dyn Stored, first: u64, r#type: &str, paging: &Paging) -> Result<Page, PageError> {
     let end = store.head()?.records();
     // Numbers count from 0; a page begins after the one that is given.
     let after = paging.after.map(|after| after.min(end.saturating_sub(1)));
-    let mut seq = after.map_or(0, |after| after + 1);
+    let mut seq = after.map_or(0, |after| after + 1).max(first);
     let mut page = Page { items: Vec::new(), next: after.unwrap_or_default() };
     let mut looked = 0;
     while looked < MAX_LINES {

@@ -7,6 +7,7 @@
 //! INVARIANT: nothing opens such a file other than through SQLite while a connection may exist: closing any other descriptor
 //! of it would drop the locks that SQLite holds for the whole process.
 
+mod copy;
 mod error;
 mod open;
 mod schema;

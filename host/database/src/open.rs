@@ -49,22 +49,26 @@ impl Database {
         let mut connection = connect(kind, path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         kind.check(&connection, path)?;
         close_to_others(path)?;
-        let failed = || failed(kind, "open", path);
-        let mode: String =
-            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(failed())?;
-        if mode != "wal" {
-            return Err(DatabaseError::NoWriteAheadLog { path: path.to_owned(), got: mode });
+        if kind.shrinks {
+            // INCREMENTAL. It has an effect on a file that is still empty alone.
+            set(&connection, &[("auto_vacuum", 2)]).map_err(failed(kind, "open", path))?;
         }
-        for (name, value) in [
-            ("synchronous", 2), // FULL
-            ("wal_autocheckpoint", CHECKPOINT_PAGES),
-            ("journal_size_limit", LOG_BYTES),
-        ] {
-            // Some of them answer with the new value.
-            connection.pragma_update_and_check(None, name, value, |_| Ok(())).or_else(no_row).map_err(failed())?;
-        }
+        write_ahead(kind, &connection, path)?;
         let epoch = kind.begin_epoch(&mut connection, path)?;
         Ok((Database { connection, path: path.to_owned(), kind }, epoch))
+    }
+
+    /// Opens a database for writing beside its writer, whose epoch stays: for what may be written beside it, in transactions
+    /// that compare the epoch.
+    ///
+    /// # Errors
+    /// When there is no file, it can't be opened, is of another kind or schema, or is damaged.
+    pub fn open_beside(kind: &'static Kind, path: &Path) -> Result<Database, DatabaseError> {
+        regular(path)?;
+        let connection = connect(kind, path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        kind.check_readable(&connection, path)?;
+        write_ahead(kind, &connection, path)?;
+        Ok(Database { connection, path: path.to_owned(), kind })
     }
 
     /// Opens a database for reading. Nothing is written to it. It sees what is committed, also beside a writer.
@@ -107,6 +111,10 @@ impl Database {
     pub fn close(self) -> Result<(), DatabaseError> {
         let failed = self.failed("close");
         self.connection.close().map_err(|(_, error)| failed(error))
+    }
+
+    pub(crate) fn kind(&self) -> &'static Kind {
+        self.kind
     }
 
     /// Its file.
@@ -180,10 +188,30 @@ fn connect(kind: &'static Kind, path: &Path, flags: OpenFlags) -> Result<Connect
     connection.busy_timeout(Duration::from_secs(BUSY_SECONDS)).map_err(failed())?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // No mapping of the file into memory: a file cut short would then end the process instead of a call.
-    for (name, value) in [("mmap_size", 0), ("cache_size", -CACHE_KIB), ("cell_size_check", 1), ("trusted_schema", 0)] {
-        connection.pragma_update_and_check(None, name, value, |_| Ok(())).or_else(no_row).map_err(failed())?;
-    }
+    let values = [("mmap_size", 0), ("cache_size", -CACHE_KIB), ("cell_size_check", 1), ("trusted_schema", 0)];
+    set(&connection, &values).map_err(failed())?;
     Ok(connection)
+}
+
+/// Sets pragmas. Some of them answer with the new value.
+fn set(connection: &Connection, values: &[(&str, i64)]) -> rusqlite::Result<()> {
+    values
+        .iter()
+        .try_for_each(|(name, value)| connection.pragma_update_and_check(None, name, value, |_| Ok(())).or_else(no_row))
+}
+
+/// Has what is written go through a write-ahead log that is synced.
+fn write_ahead(kind: &'static Kind, connection: &Connection, path: &Path) -> Result<(), DatabaseError> {
+    let failed = || failed(kind, "open", path);
+    let mode: String =
+        connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(failed())?;
+    if mode != "wal" {
+        return Err(DatabaseError::NoWriteAheadLog { path: path.to_owned(), got: mode });
+    }
+    let synchronous = 2; // FULL
+    let values =
+        [("synchronous", synchronous), ("wal_autocheckpoint", CHECKPOINT_PAGES), ("journal_size_limit", LOG_BYTES)];
+    set(connection, &values).map_err(failed())
 }
 
 /// A pragma that doesn't answer was set all the same.

@@ -17,6 +17,8 @@ pub struct Kind {
     /// The steps, each from the schema before it to its own. A step that was released never changes; a change of any form,
     /// also of the JSON in a column, is a new step. The first makes a table `head` of one row with an `epoch`.
     pub steps: &'static [&'static str],
+    /// Whether a new file can give space back to the file system (`PRAGMA incremental_vacuum`).
+    pub shrinks: bool,
     /// How a file of an older schema is brought up to date.
     pub update: &'static str,
 }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{self, BufRead, Read};
 
-use countersign_audit::{Head, Verified};
+use countersign_audit::{Believed, Head, Verified};
 use countersign_model::{Digest, DigestKey};
 use countersign_store::AuditLog;
 
@@ -36,11 +36,12 @@ impl Log for AuditLog {
     }
 
     fn verify(&self, lines: &mut dyn BufRead, head: Option<Digest>) -> Result<Head, RecomputeError> {
-        match AuditLog::verify(self, lines, head)? {
+        let found = self.verify_signed(lines, head, &Believed::default())?;
+        match found.verified {
             Verified::Sealed(head) => Ok(head),
-            // A store has no seal: its head is that of an export.
+            // A store has no seal: its head is that of an export. Nor has a segment, whose checkpoint is about its end.
             Verified::Unsealed(unsealed) => match unsealed.end.head() {
-                Ok(head) if self.is_store() => Ok(head),
+                Ok(head) if self.is_store() || found.is_signed_to_its_end() => Ok(head),
                 _ => Err(RecomputeError::Unsealed(unsealed)),
             },
         }

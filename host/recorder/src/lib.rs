@@ -23,7 +23,9 @@ pub use append::{Append, Appended, HostInputKind, Idempotency, NewHostInput};
 pub use clock::HostClock;
 pub use error::{AppendError, RecorderError};
 pub use queue::Reply;
-pub use read::{Arrivals, RecordedBatch, RecordedHostInput, RecordedSource, RecorderReader, SPAN, SourceStanding};
+pub use read::{
+    Arrivals, Extent, RecordedBatch, RecordedHostInput, RecordedSource, RecorderReader, SPAN, SourceStanding,
+};
 pub use recorder::{Recorder, RecorderOptions};
 pub use room::Room;
 pub use state::Figures;
@@ -33,6 +35,7 @@ static RECORDER: countersign_database::Kind = countersign_database::Kind {
     name: "recorder",
     application_id: i32::from_be_bytes(*b"CSGR"),
     steps: &[include_str!("schema/1.sql")],
+    shrinks: false,
     update: "start `countersign run` with it once, which brings it up to date",
 };
 

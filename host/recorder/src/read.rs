@@ -8,7 +8,7 @@ use countersign_database::rusqlite::{self, OptionalExtension, Params, Row};
 use countersign_database::{Database, DatabaseError};
 use countersign_formats::reader::Position;
 use countersign_inputs::Batch;
-use countersign_model::{Digest, SourceId, Timestamp};
+use countersign_model::{Digest, Place, SourceId, Timestamp};
 
 use crate::append::HostInputKind;
 use crate::error::RecorderError;
@@ -30,6 +30,29 @@ pub struct RecordedSource {
     pub name: SourceId,
     /// How many records were recorded of it.
     pub records: u64,
+}
+
+/// What a recorder has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// The first batch on record.
+    pub first: u64,
+    /// The last.
+    pub last: u64,
+    /// The last input of the host's own.
+    pub last_host: u64,
+    /// The greatest time of arrival.
+    pub arrived: Option<Timestamp>,
+    /// Bytes of all batches, compressed.
+    pub bytes: u64,
+}
+
+impl Extent {
+    /// Whether it has all that is to be judged from a place on.
+    #[must_use]
+    pub fn has(&self, place: Place) -> bool {
+        place.batch >= self.first && place.batch <= self.last + 1 && place.host <= self.last_host
+    }
 }
 
 /// How a source stands.
@@ -107,6 +130,52 @@ impl RecorderReader {
     /// When it can't be opened, or isn't a recorder.
     pub fn open(path: &Path) -> Result<RecorderReader, RecorderError> {
         Ok(RecorderReader(Database::read(&RECORDER, path)?))
+    }
+
+    /// Has everything read from here on be as of now.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn hold(&self) -> Result<(), RecorderError> {
+        Ok(self.0.hold()?)
+    }
+
+    /// Copies the recorder, see [`Database::copy_to`].
+    ///
+    /// # Errors
+    /// When it can't be copied.
+    pub fn copy_to(&self, to: &Path, each: &mut dyn FnMut(u64, u64)) -> Result<(), RecorderError> {
+        Ok(self.0.copy_to(to, each)?)
+    }
+
+    /// What is wrong with the file; nothing if it is whole.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn quick_check(&self) -> Result<Vec<String>, RecorderError> {
+        Ok(self.0.quick_check()?)
+    }
+
+    /// What is on record: its first and its last batch, and the last input of the host's own; the last are 0 for none.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn extent(&self) -> Result<Extent, RecorderError> {
+        const EXTENT: &str = "SELECT first_batch, (SELECT coalesce(max(seq), 0) FROM batch), \
+             (SELECT coalesce(max(seq), 0) FROM host_input), arrived, \
+             (SELECT coalesce(sum(length(bytes)), 0) FROM batch) FROM head";
+        let row = |row: &Row<'_>| {
+            let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+            let arrived = Timestamp(row.get(3)?);
+            Ok(Extent {
+                first: number(0)?,
+                last: number(1)?.max(number(0)?.saturating_sub(1)),
+                last_host: number(2)?,
+                arrived: Some(arrived).filter(|arrived| *arrived > Timestamp::MIN),
+                bytes: number(4)?,
+            })
+        };
+        Ok(self.0.connection.query_one(EXTENT, [], row).map_err(self.0.failed("read"))?)
     }
 
     fn rows<T>(

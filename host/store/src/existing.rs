@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use countersign_audit::{BEGINNING, MAX_LINE, Record, parse};
+use countersign_audit::{BEGINNING, MAX_LINE, Record, begins, parse};
 use countersign_database::{BESIDE, beside};
 use countersign_text::path as shown;
 
@@ -200,6 +200,5 @@ pub(crate) fn check_beginning(file: &mut File, audit: &Path) -> Result<(), Store
         file.take(BEGINNING.len() as u64).read_to_end(&mut beginning)
     };
     read().map_err(StoreError::io("read", audit))?;
-    let begins = BEGINNING.as_bytes().starts_with(&beginning);
-    if begins { Ok(()) } else { Err(StoreError::NotAnAuditFile(audit.to_owned())) }
+    if begins(&beginning) { Ok(()) } else { Err(StoreError::NotAnAuditFile(audit.to_owned())) }
 }

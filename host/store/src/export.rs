@@ -13,18 +13,20 @@ use crate::disk::Disk;
 use crate::existing::{Existing, Found, check_beginning, check_regular};
 use crate::file::lock;
 use crate::log::Lines;
-use crate::{StoreError, Stored};
+use crate::{Beginning, LogPart, StoreError, Stored};
 
 /// Lines are written when there are so many bytes of them.
 const BUFFER: usize = 1 << 20;
 
 /// How to export.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportOptions {
     /// What to do about a run that is there already.
     pub existing: Existing,
     /// Whether to seal the file. A file that isn't sealed is one of a run that was interrupted.
     pub seal: bool,
+    /// Which part of the log; none for all that is kept.
+    pub part: Option<LogPart>,
 }
 
 /// What was exported.
@@ -48,7 +50,7 @@ pub struct Exported {
 pub fn export(
     store: &dyn Stored,
     out: &Path,
-    options: ExportOptions,
+    options: &ExportOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Exported, StoreError> {
     export_on(&Disk::default(), store, out, options, progress)
@@ -58,17 +60,20 @@ pub(crate) fn export_on(
     disk: &Disk,
     store: &dyn Stored,
     out: &Path,
-    options: ExportOptions,
+    options: &ExportOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Exported, StoreError> {
-    let end = store.head()?;
+    let (beginning, end) = match options.part.clone() {
+        Some(LogPart { beginning, end }) => (Some(beginning), end),
+        None => (store.beginning()?, store.head()?),
+    };
     let head = end.head()?;
     check_regular(out)?;
     // What is there may not change until it is replaced.
     let _locked = lock_existing(out)?;
     let found = Found::at(out)?.allow(options.existing)?;
     let parts = Parts::begin(disk, out)?;
-    let written = parts.write(store, end, options.seal, progress);
+    let written = parts.write(store, (beginning.as_ref(), end), options.seal, progress);
     let result = written.and_then(|blobs| {
         // The file is removed before its blobs, and comes after them: there is never one without them.
         found.remove(disk, out, || disk.remove(out))?;
@@ -137,12 +142,16 @@ impl<'d> Parts<'d> {
     fn write(
         &self,
         store: &dyn Stored,
-        end: ChainWriter,
+        (beginning, end): (Option<&Beginning>, ChainWriter),
         seal: bool,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<u64, StoreError> {
         let (mut lines, mut blobs) = (Vec::new(), 0);
-        let mut records = read(BufReader::new(Lines::of(store, end)));
+        if let Some(beginning) = beginning {
+            // Its own line isn't a record; those that stand are.
+            lines.extend(beginning.to_lines()?.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default());
+        }
+        let mut records = read(BufReader::new(Lines::of(store, beginning, end)?));
         while let Some(entry) = records.next() {
             let entry = entry.map_err(unreadable)?;
             lines.extend_from_slice(records.line());

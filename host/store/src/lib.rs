@@ -5,6 +5,7 @@
 #[cfg(test)]
 extern crate self as countersign_store;
 
+mod beginning;
 pub mod bundles;
 #[cfg(test)]
 #[path = "../tests/outside/common.rs"]
@@ -28,9 +29,10 @@ mod prepare;
 pub mod sqlite;
 pub mod store;
 
+pub use beginning::{Beginning, LogPart};
 pub use bundles::BundleReader;
 pub use countersign_audit::{Blob, ChainWriter, Head};
-pub use countersign_database::DatabaseError;
+pub use countersign_database::{BESIDE, DatabaseError, beside};
 pub use countersign_private::FileError;
 pub use error::{Overtaken, StoreError};
 pub use existing::{Existing, ExistingRun, belongs_to, existing};
@@ -38,7 +40,7 @@ pub use export::{ExportOptions, Exported, export};
 pub use file::{Durability, FileStore, Recovered};
 pub use fork::{ForkStore, Snapshot};
 pub use head::HeadStore;
-pub use log::AuditLog;
+pub use log::{AuditLog, VerifiedLog};
 pub use memory::MemoryStore;
-pub use sqlite::{Kept, SqliteReader, SqliteStore};
+pub use sqlite::{Kept, LogKeeper, SqliteReader, SqliteStore, StoredCheckpoint};
 pub use store::{Commit, KeyValue, MemoryChange, StateKey, Store, Stored, TimerKey, for_each_entry};

@@ -5,12 +5,15 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
-use countersign_audit::{BEGINNING, ChainWriter, Unsealed, Verified, VerifyError, verify, verify_log};
+use countersign_audit::{
+    Believed, ChainWriter, Opening, SignedLog, SignedUpTo, Unsealed, Verified, VerifyError, begins, check_signed, read,
+    verify, verify_log, verify_opened,
+};
 use countersign_database::DatabaseError;
 use countersign_model::{Digest, DigestKey};
 
 use crate::bundles::checked;
-use crate::{BundleReader, SqliteReader, SqliteStore, StoreError, Stored};
+use crate::{Beginning, BundleReader, SqliteReader, SqliteStore, StoreError, Stored};
 
 /// How far into a file something is looked for that only audit files have.
 const WINDOW: u64 = 64 << 10;
@@ -60,6 +63,8 @@ impl AuditLog {
     pub fn open(path: &Path) -> Result<AuditLog, StoreError> {
         let kind = match SqliteStore::read(path) {
             Ok(store) => {
+                // What is read is the log as of now, whatever is dropped meanwhile.
+                store.hold()?;
                 let end = store.head()?;
                 Kind::Store(Box::new(store), end)
             }
@@ -114,16 +119,33 @@ impl AuditLog {
         }
     }
 
-    /// The bytes of all lines from the first on; of a store up to the end at which it was opened.
+    /// The bytes of all lines from the first on; of a store up to the end at which it was opened, and where its first
+    /// records were dropped, with an opening.
     ///
     /// # Errors
     /// When it can't be read. Reading fails with an [`io::Error`] that has the [`StoreError`] in it.
     pub fn lines(&self) -> Result<impl BufRead + use<'_>, StoreError> {
         let reader: Box<dyn Read> = match &self.kind {
             Kind::File(_, file) => Box::new(FromStart { file, offset: 0 }),
-            Kind::Store(store, end) => Box::new(Lines::of(&**store, *end)),
+            Kind::Store(store, end) => Box::new(Lines::of(&**store, store.beginning()?.as_ref(), *end)?),
         };
         Ok(BufReader::with_capacity(1 << 16, reader))
+    }
+
+    /// The number of its first record, but for those that stand there: more than 0 where earlier ones aren't in it.
+    ///
+    /// # Errors
+    /// When it can't be read.
+    pub fn first(&self) -> Result<u64, StoreError> {
+        match &self.kind {
+            Kind::File(..) => {
+                let mut records = read(self.lines()?);
+                // Whatever is wrong with its first record is for verifying to say.
+                drop(records.next());
+                Ok(records.opening().map_or(0, |opening| opening.from))
+            }
+            Kind::Store(store, _) => Ok(store.beginning()?.map_or(0, |beginning| beginning.first)),
+        }
     }
 
     /// A blob's bytes, checked against its name under the log's key.
@@ -151,6 +173,97 @@ impl AuditLog {
             }
         }
     }
+
+    /// Verifies the same with the checkpoints that are in it, or that were kept elsewhere.
+    ///
+    /// # Errors
+    /// See [`verify()`].
+    pub fn verify_signed(
+        &self,
+        lines: impl BufRead,
+        head: Option<Digest>,
+        believed: &Believed,
+    ) -> Result<VerifiedLog, VerifyError> {
+        let (verified, opening) = match &self.kind {
+            Kind::File(..) => verify_opened(lines, head)?,
+            Kind::Store(..) => (self.verify(lines, head)?, None),
+        };
+        if matches!(self.kind, Kind::File(..)) && opening.is_none() && believed.is_nothing() {
+            return Ok(VerifiedLog { verified, first: 0, signed: None });
+        }
+        let end = match verified {
+            Verified::Unsealed(found) => found.end,
+            Verified::Sealed(head) => ChainWriter::resume(head.records, self.link_at(head.records)?),
+        };
+        let (first, signed) = match &self.kind {
+            Kind::File(..) => self.check_file(opening.as_ref(), end, believed)?,
+            Kind::Store(store, _) => self.check_store(store, end, believed)?,
+        };
+        match signed {
+            Ok(signed) => Ok(VerifiedLog { verified, first, signed }),
+            Err(faults) => Err(VerifyError::Faults(faults)),
+        }
+    }
+
+    fn check_file(&self, opening: Option<&Opening>, end: ChainWriter, believed: &Believed) -> io::Result<Checked> {
+        let first = opening.map_or(0, |opening| opening.from);
+        let link = |records: u64| match opening {
+            Some(opening) if opening.from == records => Ok(Some(opening.link)),
+            _ => self.link_at(records).map(Some),
+        };
+        let standing = opening.map(|opening| opening.standing);
+        let log = SignedLog { first, standing, end, link: &link, whole: false };
+        let checkpoints = opening.map(|opening| &*opening.checkpoints).unwrap_or_default();
+        Ok((first, check_signed(checkpoints.iter().map(|one| one.get().as_bytes()), &log, believed)?))
+    }
+
+    fn check_store(&self, store: &SqliteReader, end: ChainWriter, believed: &Believed) -> io::Result<Checked> {
+        let beginning = store.beginning().map_err(io::Error::other)?;
+        let first = beginning.as_ref().map_or(0, |beginning| beginning.first);
+        let link = |records: u64| store.link_at(records).map_err(io::Error::other);
+        let standing = beginning.as_ref().map(Beginning::standing_digest);
+        let log = SignedLog { first, standing, end, link: &link, whole: true };
+        let checkpoints = store.checkpoints().map_err(io::Error::other)?;
+        Ok((first, check_signed(checkpoints.iter().map(|one| &*one.envelope), &log, believed)?))
+    }
+
+    /// The link before the record of a number, of a file that was verified.
+    fn link_at(&self, records: u64) -> io::Result<Digest> {
+        let mut entries = read(self.lines().map_err(io::Error::other)?);
+        while entries.writer().records() < records {
+            if entries.next().is_none() {
+                break;
+            }
+        }
+        Ok(entries.writer().link())
+    }
+}
+
+/// The first record, and up to where what follows is signed, or every fault.
+type Checked = (u64, Result<Option<SignedUpTo>, Vec<countersign_audit::AuditFault>>);
+
+/// What was verified with its checkpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerifiedLog {
+    /// The records.
+    pub verified: Verified,
+    /// The first of them; more than 0 where earlier ones aren't in it.
+    pub first: u64,
+    /// Up to where it is signed; none without checkpoints.
+    pub signed: Option<SignedUpTo>,
+}
+
+impl VerifiedLog {
+    /// Whether the last checkpoint is about its very end.
+    #[must_use]
+    pub fn is_signed_to_its_end(&self) -> bool {
+        match self.verified {
+            Verified::Unsealed(Unsealed { end, torn: 0 }) => {
+                self.signed.is_some_and(|signed| signed.records == end.records())
+            }
+            _ => false,
+        }
+    }
 }
 
 /// Whether a file that isn't a store is an audit file, also one that was changed: a member's name is somewhere near its
@@ -158,7 +271,7 @@ impl AuditLog {
 fn is_audit_file(file: &File) -> io::Result<bool> {
     let beginning = read_beginning(file)?;
     let has = |member: &str| beginning.windows(member.len()).any(|bytes| bytes == member.as_bytes());
-    Ok(BEGINNING.as_bytes().starts_with(&beginning) || has("\"link\":\"") || has("\"seq\":"))
+    Ok(begins(&beginning) || has("\"link\":\"") || has("\"seq\":"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "capped")]
@@ -192,9 +305,15 @@ pub(crate) struct Lines<'s> {
 }
 
 impl<'s> Lines<'s> {
-    /// From the first line up to an end.
-    pub(crate) fn of(store: &'s dyn Stored, end: ChainWriter) -> Lines<'s> {
-        Lines { store, end: end.records(), next: 0, page: Vec::new(), read: 0 }
+    /// From a beginning, or the first line, up to an end.
+    pub(crate) fn of(
+        store: &'s dyn Stored,
+        beginning: Option<&Beginning>,
+        end: ChainWriter,
+    ) -> Result<Lines<'s>, StoreError> {
+        let next = beginning.map_or(0, |beginning| beginning.first);
+        let page = beginning.map(Beginning::to_lines).transpose()?.unwrap_or_default();
+        Ok(Lines { store, end: end.records(), next, page, read: 0 })
     }
 }
 

@@ -13,8 +13,10 @@ use countersign_audit::ChainWriter;
 use countersign_database::{Database, Kind};
 use countersign_model::{Digest, Finding, Intent, StateChange, TimerChange};
 
-use crate::{Commit, KeyValue, StateKey, Store, StoreError, Stored, TimerKey};
+use crate::{Beginning, Commit, KeyValue, StateKey, Store, StoreError, Stored, TimerKey};
 
+mod keeper;
+mod kept;
 mod pages;
 mod row;
 #[cfg(test)]
@@ -23,16 +25,16 @@ mod tests;
 mod write;
 
 pub use countersign_database::BUSY_SECONDS;
-
-/// A segment of the log that has as many bytes gets no more lines: 64 MiB.
-const SEGMENT_BYTES: i64 = 64 << 20;
+pub use keeper::LogKeeper;
+pub use kept::StoredCheckpoint;
 
 /// What a store is.
 static STORE: Kind = Kind {
     name: "store",
     application_id: i32::from_be_bytes(*b"CSGN"),
-    steps: &[include_str!("sqlite/schema/1.sql")],
-    update: "run `replay --store` with it once, which brings it up to date",
+    steps: &[include_str!("sqlite/schema/1.sql"), include_str!("sqlite/schema/2.sql")],
+    shrinks: true,
+    update: "run `replay --store` or `countersign run` with it once, which brings it up to date",
 };
 
 /// A store in a SQLite file, open for reading. It sees what is committed, also beside a writer.
@@ -53,7 +55,6 @@ pub struct Kept {
 pub struct SqliteStore {
     reader: SqliteReader,
     epoch: i64,
-    segment_bytes: i64,
     broken: bool,
 }
 
@@ -67,7 +68,7 @@ impl SqliteStore {
         let (database, epoch) = Database::open(&STORE, path)?;
         let reader = SqliteReader(database);
         reader.check_end()?;
-        Ok(SqliteStore { reader, epoch, segment_bytes: SEGMENT_BYTES, broken: false })
+        Ok(SqliteStore { reader, epoch, broken: false })
     }
 
     /// Opens a store for reading. Nothing is written to it.
@@ -88,13 +89,19 @@ impl SqliteStore {
         Ok(self.reader.0.close()?)
     }
 
+    /// Under which epoch it was opened, see [`LogKeeper::open`].
+    #[must_use]
+    pub fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
     fn whole(&self) -> Result<&SqliteReader, StoreError> {
         if self.broken { Err(StoreError::Broken) } else { Ok(&self.reader) }
     }
 }
 
 impl SqliteReader {
-    /// Bytes of the log's lines.
+    /// Bytes of the log's lines that are kept.
     ///
     /// # Errors
     /// When it can't be read.
@@ -102,20 +109,9 @@ impl SqliteReader {
         let bytes: i64 = self
             .0
             .connection
-            .query_one("SELECT coalesce(sum(bytes), 0) FROM segment", [], |row| row.get(0))
+            .query_one("SELECT bytes FROM head", [], |row| row.get(0))
             .map_err(self.0.failed("read"))?;
         Ok(bytes.unsigned_abs())
-    }
-
-    /// Reads from here on what is committed now, until it is dropped. As long as that lasts the file beside the store's only
-    /// grows.
-    ///
-    /// # Errors
-    /// When it can't be read.
-    pub fn hold(&self) -> Result<(), StoreError> {
-        self.0.connection.execute_batch("BEGIN").map_err(self.0.failed("read"))?;
-        // A transaction begins with its first read.
-        self.head().map(drop)
     }
 
     /// Refuses a store whose log ends elsewhere than its last commit.
@@ -137,6 +133,10 @@ impl SqliteReader {
 impl Stored for SqliteStore {
     fn head(&self) -> Result<ChainWriter, StoreError> {
         self.whole()?.head()
+    }
+
+    fn beginning(&self) -> Result<Option<Beginning>, StoreError> {
+        self.whole()?.beginning()
     }
 
     fn lines(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
@@ -183,7 +183,7 @@ impl Store for SqliteStore {
                 return Err(error.into());
             }
         };
-        let result = write::Writing { database, transaction: &transaction, segment_bytes: self.segment_bytes }
+        let result = write::Writing { database, transaction: &transaction }
             .write(&commit, self.epoch)
             .and_then(|end| Ok(transaction.commit().map(|()| end).map_err(database.failed("write"))?));
         // After an error of the database's it may be stored or not. All others are found while nothing is.

@@ -3,7 +3,7 @@
 use countersign_audit::{Blob, ChainWriter, Record};
 use countersign_model::{Digest, Finding, Intent, RuleId, StateChange, TimerChange};
 
-use crate::StoreError;
+use crate::{Beginning, StoreError};
 
 /// What is committed together.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +107,14 @@ pub trait Stored {
     /// # Errors
     /// When it can't be read back, or the store failed while writing; so for all others.
     fn head(&self) -> Result<ChainWriter, StoreError>;
+
+    /// Where what is kept of the log begins; none if that is its first record.
+    ///
+    /// # Errors
+    /// See [`Stored::head`].
+    fn beginning(&self) -> Result<Option<Beginning>, StoreError> {
+        Ok(None)
+    }
 
     /// The exact bytes of the log's lines from a sequence number on, newlines included.
     ///

@@ -58,8 +58,8 @@ fn under_a_umask() {
     write(&mut store);
     // The store with its log and index, and what is left of the run.
     assert_eq!(check_closed(folder.path()), 3 + 3);
-    let options = ExportOptions { existing: Existing::Refuse, seal: true };
-    export(&store, &at("exported.audit"), options, &mut |_, _| ()).unwrap();
+    let options = ExportOptions { existing: Existing::Refuse, seal: true, part: None };
+    export(&store, &at("exported.audit"), &options, &mut |_, _| ()).unwrap();
     check_closed(folder.path());
 }
 

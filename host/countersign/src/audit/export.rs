@@ -8,7 +8,8 @@ use clap::Args;
 use countersign_model::Digest;
 use countersign_session::Standing;
 use countersign_store::{
-    BundleReader, Existing, ExistingRun, ExportOptions, Exported, StoreError, Stored, belongs_to, existing, export,
+    BundleReader, Existing, ExistingRun, ExportOptions, Exported, LogPart, SqliteReader, StoreError, Stored,
+    belongs_to, existing, export,
 };
 use serde::Serialize;
 
@@ -27,6 +28,9 @@ Examples:
       writes over the same input, however often the run was interrupted
   countersign audit export --store run.db --out part.audit --unfinished
       of a run that isn't finished: what is on record so far, without a seal
+
+  countersign audit export --store store.db --out segment-12.audit --segment 12
+      a segment of a host's log that has ended, with its checkpoints: `audit verify --key` checks it alone
 
 What is at FILE is never overwritten, unless --replace says so. Then it stays until the new file is
 complete.
@@ -47,6 +51,9 @@ pub(crate) struct Arguments {
     /// Export a run that isn't finished, without a seal
     #[arg(long)]
     unfinished: bool,
+    /// Export this segment alone, numbered from 1 (see docs/reference/audit.md)
+    #[arg(long, value_name = "N", conflicts_with = "unfinished")]
+    segment: Option<u64>,
     /// Remove the audit file that is there already, with its bundles
     #[arg(long)]
     replace: bool,
@@ -85,7 +92,8 @@ impl Arguments {
             )));
         }
         let store = open_store(&self.store)?;
-        let finished = self.check_finished(&store)?;
+        let part = self.segment.map(|number| self.part(&store, number)).transpose()?;
+        let finished = part.is_none() && self.check_finished(&store)?;
         let replaced = existing(&self.out).map_err(store_error)?;
         match &replaced {
             Some(run) if !self.replace => {
@@ -97,8 +105,8 @@ impl Arguments {
         let existing = if self.replace { Existing::Replace } else { Existing::Refuse };
         let progress = Progress::steps(0);
         progress.message("records written".to_owned());
-        let options = ExportOptions { existing, seal: finished };
-        let exported = export(&store, &self.out, options, &mut |done, total| progress.at(done, total));
+        let options = ExportOptions { existing, seal: finished, part };
+        let exported = export(&store, &self.out, &options, &mut |done, total| progress.at(done, total));
         progress.done();
         let exported = exported.map_err(store_error)?;
         if self.json {
@@ -107,6 +115,20 @@ impl Arguments {
             self.print(out, &exported)?;
         }
         Ok(Exit::Done)
+    }
+
+    /// A segment.
+    ///
+    /// # Errors
+    /// When the store has none of this number that has ended: `Unusable`.
+    fn part(&self, store: &SqliteReader, number: u64) -> Result<LogPart> {
+        store.segment(number).map_err(store_error)?.ok_or_else(|| {
+            unusable(format_args!(
+                "expected a segment of `{}` that has ended and is kept, got {number}: `countersign audit verify` says how many \
+                 have ended",
+                text::path(&self.store)
+            ))
+        })
     }
 
     /// Whether the run is finished.
@@ -153,8 +175,10 @@ impl Arguments {
                 rows.push(("head", head.digest.to_string()));
             }
             None => {
-                writeln!(out, "{}  {name}, which isn't sealed", Tone::Care.paint("exported"))?;
-                rows.push(("head", "none: the run isn't finished".to_owned()));
+                let tone = if self.segment.is_some() { Tone::Good } else { Tone::Care };
+                writeln!(out, "{}  {name}, which isn't sealed", tone.paint("exported"))?;
+                let why = if self.segment.is_some() { "a segment has checkpoints" } else { "the run isn't finished" };
+                rows.push(("head", format!("none: {why}")));
             }
         }
         write!(out, "{}", pairs(out, "  ", &rows))

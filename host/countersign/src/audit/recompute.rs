@@ -83,6 +83,7 @@ struct Line<'a> {
     decisions: u64,
     differences: u64,
     head: Digest,
+    first: u64,
     by_version: u64,
     accepted: bool,
     versions: &'a [OtherVersion],
@@ -119,10 +120,11 @@ impl Arguments {
             }
             Err(error) => return Err(error.into()),
         };
+        let first = log.first().map_err(storage::store_error)?;
         if self.json {
-            self.print_json(out, &recomputed)?;
+            self.print_json(out, &recomputed, first)?;
         } else {
-            self.print(out, &recomputed)?;
+            self.print(out, &recomputed, first)?;
         }
         Ok(self.exit(&recomputed))
     }
@@ -147,7 +149,7 @@ impl Arguments {
         }
     }
 
-    fn print_json(&self, out: &mut Out, recomputed: &Recomputed) -> io::Result<()> {
+    fn print_json(&self, out: &mut Out, recomputed: &Recomputed, first: u64) -> io::Result<()> {
         let Recomputed { head, findings, decisions, versions, differences } = recomputed;
         for difference in differences {
             out.json(&DifferenceLine { difference })?;
@@ -159,13 +161,14 @@ impl Arguments {
             decisions: *decisions,
             differences: differences.len() as u64,
             head: head.digest,
+            first,
             by_version: recomputed.by_version() as u64,
             accepted: self.exit(recomputed) == Exit::Done,
             versions,
         })
     }
 
-    fn print(&self, out: &mut Out, recomputed: &Recomputed) -> io::Result<()> {
+    fn print(&self, out: &mut Out, recomputed: &Recomputed, first: u64) -> io::Result<()> {
         let name = text::path(&self.path).to_string();
         let count = |count: usize| text::count(count as u64, "difference");
         let (tampered, by_version) = (recomputed.tampered(), recomputed.by_version());
@@ -185,6 +188,10 @@ impl Arguments {
             ("decisions", text::number(recomputed.decisions)),
             ("head", recomputed.head.digest.to_string()),
         ];
+        if first > 0 {
+            let first = text::number(first);
+            rows.push(("from", format!("record {first}: earlier ones aren't in it, and can't be recomputed")));
+        }
         for OtherVersion { generation, what, recorded, running, .. } in &recomputed.versions {
             rows.push(("version", format!("generation {generation}: {what} {recorded} on record, {running} now")));
         }

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Args;
-use countersign_audit::{Record, verify};
+use countersign_audit::{Believed, Record, verify};
 use countersign_model::{Digest, DigestKey};
 use countersign_session::Standing;
+use countersign_signing::{MAX_ENVELOPE_BYTES, PublicKey};
 use countersign_store::{AuditLog, StoreError};
 
 use crate::audit::evidence::Evidence;
@@ -19,7 +20,9 @@ use crate::files::{self, unreadable};
 use crate::out::Out;
 use crate::progress::Progress;
 use crate::storage;
+use crate::text;
 
+use verdict::Extent;
 pub(super) use verdict::Verdict;
 
 const EXAMPLES: &str = "\
@@ -30,6 +33,10 @@ Examples:
       was removed, added, repeated or moved, and a truncated file
   countersign audit verify run.db
       all records of a store; it has no seal, so the head is the one that an export has
+  countersign audit verify /var/lib/countersign/store.db --key host.pub --checkpoint last.json
+      the log of a host, which it signs: also finds a log that was written anew, records cut from its end,
+      and segments that somebody else dropped; `audit checkpoint` printed last.json earlier, which is kept
+      elsewhere and shows that an older copy was put back
   countersign audit verify run.audit --evidence --audit-key audit.key
       reads the evidence too: every blob that a record names has to be there, and to have the bytes that
       its name is the digest of
@@ -45,6 +52,12 @@ The exit code is 1 if the record isn't as it was written, or is a file without a
 read.
 ";
 
+/// What a public key begins with.
+const KEY: &str = "ed25519";
+
+/// Maximum bytes of a public key's file.
+const MAX_KEY: u64 = 256;
+
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
@@ -54,6 +67,12 @@ pub(crate) struct Arguments {
     /// The head that was printed when the run was finished
     #[arg(long, value_name = "DIGEST")]
     head: Option<Digest>,
+    /// The public key of the host that signed it, or the file with it (`host.pub`); of a log with several, each
+    #[arg(long, value_name = "KEY")]
+    key: Vec<String>,
+    /// A checkpoint that was kept elsewhere: the log has to go on from there
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
     /// Check the evidence too: every blob that a record names
     #[arg(long)]
     evidence: bool,
@@ -68,8 +87,9 @@ pub(crate) struct Arguments {
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = files::audit_key(self.audit_key.as_deref())?;
+        let believed = believed(&self.key, self.checkpoint.as_deref())?;
         let (verdict, blobs) = match AuditLog::open(&self.path) {
-            Ok(log) => match verify_log(&log, self.head)? {
+            Ok(log) => match verify_log(&log, self.head, &believed)? {
                 verdict if self.evidence && verdict.holds() => verify_evidence(&log, key, verdict)?,
                 verdict => (verdict, None),
             },
@@ -109,22 +129,44 @@ fn verify_evidence(log: &AuditLog, key: DigestKey, verdict: Verdict) -> Result<(
     }
 }
 
+/// By what checkpoints are believed: keys, or files with them, and one that was kept elsewhere.
+///
+/// # Errors
+/// When a key isn't one, or a file can't be read: `Unusable`.
+pub(crate) fn believed(keys: &[String], checkpoint: Option<&Path>) -> Result<Believed> {
+    let key = |given: &String| {
+        let text = match given.starts_with(KEY) {
+            true => given.clone(),
+            false => files::read_text(Path::new(given), MAX_KEY)?,
+        };
+        text.trim_end().parse::<PublicKey>().map_err(|error| unusable(format_args!("`{}`: {error}", text::line(given))))
+    };
+    let keys = keys.iter().map(key).collect::<Result<_>>()?;
+    let saved = checkpoint.map(|path| files::read(path, MAX_ENVELOPE_BYTES as u64)).transpose()?;
+    let saved = saved.map(|bytes| bytes.trim_ascii_end().to_vec());
+    Ok(Believed { keys, saved })
+}
+
 /// Verifies an audit file or a store; `head`, if given, is the one that it must have.
 ///
 /// # Errors
 /// When it can't be read.
-fn verify_log(log: &AuditLog, head: Option<Digest>) -> Result<Verdict> {
+fn verify_log(log: &AuditLog, head: Option<Digest>, believed: &Believed) -> Result<Verdict> {
     let progress = Progress::bytes(log.bytes().map_err(storage::store_error)?);
     let lines = BufReader::with_capacity(1 << 16, progress.reading(log.lines().map_err(storage::store_error)?));
-    let verified = log.verify(lines, head);
+    let verified = log.verify_signed(lines, head, believed);
     progress.done();
+    let (verified, extent) = match verified {
+        Ok(found) => (Ok(found.verified), Extent { first: found.first, signed: found.signed }),
+        Err(error) => (Err(error), Extent::default()),
+    };
     let verdict = Verdict::new(log.path(), verified, log.is_store())?;
-    let Some(store) = log.store() else { return Ok(verdict) };
+    let Some(store) = log.store() else { return Ok(verdict.with(extent)) };
     Ok(match (verdict, Standing::read(store)) {
-        (Verdict::Interrupted(unsealed), Ok(standing)) => {
-            Verdict::of_store(unsealed.end, standing.is_some_and(|standing| standing.finished))
+        (Verdict::Interrupted(unsealed, _), Ok(standing)) => {
+            Verdict::of_store(unsealed.end, standing.is_some_and(|standing| standing.finished), extent)
         }
-        (Verdict::Interrupted(_), Err(error)) => return Err(error.into()),
+        (Verdict::Interrupted(..), Err(error)) => return Err(error.into()),
         (verdict, _) => verdict,
     })
 }

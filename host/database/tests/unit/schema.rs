@@ -11,13 +11,13 @@ const FIRST: &str = "CREATE TABLE head (epoch INTEGER NOT NULL) STRICT; INSERT I
 const SECOND: &str = "ALTER TABLE head ADD COLUMN note TEXT";
 
 const fn kind(steps: &'static [&'static str]) -> Kind {
-    Kind { name: "diary", application_id: 7, steps, update: "write in it" }
+    Kind { name: "diary", application_id: 7, steps, shrinks: false, update: "write in it" }
 }
 
 static ONE: Kind = kind(&[FIRST]);
 static TWO: Kind = kind(&[FIRST, SECOND]);
 static FAILING: Kind = kind(&[FIRST, SECOND, "CREATE TABLE head (x)"]);
-static OTHER: Kind = Kind { name: "ledger", application_id: 8, steps: &[FIRST], update: "" };
+static OTHER: Kind = Kind { name: "ledger", application_id: 8, steps: &[FIRST], shrinks: false, update: "" };
 
 fn version(path: &Path) -> i64 {
     let connection = Connection::open(path).unwrap();

@@ -8,10 +8,11 @@ use countersign_model::{Digest, Finding, Intent, RuleId, StateChange, TimerChang
 
 use super::row::{end, integer, json, limit as rows, state_change, text};
 use super::{Kept, SqliteReader};
-use crate::{KeyValue, StateKey, StoreError, Stored, TimerKey};
+use crate::{Beginning, KeyValue, StateKey, StoreError, Stored, TimerKey};
 
 const HEAD: &str = "SELECT records, link FROM head";
-const LINES: &str = "SELECT bytes FROM line WHERE seq >= ?1 ORDER BY seq LIMIT ?2";
+const LINES: &str =
+    "SELECT bytes FROM line WHERE seq >= max(?1, (SELECT first_record FROM head)) ORDER BY seq LIMIT ?2";
 const BLOB: &str = "SELECT bytes FROM blob WHERE name = ?1";
 const FINDINGS: &str = "SELECT entry FROM finding WHERE number > ?1 ORDER BY number LIMIT ?2";
 const INTENTS: &str = "SELECT entry FROM intent WHERE number > ?1 ORDER BY number LIMIT ?2";
@@ -68,7 +69,7 @@ impl SqliteReader {
         Ok(rows.into_iter().filter_map(|(id, kept)| Some((id.parse().ok()?, kept))).collect())
     }
 
-    fn page<T>(
+    pub(super) fn page<T>(
         &self,
         sql: &str,
         parameters: impl Params,
@@ -104,6 +105,10 @@ impl Stored for SqliteReader {
             .prepare_cached(HEAD)
             .and_then(|mut statement| statement.query_one([], |row| end(row, 0)))
             .map_err(|error| self.0.failed("read")(error).into())
+    }
+
+    fn beginning(&self) -> Result<Option<Beginning>, StoreError> {
+        self.read_beginning()
     }
 
     fn lines(&self, from: u64, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {

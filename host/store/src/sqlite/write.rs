@@ -2,8 +2,8 @@
 
 use countersign_audit::{Blob, ChainWriter};
 use countersign_database::Database;
-use countersign_database::rusqlite::{OptionalExtension, Params, Transaction, params};
-use countersign_model::{Digest, Evidence, StateChange, StateEntry};
+use countersign_database::rusqlite::{Params, Transaction, params};
+use countersign_model::{Evidence, StateChange, StateEntry};
 use serde::Serialize;
 
 use super::row::{self, integer, to_json};
@@ -15,7 +15,6 @@ use crate::{Commit, MemoryChange, StoreError};
 pub(super) struct Writing<'t> {
     pub(super) database: &'t Database,
     pub(super) transaction: &'t Transaction<'t>,
-    pub(super) segment_bytes: i64,
 }
 
 impl Writing<'_> {
@@ -72,31 +71,13 @@ impl Writing<'_> {
         if begin == end {
             return Ok(());
         }
-        let (mut number, mut bytes) = self
-            .transaction
-            .prepare_cached("SELECT number, bytes FROM segment ORDER BY number DESC LIMIT 1")
-            .and_then(|mut statement| statement.query_one([], |row| Ok((row.get(0)?, row.get(1)?))).optional())
-            .map_err(self.database.failed("read"))?
-            .unwrap_or((0, self.segment_bytes));
-        let mut before: Option<&[u8]> = None;
-        let lines = lines.split_inclusive(|byte| *byte == b'\n');
-        for (seq, line) in (integer(begin.records())..).zip(lines) {
-            if bytes >= self.segment_bytes {
-                self.segment(number, bytes)?;
-                (number, bytes) = (number + 1, 0);
-                let link = before.map_or(begin.link(), Digest::of);
-                self.execute("INSERT INTO segment VALUES (?1, ?2, ?3, 0)", params![number, seq, link.0])?;
-            }
+        for (seq, line) in (integer(begin.records())..).zip(lines.split_inclusive(|byte| *byte == b'\n')) {
             self.execute("INSERT INTO line VALUES (?1, ?2)", params![seq, line])?;
-            bytes += integer(line.len() as u64);
-            before = Some(line);
         }
-        self.segment(number, bytes)?;
-        self.execute("UPDATE head SET records = ?1, link = ?2", params![integer(end.records()), end.link().0])
-    }
-
-    fn segment(&self, number: i64, bytes: i64) -> Result<(), StoreError> {
-        self.execute("UPDATE segment SET bytes = ?2 WHERE number = ?1", [number, bytes])
+        self.execute(
+            "UPDATE head SET records = ?1, link = ?2, bytes = bytes + ?3",
+            params![integer(end.records()), end.link().0, integer(lines.len() as u64)],
+        )
     }
 
     fn blobs(&self, blobs: &[Blob]) -> Result<(), StoreError> {

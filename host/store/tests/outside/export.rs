@@ -13,7 +13,7 @@ use countersign_store::{
 
 use crate::common::{Step, blob, header, record};
 
-const SEALED: ExportOptions = ExportOptions { existing: Existing::Refuse, seal: true };
+const SEALED: ExportOptions = ExportOptions { existing: Existing::Refuse, seal: true, part: None };
 
 /// A generation that names the blobs 1 to 3, and 9, which isn't kept.
 fn generation() -> Record {
@@ -75,20 +75,20 @@ fn an_export_equals_a_run_into_files_byte_for_byte() {
     write(&mut memory);
 
     // A run that goes on can be exported, too.
-    let from_files = export(&store, &out.join("audit"), SEALED, &mut |_, _| {}).unwrap();
+    let from_files = export(&store, &out.join("audit"), &SEALED, &mut |_, _| {}).unwrap();
     let head = store.seal().unwrap();
     assert_eq!(from_files, Exported { end: from_files.end, head: Some(head), blobs: 3 });
     assert_eq!(files(&out), files(&run));
     for store in [&sqlite as &dyn Store, &memory] {
         let before = files(&out);
-        assert!(matches!(export(store, &out.join("audit"), SEALED, &mut |_, _| {}), Err(StoreError::Exists { .. })));
+        assert!(matches!(export(store, &out.join("audit"), &SEALED, &mut |_, _| {}), Err(StoreError::Exists { .. })));
         assert_eq!(files(&out), before, "it is left alone");
         let replace = ExportOptions { existing: Existing::Replace, ..SEALED };
-        assert_eq!(export(store, &out.join("audit"), replace, &mut |_, _| {}).unwrap(), from_files);
+        assert_eq!(export(store, &out.join("audit"), &replace, &mut |_, _| {}).unwrap(), from_files);
         assert_eq!(files(&out), files(&run));
-        let unfinished = ExportOptions { existing: Existing::Replace, seal: false };
+        let unfinished = ExportOptions { existing: Existing::Replace, seal: false, part: None };
         assert_eq!(
-            export(store, &out.join("audit"), unfinished, &mut |_, _| {}).unwrap(),
+            export(store, &out.join("audit"), &unfinished, &mut |_, _| {}).unwrap(),
             Exported { head: None, ..from_files }
         );
         assert_eq!(fs::read(out.join("audit")).unwrap(), unsealed);
@@ -102,12 +102,12 @@ fn an_export_that_fails_leaves_nothing_and_what_was_there() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("audit");
     let replace = ExportOptions { existing: Existing::Replace, ..SEALED };
-    assert!(matches!(export(&MemoryStore::new(), &out, SEALED, &mut |_, _| {}), Err(StoreError::Append(_))));
+    assert!(matches!(export(&MemoryStore::new(), &out, &SEALED, &mut |_, _| {}), Err(StoreError::Append(_))));
     let mut old = MemoryStore::new();
     let commit = Step { records: vec![header()], ..Step::default() };
     let commit = commit.after(&old);
     old.commit(commit).unwrap();
-    export(&old, &out, SEALED, &mut |_, _| {}).unwrap();
+    export(&old, &out, &SEALED, &mut |_, _| {}).unwrap();
     let beginning = fs::read(&out).unwrap()[..100].to_vec();
     let before = files(folder.path());
     assert_eq!(before.len(), 1);
@@ -117,7 +117,7 @@ fn an_export_that_fails_leaves_nothing_and_what_was_there() {
     let commit = Step { records: vec![header(), generation()], blobs: vec![blob(1)], ..Step::default() };
     let commit = commit.after(&store);
     store.commit(commit).unwrap();
-    let error = export(&store, &out, replace, &mut |_, _| {}).unwrap_err();
+    let error = export(&store, &out, &replace, &mut |_, _| {}).unwrap_err();
     assert!(matches!(error, StoreError::BlobNotStored { name, line: 2 } if name == blob(2).name()), "{error}");
     assert_eq!(files(folder.path()), before);
 
@@ -134,7 +134,7 @@ fn an_export_that_fails_leaves_nothing_and_what_was_there() {
         let mut sqlite = SqliteStore::open(&path).unwrap();
         write(&mut sqlite);
         countersign_database::rusqlite::Connection::open(&path).unwrap().execute(sql, []).unwrap();
-        let error = export(&sqlite, &out, replace, &mut |_, _| {}).unwrap_err();
+        let error = export(&sqlite, &out, &replace, &mut |_, _| {}).unwrap_err();
         assert!(matches!(error, StoreError::LogChanged(_)) && error.to_string().contains(what), "{error}");
         drop(sqlite);
         fs::remove_file(&path).unwrap();
@@ -147,7 +147,7 @@ fn an_export_that_fails_leaves_nothing_and_what_was_there() {
     let part = folder.path().join("audit.part");
     fs::write(&part, "my own").unwrap();
     assert!(
-        matches!(export(&good, &out, replace, &mut |_, _| {}), Err(StoreError::NotAnAuditFile(path)) if path == part)
+        matches!(export(&good, &out, &replace, &mut |_, _| {}), Err(StoreError::NotAnAuditFile(path)) if path == part)
     );
     assert_eq!(fs::read_to_string(&part).unwrap(), "my own");
     // What another left is.
@@ -155,7 +155,7 @@ fn an_export_that_fails_leaves_nothing_and_what_was_there() {
     let parts = folder.path().join("audit.bundles.part");
     fs::create_dir(&parts).unwrap();
     fs::write(parts.join(blob(2).name().to_string()), "torn").unwrap();
-    export(&good, &out, replace, &mut |_, _| {}).unwrap();
+    export(&good, &out, &replace, &mut |_, _| {}).unwrap();
     assert_eq!(files(folder.path()).len(), 4);
     let key = DigestKey::public();
     for number in 1..4 {
@@ -166,6 +166,6 @@ fn an_export_that_fails_leaves_nothing_and_what_was_there() {
     fs::remove_file(&out).unwrap();
     fs::remove_dir_all(folder.path().join("audit.bundles")).unwrap();
     let _writer = FileStore::create(&out, Existing::Refuse, Durability::Seal).unwrap();
-    assert!(matches!(export(&good, &out, replace, &mut |_, _| {}), Err(StoreError::Locked(_))));
+    assert!(matches!(export(&good, &out, &replace, &mut |_, _| {}), Err(StoreError::Locked(_))));
     assert_eq!(files(folder.path())["audit"], Digest::of(b""));
 }

@@ -5,6 +5,7 @@
 mod common;
 mod export;
 mod files;
+mod kept;
 mod killed;
 mod log;
 mod private;

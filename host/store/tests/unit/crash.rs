@@ -334,15 +334,15 @@ fn the_power_may_fail_while_a_store_is_exported() {
     };
     let (old, new) = (store(1), store(2));
     let (old_file, new_file) = (old.sealed().unwrap().0, new.sealed().unwrap().0);
-    let options = ExportOptions { existing: Existing::Replace, seal: true };
+    let options = ExportOptions { existing: Existing::Replace, seal: true, part: None };
     for replaced in [false, true] {
         for steps in (0..).step_by(3) {
             let inner = tempfile::tempdir_in(folder.path()).unwrap();
             let out = inner.path().join("audit");
             if replaced {
-                export_on(&Disk::failing_after(u64::MAX), &old, &out, options, &mut |_, _| {}).unwrap();
+                export_on(&Disk::failing_after(u64::MAX), &old, &out, &options, &mut |_, _| {}).unwrap();
             }
-            let ended = export_on(&Disk::failing_after(steps), &new, &out, options, &mut |_, _| {}).is_ok();
+            let ended = export_on(&Disk::failing_after(steps), &new, &out, &options, &mut |_, _| {}).is_ok();
             // A file that is there has all its blobs.
             let numbers = match fs::read(&out) {
                 Ok(found) if found == new_file => vec![2, 3],
@@ -354,7 +354,7 @@ fn the_power_may_fail_while_a_store_is_exported() {
                 let found = BundleReader::open(&out).get(&blob(number).name(), &DigestKey::public()).unwrap();
                 assert_eq!(found, blob(number).bytes(), "{steps} steps");
             }
-            export_on(&Disk::failing_after(u64::MAX), &new, &out, options, &mut |_, _| {}).unwrap();
+            export_on(&Disk::failing_after(u64::MAX), &new, &out, &options, &mut |_, _| {}).unwrap();
             assert_eq!(fs::read(&out).unwrap(), new_file);
             let names = |folder: &Path| fs::read_dir(folder).unwrap().count();
             assert_eq!((names(inner.path()), names(BundleReader::open(&out).folder())), (2, 2), "{steps} steps");

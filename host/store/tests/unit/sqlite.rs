@@ -66,46 +66,6 @@ fn a_write_lock_is_waited_for_and_then_reported() {
 }
 
 #[test]
-fn segments_roll_and_do_not_show_in_the_lines() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut one, mut many) = (
-        SqliteStore::open(&folder.path().join("one")).unwrap(),
-        SqliteStore::open(&folder.path().join("many")).unwrap(),
-    );
-    many.segment_bytes = 500;
-    for round in 0..4 {
-        let mut step = Step { records: (0..round * 2).map(record).collect(), ..Step::default() };
-        if round == 0 {
-            step.records.push(header());
-        }
-        commit(&mut one, &step).unwrap();
-        commit(&mut many, &step).unwrap();
-    }
-    assert_eq!(content(&one, 3), content(&many, 3));
-    let segments = |store: &SqliteStore| -> Vec<(i64, i64, [u8; 32], i64)> {
-        let mut statement = store.reader.0.connection.prepare("SELECT * FROM segment ORDER BY number").unwrap();
-        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-        statement.query_map([], row).unwrap().collect::<Result<_, _>>().unwrap()
-    };
-    assert_eq!(segments(&one).len(), 1);
-    let found = segments(&many);
-    assert!(found.len() > 3);
-    let lines = many.lines(0, 99).unwrap();
-    let mut total = 0;
-    for (place, (number, first, link, bytes)) in found.iter().enumerate() {
-        assert_eq!(*number, place as i64 + 1);
-        let next = found.get(place + 1).map_or(lines.len(), |next| next.1 as usize);
-        let own = &lines[*first as usize..next];
-        assert_eq!(own.concat().len() as i64, *bytes);
-        assert!(place + 1 == found.len() || *bytes >= 500);
-        let before = first.checked_sub(1).and_then(|before| lines.get(before as usize));
-        assert_eq!(before.map_or([0; 32], |line| countersign_model::Digest::of(line).0), *link);
-        total += bytes;
-    }
-    assert_eq!(many.reader.log_bytes().unwrap(), total as u64);
-}
-
-#[test]
 fn pages_are_read_by_index() {
     let folder = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(&folder.path().join("store")).unwrap();
