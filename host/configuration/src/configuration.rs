@@ -74,6 +74,8 @@ pub struct Configuration {
     pub recorder: Recorder,
     /// `[judge]`.
     pub judge: Judge,
+    /// `[audit]`.
+    pub audit: Audit,
     /// `[api]`.
     pub api: Api,
     /// `[reload]`.
@@ -124,6 +126,13 @@ pub struct Judge {
     pub max_gap: Setting<i64>,
     /// The key of digests of content.
     pub audit_key: Setting<Option<Secret>>,
+}
+
+/// `[audit]`: how much of the audit log is kept.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    /// How long a segment is kept after its end, microseconds, a day to 400 days; none for ever.
+    pub keep: Setting<Option<i64>>,
 }
 
 /// `[api]`: where the host is asked.

@@ -23,6 +23,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("files", "What a generation is made of."),
     ("recorder", "The record of all input: what was acknowledged and isn't judged is never dropped."),
     ("judge", "How rules are run."),
+    ("audit", "The audit log, which the host signs with host.key."),
     ("api", "Where the API listens."),
     ("reload", "What happens when files change. What widens anybody's authority always waits for a person."),
     ("log", "What the host says of itself, on standard error."),
@@ -129,6 +130,13 @@ const REST: &[Key] = &[
         "The file with the key of digests, at least 32 bytes; or COUNTERSIGN_AUDIT_KEY has the key.",
         "a documented key: digests aren't private",
         "\"audit.key\"",
+    ),
+    Key::optional(
+        "audit",
+        "keep",
+        "How long a segment of it is kept, `1d` to `400d`; older ones are dropped, and the rest verifies on.",
+        "for ever",
+        "\"400d\"",
     ),
     Key::new("api", "socket", "The socket on this machine; `api.sock` in the state folder unless it is named."),
     Key::optional(

@@ -28,8 +28,8 @@ mod secret;
 mod shown;
 
 pub use configuration::{
-    Api, Change, Configuration, Files, Judge, Log, LogFormat, LogLevel, MAX_BATCH, MAX_BYTES, MAX_WORKERS, Recorder,
-    Reload,
+    Api, Audit, Change, Configuration, Files, Judge, Log, LogFormat, LogLevel, MAX_BATCH, MAX_BYTES, MAX_WORKERS,
+    Recorder, Reload,
 };
 pub use key::{Key, TABLES, keys};
 pub use origin::{Origin, Setting};

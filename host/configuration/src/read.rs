@@ -10,8 +10,8 @@ use countersign_document::{Diagnostic, Document, MAX_DURATION, Problem};
 use countersign_policy::reader::{Item, Reader, Table, version};
 
 use crate::configuration::{
-    Api, Change, Configuration, Files, Judge, Log, LogFormat, LogLevel, MAX_BATCH, MAX_BYTES, MAX_WORKERS, Recorder,
-    Reload,
+    Api, Audit, Change, Configuration, Files, Judge, Log, LogFormat, LogLevel, MAX_BATCH, MAX_BYTES, MAX_WORKERS,
+    Recorder, Reload,
 };
 use crate::origin::{Origin, Setting};
 use crate::overrides::{AUDIT_KEY, Environment, LOG, Overrides, TLS_KEY};
@@ -72,6 +72,7 @@ pub(crate) fn read(
         files: files(root.section("files")),
         recorder: recorder(root.section("recorder")),
         judge: judge(root.section("judge")),
+        audit: audit(root.section("audit")),
         api: api(root.section("api"), &state.value, overrides),
         reload: reload(root.section("reload")),
         log: log(root.section("log"), overrides),
@@ -122,6 +123,12 @@ fn judge(section: Section<'_>) -> Judge {
     };
     section.finish();
     judge
+}
+
+fn audit(section: Section<'_>) -> Audit {
+    let audit = Audit { keep: section.or("keep", None, |item| item.duration(DAY, MAX_DURATION).map(Some)) };
+    section.finish();
+    audit
 }
 
 fn api(section: Section<'_>, state: &Path, overrides: &Overrides) -> Api {

@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::{
-    activity, admit, apply, audit, compile, completions, config, demo, events, generate, generations, init, log, plan,
-    reload, replay, rollback, rule, rules, run, sources, state, status, token, version,
+    activity, admit, apply, audit, backup, compile, completions, config, demo, doctor, events, generate, generations, init,
+    log, plan, reload, replay, restore, rollback, rule, rules, run, sources, state, status, token, version,
 };
 
 const EXAMPLES: &str = "\
@@ -100,6 +100,12 @@ enum Command {
     /// Make, list and revoke tokens, by which a host is asked over the network
     #[command(subcommand)]
     Token(token::Command),
+    /// Copy what a host keeps, while it runs or not
+    Backup(backup::Arguments),
+    /// Make a state folder out of a backup
+    Restore(restore::Arguments),
+    /// Look for what is wrong with a host, its files and its machine
+    Doctor(doctor::Arguments),
     /// Write a commented configuration, policy, identities, trust, sources and a systemd unit
     Init(init::Arguments),
     /// Check a configuration with all files that it names, and show its values
@@ -144,6 +150,9 @@ impl Arguments {
             Command::Rollback(arguments) => arguments.run(out),
             Command::Generations(arguments) => arguments.run(out),
             Command::Token(command) => command.run(out),
+            Command::Backup(arguments) => arguments.run(out),
+            Command::Restore(arguments) => arguments.run(out),
+            Command::Doctor(arguments) => arguments.run(out),
             Command::Init(arguments) => arguments.run(out),
             Command::Config(command) => command.run(out),
             Command::Generate(arguments) => arguments.run(out),

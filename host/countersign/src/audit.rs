@@ -1,13 +1,15 @@
 //! `countersign audit`: verifies what is on record, recomputes it, lists and explains decisions, and exports
 //! stores. `evidence` and `standing` are how records are read, `words` is what they say.
 
+mod checkpoint;
 mod evidence;
 mod export;
 mod list;
 mod recompute;
+mod rekey;
 mod show;
 mod standing;
-mod verify;
+pub(crate) mod verify;
 mod words;
 
 use clap::Subcommand;
@@ -27,6 +29,10 @@ pub(crate) enum Command {
     Show(show::Arguments),
     /// Write a store as an audit file
     Export(export::Arguments),
+    /// Print the last checkpoint that a host signed, to be kept elsewhere
+    Checkpoint(checkpoint::Arguments),
+    /// Have another key sign a host's log from here on
+    Rekey(rekey::Arguments),
 }
 
 impl Command {
@@ -37,6 +43,8 @@ impl Command {
             Command::List(arguments) => arguments.run(out),
             Command::Show(arguments) => arguments.run(out),
             Command::Export(arguments) => arguments.run(out),
+            Command::Checkpoint(arguments) => arguments.run(out),
+            Command::Rekey(arguments) => arguments.run(out),
         }
     }
 }

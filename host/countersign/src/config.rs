@@ -1,6 +1,6 @@
 //! `countersign config`: whether a configuration can be used, and what it says.
 
-mod check;
+pub(crate) mod check;
 mod show;
 
 use clap::Subcommand;

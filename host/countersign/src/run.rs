@@ -93,6 +93,7 @@ impl Arguments {
             session,
             max_bytes: configuration.recorder.max_bytes.value,
             keep: configuration.recorder.keep.value,
+            keep_audit: configuration.audit.keep.value,
             reload: Reload::from(&configuration.reload),
             clock: now,
         };
@@ -161,6 +162,9 @@ fn report(host: &Host, configuration: &Configuration, address: Option<SocketAddr
         let judged = host.status().judged;
         let number = judged.generation.unwrap_or_default();
         told.note(format_args!("generation {number} serves"));
+        if let Some(problem) = host.status().audit.problem {
+            told.warning(problem);
+        }
         for left_out in &judged.left_out {
             told.warning(format_args!("left out of it: {left_out}"));
         }

@@ -56,6 +56,7 @@ impl Arguments {
             ("of these to be judged", one(text::number((last + 1).saturating_sub(next)))),
             ("recorder", one(text::size(number("/recorder/bytes").unwrap_or_default()))),
             ("audit records", one(count("/judged/records"))),
+            ("of these signed", one(signed(&status))),
         ];
         let more = [
             ("rules left out", lines(&status, "/judged/left_out")),
@@ -81,6 +82,18 @@ impl Arguments {
 fn network(status: &Value) -> Vec<String> {
     let shown = |pointer: &str| status.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     shown("/network/address").into_iter().chain(shown("/network/problem")).collect()
+}
+
+/// Up to where the audit log is signed, and by which key.
+fn signed(status: &Value) -> String {
+    let shown = |pointer: &str| status.pointer(pointer).and_then(Value::as_str);
+    let records = status.pointer("/audit/signed").and_then(Value::as_u64).unwrap_or_default();
+    match (shown("/audit/problem"), shown("/audit/key"), shown("/audit/at")) {
+        (Some(problem), ..) => problem.to_owned(),
+        (None, Some(key), Some(at)) => format!("{}, {at}, by {key}", text::number(records)),
+        (None, Some(key), None) => format!("none yet, by {key}"),
+        (None, None, _) => "none".to_owned(),
+    }
 }
 
 /// The lines of a list.

@@ -20,8 +20,10 @@ use crate::alarms::Alarm;
 use crate::candidate::{ChangeKind, Difference};
 use crate::feeds::Feeds;
 use crate::generations::{self, Generations, NewGeneration, RecordedGeneration, word};
+use crate::host_key::{HostKey, HostKeyError};
 use crate::intake::{Intake, MAX_UNPACKED};
 use crate::judge::Judge;
+use crate::keeper::{Audited, Keeper};
 use crate::material::{Built, Manifest, Material};
 use crate::metrics::process;
 use crate::past::Past;
@@ -51,6 +53,8 @@ pub struct HostOptions {
     pub max_bytes: u64,
     /// How long judged records are kept, microseconds.
     pub keep: i64,
+    /// How long the audit log is kept, microseconds; none for ever.
+    pub keep_audit: Option<i64>,
     /// What becomes of files that change.
     pub reload: Reload,
     /// The system's clock.
@@ -88,6 +92,9 @@ pub enum HostError {
         /// How many records the store's log has.
         records: u64,
     },
+    /// The host's key.
+    #[error(transparent)]
+    Key(#[from] HostKeyError),
     /// A thread can't be started.
     #[error("can't start a thread: {0}")]
     Thread(std::io::Error),
@@ -156,6 +163,8 @@ pub struct Status {
     pub sources: std::collections::BTreeMap<SourceId, Fed>,
     /// What a person has to look at.
     pub alarms: Vec<Alarm>,
+    /// How the audit log is kept.
+    pub audit: Audited,
 }
 
 /// A host that runs. A clone is the same.
@@ -186,6 +195,7 @@ pub(crate) struct Open {
     /// One change of the generation at a time.
     pub(crate) applying: Mutex<()>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    keeper: Arc<Keeper>,
 }
 
 impl Host {
@@ -198,7 +208,7 @@ impl Host {
         options: HostOptions,
         first: impl FnOnce() -> Result<Material, Vec<String>>,
     ) -> Result<Host, HostError> {
-        let HostOptions { state, folder, engine, session, max_bytes, keep, reload, clock } = options;
+        let HostOptions { state, folder, engine, session, max_bytes, keep, keep_audit, reload, clock } = options;
         process::started();
         let store = state.join(STORE);
         // Opened once before anything else: its file is made, or refused, here.
@@ -227,6 +237,8 @@ impl Host {
         }
         let shared = Arc::new(Shared::default());
         let past = Arc::new(Past::of(&state));
+        let key = HostKey::for_store(&state, &store)?;
+        let keeper = Arc::new(Keeper::new((&shared, &recorder), store.clone(), key, keep_audit, clock));
         let judge = Judge {
             past: Arc::clone(&past),
             shared: Arc::clone(&shared),
@@ -243,8 +255,10 @@ impl Host {
         let vigil = named("vigil").spawn(move || vigil.run()).map_err(HostError::Thread)?;
         let sentinel = Sentinel { shared: Arc::clone(&shared), recorder: recorder.clone(), max_bytes };
         let sentinel = named("sentinel").spawn(move || sentinel.run()).map_err(HostError::Thread)?;
+        let keeps = Arc::clone(&keeper);
+        let keeps = named("keeper").spawn(move || keeps.run()).map_err(HostError::Thread)?;
         // The inputs end first.
-        let threads = Mutex::new(vec![feeds, vigil, sentinel, judge]);
+        let threads = Mutex::new(vec![feeds, vigil, sentinel, judge, keeps]);
         let open = Open {
             state,
             recorder,
@@ -260,6 +274,7 @@ impl Host {
             planning: Mutex::default(),
             applying: Mutex::default(),
             threads,
+            keeper,
         };
         Ok(Host { open: Arc::new(open) })
     }
@@ -281,7 +296,7 @@ impl Host {
     pub fn status(&self) -> Status {
         let Open { recorder, shared, .. } = &*self.open;
         let (judged, recorder, sources) = (shared.judged(), recorder.figures(), shared.fed());
-        Status { judged, recorder, sources, alarms: shared.alarms() }
+        Status { judged, recorder, sources, alarms: shared.alarms(), audit: shared.audited() }
     }
 
     /// What a person has to look at, as it was seen within the last seconds.
@@ -532,6 +547,7 @@ impl Host {
             }
         }
         self.open.past.finish();
+        self.open.keeper.finish();
     }
 }
 

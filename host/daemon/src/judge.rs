@@ -106,6 +106,7 @@ impl Judge {
 
     fn judge(&self) -> Result<(), JudgeError> {
         let mut store = SqliteStore::open(&self.store)?;
+        self.shared.opened(store.epoch());
         let reader = self.recorder.reader()?;
         let standing = Standing::read(&store)?;
         // The first host input is the generation that a session begins with.

@@ -12,6 +12,7 @@ use countersign_session::Figures;
 use serde::Serialize;
 
 use crate::alarms::Alarm;
+use crate::keeper::Audited;
 use crate::material::Built;
 use crate::metrics::Counters;
 use crate::watch::OnDisk;
@@ -74,6 +75,10 @@ struct State {
     tallies: BTreeMap<SourceId, (u64, u64)>,
     /// The alarms there are.
     alarms: Vec<Alarm>,
+    /// How the audit log is kept.
+    audited: Audited,
+    /// Under which epoch the store is open.
+    epoch: Option<i64>,
 }
 
 /// The generation that serves.
@@ -271,6 +276,23 @@ impl Shared {
     /// Sources that aren't well, with all that is wrong with each.
     pub(crate) fn unwell(&self) -> BTreeMap<SourceId, Vec<Unwell>> {
         self.lock().unwell.clone()
+    }
+
+    /// The store was opened for writing.
+    pub(crate) fn opened(&self, epoch: i64) {
+        self.lock().epoch = Some(epoch);
+    }
+
+    pub(crate) fn epoch(&self) -> Option<i64> {
+        self.lock().epoch
+    }
+
+    pub(crate) fn audit(&self, change: impl FnOnce(&mut Audited)) {
+        change(&mut self.lock().audited);
+    }
+
+    pub(crate) fn audited(&self) -> Audited {
+        self.lock().audited.clone()
     }
 
     pub(crate) fn judged(&self) -> Judged {

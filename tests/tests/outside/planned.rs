@@ -46,6 +46,7 @@ fn start_with(first: &Material, reload: Reload) -> (Host, TempDir) {
         session: SessionOptions { workers: 1, ..SessionOptions::default() },
         max_bytes: 1 << 30,
         keep: i64::MAX / 2,
+        keep_audit: None,
         reload,
         // It moves, so that events which wait for others have their turn.
         clock: || Timestamp(i64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros()).unwrap()),

@@ -46,6 +46,7 @@ fn start_at(state: &Path, first: &Material, clock: fn() -> Timestamp) -> Host {
         session: options(),
         max_bytes: 1 << 30,
         keep: i64::MAX / 2,
+        keep_audit: None,
         clock,
         reload: Reload::default(),
     };

@@ -64,6 +64,7 @@ pub(crate) fn host_with(folder: &TempDir, first: &Material) -> Host {
         session: SessionOptions { workers: 1, ..SessionOptions::default() },
         max_bytes: 1 << 30,
         keep: i64::MAX / 2,
+        keep_audit: None,
         reload: Reload::default(),
         clock: now,
     };

@@ -28,7 +28,7 @@ fn value(table: &str, name: &str) -> Value {
         ("files", "shipped-rules") | ("reload", "watch" | "partial") => flag,
         ("", "state") | ("files", _) | ("judge", "audit-key") | ("api", "socket" | "certificate" | "key") => text(),
         ("recorder", "max-bytes") => size,
-        ("recorder", "keep") | ("judge", "max-gap") | ("reload", "trial" | "shadow") => duration,
+        ("recorder" | "audit", "keep") | ("judge", "max-gap") | ("reload", "trial" | "shadow") => duration,
         ("judge", "workers") => integer(MAX_WORKERS),
         ("judge", "batch") => integer(MAX_BATCH),
         ("api", "listen") => json!({ "type": "string", "examples": ["127.0.0.1:8443"] }),

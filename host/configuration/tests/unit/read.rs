@@ -55,6 +55,7 @@ fn every_key_has_its_value_and_its_line() {
         ("judge.batch", json!(512)),
         ("judge.max-gap", json!("12h")),
         ("judge.audit-key", json!(not_shown)),
+        ("audit.keep", json!("365d")),
         ("api.socket", json!("/run/countersign/api.sock")),
         ("api.listen", json!("[::1]:8443")),
         ("api.certificate", json!("/conf/certificate.pem")),

@@ -44,17 +44,7 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let (configuration, faults) = self.configuration.read_all()?;
-        let mut found = Findings::default();
-        let set = configuration.shown().iter().filter(|shown| shown.origin.kind() != "default").count();
-        let name =
-            self.configuration.file().map_or_else(|| "the defaults".to_owned(), |file| text::path(file).to_string());
-        let words = format!("{} set", text::count(set as u64, "key"));
-        found.add("configuration", name, if faults.is_empty() { Ok(words) } else { Err(faults) });
-        check_state(&configuration.state.value, &mut found);
-        check_files(&configuration.files, &mut found);
-        check_secrets(&configuration, &mut found);
-
+        let (configuration, found) = look(&self.configuration)?;
         let mut table = Table::new(out, ["what", "file", "state"]);
         for (what, file, state) in found.rows {
             let state = match state {
@@ -75,15 +65,33 @@ impl Arguments {
     }
 }
 
+/// Reads a configuration and all that it names.
+///
+/// # Errors
+/// When its file can't be read: `Unusable`.
+pub(crate) fn look(arguments: &ConfigurationArguments) -> Result<(Configuration, Findings)> {
+    let (configuration, faults) = arguments.read_all()?;
+    let mut found = Findings::default();
+    let set = configuration.shown().iter().filter(|shown| shown.origin.kind() != "default").count();
+    let name = arguments.file().map_or_else(|| "the defaults".to_owned(), |file| text::path(file).to_string());
+    let words = format!("{} set", text::count(set as u64, "key"));
+    found.add("configuration", name, if faults.is_empty() { Ok(words) } else { Err(faults) });
+    check_state(&configuration.state.value, &mut found);
+    check_files(&configuration.files, &mut found);
+    check_secrets(&configuration, &mut found);
+    Ok((configuration, found))
+}
+
 /// Reads a file's text.
 type Parse<T> = fn(&str) -> Result<T, Vec<Diagnostic>>;
 
 /// What was looked at.
 #[derive(Default)]
-struct Findings {
+pub(crate) struct Findings {
     /// What it is, where it is, and what it holds or how many faults it has.
-    rows: Vec<(&'static str, String, Result<String, usize>)>,
-    faults: Vec<String>,
+    pub(crate) rows: Vec<(&'static str, String, Result<String, usize>)>,
+    /// Every fault of every file.
+    pub(crate) faults: Vec<String>,
 }
 
 impl Findings {

@@ -8,6 +8,7 @@ mod demo;
 mod events;
 mod export;
 mod generate;
+mod kept;
 mod killed;
 mod loading;
 mod network;

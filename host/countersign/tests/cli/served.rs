@@ -111,7 +111,7 @@ impl Served {
         })
     }
 
-    fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -154,7 +154,7 @@ fn log(state: &Path) -> Vec<String> {
 }
 
 /// A folder with some rules and telemetry, and its lines that are records.
-fn prepared() -> (Folder, Vec<String>) {
+pub(crate) fn prepared() -> (Folder, Vec<String>) {
     let folder = Folder::new();
     folder.prepare("--bad 30");
     folder.write("sources.toml", SOURCES);
@@ -166,9 +166,9 @@ fn prepared() -> (Folder, Vec<String>) {
     (folder, lines)
 }
 
-/// What is recorded in `state` is each of these lines once, and an undisturbed host makes the same of it.
-fn is_whole(folder: &Folder, expected: &[(&str, &[String])]) {
-    let recorder = folder.path("state/recorder.db");
+/// What is recorded in a state folder is each of these lines once, and an undisturbed host makes the same of it.
+pub(crate) fn is_whole(folder: &Folder, state: &str, expected: &[(&str, &[String])]) {
+    let recorder = folder.path(state).join("recorder.db");
     let mut records = recorded(&recorder);
     // Of what was refused because of the disk nobody knows whether it is there.
     for records in records.values_mut() {
@@ -185,15 +185,15 @@ fn is_whole(folder: &Folder, expected: &[(&str, &[String])]) {
     let undisturbed = Served::start(folder, &again);
     undisturbed.wait_judged();
     undisturbed.stop();
-    let (disturbed, undisturbed) = (log(&folder.path("state")), log(&folder.path("again")));
+    let (disturbed, undisturbed) = (log(&folder.path(state)), log(&folder.path("again")));
     assert!(disturbed.iter().any(|line| line.contains("\"type\":\"finding\"")));
     assert!(disturbed == undisturbed, "the logs differ");
     let activity = |state: &str| {
         let store = SqliteStore::read(&folder.path(state).join("store.db")).unwrap();
         store.memory("activity", None, usize::MAX >> 1).unwrap()
     };
-    assert!(activity("state") == activity("again"), "uses of accounts were counted twice or not");
-    folder.cli("audit verify state/store.db").exits(0);
+    assert!(activity(state) == activity("again"), "uses of accounts were counted twice or not");
+    folder.cli(&format!("audit verify {state}/store.db")).exits(0);
 }
 
 /// Sends lines a few at a time, each under a key of its own, until each is acknowledged.
@@ -202,7 +202,7 @@ fn send(client: &Client, lines: &[String], pause: Duration) {
 }
 
 /// The same, by the name of all keys.
-fn send_as(client: &Client, name: &str, lines: &[String], pause: Duration) {
+pub(crate) fn send_as(client: &Client, name: &str, lines: &[String], pause: Duration) {
     for (number, chunk) in lines.chunks(SENT).enumerate() {
         let body = chunk.iter().map(|line| format!("{line}\n")).collect::<String>();
         let started = Instant::now();
@@ -286,7 +286,7 @@ fn what_is_acknowledged_is_judged_once_whatever_dies() {
     last.wait_judged();
     last.stop();
     println!("killed {killed} times in {:?}, {applied} generations applied", started.elapsed());
-    is_whole(&folder, &[("sent", sent), ("followed", followed)]);
+    is_whole(&folder, "state", &[("sent", sent), ("followed", followed)]);
 }
 
 /// A full disk, and one that fails: senders aren't acknowledged, the host says so, and it goes on by itself.
@@ -315,7 +315,7 @@ fn a_disk_that_fails_for_a_while_loses_nothing() {
         served.wait_judged();
         served.wait("is ready", |_| served.client.get::<Value>("/readyz").unwrap()["ready"] == true);
         served.stop();
-        is_whole(&folder, &[("sent", &lines)]);
+        is_whole(&folder, "state", &[("sent", &lines)]);
     }
 }
 

@@ -1,0 +1,218 @@
+//! The thread that keeps the audit log: signs it, cuts it into segments, and drops those that are too old.
+//!
+//! It writes beside the thread that judges, in small transactions. What is judged doesn't depend on it: checkpoints lie
+//! beside the chain, so that a recorded day gives the same log again whenever it was signed.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use countersign_model::Timestamp;
+use countersign_model::time::format_duration;
+use countersign_recorder::Recorder;
+use countersign_signing::{PublicKey, SecretKey};
+use countersign_store::{LogKeeper, StoreError, Stored as _};
+use serde::Serialize;
+
+use crate::checkpoints::{Growing, KeepError, Says, opened};
+use crate::host_key::HostKey;
+use crate::shared::Shared;
+
+/// A segment ends when it has so many records, or is so old.
+const SEGMENT: (u64, i64) = (65_536, 86_400 * 1_000_000);
+
+/// How long a record stays unsigned at most, while the host runs.
+const UNSIGNED: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether there is something to do, and how long is waited between two steps of what there is.
+const LOOK: Duration = Duration::from_secs(1);
+const STEP: Duration = Duration::from_millis(20);
+
+/// A clock that moved by so much more than time did, microseconds, isn't believed: nothing is dropped by it.
+const STEPPED: i64 = 3_600 * 1_000_000;
+
+/// How the audit log is kept.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Audited {
+    /// The key that signs it; none if nothing can be signed.
+    pub key: Option<PublicKey>,
+    /// The first record that is kept.
+    pub first: u64,
+    /// All records before this number are signed.
+    pub signed: u64,
+    /// When they were.
+    pub at: Option<Timestamp>,
+    /// How many segments have ended.
+    pub segments: u64,
+    /// What is wrong, with what to do.
+    pub problem: Option<String>,
+}
+
+/// Keeps a log.
+pub(crate) struct Keeper {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) recorder: Recorder,
+    pub(crate) store: PathBuf,
+    pub(crate) key: Option<SecretKey>,
+    /// How old segments become, microseconds; none for ever.
+    pub(crate) keep: Option<i64>,
+    pub(crate) clock: fn() -> Timestamp,
+    pub(crate) work: Mutex<Work>,
+}
+
+/// What is known from one step to the next.
+pub(crate) struct Work {
+    keeper: Option<(i64, LogKeeper)>,
+    /// When it was signed last by this process.
+    signed: Option<Instant>,
+    began: (Instant, Timestamp),
+}
+
+impl Work {
+    pub(crate) fn new(now: Timestamp) -> Work {
+        Work { keeper: None, signed: None, began: (Instant::now(), now) }
+    }
+}
+
+impl Keeper {
+    /// A keeper with the key as it was at the start.
+    pub(crate) fn new(
+        (shared, recorder): (&Arc<Shared>, &Recorder),
+        store: PathBuf,
+        key: HostKey,
+        keep: Option<i64>,
+        clock: fn() -> Timestamp,
+    ) -> Keeper {
+        let (shared, recorder) = (Arc::clone(shared), recorder.clone());
+        let public = key.key.as_ref().map(SecretKey::public);
+        if let Some(problem) = &key.problem {
+            tracing::error!("{problem}");
+        }
+        shared.audit(|audited| (audited.key, audited.problem) = (public, key.problem));
+        Keeper { shared, recorder, store, key: key.key, keep, clock, work: Mutex::new(Work::new(clock())) }
+    }
+
+    /// Keeps it until the host is to stop.
+    pub(crate) fn run(&self) {
+        while !self.shared.is_stopping() {
+            let wait = if self.step(false) { STEP } else { LOOK };
+            self.recorder.wait(wait, |_| self.shared.is_stopping());
+        }
+    }
+
+    /// Signs all that is there, once nothing more comes.
+    pub(crate) fn finish(&self) {
+        self.step(true);
+    }
+
+    /// Does what there is to do, a bit of it. Whether there is more.
+    fn step(&self, is_last: bool) -> bool {
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        match self.try_step(&mut work, is_last) {
+            Ok(more) => more,
+            // The thread that judges says so.
+            Err(KeepError::Store(StoreError::Superseded(_))) => {
+                work.keeper = None;
+                false
+            }
+            Err(error) => {
+                tracing::warn!("the audit log can't be signed now: {error}");
+                self.shared.audit(|audited| audited.problem = Some(error.to_string()));
+                work.keeper = None;
+                false
+            }
+        }
+    }
+
+    fn try_step(&self, work: &mut Work, is_last: bool) -> Result<bool, KeepError> {
+        let Some(epoch) = self.shared.epoch() else { return Ok(false) };
+        let keeper = match &mut work.keeper {
+            Some((known, keeper)) if *known == epoch => keeper,
+            other => &mut other.insert((epoch, LogKeeper::open(&self.store, epoch)?)).1,
+        };
+        let Some(key) = &self.key else { return Ok(false) };
+        let now = (self.clock)();
+        let mut growing = Growing::read(keeper.reader())?;
+        let records = keeper.reader().head()?.records();
+        let long_ago = work.signed.is_none_or(|signed| signed.elapsed() >= UNSIGNED);
+        let (most, longest) = SEGMENT;
+        let has_grown = records > growing.first;
+        let is_old = growing.begun.is_some_and(|begun| now.micros_since(begun) >= longest);
+        let ends = records - growing.first >= most || has_grown && is_old;
+        if ends || records > growing.signed && (long_ago || is_last) {
+            let says = Says { ends, ..Says::default() };
+            let pause = &mut || {
+                if !self.shared.is_stopping() {
+                    std::thread::yield_now();
+                }
+            };
+            let checkpoint = growing.sign(keeper.reader(), says, now, (key, None), pause)?;
+            keeper.put(&checkpoint)?;
+            work.signed = Some(Instant::now());
+            growing = Growing::read(keeper.reader())?;
+        }
+        let first = keeper.reader().beginning()?.map_or(0, |beginning| beginning.first);
+        self.shared.audit(|audited| {
+            audited.first = first;
+            audited.signed = growing.signed;
+            audited.at = growing.last.as_ref().map(|(last, _)| last.at);
+            audited.segments = growing.segment - 1;
+            audited.problem = None;
+        });
+        if is_last {
+            return Ok(false);
+        }
+        if let Some(keep) = self.keep {
+            let (began, clock) = work.began;
+            let elapsed = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
+            if now.micros_since(clock) - elapsed > STEPPED {
+                tracing::warn!(
+                    "the clock was set ahead: nothing of the audit log is dropped until the host is started again"
+                );
+            } else if keeper.list_blobs()? {
+                return Ok(true);
+            } else {
+                self.drop_old(keeper, &growing, (first, records), now, keep)?;
+            }
+        }
+        Ok(keeper.erase()?)
+    }
+
+    /// Drops segments that ended so long ago.
+    ///
+    /// INVARIANT: what is dropped is signed: a segment without a checkpoint that ends it stays. The last record stays too.
+    fn drop_old(
+        &self,
+        keeper: &mut LogKeeper,
+        growing: &Growing,
+        (first, records): (u64, u64),
+        now: Timestamp,
+        keep: i64,
+    ) -> Result<(), KeepError> {
+        let Some(key) = &self.key else { return Ok(()) };
+        let oldest = now.plus_micros(-keep);
+        let reader = keeper.reader();
+        let mut dropped = None;
+        let mut segment = reader.first_segment()?;
+        while let Some(ended) =
+            reader.checkpoint(segment)?.filter(|one| one.standing.is_some() && one.records < records)
+        {
+            if opened(&ended)?.0.at >= oldest {
+                break;
+            }
+            dropped = Some(ended).filter(|ended| ended.records > first).or(dropped);
+            segment += 1;
+        }
+        let Some(ended) = dropped else { return Ok(()) };
+        let says = Says { kept: Some(ended.records), ..Says::default() };
+        let checkpoint = growing.sign(reader, says, now, (key, None), &mut || {})?;
+        keeper.drop_up_to(&ended, &checkpoint)?;
+        let (last, keep) = (ended.records - 1, format_duration(keep));
+        tracing::info!("records {first} to {last} of the audit log were dropped: they are older than {keep}");
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/unit/keeper.rs"]
+mod tests;

@@ -1,0 +1,135 @@
+//! When a log is signed, when a segment ends, and what is dropped.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use countersign_audit::record::{Header, NotDeterministic};
+use countersign_audit::{Believed, Record};
+use countersign_model::{DigestKey, Occasion, Place};
+use countersign_recorder::RecorderOptions;
+use countersign_store::{AuditLog, Commit, SqliteStore, Store as _};
+
+use super::*;
+
+const DAY: i64 = 86_400 * 1_000_000;
+
+static NOW: AtomicI64 = AtomicI64::new(1_800_000_000_000_000);
+
+fn clock() -> Timestamp {
+    Timestamp(NOW.load(Ordering::Relaxed))
+}
+
+fn later(micros: i64) {
+    NOW.fetch_add(micros, Ordering::Relaxed);
+}
+
+fn keeper(folder: &Path, store: &SqliteStore, keep: Option<i64>) -> Keeper {
+    let options = RecorderOptions { max_bytes: 1 << 30, keep: i64::MAX / 2, sources: 8, clock };
+    let recorder = Recorder::open(&folder.join("recorder.db"), options, Place::START).unwrap();
+    let shared = Arc::new(Shared::default());
+    shared.opened(store.epoch());
+    let path = folder.join("store.db");
+    let signed = Growing::read(&SqliteStore::read(&path).unwrap()).unwrap().key();
+    let key = HostKey::open(folder, signed).unwrap();
+    Keeper::new((&shared, &recorder), path, key, keep, clock)
+}
+
+fn commit(store: &mut SqliteStore, count: u64) {
+    let expected = store.head().unwrap();
+    let header = (expected.records() == 0).then(|| Record::Header(Header::new("0.1.0", &DigestKey::public())));
+    let record = |position: u64| {
+        let rule = "a/b".parse().unwrap();
+        Record::NotDeterministic(NotDeterministic { position, rule, occasion: Occasion::Event, message: String::new() })
+    };
+    let records: Vec<Record> = header.into_iter().chain((0..count).map(record)).collect();
+    store.commit(Commit { records: &records, ..Commit::empty(expected) }).unwrap();
+}
+
+fn all(keeper: &Keeper) {
+    while keeper.step(false) {}
+}
+
+/// The first record, up to where it is signed, and how many segments have ended; verified.
+fn signed(folder: &Path, keeper: &Keeper) -> (u64, u64, u64) {
+    let log = AuditLog::open(&folder.join("store.db")).unwrap();
+    let believed = Believed { keys: keeper.key.iter().map(SecretKey::public).collect(), saved: None };
+    let found = log.verify_signed(log.lines().unwrap(), None, &believed).unwrap();
+    let signed = found.signed.unwrap();
+    let audited = keeper.shared.audited();
+    assert_eq!((audited.first, audited.signed, audited.problem), (found.first, signed.records, None));
+    (found.first, signed.records, signed.segments)
+}
+
+#[test]
+fn a_log_is_signed_while_it_grows_cut_by_days_and_dropped_by_age() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut store = SqliteStore::open(&folder.join("store.db")).unwrap();
+    let kept = keeper(folder, &store, None);
+    all(&kept);
+    assert_eq!(kept.shared.audited().signed, 0, "an empty log isn't signed");
+    commit(&mut store, 9);
+    all(&kept);
+    assert_eq!(signed(folder, &kept), (0, 10, 0));
+    // Not again at once, but at the end.
+    commit(&mut store, 1);
+    all(&kept);
+    assert_eq!(kept.shared.audited().signed, 10);
+    kept.finish();
+    assert_eq!(signed(folder, &kept), (0, 11, 0));
+    // A day makes a segment, and so do many records.
+    later(DAY);
+    all(&kept);
+    assert_eq!(signed(folder, &kept), (0, 11, 1));
+    later(DAY);
+    all(&kept);
+    assert_eq!(signed(folder, &kept).2, 1, "a segment has records");
+    commit(&mut store, 65_536);
+    all(&kept);
+    assert_eq!(signed(folder, &kept), (0, 65_547, 2));
+    commit(&mut store, 2);
+    kept.finish();
+
+    // Nothing goes before its time, and nothing by a clock that was set ahead.
+    let kept = keeper(folder, &store, Some(30 * DAY));
+    all(&kept);
+    assert_eq!(signed(folder, &kept), (0, 65_549, 2));
+    later(29 * DAY + 1);
+    all(&kept);
+    assert_eq!(signed(folder, &kept).0, 0);
+    let kept = keeper(folder, &store, Some(30 * DAY));
+    all(&kept);
+    assert_eq!(signed(folder, &kept).0, 11, "the first segment ended more than 30 days ago");
+    later(2 * DAY);
+    commit(&mut store, 1);
+    let kept = keeper(folder, &store, Some(30 * DAY));
+    all(&kept);
+    let (first, records, _) = signed(folder, &kept);
+    assert_eq!((first, records), (65_547, 65_550));
+    assert_eq!(store.lines(0, 9).unwrap().len(), 3);
+    // What no more comes to stays, however old it is: the last record is always there.
+    later(300 * DAY);
+    let kept = keeper(folder, &store, Some(30 * DAY));
+    all(&kept);
+    assert_eq!(signed(folder, &kept).0, 65_549);
+    assert_eq!(store.lines(0, 9).unwrap().len(), 1);
+}
+
+#[test]
+fn signing_is_cheap() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
+    let kept = keeper(folder.path(), &store, None);
+    commit(&mut store, 100);
+    all(&kept);
+    let reader = SqliteStore::read(&folder.path().join("store.db")).unwrap();
+    let growing = Growing::read(&reader).unwrap();
+    let key = kept.key.as_ref().unwrap();
+    let (started, rounds) = (Instant::now(), 200);
+    for _ in 0..rounds {
+        growing.sign(&reader, Says::default(), clock(), (key, None), &mut || {}).unwrap();
+    }
+    let each = started.elapsed() / rounds;
+    println!("a signature takes {each:?}, off the thread that judges");
+    assert!(each < Duration::from_millis(20), "{each:?}");
+}
