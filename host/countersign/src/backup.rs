@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use countersign_daemon::{BackupError, BackupManifest, Part, back_up};
+use countersign_recorder::RecorderError;
+use countersign_store::{DatabaseError, StoreError};
 use serde::Serialize;
 
 use crate::configuration::ConfigurationArguments;
@@ -96,7 +98,9 @@ pub(crate) fn copied(progress: &Progress) -> impl FnMut(Part, u64, u64) {
 /// An error of a backup: that of a folder or file that this command can't use is `Unusable`.
 pub(crate) fn failed(error: BackupError) -> anyhow::Error {
     match error {
-        BackupError::Damaged { .. } => error.into(),
+        BackupError::Damaged { .. }
+        | BackupError::Store(StoreError::Database(DatabaseError::Damaged { .. }))
+        | BackupError::Recorder(RecorderError::Database(DatabaseError::Damaged { .. })) => error.into(),
         error => unusable(error),
     }
 }

@@ -39,6 +39,7 @@ fn a_backup_of_a_host_that_runs_is_restored_and_gone_on_with() {
     let (first, second) = lines.split_at(lines.len() / 2);
     let served = started(&folder, "state");
     send_as(&served.client, "first", first, Duration::ZERO);
+    served.wait("has signed", |status| status["audit"]["signed"].as_u64() > Some(0));
     // While records come.
     let backed_up = std::thread::scope(|scope| {
         let sending = scope.spawn(|| send_as(&served.client, "second", second, Duration::from_millis(1)));
