@@ -127,9 +127,7 @@ async fn records(
         let this = paging.clone();
         let read = api.blocking(move |api| {
             let store = SqliteStore::read(&api.host().store_path()).map_err(Problem::internal)?;
-            // Earlier ones may be dropped.
-            let first = store.beginning().map_err(Problem::internal)?.map_or(0, |beginning| beginning.first);
-            page(&store, first, kind, &this).map_err(Problem::internal)
+            page(&store, kind, &this).map_err(Problem::internal)
         });
         let page = read.await??;
         match &mut waiting {

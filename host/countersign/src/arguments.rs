@@ -5,8 +5,8 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::{
-    activity, admit, apply, audit, backup, compile, completions, config, demo, doctor, events, generate, generations, init,
-    log, plan, reload, replay, restore, rollback, rule, rules, run, sources, state, status, token, version,
+    activity, admit, apply, audit, backup, compile, completions, config, demo, doctor, events, generate, generations,
+    init, log, plan, reload, replay, restore, rollback, rule, rules, run, sources, state, status, token, version,
 };
 
 const EXAMPLES: &str = "\

@@ -172,8 +172,7 @@ impl Reading {
                 if !std::mem::replace(&mut self.is_said, true) {
                     stderr::note(format_args!("no host serves: this is what `{}` has", text::path(&path)));
                 }
-                let first = store.beginning()?.map_or(0, |beginning| beginning.first);
-                Ok(page(&store, first, listing.r#type, paging)?)
+                Ok(page(&store, listing.r#type, paging)?)
             }
             Err(error) => Err(error.into()),
         }

@@ -85,12 +85,14 @@ impl Paging {
     }
 }
 
-/// A page of the records of a type, such as `finding`, of a log that has those from the number `first` on.
+/// A page of the records of a type, such as `finding`.
 ///
 /// # Errors
 /// When the log can't be read.
-pub fn page(store: &dyn Stored, first: u64, r#type: &str, paging: &Paging) -> Result<Page, PageError> {
+pub fn page(store: &dyn Stored, r#type: &str, paging: &Paging) -> Result<Page, PageError> {
     let end = store.head()?.records();
+    // Earlier ones may be dropped.
+    let first = store.beginning()?.map_or(0, |beginning| beginning.first);
     // Numbers count from 0; a page begins after the one that is given.
     let after = paging.after.map(|after| after.min(end.saturating_sub(1)));
     let mut seq = after.map_or(0, |after| after + 1).max(first);

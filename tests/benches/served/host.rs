@@ -51,6 +51,7 @@ pub(crate) fn start(state: &Path, first: &Material, max_bytes: u64, keep: i64) -
         session: SessionOptions::default(),
         max_bytes,
         keep,
+        keep_audit: None,
         reload: Reload::default(),
         clock: now,
     };

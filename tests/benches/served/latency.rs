@@ -123,7 +123,10 @@ fn at(rate: u64, at_limit: bool, seconds: Duration) -> Result<Latency, Box<dyn E
     let mut latencies: Vec<Duration> = latencies.into_iter().skip(500).collect();
     latencies.sort_unstable();
     fsyncs.sort_unstable();
-    let of = |all: &[Duration], share: f64| all[((all.len() - 1) as f64 * share) as usize];
+    let of = |all: &[Duration], share: f64| {
+        let place = (all.len().saturating_sub(1) as f64 * share) as usize;
+        all.get(place).copied().unwrap_or_default()
+    };
     Ok(Latency {
         p50: of(&latencies, 0.5),
         p99: of(&latencies, 0.99),

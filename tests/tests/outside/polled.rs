@@ -36,6 +36,7 @@ fn start(state: &Path, okta: &Okta) -> Host {
         session: SessionOptions { workers: 1, ..SessionOptions::default() },
         max_bytes: 1 << 30,
         keep: i64::MAX / 2,
+        keep_audit: None,
         clock: || Timestamp(i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros()).unwrap()),
         reload: Reload::default(),
     };

@@ -30,7 +30,7 @@ fn log(salt: u8) -> Signed {
             first: (segment - 1) * 2,
             records,
             link: link(records, salt),
-            standing: (segment < 4).then(|| Digest([9; 32])),
+            standing: (segment < 4).then_some(Digest([9; 32])),
             kept: 0,
             previous: checkpoints.last().map(Checkpoint::digest),
             begun: Timestamp(0),

@@ -27,7 +27,7 @@ fn each_record_is_on_one_page() {
     let store = store(2_500);
     let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let read = page(&store, 0, "time", &Paging { after, limit: 999, ..Paging::default() }).unwrap();
+        let read = page(&store, "time", &Paging { after, limit: 999, ..Paging::default() }).unwrap();
         all.extend(numbers(&read));
         after = Some(read.next);
         if read.items.is_empty() {
@@ -42,12 +42,12 @@ fn each_record_is_on_one_page() {
 fn past_the_end_is_the_end() {
     let store = store(3);
     for after in [3, 4, u64::MAX] {
-        let read = page(&store, 0, "time", &Paging { after: Some(after), limit: 9, ..Paging::default() }).unwrap();
+        let read = page(&store, "time", &Paging { after: Some(after), limit: 9, ..Paging::default() }).unwrap();
         assert_eq!((numbers(&read), read.next), (Vec::new(), 3), "{after}");
     }
-    let empty = page(&MemoryStore::new(), 0, "time", &Paging { after: Some(7), limit: 9, ..Paging::default() }).unwrap();
+    let empty = page(&MemoryStore::new(), "time", &Paging { after: Some(7), limit: 9, ..Paging::default() }).unwrap();
     assert_eq!((empty.items.len(), empty.next), (0, 0));
-    assert_eq!(numbers(&page(&store, 0, "header", &Paging { limit: 9, ..Paging::default() }).unwrap()), [0]);
+    assert_eq!(numbers(&page(&store, "header", &Paging { limit: 9, ..Paging::default() }).unwrap()), [0]);
 }
 
 #[test]
