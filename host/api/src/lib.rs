@@ -31,6 +31,7 @@ pub use certificate::{Certificate, CertificateError};
 pub use client::{Client, ClientError};
 pub use connections::Limits;
 pub use issue::{IssuedToken, ListedToken};
+pub use metrics::Requests;
 pub use network::{Listening, Network};
 pub use server::{Door, Files, ServeError, Server, Service};
 pub use socket::Socket;

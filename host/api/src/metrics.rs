@@ -16,8 +16,8 @@ use crate::connections;
 use crate::problem::Problem;
 use crate::server::Api;
 
-/// What is counted of requests.
-pub(crate) struct Requests {
+/// What is counted of requests, at whichever door they come.
+pub struct Requests {
     in_flight: AtomicU64,
     answered: Mutex<BTreeMap<Key, u64>>,
     took: Histogram,

@@ -114,6 +114,8 @@ pub struct Service {
     pub uid: u32,
     /// How the network is served, if it is.
     pub listening: Option<Listening>,
+    /// What is counted of requests.
+    pub requests: Arc<Requests>,
 }
 
 /// Where a server listens.
@@ -136,14 +138,13 @@ struct Inner {
     /// Bytes of bodies that may still be held.
     held: Arc<Semaphore>,
     followers: Followers,
-    requests: Requests,
 }
 
 impl Api {
     pub(crate) fn new(service: Service, limits: Limits) -> Api {
         let held = Arc::new(Semaphore::new(limits.held as usize));
         let followers = Followers::of(&service.host);
-        Api { inner: Arc::new(Inner { service, limits, held, followers, requests: Requests::default() }) }
+        Api { inner: Arc::new(Inner { service, limits, held, followers }) }
     }
 
     /// Requests that wait for more.
@@ -161,7 +162,7 @@ impl Api {
 
     /// What is counted of requests.
     pub(crate) fn requests(&self) -> &Requests {
-        &self.inner.requests
+        &self.inner.service.requests
     }
 
     /// The user that the host runs as.

@@ -116,6 +116,7 @@ impl Arguments {
             tokens,
             uid: socket.uid(),
             listening: network.as_ref().map(Network::listening),
+            requests: Arc::default(),
         };
         let address = network.as_ref().map(Network::address);
         let doors = std::iter::once(Door::Socket(socket)).chain(network.map(Door::Network));

@@ -1,7 +1,7 @@
 //! A recorder once more: its inputs in the order in which a host judges them, read beside the host, and what comes of them
 //! when they are judged again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -10,18 +10,16 @@ use countersign_engine::Engine;
 use countersign_inputs::Sources;
 use countersign_model::{Place, SourceId, Timestamp};
 use countersign_policy::Directory;
-use countersign_recorder::{HostInputKind, RecordedBatch, RecordedHostInput, RecorderError, RecorderReader};
+use countersign_recorder::{HostInputKind, RecordedHostInput, RecorderError, RecorderReader};
 use countersign_session::{Arrival, Input, Observer, Report, Session, SessionError, SessionOptions, Standing, Swap};
 use countersign_store::Store;
 
-use crate::decoders::{Decoders, names};
+use crate::decoders::Decoders;
 use crate::generations::{Generations, Last, material, word};
 use crate::judge::{patience, standing};
 use crate::material::{Built, Material, Role};
 use crate::rollback::kept;
-
-/// Host inputs that are read at once.
-const HOST_INPUTS: usize = 64;
+use crate::walk::{Step, Walk};
 
 /// Why a recorder can't be judged again, or read.
 #[derive(Debug, thiserror::Error)]
@@ -54,58 +52,6 @@ pub enum Since {
     Time(Timestamp),
     /// After the last one that is on record.
     Now,
-}
-
-/// The host's own inputs and batches of a recorder, in their one order.
-struct Walk {
-    reader: RecorderReader,
-    /// Next is what lies here.
-    place: Place,
-    /// Sources by their numbers.
-    names: BTreeMap<u32, SourceId>,
-    /// Host inputs that come next.
-    host: VecDeque<RecordedHostInput>,
-}
-
-/// What comes next.
-enum Step {
-    Host(RecordedHostInput),
-    /// A batch with the name of its source, of which so many records were taken before.
-    Batch(RecordedBatch, SourceId, u32),
-}
-
-impl Walk {
-    /// Begins at a place.
-    fn new(reader: RecorderReader, place: Place) -> Result<Walk, RecorderError> {
-        Ok(Walk { names: names(&reader)?, reader, place, host: VecDeque::new() })
-    }
-
-    /// What comes next, of batches before `end`; none if nothing does yet.
-    fn next(&mut self, end: u64) -> Result<Option<Step>, RecorderError> {
-        if self.place.within == 0 {
-            // One that had no turn yet may have it by now.
-            if self.host.front().is_none_or(|input| input.before.is_none()) {
-                self.host = self.reader.host_inputs(self.place.host, HOST_INPUTS)?.into();
-            }
-            let batch = self.place.batch;
-            let is_next = |input: &RecordedHostInput| input.before.is_some_and(|before| before <= batch);
-            if let Some(input) = self.host.pop_front_if(|input| is_next(input)) {
-                self.place.host = input.seq;
-                return Ok(Some(Step::Host(input)));
-            }
-        }
-        if self.place.batch >= end {
-            return Ok(None);
-        }
-        let Some(batch) = self.reader.batch(self.place.batch)? else { return Ok(None) };
-        if !self.names.contains_key(&batch.source) {
-            self.names = names(&self.reader)?;
-        }
-        let name = self.names.get(&batch.source).cloned().unwrap_or_else(|| SourceId::from("unknown"));
-        let taken = std::mem::take(&mut self.place.within);
-        self.place.batch += 1;
-        Ok(Some(Step::Batch(batch, name, taken)))
-    }
 }
 
 /// The place at which a recorder begins, and whether earlier batches are left out: what came of them isn't known then.

@@ -51,16 +51,14 @@ impl<'s> Aside<'s> {
         Ok(decoders.for_each(batch, name, after, |_, arrival| session.push(Input::Record(arrival)))?)
     }
 
-    /// Takes time that passed, and how sources stood. Which generation served then doesn't matter to it.
-    pub(crate) fn pass(&mut self, inputs: &[RecordedHostInput]) -> Result<(), AsideError> {
-        for input in inputs {
-            match input.kind {
-                HostInputKind::Time => self.session.push(Input::Time(input.time()))?,
-                HostInputKind::Source => {
-                    standing(input).map_or(Ok(()), |standing| self.session.push(Input::Source(standing)))?;
-                }
-                HostInputKind::Generation | HostInputKind::Word | HostInputKind::Outcome => {}
+    /// Takes time that passed, or how a source stood. Which generation served then doesn't matter to it.
+    pub(crate) fn pass(&mut self, input: &RecordedHostInput) -> Result<(), AsideError> {
+        match input.kind {
+            HostInputKind::Time => self.session.push(Input::Time(input.time()))?,
+            HostInputKind::Source => {
+                standing(input).map_or(Ok(()), |standing| self.session.push(Input::Source(standing)))?;
             }
+            HostInputKind::Generation | HostInputKind::Word | HostInputKind::Outcome => {}
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ mod sentinel;
 mod shared;
 mod sources;
 mod vigil;
+mod walk;
 mod watch;
 
 pub use activity::{AccountActivity, CallerTotal, activity_of};

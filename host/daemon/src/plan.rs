@@ -159,7 +159,6 @@ impl Host {
         length: i64,
         is_interrupted: &dyn Fn() -> bool,
     ) -> Result<Behaviour, PlanError> {
-        let reader = self.open.recorder.reader()?;
         let is_behind = || self.is_behind();
         let pair = self.pair(comparing, is_interrupted, &is_behind);
         let judged = || self.open.shared.judged().place;
@@ -167,7 +166,7 @@ impl Host {
             self.open.recorder.wait(longest, |_| judged().is_some_and(|now| now.batch > place.batch));
         };
         let store = self.store_path();
-        Ok(Shadow { reader: &reader, store: &store, pair, length, judged: &judged, wait: &wait }.run()?)
+        Ok(Shadow { recorder: &self.open.recorder, store: &store, pair, length, judged: &judged, wait: &wait }.run()?)
     }
 
     fn pair<'p>(

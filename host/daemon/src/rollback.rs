@@ -11,17 +11,17 @@ use std::time::{Duration, Instant};
 
 use countersign_document::read_capped;
 use countersign_generation::Generation;
-use countersign_model::{Digest, Place, RuleId, SourceId};
+use countersign_model::{Digest, Place, RuleId};
 use countersign_recorder::{RecordedHostInput, RecorderReader};
 use countersign_session::{KeptRules, copy_rules, copy_session};
 use countersign_store::SqliteStore;
 
 use crate::aside::{Aside, AsideError};
-use crate::decoders::names;
 use crate::generations::{self, NewGeneration, word};
 use crate::host::{ApplyError, Host};
 use crate::material::Built;
 use crate::past::remove;
+use crate::walk::{Step, Walk};
 
 /// What rules that go on from what they had may have together, bytes of a store's file.
 const MAX_KEPT_BYTES: u64 = 256 << 20;
@@ -124,15 +124,16 @@ impl Host {
         let key = &self.open.session.key;
         let mut store = SqliteStore::open(&path)?;
         copy_session(past, &mut store, key)?;
-        let (mut nobody, reader) = ((), self.open.recorder.reader()?);
+        let mut nobody = ();
         let aside = Aside::resume(built, &self.open.session, &mut store, &mut nobody)?;
         let place = aside.session.place().unwrap_or(Place { host: 1, ..Place::START });
-        let mut catching = CatchingUp { host: self, reader, aside, place, records: 0 };
+        let walk = Walk::new(self.open.recorder.reader()?, place)?;
+        let mut catching = CatchingUp { host: self, walk, aside, records: 0 };
         loop {
             let reached = self.open.shared.judged().place.unwrap_or(place);
             catching.to(reached)?;
             let last = self.open.shared.judged().place.unwrap_or(place);
-            if last.batch.saturating_sub(catching.place.batch) <= LAST_BATCHES {
+            if last.batch.saturating_sub(catching.walk.place.batch) <= LAST_BATCHES {
                 break;
             }
         }
@@ -163,9 +164,8 @@ struct Kept {
 
 struct CatchingUp<'c> {
     host: &'c Host,
-    reader: RecorderReader,
+    walk: Walk,
     aside: Aside<'c>,
-    place: Place,
     records: u64,
 }
 
@@ -178,23 +178,17 @@ impl CatchingUp<'_> {
 
     /// Judges up to a batch.
     fn to(&mut self, reached: Place) -> Result<(), AsideError> {
-        let names = names(&self.reader)?;
-        while self.place.batch <= reached.batch {
-            let mut inputs = self.reader.host_inputs_at(self.place.batch)?;
-            inputs.retain(|input| input.seq > self.place.host && input.seq <= reached.host);
-            self.aside.pass(&inputs)?;
-            self.place.host = inputs.last().map_or(self.place.host, |last| last.seq);
-            if self.place.batch == reached.batch {
-                break;
-            }
+        while let Some(step) = self.walk.next(reached.batch)? {
             if self.host.open.shared.is_stopping() {
                 return Err(AsideError::Interrupted);
             }
-            let Some(batch) = self.reader.batch(self.place.batch)? else { return Err(AsideError::Interrupted) };
-            let name = names.get(&batch.source).cloned().unwrap_or_else(|| SourceId::from("unknown"));
-            self.aside.take(&batch, &name, self.place.within)?;
-            self.records += u64::from(batch.batch.records.saturating_sub(self.place.within));
-            (self.place.batch, self.place.within) = (self.place.batch + 1, 0);
+            match step {
+                Step::Host(input) => self.aside.pass(&input)?,
+                Step::Batch(batch, name, taken) => {
+                    self.aside.take(&batch, &name, taken)?;
+                    self.records += u64::from(batch.batch.records.saturating_sub(taken));
+                }
+            }
         }
         Ok(())
     }

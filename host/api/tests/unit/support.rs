@@ -81,7 +81,7 @@ pub(crate) fn files() -> Files {
 /// What is served of a host, whose user is this one.
 pub(crate) fn service(folder: &TempDir, host: &Host, files: Files, uid: u32) -> Service {
     let tokens = Arc::new(Tokens::open(folder.path(), now).unwrap());
-    Service { host: host.clone(), files, tokens, uid, listening: None }
+    Service { host: host.clone(), files, tokens, uid, listening: None, requests: Arc::default() }
 }
 
 /// A host that is served.

@@ -37,7 +37,7 @@ fn a_plan_shows_what_apply_changes() {
         "Rules and permissions",
         "countersign/console-login-without-mfa",
         "+ actions: ",
-        "Protections and identities",
+        "Protections, identities and persons",
         "not break-glass any more",
         "widens",
         "Behaviour",

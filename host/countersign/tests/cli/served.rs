@@ -8,7 +8,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use countersign_api::{Client, ClientError};
@@ -74,10 +74,16 @@ impl Served {
 
     /// The same with variables of the environment.
     pub(crate) fn start_with(folder: &Folder, configuration: &str, environment: &[(&str, &Path)]) -> Served {
+        Served::start_as(folder, configuration, |mut command| {
+            command.envs(environment.iter().copied());
+            command
+        })
+    }
+
+    /// The same by another command, made of the usual one.
+    fn start_as(folder: &Folder, configuration: &str, change: impl FnOnce(Command) -> Command) -> Served {
         let log = OpenOptions::new().create(true).append(true).open(folder.path("host.log")).unwrap();
-        let child = folder
-            .command(&["run", "--config", configuration])
-            .envs(environment.iter().copied())
+        let child = change(folder.command(&["run", "--config", configuration]))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
@@ -224,6 +230,26 @@ pub(crate) fn send_as(client: &Client, name: &str, lines: &[String], pause: Dura
     }
 }
 
+/// One of two versions of a rule: other code, and state of another version, which neither can read of the other.
+fn own_rule(is_second: bool) -> Vec<u8> {
+    let (_, bytes) = countersign_shipped::RULES.iter().find(|(id, _)| id.ends_with("/burst-of-denied-calls")).unwrap();
+    let admitted = countersign_admission::admit(bytes, &countersign_declaration::Ceilings::default()).unwrap();
+    let mut declaration = admitted.declaration().clone();
+    declaration.id = "local/burst".parse().unwrap();
+    let mut component = admitted.component().to_vec();
+    if is_second {
+        declaration.slots.iter_mut().for_each(|slot| slot.version += 1);
+        // A custom section that means nothing: its length, that of its name, and its name.
+        component.extend([0, 6, 5]);
+        component.extend(b"build");
+    }
+    countersign_admission::sections::attach(&component, &declaration, admitted.data()).unwrap()
+}
+
+fn count(done: &AtomicU64, answer: Result<Value, ClientError>) {
+    done.fetch_add(u64::from(answer.is_ok()), Ordering::Relaxed);
+}
+
 /// Writes lines to a file that is renamed now and then, as a log is.
 fn append(folder: &Path, lines: &[String], pause: Duration) {
     let (path, mut rotated) = (folder.join("trail.ndjson"), 0);
@@ -253,7 +279,8 @@ fn what_is_acknowledged_is_judged_once_whatever_dies() {
     let client = served.client.clone();
     let mut numbers = Numbers(7);
     let done = AtomicBool::new(false);
-    let (started, mut killed, mut applied) = (Instant::now(), 0, 0);
+    let (started, mut killed) = (Instant::now(), 0);
+    let (applied, rolled) = (AtomicU64::new(0), AtomicU64::new(0));
     // As long as kills go on, so do the senders.
     let pause =
         |count: usize| Duration::from_millis(500) * u32::try_from(kills).unwrap() / u32::try_from(count).unwrap();
@@ -263,11 +290,21 @@ fn what_is_acknowledged_is_judged_once_whatever_dies() {
         let mut served = served;
         while killed < kills {
             std::thread::sleep(Duration::from_millis(numbers.next(900)));
+            // Which one serves in the end doesn't matter, nor whether a kill is quicker.
             if killed % 5 == 3 {
-                // Which one serves in the end doesn't matter, nor whether a kill was quicker.
                 folder.write("policy.toml", format!("{}\n# {killed}\n", countersign_policy::DEFAULT_POLICY));
-                let change = json!({ "reason": "another" });
-                applied += u64::from(served.client.post::<Value>("/v1/apply", &change).is_ok());
+                folder.write("rules/local-burst.wasm", own_rule(killed % 10 == 3));
+                let (client, applied) = (served.client.clone(), &applied);
+                scope.spawn(move || count(applied, client.post("/v1/apply", &json!({ "reason": "another" }))));
+                std::thread::sleep(Duration::from_millis(numbers.next(700)));
+            } else if killed % 10 == 6 {
+                let (client, rolled) = (served.client.clone(), &rolled);
+                scope.spawn(move || {
+                    let known: Vec<Value> = client.get("/v1/generations").unwrap_or_default();
+                    let before = known.iter().rev().nth(1).map_or(1, |before| before["seq"].as_u64().unwrap());
+                    count(rolled, client.post("/v1/rollback", &json!({ "generation": before })));
+                });
+                std::thread::sleep(Duration::from_millis(numbers.next(700)));
             }
             served.kill();
             killed += 1;
@@ -285,7 +322,9 @@ fn what_is_acknowledged_is_judged_once_whatever_dies() {
     });
     last.wait_judged();
     last.stop();
-    println!("killed {killed} times in {:?}, {applied} generations applied", started.elapsed());
+    let (applied, rolled) = (applied.into_inner(), rolled.into_inner());
+    println!("killed {killed} times in {:?}, {applied} generations applied, {rolled} rolled back", started.elapsed());
+    assert!(applied > 0 && rolled > 0, "{applied} {rolled}");
     is_whole(&folder, "state", &[("sent", sent), ("followed", followed)]);
 }
 
@@ -317,6 +356,51 @@ fn a_disk_that_fails_for_a_while_loses_nothing() {
         served.stop();
         is_whole(&folder, "state", &[("sent", &lines)]);
     }
+}
+
+/// Connections that nobody uses take all file descriptors: the host says so, and takes what is sent once there are some.
+#[test]
+fn a_host_short_of_file_descriptors_loses_nothing() {
+    const FILES: usize = 90;
+    let (folder, lines) = prepared();
+    let configuration = configure(&folder, "state");
+    // Compiled once, which takes files too.
+    let served = Served::start(&folder, &configuration);
+    served.wait("serves", |status| status["judged"]["generation"] == 1);
+    served.stop();
+    let limited = format!("ulimit -n {FILES}; exec \"$0\" \"$@\"");
+    let served = Served::start_as(&folder, &configuration, |command| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &limited]).arg(command.get_program()).args(command.get_args());
+        shell.current_dir(command.get_current_dir().unwrap());
+        shell.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        shell
+    });
+    served.wait("serves", |status| status["judged"]["generation"] == 1);
+    let idle: Vec<_> = (0..FILES + 30)
+        .map_while(|_| std::os::unix::net::UnixStream::connect(folder.path("state/api.sock")).ok())
+        .collect();
+    assert!(idle.len() > FILES / 2, "{}", idle.len());
+    let (sent, followed) = lines.split_at(lines.len() / 2);
+    for (number, lines) in followed.chunks(20).enumerate() {
+        folder.write(&format!("logs/{number}.ndjson"), lines.join("\n") + "\n");
+    }
+    let client = served.client.clone();
+    std::thread::scope(|scope| {
+        let sending = scope.spawn(|| send(&client, sent, Duration::ZERO));
+        std::thread::sleep(Duration::from_secs(3));
+        drop(idle);
+        sending.join().unwrap();
+    });
+    served.wait("has recorded all", |_| {
+        let reader = RecorderReader::open(&folder.path("state/recorder.db")).unwrap();
+        reader.sources().unwrap().iter().map(|source| source.records).sum::<u64>() == lines.len() as u64
+    });
+    served.wait_judged();
+    served.stop();
+    let log = folder.read("host.log");
+    assert!(log.contains("Too many open files") || log.contains("too many open files"), "{log}");
+    is_whole(&folder, "state", &[("sent", sent), ("followed", followed)]);
 }
 
 /// What was applied serves after a restart, whatever became of the files: they are only compared.

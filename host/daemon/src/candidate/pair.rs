@@ -89,8 +89,8 @@ impl Both<'_> {
     }
 
     /// Both take what isn't a record.
-    pub(super) fn pass(&mut self, inputs: &[RecordedHostInput]) -> Result<(), AsideError> {
-        self.each.iter_mut().try_for_each(|one| one.pass(inputs))
+    pub(super) fn pass(&mut self, input: &RecordedHostInput) -> Result<(), AsideError> {
+        self.each.iter_mut().try_for_each(|one| one.pass(input))
     }
 
     /// Both take a batch after its first so many records, and rest for as long as that took if the host has work.

@@ -4,21 +4,21 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use countersign_model::{Place, SourceId, Timestamp};
-use countersign_recorder::{HostInputKind, RecorderReader};
+use countersign_model::Place;
+use countersign_recorder::{HostInputKind, Recorder};
 use countersign_store::{Snapshot, SqliteStore};
 
 use super::behaviour::{Behaviour, shown};
 use super::pair::{Both, MORE_DIFFERS, Pair};
 use crate::aside::AsideError;
-use crate::decoders::names;
+use crate::walk::{Step, Walk};
 
 /// How long after its end a shadow may take to judge what came before it.
 const LONGEST_REST: Duration = Duration::from_secs(300);
 
 /// A shadow, before it begins.
 pub(crate) struct Shadow<'s> {
-    pub(crate) reader: &'s RecorderReader,
+    pub(crate) recorder: &'s Recorder,
     /// The host's store.
     pub(crate) store: &'s Path,
     pub(crate) pair: Pair<'s>,
@@ -46,12 +46,13 @@ impl Shadow<'_> {
     fn follow(&self, both: &mut Both<'_>, behaviour: &mut Behaviour) -> Result<(), AsideError> {
         both.count()?;
         let (began, length) = (Instant::now(), Duration::from_micros(self.length.unsigned_abs()));
-        let mut place = both.place().unwrap_or(Place { host: 1, ..Place::START });
+        let place = both.place().unwrap_or(Place { host: 1, ..Place::START });
+        let mut walk = Walk::new(self.recorder.reader()?, place)?;
         loop {
             let is_over = began.elapsed() >= length;
             // Never ahead of the host, which gives its own inputs their places.
             let reached = (self.judged)().unwrap_or(place);
-            self.judge(both, &mut place, reached, behaviour, || began.elapsed() > length + LONGEST_REST)?;
+            self.judge(both, &mut walk, reached, behaviour, || began.elapsed() > length + LONGEST_REST)?;
             both.commit()?;
             if is_over || behaviour.cut_short.is_some() {
                 let lasted = i64::try_from(began.elapsed().min(length).as_micros()).unwrap_or(i64::MAX);
@@ -66,7 +67,7 @@ impl Shadow<'_> {
     fn judge(
         &self,
         both: &mut Both<'_>,
-        place: &mut Place,
+        walk: &mut Walk,
         reached: Place,
         behaviour: &mut Behaviour,
         is_late: impl Fn() -> bool,
@@ -74,32 +75,26 @@ impl Shadow<'_> {
         if (self.pair.is_interrupted)() {
             return Err(AsideError::Interrupted);
         }
-        let names = names(self.reader)?;
-        while place.batch < reached.batch {
-            let mut inputs = self.reader.host_inputs_at(place.batch)?;
-            inputs.retain(|input| input.seq > place.host);
-            // What it was compared with serves no longer.
-            if inputs.iter().any(|input| input.kind == HostInputKind::Generation) {
-                return Err(AsideError::Interrupted);
-            }
-            both.pass(&inputs)?;
-            if let Some(last) = inputs.last() {
-                place.host = last.seq;
-            }
-            let Some(batch) = self.reader.batch(place.batch)? else { return Ok(()) };
-            let name = names.get(&batch.source).cloned().unwrap_or_else(|| SourceId::from("unknown"));
-            both.take(&batch, &name, place.within)?;
-            let arrived: Timestamp = batch.arrived;
-            behaviour.from = behaviour.from.or(Some(arrived));
-            behaviour.to = Some(arrived);
-            (place.batch, place.within) = (place.batch + 1, 0);
+        while let Some(step) = walk.next(reached.batch)? {
+            let (batch, name, taken) = match step {
+                // What it was compared with serves no longer.
+                Step::Host(input) if input.kind == HostInputKind::Generation => return Err(AsideError::Interrupted),
+                Step::Host(input) => {
+                    both.pass(&input)?;
+                    continue;
+                }
+                Step::Batch(batch, name, taken) => (batch, name, taken),
+            };
+            both.take(&batch, &name, taken)?;
+            behaviour.from = behaviour.from.or(Some(batch.arrived));
+            behaviour.to = Some(batch.arrived);
             behaviour.cut_short = if is_late() {
                 Some("it couldn't keep up with what came in".to_owned())
             } else {
                 both.is_full().then(|| MORE_DIFFERS.to_owned())
             };
             if behaviour.cut_short.is_some() {
-                return Ok(());
+                break;
             }
         }
         Ok(())

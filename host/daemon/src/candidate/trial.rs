@@ -8,7 +8,7 @@ use countersign_recorder::RecorderReader;
 use countersign_store::HeadStore;
 
 use super::behaviour::{Behaviour, shown};
-use super::pair::{MORE_DIFFERS, Pair};
+use super::pair::{Both, MORE_DIFFERS, Pair};
 use super::rules::differing;
 use crate::aside::AsideError;
 use crate::decoders::names;
@@ -59,18 +59,23 @@ impl Trial<'_> {
                     behaviour.cut_short = enough;
                     break;
                 }
-                both.pass(&self.reader.host_inputs_at(seq)?)?;
+                self.pass(seq, both)?;
                 let Some(batch) = self.reader.batch(seq)? else { break };
                 let name = names.get(&batch.source).cloned().unwrap_or_else(|| SourceId::from("unknown"));
                 both.take(&batch, &name, 0)?;
                 behaviour.records = both.records;
             }
             if behaviour.cut_short.is_none() {
-                both.pass(&self.reader.host_inputs_at(self.last + 1)?)?;
+                self.pass(self.last + 1, both)?;
             }
             Ok(())
         })?;
         Ok(behaviour.with(made))
+    }
+
+    /// What is taken before a batch beside records.
+    fn pass(&self, batch: u64, both: &mut Both<'_>) -> Result<(), AsideError> {
+        self.reader.host_inputs_at(batch)?.iter().try_for_each(|input| both.pass(input))
     }
 
     fn window(&self) -> Result<Window, AsideError> {
