@@ -130,7 +130,7 @@ impl Arguments {
                 break Exit::Done;
             }
             if interrupt.asks_for_reload() {
-                host.reload();
+                host.look();
                 if let Some(certificate) = &certificate {
                     certificate.reread();
                 }

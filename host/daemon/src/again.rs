@@ -198,7 +198,9 @@ impl Again {
                 let built = self.generations.recorded(&self.reader, input);
                 let built = built.map_err(|reasons| AgainError::Generation { number: input.seq, reasons })?;
                 let (generation, patience) = (Arc::clone(&built.generation), patience(&built.sources));
-                let restored = kept(&self.reader, input);
+                let restored = kept(&self.reader, None, input);
+                let restored =
+                    restored.map_err(|why| AgainError::Generation { number: input.seq, reasons: vec![why] })?;
                 session.push_from(Input::Generation(Swap { generation, patience, restored }), place)?;
                 decoders.swap(built.sources.clone());
             }

@@ -21,6 +21,8 @@ pub(crate) enum AsideError {
     Session(#[from] SessionError),
     #[error("expected rules to have kept at most {0} MiB, got more")]
     TooLarge(u64),
+    #[error("they didn't catch up within {0} s")]
+    TooSlow(u64),
     #[error("it was interrupted")]
     Interrupted,
 }

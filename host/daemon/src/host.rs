@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use countersign_configuration::Change;
 use countersign_engine::Engine;
 use countersign_inputs::{Source, Transport};
 use countersign_model::{Digest, Place, SourceId, Timestamp};
@@ -17,7 +16,7 @@ use countersign_store::{SqliteStore, StoreError};
 use serde::Serialize;
 
 use crate::alarms::Alarm;
-use crate::candidate::{ChangeKind, Difference};
+use crate::candidate::Difference;
 use crate::feeds::Feeds;
 use crate::generations::{self, Generations, NewGeneration, RecordedGeneration, word};
 use crate::host_key::{HostKey, HostKeyError};
@@ -31,7 +30,7 @@ use crate::reload::Reload;
 use crate::sentinel::Sentinel;
 use crate::shared::{Fed, Judged, Listener, Shared};
 use crate::vigil::Vigil;
-use crate::watch::{self, Asked, Files, LastRead, OnDisk, Watch};
+use crate::watch::{self, Ask, Asked, Files, LastRead, OnDisk, Watch};
 
 /// The recorder's file in the state folder.
 const RECORDER: &str = "recorder.db";
@@ -379,8 +378,7 @@ impl Host {
     /// # Errors
     /// When it has faults, changes nothing or what is never applied, or isn't on record.
     pub fn apply(&self, material: &Material, by: String, reason: Option<String>) -> Result<u64, ApplyError> {
-        let refused = self.refused(material).map_err(ApplyError::Faults)?;
-        if refused.is_empty() { self.put(material, by, reason, None) } else { Err(ApplyError::Refused(refused)) }
+        self.put(material, by, reason, None)
     }
 
     /// Applies files that were compared with what serves, if that still does.
@@ -404,7 +402,13 @@ impl Host {
         if over.is_some() && over.copied() != self.serving().map(|serving| serving.digest()) {
             return Err(ApplyError::Overtaken);
         }
-        self.checked(material)?;
+        let (serving, built) = self.checked(material)?;
+        // What is about to serve can't change meanwhile.
+        let difference = serving.filter(|_| self.open.reload.refuses()).map(|it| Difference::between(&it, &built));
+        let refused = difference.map_or_else(Vec::new, |difference| watch::refused(&difference, &self.open.reload));
+        if !refused.is_empty() {
+            return Err(ApplyError::Refused(refused));
+        }
         Ok(generations::put(&self.open.recorder, NewGeneration { material, by, reason, before: None, kept: None })?)
     }
 
@@ -421,19 +425,6 @@ impl Host {
         Ok((last.ok().flatten().and_then(|last| last.built.ok()), built))
     }
 
-    /// In what these files differ from what serves although that is never applied, a line each.
-    fn refused(&self, material: &Material) -> Result<Vec<String>, Vec<String>> {
-        if !ChangeKind::ALL.iter().any(|kind| self.open.reload.change(*kind) == Change::Refused) {
-            return Ok(Vec::new());
-        }
-        let failed = |error: RecorderError| vec![error.to_string()];
-        let reader = self.open.recorder.reader().map_err(failed)?;
-        let last = self.open.generations.last(&reader, u64::MAX).map_err(failed)?;
-        let Some(last) = last else { return Ok(Vec::new()) };
-        let difference = Difference::between(&*last.built?, &*self.build(material)?);
-        Ok(watch::refused(&difference, &self.open.reload))
-    }
-
     /// Watches files: a change that `[reload]` lets be applied by itself is, and others wait with reasons, until the host
     /// is stopped. Without `by_itself` files are looked at only by [`Host::reload`].
     ///
@@ -448,9 +439,15 @@ impl Host {
         Ok(())
     }
 
-    /// Has the files that are watched looked at now, as after a change.
+    /// Has the files that are watched looked at now, as after a change: also what served before and was rolled back.
     pub fn reload(&self) {
-        self.open.asked.ask();
+        self.open.asked.ask(Ask::Reload);
+        self.open.recorder.wake();
+    }
+
+    /// Has the files that are watched looked at now. What served before and was rolled back waits until it changes.
+    pub fn look(&self) {
+        self.open.asked.ask(Ask::Look);
         self.open.recorder.wake();
     }
 

@@ -162,6 +162,10 @@ impl Judging<'_, '_> {
             }
             if self.place.within == 0 {
                 self.pause()?;
+                if self.judge.shared.is_stopping() {
+                    // INVARIANT: what made it stand still may put an input before this batch.
+                    continue;
+                }
                 self.take_host_inputs()?;
             }
             match self.reader.batch(self.place.batch)? {
@@ -180,9 +184,10 @@ impl Judging<'_, '_> {
         self.session.commit()?;
         self.report();
         let shared = &self.judge.shared;
-        shared.pause_at(self.place);
-        self.judge.recorder.wake();
         while shared.is_pause_wanted() && !shared.is_stopping() {
+            // Again where another one began meanwhile.
+            shared.pause_at(self.place);
+            self.judge.recorder.wake();
             self.judge.recorder.wait(TICK_AFTER, |_| !shared.is_pause_wanted() || shared.is_stopping());
         }
         Ok(())
@@ -267,7 +272,9 @@ impl Judging<'_, '_> {
                 if !replaced(&built.generation, &before.generation).is_empty() {
                     past.keep(store, *ended, &options.key);
                 }
-                let restored = kept(&self.reader, input);
+                let restored = kept(&self.reader, store.parent(), input);
+                let restored =
+                    restored.map_err(|why| JudgeError::Generation { number: input.seq, reasons: vec![why] })?;
                 let (generation, patience) = (Arc::clone(&built.generation), patience(&built.sources));
                 self.session.push_from(Input::Generation(Swap { generation, patience, restored }), self.place)?;
                 self.decoders.swap(built.sources.clone());

@@ -10,6 +10,9 @@ use serde_json::value::RawValue;
 /// The most members of a page.
 pub const MAX_PAGE: usize = 1_000;
 
+/// Bytes of a page's records, beyond which it has no more.
+const MAX_BYTES: usize = 8 << 20;
+
 /// Lines of the log that are looked through for one page at most.
 const MAX_LINES: usize = 65_536;
 
@@ -97,16 +100,17 @@ pub fn page(store: &dyn Stored, r#type: &str, paging: &Paging) -> Result<Page, P
     let after = paging.after.map(|after| after.min(end.saturating_sub(1)));
     let mut seq = after.map_or(0, |after| after + 1).max(first);
     let mut page = Page { items: Vec::new(), next: after.unwrap_or_default() };
-    let mut looked = 0;
+    let (mut looked, mut bytes) = (0, 0);
     while looked < MAX_LINES {
         let lines = store.lines(seq, CHUNK)?;
         let is_last = lines.len() < CHUNK;
         for line in lines {
             if let Some(record) = taken(&line, r#type, paging).map_err(|why| PageError::Line { seq, why })? {
+                bytes += record.get().len();
                 page.items.push(record);
             }
             (page.next, seq, looked) = (seq, seq + 1, looked + 1);
-            if page.items.len() >= paging.limit {
+            if page.items.len() >= paging.limit || bytes >= MAX_BYTES {
                 return Ok(page);
             }
         }

@@ -34,6 +34,13 @@ impl Reload {
     }
 }
 
+impl Reload {
+    /// Whether it refuses changes of any kind.
+    pub(crate) fn refuses(&self) -> bool {
+        self.changes.values().any(|change| *change == Change::Refused)
+    }
+}
+
 impl From<&countersign_configuration::Reload> for Reload {
     fn from(configured: &countersign_configuration::Reload) -> Reload {
         let change = |kind: ChangeKind| match kind {

@@ -6,20 +6,21 @@
 
 use std::collections::BTreeSet;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use countersign_document::read_capped;
 use countersign_generation::Generation;
 use countersign_model::{Digest, Place, RuleId};
-use countersign_recorder::{RecordedHostInput, RecorderReader};
+use countersign_recorder::{HostInputKind, RecordedHostInput, RecorderError, RecorderReader};
 use countersign_session::{KeptRules, copy_rules, copy_session};
-use countersign_store::SqliteStore;
+use countersign_store::{SqliteReader, SqliteStore};
 
 use crate::aside::{Aside, AsideError};
 use crate::generations::{self, NewGeneration, word};
 use crate::host::{ApplyError, Host};
-use crate::material::Built;
+use crate::material::{Built, Material};
 use crate::past::remove;
 use crate::walk::{Step, Walk};
 
@@ -28,6 +29,9 @@ const MAX_KEPT_BYTES: u64 = 256 << 20;
 
 /// The host waits for so many batches at most.
 const LAST_BATCHES: u64 = 4;
+
+/// How long rules may take to catch up.
+const LONGEST_CHASE: Duration = Duration::from_secs(600);
 
 /// How long judging is waited for to reach the end of a batch.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
@@ -58,67 +62,68 @@ impl Host {
         at_once: bool,
     ) -> Result<RolledBack, ApplyError> {
         let material = self.material(number).map_err(ApplyError::Faults)?.ok_or(ApplyError::Unknown(number))?;
-        let _one = self.open.applying.lock().unwrap_or_else(PoisonError::into_inner);
-        let digest = material.manifest().digest();
         let (serving, built) = self.checked(&material)?;
         let rules = match &serving {
             Some(serving) => replaced(&serving.generation, &built.generation),
             None => built.generation.detections.iter().map(|rule| rule.identity.id.clone()).collect(),
         };
-        let new = |kept: Option<Kept>, reason| {
-            let (before, kept) = kept.map_or((None, None), |kept| (Some(kept.before), Some(kept.bytes)));
-            NewGeneration { material: &material, by: by.clone(), reason, before, kept }
-        };
-        let reason =
-            |state: &str| Some(reason.as_deref().map_or_else(|| state.to_owned(), |why| format!("{why}; {state}")));
-        let put = |new| generations::put(&self.open.recorder, new);
-        let (generation, state) = if rules.is_empty() {
-            let state = "rules go on from what they keep: none of them was replaced since".to_owned();
-            (put(new(None, reason(&state)))?, state)
+        let rolling =
+            Rolling { host: self, material: &material, over: serving.map(|it| it.manifest.digest()), by, reason };
+        let digest = material.manifest().digest();
+        let why = if rules.is_empty() {
+            "rules go on from what they keep: none of them was replaced since"
         } else if at_once {
-            let state = "rules go on at once from what there is".to_owned();
-            (put(new(None, reason(&state)))?, state)
+            "rules go on at once from what there is"
         } else {
-            match self.ends_of(digest).into_iter().find_map(|end| Some((end, self.open.past.read(end)?))) {
-                None => {
-                    let state = "rules go on from what there is: what they had isn't kept any more".to_owned();
-                    (put(new(None, reason(&state)))?, state)
-                }
-                Some((_, past)) => {
-                    let paused = Pause { host: self };
-                    let kept = self.catch_up(&past, &built, &rules, &paused).map_err(|error| match error {
-                        AsideError::Interrupted => ApplyError::Stopped,
-                        error => ApplyError::Faults(vec![format!("rules can't go on from what they had: {error}")]),
-                    })?;
-                    let state = format!(
-                        "{} rules go on from what they had, caught up with {} records since",
-                        rules.len(),
-                        kept.records
-                    );
-                    let generation = put(new(Some(kept), reason(&state)))?;
-                    drop(paused);
-                    (generation, state)
-                }
+            match self.end_with(&built, &rules) {
+                Some(past) => match self.catch_up(&past, &built, &rules, &rolling) {
+                    Ok((generation, state)) => return Ok(RolledBack { generation, digest, state }),
+                    // INVARIANT: nobody is kept from rolling back by what was dropped or grew too large.
+                    Err(RollbackError::Aside(
+                        AsideError::Recorder(RecorderError::Dropped { .. }) | AsideError::TooLarge(_),
+                    )) => GONE,
+                    Err(RollbackError::Apply(error)) => return Err(error),
+                    Err(RollbackError::Aside(AsideError::Interrupted)) => return Err(ApplyError::Stopped),
+                    Err(RollbackError::Aside(error)) => {
+                        let fault =
+                            format!("rules can't go on from what they had, but `at_once` from what there is: {error}");
+                        return Err(ApplyError::Faults(vec![fault]));
+                    }
+                },
+                None => GONE,
             }
         };
-        Ok(RolledBack { generation, digest, state })
+        let state = why.to_owned();
+        let _one = self.open.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(RolledBack { generation: rolling.put(&state, None)?, digest, state })
     }
 
-    /// The numbers of generations with this digest that another one has followed, the last one first.
-    fn ends_of(&self, digest: Digest) -> Vec<u64> {
-        let generations = self.generations().unwrap_or_default();
-        let of_digest = generations.iter().filter(|generation| generation.word.manifest.digest() == digest);
-        of_digest.rev().map(|generation| generation.seq).collect()
+    /// The latest end of a generation in which these rules had the code that they have in this one.
+    fn end_with(&self, built: &Built, rules: &BTreeSet<RuleId>) -> Option<SqliteReader> {
+        // That of the last one may still be copied.
+        self.open.past.finish();
+        let reader = self.open.recorder.reader().ok()?;
+        let inputs = reader.host_inputs_of(HostInputKind::Generation).ok()?;
+        let code = |built: &Built, id: &RuleId| {
+            let rule = built.generation.detections.iter().find(|rule| rule.identity.id == *id);
+            rule.map(|rule| rule.identity.code)
+        };
+        inputs.iter().rev().find_map(|input| {
+            let past = self.open.past.read(input.seq)?;
+            let ended = self.open.generations.recorded(&reader, input).ok()?;
+            rules.iter().all(|id| code(&ended, id) == code(built, id)).then_some(past)
+        })
     }
 
-    /// Has a session go on from the end of a generation, muted, until it has judged what the host has, which is paused then.
+    /// Has a session go on from the end of a generation, muted, until it has judged what the host has, which is paused then,
+    /// and puts the generation on record with what rules have kept. Its number, and what they go on from.
     fn catch_up(
         &self,
-        past: &countersign_store::SqliteReader,
+        past: &SqliteReader,
         built: &Built,
         rules: &BTreeSet<RuleId>,
-        pause: &Pause<'_>,
-    ) -> Result<Kept, AsideError> {
+        rolling: &Rolling<'_>,
+    ) -> Result<(u64, String), RollbackError> {
         let files = &self.open.past;
         let (path, also) = (files.temporary("catching-up"), files.temporary("caught-up"));
         let key = &self.open.session.key;
@@ -129,14 +134,19 @@ impl Host {
         let place = aside.session.place().unwrap_or(Place { host: 1, ..Place::START });
         let walk = Walk::new(self.open.recorder.reader()?, place)?;
         let mut catching = CatchingUp { host: self, walk, aside, records: 0 };
+        let began = Instant::now();
         loop {
-            let reached = self.open.shared.judged().place.unwrap_or(place);
-            catching.to(reached)?;
-            let last = self.open.shared.judged().place.unwrap_or(place);
-            if last.batch.saturating_sub(catching.walk.place.batch) <= LAST_BATCHES {
+            let judged = || self.open.shared.judged().place.unwrap_or(place);
+            catching.to(judged())?;
+            if judged().batch.saturating_sub(catching.walk.place.batch) <= LAST_BATCHES {
                 break;
             }
+            if began.elapsed() > LONGEST_CHASE {
+                return Err(AsideError::TooSlow(LONGEST_CHASE.as_secs()).into());
+            }
         }
+        let _one = self.open.applying.lock().unwrap_or_else(PoisonError::into_inner);
+        let pause = Pause { host: self };
         let at = pause.begin().ok_or(AsideError::Interrupted)?;
         catching.to(at)?;
         let records = catching.finish()?;
@@ -144,11 +154,59 @@ impl Host {
         copy_rules(&store, &mut kept, key, rules)?;
         kept.close()?;
         store.close()?;
-        let bytes =
-            read_capped(&also, MAX_KEPT_BYTES).ok().flatten().ok_or(AsideError::TooLarge(MAX_KEPT_BYTES >> 20))?;
+        let too_large = AsideError::TooLarge(MAX_KEPT_BYTES >> 20);
+        let bytes = read_capped(&also, MAX_KEPT_BYTES).ok().flatten().ok_or(too_large)?;
         remove(&path);
         remove(&also);
-        Ok(Kept { before: at.batch, bytes, records })
+        if self.open.shared.paused_at() != Some(at) {
+            return Err(AsideError::Interrupted.into());
+        }
+        let state = format!("{} rules go on from what they had, caught up with {records} records since", rules.len());
+        let generation = rolling.put(&state, Some(Kept { before: at.batch, bytes }))?;
+        drop(pause);
+        Ok((generation, state))
+    }
+}
+
+/// Why rules go on from what there is where a rollback doesn't find what they had.
+const GONE: &str = "rules go on from what there is: what they had isn't kept any more";
+
+/// A rollback, before it is on record.
+struct Rolling<'r> {
+    host: &'r Host,
+    material: &'r Material,
+    /// The digest of what served when it began.
+    over: Option<Digest>,
+    by: String,
+    reason: Option<String>,
+}
+
+impl Rolling<'_> {
+    /// Puts it on record, if what served when it began still does. One at a time.
+    fn put(&self, state: &str, kept: Option<Kept>) -> Result<u64, ApplyError> {
+        if self.over.is_some() && self.over != self.host.serving().map(|serving| serving.digest()) {
+            return Err(ApplyError::Overtaken);
+        }
+        let reason = self.reason.as_deref().map_or_else(|| state.to_owned(), |why| format!("{why}; {state}"));
+        let (before, kept) = kept.map_or((None, None), |kept| (Some(kept.before), Some(kept.bytes)));
+        let (material, by) = (self.material, self.by.clone());
+        let new = NewGeneration { material, by, reason: Some(reason), before, kept };
+        Ok(generations::put(&self.host.open.recorder, new)?)
+    }
+}
+
+/// Why rules can't catch up.
+#[derive(Debug, thiserror::Error)]
+enum RollbackError {
+    #[error(transparent)]
+    Aside(AsideError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+}
+
+impl<E: Into<AsideError>> From<E> for RollbackError {
+    fn from(error: E) -> RollbackError {
+        RollbackError::Aside(error.into())
     }
 }
 
@@ -158,8 +216,6 @@ struct Kept {
     before: u64,
     /// A store's file.
     bytes: Vec<u8>,
-    /// Records that were judged to catch up.
-    records: u64,
 }
 
 struct CatchingUp<'c> {
@@ -233,18 +289,24 @@ pub(crate) fn replaced(by: &Generation, generation: &Generation) -> BTreeSet<Rul
     detections.filter(|rule| code(&rule.id) != Some(rule.code)).map(|rule| rule.id.clone()).collect()
 }
 
-/// What rules of a recorded generation go on from: nothing where they go on from what they keep.
-pub(crate) fn kept(reader: &RecorderReader, input: &RecordedHostInput) -> KeptRules {
-    let Ok(Some(digest)) = word(input).map(|word| word.kept) else { return KeptRules::default() };
+/// What rules of a recorded generation go on from: nothing where they go on from what they keep. `folder` is where a file may
+/// lie for a moment; the system's for temporary files if none is given.
+///
+/// # Errors
+/// Why it can't be read: another process would go on from something else.
+pub(crate) fn kept(
+    reader: &RecorderReader,
+    folder: Option<&Path>,
+    input: &RecordedHostInput,
+) -> Result<KeptRules, String> {
+    let Some(digest) = word(input)?.kept else { return Ok(KeptRules::default()) };
     let read = || -> Result<KeptRules, String> {
         let bytes = reader.content(&digest).map_err(|error| error.to_string())?.ok_or("it isn't on record")?;
-        let mut file = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+        let file = folder.map_or_else(tempfile::NamedTempFile::new, tempfile::NamedTempFile::new_in);
+        let mut file = file.map_err(|error| error.to_string())?;
         file.write_all(&bytes).map_err(|error| error.to_string())?;
         let store = SqliteStore::read(file.path()).map_err(|error| error.to_string())?;
         KeptRules::read(&store).map_err(|error| error.to_string())
     };
-    read().unwrap_or_else(|error| {
-        tracing::error!(%digest, error, "what rules had can't be read: they go on from what they keep");
-        KeptRules::default()
-    })
+    read().map_err(|error| format!("what its rules had: {digest}: {error}"))
 }

@@ -9,8 +9,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use countersign_configuration::Change;
@@ -141,21 +140,35 @@ impl OnDisk {
     }
 }
 
-/// Asks the thread that watches to look at once.
+/// What somebody asks the thread that watches for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Ask {
+    /// To look at once.
+    Look,
+    /// The same, and to apply what served before too.
+    Reload,
+}
+
+/// Asks the thread that watches.
 #[derive(Debug, Default)]
-pub(crate) struct Asked(AtomicBool);
+pub(crate) struct Asked(Mutex<Option<Ask>>);
 
 impl Asked {
-    pub(crate) fn ask(&self) {
-        self.0.store(true, Ordering::Release);
+    fn lock(&self) -> MutexGuard<'_, Option<Ask>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn ask(&self, ask: Ask) {
+        let mut asked = self.lock();
+        *asked = (*asked).max(Some(ask));
     }
 
     fn is_asked(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.lock().is_some()
     }
 
-    fn take(&self) -> bool {
-        self.0.swap(false, Ordering::AcqRel)
+    fn take(&self) -> Option<Ask> {
+        self.lock().take()
     }
 }
 
@@ -283,14 +296,17 @@ impl Watch {
         while !self.is_stopping() {
             let asked = self.host.open.asked.take();
             let stamps = self.files.stamps();
+            let changed = stamps != considered;
             let stands_still = self.by_itself && stamps == seen;
             // What was written twice within a clock's tick has the same stamps.
             let is_due = stands_still && read.elapsed() > READ_EVERY && {
                 read = Instant::now();
                 self.is_other()
             };
-            if asked || is_due || (stands_still && stamps != considered) {
-                let is_done = self.consider(is_first && !asked, &stamps);
+            if asked.is_some() || is_due || (stands_still && changed) {
+                // What served before, and was rolled back, comes again by a change or a person alone.
+                let only_if_new = asked != Some(Ask::Reload) && (is_first || !changed);
+                let is_done = self.consider(only_if_new, &stamps);
                 is_first = is_first && !is_done;
                 // As they were before they were read: what changes meanwhile is another change.
                 considered = if is_done { stamps.clone() } else { Vec::new() };
@@ -413,8 +429,9 @@ impl Watch {
     }
 
     fn has_served(&self, digest: &Digest) -> bool {
-        let generations = self.host.generations().unwrap_or_default();
-        generations.iter().any(|generation| generation.word.manifest.digest() == *digest)
+        // What isn't known counts as having served: it waits.
+        let generations = self.host.generations();
+        generations.map_or(true, |all| all.iter().any(|generation| generation.word.manifest.digest() == *digest))
     }
 }
 

@@ -210,7 +210,10 @@ impl Tables {
                 None => self.execute("DELETE FROM bookmark WHERE source = ?1 AND input = ?2", params![number, input]),
             }?;
         }
-        if let Some(Idempotency { key, content, answer }) = &append.idempotency {
+        // Where nothing was recorded nothing can be recorded twice: keys alone would grow beyond any share.
+        if let Some(Idempotency { key, content, answer }) = &append.idempotency
+            && !append.batches.is_empty()
+        {
             self.execute(
                 "REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![number, key, content.0, answer, self.arrived.0],

@@ -9,8 +9,8 @@ use countersign_formats::reader::{Content, Position};
 use countersign_inputs::{Batch, Cutter};
 use countersign_model::{Digest, Place, SourceId, Timestamp};
 use countersign_recorder::{
-    Append, AppendError, Appended, HostInputKind, Idempotency, NewHostInput, Recorder, RecorderError, RecorderOptions,
-    RecorderReader,
+    Append, AppendError, Appended, HostClock, HostInputKind, Idempotency, NewHostInput, Recorder, RecorderError,
+    RecorderOptions, RecorderReader,
 };
 use tempfile::TempDir;
 
@@ -210,6 +210,17 @@ fn time_never_goes_back_and_old_batches_go() {
     recorder.judged(Place { batch: 4, ..Place::START });
     recorder.append(append("trail", "{}\n")).unwrap();
     assert_eq!((recorder.figures().first, recorder.figures().last), (3, 4));
+}
+
+#[test]
+fn a_clock_that_is_far_ahead_is_not_followed_at_once() {
+    static SHOWN: AtomicI64 = AtomicI64::new(HOUR);
+    let clock = HostClock::after(Timestamp(HOUR), || Timestamp(SHOWN.load(Ordering::Relaxed)));
+    SHOWN.store(48 * HOUR, Ordering::Relaxed);
+    assert!(clock.now().0 < 2 * HOUR);
+    // Back again it is followed as before.
+    SHOWN.store(HOUR + HOUR / 2, Ordering::Relaxed);
+    assert_eq!(clock.now(), Timestamp(HOUR + HOUR / 2));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_audit::Record;
 use countersign_audit::record::Header;
-use countersign_model::{DigestKey, RuleId, StateChange, TimerChange, Timestamp};
+use countersign_model::{DigestKey, RuleId, SourceId, StateChange, TimerChange, Timestamp};
 use countersign_store::{Commit, MemoryChange, StateKey, Store, Stored, TimerKey, for_each_entry};
 use countersign_stream::{Carried, KeptChanges};
 
@@ -19,7 +19,13 @@ const PAGE: usize = 4_096;
 
 /// What rules have kept.
 #[derive(Default)]
-pub struct KeptRules(BTreeMap<RuleId, Carried>);
+pub struct KeptRules(BTreeMap<RuleId, Kept>);
+
+/// What a rule has kept, and the sources of rows that it may be made of, as [`Remembered`] has them.
+struct Kept {
+    carried: Carried,
+    sources: BTreeMap<SourceId, u64>,
+}
 
 impl KeptRules {
     /// What a store has.
@@ -31,9 +37,10 @@ impl KeptRules {
         for (id, rule) in read_rules(store)? {
             // Response rules keep nothing.
             let Some(partition_key) = rule.partition_key else { continue };
-            all.insert(id, Carried::new(partition_key, rule.stamp, rule.spending));
+            let carried = Carried::new(partition_key, rule.stamp, rule.spending);
+            all.insert(id, Kept { carried, sources: rule.sources });
         }
-        read_kept(store, &mut all, |carried| carried)?;
+        read_kept(store, &mut all, |kept| &mut kept.carried)?;
         Ok(KeptRules(all))
     }
 
@@ -46,11 +53,16 @@ impl KeptRules {
     /// Puts it in the place of what the same rules have kept. What that changes in a store whose baselines are removed.
     pub(crate) fn put(self, remembered: &mut BTreeMap<RuleId, (Remembered, Option<Timestamp>)>) -> Changes {
         let mut changes = Changes::default();
-        for (rule, carried) in self.0 {
+        for (rule, Kept { carried, sources }) in self.0 {
             let (one, absent_since) = remembered.entry(rule.clone()).or_default();
             changes.extend_kept(KeptChanges { baselines: Vec::new(), ..one.carried.removals(&rule) });
             changes.extend_kept(KeptChanges { baselines: Vec::new(), ..carried.additions(&rule) });
             (one.carried, one.undeclared_since, *absent_since) = (carried, None, None);
+            // It rests on what either was given: nothing becomes easier by going back.
+            for (source, first) in sources {
+                let known = one.sources.entry(source).or_insert(first);
+                *known = first.min(*known);
+            }
         }
         // Those of all rules, since the store knows no other way than to forget them together.
         for (rule, (one, _)) in &*remembered {

@@ -271,6 +271,8 @@ fn watched_files_are_applied_only_as_far_as_they_may_be() {
     wait(&host, "nothing to say", || host.on_disk().is_none());
     // A person may roll back; the files wait until they change.
     host.roll_back(1, "test".to_owned(), None, false).unwrap();
+    host.look();
+    wait(&host, "files that wait", || reasons().contains("they served before"));
     host.reload();
     wait(&host, "the files applied when asked", || applied() == 4);
     host.stop();
@@ -334,7 +336,12 @@ fn a_candidate_is_tried_and_runs_beside_before_it_serves() {
     write("identities.toml", &format!("{guarded}\n[[identity]]\nid = \"first\"\nbreak-glass = true\n"));
     wait(&host, "a shadow", || stage() == Some(Stage::Shadow));
     write("identities.toml", &format!("{guarded}\n[[identity]]\nid = \"second\"\nbreak-glass = true\n"));
-    wait(&host, "the last one to serve", || host.generations().unwrap().len() == 3);
+    // A shadow that saw nothing shows nothing.
+    wait(&host, "the last one to serve", || {
+        send(&host, coming[0]);
+        std::thread::sleep(Duration::from_millis(200));
+        host.generations().unwrap().len() == 3
+    });
     assert_eq!(host.serving().unwrap().digest(), files.read().unwrap().manifest().digest());
     host.stop();
 }

@@ -61,11 +61,16 @@ fn always(from: usize) -> (Vec<StateChange>, Vec<usize>) {
 #[test]
 fn rules_go_on_as_if_they_had_never_been_replaced() {
     let calls = calls();
-    for (at_once, is_stopped) in [(false, false), (false, true), (true, false)] {
+    for (at_once, is_stopped, between) in [(false, false, true), (false, true, false), (true, false, false)] {
         let (_folder, state) = folder();
         let first = material(1, "first");
         let mut host = start(&state, &first);
-        send_all(&host, &calls[..26]);
+        send_all(&host, &calls[..10]);
+        if between {
+            // Another policy, and the same rule: that one's end is the first one's too.
+            host.apply(&material(1, "between"), "test".to_owned(), None).unwrap();
+        }
+        send_all(&host, &calls[10..26]);
         host.apply(&material(2, "first"), "test".to_owned(), None).unwrap();
         send_all(&host, &calls[26..40]);
         assert!(log(&state).iter().any(|line| line.contains(r#""type":"migration""#)));

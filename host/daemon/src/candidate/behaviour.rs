@@ -87,6 +87,9 @@ impl Behaviour {
                 self.recorded, self.asked
             ));
         }
+        if self.enough && self.records == 0 {
+            doubts.push(format!("the {name} judged nothing, as nothing came in"));
+        }
         doubts.extend(self.cut_short.iter().map(|why| format!("the {name} ended early: {why}")));
         if self.acts_gained > 0 {
             let example = self.acts.first().map_or_else(String::new, |example| {

@@ -16,6 +16,9 @@ use crate::walk::{Step, Walk};
 /// How long after its end a shadow may take to judge what came before it.
 const LONGEST_REST: Duration = Duration::from_secs(300);
 
+/// Batches that the host may have to judge yet when a shadow ends.
+const MAX_WAITING: u64 = 1_000;
+
 /// A shadow, before it begins.
 pub(crate) struct Shadow<'s> {
     pub(crate) recorder: &'s Recorder,
@@ -54,6 +57,10 @@ impl Shadow<'_> {
             let reached = (self.judged)().unwrap_or(place);
             self.judge(both, &mut walk, reached, behaviour, || began.elapsed() > length + LONGEST_REST)?;
             both.commit()?;
+            let waiting = self.recorder.figures().last.saturating_sub(reached.batch);
+            if is_over && waiting > MAX_WAITING && behaviour.cut_short.is_none() {
+                behaviour.cut_short = Some(format!("the host had {waiting} batches to judge that had come in"));
+            }
             if is_over || behaviour.cut_short.is_some() {
                 let lasted = i64::try_from(began.elapsed().min(length).as_micros()).unwrap_or(i64::MAX);
                 behaviour.recorded = shown(lasted);

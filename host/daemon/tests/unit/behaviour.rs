@@ -3,7 +3,7 @@
 use super::*;
 
 fn enough() -> Behaviour {
-    Behaviour { enough: true, recorded: "1d".to_owned(), ..Behaviour::asked(86_400_000_000) }
+    Behaviour { enough: true, recorded: "1d".to_owned(), records: 9, ..Behaviour::asked(86_400_000_000) }
 }
 
 #[test]
@@ -11,9 +11,11 @@ fn only_what_acts_fails_or_is_unknown_needs_a_person() {
     let harmless = Behaviour { findings: Compared { gained: 7, lost: 3, ..Compared::default() }, ..enough() };
     assert_eq!(harmless.doubts("trial"), [""; 0]);
     let summary = harmless.summary("trial");
-    assert_eq!(summary, "trial of 1d, 0 records: findings 7 gained and 3 lost, decisions 0 gained and 0 lost");
+    assert_eq!(summary, "trial of 1d, 9 records: findings 7 gained and 3 lost, decisions 0 gained and 0 lost");
     let short = Behaviour { enough: false, recorded: "2h".to_owned(), ..enough() };
     assert_eq!(short.doubts("trial"), ["not enough history: the trial judged 2h of 1d, as no more is on record"]);
+    let nothing = Behaviour { records: 0, ..enough() };
+    assert_eq!(nothing.doubts("shadow"), ["the shadow judged nothing, as nothing came in"]);
     let example = Example {
         event_time: Timestamp(0),
         event_id: "e1".to_owned(),
