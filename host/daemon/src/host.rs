@@ -129,7 +129,9 @@ pub enum ApplyError {
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     /// The generation has no such source.
-    #[error("expected the name of a source, got `{0}`, which `sources.toml` doesn't have")]
+    #[error(
+        "expected the name of a source that serves, got `{0}`: declare it in `sources.toml`, then `countersign apply`"
+    )]
     NoSource(String),
     /// The source's records come otherwise.
     #[error("expected a source of kind `http`, got `{0}`, which `sources.toml` gives another kind or none")]

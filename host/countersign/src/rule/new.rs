@@ -22,8 +22,9 @@ Examples:
   countersign rule new acme/quiet-hours --kind response --sdk ../countersign/guest-sdk/sdk
       a rule of the publisher acme, outside a checkout of Countersign
 
-Without a publisher the rule is local/NAME: it needs no signature, and nothing comes of its findings
-unless `trust.toml` grants publisher `local` something. Rules of a publisher are signed (`rule sign`).
+Without a publisher the rule is local/NAME: it needs no signature, and its findings enrich alerts and
+no more unless `trust.toml` grants publisher `local` something. Rules of a publisher are signed
+(`rule sign`).
 
 The new rule finds root sign-ins, or ends suspicious sessions: replace it step by step and keep its
 cases passing.
