@@ -154,9 +154,11 @@ struct Judging<'j, 's> {
 
 impl Judging<'_, '_> {
     fn run(mut self) -> Result<(), JudgeError> {
+        // What an earlier process has committed.
+        self.report();
         loop {
             if self.judge.shared.is_stopping() {
-                self.session.commit()?;
+                self.session.pause()?;
                 self.report();
                 return Ok(());
             }

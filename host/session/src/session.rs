@@ -289,6 +289,20 @@ impl<'s> Session<'s> {
         self.flush(None)
     }
 
+    /// Commits everything that was taken, and that lines were received: a later session doesn't pass them again.
+    ///
+    /// # Errors
+    /// As for [`Session::push`].
+    pub fn pause(&mut self) -> Result<(), SessionError> {
+        self.flush(None)?;
+        // The lines of the last commit were received.
+        if self.keeps && !self.pending.received.is_empty() {
+            self.pending.dirty = true;
+            self.flush(None)?;
+        }
+        Ok(())
+    }
+
     /// The inputs have ended, so many of them: what waits has its turn, their ends go on record, and everything is
     /// committed. More may be pushed later, by this session or another.
     ///
@@ -310,12 +324,7 @@ impl<'s> Session<'s> {
     /// # Errors
     /// As for [`Session::push`].
     pub fn report(&mut self) -> Result<Report, SessionError> {
-        self.flush(None)?;
-        // The lines of the last commit were received.
-        if self.keeps && !self.pending.received.is_empty() {
-            self.pending.dirty = true;
-            self.flush(None)?;
-        }
+        self.pause()?;
         let mut chain = self.head;
         let head = chain.seal(&mut Vec::new()).map_err(countersign_store::StoreError::from)?;
         Ok(Report { summary: self.summary(), head, tally: self.judges.tally() })
