@@ -311,12 +311,15 @@ impl Unfinished {
     /// Makes it beside its final name.
     fn begin(to: &Path) -> Result<Unfinished, BackupError> {
         let folder = beside(to, ".part");
-        if folder.symlink_metadata().is_ok() {
-            let (expected, got) = ("nothing", "what an interrupted attempt left: remove it");
-            return Err(BackupError::Target { path: folder, expected, got });
+        // Never one that is there already: somebody else may have made it, and look into it.
+        match countersign_private::make_new_folder(&folder) {
+            Ok(()) => Ok(Unfinished { folder, to: to.to_owned(), finished: false }),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                let (expected, got) = ("nothing", "what an interrupted attempt left: remove it");
+                Err(BackupError::Target { path: folder, expected, got })
+            }
+            Err(error) => Err(FileError::of("make", &folder)(error).into()),
         }
-        countersign_private::make_folder(&folder).map_err(FileError::of("make", &folder))?;
-        Ok(Unfinished { folder, to: to.to_owned(), finished: false })
     }
 
     /// Gives it its final name.

@@ -18,21 +18,28 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
     if check_folder(path)? {
         return Ok(());
     }
+    match make_new_folder(path) {
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && check_folder(path)? => Ok(()),
+        made => made,
+    }
+}
+
+/// Makes a folder that only its owner may enter, where there is nothing yet, with the folders above it that don't exist.
+///
+/// # Errors
+/// When it can't be made; of kind [`io::ErrorKind::AlreadyExists`] when there is something, also a folder.
+pub fn make_new_folder(path: &Path) -> io::Result<()> {
+    let path: &Path = &path.components().collect::<std::path::PathBuf>();
     if let Some(above) = path.parent().filter(|above| !above.as_os_str().is_empty() && !above.exists()) {
         make_folder(above)?;
     }
-    match DirBuilder::new().mode(FOLDER).create(path) {
-        Ok(()) => {
-            // A umask may have taken the owner's own bits.
-            if path.symlink_metadata()?.mode() & PERMISSIONS & FOLDER != FOLDER {
-                std::fs::set_permissions(path, Permissions::from_mode(FOLDER))?;
-            }
-            Ok(())
-        }
-        // Another process was faster.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && check_folder(path)? => Ok(()),
-        Err(error) => Err(error),
+    DirBuilder::new().mode(FOLDER).create(path)?;
+    // A umask may have taken the owner's own bits.
+    if path.symlink_metadata()?.mode() & PERMISSIONS & FOLDER != FOLDER {
+        std::fs::set_permissions(path, Permissions::from_mode(FOLDER))?;
     }
+    Ok(())
 }
 
 /// Whether there is a folder.

@@ -10,7 +10,7 @@ mod open;
 mod refused;
 
 pub use self::failed::FileError;
-pub use self::folder::{check_folder, make_folder};
+pub use self::folder::{check_folder, make_folder, make_new_folder};
 pub use self::open::{
     append, append_as_it_is, append_or_create, check, close_to_others, create, create_new, read, tighten,
 };

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 
 use countersign_private::{
-    NotRegular, append, append_or_create, check, create, create_new, make_folder, read, tighten,
+    NotRegular, append, append_or_create, check, create, create_new, make_folder, make_new_folder, read, tighten,
 };
 use tempfile::TempDir;
 
@@ -131,6 +131,12 @@ fn a_link_is_no_folder_either() {
     fs::set_permissions(at("elsewhere"), Permissions::from_mode(0o755)).unwrap();
     make_folder(&at("elsewhere")).unwrap();
     assert_eq!(mode(&at("elsewhere")), 0o755);
+    // Where nothing may be, a folder that somebody else has made isn't taken either.
+    for there in ["elsewhere", "link", "file"] {
+        assert_eq!(make_new_folder(&at(there)).unwrap_err().kind(), std::io::ErrorKind::AlreadyExists, "{there}");
+    }
+    make_new_folder(&at("new/er")).unwrap();
+    assert_eq!(mode(&at("new/er")), 0o700);
 }
 
 #[test]
