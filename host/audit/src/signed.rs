@@ -91,7 +91,7 @@ pub fn check_signed<'e>(
         records: checkpoint.records,
         at: checkpoint.at,
         key,
-        segments: checkpoint.segment - u64::from(!checkpoint.ends()),
+        segments: checkpoint.segment.saturating_sub(u64::from(!checkpoint.ends())),
     })))
 }
 

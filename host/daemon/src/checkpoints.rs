@@ -2,8 +2,11 @@
 
 use countersign_audit::standing_digest;
 use countersign_model::{Digest, Timestamp};
+use countersign_private::FileError;
 use countersign_signing::{Checkpoint, Envelope, EnvelopeError, PublicKey, SecretKey};
 use countersign_store::{SqliteReader, StoreError, Stored as _, StoredCheckpoint};
+
+use crate::remembered::Remembered;
 
 /// Why a log can't be signed or kept.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +24,20 @@ pub enum KeepError {
         /// Why not.
         source: EnvelopeError,
     },
+    /// The log isn't one that goes on from what was signed.
+    #[error(
+        "the audit log isn't as it was signed: expected {expected}, got {got}; nothing is signed until it is as it was; \
+         `countersign audit verify` says more"
+    )]
+    NotAsSigned {
+        /// What was signed.
+        expected: String,
+        /// What is there.
+        got: String,
+    },
+    /// A file beside the store.
+    #[error(transparent)]
+    File(#[from] FileError),
 }
 
 /// How a log stands: the segment that grows, and what was signed of it.
@@ -73,7 +90,7 @@ impl Growing {
         let signed = checkpoint.records;
         Ok(if checkpoint.ends() {
             Growing {
-                segment: checkpoint.segment + 1,
+                segment: checkpoint.segment.saturating_add(1),
                 first: checkpoint.records,
                 begun: Some(checkpoint.at),
                 signed,
@@ -100,7 +117,75 @@ impl Growing {
         self.last.as_ref().map(|(_, key)| *key)
     }
 
-    /// Signs the log as it ends now, by all of these keys; the first is the host's.
+    /// Checks that the log goes on from what was signed: from its last checkpoint, which `key` has signed if one is given,
+    /// and from the one that is remembered beside the store. Returns how many records it has.
+    ///
+    /// INVARIANT: nothing is signed before this, or the host would vouch for a log that somebody else wrote.
+    ///
+    /// # Errors
+    /// When it doesn't, or can't be read.
+    pub(crate) fn check(
+        &self,
+        reader: &SqliteReader,
+        remembered: Option<&Checkpoint>,
+        key: Option<PublicKey>,
+    ) -> Result<u64, KeepError> {
+        let head = reader.head()?;
+        let not = |expected: String, got: String| Err(KeepError::NotAsSigned { expected, got });
+        let named = |one: &Checkpoint| format!("that of segment {} with {} records", one.segment, one.records);
+        let last = self.last.as_ref().map(|(last, _)| last);
+        let place = |one: &Checkpoint| (one.segment, one.records);
+        if let Some(known) = remembered.filter(|known| last.is_none_or(|last| place(last) < place(known))) {
+            let got = last.map_or_else(|| "none".to_owned(), named);
+            return not(format!("checkpoints up to {}", named(known)), got);
+        }
+        if let (Some(key), Some(signed)) = (key, self.key())
+            && key != signed
+        {
+            return not(format!("a last checkpoint that is signed by `{key}`"), format!("one by `{signed}`"));
+        }
+        let ended = self.ended.as_ref().map(opened).transpose()?.map(|(ended, _)| ended.digest());
+        let previous = last.and_then(|last| if last.ends() { Some(last.digest()) } else { last.previous });
+        if ended != previous {
+            let before = self.segment.saturating_sub(1);
+            return not(format!("the checkpoint of segment {before} that the next one names"), "another".to_owned());
+        }
+        for one in remembered.into_iter().chain(last) {
+            let at = one.at;
+            if one.records > head.records() {
+                let expected = format!("at least the {} records that were signed at {at}", one.records);
+                return not(expected, head.records().to_string());
+            }
+            let link = reader.link_at(one.records)?;
+            // What was remembered may have been dropped since.
+            if link != Some(one.link) && (link.is_some() || Some(one) == last) {
+                let link = link.map_or_else(|| "none".to_owned(), |link| link.to_string());
+                return not(format!("link {} after {} records, as signed at {at}", one.link, one.records), link);
+            }
+        }
+        if head.records() > 0 && reader.link_at(head.records())? != Some(head.link()) {
+            return not(format!("a last record of digest {}", head.link()), "another".to_owned());
+        }
+        Ok(head.records())
+    }
+
+    /// Has the last checkpoint remembered beside the store, unless it is.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub(crate) fn remember(&self, reader: &SqliteReader, remembered: &mut Remembered) -> Result<(), KeepError> {
+        let Some((last, _)) = &self.last else { return Ok(()) };
+        if remembered.last.as_ref() == Some(last) {
+            return Ok(());
+        }
+        match reader.last_checkpoint()? {
+            Some(stored) => remembered.keep(last, &stored.envelope),
+            None => Ok(()),
+        }
+    }
+
+    /// Signs the log as it ends now, by all of these keys; the first is the host's. Only after [`Growing::check`]. The time
+    /// is never before that of the last checkpoint.
     ///
     /// # Errors
     /// When the store can't be read.
@@ -113,6 +198,7 @@ impl Growing {
         pause: &mut dyn FnMut(),
     ) -> Result<StoredCheckpoint, KeepError> {
         let head = reader.head()?;
+        let at = self.last.as_ref().map_or(at, |(last, _)| at.max(last.at));
         let standing = match says.ends {
             true => Some(reader.standing_at(self.ended.as_ref(), head.records(), pause)?),
             false => None,
@@ -144,10 +230,22 @@ impl Growing {
 /// What a stored checkpoint says, and the first key that signed it.
 ///
 /// # Errors
-/// When it isn't one.
+/// When it isn't one, or is stored as another than it is.
 pub(crate) fn opened(stored: &StoredCheckpoint) -> Result<(Checkpoint, Option<PublicKey>), KeepError> {
     let envelope = Envelope::<Checkpoint>::verify(&stored.envelope)
         .map_err(|source| KeepError::Checkpoint { segment: stored.segment, source })?;
     let key = envelope.signers().next().copied();
-    Ok((envelope.statement().clone(), key))
+    let checkpoint = envelope.statement().clone();
+    let (says, stored) = (
+        (checkpoint.segment, checkpoint.records, checkpoint.ends()),
+        (stored.segment, stored.records, stored.standing.is_some()),
+    );
+    if says != stored {
+        let text = |(segment, records, ends)| {
+            let ends = if ends { "an end" } else { "a place" };
+            format!("{ends} of segment {segment} with {records} records")
+        };
+        return Err(KeepError::NotAsSigned { expected: text(says), got: text(stored) });
+    }
+    Ok((checkpoint, key))
 }

@@ -10,12 +10,16 @@ use countersign_signing::{KeyFileError, PublicKey, SecretKey};
 use countersign_store::{LogKeeper, SqliteStore};
 
 use crate::checkpoints::{Growing, KeepError, Says};
+use crate::remembered::Remembered;
 
 /// The key's file in the state folder.
 const KEY: &str = "host.key";
 
 /// Its public half's.
 const PUBLIC: &str = "host.pub";
+
+/// Maximum bytes of that.
+const MAX_PUBLIC: u64 = 256;
 
 /// Why a key can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -74,8 +78,8 @@ impl HostKey {
         let reader = SqliteStore::read(store).map_err(KeepError::Store)?;
         match Growing::read(&reader) {
             Ok(growing) => HostKey::open(state, growing.key()),
-            Err(error @ KeepError::Checkpoint { .. }) => {
-                Ok(HostKey { key: None, problem: Some(format!("{error}; nothing is signed until then")) })
+            Err(error @ (KeepError::Checkpoint { .. } | KeepError::NotAsSigned { .. })) => {
+                Ok(HostKey { key: None, problem: Some(error.to_string()) })
             }
             Err(error) => Err(error.into()),
         }
@@ -131,14 +135,31 @@ pub fn rekey(state: &Path, old: Option<&Path>, now: Timestamp) -> Result<PublicK
     let present = read(&path)?;
     let given = old.map(|old| SecretKey::read(old).map_err(of(old))).transpose()?;
     let is_signed = |key: &SecretKey| key.public() == signed;
+    // One that an earlier attempt left behind.
+    let left = read(&next)?;
+    let moves = || {
+        if path.exists() {
+            if kept.exists() {
+                return Err(HostKeyError::InTheWay(kept.clone()));
+            }
+            std::fs::rename(&path, &kept).map_err(FileError::of("rename", &path))?;
+        }
+        Ok(std::fs::rename(&next, &path).map_err(FileError::of("rename", &next))?)
+    };
+    // It was interrupted after the change was on record.
+    if left.as_ref().is_some_and(is_signed) {
+        moves()?;
+        write_public(state, &signed)?;
+        return Ok(signed);
+    }
+    growing.check(keeper.reader(), Remembered::beside(&store)?.last.as_ref(), None)?;
     let (key, moved, before) = match present {
         Some(other) if !is_signed(&other) => (other, false, given.filter(is_signed)),
         present => {
             if present.is_some() && kept.exists() {
                 return Err(HostKeyError::InTheWay(kept));
             }
-            // One that an earlier attempt left behind.
-            let key = match read(&next)? {
+            let key = match left {
                 Some(key) => key,
                 None => make(&next)?,
             };
@@ -151,10 +172,7 @@ pub fn rekey(state: &Path, old: Option<&Path>, now: Timestamp) -> Result<PublicK
         keeper.put(&checkpoint).map_err(KeepError::Store)?;
     }
     if moved {
-        if path.exists() {
-            std::fs::rename(&path, &kept).map_err(FileError::of("rename", &path))?;
-        }
-        std::fs::rename(&next, &path).map_err(FileError::of("rename", &next))?;
+        moves()?;
     }
     write_public(state, &key.public())?;
     Ok(key.public())
@@ -179,9 +197,23 @@ fn make(path: &Path) -> Result<SecretKey, HostKeyError> {
 fn write_public(state: &Path, key: &PublicKey) -> Result<(), HostKeyError> {
     let path = public_key_of(state);
     let text = format!("{key}\n");
-    let mut file = countersign_private::create(&path).map_err(FileError::of("write", &path))?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(FileError::of("write", &path))?;
+    let is_there = countersign_document::read_capped(&path, MAX_PUBLIC)
+        .is_ok_and(|bytes| bytes.is_some_and(|bytes| bytes == text.as_bytes()));
+    if !is_there {
+        replace(&path, text.as_bytes())?;
+    }
     Ok(())
+}
+
+/// Writes a file whole under another name, and puts it in the place of what is there.
+///
+/// # Errors
+/// When it can't be written.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let part = countersign_store::beside(path, ".part");
+    let mut file = countersign_private::create(&part).map_err(FileError::of("make", &part))?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(FileError::of("write", &part))?;
+    std::fs::rename(&part, path).map_err(FileError::of("rename", &part))
 }
 
 fn of(path: &Path) -> impl FnOnce(KeyFileError) -> HostKeyError + use<> {

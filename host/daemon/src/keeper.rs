@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::checkpoints::{Growing, KeepError, Says, opened};
 use crate::host_key::HostKey;
+use crate::remembered::Remembered;
 use crate::shared::Shared;
 
 /// A segment ends when it has so many records, or is so old.
@@ -27,6 +28,9 @@ const UNSIGNED: Duration = Duration::from_secs(60);
 /// How often it is looked whether there is something to do, and how long is waited between two steps of what there is.
 const LOOK: Duration = Duration::from_secs(1);
 const STEP: Duration = Duration::from_millis(20);
+
+/// Nothing is dropped before the process has run for so long: whoever starts it with a wrong clock has time to notice.
+const SETTLED: Duration = Duration::from_secs(3_600);
 
 /// A clock that moved by so much more than time did, microseconds, isn't believed: nothing is dropped by it.
 const STEPPED: i64 = 3_600 * 1_000_000;
@@ -56,6 +60,7 @@ pub(crate) struct Keeper {
     pub(crate) key: Option<SecretKey>,
     /// How old segments become, microseconds; none for ever.
     pub(crate) keep: Option<i64>,
+    /// The system's clock. Checkpoints have the host's time; what is dropped is too old by both.
     pub(crate) clock: fn() -> Timestamp,
     pub(crate) work: Mutex<Work>,
 }
@@ -65,12 +70,38 @@ pub(crate) struct Work {
     keeper: Option<(i64, LogKeeper)>,
     /// When it was signed last by this process.
     signed: Option<Instant>,
+    remembered: Option<Remembered>,
+    time: Time,
+}
+
+/// How far the host's time is believed where something is dropped by it.
+struct Time {
     began: (Instant, Timestamp),
+    /// It was said that it isn't.
+    said: bool,
+}
+
+impl Time {
+    /// Whether something may be dropped: the process has run for a while, and the time didn't step ahead.
+    fn is_believed(&mut self, now: Timestamp) -> bool {
+        let (began, time) = self.began;
+        let elapsed = began.elapsed();
+        let passed = i64::try_from(elapsed.as_micros()).unwrap_or(i64::MAX);
+        let stepped = now.micros_since(time).saturating_sub(passed) > STEPPED;
+        if stepped && !self.said {
+            tracing::warn!(
+                "the clock was set ahead: nothing of the audit log is dropped until the host is started again"
+            );
+        }
+        self.said |= stepped;
+        elapsed >= SETTLED && !self.said
+    }
 }
 
 impl Work {
     pub(crate) fn new(now: Timestamp) -> Work {
-        Work { keeper: None, signed: None, began: (Instant::now(), now) }
+        let time = Time { began: (Instant::now(), now), said: false };
+        Work { keeper: None, signed: None, remembered: None, time }
     }
 }
 
@@ -89,7 +120,8 @@ impl Keeper {
             tracing::error!("{problem}");
         }
         shared.audit(|audited| (audited.key, audited.problem) = (public, key.problem));
-        Keeper { shared, recorder, store, key: key.key, keep, clock, work: Mutex::new(Work::new(clock())) }
+        let work = Mutex::new(Work::new(recorder.now()));
+        Keeper { shared, recorder, store, key: key.key, keep, clock, work }
     }
 
     /// Keeps it until the host is to stop.
@@ -116,8 +148,13 @@ impl Keeper {
                 false
             }
             Err(error) => {
-                tracing::warn!("the audit log can't be signed now: {error}");
-                self.shared.audit(|audited| audited.problem = Some(error.to_string()));
+                let problem = error.to_string();
+                self.shared.audit(|audited| {
+                    if audited.problem.as_ref() != Some(&problem) {
+                        tracing::error!("the audit log isn't signed: {problem}");
+                    }
+                    audited.problem = Some(problem);
+                });
                 work.keeper = None;
                 false
             }
@@ -131,14 +168,19 @@ impl Keeper {
             other => &mut other.insert((epoch, LogKeeper::open(&self.store, epoch)?)).1,
         };
         let Some(key) = &self.key else { return Ok(false) };
-        let now = (self.clock)();
+        let remembered = match &mut work.remembered {
+            Some(remembered) => remembered,
+            other => other.insert(Remembered::beside(&self.store)?),
+        };
+        let now = self.recorder.now();
         let mut growing = Growing::read(keeper.reader())?;
-        let records = keeper.reader().head()?.records();
+        let records = growing.check(keeper.reader(), remembered.last.as_ref(), Some(key.public()))?;
+        growing.remember(keeper.reader(), remembered)?;
         let long_ago = work.signed.is_none_or(|signed| signed.elapsed() >= UNSIGNED);
         let (most, longest) = SEGMENT;
-        let has_grown = records > growing.first;
+        let grown = records.saturating_sub(growing.first);
         let is_old = growing.begun.is_some_and(|begun| now.micros_since(begun) >= longest);
-        let ends = records - growing.first >= most || has_grown && is_old;
+        let ends = grown >= most || grown > 0 && is_old;
         if ends || records > growing.signed && (long_ago || is_last) {
             let says = Says { ends, ..Says::default() };
             let pause = &mut || {
@@ -150,28 +192,24 @@ impl Keeper {
             keeper.put(&checkpoint)?;
             work.signed = Some(Instant::now());
             growing = Growing::read(keeper.reader())?;
+            growing.remember(keeper.reader(), remembered)?;
         }
         let first = keeper.reader().beginning()?.map_or(0, |beginning| beginning.first);
         self.shared.audit(|audited| {
             audited.first = first;
             audited.signed = growing.signed;
             audited.at = growing.last.as_ref().map(|(last, _)| last.at);
-            audited.segments = growing.segment - 1;
+            audited.segments = growing.segment.saturating_sub(1);
             audited.problem = None;
         });
         if is_last {
             return Ok(false);
         }
         if let Some(keep) = self.keep {
-            let (began, clock) = work.began;
-            let elapsed = i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX);
-            if now.micros_since(clock) - elapsed > STEPPED {
-                tracing::warn!(
-                    "the clock was set ahead: nothing of the audit log is dropped until the host is started again"
-                );
-            } else if keeper.list_blobs()? {
+            if keeper.list_blobs()? {
                 return Ok(true);
-            } else {
+            }
+            if work.time.is_believed(now) {
                 self.drop_old(keeper, &growing, (first, records), now, keep)?;
             }
         }
@@ -190,14 +228,15 @@ impl Keeper {
         keep: i64,
     ) -> Result<(), KeepError> {
         let Some(key) = &self.key else { return Ok(()) };
-        let oldest = now.plus_micros(-keep);
+        let oldest = now.min((self.clock)()).plus_micros(-keep);
         let reader = keeper.reader();
         let mut dropped = None;
         let mut segment = reader.first_segment()?;
         while let Some(ended) =
             reader.checkpoint(segment)?.filter(|one| one.standing.is_some() && one.records < records)
         {
-            if opened(&ended)?.0.at >= oldest {
+            let said = opened(&ended)?.0;
+            if said.at >= oldest || reader.link_at(said.records)?.is_some_and(|link| link != said.link) {
                 break;
             }
             dropped = Some(ended).filter(|ended| ended.records > first).or(dropped);

@@ -34,6 +34,7 @@ mod page;
 mod past;
 mod plan;
 mod reload;
+mod remembered;
 mod rollback;
 mod rules;
 mod sentinel;

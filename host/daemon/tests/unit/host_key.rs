@@ -86,3 +86,39 @@ fn a_key_is_replaced_by_a_word_on_record() {
     assert_eq!(verify(state, &[first.public(), third]), Ok(third));
     assert_eq!(verify(state, &[]), Ok(third));
 }
+
+#[test]
+fn a_change_that_was_interrupted_is_finished_and_not_turned_round() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let first = HostKey::open(state, None).unwrap().key.unwrap();
+    sign(state, &first);
+    let second = rekey(state, None, Timestamp(2)).unwrap();
+    let (key, next, kept) = (key_of(state), state.join("host.key.new"), state.join("host.key.old"));
+    // As before the last step, and as before both.
+    fs::rename(&key, &next).unwrap();
+    assert_eq!(rekey(state, None, Timestamp(3)).unwrap(), second);
+    fs::rename(&key, &next).unwrap();
+    fs::rename(&kept, &key).unwrap();
+    assert_eq!(rekey(state, None, Timestamp(3)).unwrap(), second);
+    assert_eq!(SecretKey::read(&key).unwrap().public(), second);
+    assert_eq!(SecretKey::read(&kept).unwrap().public(), first.public());
+    assert!(!next.exists());
+    assert_eq!(verify(state, &[first.public()]), Ok(second));
+}
+
+#[test]
+fn the_public_half_is_written_only_where_it_is_another() {
+    use std::os::unix::fs::MetadataExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let key = HostKey::open(state, None).unwrap().key.unwrap();
+    let path = public_key_of(state);
+    let inode = || fs::metadata(&path).unwrap().ino();
+    let made = inode();
+    HostKey::open(state, None).unwrap();
+    assert_eq!(inode(), made);
+    fs::write(&path, "another\n").unwrap();
+    HostKey::open(state, None).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap().trim(), key.public().to_string());
+}

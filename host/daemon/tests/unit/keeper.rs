@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use countersign_audit::record::{Header, NotDeterministic};
 use countersign_audit::{Believed, Record};
+use countersign_database::rusqlite::Connection;
 use countersign_model::{DigestKey, Occasion, Place};
 use countersign_recorder::RecorderOptions;
 use countersign_store::{AuditLog, Commit, SqliteStore, Store as _};
@@ -47,6 +48,12 @@ fn commit(store: &mut SqliteStore, count: u64) {
 
 fn all(keeper: &Keeper) {
     while keeper.step(false) {}
+}
+
+/// Has it run for so long that it drops something.
+fn settle(keeper: &Keeper) {
+    let mut work = keeper.work.lock().unwrap();
+    work.time.began.0 = work.time.began.0.checked_sub(SETTLED).unwrap();
 }
 
 /// The first record, up to where it is signed, and how many segments have ended; verified.
@@ -92,6 +99,7 @@ fn a_log_is_signed_while_it_grows_cut_by_days_and_dropped_by_age() {
 
     // Nothing goes before its time, and nothing by a clock that was set ahead.
     let kept = keeper(folder, &store, Some(30 * DAY));
+    settle(&kept);
     all(&kept);
     assert_eq!(signed(folder, &kept), (0, 65_549, 2));
     later(29 * DAY + 1);
@@ -99,10 +107,14 @@ fn a_log_is_signed_while_it_grows_cut_by_days_and_dropped_by_age() {
     assert_eq!(signed(folder, &kept).0, 0);
     let kept = keeper(folder, &store, Some(30 * DAY));
     all(&kept);
+    assert_eq!(signed(folder, &kept).0, 0, "not soon after a start");
+    settle(&kept);
+    all(&kept);
     assert_eq!(signed(folder, &kept).0, 11, "the first segment ended more than 30 days ago");
     later(2 * DAY);
     commit(&mut store, 1);
     let kept = keeper(folder, &store, Some(30 * DAY));
+    settle(&kept);
     all(&kept);
     let (first, records, _) = signed(folder, &kept);
     assert_eq!((first, records), (65_547, 65_550));
@@ -110,9 +122,113 @@ fn a_log_is_signed_while_it_grows_cut_by_days_and_dropped_by_age() {
     // What no more comes to stays, however old it is: the last record is always there.
     later(300 * DAY);
     let kept = keeper(folder, &store, Some(30 * DAY));
+    settle(&kept);
     all(&kept);
     assert_eq!(signed(folder, &kept).0, 65_549);
     assert_eq!(store.lines(0, 9).unwrap().len(), 1);
+}
+
+/// What the store has as its checkpoints.
+fn envelopes(folder: &Path) -> Vec<Vec<u8>> {
+    let reader = SqliteStore::read(&folder.join("store.db")).unwrap();
+    reader.checkpoints().unwrap().into_iter().map(|one| one.envelope).collect()
+}
+
+/// Changes a store behind the host's back. The host says so and signs nothing, also after its next start.
+fn refused(what: &str, change: impl Fn(&Path, &SqliteStore)) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut store = SqliteStore::open(&folder.join("store.db")).unwrap();
+    let kept = keeper(folder, &store, None);
+    commit(&mut store, 9);
+    all(&kept);
+    commit(&mut store, 2);
+    change(folder, &store);
+    let changed = envelopes(folder);
+    kept.finish();
+    let problem = kept.shared.audited().problem.expect(what);
+    assert_eq!(envelopes(folder), changed, "{what}");
+    let again = keeper(folder, &store, None);
+    again.finish();
+    assert!(again.shared.audited().problem.is_some(), "{what}");
+    assert_eq!(envelopes(folder), changed, "{what}");
+    problem
+}
+
+fn sql(text: &'static str) -> impl Fn(&Path, &SqliteStore) {
+    move |folder, _| Connection::open(folder.join("store.db")).unwrap().execute_batch(text).unwrap()
+}
+
+#[test]
+fn a_log_that_is_not_as_it_was_signed_is_never_signed_again() {
+    const ANEW: &str = "CAST(replace(CAST(bytes AS TEXT), 'a/b', 'a/c') AS BLOB)";
+    let anew: &'static str = format!("UPDATE line SET bytes = {ANEW} WHERE seq = 9").leak();
+    let problem = refused("a record is another", sql(anew));
+    assert!(problem.contains("after 10 records"), "{problem}");
+    let problem = refused("records are cut", sql("UPDATE head SET records = 8; DELETE FROM line WHERE seq >= 8"));
+    assert!(problem.contains("at least the 10 records"), "{problem}");
+    let problem = refused("checkpoints are gone", sql("DELETE FROM checkpoint"));
+    assert!(problem.contains("segment 1 with 10 records, got none"), "{problem}");
+    let problem = refused("a checkpoint is moved", sql("UPDATE checkpoint SET records = 3"));
+    assert!(problem.contains("segment 1 with 3 records"), "{problem}");
+    let last: &'static str = anew.replace("seq = 9", "seq = 11").leak();
+    refused("the last record is another", sql(last));
+    let problem = refused("another key has signed", |folder, store| {
+        let keeper = LogKeeper::open(&folder.join("store.db"), store.epoch()).unwrap();
+        let growing = Growing::read(keeper.reader()).unwrap();
+        let other = SecretKey::generate().unwrap();
+        let forged = growing.sign(keeper.reader(), Says::default(), clock(), (&other, None), &mut || {}).unwrap();
+        keeper.put(&forged).unwrap();
+    });
+    assert!(problem.contains("signed"), "{problem}");
+}
+
+#[test]
+fn what_was_signed_is_remembered_beside_the_key() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let file = folder.join("host.checkpoint");
+    let mut store = SqliteStore::open(&folder.join("store.db")).unwrap();
+    let kept = keeper(folder, &store, None);
+    commit(&mut store, 9);
+    all(&kept);
+    assert_eq!(vec![std::fs::read(&file).unwrap()], envelopes(folder));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600);
+    // One that is older, as after a crash, or isn't there: it is made.
+    let before = std::fs::read(&file).unwrap();
+    commit(&mut store, 1);
+    kept.finish();
+    for was in [Some(before), None] {
+        match was {
+            Some(bytes) => std::fs::write(&file, bytes).unwrap(),
+            None => std::fs::remove_file(&file).unwrap(),
+        }
+        let again = keeper(folder, &store, None);
+        all(&again);
+        assert_eq!(again.shared.audited().problem, None);
+        assert_eq!(vec![std::fs::read(&file).unwrap()], envelopes(folder));
+    }
+    // What isn't a checkpoint is no word for going on.
+    std::fs::write(&file, "{}").unwrap();
+    commit(&mut store, 1);
+    let again = keeper(folder, &store, None);
+    again.finish();
+    assert!(again.shared.audited().problem.unwrap().contains("host.checkpoint"));
+}
+
+#[test]
+fn a_checkpoint_is_never_older_than_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = SqliteStore::open(&folder.path().join("store.db")).unwrap();
+    let kept = keeper(folder.path(), &store, None);
+    commit(&mut store, 1);
+    all(&kept);
+    let reader = SqliteStore::read(&folder.path().join("store.db")).unwrap();
+    let growing = Growing::read(&reader).unwrap();
+    let key = kept.key.as_ref().unwrap();
+    let next = growing.sign(&reader, Says::default(), Timestamp(1), (key, None), &mut || {}).unwrap();
+    assert_eq!(opened(&next).unwrap().0.at, growing.last.unwrap().0.at);
 }
 
 #[test]
