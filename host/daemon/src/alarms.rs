@@ -35,6 +35,8 @@ text_ids! {
         RuleQuarantined = "rule-quarantined",
         /// The generation that serves leaves rules out.
         RulesLeftOut = "rules-left-out",
+        /// The audit log can't be signed, or isn't as it was signed.
+        AuditUnsigned = "audit-unsigned",
         /// The files on disk aren't what serves.
         NotLoaded = "generation-not-loaded",
     }
@@ -54,6 +56,7 @@ impl AlarmKind {
             AlarmKind::RuleDead => "see whether a source has what its filters ask for, or take the rule out",
             AlarmKind::RuleQuarantined => "see on what it failed: `countersign audit list --rule`; mend the rule",
             AlarmKind::RulesLeftOut => "see why: `countersign plan`; mend the rule or take it out",
+            AlarmKind::AuditUnsigned => "mend what the reason names; `countersign audit verify` says how the log is",
             AlarmKind::NotLoaded => "see what differs: `countersign plan`; then apply the files or put them back",
         }
     }
@@ -118,6 +121,8 @@ pub(crate) struct Seen {
     pub(crate) own_rules: BTreeSet<RuleId>,
     /// Rules that the generation leaves out.
     pub(crate) left_out: Vec<String>,
+    /// Why the audit log isn't signed.
+    pub(crate) unsigned: Option<String>,
     /// Why the files on disk don't serve.
     pub(crate) not_loaded: Option<Vec<String>>,
 }
@@ -174,6 +179,9 @@ impl Alarms {
         }
         if !seen.left_out.is_empty() {
             add(AlarmKind::RulesLeftOut, HOST, seen.left_out.join("; "));
+        }
+        if let Some(why) = &seen.unsigned {
+            add(AlarmKind::AuditUnsigned, HOST, why.clone());
         }
         if let Some(reasons) = &seen.not_loaded {
             add(AlarmKind::NotLoaded, HOST, reasons.join("; "));

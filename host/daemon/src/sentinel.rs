@@ -52,6 +52,7 @@ impl Sentinel {
             applied: serving.and_then(|serving| serving.applied),
             own_rules,
             left_out: judged.left_out,
+            unsigned: self.shared.audited().problem,
             not_loaded: on_disk.map(|on_disk| on_disk.reasons),
         }
     }

@@ -21,6 +21,7 @@ fn quiet() -> Seen {
         applied: Some(START),
         own_rules: BTreeSet::new(),
         left_out: Vec::new(),
+        unsigned: None,
         not_loaded: None,
     }
 }
@@ -117,6 +118,7 @@ fn sources_rules_and_files_have_theirs() {
         unwell: BTreeMap::from([("okta".into(), vec![unwell])]),
         figures: Arc::new(Figures { rules, ..Figures::default() }),
         left_out: vec!["acme/bad: why".to_owned()],
+        unsigned: Some("the key is lost".to_owned()),
         not_loaded: Some(vec!["it widens".to_owned()]),
         ..quiet()
     };
@@ -125,6 +127,7 @@ fn sources_rules_and_files_have_theirs() {
         ("source-unwell", "okta"),
         ("rule-quarantined", "acme/own"),
         ("rules-left-out", "host"),
+        ("audit-unsigned", "host"),
         ("generation-not-loaded", "host"),
     ];
     assert_eq!(shown(&alarms), expected);
