@@ -2,6 +2,7 @@
 //! record together with where the log goes on.
 
 use std::io::Cursor;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, SystemTime};
 
@@ -63,19 +64,24 @@ impl Follow {
 
     /// Puts a page on record with its bookmark, in one commit, and waits as long as it says.
     fn record(&self, system_log: &mut SystemLog, mut page: Page) {
-        let body = std::mem::take(&mut page.body);
-        let mut cutter = Cutter::new(Box::new(Cursor::new(body)), Position::START);
-        let batches: Vec<Batch> = std::iter::from_fn(|| cutter.next_batch()).map(|(batch, _)| batch).collect();
-        let records: u64 = batches.iter().map(|batch| u64::from(batch.records)).sum();
-        while let Err(error) = self.append(batches.clone(), vec![(INPUT.to_owned(), Some(page.bookmark.clone()))]) {
-            self.problem(&format!("the log is read no further for now: {error}"));
-            let full = if let AppendError::Full { retry_after, .. } = error { Some(retry_after) } else { None };
-            self.pause(full.unwrap_or(RETRY));
+        let body: Arc<[u8]> = std::mem::take(&mut page.body).into();
+        let records = loop {
+            // What isn't taken is cut again: nothing but that would need a second copy of the batches.
+            let batches = cut(&body);
+            let records: u64 = batches.iter().map(|batch| u64::from(batch.records)).sum();
+            match self.append(batches, vec![(INPUT.to_owned(), Some(page.bookmark.clone()))]) {
+                Ok(()) => break records,
+                Err(error) => {
+                    self.problem(&format!("the log is read no further for now: {error}"));
+                    let full = if let AppendError::Full { retry_after, .. } = error { Some(retry_after) } else { None };
+                    self.pause(full.unwrap_or(RETRY));
+                }
+            }
             // It isn't on record: the next start asks for it again.
             if self.is_stopping() {
                 return;
             }
-        }
+        };
         self.shared.feed(self.source.name(), |fed| {
             fed.records += records;
             let more = page.pause.is_zero();
@@ -130,6 +136,12 @@ impl Follow {
             }
         });
     }
+}
+
+/// The batches of a page.
+fn cut(body: &Arc<[u8]>) -> Vec<Batch> {
+    let mut cutter = Cutter::new(Box::new(Cursor::new(Arc::clone(body))), Position::START);
+    std::iter::from_fn(|| cutter.next_batch()).map(|(batch, _)| batch).collect()
 }
 
 /// The time of day, microseconds since 1970: for a figure alone.

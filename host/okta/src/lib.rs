@@ -12,6 +12,7 @@ mod answer;
 mod bookmark;
 mod link;
 mod pause;
+mod records;
 mod request;
 mod system_log;
 

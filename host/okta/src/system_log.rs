@@ -9,6 +9,7 @@ use crate::answer::{Answer, RequestError};
 use crate::bookmark::{Bookmark, BookmarkError};
 use crate::link::{self, Next};
 use crate::pause::Pauses;
+use crate::records::Records;
 use crate::request::{Connections, LIMIT, Request, Token, first};
 
 /// How much of a body is told where it says what is wrong, characters.
@@ -50,13 +51,6 @@ pub struct LogError {
     pub why: String,
     /// How long to wait before the next request.
     pub pause: Duration,
-}
-
-/// What is read of a record, whose form is its format's affair.
-#[derive(Deserialize)]
-struct Published {
-    #[serde(default)]
-    published: Option<String>,
 }
 
 impl SystemLog {
@@ -118,12 +112,13 @@ impl SystemLog {
     }
 
     fn page(&mut self, answer: Answer) -> Result<Page, LogError> {
-        let records: Vec<Published> = serde_json::from_slice(&answer.body)
-            .map_err(|error| self.failed(format!("expected a list of records as JSON, got something else: {error}")))?;
+        let Records { count: records, published } = serde_json::from_slice(&answer.body).map_err(|error| {
+            self.failed(format!("expected a list of at most {LIMIT} records as JSON, got something else: {error}"))
+        })?;
         let next = match link::next(answer.links.iter().map(String::as_str), &self.origin) {
             Next::At(next) => Some(next),
             // It can't be gone on with where it ends: from the last record's time on, then.
-            Next::None if !records.is_empty() => None,
+            Next::None if records > 0 => None,
             Next::None => self.bookmark.next.clone(),
             Next::Elsewhere => {
                 let why = "the answer leads elsewhere than to the log of this organisation: it isn't followed";
@@ -131,11 +126,9 @@ impl SystemLog {
             }
         };
         self.failures = 0;
-        let times = records.iter().filter_map(|record| record.published.as_deref()?.parse::<Timestamp>().ok());
-        let published = times.max();
         let next = Bookmark { next, published: published.max(self.bookmark.published) };
-        let pause = if records.len() >= LIMIT { Duration::ZERO } else { self.pauses.usual() };
-        let (records, bookmark) = (records.len(), next.text());
+        let pause = if records >= LIMIT { Duration::ZERO } else { self.pauses.usual() };
+        let bookmark = next.text();
         let body = if records == 0 { Vec::new() } else { answer.body };
         Ok(Page { body, records, published, bookmark, pause, next })
     }

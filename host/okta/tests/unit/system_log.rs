@@ -164,6 +164,20 @@ fn an_answer_that_is_too_large_isnt_held() {
 }
 
 #[test]
+fn a_page_of_more_records_than_were_asked_for_isnt_taken() {
+    let mut reads = Reads::new(1);
+    for many in [LIMIT + 1, 200_000] {
+        let body: &'static str = format!("[{}]", vec!["{}"; many].join(",")).leak();
+        let error = reads.fails(Fault::Body(body));
+        let expected = ["at most 1000 records", "more records than were asked for"];
+        assert!(expected.iter().all(|part| error.why.contains(part)), "{error}");
+    }
+    let body: &'static str = format!("[{}]", vec!["{\"uuid\":7}"; LIMIT].join(",")).leak();
+    reads.okta.fails(Fault::Body(body));
+    assert_eq!(reads.poll().unwrap().records, LIMIT);
+}
+
+#[test]
 fn what_a_person_has_to_mend_is_said_and_tried_slowly() {
     let mut reads = Reads::new(1);
     let error = reads.poll_with("another").unwrap_err();
