@@ -6,6 +6,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use countersign_model::Timestamp;
@@ -59,6 +60,8 @@ pub enum TokensError {
 pub struct Tokens {
     folder: PathBuf,
     clock: fn() -> Timestamp,
+    /// The latest time that the clock has shown.
+    latest: AtomicI64,
     kept: Mutex<Kept>,
 }
 
@@ -88,20 +91,22 @@ struct Written {
 }
 
 impl Tokens {
-    /// The tokens of a state folder, of which there may be none yet.
+    /// The tokens of a state folder, of which there may be none yet. `clock` is the system's, which may be set back.
     ///
     /// # Errors
     /// When their file can't be used.
     pub fn open(state: &Path, clock: fn() -> Timestamp) -> Result<Tokens, TokensError> {
-        let tokens = Tokens { folder: state.to_owned(), clock, kept: Mutex::default() };
+        let tokens =
+            Tokens { folder: state.to_owned(), clock, latest: AtomicI64::new(i64::MIN), kept: Mutex::default() };
         tokens.list()?;
         Ok(tokens)
     }
 
-    /// The time of the clock by which tokens expire.
+    /// The time by which tokens expire. It never goes back: one that has expired isn't valid again.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        (self.clock)()
+        let shown = (self.clock)().0;
+        Timestamp(self.latest.fetch_max(shown, Ordering::Relaxed).max(shown))
     }
 
     /// All of them, those that have expired too, in the order in which they were made.
@@ -214,7 +219,12 @@ impl Tokens {
 
     fn write(&self, folder: &File, tokens: Vec<Token>) -> io::Result<()> {
         let next = self.folder.join(NEXT);
-        let mut file = countersign_private::create(&next)?;
+        // What lies there was left by a process that ended, or by another user: nothing is written to that file.
+        match std::fs::remove_file(&next) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = countersign_private::create_new(&next)?;
         file.write_all(&serde_json::to_vec_pretty(&Written { version: 1, tokens })?)?;
         // Root may write it for the user that the host runs as, who has to read it.
         let (own, host) = (file.metadata()?, folder.metadata()?);

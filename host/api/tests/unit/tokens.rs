@@ -91,3 +91,43 @@ fn where_the_file_cant_be_used_no_token_counts() {
     std::os::unix::fs::symlink(folder.path().join("elsewhere"), &path).unwrap();
     assert_eq!(tokens.check(&made.text), None);
 }
+
+#[test]
+fn what_lies_in_the_way_of_the_file_is_replaced_and_not_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let (next, other) = (folder.path().join(NEXT), folder.path().join("other"));
+    let tokens = Tokens::open(folder.path(), now).unwrap();
+    let lie: [fn(&Path, &Path); 3] = [
+        // By a crash, with a mode and a content of its own.
+        |_, next| {
+            std::fs::write(next, "half").unwrap();
+            std::fs::set_permissions(next, std::fs::Permissions::from_mode(0o644)).unwrap();
+        },
+        |other, next| std::fs::hard_link(other, next).unwrap(),
+        |other, next| std::os::unix::fs::symlink(other, next).unwrap(),
+    ];
+    for (number, lie) in lie.iter().enumerate() {
+        std::fs::write(&other, "another one's").unwrap();
+        std::fs::set_permissions(&other, std::fs::Permissions::from_mode(0o644)).unwrap();
+        lie(&other, &next);
+        tokens.create(Scope::Viewer, DEFAULT).unwrap();
+        assert_eq!(tokens.list().unwrap().len(), number + 1);
+        assert_eq!(folder.path().join(FILE).symlink_metadata().unwrap().permissions().mode() & 0o7777, 0o600);
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "another one's");
+        assert_eq!(other.metadata().unwrap().permissions().mode() & 0o7777, 0o644);
+        assert!(next.symlink_metadata().is_err());
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_token_valid_again() {
+    static SHOWN: AtomicI64 = AtomicI64::new(1_800_000_000_000_000);
+    let folder = tempfile::tempdir().unwrap();
+    let tokens = Tokens::open(folder.path(), || Timestamp(SHOWN.load(Ordering::Relaxed))).unwrap();
+    let made = tokens.create(Scope::Viewer, SHORTEST).unwrap();
+    SHOWN.fetch_add(SHORTEST, Ordering::Relaxed);
+    assert_eq!(tokens.check(&made.text), None);
+    SHOWN.fetch_sub(SHORTEST, Ordering::Relaxed);
+    assert_eq!(tokens.check(&made.text), None);
+    assert!(tokens.list().unwrap()[0].is_expired(tokens.now()));
+}
