@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixStream;
 
-use crate::server::LONGEST_PLAN;
+use crate::server::{PLAN, longest};
 
-/// How long a request may take. Reading and compiling a generation takes longest.
+/// How long a request may take that [`longest`] gives no longer time. Reading and compiling a generation takes longest.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// The largest answer, bytes.
@@ -78,7 +78,7 @@ impl Client {
     /// # Errors
     /// When there is no host, or it refuses.
     pub fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
-        self.call(Method::GET, path, None, Bytes::new(), LONGEST)
+        self.call(Method::GET, path, None, Bytes::new())
     }
 
     /// Posts JSON to a path.
@@ -86,7 +86,7 @@ impl Client {
     /// # Errors
     /// As for [`Client::get`].
     pub fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T, ClientError> {
-        self.call(Method::POST, path, None, written(body)?, LONGEST)
+        self.call(Method::POST, path, None, written(body)?)
     }
 
     /// Asks for a plan, which may take minutes.
@@ -94,7 +94,7 @@ impl Client {
     /// # Errors
     /// As for [`Client::get`].
     pub fn plan<T: DeserializeOwned>(&self, body: &impl Serialize) -> Result<T, ClientError> {
-        self.call(Method::POST, "/v1/plan", None, written(body)?, LONGEST_PLAN)
+        self.post(PLAN, body)
     }
 
     /// Posts records to a path, under an idempotency key.
@@ -102,7 +102,7 @@ impl Client {
     /// # Errors
     /// As for [`Client::get`].
     pub fn send<T: DeserializeOwned>(&self, path: &str, key: Option<&str>, body: Vec<u8>) -> Result<T, ClientError> {
-        self.call(Method::POST, path, key, body.into(), LONGEST)
+        self.call(Method::POST, path, key, body.into())
     }
 
     fn call<T: DeserializeOwned>(
@@ -111,8 +111,8 @@ impl Client {
         path: &str,
         key: Option<&str>,
         body: Bytes,
-        longest: Duration,
     ) -> Result<T, ClientError> {
+        let longest = longest(path).unwrap_or(LONGEST);
         let failed = |error| ClientError::Socket { path: self.socket.clone(), error };
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;

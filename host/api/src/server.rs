@@ -30,8 +30,9 @@ use crate::{activity, change, health, ingest, issue, metrics, openapi, plan, rea
 /// The largest body, bytes: senders divide what is larger.
 pub(crate) const MAX_BODY: usize = 16 << 20;
 
-/// How long a plan may take, whose trial ends by itself before.
-pub(crate) const LONGEST_PLAN: Duration = Duration::from_secs(600);
+/// How long requests may take that judge what is recorded: a plan, whose trial ends by itself before, and a rollback, which
+/// catches rules up.
+const LONGEST_JUDGING: Duration = Duration::from_secs(600);
 
 /// How long threads that still work for requests may take when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
@@ -74,7 +75,15 @@ impl Method {
 }
 
 /// Where a plan is asked for.
-const PLAN: &str = "/v1/plan";
+pub(crate) const PLAN: &str = "/v1/plan";
+
+/// Where a rollback is.
+const ROLLBACK: &str = "/v1/rollback";
+
+/// How long a request for this path may take, if that is longer than others may. Its client waits as long.
+pub(crate) fn longest(path: &str) -> Option<Duration> {
+    [PLAN, ROLLBACK].contains(&path).then_some(LONGEST_JUDGING)
+}
 
 /// All endpoints. Who may ask each stands in its handler's arguments, and in the table of `tests/unit/callers.rs`;
 /// what each takes and answers in `openapi.rs`.
@@ -92,7 +101,7 @@ pub(crate) const ROUTES: &[Route] = &[
     Route { method: Method::Get, path: "/v1/sources", handler: |method| on(method, standing::sources) },
     Route { method: Method::Post, path: "/v1/sources/{name}/events", handler: |method| on(method, ingest::events) },
     Route { method: Method::Post, path: "/v1/apply", handler: |method| on(method, change::apply) },
-    Route { method: Method::Post, path: "/v1/rollback", handler: |method| on(method, change::rollback) },
+    Route { method: Method::Post, path: ROLLBACK, handler: |method| on(method, change::rollback) },
     Route { method: Method::Post, path: "/v1/reload", handler: |method| on(method, change::reload) },
     Route { method: Method::Get, path: "/v1/tokens", handler: |method| on(method, issue::list) },
     Route { method: Method::Post, path: "/v1/tokens", handler: |method| on(method, issue::create) },
@@ -217,7 +226,7 @@ impl Api {
 
 /// Answers a request that takes too long.
 async fn in_time(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let longest = if request.uri().path() == PLAN { LONGEST_PLAN } else { api.inner.limits.request };
+    let longest = longest(request.uri().path()).unwrap_or(api.inner.limits.request);
     tokio::time::timeout(longest, next.run(request)).await.unwrap_or_else(|_| {
         let detail = format!("expected a request that takes at most {} s, got a longer one", longest.as_secs_f64());
         Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", detail).into_response()
