@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use countersign_policy::{Person, PersonRole};
 use tokio::net::UnixStream;
 
@@ -69,6 +69,15 @@ struct User {
 }
 
 impl User {
+    /// What goes on record, and into the log, of what it did.
+    fn name(&self) -> String {
+        match self {
+            User { uid: 0, .. } => "root".to_owned(),
+            User { uid, person: Some(person), .. } => format!("{} (uid {uid})", person.identity),
+            User { uid, person: None, .. } => format!("uid {uid}"),
+        }
+    }
+
     fn has(&self, role: PersonRole) -> bool {
         self.person.as_ref().is_some_and(|person| person.has(role))
     }
@@ -100,24 +109,31 @@ impl Caller {
 }
 
 /// Says of each request who asks. Over the network nothing is answered without a valid token, not even whether there is such
-/// an endpoint, but for the bare status of [`OPEN`].
+/// an endpoint, but for the bare status of [`OPEN`]. A connection is closed after an answer to whoever has no token.
 pub(crate) async fn identify(State(api): State<Api>, mut request: Request, next: Next) -> Response {
     let caller = match request.extensions().get::<Peer>() {
         Some(Peer::User(uid)) => Caller::of_user(*uid, &api),
         None => Caller::Stranger(None),
         Some(Peer::Network) if OPEN.contains(&request.uri().path()) => {
-            return next.run(request).await.status().into_response();
+            return last(next.run(request).await.status());
         }
         Some(Peer::Network) => match token(&api, request.headers()).await {
             Ok(scope) => Caller::Token(scope),
             Err(problem) => {
                 tokio::time::sleep(api.limits().refusal).await;
-                return problem.into_response();
+                return last(problem);
             }
         },
     };
     request.extensions_mut().insert(Arc::new(caller));
     next.run(request).await
+}
+
+/// The last answer of a connection: whoever has no token keeps no place.
+fn last(answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// What the token of a request is for.
@@ -166,15 +182,18 @@ impl FromRequestParts<Api> for Viewer {
 }
 
 /// A caller that may run the host, short of having another generation serve: the host's user, root, and operators.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Operator;
+#[derive(Clone, Debug)]
+pub(crate) struct Operator {
+    /// What stands in the log of it.
+    pub(crate) name: String,
+}
 
 impl FromRequestParts<Api> for Operator {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Operator, Problem> {
         match &*caller(parts) {
-            Caller::User(user) if user.owns || user.has(PersonRole::Operator) => Ok(Operator),
+            Caller::User(user) if user.owns || user.has(PersonRole::Operator) => Ok(Operator { name: user.name() }),
             other => {
                 let uid = api.uid();
                 let who =
@@ -197,14 +216,17 @@ impl FromRequestParts<Api> for Answerable {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Answerable, Problem> {
+        let caller = caller(parts);
+        // Until a generation serves nobody knows who is a person, nor whether there are persons.
+        if matches!(&*caller, Caller::User(_)) && api.host().status().judged.generation.is_none() {
+            let detail =
+                "expected a host that serves a generation, got one that serves none yet: see its status, and try again";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-serving", detail).retry_after(1));
+        }
         let has_persons = !api.host().persons().is_empty();
-        let name = match &*caller(parts) {
-            Caller::User(User { uid, .. }) if !has_persons => format!("uid {uid}"),
-            // Nobody is locked out by a file.
-            Caller::User(User { uid: 0, .. }) => "root".to_owned(),
-            Caller::User(User { uid, person: Some(person), .. }) if person.has(PersonRole::Operator) => {
-                format!("{} (uid {uid})", person.identity)
-            }
+        let name = match &*caller {
+            // By a file nobody locks root out.
+            Caller::User(user) if !has_persons || user.uid == 0 || user.has(PersonRole::Operator) => user.name(),
             other if has_persons => {
                 let who =
                     "root or a person with the role operator, at the socket: the generation that serves has persons";

@@ -1,12 +1,15 @@
-//! Connections: so many at once, each for so long, whatever comes over them. The socket and the network are served alike.
+//! Connections: so many at once, of the network so many an address, each for so long, whatever comes over them. The socket and
+//! the network are served alike.
 
 use std::io::{self, Write as _};
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use countersign_daemon::LogRate;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
@@ -18,6 +21,7 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
+use crate::addresses::{self, Addresses};
 use crate::caller::Peer;
 use crate::certificate::Certificate;
 use crate::server::Api;
@@ -27,6 +31,8 @@ use crate::server::Api;
 pub struct Limits {
     /// Connections that are served at once; more wait.
     pub connections: u32,
+    /// Connections of one address at the network at once: an IPv4 address, or the /64 of an IPv6 one. More are closed.
+    pub address: u32,
     /// How long the handshake of TLS may take.
     pub handshake: Duration,
     /// How long a request's head may take to come, and how long a connection may ask for nothing.
@@ -46,6 +52,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             connections: 128,
+            address: 16,
             handshake: Duration::from_secs(10),
             head: Duration::from_secs(30),
             request: Duration::from_secs(60),
@@ -80,7 +87,7 @@ pub(crate) enum Listener {
 /// A connection that came.
 enum Arrived {
     Socket(UnixStream, Peer),
-    Network(TcpStream, TlsAcceptor),
+    Network(TcpStream, IpAddr, TlsAcceptor),
 }
 
 impl Listener {
@@ -92,10 +99,10 @@ impl Listener {
                 Ok(Arrived::Socket(stream, peer))
             }
             Listener::Network(listener, certificate) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, from) = listener.accept().await?;
                 // Answers are small, and written at once. One that has gone already is nobody's fault.
                 drop(stream.set_nodelay(true));
-                Ok(Arrived::Network(stream, TlsAcceptor::from(certificate.config())))
+                Ok(Arrived::Network(stream, from.ip(), TlsAcceptor::from(certificate.config())))
             }
         }
     }
@@ -105,6 +112,7 @@ impl Listener {
 pub(crate) async fn serve(listener: Listener, api: Api, limits: Limits, stop: watch::Receiver<bool>) {
     let router = api.clone().routes();
     let slots = Arc::new(Semaphore::new(limits.connections as usize));
+    let addresses = Addresses::default();
     let mut http = Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.head).max_header_size(MAX_HEAD);
     // A caller that says that nothing more comes waits for its answer.
@@ -119,8 +127,19 @@ pub(crate) async fn serve(listener: Listener, api: Api, limits: Limits, stop: wa
                 }
                 arrived => arrived,
             };
-            // Strangers wait for no place, and take none.
-            Some((Arc::clone(&slots).acquire_owned().await, arrived))
+            let counted = match &arrived {
+                // Before there is a handshake, which costs more than closing.
+                Ok(Arrived::Network(_, address, _)) => match addresses.count(*address, limits.address) {
+                    Some(counted) => Some(counted),
+                    None => {
+                        too_many(*address, limits.address);
+                        return None;
+                    }
+                },
+                _ => None,
+            };
+            // Strangers, and an address that has its share, wait for no place, and take none.
+            Some((Arc::clone(&slots).acquire_owned().await, counted, arrived))
         };
         // A sender that is gone means that the server was dropped.
         let accepted = tokio::select! {
@@ -129,13 +148,13 @@ pub(crate) async fn serve(listener: Listener, api: Api, limits: Limits, stop: wa
         };
         match accepted {
             None => {}
-            Some((Ok(slot), Ok(arrived))) => {
-                let served =
-                    Served { router: router.clone(), http: http.clone(), limits, stop: stop.clone(), _slot: slot };
+            Some((Ok(slot), counted, Ok(arrived))) => {
+                let (router, http, stop) = (router.clone(), http.clone(), stop.clone());
+                let served = Served { router, http, limits, stop, _slot: slot, _counted: counted };
                 tokio::spawn(connection(arrived, served));
             }
-            Some((Err(_), _)) => break,
-            Some((_, Err(error))) => {
+            Some((Err(_), ..)) => break,
+            Some((_, _, Err(error))) => {
                 tracing::error!("a connection can't be accepted: {error}");
                 tokio::time::sleep(RETRY).await;
             }
@@ -153,6 +172,16 @@ struct Served {
     limits: Limits,
     stop: watch::Receiver<bool>,
     _slot: OwnedSemaphorePermit,
+    /// Of the network.
+    _counted: Option<addresses::Counted>,
+}
+
+/// Says that a connection of an address is closed.
+fn too_many(address: IpAddr, most: u32) {
+    static CLOSED: LogRate = LogRate::new();
+    if CLOSED.allows() {
+        tracing::warn!("a connection of {address} is closed: it has {most} already");
+    }
 }
 
 /// INVARIANT: nothing is read from whom nobody knows.
@@ -168,7 +197,7 @@ fn refuse(stream: UnixStream) {
 async fn connection(arrived: Arrived, served: Served) {
     match arrived {
         Arrived::Socket(stream, peer) => converse(stream, peer, served).await,
-        Arrived::Network(stream, acceptor) => {
+        Arrived::Network(stream, _, acceptor) => {
             match tokio::time::timeout(served.limits.handshake, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => converse(stream, Peer::Network, served).await,
                 Ok(Err(error)) => tracing::debug!("a handshake failed: {error}"),
@@ -179,8 +208,8 @@ async fn connection(arrived: Arrived, served: Served) {
 }
 
 async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, peer: Peer, served: Served) {
-    let _counted = Counted::new();
-    let Served { router, http, limits, mut stop, _slot } = served;
+    let _open = Open::new();
+    let Served { router, http, limits, mut stop, _slot, _counted } = served;
     let routed = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
@@ -207,16 +236,16 @@ pub(crate) fn open() -> u64 {
 }
 
 /// A connection that is open, until this is dropped.
-struct Counted;
+struct Open;
 
-impl Counted {
-    fn new() -> Counted {
+impl Open {
+    fn new() -> Open {
         OPEN.fetch_add(1, Ordering::Relaxed);
-        Counted
+        Open
     }
 }
 
-impl Drop for Counted {
+impl Drop for Open {
     fn drop(&mut self) {
         OPEN.fetch_sub(1, Ordering::Relaxed);
     }

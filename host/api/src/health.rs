@@ -1,11 +1,13 @@
 //! Whether the host lives, and whether it does its work.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use countersign_daemon::OnDisk;
+use axum::response::{IntoResponse as _, Response};
+use axum::{Extension, Json};
+use countersign_daemon::{OnDisk, Status};
 use serde::Serialize;
 
+use crate::caller::Peer;
 use crate::server::Api;
 
 /// `GET /livez`: the process answers.
@@ -26,20 +28,29 @@ pub(crate) struct Ready {
     on_disk: Option<OnDisk>,
 }
 
-/// `GET /readyz`: inputs are recorded and judged.
-pub(crate) async fn ready(State(api): State<Api>) -> (StatusCode, Json<Ready>) {
+/// `GET /readyz`: inputs are recorded and judged. Whoever asks over the network gets no body, and has nothing done for one.
+pub(crate) async fn ready(State(api): State<Api>, peer: Option<Extension<Peer>>) -> Response {
+    if matches!(peer, Some(Extension(Peer::Network))) {
+        return status(&reasons(&api.host().status())).into_response();
+    }
     let ready = api.blocking(look).await.unwrap_or_else(|_| Ready {
         ready: false,
         reasons: vec!["the host can't say".to_owned()],
         generation: None,
         on_disk: None,
     });
-    let status = if ready.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(ready))
+    (status(&ready.reasons), Json(ready)).into_response()
 }
 
 fn look(api: &Api) -> Ready {
     let status = api.host().status();
+    let reasons = reasons(&status);
+    let on_disk = api.host().on_disk_now(|| api.files());
+    Ready { ready: reasons.is_empty(), reasons, generation: status.judged.generation, on_disk }
+}
+
+/// What is in the way, by what is known without a look at any file.
+fn reasons(status: &Status) -> Vec<String> {
     let mut reasons = Vec::new();
     if status.recorder.failing > 0 {
         reasons.push("what comes in can't be recorded: see the host's log".to_owned());
@@ -50,7 +61,11 @@ fn look(api: &Api) -> Ready {
     if status.judged.superseded {
         reasons.push("another process has taken over".to_owned());
     }
-    reasons.extend(status.judged.stopped.iter().map(|why| format!("judging stopped, and is tried again: {why}")));
-    let on_disk = api.host().on_disk_now(|| api.files());
-    Ready { ready: reasons.is_empty(), reasons, generation: status.judged.generation, on_disk }
+    let stopped = status.judged.stopped.iter();
+    reasons.extend(stopped.map(|why| format!("judging stopped, and is tried again: {why}")));
+    reasons
+}
+
+fn status(reasons: &[String]) -> StatusCode {
+    if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
 }

@@ -108,7 +108,7 @@ pub(crate) async fn list(State(api): State<Api>, _operator: Operator) -> Result<
 /// `POST /v1/tokens`: makes one.
 pub(crate) async fn create(
     State(api): State<Api>,
-    _operator: Operator,
+    Operator { name: by }: Operator,
     JsonBody(wanted): JsonBody<Wanted>,
 ) -> Result<(StatusCode, Json<IssuedToken>), Problem> {
     api.blocking(move |api| {
@@ -124,7 +124,8 @@ pub(crate) async fn create(
             }
         };
         let made = api.tokens().create(scope, wanted.expires).map_err(failed)?;
-        tracing::info!("token {} was made: {}", made.token.id, made.token.scope);
+        let expires = made.token.expires;
+        tracing::info!("token {} was made by {by}: {}, until {expires}", made.token.id, made.token.scope);
         Ok((StatusCode::CREATED, Json(IssuedToken::of(&made))))
     })
     .await?
@@ -133,7 +134,7 @@ pub(crate) async fn create(
 /// `POST /v1/tokens/{id}/revoke`: it is valid no more, from now on.
 pub(crate) async fn revoke(
     State(api): State<Api>,
-    _operator: Operator,
+    Operator { name: by }: Operator,
     Named(id): Named,
 ) -> Result<Json<Revoked>, Problem> {
     api.blocking(move |api| {
@@ -142,7 +143,7 @@ pub(crate) async fn revoke(
             let detail = "expected the id of a token, got another: see `GET /v1/tokens`";
             return Err(Problem::new(StatusCode::NOT_FOUND, "no-token", detail));
         }
-        tracing::info!("token {id} was revoked");
+        tracing::info!("token {id} was revoked by {by}");
         Ok(Json(Revoked { revoked: id }))
     })
     .await?

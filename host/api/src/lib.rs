@@ -5,6 +5,7 @@
 //! Over the network it has a token, which lets it send records of one source or look, and nothing more.
 
 mod activity;
+mod addresses;
 mod caller;
 mod certificate;
 mod change;

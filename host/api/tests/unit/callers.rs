@@ -248,6 +248,66 @@ fn a_change_says_whose_it_is() {
     host.stop();
 }
 
+/// Asks for a change as somebody, and returns the status and the body.
+fn change(service: Service, limits: Limits, path: &str, body: &'static str, peer: Peer) -> (u16, String) {
+    let router = TowerToHyperService::new(Api::new(service, limits).routes());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    let request = hyper::Request::builder().method("POST").uri(path).header("content-type", "application/json");
+    let mut request = request.body(Body::from(body)).unwrap();
+    request.extensions_mut().insert(peer);
+    let response = runtime.block_on(router.call(request)).unwrap();
+    let status = response.status().as_u16();
+    let body = runtime.block_on(axum::body::to_bytes(response.into_body(), 1 << 20)).unwrap();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
+
+#[test]
+fn nothing_changes_before_it_is_known_who_is_a_person() {
+    let folder = tempfile::tempdir().unwrap();
+    support::host_with(&folder, &with_persons()).stop();
+    // What was judged under another key isn't judged on: no generation serves.
+    let mut options = support::options(&folder);
+    options.session.key = countersign_model::DigestKey::private(&[7; 32]).unwrap();
+    let host = countersign_daemon::Host::start(options, || Err(Vec::new())).unwrap_or_else(|error| panic!("{error}"));
+    let service = support::service(&folder, &host, support::files(), OWNER);
+    for (path, body) in [("/v1/apply", "{}"), ("/v1/rollback", "{\"generation\": 1}")] {
+        for (peer, expected, code) in [
+            (Peer::User(Some(OWNER)), 503, "not-serving"),
+            (Peer::User(Some(0)), 503, "not-serving"),
+            (Peer::User(Some(1000)), 403, "not-permitted"),
+            (Peer::User(Some(OTHER)), 403, "not-permitted"),
+            (Peer::User(None), 403, "not-permitted"),
+            (Peer::Network, 401, "no-token"),
+        ] {
+            let (status, said) = change(service.clone(), Limits::default(), path, body, peer);
+            assert_eq!(status, expected, "{path} by {peer:?}: {said}");
+            assert!(said.contains(&format!("problem:{code}\"")), "{path} by {peer:?}: {said}");
+        }
+    }
+    assert_eq!(host.generations().unwrap().len(), 1);
+    host.stop();
+}
+
+#[test]
+fn what_judges_may_take_longer() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = support::host(&folder);
+    let slow: Files = Arc::new(|| {
+        std::thread::sleep(Duration::from_millis(300));
+        Ok(support::material())
+    });
+    let service = support::service(&folder, &host, slow, OWNER);
+    let limits = Limits { request: Duration::ZERO, ..Limits::default() };
+    for (path, body, expected) in
+        [("/v1/apply", "{}", 408), ("/v1/rollback", "{\"generation\": 99}", 404), ("/v1/plan", "{}", 200)]
+    {
+        let (status, said) = change(service.clone(), limits, path, body, Peer::User(Some(0)));
+        assert_eq!(status, expected, "{path}: {said}");
+        assert_eq!(longest(path).is_some(), expected != 408, "{path}");
+    }
+    host.stop();
+}
+
 #[test]
 fn each_is_documented() {
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/api.md")).unwrap();

@@ -326,12 +326,23 @@ fn what_callers_send_isnt_logged() {
         }
     }
     client.plain().write_all(format!("GET / HTTP/1.1\r\n{}\r\n", real[0]).as_bytes()).unwrap();
+    // Of a token its id is, and who made and who revoked it.
+    let json = "Content-Type: application/json\r\n";
+    let (status, made) = served.ask("POST /v1/tokens", json, b"{\"viewer\": true}");
+    assert_eq!(status, 201, "{made}");
+    let made = made.split("countersign_").nth(1).and_then(|text| text.split('"').next()).unwrap().to_owned();
+    let (id, hidden) = made.split_once('_').unwrap();
+    assert_eq!(served.ask(&format!("POST /v1/tokens/{id}/revoke"), "", b"").0, 200);
+    let by = if served.service.uid == 0 { "root".to_owned() } else { format!("uid {}", served.service.uid) };
     assert!(served.host.wait_judged(crate::support::LONG));
     drop(served);
     let logged = String::from_utf8_lossy(&log.0.lock().unwrap()).into_owned();
     assert!(logged.contains("begun"));
+    for said in [format!("token {id} was made by {by}: viewer"), format!("token {id} was revoked by {by}")] {
+        assert!(logged.contains(&said), "{said}");
+    }
     let secret = |header: &String| header.trim_end().rsplit('_').next().unwrap().to_owned();
-    for secret in real.iter().map(secret).chain([SECRET.to_owned()]) {
+    for secret in real.iter().map(secret).chain([SECRET.to_owned(), hidden.to_owned()]) {
         assert!(!logged.contains(&secret), "{}", logged.lines().find(|line| line.contains(&secret)).unwrap());
     }
 }

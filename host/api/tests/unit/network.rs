@@ -3,13 +3,15 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::server::MAX_BODY;
-use crate::support::{Served, answer, config, read_certificate, status, trail, write_certificate};
+use crate::support::{LONG, Served, answer, config, material, read_certificate, status, trail, write_certificate};
 use crate::{Limits, Network, Scope};
 
 /// An endpoint that takes a large body.
@@ -140,7 +142,7 @@ fn handshakes_that_never_end_are_cut_off() {
 #[test]
 fn a_thousand_connections_dont_starve_the_socket() {
     let mut served = Served::start(Limits::default());
-    let limits = Limits { connections: 16, handshake: Duration::from_millis(200), ..Limits::default() };
+    let limits = Limits { connections: 16, address: 1_000, handshake: Duration::from_millis(200), ..Limits::default() };
     let client = served.open_network(limits);
     let all: Vec<TcpStream> = (0..1_000).map(|_| client.plain()).collect();
     // Meanwhile the socket answers at once.
@@ -151,6 +153,78 @@ fn a_thousand_connections_dont_starve_the_socket() {
     assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
     drop(all);
     assert_eq!(client.ask("GET /livez", "", b"").0, 200);
+}
+
+/// A connection from another address of this machine, which is closed in time whatever comes.
+fn from_elsewhere(client: &crate::support::Client) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        socket.connect(client.address).await.unwrap().into_std().unwrap()
+    });
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    stream
+}
+
+#[test]
+fn an_address_has_so_many_connections_and_another_one_its_own() {
+    let mut served = Served::start(Limits::default());
+    let client = served.open_network(Limits { address: 4, handshake: LONG, head: LONG, ..Limits::default() });
+    let mut silent: Vec<TcpStream> = (0..4).map(|_| client.plain()).collect();
+    let started = Instant::now();
+    for _ in 0..200 {
+        assert_eq!(answer(&mut client.plain()), "", "more are closed at once");
+    }
+    let elsewhere = from_elsewhere(&client);
+    let mut elsewhere = crate::support::Client::over(&client.config, elsewhere);
+    write!(elsewhere, "GET /livez HTTP/1.1\r\nHost: c\r\n\r\n").unwrap();
+    assert_eq!(status(&answer(&mut elsewhere)), 200);
+    assert!(started.elapsed() < LONG / 2, "{:?}", started.elapsed());
+    // One that ends makes room.
+    silent.pop();
+    while client.ask("GET /livez", "", b"").0 != 200 {
+        assert!(started.elapsed() < LONG);
+    }
+    drop(silent);
+}
+
+#[test]
+fn who_has_no_token_keeps_no_connection() {
+    let mut served = Served::start(Limits::default());
+    let client = served.open_network(Limits { head: LONG, ..Limits::default() });
+    let started = Instant::now();
+    for (path, expected) in [("/livez", 200), ("/readyz", 200), ("/v1/status", 401), ("/v1/nothing", 401)] {
+        let answer = client.raw(format!("GET {path} HTTP/1.1\r\nHost: c\r\n\r\n").as_bytes());
+        assert_eq!(status(&answer), expected, "{answer}");
+        assert!(answer.to_ascii_lowercase().contains("connection: close"), "{answer}");
+    }
+    assert!(started.elapsed() < LONG / 2, "{:?}", started.elapsed());
+    // Who has one asks on.
+    let token = served.token(Scope::Viewer);
+    let first = format!("GET /v1/tokens HTTP/1.1\r\nHost: c\r\n{token}\r\n");
+    let second = format!("GET /v1/sources HTTP/1.1\r\nHost: c\r\nConnection: close\r\n{token}\r\n");
+    let answers = client.raw(format!("{first}{second}").as_bytes());
+    assert!(answers.contains("HTTP/1.1 403") && answers.contains("HTTP/1.1 200"), "{answers}");
+}
+
+#[test]
+fn whether_it_is_ready_is_said_over_the_network_without_a_look_at_files() {
+    let reads = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&reads);
+    let files = Arc::new(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok(material())
+    });
+    let mut served = Served::with(&material(), files, Limits::default());
+    let client = served.open_network(Limits::default());
+    for _ in 0..3 {
+        assert_eq!(client.ask("GET /readyz", "", b"").0, 200);
+    }
+    assert_eq!(reads.load(Ordering::Relaxed), 0);
+    assert_eq!(served.ask("GET /readyz", "", b"").0, 200);
+    assert_eq!(reads.load(Ordering::Relaxed), 1, "the socket says what is on disk");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A host with two sources and no rules, served on a socket, and over TLS where a test asks for it.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -55,9 +55,9 @@ pub(crate) fn host(folder: &TempDir) -> Host {
     host_with(folder, &material())
 }
 
-/// A host that serves this.
-pub(crate) fn host_with(folder: &TempDir, first: &Material) -> Host {
-    let options = HostOptions {
+/// How a host runs.
+pub(crate) fn options(folder: &TempDir) -> HostOptions {
+    HostOptions {
         state: folder.path().to_owned(),
         folder: folder.path().to_owned(),
         engine: Engine::new(&EngineConfig::default()).unwrap(),
@@ -67,8 +67,12 @@ pub(crate) fn host_with(folder: &TempDir, first: &Material) -> Host {
         keep_audit: None,
         reload: Reload::default(),
         clock: now,
-    };
-    let host = Host::start(options, || Ok(first.clone())).unwrap_or_else(|error| panic!("{error}"));
+    }
+}
+
+/// A host that serves this.
+pub(crate) fn host_with(folder: &TempDir, first: &Material) -> Host {
+    let host = Host::start(options(folder), || Ok(first.clone())).unwrap_or_else(|error| panic!("{error}"));
     assert!(host.wait_serving(LONG));
     host
 }
@@ -215,8 +219,13 @@ impl Client {
     }
 
     pub(crate) fn connect(&self) -> StreamOwned<ClientConnection, TcpStream> {
+        Client::over(&self.config, self.plain())
+    }
+
+    /// TLS over a connection.
+    pub(crate) fn over(config: &Arc<ClientConfig>, stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
         let name = ServerName::try_from("localhost").unwrap();
-        StreamOwned::new(ClientConnection::new(Arc::clone(&self.config), name).unwrap(), self.plain())
+        StreamOwned::new(ClientConnection::new(Arc::clone(config), name).unwrap(), stream)
     }
 
     /// Sends bytes over a connection of their own, and returns what comes until it ends.
@@ -259,9 +268,9 @@ pub(crate) fn answer(stream: &mut impl Read) -> String {
             Ok(0) => break,
             Ok(count) => all.extend_from_slice(&buffer[..count]),
             // What wasn't read before it closed.
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => break,
+            Err(error) if matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe) => break,
             // TLS that ended without saying so.
-            Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => break,
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => break,
             Err(error) => panic!("expected an answer that ends, got {error} after {}", String::from_utf8_lossy(&all)),
         }
     }
