@@ -13,7 +13,7 @@ const EVENTS: u64 = 10_000_000;
 const BODY: u64 = 1_000;
 
 /// Bytes that wait to be judged.
-const MAX_WAITING: u64 = 32 << 20;
+const MAX_WAITING: u64 = 2 << 20;
 
 /// By how much the greatest of the last half may exceed that of the half before: what allocators and caches do.
 const GROWTH: f64 = 1.05;
