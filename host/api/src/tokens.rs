@@ -3,7 +3,7 @@
 //! once.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -17,9 +17,6 @@ use crate::token::{NewToken, Scope, Token};
 
 /// The file.
 const FILE: &str = "tokens.json";
-
-/// The file that takes its place.
-const NEXT: &str = "tokens.json.next";
 
 /// The most tokens.
 const MAX_TOKENS: usize = 1_000;
@@ -213,27 +210,9 @@ impl Tokens {
         folder.lock().map_err(failed)?;
         let mut tokens = self.list()?;
         let done = work(&mut tokens)?;
-        self.write(&folder, tokens).map_err(failed)?;
+        let text = serde_json::to_vec_pretty(&Written { version: 1, tokens }).map_err(|error| failed(error.into()))?;
+        countersign_private::replace(&self.path(), &text).map_err(failed)?;
         Ok(done)
-    }
-
-    fn write(&self, folder: &File, tokens: Vec<Token>) -> io::Result<()> {
-        let next = self.folder.join(NEXT);
-        // What lies there was left by a process that ended, or by another user: nothing is written to that file.
-        match std::fs::remove_file(&next) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = countersign_private::create_new(&next)?;
-        file.write_all(&serde_json::to_vec_pretty(&Written { version: 1, tokens })?)?;
-        // Root may write it for the user that the host runs as, who has to read it.
-        let (own, host) = (file.metadata()?, folder.metadata()?);
-        if own.uid() != host.uid() {
-            std::os::unix::fs::fchown(&file, Some(host.uid()), Some(host.gid()))?;
-        }
-        file.sync_all()?;
-        std::fs::rename(&next, self.path())?;
-        folder.sync_all()
     }
 }
 

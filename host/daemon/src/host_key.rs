@@ -1,7 +1,6 @@
 //! The host's key: with it the host signs its audit log. It is made at the first start, in the state folder, and its public
 //! half is written beside it.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use countersign_model::Timestamp;
@@ -200,20 +199,9 @@ fn write_public(state: &Path, key: &PublicKey) -> Result<(), HostKeyError> {
     let is_there = countersign_document::read_capped(&path, MAX_PUBLIC)
         .is_ok_and(|bytes| bytes.is_some_and(|bytes| bytes == text.as_bytes()));
     if !is_there {
-        replace(&path, text.as_bytes())?;
+        countersign_private::replace(&path, text.as_bytes()).map_err(FileError::of("write", &path))?;
     }
     Ok(())
-}
-
-/// Writes a file whole under another name, and puts it in the place of what is there.
-///
-/// # Errors
-/// When it can't be written.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
-    let part = countersign_store::beside(path, ".part");
-    let mut file = countersign_private::create(&part).map_err(FileError::of("make", &part))?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(FileError::of("write", &part))?;
-    std::fs::rename(&part, path).map_err(FileError::of("rename", &part))
 }
 
 fn of(path: &Path) -> impl FnOnce(KeyFileError) -> HostKeyError + use<> {

@@ -7,7 +7,6 @@ use countersign_private::FileError;
 use countersign_signing::{Checkpoint, Envelope};
 
 use crate::checkpoints::KeepError;
-use crate::host_key::replace;
 
 /// The file in the state folder.
 const FILE: &str = "host.checkpoint";
@@ -51,7 +50,7 @@ impl Remembered {
     /// # Errors
     /// When it can't be written.
     pub(crate) fn keep(&mut self, checkpoint: &Checkpoint, envelope: &[u8]) -> Result<(), KeepError> {
-        replace(&self.path, envelope)?;
+        countersign_private::replace(&self.path, envelope).map_err(FileError::of("write", &self.path))?;
         self.last = Some(checkpoint.clone());
         Ok(())
     }

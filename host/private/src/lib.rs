@@ -8,6 +8,7 @@ mod failed;
 mod folder;
 mod open;
 mod refused;
+mod replace;
 
 pub use self::failed::FileError;
 pub use self::folder::{check_folder, make_folder, make_new_folder};
@@ -15,6 +16,7 @@ pub use self::open::{
     append, append_as_it_is, append_or_create, check, close_to_others, create, create_new, read, tighten,
 };
 pub use self::refused::NotRegular;
+pub use self::replace::replace;
 
 /// The mode of files: only their owner reads and writes.
 const FILE: u32 = 0o600;

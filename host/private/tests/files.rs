@@ -10,7 +10,8 @@ use std::path::Path;
 use std::process::Command;
 
 use countersign_private::{
-    NotRegular, append, append_or_create, check, create, create_new, make_folder, make_new_folder, read, tighten,
+    NotRegular, append, append_or_create, check, create, create_new, make_folder, make_new_folder, read, replace,
+    tighten,
 };
 use tempfile::TempDir;
 
@@ -153,4 +154,23 @@ fn a_file_is_written_at_its_end_and_read_from_its_beginning() {
     assert!(&bytes == b"onetwo" && check(&path).unwrap());
     create(&path).unwrap();
     assert_eq!(text(&path), "");
+}
+
+#[test]
+fn a_file_is_replaced_whole_and_nothing_is_written_to_what_lies_in_the_way() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("other"), "other's").unwrap();
+    // What another user would have written to.
+    fs::hard_link(at("other"), at("file.next")).unwrap();
+    for content in ["one", "two, which is longer", ""] {
+        replace(&at("file"), content.as_bytes()).unwrap();
+        assert_eq!((text(&at("file")).as_str(), mode(&at("file"))), (content, 0o600));
+        assert!(!at("file.next").exists());
+    }
+    assert_eq!(text(&at("other")), "other's");
+    // What was there stays where nothing can be written.
+    fs::create_dir(at("file.next")).unwrap();
+    replace(&at("file"), b"three").unwrap_err();
+    assert_eq!(text(&at("file")), "");
 }

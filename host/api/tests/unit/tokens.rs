@@ -95,7 +95,7 @@ fn where_the_file_cant_be_used_no_token_counts() {
 #[test]
 fn what_lies_in_the_way_of_the_file_is_replaced_and_not_written_to() {
     let folder = tempfile::tempdir().unwrap();
-    let (next, other) = (folder.path().join(NEXT), folder.path().join("other"));
+    let (next, other) = (folder.path().join("tokens.json.next"), folder.path().join("other"));
     let tokens = Tokens::open(folder.path(), now).unwrap();
     let lie: [fn(&Path, &Path); 3] = [
         // By a crash, with a mode and a content of its own.
