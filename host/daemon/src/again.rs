@@ -19,7 +19,7 @@ use crate::generations::{Generations, Last, material, word};
 use crate::judge::{patience, standing};
 use crate::material::{Built, Material, Role};
 use crate::rollback::kept;
-use crate::walk::{Step, Walk};
+use crate::walk::{BEGIN, Step, Walk};
 
 /// Why a recorder can't be judged again, or read.
 #[derive(Debug, thiserror::Error)]
@@ -63,8 +63,7 @@ fn begin(reader: &RecorderReader, since: Since) -> Result<(Place, bool), Recorde
         Since::Time(time) => reader.first_since(first, end, time)?,
         Since::Now => end,
     };
-    // The first host input of all is the generation that a host begins with.
-    let host = if batch <= 1 { 1 } else { reader.last_host_before(batch)? };
+    let host = if batch <= 1 { BEGIN.host } else { reader.last_host_before(batch)? };
     Ok((Place { batch, within: 0, host }, batch > 1))
 }
 
@@ -178,7 +177,7 @@ impl Again {
             }
         }
         let mut report = match self.with {
-            Some(_) => session.finish(u32::try_from(walk.names.len()).unwrap_or(u32::MAX))?,
+            Some(_) => session.finish(u32::try_from(walk.names.all().len()).unwrap_or(u32::MAX))?,
             None => session.report()?,
         };
         report.summary.seconds = started.elapsed().as_secs_f64();
@@ -255,7 +254,7 @@ impl RecordedInputs {
     /// The names of the sources, by the numbers that their events have as that of their input.
     #[must_use]
     pub fn names(&self) -> &BTreeMap<u32, SourceId> {
-        &self.walk.names
+        self.walk.names.all()
     }
 
     /// Where reading goes on.

@@ -93,9 +93,26 @@ impl Decoders {
     }
 }
 
-/// The names of a recorder's sources by their numbers.
-pub(crate) fn names(reader: &RecorderReader) -> Result<BTreeMap<u32, SourceId>, RecorderError> {
-    Ok(reader.sources()?.into_iter().map(|source| (source.number, source.name)).collect())
+/// The names of a recorder's sources by their numbers. They are read again where one has come since.
+pub(crate) struct Names(BTreeMap<u32, SourceId>);
+
+impl Names {
+    pub(crate) fn read(reader: &RecorderReader) -> Result<Names, RecorderError> {
+        Ok(Names(reader.sources()?.into_iter().map(|source| (source.number, source.name)).collect()))
+    }
+
+    /// The name of the source with this number.
+    pub(crate) fn of(&mut self, reader: &RecorderReader, number: u32) -> Result<SourceId, RecorderError> {
+        if !self.0.contains_key(&number) {
+            *self = Names::read(reader)?;
+        }
+        // What is recorded is of a source with a number, by the tables' own rule.
+        Ok(self.0.get(&number).cloned().unwrap_or_else(|| SourceId::from("unknown")))
+    }
+
+    pub(crate) fn all(&self) -> &BTreeMap<u32, SourceId> {
+        &self.0
+    }
 }
 
 /// How a source is read. One that the generation doesn't have any more speaks for nobody: what was recorded of it is judged,

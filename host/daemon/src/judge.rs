@@ -14,7 +14,7 @@ use countersign_session::sequence::MAX_WAIT;
 use countersign_session::{Input, Session, SessionError, SessionOptions, Standing, Swap};
 use countersign_store::{SqliteStore, StoreError};
 
-use crate::decoders::{Decoders, names};
+use crate::decoders::{Decoders, Names};
 use crate::generations::{Generations, Last};
 use crate::log_rate::LogRate;
 use crate::material::Built;
@@ -22,6 +22,7 @@ use crate::observer::LogObserver;
 use crate::past::Past;
 use crate::rollback::{kept, replaced};
 use crate::shared::Shared;
+use crate::walk::BEGIN;
 
 /// How long no input comes until time itself is one, where an event waits for witnesses to its time.
 const WITNESSES_AFTER: Duration = Duration::from_micros(MAX_WAIT.unsigned_abs() + 1);
@@ -109,8 +110,7 @@ impl Judge {
         self.shared.opened(store.epoch());
         let reader = self.recorder.reader()?;
         let standing = Standing::read(&store)?;
-        // The first host input is the generation that a session begins with.
-        let place = standing.and_then(|standing| standing.place).unwrap_or(Place { host: 1, ..Place::START });
+        let place = standing.and_then(|standing| standing.place).unwrap_or(BEGIN);
         let (number, built) = self.serving(&reader, place)?;
         let mut options = self.options.clone();
         options.patience = patience(&built.sources);
@@ -119,7 +119,7 @@ impl Judge {
         let decoders = Decoders::new(built.sources.clone(), session.processed());
         self.shared.serves(number, &built);
         self.recorder.wake();
-        let names = names(&reader)?;
+        let names = Names::read(&reader)?;
         let (heard, told) = (Instant::now(), None);
         let (serving, uncommitted) = ((number, built), VecDeque::new());
         Judging { judge: self, reader, session, decoders, place, serving, names, heard, told, uncommitted }.run()
@@ -142,8 +142,7 @@ struct Judging<'j, 's> {
     place: Place,
     /// The generation that serves, with its number.
     serving: (u64, Arc<Built>),
-    /// Sources by their numbers.
-    names: BTreeMap<u32, SourceId>,
+    names: Names,
     /// When the last input came.
     heard: Instant,
     /// When it was told last what the session has done.
@@ -163,7 +162,7 @@ impl Judging<'_, '_> {
                 return Ok(());
             }
             if self.place.within == 0 {
-                self.pause()?;
+                self.stand_still()?;
                 if self.judge.shared.is_stopping() {
                     // INVARIANT: what made it stand still may put an input before this batch.
                     continue;
@@ -179,7 +178,7 @@ impl Judging<'_, '_> {
     }
 
     /// Stands still for as long as somebody wants that.
-    fn pause(&mut self) -> Result<(), JudgeError> {
+    fn stand_still(&mut self) -> Result<(), JudgeError> {
         if !self.judge.shared.is_pause_wanted() {
             return Ok(());
         }
@@ -199,8 +198,8 @@ impl Judging<'_, '_> {
         if let Some(place) = self.session.committed_place() {
             self.judge.shared.committed(place, self.session.head().records());
             self.judge.recorder.judged(place);
-            let now = self.judge.recorder.now();
             while let Some((_, arrived, records)) = self.uncommitted.pop_front_if(|(batch, ..)| *batch < place.batch) {
+                let now = self.judge.recorder.now();
                 let took = Duration::from_micros(now.micros_since(arrived).max(0).unsigned_abs());
                 self.judge.shared.counters.durable.count(took, records.into());
             }
@@ -212,7 +211,7 @@ impl Judging<'_, '_> {
     }
 
     fn take_batch(&mut self, recorded: &RecordedBatch) -> Result<(), JudgeError> {
-        let name = self.name(recorded.source)?;
+        let name = self.names.of(&self.reader, recorded.source)?;
         let after_batch = Place { batch: recorded.seq + 1, within: 0, ..self.place };
         let Judging { session, decoders, place, .. } = self;
         let dead = decoders.dead();
@@ -229,15 +228,6 @@ impl Judging<'_, '_> {
         self.place = after_batch;
         self.heard = Instant::now();
         Ok(())
-    }
-
-    fn name(&mut self, number: u32) -> Result<SourceId, JudgeError> {
-        if let Some(name) = self.names.get(&number) {
-            return Ok(name.clone());
-        }
-        self.names = names(&self.reader)?;
-        // A batch's source has a number by the tables' own rule.
-        Ok(self.names.get(&number).cloned().unwrap_or_else(|| SourceId::from("unknown")))
     }
 
     /// Takes the host's own inputs whose turn comes before the next batch.

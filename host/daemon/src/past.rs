@@ -79,11 +79,11 @@ impl Past {
         path.exists().then(|| SqliteStore::read(&path).ok()).flatten()
     }
 
-    /// Where a file lies that isn't kept. There is none yet.
-    pub(crate) fn temporary(&self, name: &str) -> PathBuf {
+    /// A database that isn't kept. There is none yet.
+    pub(crate) fn temporary(&self, name: &str) -> Temporary {
         let path = self.folder.join(format!("{name}.part"));
         remove(&path);
-        path
+        Temporary(path)
     }
 
     /// Waits until nothing is copied any more.
@@ -96,6 +96,21 @@ impl Past {
 
     fn files(&self) -> Vec<PathBuf> {
         files(&self.folder)
+    }
+}
+
+/// A database that is removed when this is dropped.
+pub(crate) struct Temporary(PathBuf);
+
+impl Temporary {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        remove(&self.0);
     }
 }
 
@@ -120,7 +135,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Removes a database with what lies beside it.
-pub(crate) fn remove(path: &Path) {
+fn remove(path: &Path) {
     for ending in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();
         name.push(ending);

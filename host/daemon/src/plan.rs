@@ -149,7 +149,7 @@ impl Host {
         let last = self.open.recorder.figures().last;
         let is_behind = || self.is_behind();
         let pair = self.pair(comparing, is_interrupted, &is_behind);
-        Ok(Trial { reader: &reader, last, pair, length }.run()?)
+        Ok(Trial { reader, last, pair, length }.run()?)
     }
 
     /// What both make of what comes in for so long, microseconds.

@@ -21,8 +21,7 @@ use crate::aside::{Aside, AsideError};
 use crate::generations::{self, NewGeneration, word};
 use crate::host::{ApplyError, Host};
 use crate::material::{Built, Material};
-use crate::past::remove;
-use crate::walk::{Step, Walk};
+use crate::walk::{BEGIN, Step, Walk};
 
 /// What rules that go on from what they had may have together, bytes of a store's file.
 const MAX_KEPT_BYTES: u64 = 256 << 20;
@@ -65,7 +64,7 @@ impl Host {
         let (serving, built) = self.checked(&material)?;
         let rules = match &serving {
             Some(serving) => replaced(&serving.generation, &built.generation),
-            None => built.generation.detections.iter().map(|rule| rule.identity.id.clone()).collect(),
+            None => built.generation.codes().into_keys().collect(),
         };
         let rolling =
             Rolling { host: self, material: &material, over: serving.map(|it| it.manifest.digest()), by, reason };
@@ -104,14 +103,10 @@ impl Host {
         self.open.past.finish();
         let reader = self.open.recorder.reader().ok()?;
         let inputs = reader.host_inputs_of(HostInputKind::Generation).ok()?;
-        let code = |built: &Built, id: &RuleId| {
-            let rule = built.generation.detections.iter().find(|rule| rule.identity.id == *id);
-            rule.map(|rule| rule.identity.code)
-        };
         inputs.iter().rev().find_map(|input| {
             let past = self.open.past.read(input.seq)?;
             let ended = self.open.generations.recorded(&reader, input).ok()?;
-            rules.iter().all(|id| code(&ended, id) == code(built, id)).then_some(past)
+            replaced(&ended.generation, &built.generation).is_disjoint(rules).then_some(past)
         })
     }
 
@@ -127,11 +122,11 @@ impl Host {
         let files = &self.open.past;
         let (path, also) = (files.temporary("catching-up"), files.temporary("caught-up"));
         let key = &self.open.session.key;
-        let mut store = SqliteStore::open(&path)?;
+        let mut store = SqliteStore::open(path.path())?;
         copy_session(past, &mut store, key)?;
         let mut nobody = ();
         let aside = Aside::resume(built, &self.open.session, &mut store, &mut nobody)?;
-        let place = aside.session.place().unwrap_or(Place { host: 1, ..Place::START });
+        let place = aside.session.place().unwrap_or(BEGIN);
         let walk = Walk::new(self.open.recorder.reader()?, place)?;
         let mut catching = CatchingUp { host: self, walk, aside, records: 0 };
         let began = Instant::now();
@@ -150,14 +145,12 @@ impl Host {
         let at = pause.begin().ok_or(AsideError::Interrupted)?;
         catching.to(at)?;
         let records = catching.finish()?;
-        let mut kept = SqliteStore::open(&also)?;
+        let mut kept = SqliteStore::open(also.path())?;
         copy_rules(&store, &mut kept, key, rules)?;
         kept.close()?;
         store.close()?;
         let too_large = AsideError::TooLarge(MAX_KEPT_BYTES >> 20);
-        let bytes = read_capped(&also, MAX_KEPT_BYTES).ok().flatten().ok_or(too_large)?;
-        remove(&path);
-        remove(&also);
+        let bytes = read_capped(also.path(), MAX_KEPT_BYTES).ok().flatten().ok_or(too_large)?;
         if self.open.shared.paused_at() != Some(at) {
             return Err(AsideError::Interrupted.into());
         }
@@ -284,9 +277,9 @@ impl Drop for Pause<'_> {
 
 /// The detections of a generation whose code another one doesn't have.
 pub(crate) fn replaced(by: &Generation, generation: &Generation) -> BTreeSet<RuleId> {
-    let code = |id: &RuleId| by.detections.iter().find(|rule| rule.identity.id == *id).map(|rule| rule.identity.code);
-    let detections = generation.detections.iter().map(|rule| &rule.identity);
-    detections.filter(|rule| code(&rule.id) != Some(rule.code)).map(|rule| rule.id.clone()).collect()
+    let other = by.codes();
+    let differing = generation.codes().into_iter().filter(|(id, code)| other.get(id) != Some(code));
+    differing.map(|(id, _)| id).collect()
 }
 
 /// What rules of a recorded generation go on from: nothing where they go on from what they keep. `folder` is where a file may

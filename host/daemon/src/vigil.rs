@@ -13,7 +13,7 @@ use countersign_inputs::Sources;
 use countersign_model::{SourceId, SourceStanding};
 use countersign_recorder::{HostInputKind, NewHostInput, Recorder, RecorderError, RecorderReader};
 
-use crate::decoders::names;
+use crate::decoders::Names;
 use crate::generations::{material, word};
 use crate::judge::standing;
 use crate::shared::Shared;
@@ -36,7 +36,7 @@ pub(crate) struct Vigil {
 struct Known {
     reader: RecorderReader,
     /// Sources by their numbers in the recorder.
-    names: BTreeMap<u32, SourceId>,
+    names: Names,
     watched: BTreeMap<SourceId, Watched>,
     /// The last of the host's own inputs that was seen, and the sources of the generation that was applied last until then.
     applied: (u64, Sources),
@@ -78,7 +78,7 @@ impl Vigil {
         let (now, last) = (self.recorder.now(), self.recorder.figures().last);
         let first = reader.first()?;
         let from = if first > last { last + 1 } else { reader.first_since(first, last, now.plus_micros(-KEPT))? };
-        let (names, watched) = (names(&reader)?, BTreeMap::new());
+        let (names, watched) = (Names::read(&reader)?, BTreeMap::new());
         let (applied, generation) = ((0, Sources::default()), None);
         let mut known = Known {
             reader,
@@ -168,11 +168,8 @@ impl Known {
             return Ok(());
         }
         for arrivals in self.reader.arrivals(self.counted + 1..=last)? {
-            if !self.names.contains_key(&arrivals.source) {
-                self.names = names(&self.reader)?;
-            }
-            let Some(name) = self.names.get(&arrivals.source) else { continue };
-            let watched = self.watched.entry(name.clone()).or_insert_with(|| Watched::new(arrivals.arrived));
+            let name = self.names.of(&self.reader, arrivals.source)?;
+            let watched = self.watched.entry(name).or_insert_with(|| Watched::new(arrivals.arrived));
             watched.hear(&arrivals, self.began.elapsed());
         }
         self.counted = last;

@@ -1,14 +1,17 @@
 //! The inputs of a recorder in the one order in which a host judges them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use countersign_model::{Place, SourceId};
 use countersign_recorder::{RecordedBatch, RecordedHostInput, RecorderError, RecorderReader};
 
-use crate::decoders::names;
+use crate::decoders::Names;
 
 /// Host inputs that are read at once.
 const HOST_INPUTS: usize = 64;
+
+/// Where a host begins: the first host input is the generation that its session begins with.
+pub(crate) const BEGIN: Place = Place { host: 1, ..Place::START };
 
 /// The host's own inputs and batches of a recorder, in their one order.
 pub(crate) struct Walk {
@@ -16,7 +19,7 @@ pub(crate) struct Walk {
     /// Next is what lies here.
     pub(crate) place: Place,
     /// Sources by their numbers.
-    pub(crate) names: BTreeMap<u32, SourceId>,
+    pub(crate) names: Names,
     /// Host inputs that come next.
     host: VecDeque<RecordedHostInput>,
 }
@@ -31,7 +34,7 @@ pub(crate) enum Step {
 impl Walk {
     /// Begins at a place.
     pub(crate) fn new(reader: RecorderReader, place: Place) -> Result<Walk, RecorderError> {
-        Ok(Walk { names: names(&reader)?, reader, place, host: VecDeque::new() })
+        Ok(Walk { names: Names::read(&reader)?, reader, place, host: VecDeque::new() })
     }
 
     /// What comes next, of batches before `end`; none if nothing does yet.
@@ -52,10 +55,7 @@ impl Walk {
             return Ok(None);
         }
         let Some(batch) = self.reader.batch(self.place.batch)? else { return Ok(None) };
-        if !self.names.contains_key(&batch.source) {
-            self.names = names(&self.reader)?;
-        }
-        let name = self.names.get(&batch.source).cloned().unwrap_or_else(|| SourceId::from("unknown"));
+        let name = self.names.of(&self.reader, batch.source)?;
         let taken = std::mem::take(&mut self.place.within);
         self.place.batch += 1;
         Ok(Some(Step::Batch(batch, name, taken)))

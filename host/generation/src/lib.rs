@@ -20,7 +20,7 @@ use countersign_gate::RuleAuthority;
 use countersign_intake::Judged;
 use countersign_model::call::Parameter;
 use countersign_model::vocabulary::{RuleKind, Severity};
-use countersign_model::{RuleId, RuleIdentity};
+use countersign_model::{Digest, RuleId, RuleIdentity};
 use countersign_policy::{
     Accept, Capabilities, DEFAULT_POLICY, DEFAULT_TRUST, Directory, Policy, SHIPPED_CAPABILITIES, Trust,
 };
@@ -163,6 +163,12 @@ impl Settings {
 }
 
 impl Generation {
+    /// The digests of its detections' code, by their ids.
+    #[must_use]
+    pub fn codes(&self) -> BTreeMap<RuleId, Digest> {
+        self.detections.iter().map(|rule| (rule.identity.id.clone(), rule.identity.code)).collect()
+    }
+
     /// Admits, proves and compiles rules; a rule with a fault is left out and reported, and stops no other.
     #[must_use]
     pub fn load(engine: &Engine, rules: Vec<RuleFile>, settings: Settings) -> (Arc<Generation>, Vec<LoadFault>) {

@@ -296,18 +296,6 @@ impl RecorderReader {
         })
     }
 
-    /// Inputs of the host's own that are taken before this batch and after the one before it, by their numbers.
-    ///
-    /// # Errors
-    /// See [`RecorderReader::first`].
-    pub fn host_inputs_at(&self, batch: u64) -> Result<Vec<RecordedHostInput>, RecorderError> {
-        self.rows(
-            "SELECT seq, before, arrived, kind, payload FROM host_input WHERE before = ?1 ORDER BY seq",
-            [integer(batch)],
-            host_input,
-        )
-    }
-
     fn decompress(&self, bytes: &[u8], length: i64, what: impl std::fmt::Display) -> Result<Vec<u8>, DatabaseError> {
         let length = usize::try_from(length).ok().filter(|length| *length <= MAX_LENGTH);
         let damaged = |why: String| self.0.damaged(format_args!("{what}: {why}"));

@@ -118,44 +118,62 @@ fn copy(
         put(into, &Copied { memory: page, ..Copied::default() })?;
     }
     let mut copied = Copied::default();
-    let state_key = |change: &StateChange| StateKey::from(change);
-    for_each_entry(
-        None,
-        |after, limit| from.state(after, limit),
-        state_key,
-        |change| {
-            if is_meant(&change.rule) {
-                copied.state.push(change);
-                copied.put_if_full(into)?;
+    for_each_kept(from, |kept| {
+        if is_meant(kept.rule()) {
+            match kept {
+                KeptEntry::State(change) => copied.state.push(change),
+                KeptEntry::Baseline(change) => copied.baselines.push(change),
+                KeptEntry::Timer(change) => copied.timers.push(change),
             }
-            Ok::<_, SessionError>(true)
-        },
-    )?;
-    for_each_entry(
-        None,
-        |after, limit| from.baselines(after, limit),
-        state_key,
-        |change| {
-            if is_meant(&change.rule) {
-                copied.baselines.push(change);
-                copied.put_if_full(into)?;
-            }
-            Ok::<_, SessionError>(true)
-        },
-    )?;
-    for_each_entry(
-        None,
-        |after, limit| from.timers(after, limit),
-        |change: &TimerChange| TimerKey::from(change),
-        |change| {
-            if is_meant(&change.rule) {
-                copied.timers.push(change);
-                copied.put_if_full(into)?;
-            }
-            Ok::<_, SessionError>(true)
-        },
-    )?;
+            copied.put_if_full(into)?;
+        }
+        Ok(())
+    })?;
     put(into, &copied)
+}
+
+/// Something that a rule keeps.
+#[expect(clippy::large_enum_variant, reason = "each lives for one call")]
+pub(crate) enum KeptEntry {
+    State(StateChange),
+    /// Of state, as of the last tick.
+    Baseline(StateChange),
+    Timer(TimerChange),
+}
+
+impl KeptEntry {
+    pub(crate) fn rule(&self) -> &RuleId {
+        match self {
+            KeptEntry::State(change) | KeptEntry::Baseline(change) => &change.rule,
+            KeptEntry::Timer(change) => &change.rule,
+        }
+    }
+}
+
+/// Calls `each` with all that rules have kept in a store.
+pub(crate) fn for_each_kept(
+    store: &dyn Stored,
+    mut each: impl FnMut(KeptEntry) -> Result<(), SessionError>,
+) -> Result<(), SessionError> {
+    let key = |change: &StateChange| StateKey::from(change);
+    for_each_entry(
+        None,
+        |after, limit| store.state(after, limit),
+        key,
+        |change| each(KeptEntry::State(change)).map(|()| true),
+    )?;
+    for_each_entry(
+        None,
+        |after, limit| store.baselines(after, limit),
+        key,
+        |change| each(KeptEntry::Baseline(change)).map(|()| true),
+    )?;
+    for_each_entry(
+        None,
+        |after, limit| store.timers(after, limit),
+        |change: &TimerChange| TimerKey::from(change),
+        |change| each(KeptEntry::Timer(change)).map(|()| true),
+    )
 }
 
 /// Entries that are copied together.

@@ -7,8 +7,8 @@ use countersign_audit::record::Input as InputRecord;
 use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Processed};
 use countersign_model::vocabulary::PartitionKey;
-use countersign_model::{DecisionKind, Place, RuleId, StateChange, TimerChange, Timestamp};
-use countersign_store::{MemoryChange, StateKey, Store, Stored, TimerKey, for_each_entry};
+use countersign_model::{DecisionKind, Place, RuleId, Timestamp};
+use countersign_store::{MemoryChange, Store, Stored};
 use countersign_stream::{Carried, Holds};
 
 use crate::activity::Accounts;
@@ -16,6 +16,7 @@ use crate::chunk::{Absent, Changes, Remembered};
 use crate::error::SessionError;
 use crate::horizon::{Fingerprint, HORIZON as HORIZON_EVENTS, Horizon};
 use crate::input::Taken;
+use crate::kept::{KeptEntry, for_each_kept};
 use crate::ledger::Page;
 use crate::memory::{
     self, COUNT, FORMAT, HORIZON, INPUT, InputMemory, LINE, OCCURRENCE, OccurrenceMemory, RULE, RuleMemory, SESSION,
@@ -23,7 +24,7 @@ use crate::memory::{
 };
 use crate::report::{Line, Observer, Summary};
 use crate::sequence::Sequencer;
-use crate::session::{Pending, Reached, Session, SessionOptions, codes};
+use crate::session::{Pending, Reached, Session, SessionOptions};
 
 /// No run counts so far; what is larger would overflow.
 const MAX_COUNT: u64 = 1 << 62;
@@ -66,7 +67,7 @@ impl<'s> Session<'s> {
     ) -> Result<Session<'s>, SessionError> {
         let Some(stored) = read_session(store)? else {
             let mut session = Session::from_parts(store, observer, options, Arc::clone(&generation), 1)?;
-            session.judges.hand_over(BTreeMap::new(), &codes(&generation), Timestamp::default(), 0);
+            session.judges.hand_over(BTreeMap::new(), &generation.codes(), Timestamp::default(), 0);
             session.ledger.record_header();
             session.begin_generation(generation, 1)?;
             return Ok(session);
@@ -95,7 +96,7 @@ impl<'s> Session<'s> {
         self.restore_ledger(&rules, &stored);
         let remembered = self.read_remembered(rules)?;
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();
-        let migrated = self.judges.hand_over(remembered, &codes(generation), now, stored.position);
+        let migrated = self.judges.hand_over(remembered, &generation.codes(), now, stored.position);
         self.ledger.set_holds(&self.judges);
         self.ledger.set_sources(&self.judges);
         self.configuration = self.ledger.configuration(&self.options)?;
@@ -426,40 +427,16 @@ pub(crate) fn read_kept<T>(
     rules: &mut BTreeMap<RuleId, T>,
     carried: impl Fn(&mut T) -> &mut Carried,
 ) -> Result<(), SessionError> {
-    let state_key = |change: &StateChange| StateKey::from(change);
-    for_each_entry(
-        None,
-        |after, limit| store.state(after, limit),
-        state_key,
-        |change| {
-            if let Some(rule) = rules.get_mut(&change.rule) {
-                carried(rule).add_state(change);
+    for_each_kept(store, |kept| {
+        if let Some(rule) = rules.get_mut(kept.rule()) {
+            match kept {
+                KeptEntry::State(change) => carried(rule).add_state(change),
+                KeptEntry::Baseline(change) => carried(rule).add_baseline(change),
+                KeptEntry::Timer(change) => carried(rule).add_timer(change),
             }
-            Ok::<_, SessionError>(true)
-        },
-    )?;
-    for_each_entry(
-        None,
-        |after, limit| store.baselines(after, limit),
-        state_key,
-        |change| {
-            if let Some(rule) = rules.get_mut(&change.rule) {
-                carried(rule).add_baseline(change);
-            }
-            Ok::<_, SessionError>(true)
-        },
-    )?;
-    for_each_entry(
-        None,
-        |after, limit| store.timers(after, limit),
-        |change: &TimerChange| TimerKey::from(change),
-        |change| {
-            if let Some(rule) = rules.get_mut(&change.rule) {
-                carried(rule).add_timer(change);
-            }
-            Ok(true)
-        },
-    )
+        }
+        Ok(())
+    })
 }
 
 /// How far the sessions of a store have come.

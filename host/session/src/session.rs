@@ -456,7 +456,7 @@ impl<'s> Session<'s> {
         let number = self.ledger.number() + 1;
         self.judges = judges(&generation, &self.options);
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();
-        let migrated = self.judges.hand_over(remembered, &codes(&generation), now, self.sequencer.position());
+        let migrated = self.judges.hand_over(remembered, &generation.codes(), now, self.sequencer.position());
         self.ledger.set_holds(&self.judges);
         self.ledger.set_sources(&self.judges);
         self.begin_generation(generation, number)?;
@@ -596,9 +596,4 @@ impl<'s> Session<'s> {
 pub(crate) fn judges(generation: &Generation, options: &SessionOptions) -> Judges {
     let judges = Judges::new(generation, options.batch, options.quarantine, &|rule| rule.loaded.clone());
     if options.sample { judges.with_sample(&options.key) } else { judges }
-}
-
-/// The digests of the code of a generation's detections.
-pub(crate) fn codes(generation: &Generation) -> BTreeMap<RuleId, Digest> {
-    generation.detections.iter().map(|rule| (rule.identity.id.clone(), rule.identity.code)).collect()
 }

@@ -4,7 +4,7 @@ use countersign_model::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::key::PublicKey;
-use crate::statement::{Sha256, Signed, StatementError, Subject, TYPE, check_types, other_json};
+use crate::statement::{Sha256, Signed, StatementError, Subject, TYPE, Written, check_types, other_json};
 
 /// What the predicate is: a place of an audit log.
 const PREDICATE_TYPE: &str = "urn:countersign:checkpoint:v1";
@@ -39,17 +39,6 @@ pub struct Checkpoint {
     pub at: Timestamp,
     /// The key in whose place this one's signs from here on.
     pub replaces: Option<PublicKey>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    #[serde(rename = "_type")]
-    statement_type: String,
-    #[serde(rename = "predicateType")]
-    predicate_type: String,
-    predicate: Predicate,
-    subject: [Subject; 1],
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,8 +96,10 @@ impl Signed for Checkpoint {
 
     fn read(bytes: &[u8]) -> Result<Checkpoint, StatementError> {
         let form = |why: String| StatementError::Form { about: "log", why };
-        let Written { statement_type, predicate_type, predicate, subject: [Subject { digest: Sha256 { sha256 }, .. }] } =
+        let written: Written<Predicate, [Subject; 1]> =
             serde_json::from_slice(bytes).map_err(|error| form(other_json(&error)))?;
+        let Written { statement_type, predicate_type, predicate, subject: [Subject { digest: Sha256 { sha256 }, .. }] } =
+            written;
         check_types("log", (&statement_type, &predicate_type), PREDICATE_TYPE)?;
         let Predicate { segment, first, records, standing, kept, previous, begun, at, replaces } = predicate;
         if [segment, first, records, kept].into_iter().any(|number| number > MAX_NUMBER) {

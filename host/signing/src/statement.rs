@@ -52,15 +52,16 @@ pub enum StatementError {
     NotCanonical,
 }
 
+/// An in-toto statement as it is written: a predicate, and the subjects that it is about.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+pub(crate) struct Written<P, S> {
     #[serde(rename = "_type")]
-    statement_type: String,
+    pub(crate) statement_type: String,
     #[serde(rename = "predicateType")]
-    predicate_type: String,
-    predicate: Predicate,
-    subject: Vec<Subject>,
+    pub(crate) predicate_type: String,
+    pub(crate) predicate: P,
+    pub(crate) subject: S,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -120,7 +121,7 @@ impl Signed for Statement {
 
     fn read(bytes: &[u8]) -> Result<Statement, StatementError> {
         let form = |why: String| StatementError::Form { about: "rule", why };
-        let Written { statement_type, predicate_type, predicate, subject } =
+        let Written { statement_type, predicate_type, predicate, subject }: Written<Predicate, Vec<Subject>> =
             serde_json::from_slice(bytes).map_err(|error| form(other_json(&error)))?;
         check_types("rule", (&statement_type, &predicate_type), PREDICATE_TYPE)?;
         let named = |name: &str| subject.iter().find(|one| one.name == name).map(|one| one.digest.sha256);

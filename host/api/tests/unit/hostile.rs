@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 
 use crate::Limits;
 use crate::server::{MAX_BODY, ROUTES};
-use crate::support::{Served, answer, status};
+use crate::support::{Served, answer, status, too_large_in_chunks};
 
 /// An endpoint that takes a large body.
 const EVENTS: &str = "POST /v1/sources/trail/events";
@@ -35,13 +35,7 @@ fn bodies_that_are_too_large_are_refused() {
     assert_eq!(status(&refused), 413, "{refused}");
     assert!(started.elapsed() < Duration::from_secs(5));
     // As it comes where it isn't.
-    let mut chunked = head("Transfer-Encoding: chunked").into_bytes();
-    for _ in 0..17 {
-        chunked.extend_from_slice(b"100000\r\n");
-        chunked.extend(std::iter::repeat_n(b'x', 1 << 20));
-        chunked.extend_from_slice(b"\r\n");
-    }
-    chunked.extend_from_slice(b"0\r\n\r\n");
+    let chunked = too_large_in_chunks(&head("Transfer-Encoding: chunked"));
     let refused = served.raw(&chunked);
     assert_eq!(status(&refused), 413, "{refused}");
     // What people say about a change is shorter.

@@ -11,7 +11,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 use crate::server::MAX_BODY;
-use crate::support::{LONG, Served, answer, config, material, read_certificate, status, trail, write_certificate};
+use crate::support::{
+    LONG, Served, answer, config, material, read_certificate, status, too_large_in_chunks, trail, write_certificate,
+};
 use crate::{Limits, Network, Scope};
 
 /// An endpoint that takes a large body.
@@ -60,13 +62,7 @@ fn bodies_over_tls_have_the_same_limits() {
     // Too large, said before and not.
     let refused = client.raw(head(&format!("Content-Length: {}", MAX_BODY + 1)).as_bytes());
     assert_eq!(status(&refused), 413, "{refused}");
-    let mut chunked = head("Transfer-Encoding: chunked").into_bytes();
-    for _ in 0..17 {
-        chunked.extend_from_slice(b"100000\r\n");
-        chunked.extend(std::iter::repeat_n(b'x', 1 << 20));
-        chunked.extend_from_slice(b"\r\n");
-    }
-    chunked.extend_from_slice(b"0\r\n\r\n");
+    let chunked = too_large_in_chunks(&head("Transfer-Encoding: chunked"));
     let refused = client.raw(&chunked);
     assert_eq!(status(&refused), 413, "{refused}");
     // Compressed, and expanding too far.

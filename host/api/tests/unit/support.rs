@@ -165,6 +165,18 @@ impl Drop for Served {
     }
 }
 
+/// A request with a body that is too large, of which the head doesn't say so.
+pub(crate) fn too_large_in_chunks(head: &str) -> Vec<u8> {
+    let mut request = head.as_bytes().to_vec();
+    for _ in 0..17 {
+        request.extend_from_slice(b"100000\r\n");
+        request.extend(std::iter::repeat_n(b'x', 1 << 20));
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"0\r\n\r\n");
+    request
+}
+
 /// The source of senders.
 pub(crate) fn trail() -> Scope {
     Scope::Source("trail".into())

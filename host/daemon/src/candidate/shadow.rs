@@ -11,7 +11,7 @@ use countersign_store::{Snapshot, SqliteStore};
 use super::behaviour::{Behaviour, shown};
 use super::pair::{Both, MORE_DIFFERS, Pair};
 use crate::aside::AsideError;
-use crate::walk::{Step, Walk};
+use crate::walk::{BEGIN, Step, Walk};
 
 /// How long after its end a shadow may take to judge what came before it.
 const LONGEST_REST: Duration = Duration::from_secs(300);
@@ -49,7 +49,7 @@ impl Shadow<'_> {
     fn follow(&self, both: &mut Both<'_>, behaviour: &mut Behaviour) -> Result<(), AsideError> {
         both.count()?;
         let (began, length) = (Instant::now(), Duration::from_micros(self.length.unsigned_abs()));
-        let place = both.place().unwrap_or(Place { host: 1, ..Place::START });
+        let place = both.place().unwrap_or(BEGIN);
         let mut walk = Walk::new(self.recorder.reader()?, place)?;
         loop {
             let is_over = began.elapsed() >= length;

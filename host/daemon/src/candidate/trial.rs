@@ -3,15 +3,15 @@
 
 use std::time::{Duration, Instant};
 
-use countersign_model::SourceId;
+use countersign_model::Place;
 use countersign_recorder::RecorderReader;
 use countersign_store::HeadStore;
 
 use super::behaviour::{Behaviour, shown};
-use super::pair::{Both, MORE_DIFFERS, Pair};
+use super::pair::{MORE_DIFFERS, Pair};
 use super::rules::differing;
 use crate::aside::AsideError;
-use crate::decoders::names;
+use crate::walk::{Step, Walk};
 
 /// Batches that are judged at most.
 const MAX_BATCHES: u64 = 100_000;
@@ -21,7 +21,7 @@ const LONGEST: Duration = Duration::from_secs(300);
 
 /// A trial, before it begins.
 pub(crate) struct Trial<'t> {
-    pub(crate) reader: &'t RecorderReader,
+    pub(crate) reader: RecorderReader,
     /// The last batch of it.
     pub(crate) last: u64,
     pub(crate) pair: Pair<'t>,
@@ -40,13 +40,17 @@ struct Window {
 
 impl Trial<'_> {
     /// Judges the past with both.
-    pub(crate) fn run(&self) -> Result<Behaviour, AsideError> {
+    pub(crate) fn run(self) -> Result<Behaviour, AsideError> {
         let Window { first, counts, mut behaviour } = self.window()?;
-        let names = names(self.reader)?;
+        let Trial { reader, last, pair, .. } = self;
+        // Of the host's own inputs it begins with those that come right before the first batch.
+        let host = reader.last_host_before(first.saturating_sub(1))?;
+        let mut walk = Walk::new(reader, Place { batch: first, within: 0, host })?;
         let started = Instant::now();
-        let made = self.pair.judge([HeadStore::new(), HeadStore::new()], |both| {
-            for seq in first..=self.last {
-                if seq == counts {
+        let made = pair.judge([HeadStore::new(), HeadStore::new()], |both| {
+            loop {
+                let seq = walk.place.batch;
+                if seq == counts && seq <= last {
                     both.count()?;
                 }
                 let enough = if started.elapsed() > LONGEST {
@@ -54,28 +58,20 @@ impl Trial<'_> {
                 } else {
                     both.is_full().then(|| MORE_DIFFERS.to_owned())
                 };
-                if enough.is_some() {
-                    behaviour.to = self.reader.arrived(seq - 1)?;
+                if enough.is_some() && seq <= last {
+                    behaviour.to = walk.reader.arrived(seq - 1)?;
                     behaviour.cut_short = enough;
-                    break;
+                    return Ok(());
                 }
-                self.pass(seq, both)?;
-                let Some(batch) = self.reader.batch(seq)? else { break };
-                let name = names.get(&batch.source).cloned().unwrap_or_else(|| SourceId::from("unknown"));
-                both.take(&batch, &name, 0)?;
+                match walk.next(last + 1)? {
+                    None => return Ok(()),
+                    Some(Step::Host(input)) => both.pass(&input)?,
+                    Some(Step::Batch(batch, name, _)) => both.take(&batch, &name, 0)?,
+                }
                 behaviour.records = both.records;
             }
-            if behaviour.cut_short.is_none() {
-                self.pass(self.last + 1, both)?;
-            }
-            Ok(())
         })?;
         Ok(behaviour.with(made))
-    }
-
-    /// What is taken before a batch beside records.
-    fn pass(&self, batch: u64, both: &mut Both<'_>) -> Result<(), AsideError> {
-        self.reader.host_inputs_at(batch)?.iter().try_for_each(|input| both.pass(input))
     }
 
     fn window(&self) -> Result<Window, AsideError> {
