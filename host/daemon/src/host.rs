@@ -11,16 +11,17 @@ use countersign_policy::Person;
 use countersign_recorder::{
     Append, AppendError, Appended, Figures, HostInputKind, Idempotency, Recorder, RecorderError, RecorderOptions, Reply,
 };
-use countersign_session::{SessionError, SessionOptions, Standing};
-use countersign_store::{SqliteStore, StoreError};
+use countersign_session::{SessionOptions, Standing};
+use countersign_store::SqliteStore;
 use serde::Serialize;
 
 use crate::alarms::Alarm;
 use crate::candidate::Difference;
+use crate::error::{ApplyError, HostError, IngestError};
 use crate::feeds::Feeds;
 use crate::generations::{self, Generations, NewGeneration, RecordedGeneration, word};
-use crate::host_key::{HostKey, HostKeyError};
-use crate::intake::{Intake, MAX_UNPACKED};
+use crate::host_key::HostKey;
+use crate::intake::Intake;
 use crate::judge::Judge;
 use crate::keeper::{Audited, Keeper};
 use crate::material::{Built, Manifest, Material};
@@ -58,90 +59,6 @@ pub struct HostOptions {
     pub reload: Reload,
     /// The system's clock.
     pub clock: fn() -> Timestamp,
-}
-
-/// Why a host can't start.
-#[derive(Debug, thiserror::Error)]
-pub enum HostError {
-    /// The recorder.
-    #[error(transparent)]
-    Recorder(#[from] RecorderError),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// What the store remembers.
-    #[error(transparent)]
-    Session(#[from] SessionError),
-    /// The first generation isn't on record.
-    #[error(transparent)]
-    Append(#[from] AppendError),
-    /// The files of the first generation have faults.
-    #[error("{}", .0.join("\n"))]
-    Faults(Vec<String>),
-    /// The store has inputs that the recorder hasn't.
-    #[error(
-        "expected a recorder at `{}` with the inputs that the store has judged ({} records), got one without: restore the \
-         recorder that belongs to the store, or begin in an empty folder",
-        countersign_text::path(recorder),
-        records
-    )]
-    Apart {
-        /// The recorder.
-        recorder: PathBuf,
-        /// How many records the store's log has.
-        records: u64,
-    },
-    /// The host's key.
-    #[error(transparent)]
-    Key(#[from] HostKeyError),
-    /// A thread can't be started.
-    #[error("can't start a thread: {0}")]
-    Thread(std::io::Error),
-}
-
-/// Why a generation isn't applied.
-#[derive(Debug, thiserror::Error)]
-pub enum ApplyError {
-    /// It isn't whole: the one that serves goes on.
-    #[error("{}", .0.join("\n"))]
-    Faults(Vec<String>),
-    /// It differs in what is never applied, by `[reload]`.
-    #[error("expected files that differ in nothing that `[reload]` refuses, got: {}", .0.join("\n"))]
-    Refused(Vec<String>),
-    /// Another generation was applied meanwhile.
-    #[error("expected the generation to serve that the files were compared with, got another one")]
-    Overtaken,
-    /// No generation has this number.
-    #[error("expected the number of a generation, got {0}, which none has")]
-    Unknown(u64),
-    /// Judging doesn't come to the end of a batch, or the host is stopping.
-    #[error("expected a host that judges, got one that doesn't now: see its status, and try again")]
-    Stopped,
-    /// Nothing would change.
-    #[error("expected another generation than the one that serves, got the same")]
-    Same,
-    /// It isn't on record.
-    #[error(transparent)]
-    Append(#[from] AppendError),
-}
-
-/// Why records weren't taken.
-#[derive(Debug, thiserror::Error)]
-pub enum IngestError {
-    /// The generation has no such source.
-    #[error(
-        "expected the name of a source that serves, got `{0}`: declare it in `sources.toml`, then `countersign apply`"
-    )]
-    NoSource(String),
-    /// The source's records come otherwise.
-    #[error("expected a source of kind `http`, got `{0}`, which `sources.toml` gives another kind or none")]
-    NotSent(SourceId),
-    /// What they are packed in expands too far.
-    #[error("expected records that come to at most {} MiB unpacked, got more: send them in parts", MAX_UNPACKED >> 20)]
-    TooMuch,
-    /// They aren't on record.
-    #[error(transparent)]
-    Append(#[from] AppendError),
 }
 
 /// What became of records that were sent.

@@ -18,6 +18,7 @@ mod backup;
 mod candidate;
 mod checkpoints;
 mod decoders;
+mod error;
 mod feeds;
 mod generations;
 mod host;
@@ -50,10 +51,9 @@ pub use alarms::{Alarm, AlarmKind};
 pub use backup::{BackupError, BackupManifest, Copied, Part, back_up, check, restore};
 pub use candidate::{Aspect, Behaviour, ChangeKind, Compared, Difference, Example, Failing, Group, Item, Omitted};
 pub use checkpoints::KeepError;
+pub use error::{ApplyError, HostError, IngestError};
 pub use generations::{GenerationWord, RecordedGeneration};
-pub use host::{
-    ApplyError, Host, HostError, HostOptions, IngestError, Ingested, Status, has_host, recorder_of, store_of,
-};
+pub use host::{Host, HostOptions, Ingested, Status, has_host, recorder_of, store_of};
 pub use host_key::{HostKeyError, key_of, public_key_of, rekey};
 pub use keeper::Audited;
 pub use log_rate::LogRate;

@@ -18,8 +18,9 @@ use countersign_session::{KeptRules, copy_rules, copy_session};
 use countersign_store::{SqliteReader, SqliteStore};
 
 use crate::aside::{Aside, AsideError};
+use crate::error::ApplyError;
 use crate::generations::{self, NewGeneration, word};
-use crate::host::{ApplyError, Host};
+use crate::host::Host;
 use crate::material::{Built, Material};
 use crate::walk::{BEGIN, Step, Walk};
 

@@ -19,7 +19,8 @@ use countersign_model::vocabulary::text_ids;
 use serde::{Deserialize, Serialize};
 
 use crate::candidate::{ChangeKind, Difference, Item};
-use crate::host::{ApplyError, Host};
+use crate::error::ApplyError;
+use crate::host::Host;
 use crate::material::{Material, Role, components};
 use crate::plan::{Comparing, PlanError};
 use crate::reload::Reload;
