@@ -15,6 +15,10 @@ use countersign_stream::network;
 use crate::error::SessionError;
 use crate::memory::{self, ACTIVITY, ACTIVITY_ACCOUNTS, for_each, parse, set, wrong};
 
+mod recent;
+
+use recent::Recent;
+
 /// Microseconds of a day.
 const DAY: i64 = 86_400 * 1_000_000;
 
@@ -168,6 +172,7 @@ pub(crate) struct Accounts {
     counts: BTreeMap<(Day, SourceId), u64>,
     /// Before this day everything is dropped.
     dropped_before: Day,
+    recent: Recent,
 }
 
 impl Accounts {
@@ -182,7 +187,7 @@ impl Accounts {
             counts.insert(key, parse(ACTIVITY_ACCOUNTS, &value)?);
             Ok(())
         })?;
-        Ok(Accounts { counts, dropped_before: 0 })
+        Ok(Accounts { counts, ..Accounts::default() })
     }
 
     /// Adds what was counted to what a store has, and drops what is too old.
@@ -194,12 +199,17 @@ impl Accounts {
     ) -> Result<(), SessionError> {
         let oldest = oldest(counting.newest);
         for (day, account, source, callers) in counting.order {
-            let account = account.to_string();
-            let mut all = match read(store, day, &account)? {
+            let (text, entry) = (account.to_string(), (day, account));
+            let known = match self.recent.take(&entry) {
+                Some(known) => known,
+                None => read(store, day, &text)?,
+            };
+            let mut all = match known {
                 Some(callers) => callers,
                 None => {
                     let accounts = self.counts.entry((day, source.clone())).or_default();
                     if *accounts >= MAX_ACCOUNTS {
+                        self.recent.put(entry, None);
                         continue;
                     }
                     *accounts += 1;
@@ -210,7 +220,8 @@ impl Accounts {
                 }
             };
             callers.iter().for_each(|(caller, times)| count(&mut all, caller, *times, MAX_CALLERS));
-            changes.push(set(ACTIVITY, key(day, &account, 1), &all)?);
+            changes.push(set(ACTIVITY, key(day, &text, 1), &all)?);
+            self.recent.put(entry, Some(all));
         }
         if self.dropped_before < oldest {
             let before = oldest.to_be_bytes();
