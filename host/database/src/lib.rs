@@ -9,6 +9,7 @@
 
 mod copy;
 mod error;
+mod mover;
 mod open;
 mod schema;
 

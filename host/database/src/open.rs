@@ -7,6 +7,7 @@ use std::time::Duration;
 use countersign_private::FileError;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::mover::Mover;
 use crate::schema::Kind;
 use crate::{DatabaseError, beside};
 
@@ -22,7 +23,8 @@ const STATEMENTS: usize = 48;
 /// Page cache, KiB.
 const CACHE_KIB: i64 = 64 << 10;
 
-/// The write-ahead log is copied back into the file when it has so many pages (of 4 KiB): 32 MiB.
+/// A connection that writes beside the one that commits copies the write-ahead log back into the file when it has so many
+/// pages (of 4 KiB): 32 MiB. What is committed is moved by [`Mover`].
 const CHECKPOINT_PAGES: i64 = 8 << 10;
 
 /// What the write-ahead log may keep on disk after that, bytes.
@@ -31,6 +33,8 @@ const LOG_BYTES: i64 = 64 << 20;
 /// A database that is open.
 #[derive(Debug)]
 pub struct Database {
+    /// Of the one that commits. It ends before the connection does, which is the last one then.
+    mover: Option<Mover>,
     /// The connection to it.
     pub connection: Connection,
     path: PathBuf,
@@ -55,7 +59,8 @@ impl Database {
         }
         write_ahead(kind, &connection, path)?;
         let epoch = kind.begin_epoch(&mut connection, path)?;
-        Ok((Database { connection, path: path.to_owned(), kind }, epoch))
+        let mover = Some(Mover::start(kind, path, &mut connection)?);
+        Ok((Database { mover, connection, path: path.to_owned(), kind }, epoch))
     }
 
     /// Opens a database for writing beside its writer, whose epoch stays: for what may be written beside it, in transactions
@@ -68,7 +73,7 @@ impl Database {
         let connection = connect(kind, path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
         kind.check_readable(&connection, path)?;
         write_ahead(kind, &connection, path)?;
-        Ok(Database { connection, path: path.to_owned(), kind })
+        Ok(Database { mover: None, connection, path: path.to_owned(), kind })
     }
 
     /// Opens a database for reading. Nothing is written to it. It sees what is committed, also beside a writer.
@@ -92,7 +97,7 @@ impl Database {
             }
             opened => opened?,
         };
-        Ok(Database { connection, path: path.to_owned(), kind })
+        Ok(Database { mover: None, connection, path: path.to_owned(), kind })
     }
 
     /// Begins a transaction that writes, once no other process does: after [`BUSY_SECONDS`] at most. Dropped, it changes
@@ -110,6 +115,7 @@ impl Database {
     /// When that can't be moved.
     pub fn close(self) -> Result<(), DatabaseError> {
         let failed = self.failed("close");
+        drop(self.mover);
         self.connection.close().map_err(|(_, error)| failed(error))
     }
 
@@ -180,7 +186,7 @@ fn resolved(path: &Path) -> Result<PathBuf, DatabaseError> {
 }
 
 /// Connects to a file that exists.
-fn connect(kind: &'static Kind, path: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> {
+pub(crate) fn connect(kind: &'static Kind, path: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> {
     let resolved = if flags.contains(OpenFlags::SQLITE_OPEN_URI) { path.to_owned() } else { resolved(path)? };
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let failed = || failed(kind, "open", path);
