@@ -40,6 +40,23 @@ pub enum KeyError {
 }
 
 impl PublicKey {
+    /// The key of these bytes.
+    ///
+    /// # Errors
+    /// When they are no point of the curve, or one under which anybody can sign.
+    pub fn from_bytes(bytes: [u8; BYTES]) -> Result<PublicKey, KeyError> {
+        match VerifyingKey::from_bytes(&bytes) {
+            Ok(key) if !key.is_weak() => Ok(PublicKey(bytes)),
+            _ => Err(KeyError::Weak),
+        }
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; BYTES] {
+        self.0
+    }
+
     /// Whether a signature of some bytes is this key's. Strict: what another implementation might take for another
     /// signature of the same bytes isn't taken (`verify_strict` of `ed25519-dalek`).
     #[must_use]
@@ -56,11 +73,7 @@ impl FromStr for PublicKey {
         if text.starts_with(SECRET) {
             return Err(KeyError::Secret);
         }
-        let bytes = *decode(text, PUBLIC)?;
-        match VerifyingKey::from_bytes(&bytes) {
-            Ok(key) if !key.is_weak() => Ok(PublicKey(bytes)),
-            _ => Err(KeyError::Weak),
-        }
+        PublicKey::from_bytes(*decode(text, PUBLIC)?)
     }
 }
 
