@@ -8,6 +8,9 @@ mod card;
 mod desk;
 mod electorate;
 #[cfg(test)]
+#[path = "../tests/unit/model.rs"]
+mod model;
+#[cfg(test)]
 #[path = "../tests/unit/people.rs"]
 mod people;
 mod sshsig;
