@@ -177,11 +177,30 @@ pub enum Administrators {
 }
 
 /// Approvals that people gave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Approvals {
     /// Approvals aren't served: what needs one waits.
     Unconfigured,
+    /// Those that count now. That they do (by whom, of what, signed by which key) was looked at before.
+    Given(Vec<GivenApproval>),
+}
+
+/// One action that as many people approved as must. It lifts what asks for approval, and no refusal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GivenApproval {
+    /// Index into the incident's subjects.
+    pub subject: usize,
+    /// The action.
+    pub action: Action,
+    /// The number of the record of the decision that asked.
+    pub approval: u64,
+    /// Who approved: identities.
+    pub by: Vec<String>,
+    /// How many principals they were told that it would hit; none where they were told that it isn't known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principals: Option<u32>,
 }
 
 /// What is contained already, and what became of earlier steps: shown to response rules.

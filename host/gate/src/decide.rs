@@ -5,6 +5,7 @@ use countersign_model::incident::Subject;
 use countersign_model::vocabulary::{Action, ActionClass, Reversibility, SignalClass};
 use countersign_model::{Decision, DecisionKind, Effect, Proposal, Reason, ReasonCode};
 
+use crate::approved::{Approved, approved};
 use crate::circumstances::Suppression;
 use crate::confidence::effective_confidence;
 use crate::inputs::GateInputs;
@@ -223,17 +224,23 @@ fn decide_one(inputs: &GateInputs, proposal: &Proposal) -> Decision {
     let asked = judge(inputs, proposal.subject, proposal.action, &proposal.rule);
     let (kind, action, granted, reasons) = match asked.effect() {
         Effect::Allow => (DecisionKind::Execute, Some(proposal.action), None, Vec::new()),
-        Effect::Approval => (DecisionKind::AwaitApproval, Some(proposal.action), None, Vec::new()),
+        Effect::Approval => {
+            let (kind, reason) = asks(inputs, proposal.subject, proposal.action, DecisionKind::Execute);
+            (kind, Some(proposal.action), None, reason.into_iter().collect())
+        }
         Effect::Refuse => match lower_rung(inputs, proposal) {
             Lower::Found(action, granted) => {
                 let effect = granted.effect();
-                let kind = if effect == Effect::Allow { DecisionKind::Downgrade } else { DecisionKind::AwaitApproval };
+                let (kind, approved) = match effect {
+                    Effect::Allow => (DecisionKind::Downgrade, None),
+                    _ => asks(inputs, proposal.subject, action, DecisionKind::Downgrade),
+                };
                 let detail = format!(
                     "`{}` is refused: `{action}` is the highest lower rung that isn't refused",
                     proposal.action
                 );
                 let reason = Reason { code: ReasonCode::Downgraded, action, effect, detail };
-                (kind, Some(action), Some(granted), vec![reason])
+                (kind, Some(action), Some(granted), approved.into_iter().chain([reason]).collect())
             }
             Lower::None(detail) => {
                 let (code, action) = (ReasonCode::NoRungAllowed, proposal.action);
@@ -259,6 +266,15 @@ fn decide_one(inputs: &GateInputs, proposal: &Proposal) -> Decision {
         floor,
         anchor,
         reasons: all,
+    }
+}
+
+/// What becomes of an action that asks for approval: `then` where people gave it.
+fn asks(inputs: &GateInputs, subject: usize, action: Action, then: DecisionKind) -> (DecisionKind, Option<Reason>) {
+    match approved(inputs, subject, action) {
+        Approved::No => (DecisionKind::AwaitApproval, None),
+        Approved::Yes(reason) => (then, Some(reason)),
+        Approved::Exceeded(reason) => (DecisionKind::AwaitApproval, Some(reason)),
     }
 }
 

@@ -2,6 +2,7 @@
 //! Authority only shrinks, every reason is collected, and nothing else in the host can make an [`Authorised`] action. No
 //! I/O, no clock, no state.
 
+mod approved;
 mod authorised;
 mod circumstances;
 mod confidence;
@@ -15,8 +16,8 @@ mod version;
 
 pub use authorised::{ActionTarget, Authorised};
 pub use circumstances::{
-    Administrators, Approvals, Budgets, Circumstances, Estimate, Estimates, KillSwitch, Leases, Sources, Stage, Stages,
-    Suppression, Windows,
+    Administrators, Approvals, Budgets, Circumstances, Estimate, Estimates, GivenApproval, KillSwitch, Leases, Sources,
+    Stage, Stages, Suppression, Windows,
 };
 pub use confidence::{Counted, MAX_COMBINED, combined_confidence, effective_confidence};
 pub use decide::{decide, may_act};

@@ -6,7 +6,7 @@ use countersign_model::vocabulary::{Action, TargetLevel};
 use countersign_model::{Decision, DecisionKind, Digest, Intent, Proposal, Timestamp};
 
 use crate::authorised::{ActionTarget, Authorised};
-use crate::circumstances::Circumstances;
+use crate::circumstances::{Approvals, Circumstances};
 use crate::decide::{decide, may_act};
 use crate::inputs::GateInputs;
 use crate::judge::{capability, level};
@@ -76,7 +76,7 @@ pub enum ReauthoriseError {
 ///
 /// What was granted is asked for as if it had been proposed: the same action on the same account with the same lease. So
 /// the answer is that or less, never more: a decision that was downgraded isn't lifted again, one that waited for approval
-/// has no intent. The gate's clock never goes back: an earlier one counts as that of the decision.
+/// is answered only where people gave it. The gate's clock never goes back: an earlier one counts as that of the decision.
 ///
 /// # Errors
 /// When the intent isn't one of these inputs, or names no decision that may act.
@@ -93,7 +93,7 @@ pub fn reauthorise(
     if inputs.gate != VERSION {
         return Err(ReauthoriseError::OtherGate { got: inputs.gate });
     }
-    let Decided { decision, proposal, place } = decided(inputs, intent.decision)?;
+    let Decided { decision, proposal, place } = decided(inputs, intent.decision, &circumstances)?;
     let asked = ask_again(inputs, place, &proposal, &decision, clock, circumstances);
     let mut present = decide(&asked);
     // A suppressed incident has one decision, whatever was proposed.
@@ -139,7 +139,7 @@ struct Decided {
 }
 
 /// The decision that an intent names.
-fn decided(inputs: &GateInputs, index: u32) -> Result<Decided, ReauthoriseError> {
+fn decided(inputs: &GateInputs, index: u32, now: &Circumstances) -> Result<Decided, ReauthoriseError> {
     let mut decisions = decide(inputs);
     let missing = ReauthoriseError::NoSuchDecision { index, decisions: decisions.len() };
     let Some(place) = usize::try_from(index).ok().filter(|place| *place < decisions.len()) else {
@@ -148,9 +148,19 @@ fn decided(inputs: &GateInputs, index: u32) -> Result<Decided, ReauthoriseError>
     let decision = decisions.swap_remove(place);
     // A decision that acts answers the proposal of the same place.
     match inputs.proposals.get(place) {
-        Some(proposal) if may_act(&decision) => Ok(Decided { decision, proposal: proposal.clone(), place }),
+        Some(proposal) if may_act(&decision) || was_approved(&decision, now) => {
+            Ok(Decided { decision, proposal: proposal.clone(), place })
+        }
         _ => Err(ReauthoriseError::NothingToDo { kind: decision.kind, action: decision.action }),
     }
+}
+
+/// Whether a decision that waits for people has what it waits for. That nobody need be asked any more doesn't lift it: it was
+/// said that a person decides.
+fn was_approved(decision: &Decision, now: &Circumstances) -> bool {
+    let Approvals::Given(given) = &now.approvals else { return false };
+    decision.kind == DecisionKind::AwaitApproval
+        && given.iter().any(|given| (given.subject, Some(given.action)) == (decision.subject, decision.action))
 }
 
 /// The same inputs at another moment, with what a decision grants in place of what was proposed. The other proposals stay:

@@ -15,9 +15,9 @@ mod random;
 
 use common::{CaseFile, line};
 use countersign_gate::{
-    Administrators, Authorised, Budgets, Circumstances, Estimates, GateInputs, KillSwitch, Less, ReauthoriseError,
-    Reauthorised, RecordedInputs, Sources, Stage, Stages, Suppression, VERSION, Windows, decide, may_act, reauthorise,
-    target,
+    Administrators, Approvals, Authorised, Budgets, Circumstances, Estimates, GateInputs, GivenApproval, KillSwitch,
+    Less, ReauthoriseError, Reauthorised, RecordedInputs, Sources, Stage, Stages, Suppression, VERSION, Windows,
+    decide, may_act, reauthorise, target,
 };
 use countersign_model::vocabulary::{Action, ActionClass};
 use countersign_model::{Ailment, Decision, DecisionKind, Digest, DigestKey, Intent, SourceId, Timestamp};
@@ -320,6 +320,44 @@ fn what_was_downgraded_isnt_lifted_again() {
     let answer = reauthorise(&recorded, &intent(&recorded, 0), recorded.inputs().clock, Circumstances::unconfigured());
     let (kind, action) = (DecisionKind::AwaitApproval, Some(Action::RevokeSessions));
     assert_eq!(answer, Err(ReauthoriseError::NothingToDo { kind, action }));
+}
+
+#[test]
+fn what_people_approved_may_be_done_and_nothing_else() {
+    let estimates =
+        "estimates = [{ subject = 0, action = \"revoke-sessions\", principals = 9, sessions = 9, callers = 9 }]";
+    let recorded = shipped(&format!("ask = [\"revoke-sessions\"]\n{estimates}"));
+    let given =
+        |action, principals| GivenApproval { subject: 0, action, approval: 7, by: vec!["ana".to_owned()], principals };
+    let with = |given: GivenApproval| Circumstances {
+        approvals: Approvals::Given(vec![given]),
+        ..recorded.inputs().circumstances.clone()
+    };
+    let revoke = Action::RevokeSessions;
+    let now = authorised(again(&recorded, 0, with(given(revoke, Some(9)))));
+    assert_eq!((now.action(), now.decision().kind), (Some(revoke), DecisionKind::AwaitApproval));
+    // Stale evidence asks a person, and a person was asked.
+    authorised(again(&recorded, 20 * 60, with(given(revoke, None))));
+    // Fewer than it would hit now.
+    let answer = less(again(&recorded, 0, with(given(revoke, Some(8)))));
+    assert!(answer.starts_with("await-approval revoke-sessions") && answer.ends_with("approval-exceeded?"), "{answer}");
+    // The table says that it hits one, and nobody is asked how many: it needs no approval any more, and has one.
+    authorised(again(
+        &recorded,
+        0,
+        Circumstances { estimates: Estimates::Unconfigured, ..with(given(revoke, Some(9))) },
+    ));
+    let asked = Circumstances { estimates: Estimates::Asked(Vec::new()), ..with(given(revoke, Some(9))) };
+    assert!(less(again(&recorded, 0, asked)).ends_with("approval-exceeded?"), "it isn't known how many");
+    // No approval lifts a refusal.
+    let killed = Circumstances { kill_switch: KillSwitch::On, ..with(given(revoke, Some(9))) };
+    assert!(less(again(&recorded, 0, killed)).starts_with("deny"));
+    // Another action, or another subject's.
+    let other = GivenApproval { subject: 1, ..given(revoke, Some(9)) };
+    for other in [given(Action::SuspendAccount, None), other] {
+        let answer = reauthorise(&recorded, &intent(&recorded, 0), recorded.inputs().clock, with(other));
+        assert!(matches!(answer, Err(ReauthoriseError::NothingToDo { .. })), "{answer:?}");
+    }
 }
 
 #[test]

@@ -164,6 +164,10 @@ text_ids! {
         BudgetExhausted = "budget-exhausted",
         /// The rollout stage allows less.
         RolloutStage = "rollout-stage",
+        /// As many people approved it as must.
+        Approved = "approved",
+        /// What people approved hits fewer than it would now: they are asked again.
+        ApprovalExceeded = "approval-exceeded",
         /// The kill switch is on.
         KillSwitch = "kill-switch",
         /// Too few administrators would remain.

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use countersign_gate::{
-    Administrators, Budgets, Circumstances, Estimate, Estimates, GateInputs, KillSwitch, RuleAuthority, Sources, Stage,
-    Stages, Suppression, Windows,
+    Administrators, Approvals, Budgets, Circumstances, Estimate, Estimates, GateInputs, GivenApproval, KillSwitch,
+    RuleAuthority, Sources, Stage, Stages, Suppression, Windows,
 };
 use countersign_model::incident::{ChainIdentity, IncidentFinding, Subject};
 use countersign_model::time::parse_duration;
@@ -63,6 +63,9 @@ pub(crate) struct Case {
     pub(crate) stages: Option<BTreeMap<String, Stage>>,
     pub(crate) estimates: Option<Vec<Estimate>>,
     pub(crate) remaining_administrators: Option<u32>,
+    /// What people approved.
+    #[serde(default)]
+    pub(crate) approved: Vec<GivenApproval>,
     /// Sources that aren't well, with what is wrong with each.
     #[serde(default)]
     pub(crate) unwell: BTreeMap<String, BTreeSet<Ailment>>,
@@ -320,6 +323,9 @@ impl Case {
         if let Some(remaining) = self.remaining_administrators {
             let accounts = incident.subjects.iter().filter_map(|who| who.account.clone()).collect();
             now.administrators = Administrators::Counted { accounts, remaining, least: 2 };
+        }
+        if !self.approved.is_empty() {
+            now.approvals = Approvals::Given(self.approved.clone());
         }
         now
     }
