@@ -1,5 +1,7 @@
 //! Changes of the generation.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,6 +16,9 @@ use crate::server::Api;
 
 /// The longest text of a change, bytes.
 const MAX_TEXT: usize = 4_096;
+
+/// How long is waited for a generation to serve: it does once its turn has come, whoever waits.
+const SERVES: Duration = Duration::from_secs(5);
 
 /// What `POST /v1/apply` and `/v1/rollback` take.
 pub(crate) struct Change {
@@ -30,7 +35,7 @@ pub(crate) struct Change {
 impl Members for Change {
     fn read(table: &Table<'_>) -> Change {
         let text = |key| table.get(key).and_then(|item| item.any_text(MAX_TEXT)).map(str::to_owned);
-        let generation = table.get("generation").and_then(|item| item.integer(1, MAX_INTEGER));
+        let generation = table.get("generation").and_then(|item| item.integer(0, MAX_INTEGER));
         let at_once = table.get("at_once").and_then(|item| item.flag()).unwrap_or(false);
         Change { reason: text("reason"), digest: text("digest"), generation, at_once }
     }
@@ -70,6 +75,7 @@ pub(crate) async fn apply(
             return Err(Problem::new(StatusCode::CONFLICT, "other-files", detail));
         }
         let generation = api.host().apply(&material, answerable.name, change.reason).map_err(not_applied)?;
+        api.host().wait_generation(generation, SERVES);
         Ok(Json(Applied { generation, digest: material.manifest().digest().to_string(), state: None }))
     })
     .await?
@@ -89,6 +95,7 @@ pub(crate) async fn rollback(
         let reason = change.reason.unwrap_or_else(|| format!("rolled back to {generation}"));
         let rolled = api.host().roll_back(generation, answerable.name, Some(reason), change.at_once);
         let RolledBack { generation, digest, state } = rolled.map_err(not_applied)?;
+        api.host().wait_generation(generation, SERVES);
         Ok(Json(Applied { generation, digest: digest.to_string(), state: Some(state) }))
     })
     .await?
@@ -105,8 +112,9 @@ fn not_applied(error: ApplyError) -> Problem {
         ApplyError::Faults(found) => faults(found),
         ApplyError::Refused(found) => Problem::all(StatusCode::UNPROCESSABLE_ENTITY, "refused", found),
         error @ ApplyError::Overtaken => Problem::new(StatusCode::CONFLICT, "overtaken", error),
-        error @ ApplyError::Same => Problem::new(StatusCode::CONFLICT, "same", error),
-        error @ ApplyError::Unknown(_) => Problem::new(StatusCode::NOT_FOUND, "no-generation", error),
+        error @ (ApplyError::Same | ApplyError::Serves { .. }) => Problem::new(StatusCode::CONFLICT, "same", error),
+        error @ ApplyError::Unknown { .. } => Problem::new(StatusCode::NOT_FOUND, "no-generation", error),
+        error @ ApplyError::Unbuildable { .. } => Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "faults", error),
         error @ ApplyError::Stopped => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-serving", error),
         ApplyError::Append(error) => Problem::internal(error),
     }

@@ -161,7 +161,7 @@ const OPERATIONS: &[Operation] = &[
         path: "/v1/rollback",
         about: "Has an earlier generation serve again",
         body: Some(|| {
-            json_body(&["generation"], json!({ "reason": text(), "generation": whole(1), "at_once": flag() }))
+            json_body(&["generation"], json!({ "reason": text(), "generation": whole(0), "at_once": flag() }))
         }),
         done: (200, Ok("Applied")),
         problems: CHANGE,

@@ -97,7 +97,7 @@ impl Header {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Generation {
-    /// Its number, from 1.
+    /// Its number, from 1. One that another version goes on with is on record again under its number.
     pub number: u64,
     /// The position of the first event that it judges.
     pub position: u64,

@@ -36,7 +36,7 @@ fn table(out: &Out, generations: &[Value]) -> Table {
         };
         let files = generation.pointer("/manifest/files").and_then(Value::as_array).map_or(0, Vec::len);
         table.row([
-            shown("seq").into(),
+            shown("number").into(),
             shown("arrived").into(),
             shown("by").into(),
             before.into(),

@@ -15,7 +15,7 @@ use countersign_session::{Arrival, Input, Observer, Report, Session, SessionErro
 use countersign_store::Store;
 
 use crate::decoders::Decoders;
-use crate::generations::{Generations, Last, material, word};
+use crate::generations::{Generations, Last, material, number_of, word};
 use crate::judge::{patience, standing};
 use crate::material::{Built, Material, Role};
 use crate::rollback::kept;
@@ -33,7 +33,7 @@ pub enum AgainError {
     /// What served according to the recorder can't be built or read.
     #[error("generation {number} can't be built any more: {}", reasons.join("; "))]
     Generation {
-        /// Its number among the host's inputs.
+        /// Its number.
         number: u64,
         /// Why.
         reasons: Vec<String>,
@@ -151,16 +151,17 @@ impl Again {
         let started = Instant::now();
         let stored = if store.keeps() { Standing::read(&*store)?.and_then(|standing| standing.place) } else { None };
         let place = stored.map_or_else(|| begin(&self.reader, self.since).map(|(place, _)| place), Ok)?;
-        let built = match &self.with {
-            Some(built) => Arc::clone(built),
+        let (built, number) = match &self.with {
+            Some(built) => (Arc::clone(built), None),
             None => {
                 let last = self.generations.last(&self.reader, place.host)?.ok_or(AgainError::NoGeneration)?;
-                let Last { seq, built } = last;
-                built.map_err(|reasons| AgainError::Generation { number: seq, reasons })?
+                let Last { number, built, .. } = last;
+                (built.map_err(|reasons| AgainError::Generation { number, reasons })?, Some(number))
             }
         };
         options.patience = patience(&built.sources);
-        let mut session = Session::resume(store, Arc::clone(&built.generation), options, observer)?;
+        let numbered = (Arc::clone(&built.generation), number);
+        let mut session = Session::resume_numbered(store, numbered, options, observer)?;
         let mut decoders = Decoders::new(built.sources.clone(), session.processed());
         let mut walk = Walk::new(RecorderReader::open(&self.path)?, place)?;
         while let Some(step) = walk.next(self.end)? {
@@ -194,13 +195,13 @@ impl Again {
         match input.kind {
             HostInputKind::Time => session.push_from(Input::Time(input.time()), place)?,
             HostInputKind::Generation if self.with.is_none() => {
-                let built = self.generations.recorded(&self.reader, input);
-                let built = built.map_err(|reasons| AgainError::Generation { number: input.seq, reasons })?;
+                let number = number_of(&self.reader, input)?;
+                let fails = |reasons| AgainError::Generation { number, reasons };
+                let built = self.generations.recorded(&self.reader, input).map_err(fails)?;
                 let (generation, patience) = (Arc::clone(&built.generation), patience(&built.sources));
-                let restored = kept(&self.reader, None, input);
-                let restored =
-                    restored.map_err(|why| AgainError::Generation { number: input.seq, reasons: vec![why] })?;
-                session.push_from(Input::Generation(Swap { generation, patience, restored }), place)?;
+                let restored = kept(&self.reader, None, input).map_err(|why| fails(vec![why]))?;
+                let swap = Swap { generation, number: Some(number), patience, restored };
+                session.push_from(Input::Generation(swap), place)?;
                 decoders.swap(built.sources.clone());
             }
             HostInputKind::Source => {
@@ -303,5 +304,6 @@ fn as_of(reader: &RecorderReader, input: &RecordedHostInput) -> Result<(Sources,
         let material = material(reader, &word.manifest)?;
         Ok((material.sources()?, material.directory()?))
     };
-    read().map_err(|reasons| AgainError::Generation { number: input.seq, reasons })
+    let number = number_of(reader, input)?;
+    read().map_err(|reasons| AgainError::Generation { number, reasons })
 }

@@ -62,8 +62,41 @@ pub enum ApplyError {
     #[error("expected the generation to serve that the files were compared with, got another one")]
     Overtaken,
     /// No generation has this number.
-    #[error("expected the number of a generation, got {0}, which none has")]
-    Unknown(u64),
+    #[error(
+        "expected the number of a generation that can serve again ({}), got {number}, which none has",
+        listed(again)
+    )]
+    Unknown {
+        /// The number.
+        number: u64,
+        /// Those that can serve again.
+        again: Vec<u64>,
+    },
+    /// The generation of this number is what serves.
+    #[error(
+        "expected the number of a generation that can serve again ({}), got {number}, which is what serves",
+        listed(again)
+    )]
+    Serves {
+        /// The number.
+        number: u64,
+        /// Those that can serve again.
+        again: Vec<u64>,
+    },
+    /// The generation of this number can't be built any more.
+    #[error(
+        "expected the number of a generation that can serve again ({}), got {number}, which can't be built any more: {}",
+        listed(again),
+        faults.join("; ")
+    )]
+    Unbuildable {
+        /// The number.
+        number: u64,
+        /// Those that may.
+        again: Vec<u64>,
+        /// Why not.
+        faults: Vec<String>,
+    },
     /// Judging doesn't come to the end of a batch, or the host is stopping.
     #[error("expected a host that judges, got one that doesn't now: see its status, and try again")]
     Stopped,
@@ -93,3 +126,29 @@ pub enum IngestError {
     #[error(transparent)]
     Append(#[from] AppendError),
 }
+
+/// The most runs of numbers that are listed.
+const MAX_LISTED: usize = 32;
+
+/// Ascending numbers in words: `1, 3 to 7`; of very many the last ones.
+fn listed(numbers: &[u64]) -> String {
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == *number => *last = *number,
+            _ => runs.push((*number, *number)),
+        }
+    }
+    let left_out = runs.len().saturating_sub(MAX_LISTED);
+    let shown = runs.iter().skip(left_out).map(|(first, last)| match last - first {
+        0 => first.to_string(),
+        1 => format!("{first}, {last}"),
+        _ => format!("{first} to {last}"),
+    });
+    let shown: Vec<String> = (left_out > 0).then(|| "…".to_owned()).into_iter().chain(shown).collect();
+    if shown.is_empty() { "none: nothing else has served".to_owned() } else { shown.join(", ") }
+}
+
+#[cfg(test)]
+#[path = "../tests/unit/error.rs"]
+mod tests;

@@ -1,13 +1,13 @@
 //! The inputs of sources that the host reads itself: a thread each, started and stopped as generations change.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use countersign_inputs::{Batch, BookmarkError, Delivered, Source, StreamInput, Tail, Transport};
+use countersign_inputs::{Batch, BookmarkError, Delivered, Source, Sources, StreamInput, Tail, Transport};
 use countersign_model::SourceId;
 use countersign_recorder::{Append, AppendError, Recorder, RecorderError};
 
@@ -43,6 +43,7 @@ impl Feeds {
     /// Has the sources of the generation that serves read, until the host is to stop.
     pub(crate) fn run(self) {
         let mut running: BTreeMap<SourceId, Running> = BTreeMap::new();
+        let mut unread = BTreeSet::new();
         while !self.shared.is_stopping() {
             let wanted = self.shared.sources();
             let is_wanted = |name: &SourceId, running: &Running| {
@@ -54,6 +55,7 @@ impl Feeds {
             let (kept, ended) = running.into_iter().partition(|(name, running)| is_wanted(name, running));
             running = kept;
             stop(ended);
+            self.tell_unread(&wanted, &mut unread);
             for source in wanted.iter().filter(|source| is_read(source)) {
                 if !running.contains_key(source.name()) {
                     running.extend(self.start(source).map(|started| (source.name().clone(), started)));
@@ -62,6 +64,19 @@ impl Feeds {
             self.recorder.wait(SUPERVISE, |_| self.shared.is_stopping());
         }
         stop(running);
+    }
+
+    /// Says of which sources nothing is read. Those that were said before are forgotten.
+    fn tell_unread(&self, wanted: &Sources, told: &mut BTreeSet<SourceId>) {
+        for name in std::mem::take(told) {
+            self.shared.feed(&name, |fed| fed.problems.clear());
+        }
+        for source in wanted.iter() {
+            if let Some(why) = source.unread() {
+                self.shared.feed(source.name(), |fed| fed.problems = vec![why]);
+                told.insert(source.name().clone());
+            }
+        }
     }
 
     fn start(&self, source: &Source) -> Option<Running> {

@@ -1,6 +1,7 @@
 //! Generations as they are on record, and those that are built: each is built once, off the thread that judges.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countersign_engine::Engine;
@@ -49,8 +50,9 @@ pub(crate) struct NewGeneration<'g> {
 /// A generation on record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RecordedGeneration {
-    /// Its number among the host's own inputs.
-    pub seq: u64,
+    /// Its number: 1 for the first one, and one more for each that follows. Decisions, the audit log and whoever shows a
+    /// generation have this one.
+    pub number: u64,
     /// When it was applied, by the host's clock.
     pub arrived: countersign_model::Timestamp,
     /// The batch before which it began to serve; none while it waits for its turn.
@@ -98,8 +100,18 @@ impl Generations {
     /// # Errors
     /// When the recorder can't be read.
     pub(crate) fn last(&self, reader: &RecorderReader, up_to: u64) -> Result<Option<Last>, RecorderError> {
-        let input = reader.last_host_input(HostInputKind::Generation, up_to)?;
-        Ok(input.map(|input| Last { seq: input.seq, built: self.recorded(reader, &input) }))
+        let Some(input) = reader.last_host_input(HostInputKind::Generation, up_to)? else { return Ok(None) };
+        let number = number_of(reader, &input)?;
+        Ok(Some(Last { input: input.seq, number, built: self.recorded(reader, &input) }))
+    }
+
+    /// The generation of a number, built or why it can't be built any more; none if there is none.
+    ///
+    /// # Errors
+    /// When the recorder can't be read.
+    pub(crate) fn of_number(&self, reader: &RecorderReader, number: u64) -> Result<Option<Last>, RecorderError> {
+        let input = of_number(reader, number)?;
+        Ok(input.map(|input| Last { input: input.seq, number, built: self.recorded(reader, &input) }))
     }
 
     /// A generation on record, built.
@@ -119,12 +131,51 @@ impl Generations {
     }
 }
 
-/// The last generation up to a place.
+/// A generation on record.
 pub(crate) struct Last {
-    /// Its number among the host's own inputs.
-    pub(crate) seq: u64,
+    /// Which of the host's own inputs it is.
+    pub(crate) input: u64,
+    /// Its number.
+    pub(crate) number: u64,
     /// The generation, or with every fault why it can't be built any more.
     pub(crate) built: Result<Arc<Built>, Vec<String>>,
+}
+
+/// The number of a generation: how many were put on record up to it. Inputs of the host's own are never dropped.
+///
+/// # Errors
+/// When the recorder can't be read.
+pub(crate) fn number_of(reader: &RecorderReader, input: &RecordedHostInput) -> Result<u64, RecorderError> {
+    reader.count_host_inputs(HostInputKind::Generation, input.seq)
+}
+
+/// The generation of a number; none if there is none.
+///
+/// # Errors
+/// When the recorder can't be read.
+pub(crate) fn of_number(reader: &RecorderReader, number: u64) -> Result<Option<RecordedHostInput>, RecorderError> {
+    reader.nth_host_input(HostInputKind::Generation, number)
+}
+
+/// All generations on record, the last one last. What another version wrote is left out.
+///
+/// # Errors
+/// When the recorder can't be read.
+pub(crate) fn all(reader: &RecorderReader) -> Result<Vec<RecordedGeneration>, RecorderError> {
+    let inputs = (1..).zip(reader.host_inputs_of(HostInputKind::Generation)?);
+    let recorded = inputs.filter_map(|(number, input)| {
+        let word = word(&input).ok()?;
+        Some(RecordedGeneration { number, arrived: input.arrived, before: input.before, word })
+    });
+    Ok(recorded.collect())
+}
+
+/// The generations that a recorder has, the last one last.
+///
+/// # Errors
+/// When it can't be read.
+pub fn generations_of_recorder(path: &Path) -> Result<Vec<RecordedGeneration>, RecorderError> {
+    all(&RecorderReader::open(path)?)
 }
 
 /// What a recorded generation says.
@@ -140,7 +191,7 @@ pub(crate) fn material(reader: &RecorderReader, manifest: &Manifest) -> Result<M
     Material::recorded(manifest, |digest| reader.content(digest))
 }
 
-/// Puts a generation on record. Returns its number.
+/// Puts a generation on record, one at a time. Returns its number.
 ///
 /// # Errors
 /// When it isn't on record.
@@ -150,5 +201,17 @@ pub(crate) fn put(recorder: &Recorder, new: NewGeneration<'_>) -> Result<u64, Ap
         GenerationWord { manifest: material.manifest(), by, reason, kept: kept.as_ref().map(|kept| Digest::of(kept)) };
     let payload = serde_json::to_vec(&word).unwrap_or_default();
     let contents = material.files.iter().map(|file| file.bytes.clone()).chain(kept).collect();
-    recorder.put(NewHostInput { kind: HostInputKind::Generation, payload, contents, before })
+    let kind = HostInputKind::Generation;
+    let reader = recorder.reader().map_err(unreadable)?;
+    let earlier = reader.count_host_inputs(kind, u64::MAX).map_err(unreadable)?;
+    recorder.put(NewHostInput { kind, payload, contents, before })?;
+    Ok(earlier + 1)
+}
+
+/// What keeps a generation from being put on record where the recorder can't be read.
+fn unreadable(error: RecorderError) -> AppendError {
+    match error {
+        RecorderError::Database(error) => error.into(),
+        RecorderError::Thread(_) | RecorderError::Dropped { .. } => AppendError::Closed,
+    }
 }

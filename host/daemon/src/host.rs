@@ -297,7 +297,11 @@ impl Host {
     /// # Errors
     /// When it has faults, changes nothing or what is never applied, or isn't on record.
     pub fn apply(&self, material: &Material, by: String, reason: Option<String>) -> Result<u64, ApplyError> {
-        self.put(material, by, reason, None)
+        let number = self.put(material, by, reason, None)?;
+        // Nothing waits any more. Should the files be others by now, they are looked at again.
+        self.open.shared.set_on_disk(None);
+        self.look();
+        Ok(number)
     }
 
     /// Applies files that were compared with what serves, if that still does.
@@ -405,23 +409,17 @@ impl Host {
     /// # Errors
     /// When they can't be read.
     pub fn generations(&self) -> Result<Vec<RecordedGeneration>, RecorderError> {
-        let inputs = self.open.recorder.reader()?.host_inputs_of(HostInputKind::Generation)?;
-        let recorded = inputs.into_iter().filter_map(|input| {
-            let word = word(&input).ok()?;
-            Some(RecordedGeneration { seq: input.seq, arrived: input.arrived, before: input.before, word })
-        });
-        Ok(recorded.collect())
+        generations::all(&self.open.recorder.reader()?)
     }
 
-    /// What a generation on record was made of.
+    /// What the generation of a number was made of.
     ///
     /// # Errors
     /// When it can't be read; none if there is none of this number.
-    pub fn material(&self, seq: u64) -> Result<Option<Material>, Vec<String>> {
+    pub fn material(&self, number: u64) -> Result<Option<Material>, Vec<String>> {
         let failed = |error: RecorderError| vec![error.to_string()];
         let reader = self.open.recorder.reader().map_err(failed)?;
-        let last = reader.last_host_input(HostInputKind::Generation, seq).map_err(failed)?;
-        let Some(generation) = last.filter(|last| last.seq == seq) else { return Ok(None) };
+        let Some(generation) = generations::of_number(&reader, number).map_err(failed)? else { return Ok(None) };
         let word = word(&generation).map_err(|error| vec![error])?;
         generations::material(&reader, &word.manifest).map(Some)
     }
@@ -430,6 +428,14 @@ impl Host {
     pub fn wait_serving(&self, longest: std::time::Duration) -> bool {
         let serves = || self.open.shared.judged().generation.is_some();
         self.open.recorder.wait(longest, |_| serves());
+        serves()
+    }
+
+    /// Waits until a generation that was put on record serves, or a later one does, for so long at most. Whether it does.
+    pub fn wait_generation(&self, number: u64, longest: std::time::Duration) -> bool {
+        let judged = || self.open.shared.judged();
+        let serves = || judged().generation.is_some_and(|serving| serving >= number);
+        self.open.recorder.wait(longest, |_| serves() || judged().stopped.is_some() || self.open.shared.is_stopping());
         serves()
     }
 

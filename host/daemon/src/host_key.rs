@@ -20,6 +20,12 @@ const PUBLIC: &str = "host.pub";
 /// Maximum bytes of that.
 const MAX_PUBLIC: u64 = 256;
 
+/// What it means that a log isn't signed by the key that signed it last, and what to do.
+const UNSIGNED: &str = "The host records and judges as ever, but its audit log isn't signed from here on: what comes now \
+     can't be proved, and nothing of the log is dropped. Put the key back, such as from a backup with it, and start the host \
+     again. If it is lost, or the change is meant, stop the host and run `countersign audit rekey`: a new key signs then, all \
+     that is unsigned too, and whoever verifies with the old key needs both, `audit verify --key OLD --key NEW`";
+
 /// Why a key can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum HostKeyError {
@@ -104,9 +110,7 @@ impl HostKey {
             _ => None,
         };
         if let Some(problem) = problem {
-            let now =
-                "put it back; if it is lost, or the change is meant, stop the host and run `countersign audit rekey`";
-            return Ok(HostKey { key: None, problem: Some(format!("{problem}: nothing is signed until then: {now}")) });
+            return Ok(HostKey { key: None, problem: Some(format!("{problem}. {UNSIGNED}")) });
         }
         let key = match key {
             Some(key) => key,

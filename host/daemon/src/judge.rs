@@ -15,7 +15,7 @@ use countersign_session::{Input, Session, SessionError, SessionOptions, Standing
 use countersign_store::{SqliteStore, StoreError};
 
 use crate::decoders::{Decoders, Names};
-use crate::generations::{Generations, Last};
+use crate::generations::{Generations, Last, number_of};
 use crate::log_rate::LogRate;
 use crate::material::Built;
 use crate::observer::LogObserver;
@@ -63,7 +63,7 @@ pub(crate) enum JudgeError {
     /// What serves according to the recorder can't be built.
     #[error("generation {number} can't be built any more: {}", reasons.join("; "))]
     Generation {
-        /// Its number among the host's inputs.
+        /// Its number.
         number: u64,
         /// Why.
         reasons: Vec<String>,
@@ -111,25 +111,38 @@ impl Judge {
         let reader = self.recorder.reader()?;
         let standing = Standing::read(&store)?;
         let place = standing.and_then(|standing| standing.place).unwrap_or(BEGIN);
-        let (number, built) = self.serving(&reader, place)?;
+        let serving = self.serving(&reader, place)?;
+        let Serving { number, built, .. } = &serving;
         let mut options = self.options.clone();
         options.patience = patience(&built.sources);
         let mut observer = LogObserver { counters: &self.shared.counters, rate: LogRate::new() };
-        let session = Session::resume(&mut store, Arc::clone(&built.generation), options, &mut observer)?;
+        let numbered = (Arc::clone(&built.generation), Some(*number));
+        let session = Session::resume_numbered(&mut store, numbered, options, &mut observer)?;
         let decoders = Decoders::new(built.sources.clone(), session.processed());
-        self.shared.serves(number, &built);
+        self.shared.serves(*number, built);
         self.recorder.wake();
         let names = Names::read(&reader)?;
         let (heard, told) = (Instant::now(), None);
-        let (serving, uncommitted) = ((number, built), VecDeque::new());
+        let uncommitted = VecDeque::new();
         Judging { judge: self, reader, session, decoders, place, serving, names, heard, told, uncommitted }.run()
     }
 
     /// The generation that serves at a place.
-    fn serving(&self, reader: &RecorderReader, place: Place) -> Result<(u64, Arc<Built>), JudgeError> {
-        let Last { seq, built } = self.generations.last(reader, place.host)?.ok_or(JudgeError::NoGeneration)?;
-        Ok((seq, built.map_err(|reasons| JudgeError::Generation { number: seq, reasons })?))
+    fn serving(&self, reader: &RecorderReader, place: Place) -> Result<Serving, JudgeError> {
+        let last = self.generations.last(reader, place.host)?.ok_or(JudgeError::NoGeneration)?;
+        let Last { input, number, built } = last;
+        let built = built.map_err(|reasons| JudgeError::Generation { number, reasons })?;
+        Ok(Serving { input, number, built })
     }
+}
+
+/// The generation that serves.
+struct Serving {
+    /// Which of the host's own inputs it is.
+    input: u64,
+    /// Its number.
+    number: u64,
+    built: Arc<Built>,
 }
 
 /// Judging, from a session's resumption on.
@@ -140,8 +153,7 @@ struct Judging<'j, 's> {
     decoders: Decoders,
     /// Next is what lies here; what lies before was pushed.
     place: Place,
-    /// The generation that serves, with its number.
-    serving: (u64, Arc<Built>),
+    serving: Serving,
     names: Names,
     /// When the last input came.
     heard: Instant,
@@ -195,8 +207,13 @@ impl Judging<'_, '_> {
     }
 
     fn report(&mut self) {
+        let records = self.session.head().records();
+        if self.session.committed_place().is_none() {
+            // The first generation is on record before anything has come.
+            self.judge.shared.has_records(records);
+        }
         if let Some(place) = self.session.committed_place() {
-            self.judge.shared.committed(place, self.session.head().records());
+            self.judge.shared.committed(place, records);
             self.judge.recorder.judged(place);
             while let Some((_, arrived, records)) = self.uncommitted.pop_front_if(|(batch, ..)| *batch < place.batch) {
                 let now = self.judge.recorder.now();
@@ -257,21 +274,21 @@ impl Judging<'_, '_> {
                 self.session.commit()?;
             }
             HostInputKind::Generation => {
-                let built = self.judge.generations.recorded(&self.reader, input);
-                let built = built.map_err(|reasons| JudgeError::Generation { number: input.seq, reasons })?;
+                let number = number_of(&self.reader, input)?;
+                let fails = |reasons| JudgeError::Generation { number, reasons };
+                let built = self.judge.generations.recorded(&self.reader, input).map_err(fails)?;
                 let Judge { store, past, options, .. } = self.judge;
-                let (ended, before) = &self.serving;
-                if !replaced(&built.generation, &before.generation).is_empty() {
-                    past.keep(store, *ended, &options.key);
+                let ended = &self.serving;
+                if !replaced(&built.generation, &ended.built.generation).is_empty() {
+                    past.keep(store, (ended.input, ended.number), &options.key);
                 }
-                let restored = kept(&self.reader, store.parent(), input);
-                let restored =
-                    restored.map_err(|why| JudgeError::Generation { number: input.seq, reasons: vec![why] })?;
+                let restored = kept(&self.reader, store.parent(), input).map_err(|why| fails(vec![why]))?;
                 let (generation, patience) = (Arc::clone(&built.generation), patience(&built.sources));
-                self.session.push_from(Input::Generation(Swap { generation, patience, restored }), self.place)?;
+                let swap = Swap { generation, number: Some(number), patience, restored };
+                self.session.push_from(Input::Generation(swap), self.place)?;
                 self.decoders.swap(built.sources.clone());
-                self.judge.shared.serves(input.seq, &built);
-                self.serving = (input.seq, built);
+                self.judge.shared.serves(number, &built);
+                self.serving = Serving { input: input.seq, number, built };
             }
             HostInputKind::Source => {
                 let Some(standing) = standing(input) else { return Ok(()) };

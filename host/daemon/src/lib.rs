@@ -52,7 +52,7 @@ pub use backup::{BackupError, BackupManifest, Copied, Part, back_up, check, rest
 pub use candidate::{Aspect, Behaviour, ChangeKind, Compared, Difference, Example, Failing, Group, Item, Omitted};
 pub use checkpoints::KeepError;
 pub use error::{ApplyError, HostError, IngestError};
-pub use generations::{GenerationWord, RecordedGeneration};
+pub use generations::{GenerationWord, RecordedGeneration, generations_of_recorder};
 pub use host::{Host, HostOptions, Ingested, Status, has_host, recorder_of, store_of};
 pub use host_key::{HostKeyError, key_of, public_key_of, rekey};
 pub use keeper::Audited;
@@ -60,6 +60,7 @@ pub use log_rate::LogRate;
 pub use material::{Built, Manifest, ManifestFile, Material, MaterialFile, Role, components};
 pub use metrics::histogram::{Counted, Histogram, SECONDS};
 pub use metrics::text::{CONTENT_TYPE as METRICS_TYPE, Label, Metrics};
+pub use okta::without_token;
 pub use page::{MAX_PAGE, Page, PageError, Paging, page};
 pub use plan::{Plan, PlanError};
 pub use reload::Reload;

@@ -2,13 +2,15 @@
 //! record together with where the log goes on.
 
 use std::io::Cursor;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, SystemTime};
 
 use countersign_configuration::Secret;
 use countersign_formats::reader::Position;
-use countersign_inputs::{Batch, Cutter, OktaLog};
+use countersign_inputs::{Batch, Cutter, OktaLog, Sources, Transport};
+use countersign_model::SourceId;
 use countersign_okta::{Answer, Connections, Page, Pauses, Request, RequestError, SystemLog, Token};
 use countersign_recorder::AppendError;
 
@@ -49,7 +51,7 @@ impl Follow {
         let mut system_log = opened.map_err(|error| error.to_string())?;
         while !self.is_stopping() {
             // Read for each request: it may be another one by now.
-            let request = system_log.request(&connections, &self.okta_token(log)?);
+            let request = system_log.request(&connections, &token(name, log, &self.folder)?);
             let Some(answer) = self.answer(request) else { return Ok(()) };
             match system_log.take(answer) {
                 Ok(page) => self.record(&mut system_log, page),
@@ -113,19 +115,6 @@ impl Follow {
         }
     }
 
-    /// The token: of the variable, else of the file.
-    fn okta_token(&self, log: &OktaLog) -> Result<Token, String> {
-        let name = self.source.name().as_str().to_ascii_uppercase().replace('-', "_");
-        let variable = format!("{VARIABLE}{name}");
-        let secret = match (std::env::var_os(&variable), &log.token_file) {
-            (Some(value), _) => Secret::environment(value),
-            (None, Some(file)) => Secret::file(self.folder.join(file)),
-            (None, None) => return Err(format!("expected `token-file` or the variable `{variable}`, got neither")),
-        };
-        let bytes = secret.read(MAX_TOKEN).map_err(|error| format!("the token can't be read: {error}"))?;
-        Token::read(&bytes).map_err(|error| error.to_string())
-    }
-
     /// Says what is in the way, once as long as it stays the same.
     fn problem(&self, why: &str) {
         let name = self.source.name();
@@ -136,6 +125,33 @@ impl Follow {
             }
         });
     }
+}
+
+/// The token of a source: of the variable, else of the file, which is relative to a folder.
+fn token(source: &SourceId, log: &OktaLog, folder: &Path) -> Result<Token, String> {
+    let variable = format!("{VARIABLE}{}", source.as_str().to_ascii_uppercase().replace('-', "_"));
+    let secret = match (std::env::var_os(&variable), &log.token_file) {
+        (Some(value), _) => Secret::environment(value),
+        (None, Some(file)) => Secret::file(folder.join(file)),
+        (None, None) => {
+            return Err(format!(
+                "expected `token-file = \"FILE\"`, or the variable `{variable}` with the token, got neither"
+            ));
+        }
+    };
+    let bytes = secret.read(MAX_TOKEN).map_err(|error| format!("the token can't be read: {error}"))?;
+    Token::read(&bytes).map_err(|error| error.to_string())
+}
+
+/// The sources of kind `okta` whose token this process can't read, each with why. `folder` is that of the configuration.
+#[must_use]
+pub fn without_token(sources: &Sources, folder: &Path) -> Vec<String> {
+    let without = sources.iter().filter_map(|source| {
+        let Some(Transport::Okta(log)) = source.transport() else { return None };
+        let why = token(source.name(), log, folder).err()?;
+        Some(format!("the source `{}`: {why}", source.name()))
+    });
+    without.collect()
 }
 
 /// The batches of a page.

@@ -29,15 +29,16 @@ impl Past {
     /// Those of a state folder. What an earlier host left unfinished is removed.
     pub(crate) fn of(state: &Path) -> Past {
         let past = Past { folder: state.join(FOLDER), copying: Mutex::default() };
-        for path in past.files().into_iter().filter(|path| generation(path).is_none()) {
+        for path in past.files().into_iter().filter(|path| input(path).is_none()) {
             remove(&path);
         }
         past
     }
 
     /// Keeps what a store has now as the end of a generation, on a thread of its own. It is left out where that of another
-    /// one is still being copied: a rollback then goes on from what rules keep.
-    pub(crate) fn keep(&self, store: &Path, generation: u64, key: &DigestKey) {
+    /// one is still being copied: a rollback then goes on from what rules keep. The generation is given by which of the host's
+    /// own inputs it is, which names its file, and by its number.
+    pub(crate) fn keep(&self, store: &Path, (input, generation): (u64, u64), key: &DigestKey) {
         let mut copying = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
         if copying.as_ref().is_some_and(|thread| !thread.is_finished()) {
             tracing::info!(generation, "its end isn't kept, as that of another generation is still being copied");
@@ -53,15 +54,15 @@ impl Past {
         };
         let (folder, key) = (self.folder.clone(), key.clone());
         let copy = move || {
-            let part = folder.join(format!("{generation}.part"));
+            let part = folder.join(format!("{input}.part"));
             let copied = copy(&reader, &part, &key)
                 .map_err(|error| error.to_string())
-                .and_then(|()| fs::rename(&part, path(&folder, generation)).map_err(|error| error.to_string()));
+                .and_then(|()| fs::rename(&part, path(&folder, input)).map_err(|error| error.to_string()));
             if let Err(error) = copied {
                 tracing::warn!(generation, error, "its end can't be kept");
                 remove(&part);
             }
-            let mut kept: Vec<u64> = files(&folder).iter().filter_map(|path| self::generation(path)).collect();
+            let mut kept: Vec<u64> = files(&folder).iter().filter_map(|path| self::input(path)).collect();
             kept.sort_unstable();
             for old in kept.iter().rev().skip(MAX_KEPT) {
                 remove(&path(&folder, *old));
@@ -73,9 +74,9 @@ impl Past {
         }
     }
 
-    /// The end of a generation; none if it isn't kept.
-    pub(crate) fn read(&self, generation: u64) -> Option<SqliteReader> {
-        let path = path(&self.folder, generation);
+    /// The end of the generation that is this one of the host's own inputs; none if it isn't kept.
+    pub(crate) fn read(&self, input: u64) -> Option<SqliteReader> {
+        let path = path(&self.folder, input);
         path.exists().then(|| SqliteStore::read(&path).ok()).flatten()
     }
 
@@ -121,12 +122,12 @@ fn copy(reader: &SqliteReader, path: &Path, key: &DigestKey) -> Result<(), Aside
     Ok(store.close()?)
 }
 
-fn path(folder: &Path, generation: u64) -> PathBuf {
-    folder.join(format!("{generation}.db"))
+fn path(folder: &Path, input: u64) -> PathBuf {
+    folder.join(format!("{input}.db"))
 }
 
-/// The generation whose end a file has.
-fn generation(path: &Path) -> Option<u64> {
+/// Which of the host's own inputs the generation is whose end a file has.
+fn input(path: &Path) -> Option<u64> {
     path.file_name()?.to_str()?.strip_suffix(".db")?.parse().ok()
 }
 

@@ -33,6 +33,9 @@ pub struct Plan {
     pub difference: Difference,
     /// What both make of the recorded past; none if that wasn't asked for, or nothing differs.
     pub behaviour: Option<Behaviour>,
+    /// Sources of the candidate of which a host reads nothing, each with what to write.
+    #[serde(default)]
+    pub unread: Vec<String>,
 }
 
 impl Plan {
@@ -81,7 +84,7 @@ impl From<AsideError> for PlanError {
 /// What serves and a candidate, compared.
 pub(crate) struct Comparing {
     /// The number of the generation that serves.
-    pub(crate) seq: u64,
+    pub(crate) number: u64,
     pub(crate) serving: Arc<Built>,
     pub(crate) candidate: Arc<Built>,
     pub(crate) difference: Difference,
@@ -107,7 +110,7 @@ impl Host {
         } else {
             None
         };
-        let Comparing { seq: generation, serving, candidate, difference } = comparing;
+        let Comparing { number: generation, serving, candidate, difference } = comparing;
         let (refused, left_out) = match candidate.left_out.clone() {
             left_out if self.open.reload.partial => (Vec::new(), left_out),
             refused => (refused, Vec::new()),
@@ -121,6 +124,7 @@ impl Host {
             widens: difference.widens(),
             difference,
             behaviour,
+            unread: candidate.sources.unread(),
         })
     }
 
@@ -128,10 +132,10 @@ impl Host {
     pub(crate) fn compare(&self, material: &Material) -> Result<Comparing, PlanError> {
         let reader = self.open.recorder.reader()?;
         let last = self.open.generations.last(&reader, u64::MAX)?;
-        let Last { seq, built } = last.ok_or_else(|| PlanError::Serving("none serves yet".to_owned()))?;
+        let Last { number, built, .. } = last.ok_or_else(|| PlanError::Serving("none serves yet".to_owned()))?;
         let serving = built.map_err(|reasons| PlanError::Serving(reasons.join("; ")))?;
         let candidate = self.build(material).map_err(PlanError::Faults)?;
-        let mut comparing = Comparing { seq, serving, candidate, difference: Difference::default() };
+        let mut comparing = Comparing { number, serving, candidate, difference: Difference::default() };
         if comparing.differs() {
             comparing.difference = Difference::between(&comparing.serving, &comparing.candidate);
         }

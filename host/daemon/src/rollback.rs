@@ -19,7 +19,7 @@ use countersign_store::{SqliteReader, SqliteStore};
 
 use crate::aside::{Aside, AsideError};
 use crate::error::ApplyError;
-use crate::generations::{self, NewGeneration, word};
+use crate::generations::{self, NewGeneration, RecordedGeneration, word};
 use crate::host::Host;
 use crate::material::{Built, Material};
 use crate::walk::{BEGIN, Step, Walk};
@@ -53,7 +53,8 @@ impl Host {
     /// what came since. Where that isn't kept any more, they go on from what there is.
     ///
     /// # Errors
-    /// When it isn't on record, can't be built any more, serves already, or judging has stopped.
+    /// When it isn't on record, can't be built any more or serves already, with those that can serve again; or judging has
+    /// stopped.
     pub fn roll_back(
         &self,
         number: u64,
@@ -61,8 +62,15 @@ impl Host {
         reason: Option<String>,
         at_once: bool,
     ) -> Result<RolledBack, ApplyError> {
-        let material = self.material(number).map_err(ApplyError::Faults)?.ok_or(ApplyError::Unknown(number))?;
-        let (serving, built) = self.checked(&material)?;
+        let again = || self.can_serve_again(number);
+        let unbuildable = |faults| ApplyError::Unbuildable { number, again: again(), faults };
+        let material = self.material(number).map_err(unbuildable)?;
+        let material = material.ok_or_else(|| ApplyError::Unknown { number, again: again() })?;
+        let (serving, built) = self.checked(&material).map_err(|error| match error {
+            ApplyError::Same => ApplyError::Serves { number, again: again() },
+            ApplyError::Faults(faults) => unbuildable(faults),
+            error => error,
+        })?;
         let rules = match &serving {
             Some(serving) => replaced(&serving.generation, &built.generation),
             None => built.generation.codes().into_keys().collect(),
@@ -77,7 +85,10 @@ impl Host {
         } else {
             match self.end_with(&built, &rules) {
                 Some(past) => match self.catch_up(&past, &built, &rules, &rolling) {
-                    Ok((generation, state)) => return Ok(RolledBack { generation, digest, state }),
+                    Ok((generation, state)) => {
+                        self.look();
+                        return Ok(RolledBack { generation, digest, state });
+                    }
                     // INVARIANT: nobody is kept from rolling back by what was dropped or grew too large.
                     Err(RollbackError::Aside(
                         AsideError::Recorder(RecorderError::Dropped { .. }) | AsideError::TooLarge(_),
@@ -95,7 +106,17 @@ impl Host {
         };
         let state = why.to_owned();
         let _one = self.open.applying.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(RolledBack { generation: rolling.put(&state, None)?, digest, state })
+        let generation = rolling.put(&state, None)?;
+        // The files on disk aren't what serves now.
+        self.look();
+        Ok(RolledBack { generation, digest, state })
+    }
+
+    /// The generations that are made of something else than what serves, but for one.
+    fn can_serve_again(&self, except: u64) -> Vec<u64> {
+        let serving = self.serving().map(|serving| serving.digest());
+        let is_other = |one: &RecordedGeneration| one.number != except && Some(one.word.manifest.digest()) != serving;
+        self.generations().unwrap_or_default().iter().filter(|one| is_other(one)).map(|one| one.number).collect()
     }
 
     /// The latest end of a generation in which these rules had the code that they have in this one.

@@ -156,7 +156,7 @@ impl Host {
         let mut rules = read(&self.store_path())?;
         if let Some(number) = self.status().judged.generation {
             let reader = self.open.recorder.reader()?;
-            if let Some(last) = self.open.generations.last(&reader, number)? {
+            if let Some(last) = self.open.generations.of_number(&reader, number)? {
                 let built = last.built.map_err(|faults| RulesError::Generation(faults.join("; ")))?;
                 for (kind, rule) in all(&built.generation) {
                     let bytes = rule.bytes().map_err(|error| RulesError::Generation(error.to_string()))?;

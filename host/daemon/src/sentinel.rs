@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use countersign_recorder::{HostInputKind, Recorder};
+use countersign_recorder::Recorder;
 use countersign_signing::Proof;
 
 use crate::alarms::{Alarms, Seen};
+use crate::generations::of_number;
 use crate::shared::{Serving, Shared};
 
 /// How often.
@@ -63,7 +64,7 @@ impl Sentinel {
             return serving;
         }
         let reader = self.recorder.reader();
-        let input = reader.and_then(|reader| reader.last_host_input(HostInputKind::Generation, serving.number));
+        let input = reader.and_then(|reader| of_number(&reader, serving.number));
         let Ok(Some(input)) = input else { return serving };
         self.shared.set_applied(serving.number, input.arrived);
         Serving { applied: Some(input.arrived), ..serving }

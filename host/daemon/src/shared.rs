@@ -11,7 +11,7 @@ use countersign_policy::Person;
 use countersign_session::Figures;
 use serde::Serialize;
 
-use crate::alarms::Alarm;
+use crate::alarms::{Alarm, AlarmKind};
 use crate::keeper::Audited;
 use crate::material::Built;
 use crate::metrics::Counters;
@@ -20,7 +20,7 @@ use crate::watch::OnDisk;
 /// How judging is.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Judged {
-    /// The number of the generation that serves, among the host's own inputs; none before the first serves.
+    /// The number of the generation that serves; none before the first serves.
     pub generation: Option<u64>,
     /// The digest of what it is made of.
     pub digest: Option<Digest>,
@@ -84,7 +84,7 @@ struct State {
 /// The generation that serves.
 #[derive(Clone)]
 pub(crate) struct Serving {
-    /// Its number among the host's own inputs.
+    /// Its number.
     pub(crate) number: u64,
     pub(crate) built: Arc<Built>,
     /// When it was applied, once that was read.
@@ -178,8 +178,11 @@ impl Shared {
         self.lock().alarms = alarms;
     }
 
+    /// The alarms there are. That files aren't loaded ends with their being applied, not with the next look.
     pub(crate) fn alarms(&self) -> Vec<Alarm> {
-        self.lock().alarms.clone()
+        let state = self.lock();
+        let waits = state.on_disk.is_some();
+        state.alarms.iter().filter(|alarm| waits || alarm.alarm != AlarmKind::NotLoaded).cloned().collect()
     }
 
     /// The persons of the generation that serves.
@@ -195,6 +198,11 @@ impl Shared {
     /// A source of the generation that serves.
     pub(crate) fn source(&self, name: &str) -> Option<Source> {
         self.lock().sources.named(name).cloned()
+    }
+
+    /// So many records are in the audit log, and none of them came of an input.
+    pub(crate) fn has_records(&self, records: u64) {
+        self.lock().judged.records = records;
     }
 
     pub(crate) fn committed(&self, place: Place, records: u64) {

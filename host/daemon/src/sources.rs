@@ -44,6 +44,8 @@ pub struct DeclaredSource {
     pub highest_class: &'static str,
     /// The longest time without records before an alarm, microseconds.
     pub expect_every: Option<i64>,
+    /// Why a host reads nothing of it, with what to write; none if it does.
+    pub unread: Option<String>,
 }
 
 impl DeclaredSource {
@@ -55,6 +57,7 @@ impl DeclaredSource {
             tenants: binding.tenants().unwrap_or_default().iter().map(ToString::to_string).collect(),
             highest_class: binding.highest_class().id(),
             expect_every: source.expect_every(),
+            unread: source.unread(),
         }
     }
 }

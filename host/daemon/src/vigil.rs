@@ -14,7 +14,7 @@ use countersign_model::{SourceId, SourceStanding};
 use countersign_recorder::{HostInputKind, NewHostInput, Recorder, RecorderError, RecorderReader};
 
 use crate::decoders::Names;
-use crate::generations::{material, word};
+use crate::generations::{material, number_of, word};
 use crate::judge::standing;
 use crate::shared::Shared;
 use volume::KEPT;
@@ -40,7 +40,7 @@ struct Known {
     watched: BTreeMap<SourceId, Watched>,
     /// The last of the host's own inputs that was seen, and the sources of the generation that was applied last until then.
     applied: (u64, Sources),
-    /// The number of that generation.
+    /// Which of the host's own inputs that generation is.
     generation: Option<u64>,
     /// The last batch that was counted.
     counted: u64,
@@ -156,7 +156,8 @@ impl Known {
         match sources {
             Ok(sources) => self.applied.1 = sources,
             Err(faults) => {
-                tracing::error!("the sources of generation {} can't be read: {}", last.seq, faults.join("; "));
+                let number = number_of(&self.reader, &last)?;
+                tracing::error!("the sources of generation {number} can't be read: {}", faults.join("; "));
             }
         }
         Ok(())

@@ -337,7 +337,9 @@ impl Watch {
             Err(reasons) => Considered::Done(Some(OnDisk::waits(None, reasons))),
             Ok(material) => self.apply(&material, only_if_new, stamps),
         };
-        let Considered::Done(on_disk) = considered else {
+        // What was said of files that aren't there any more says nothing of those that are.
+        let is_stale = self.files.stamps() != *stamps;
+        let (Considered::Done(on_disk), false) = (considered, is_stale) else {
             self.host.open.shared.set_on_disk(None);
             return false;
         };

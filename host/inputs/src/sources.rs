@@ -96,6 +96,21 @@ impl Source {
     pub fn expect_every(&self) -> Option<i64> {
         self.expect_every
     }
+
+    /// Why a host that runs reads nothing of it, with what to write; none if the file says how its records come.
+    #[must_use]
+    pub fn unread(&self) -> Option<String> {
+        if self.transport.is_some() {
+            return None;
+        }
+        let files =
+            if self.paths.is_empty() { "`kind = \"file\"` with `path`" } else { "`kind = \"file\"` for its `path`" };
+        Some(format!(
+            "the source `{}` has no `kind`, so a host reads nothing of it: write {files} if it follows files, `kind = \"http\"` \
+             if records are sent to it, `kind = \"stdin\"`, or `kind = \"okta\"` with `url` and `token-file`",
+            self.name
+        ))
+    }
 }
 
 impl Sources {
@@ -157,6 +172,12 @@ impl Sources {
         let path = path.strip_prefix(".").unwrap_or(path);
         let matches = |pattern: &Pattern| pattern.matches_path_with(path, options);
         self.0.iter().find(|source| source.paths.iter().any(matches))
+    }
+
+    /// Those of which a host that runs reads nothing, each with why and what to write.
+    #[must_use]
+    pub fn unread(&self) -> Vec<String> {
+        self.iter().filter_map(Source::unread).collect()
     }
 
     /// All of them, in written order.

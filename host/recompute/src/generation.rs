@@ -21,8 +21,9 @@ use crate::recomputer::{Recomputer, Serving};
 impl Recomputer<'_> {
     pub(crate) fn load_generation(&mut self, line: u64, record: GenerationRecord) -> Result<(), RecomputeError> {
         let last = self.serving.take().map_or(0, |serving| serving.record.number);
-        if record.number <= last {
-            self.tampered(line, "number of a generation", format!("more than {last}"), record.number);
+        // One that another version goes on with, or under other options, is on record again under its number.
+        if record.number < last.max(1) {
+            self.tampered(line, "number of a generation", format!("{} or more", last.max(1)), record.number);
         }
         let components = self.components.remove(&line).unwrap_or_default();
         let generation = self.load(line, &record, &components)?;

@@ -223,7 +223,10 @@ fn each_generation_judges_under_its_number() {
     check(two([1, 2], 2), &[]);
     check(two([1, 7], 7), &[]);
     check(two([1, 2], 1), &[("decision record", Tampering), ("finding record", Tampering)]);
-    check(two([2, 2], 2), &[("number of a generation", Tampering)]);
+    // Put on record again, as after a start with other options.
+    check(two([2, 2], 2), &[]);
+    check(two([2, 1], 1), &[("number of a generation", Tampering)]);
+    check(two([0, 1], 1), &[("number of a generation", Tampering)]);
 }
 
 #[test]

@@ -335,6 +335,30 @@ impl RecorderReader {
         Ok(rows.into_iter().next())
     }
 
+    /// How many inputs of the host's own of a kind there are up to the number `last`.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn count_host_inputs(&self, kind: HostInputKind, last: u64) -> Result<u64, RecorderError> {
+        let sql = "SELECT count(*) FROM host_input WHERE kind = ?1 AND seq <= ?2";
+        let rows = self.rows(sql, rusqlite::params![kind.id(), integer(last)], |row| row.get::<_, i64>(0))?;
+        Ok(rows.into_iter().next().unwrap_or_default().unsigned_abs())
+    }
+
+    /// The first, second or a later input of the host's own of a kind, counted from 1; none if there are fewer.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn nth_host_input(&self, kind: HostInputKind, nth: u64) -> Result<Option<RecordedHostInput>, RecorderError> {
+        let Some(before) = nth.checked_sub(1) else { return Ok(None) };
+        let rows = self.rows(
+            "SELECT seq, before, arrived, kind, payload FROM host_input WHERE kind = ?1 ORDER BY seq LIMIT 1 OFFSET ?2",
+            rusqlite::params![kind.id(), integer(before)],
+            host_input,
+        )?;
+        Ok(rows.into_iter().next())
+    }
+
     /// All inputs of the host's own of a kind, by their numbers.
     ///
     /// # Errors

@@ -130,6 +130,14 @@ fn the_hosts_own_inputs_get_their_place_when_their_turn_comes() {
     let last = |up_to| reader.last_host_input(HostInputKind::Generation, up_to).unwrap().unwrap().payload;
     assert_eq!((last(9), last(2)), (b"3".to_vec(), b"2".to_vec()));
     assert_eq!(reader.last_host_input(HostInputKind::Time, 9).unwrap(), None);
+    // Those of a kind are counted whatever lies between them.
+    let time = NewHostInput { kind: HostInputKind::Time, payload: b"1".to_vec(), contents: Vec::new(), before: None };
+    recorder.put(time).unwrap();
+    assert_eq!(put(b"5", None), 5);
+    let count = |last| reader.count_host_inputs(HostInputKind::Generation, last).unwrap();
+    assert_eq!([0, 2, 3, 4, 5, u64::MAX].map(count), [0, 2, 3, 3, 4, 4]);
+    let nth = |nth| reader.nth_host_input(HostInputKind::Generation, nth).unwrap().map(|input| input.payload);
+    assert_eq!([0, 1, 3, 4, 5].map(nth), [None, Some(b"1".to_vec()), Some(b"3".to_vec()), Some(b"5".to_vec()), None]);
     assert_eq!(reader.content(&Digest::of(&content)).unwrap(), Some(content));
     assert_eq!(reader.content(&Digest::of(b"other")).unwrap(), None);
 }

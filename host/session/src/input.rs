@@ -28,6 +28,8 @@ pub enum Input {
 pub struct Swap {
     /// The generation.
     pub generation: Arc<Generation>,
+    /// Its number, where whoever keeps the generations gives it one; else the next one.
+    pub number: Option<u64>,
     /// How long the records of its sources are waited for; see [`SessionOptions::patience`](crate::SessionOptions::patience).
     pub patience: Arc<BTreeMap<SourceId, Patience>>,
     /// What some of its rules have kept instead of what they, or others of the same ids, keep now: empty but where a

@@ -65,23 +65,43 @@ impl<'s> Session<'s> {
         options: SessionOptions,
         observer: &'s mut dyn Observer,
     ) -> Result<Session<'s>, SessionError> {
+        Session::resume_numbered(store, (generation, None), options, observer)
+    }
+
+    /// The same, with a generation that has a number already. If that or anything else differs from what served last, such as
+    /// the engine's version, the generation is put on record again under its number.
+    ///
+    /// # Errors
+    /// As for [`Session::resume`].
+    pub fn resume_numbered(
+        store: &'s mut dyn Store,
+        (generation, number): (Arc<Generation>, Option<u64>),
+        options: SessionOptions,
+        observer: &'s mut dyn Observer,
+    ) -> Result<Session<'s>, SessionError> {
         let Some(stored) = read_session(store)? else {
-            let mut session = Session::from_parts(store, observer, options, Arc::clone(&generation), 1)?;
+            let number = number.unwrap_or(1);
+            let mut session = Session::from_parts(store, observer, options, Arc::clone(&generation), number)?;
             session.judges.hand_over(BTreeMap::new(), &generation.codes(), Timestamp::default(), 0);
             session.ledger.record_header();
-            session.begin_generation(generation, 1)?;
+            session.begin_generation(generation, number)?;
             return Ok(session);
         };
         if stored.key != options.key.fingerprint() {
             return Err(SessionError::OtherKey);
         }
         let mut session = Session::from_parts(store, observer, options, Arc::clone(&generation), stored.generation)?;
-        session.restore(&generation, stored)?;
+        session.restore(&generation, number, stored)?;
         session.pass_stored_lines()?;
         Ok(session)
     }
 
-    fn restore(&mut self, generation: &Arc<Generation>, stored: SessionMemory) -> Result<(), SessionError> {
+    fn restore(
+        &mut self,
+        generation: &Arc<Generation>,
+        number: Option<u64>,
+        stored: SessionMemory,
+    ) -> Result<(), SessionError> {
         let max_gap = self.options.max_gap;
         let horizon = self.read_horizon(stored.fingerprints)?;
         let mut clock = stored.clock.clone();
@@ -100,9 +120,9 @@ impl<'s> Session<'s> {
         self.ledger.set_holds(&self.judges);
         self.ledger.set_sources(&self.judges);
         self.configuration = self.ledger.configuration(&self.options)?;
-        if self.configuration != stored.configuration {
+        if self.configuration != stored.configuration || number.is_some_and(|number| number != stored.generation) {
             self.finished = false;
-            self.begin_generation(Arc::clone(generation), stored.generation + 1)?;
+            self.begin_generation(Arc::clone(generation), number.unwrap_or(stored.generation + 1))?;
             self.record_migrations(migrated);
         }
         Ok(())

@@ -268,7 +268,8 @@ impl<'s> Session<'s> {
     /// As for [`Session::push`].
     pub fn swap(&mut self, generation: Arc<Generation>) -> Result<(), SessionError> {
         let patience = Arc::clone(&self.options.patience);
-        self.push(Input::Generation(Swap { generation, patience, restored: KeptRules::default() }))
+        let restored = KeptRules::default();
+        self.push(Input::Generation(Swap { generation, number: None, patience, restored }))
     }
 
     /// Time passed by the host's own clock: what waits for witnesses for too long has its turn, timers fire, and
@@ -443,7 +444,7 @@ impl<'s> Session<'s> {
 
     /// Has a generation serve from here on.
     fn serve(&mut self, swap: Swap, place: Option<Place>) -> Result<(), SessionError> {
-        let Swap { generation, patience, restored } = swap;
+        let Swap { generation, number, patience, restored } = swap;
         self.flush(None)?;
         self.advance(place);
         self.sequencer.set_patience(Arc::clone(&patience));
@@ -453,7 +454,7 @@ impl<'s> Session<'s> {
             self.pending.tick = true;
             self.pending.changes.merge(restored.put(&mut remembered));
         }
-        let number = self.ledger.number() + 1;
+        let number = number.unwrap_or(self.ledger.number() + 1);
         self.judges = judges(&generation, &self.options);
         let now = self.sequencer.clock().gate_clock().unwrap_or_default();
         let migrated = self.judges.hand_over(remembered, &generation.codes(), now, self.sequencer.position());

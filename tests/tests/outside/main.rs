@@ -15,6 +15,7 @@ mod garbage;
 mod guests;
 mod handmade;
 mod hostile;
+mod numbered;
 mod permissive;
 mod planned;
 mod polled;

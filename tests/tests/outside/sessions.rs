@@ -221,7 +221,12 @@ pub(crate) fn play(
                         let (generation, patience) = (Arc::clone(next), Arc::clone(&options.patience));
                         session
                             .push_from(
-                                Input::Generation(Swap { generation, patience, restored: KeptRules::default() }),
+                                Input::Generation(Swap {
+                                    generation,
+                                    number: None,
+                                    patience,
+                                    restored: KeptRules::default(),
+                                }),
                                 after,
                             )
                             .unwrap();

@@ -19,7 +19,7 @@ pub(super) fn all() -> Value {
         "Status": status(),
         "Page": object(json!({ "items": list_of(object(json!({ "type": text() }))), "next": whole(0) })),
         "Generations": list_of(object(json!({
-            "seq": whole(1), "arrived": time(), "before": optional(whole(0)), "by": text(),
+            "number": whole(1), "arrived": time(), "before": optional(whole(0)), "by": text(),
             "manifest": object(json!({
                 "shipped_rules": flag(),
                 "files": list_of(object(json!({ "role": text(), "name": text(), "digest": digest() }))),

@@ -301,7 +301,7 @@ fn what_is_acknowledged_is_judged_once_whatever_dies() {
                 let (client, rolled) = (served.client.clone(), &rolled);
                 scope.spawn(move || {
                     let known: Vec<Value> = client.get("/v1/generations").unwrap_or_default();
-                    let before = known.iter().rev().nth(1).map_or(1, |before| before["seq"].as_u64().unwrap());
+                    let before = known.iter().rev().nth(1).map_or(1, |before| before["number"].as_u64().unwrap());
                     count(rolled, client.post("/v1/rollback", &json!({ "generation": before })));
                 });
                 std::thread::sleep(Duration::from_millis(numbers.next(700)));

@@ -19,8 +19,12 @@ pub(super) fn compare(before: &Sources, after: &Sources, items: &mut Items) {
     for is in after.iter().filter(|one| before.named(one.name()).is_none()) {
         let tenants =
             is.binding().tenants().unwrap_or_default().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let change =
-            format!("added: {}, speaks for {tenants}, up to {}", is.format().name(), is.binding().highest_class());
+        let change = format!(
+            "added: kind {}, {}, speaks for {tenants}, up to {}",
+            kind(is),
+            is.format().name(),
+            is.binding().highest_class()
+        );
         items.add(SOURCE, is.name(), change, true);
     }
     // The first one whose pattern matches has a file.
@@ -30,6 +34,11 @@ pub(super) fn compare(before: &Sources, after: &Sources, items: &mut Items) {
     if common(before, after) != common(after, before) {
         items.add(SOURCE, "all", "in another order", true);
     }
+}
+
+/// How its records come.
+fn kind(source: &Source) -> &'static str {
+    source.transport().map_or("none", |transport| transport.kind().id())
 }
 
 fn changed(was: &Source, is: &Source, items: &mut Items) {
@@ -42,7 +51,6 @@ fn changed(was: &Source, is: &Source, items: &mut Items) {
         let change = format!("leads up to {}, was {}", new.highest_class(), old.highest_class());
         items.add(SOURCE, name, change, new.highest_class() > old.highest_class());
     }
-    let kind = |source: &Source| source.transport().map_or("none", |transport| transport.kind().id());
     // What follows decides who may write its records, and how they are read and ordered.
     let mut other = |what: &str, was: String, is: String| {
         if is != was {

@@ -304,7 +304,7 @@ fn sources_that_speak_for_more_widen() {
             (
                 "",
                 &plain,
-                &["!source trail: added: cloudtrail, speaks for aws:1, up to contain"],
+                &["!source trail: added: kind none, cloudtrail, speaks for aws:1, up to contain"],
                 &["!source trail: removed"],
             ),
             (

@@ -276,3 +276,19 @@ fn a_source_is_believed_about_the_text_of_envelopes_that_it_names() {
     assert!(faults(r#"envelopes = ["records"]"#).contains("envelope"));
     assert!(!faults("envelopes = []").is_empty());
 }
+
+#[test]
+fn a_source_of_which_a_host_reads_nothing_says_what_to_write() {
+    let unread = sources().unread();
+    assert_eq!(unread.len(), sources().iter().filter(|source| source.transport().is_none()).count());
+    for (source, why) in sources().iter().filter(|source| source.transport().is_none()).zip(&unread) {
+        let named =
+            format!("the source `{}` has no `kind`, so a host reads nothing of it: write `kind = ", source.name());
+        assert!(why.starts_with(&named) && why.contains("`kind = \"http\"`"), "{why}");
+    }
+    let text = "version = 1\n[[source]]\nname = \"a\"\nformat = \"okta\"\ntenants = [\"okta:org\"]\n";
+    let one = |more: &str| Sources::parse(&format!("{text}{more}")).unwrap().unread();
+    assert!(one("").concat().contains("`kind = \"file\"` with `path`"));
+    assert!(one("path = [\"logs/**\"]\n").concat().contains("`kind = \"file\"` for its `path`"));
+    assert_eq!(one("kind = \"http\"\n"), Vec::<String>::new());
+}
