@@ -98,6 +98,33 @@ fn has_lock_file(manifest: &Path) -> bool {
     root.with_file_name("Cargo.lock").is_file()
 }
 
+/// Enters a new crate into the lock file of its workspace, if there is one: nothing else in it changes. From what this
+/// machine has, if that suffices.
+///
+/// # Errors
+/// When cargo can't.
+pub(crate) fn lock(rule: &Path) -> Result<bool, BuildError> {
+    let manifest = std::path::absolute(rule.join("Cargo.toml"))
+        .map_err(|source| BuildError::File { path: rule.to_owned(), source })?;
+    if !has_lock_file(&manifest) {
+        return Ok(false);
+    }
+    let update = |more: &[&str]| {
+        let mut command = cargo();
+        command.args(["update", "--workspace", "--quiet"]).args(more).arg("--manifest-path").arg(&manifest);
+        command.output().map_err(|error| BuildError::Cargo(format!("cargo can't be run: {error}")))
+    };
+    if update(&["--offline"])?.status.success() {
+        return Ok(true);
+    }
+    let output = update(&[])?;
+    if output.status.success() {
+        return Ok(true);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    Err(BuildError::Cargo(format!("{}: its Cargo.lock can't be brought up to date\n{}", shown(rule), said.trim_end())))
+}
+
 /// Compiler flags, in cargo's encoding: separated by 0x1f. Paths are remapped so that the same source gives the same
 /// bytes on every machine, and panic messages contain no local paths.
 fn flags(declaration: &Declaration, manifest: &Path) -> OsString {

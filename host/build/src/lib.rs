@@ -133,6 +133,15 @@ pub fn build_rule(rule: &Path, options: &BuildOptions) -> Result<BuiltRule, Buil
     Ok(BuiltRule { bytes, admitted })
 }
 
+/// Enters a new rule's crate into the lock file of the workspace that it is a member of: without that nothing builds, since what
+/// a lock file doesn't name isn't built. Whether there is one.
+///
+/// # Errors
+/// When cargo can't be run, or refuses.
+pub fn enter_into_lock(rule: &Path) -> Result<bool, BuildError> {
+    cargo::lock(rule)
+}
+
 fn read(path: &Path, max: u64) -> Result<Vec<u8>, BuildError> {
     let error = |source| BuildError::File { path: path.to_owned(), source };
     let file = std::fs::File::open(path).map_err(error)?;

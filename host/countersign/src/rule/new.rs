@@ -7,12 +7,14 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 use clap::builder::PossibleValue;
+use countersign_build::enter_into_lock;
 use countersign_model::RuleId;
 use countersign_model::vocabulary::RuleKind;
 use countersign_policy::LOCAL_PUBLISHER;
 
 use crate::exit::{Exit, unusable};
 use crate::out::Out;
+use crate::stderr;
 use crate::text;
 
 const EXAMPLES: &str = "\
@@ -135,6 +137,16 @@ impl Arguments {
         }
         let shown = folder.strip_prefix(&here).unwrap_or(&folder).display();
         writeln!(out, "created the {} rule `{publisher}/{name}` in {shown}", self.kind.0)?;
+        if sdk.in_workspace {
+            match enter_into_lock(&folder) {
+                Ok(true) => {
+                    writeln!(out, "entered into the workspace's Cargo.lock: a rule is built of what that names")?
+                }
+                Ok(false) => {}
+                // The rule is there; building it says what to do.
+                Err(error) => stderr::warning(error),
+            }
+        }
         writeln!(out, "next: countersign rule test {shown}")?;
         Ok(Exit::Done)
     }

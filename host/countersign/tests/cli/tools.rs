@@ -398,3 +398,22 @@ fn repro_says_that_state_needs_the_records_themselves() {
     let case = folder.read("rules/burst-of-denied-calls/cases/whole/events.ndjson");
     assert!(case.lines().count() >= 10, "{case}");
 }
+
+#[test]
+fn a_new_rule_of_a_workspace_is_in_its_lock_file() {
+    let folder = Folder::new();
+    let crate_of = |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+    folder.write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"guest-sdk/sdk\", \"rules/*\"]\n");
+    folder.write("guest-sdk/sdk/Cargo.toml", crate_of("countersign-sdk"));
+    folder.write("guest-sdk/sdk/src/lib.rs", "");
+    let lock = "version = 4\n\n[[package]]\nname = \"countersign-sdk\"\nversion = \"0.1.0\"\n";
+    folder.write("Cargo.lock", lock);
+    std::fs::create_dir(folder.path("rules")).unwrap();
+    let ran = folder.cli("rule new mine --kind detection").exits(0);
+    assert!(ran.stdout.contains("entered into the workspace's Cargo.lock"), "{} {}", ran.stdout, ran.stderr);
+    assert!(folder.read("Cargo.lock").contains("name = \"mine\""), "{}", folder.read("Cargo.lock"));
+    // Without a lock file there is nothing to enter it into.
+    std::fs::remove_file(folder.path("Cargo.lock")).unwrap();
+    let ran = folder.cli("rule new other --kind detection").exits(0);
+    assert!(!ran.stdout.contains("Cargo.lock") && ran.stderr.is_empty(), "{} {}", ran.stdout, ran.stderr);
+}
