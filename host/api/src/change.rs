@@ -5,13 +5,14 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use countersign_daemon::{ApplyError, RolledBack};
+use countersign_daemon::{ApplyError, Material, RolledBack};
 use countersign_document::{MAX_INTEGER, Table};
 use serde::Serialize;
 
 use crate::caller::{Answerable, Operator};
 use crate::given::{JsonBody, Members};
 use crate::problem::Problem;
+use crate::restart::NeedsRestart;
 use crate::server::Api;
 
 /// The longest text of a change, bytes.
@@ -51,6 +52,10 @@ pub(crate) struct Applied {
     /// Of a rollback: what rules go on from.
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<String>,
+    /// What of the configuration on disk only a restart brings about.
+    restart: NeedsRestart,
+    /// Sources of which a host reads nothing, each with what to write.
+    unread: Vec<String>,
 }
 
 /// What `POST /v1/reload` answers.
@@ -58,6 +63,8 @@ pub(crate) struct Applied {
 pub(crate) struct Reloading {
     /// The files are looked at.
     reloading: bool,
+    /// What of the configuration on disk only a restart brings about.
+    restart: NeedsRestart,
 }
 
 /// `POST /v1/apply`: the files on disk serve from the next batch on, or none of them.
@@ -74,9 +81,15 @@ pub(crate) async fn apply(
             let detail = "expected the files with that digest, got others: look at the difference again";
             return Err(Problem::new(StatusCode::CONFLICT, "other-files", detail));
         }
-        let generation = api.host().apply(&material, answerable.name, change.reason).map_err(not_applied)?;
+        let restart = api.restart();
+        let applied = api.host().apply(&material, answerable.name, change.reason);
+        let generation = applied.map_err(|error| match error {
+            ApplyError::Same => same(&restart),
+            error => not_applied(error),
+        })?;
         api.host().wait_generation(generation, SERVES);
-        Ok(Json(Applied { generation, digest: material.manifest().digest().to_string(), state: None }))
+        let (digest, unread) = (material.manifest().digest().to_string(), unread(&material));
+        Ok(Json(Applied { generation, digest, state: None, restart, unread }))
     })
     .await?
 }
@@ -96,15 +109,32 @@ pub(crate) async fn rollback(
         let rolled = api.host().roll_back(generation, answerable.name, Some(reason), change.at_once);
         let RolledBack { generation, digest, state } = rolled.map_err(not_applied)?;
         api.host().wait_generation(generation, SERVES);
-        Ok(Json(Applied { generation, digest: digest.to_string(), state: Some(state) }))
+        let unread = api.host().material(generation).ok().flatten().map(|material| unread(&material));
+        let (digest, unread) = (digest.to_string(), unread.unwrap_or_default());
+        Ok(Json(Applied { generation, digest, state: Some(state), restart: api.restart(), unread }))
     })
     .await?
 }
 
 /// `POST /v1/reload`: the files on disk are looked at now, as after a change.
-pub(crate) async fn reload(State(api): State<Api>, _operator: Operator) -> (StatusCode, Json<Reloading>) {
+pub(crate) async fn reload(
+    State(api): State<Api>,
+    _operator: Operator,
+) -> Result<(StatusCode, Json<Reloading>), Problem> {
     api.host().reload();
-    (StatusCode::ACCEPTED, Json(Reloading { reloading: true }))
+    let restart = api.blocking(Api::restart).await?;
+    Ok((StatusCode::ACCEPTED, Json(Reloading { reloading: true, restart })))
+}
+
+/// Sources of which a host reads nothing. Files with faults were refused before.
+fn unread(material: &Material) -> Vec<String> {
+    material.sources().map(|sources| sources.unread()).unwrap_or_default()
+}
+
+/// The files are what serves. Whoever has changed something else hears what that takes.
+fn same(restart: &NeedsRestart) -> Problem {
+    let details = std::iter::once(ApplyError::Same.to_string()).chain(restart.lines()).collect();
+    Problem::all(StatusCode::CONFLICT, "same", details)
 }
 
 fn not_applied(error: ApplyError) -> Problem {

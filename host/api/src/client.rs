@@ -31,7 +31,7 @@ pub struct Client {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// Nobody listens.
-    #[error("expected a host at `{}`, got none: start one with `countersign run`", countersign_text::path(.0))]
+    #[error("no host serves at `{}`: start it with `countersign run`", countersign_text::path(.0))]
     NoHost(PathBuf),
     /// The socket can't be used.
     #[error("can't use `{}`: {error}", countersign_text::path(path))]
@@ -51,10 +51,22 @@ pub enum ClientError {
         /// Why.
         detail: String,
     },
+    /// The connection ended before the answer was there: the host ended, or was stopped.
+    #[error(
+        "the host at `{}` ended the connection before it had answered ({cause}): `countersign status` shows whether it \
+         serves, and what it did",
+        countersign_text::path(path)
+    )]
+    Ended {
+        /// The socket.
+        path: PathBuf,
+        /// What was seen of it.
+        cause: String,
+    },
     /// It took too long.
     #[error("expected an answer within {} s, got none", .0.as_secs())]
     TimedOut(Duration),
-    /// The connection failed, or the answer isn't one of a host's.
+    /// The answer isn't one of a host's.
     #[error("expected an answer of a host, got: {0}")]
     Answer(String),
 }
@@ -144,7 +156,7 @@ impl Client {
             io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => ClientError::NoHost(self.socket.clone()),
             _ => ClientError::Socket { path: self.socket.clone(), error },
         })?;
-        let failed = |error: hyper::Error| ClientError::Answer(error.to_string());
+        let failed = |error: hyper::Error| ClientError::Ended { path: self.socket.clone(), cause: error.to_string() };
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
         tokio::spawn(connection);
@@ -160,7 +172,11 @@ impl Client {
         let response = sender.send_request(request).await.map_err(failed)?;
         let status = response.status();
         let body = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
-        Ok((status, body.map_err(|error| ClientError::Answer(error.to_string()))?.to_bytes()))
+        let body = body.map_err(|error| match error.downcast::<hyper::Error>() {
+            Ok(error) => failed(*error),
+            Err(error) => ClientError::Answer(error.to_string()),
+        })?;
+        Ok((status, body.to_bytes()))
     }
 }
 

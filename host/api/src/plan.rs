@@ -5,11 +5,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use countersign_daemon::{Plan, PlanError};
 use countersign_document::Table;
+use serde::Serialize;
 
 use crate::caller::Operator;
 use crate::change::faults;
 use crate::given::{JsonBody, Members};
 use crate::problem::Problem;
+use crate::restart::NeedsRestart;
 use crate::server::Api;
 
 /// The longest trial, microseconds: 90 days, as in the configuration.
@@ -27,15 +29,25 @@ impl Members for Wanted {
     }
 }
 
+/// What it answers.
+#[derive(Serialize)]
+pub(crate) struct Planned {
+    #[serde(flatten)]
+    plan: Plan,
+    /// What of the configuration on disk only a restart brings about.
+    restart: NeedsRestart,
+}
+
 /// `POST /v1/plan`: how the files on disk differ from what serves, and what they would have made of the recorded past.
 pub(crate) async fn plan(
     State(api): State<Api>,
     _operator: Operator,
     JsonBody(wanted): JsonBody<Wanted>,
-) -> Result<Json<Plan>, Problem> {
+) -> Result<Json<Planned>, Problem> {
     api.blocking(move |api| {
         let material = api.files().map_err(faults)?;
-        api.host().plan(&material, wanted.trial).map(Json).map_err(refused)
+        let plan = api.host().plan(&material, wanted.trial).map_err(refused)?;
+        Ok(Json(Planned { plan, restart: api.restart() }))
     })
     .await?
 }

@@ -14,6 +14,7 @@ use crate::follow;
 use crate::given::{Members, QueryMembers};
 use crate::network::{Listening, NetworkStatus};
 use crate::problem::Problem;
+use crate::restart::NeedsRestart;
 use crate::server::Api;
 
 /// Members of a page, where the caller doesn't say.
@@ -65,6 +66,8 @@ pub(crate) struct StatusBody {
     host: Status,
     /// How the network is served; null if it isn't.
     network: Option<NetworkStatus>,
+    /// What of the configuration on disk only a restart brings about.
+    restart: NeedsRestart,
 }
 
 /// `GET /v1/status`.
@@ -77,7 +80,11 @@ pub(crate) async fn status(
         let (batch, host) = (seen.batch.unwrap_or_default(), seen.host.unwrap_or_default());
         api.followers().wait(longest)?.judged(batch, host).await;
     }
-    Ok(Json(StatusBody { host: api.host().status(), network: api.listening().map(Listening::status) }))
+    api.blocking(|api| {
+        let (host, network) = (api.host().status(), api.listening().map(Listening::status));
+        Json(StatusBody { host, network, restart: api.restart() })
+    })
+    .await
 }
 
 /// `GET /v1/findings`: the audit log's findings.

@@ -23,6 +23,7 @@ use crate::follow::Followers;
 use crate::metrics::Requests;
 use crate::network::{self, Listening, Network};
 use crate::problem::Problem;
+use crate::restart::{Compare, NeedsRestart};
 use crate::socket::{self, Claim, Socket};
 use crate::tokens::Tokens;
 use crate::{activity, change, health, ingest, issue, metrics, openapi, plan, read, standing};
@@ -117,6 +118,8 @@ pub struct Service {
     pub host: Host,
     /// Reads the files on disk.
     pub files: Files,
+    /// Compares the configuration on disk with what the host runs by.
+    pub restart: Compare,
     /// The tokens by which the network is served.
     pub tokens: Arc<Tokens>,
     /// The user that the host runs as.
@@ -167,6 +170,11 @@ impl Api {
 
     pub(crate) fn files(&self) -> Result<Material, Vec<String>> {
         (self.inner.service.files)()
+    }
+
+    /// What of the configuration on disk only a restart brings about.
+    pub(crate) fn restart(&self) -> NeedsRestart {
+        (self.inner.service.restart)()
     }
 
     /// What is counted of requests.

@@ -18,6 +18,7 @@
 //! assert_eq!(configuration.recorder.max_bytes.origin.to_string(), "default");
 //! ```
 
+mod changed;
 mod configuration;
 pub mod init;
 mod key;
@@ -27,6 +28,7 @@ mod read;
 mod secret;
 mod shown;
 
+pub use changed::Changed;
 pub use configuration::{
     Api, Audit, Change, Configuration, Files, Judge, Log, LogFormat, LogLevel, MAX_BATCH, MAX_BYTES, MAX_WORKERS,
     Recorder, Reload,

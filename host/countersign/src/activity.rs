@@ -5,13 +5,12 @@ use std::io::Write;
 use anyhow::Result;
 use clap::Args;
 use countersign_api::{Client, ClientError};
-use countersign_daemon::{activity_of, store_of};
+use countersign_daemon::{activity_of, has_host, store_of};
 use countersign_model::Account;
 use serde_json::Value;
 
 use crate::configuration::ConfigurationArguments;
 use crate::exit::Exit;
-use crate::live::refused;
 use crate::log::{encoded, number, shown};
 use crate::out::Out;
 use crate::stderr;
@@ -46,18 +45,18 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
-        let configuration = self.configuration.read()?;
+        let configuration = self.configuration.find()?;
         let client = Client::new(&configuration.api.socket.value);
         let activity: Value = match client.get(&format!("/v1/activity?account={}", encoded(&self.account.to_string())))
         {
             Ok(activity) => activity,
-            Err(ClientError::NoHost(_)) => {
+            Err(ClientError::NoHost(_)) if has_host(&configuration.state.value) => {
                 let path = store_of(&configuration.state.value);
                 let store = open_store(&path)?;
                 stderr::note(format_args!("no host serves: this is what `{}` has", text::path(&path)));
                 serde_json::to_value(activity_of(&store, &self.account)?)?
             }
-            Err(error) => return refused(error),
+            Err(error) => return Err(self.configuration.refused(&error)),
         };
         if self.json {
             out.json(&activity)?;

@@ -4,19 +4,20 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use countersign_api::NeedsRestart;
 use serde::{Deserialize, Serialize};
 
 use crate::configuration::ConfigurationArguments;
 use crate::exit::Exit;
-use crate::live::refused;
 use crate::out::Out;
+use crate::stderr;
 use crate::text;
 
 const EXAMPLES: &str = "\
 Examples:
   countersign apply --config conf/countersign.toml --reason 'rules of November'
   countersign apply --state /var/lib/countersign --digest 3f0c…
-      only if the files are those with this digest, which `countersign generations` shows
+      only if the files are those with this digest, which `countersign plan` shows
 
 The host reads all files again. They serve from the next batch on, with the state that rules have; or, if
 anything is wrong with them, the generation that serves goes on and all reasons are printed.
@@ -54,6 +55,12 @@ pub(crate) struct Applied {
     /// Of a rollback: what rules go on from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) state: Option<String>,
+    /// What of the configuration on disk only a restart brings about.
+    #[serde(default)]
+    pub(crate) restart: NeedsRestart,
+    /// Sources of which the host reads nothing, each with what to write.
+    #[serde(default)]
+    pub(crate) unread: Vec<String>,
 }
 
 impl Arguments {
@@ -62,7 +69,7 @@ impl Arguments {
         let change = Change { reason: self.reason, digest: self.digest };
         match client.post::<Applied>("/v1/apply", &change) {
             Ok(applied) => print(out, &applied, self.json),
-            Err(error) => refused(error),
+            Err(error) => Err(self.configuration.refused(&error)),
         }
     }
 }
@@ -77,6 +84,9 @@ pub(crate) fn print(out: &mut Out, applied: &Applied, json: bool) -> Result<Exit
         if let Some(state) = &applied.state {
             writeln!(out, "{}", text::line(state))?;
         }
+        out.flush()?;
+        applied.unread.iter().for_each(stderr::warning);
+        applied.restart.lines().iter().for_each(stderr::warning);
     }
     Ok(Exit::Done)
 }

@@ -89,6 +89,8 @@ enum Command {
     Findings(log::findings::Arguments),
     /// List what a host decided, and follow it
     Decisions(log::decisions::Arguments),
+    /// List what of a host's records can't be used, with why
+    DeadLetters(log::dead_letters::Arguments),
     /// Show who used an account lately: what would stop if it couldn't be used any more
     Activity(activity::Arguments),
     /// Have the files on disk serve in a host that runs
@@ -141,10 +143,11 @@ impl Arguments {
             Command::Run(arguments) => arguments.run(out),
             Command::Status(arguments) => arguments.run(out),
             Command::Plan(arguments) => arguments.run(out),
-            Command::Reload(arguments) => arguments.run(),
+            Command::Reload(arguments) => arguments.run(out),
             Command::Sources(arguments) => arguments.run(out),
             Command::Findings(arguments) => arguments.run(out),
             Command::Decisions(arguments) => arguments.run(out),
+            Command::DeadLetters(arguments) => arguments.run(out),
             Command::Activity(arguments) => arguments.run(out),
             Command::Apply(arguments) => arguments.run(out),
             Command::Rollback(arguments) => arguments.run(out),

@@ -105,6 +105,9 @@ impl Arguments {
                 found.bad("configuration", fault, "mend it; `countersign config check` shows all of it");
             }),
         }
+        for note in &read.notes {
+            found.care("configuration", note, "write that, then `countersign apply`");
+        }
         let state = &configuration.state.value;
         let progress = Progress::waiting();
         progress.message("looking at the folder and the disk".to_owned());
@@ -117,6 +120,9 @@ impl Arguments {
             served::look(&configuration, now(), &mut found);
         }
         progress.done();
+        for advice in found.0.iter_mut().filter_map(|finding| finding.advice.as_mut()) {
+            *advice = self.configuration.complete(advice);
+        }
         let bad = found.0.iter().filter(|finding| finding.state == Condition::Bad.id()).count();
         if self.json {
             found.0.iter().try_for_each(|finding| out.json(finding))?;

@@ -2,11 +2,14 @@
 
 use anyhow::Result;
 use clap::Args;
+use countersign_configuration::Configuration;
+use countersign_daemon::{generations_of_recorder, recorder_of};
 use serde_json::Value;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, unusable};
 use crate::live::ListArguments;
 use crate::out::Out;
+use crate::stderr;
 use crate::table::Table;
 use crate::text;
 
@@ -18,8 +21,16 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
-        self.list.list(out, "/v1/generations", None, table)
+        self.list.list(out, "/v1/generations", Some(left_behind), table)
     }
+}
+
+/// What is known of them where no host serves.
+fn left_behind(configuration: &Configuration) -> Result<Vec<Value>> {
+    let recorder = recorder_of(&configuration.state.value);
+    let generations = generations_of_recorder(&recorder).map_err(unusable)?;
+    stderr::note(format_args!("no host serves: this is what `{}` has", text::path(&recorder)));
+    Ok(generations.iter().map(serde_json::to_value).collect::<Result<_, _>>()?)
 }
 
 fn table(out: &Out, generations: &[Value]) -> Table {

@@ -1,4 +1,4 @@
-//! What commands share that ask a host which runs: lists of what it knows, and how they end where it refuses.
+//! What commands share that list what a host which runs knows.
 
 use std::io::Write;
 
@@ -6,10 +6,11 @@ use anyhow::Result;
 use clap::Args;
 use countersign_api::{Client, ClientError};
 use countersign_configuration::Configuration;
+use countersign_daemon::has_host;
 use serde_json::Value;
 
 use crate::configuration::ConfigurationArguments;
-use crate::exit::{Exit, unusable};
+use crate::exit::Exit;
 use crate::out::Out;
 use crate::table::Table;
 
@@ -38,12 +39,12 @@ impl ListArguments {
         left_behind: Option<LeftBehind>,
         table: fn(&Out, &[Value]) -> Table,
     ) -> Result<Exit> {
-        let configuration = self.configuration.read()?;
+        let configuration = self.configuration.find()?;
         let listed = Client::new(&configuration.api.socket.value).get::<Vec<Value>>(endpoint);
         let listed = match (listed, left_behind) {
             (Ok(listed), _) => listed,
-            (Err(ClientError::NoHost(_)), Some(read)) => read(&configuration)?,
-            (Err(error), _) => return refused(error),
+            (Err(ClientError::NoHost(_)), Some(read)) if has_host(&configuration.state.value) => read(&configuration)?,
+            (Err(error), _) => return Err(self.configuration.refused(&error)),
         };
         if self.json {
             listed.iter().try_for_each(|one| out.json(one))?;
@@ -52,16 +53,5 @@ impl ListArguments {
             write!(out, "{table}")?;
         }
         Ok(Exit::Done)
-    }
-}
-
-/// The end of a command that a host refused, or that found none: `Unusable`.
-///
-/// # Errors
-/// When the host refuses for a reason of the request's own: that is exit code 1.
-pub(crate) fn refused(error: ClientError) -> Result<Exit> {
-    match error {
-        ClientError::Refused { status: 400..500, .. } => Err(error.into()),
-        error => Err(unusable(error)),
     }
 }

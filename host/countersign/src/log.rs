@@ -1,6 +1,7 @@
-//! What `findings` and `decisions` share: records of a host's log by pages, of the host or of the store that it left behind,
+//! What `findings`, `decisions` and `dead-letters` share: records of a host's log by pages, of the host or of the store that it left behind,
 //! and on as they are committed.
 
+pub(crate) mod dead_letters;
 pub(crate) mod decisions;
 pub(crate) mod findings;
 
@@ -10,7 +11,7 @@ use anyhow::Result;
 use clap::Args;
 use countersign_api::{Client, ClientError};
 use countersign_configuration::Configuration;
-use countersign_daemon::{MAX_PAGE, Page, Paging, page, store_of};
+use countersign_daemon::{MAX_PAGE, Page, Paging, has_host, page, store_of};
 use countersign_document::MAX_INTEGER;
 use countersign_model::{Account, DecisionKind, RuleId, Timestamp};
 use serde_json::Value;
@@ -19,7 +20,6 @@ use serde_json::value::RawValue;
 use crate::configuration::ConfigurationArguments;
 use crate::exit::Exit;
 use crate::follow::Follower;
-use crate::live::refused;
 use crate::out::Out;
 use crate::recorded::parse_since;
 use crate::stderr;
@@ -76,7 +76,7 @@ impl LogArguments {
     /// # Errors
     /// When the host refuses, or there is none and its store can't be read.
     pub(crate) fn list(self, out: &mut Out, listing: &Listing, decision: Option<DecisionKind>) -> Result<Exit> {
-        let configuration = self.configuration.read()?;
+        let configuration = self.configuration.find()?;
         let mut paging = Paging {
             after: self.after,
             limit: MAX_PAGE,
@@ -89,7 +89,7 @@ impl LogArguments {
         if self.follow && self.after.is_none() && self.since.is_none() {
             paging.after = match self.end(&configuration, listing) {
                 Ok(end) => Some(end),
-                Err(error) => return refused_or(error),
+                Err(error) => return Err(self.refused_or(error)),
             };
         }
         let mut follower = self.follow.then(|| Follower::new(&configuration));
@@ -102,7 +102,7 @@ impl LogArguments {
                 Some(follower) => follower.get(&path(listing, &paging, Some(WAIT)))?,
                 None => match reading.page(listing, &paging) {
                     Ok(page) => page,
-                    Err(error) => return refused_or(error),
+                    Err(error) => return Err(self.refused_or(error)),
                 },
             };
             left -= read.items.len() as u64;
@@ -124,6 +124,9 @@ impl LogArguments {
             }
             paging.after = Some(read.next);
         }
+        if is_first && !self.json && !self.follow {
+            stderr::note("nothing of that is on record");
+        }
         Ok(Exit::Done)
     }
 
@@ -133,6 +136,11 @@ impl LogArguments {
         let mut reading = Reading { client, configuration: configuration.clone(), is_said: true };
         let past = u64::try_from(MAX_INTEGER).unwrap_or_default();
         Ok(reading.page(listing, &Paging { after: Some(past), limit: 1, ..Paging::default() })?.next)
+    }
+
+    /// The error of a host that refuses, or of there being none; any other one stays what it is.
+    fn refused_or(&self, error: anyhow::Error) -> anyhow::Error {
+        error.downcast::<ClientError>().map_or_else(|error| error, |error| self.configuration.refused(&error))
     }
 
     fn print(&self, out: &mut Out, listing: &Listing, items: &[Box<RawValue>], is_first: &mut bool) -> Result<()> {
@@ -166,7 +174,7 @@ impl Reading {
     fn page(&mut self, listing: &Listing, paging: &Paging) -> Result<Page> {
         match self.client.get(&path(listing, paging, None)) {
             Ok(page) => Ok(page),
-            Err(ClientError::NoHost(_)) => {
+            Err(ClientError::NoHost(_)) if has_host(&self.configuration.state.value) => {
                 let path = store_of(&self.configuration.state.value);
                 let store = open_store(&path)?;
                 if !std::mem::replace(&mut self.is_said, true) {
@@ -177,11 +185,6 @@ impl Reading {
             Err(error) => Err(error.into()),
         }
     }
-}
-
-/// The end of a command whose host refused; any other error stays what it is.
-fn refused_or(error: anyhow::Error) -> Result<Exit> {
-    error.downcast::<ClientError>().map_or_else(Err, refused)
 }
 
 /// Where a page is asked for.

@@ -22,6 +22,7 @@ mod findings;
 mod follow;
 mod generate;
 mod generations;
+mod hint;
 mod init;
 mod intake;
 mod interrupt;

@@ -4,14 +4,15 @@ use std::io::Write;
 
 use anyhow::Result;
 use clap::Args;
+use countersign_api::NeedsRestart;
 use countersign_daemon::{Aspect, Behaviour, Compared, Example, Failing, Item, Plan};
 use countersign_model::time::parse_duration;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::configuration::ConfigurationArguments;
 use crate::exit::Exit;
-use crate::live::refused;
 use crate::out::Out;
+use crate::stderr;
 use crate::table::{Table, Tone, toned};
 use crate::text;
 
@@ -26,6 +27,8 @@ Examples:
 The host that runs reads all files again, and compares them with the generation that serves: in what may
 happen, and in what both would have made of the same recorded past. Nothing changes. Only a person has what is
 marked as `widens` applied.
+
+Keys of the configuration that have changed are told too: only a restart of the host applies them.
 
 Exit codes: 0 nothing differs, 1 something does, or the files have faults, 2 there is no host.
 ";
@@ -51,6 +54,16 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
+/// What the host answers.
+#[derive(Serialize, Deserialize)]
+struct Planned {
+    #[serde(flatten)]
+    plan: Plan,
+    /// What of the configuration on disk only a restart brings about.
+    #[serde(default)]
+    restart: NeedsRestart,
+}
+
 #[derive(Serialize)]
 struct Asked {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,20 +77,23 @@ fn check_duration(text: &str) -> Result<String, String> {
 impl Arguments {
     pub(crate) fn run(self, out: &mut Out) -> Result<Exit> {
         let client = self.configuration.client()?;
-        let plan: Plan = match client.plan(&Asked { trial: self.trial }) {
-            Ok(plan) => plan,
-            Err(error) => return refused(error),
+        let planned: Planned = match client.plan(&Asked { trial: self.trial }) {
+            Ok(planned) => planned,
+            Err(error) => return Err(self.configuration.refused(&error)),
         };
         if self.json {
-            out.json(&plan)?;
+            out.json(&planned)?;
         } else {
-            show(out, &plan)?;
+            show(out, &planned.plan, &self.configuration)?;
+            out.flush()?;
+            planned.plan.unread.iter().for_each(stderr::warning);
+            planned.restart.lines().iter().for_each(stderr::warning);
         }
-        Ok(Exit::unless(plan.differs()))
+        Ok(Exit::unless(planned.plan.differs()))
     }
 }
 
-fn show(out: &mut Out, plan: &Plan) -> Result<()> {
+fn show(out: &mut Out, plan: &Plan, configuration: &ConfigurationArguments) -> Result<()> {
     if !plan.differs() {
         writeln!(out, "generation {} serves what is on disk: {}", plan.generation, plan.digest)?;
         return Ok(());
@@ -110,7 +126,8 @@ fn show(out: &mut Out, plan: &Plan) -> Result<()> {
     }
     if plan.refused.is_empty() {
         let widens = if plan.widens { "a person has to apply this, as some of it widens" } else { "none of it widens" };
-        writeln!(out, "{widens}:\n  countersign apply --digest {}", plan.digest)?;
+        let apply = configuration.command(&format!("apply --digest {}", plan.digest));
+        writeln!(out, "{widens}:\n  {apply}")?;
     } else {
         writeln!(out, "it can't be applied as long as rules are refused: {}", plan.digest)?;
     }

@@ -58,8 +58,10 @@ impl Arguments {
         print_restored(out, self.json, &self.state, &manifest)?;
         stderr::note("the host that was backed up must not run any more: each would go on with a log of its own");
         if !manifest.with_key {
-            stderr::note(
-                "the backup is without the host's key: put `host.key` into the folder before `countersign run`",
+            stderr::warning(
+                "the backup is without the host's key: put `host.key` into the folder before `countersign run`, or the host \
+                 signs nothing. If the key is lost, `countersign audit rekey` has a new one sign; whoever verifies with the \
+                 old one needs both then, `audit verify --key OLD --key NEW`",
             );
         }
         Ok(Exit::Done)

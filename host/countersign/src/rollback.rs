@@ -7,14 +7,13 @@ use serde::Serialize;
 use crate::apply::{Applied, print};
 use crate::configuration::ConfigurationArguments;
 use crate::exit::Exit;
-use crate::live::refused;
 use crate::out::Out;
 
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     configuration: ConfigurationArguments,
-    /// The number of the generation, as `countersign generations` shows it
+    /// The number of the generation, as `countersign generations` shows it; another one is refused with those that there are
     #[arg(value_name = "GENERATION")]
     generation: u64,
     /// Why, for the record
@@ -42,7 +41,7 @@ impl Arguments {
         let change = Change { generation: self.generation, reason: self.reason, at_once: self.at_once };
         match client.post::<Applied>("/v1/rollback", &change) {
             Ok(applied) => print(out, &applied, self.json),
-            Err(error) => refused(error),
+            Err(error) => Err(self.configuration.refused(&error)),
         }
     }
 }

@@ -1,13 +1,14 @@
-//! `countersign run`: serves, as one process, until it is asked to stop.
+//! `countersign run`: serves, as one process, until it is asked to stop. `started` says at the beginning what it serves.
 
-use std::net::SocketAddr;
+mod started;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
 use clap::Args;
-use countersign_api::{Certificate, Door, Limits, Network, Server, Service, Socket, Tokens};
+use countersign_api::{Certificate, Compare, Door, Limits, NeedsRestart, Network, Server, Service, Socket, Tokens};
 use countersign_configuration::Configuration;
 use countersign_daemon::{Files, Host, HostOptions, Reload, Role};
 use countersign_model::Timestamp;
@@ -110,9 +111,14 @@ impl Arguments {
             }
             _ => None,
         };
+        let restart: Compare = {
+            let (arguments, running) = (self.configuration.clone(), configuration.clone());
+            Arc::new(move || needs_restart(&arguments, &running))
+        };
         let service = Service {
             host: host.clone(),
             files: Arc::new(move || files.read()),
+            restart: Arc::clone(&restart),
             tokens,
             uid: socket.uid(),
             listening: network.as_ref().map(Network::listening),
@@ -124,13 +130,14 @@ impl Arguments {
             .map(|door| Server::start(service.clone(), door, Limits::default()))
             .collect::<Result<_, _>>()
             .map_err(unusable)?;
-        report(&host, &configuration, address, &told);
+        started::report(&host, &configuration, &self.configuration, address, &told);
         let exit = loop {
             if interrupt.came() {
                 break Exit::Done;
             }
             if interrupt.asks_for_reload() {
                 host.look();
+                restart().lines().iter().for_each(|line| told.warning(line));
                 if let Some(certificate) = &certificate {
                     certificate.reread();
                 }
@@ -152,23 +159,12 @@ impl Arguments {
     }
 }
 
-/// Says that the host serves, and what.
-fn report(host: &Host, configuration: &Configuration, address: Option<SocketAddr>, told: &Told) {
-    let socket = text::path(&configuration.api.socket.value).to_string();
-    told.note(format_args!("listening on `{socket}`"));
-    if let Some(address) = address {
-        told.note(format_args!("listening on https://{address}"));
-    }
-    if host.wait_serving(Duration::from_secs(60)) {
-        let judged = host.status().judged;
-        let number = judged.generation.unwrap_or_default();
-        told.note(format_args!("generation {number} serves"));
-        if let Some(problem) = host.status().audit.problem {
-            told.warning(problem);
-        }
-        for left_out in &judged.left_out {
-            told.warning(format_args!("left out of it: {left_out}"));
-        }
+/// What of the configuration on disk isn't what the host runs by.
+fn needs_restart(arguments: &ConfigurationArguments, running: &Configuration) -> NeedsRestart {
+    match arguments.read_all() {
+        Ok((now, faults)) if faults.is_empty() => NeedsRestart::of(running.changed(&now)),
+        Ok((_, faults)) => NeedsRestart::faulty(faults),
+        Err(error) => NeedsRestart::faulty(vec![error.to_string()]),
     }
 }
 
@@ -200,7 +196,7 @@ fn files(files: &countersign_configuration::Files) -> Files {
 }
 
 /// What paths of sources are relative to: the folder of the configuration, else the current one.
-fn folder(configuration: Option<&Path>) -> PathBuf {
+pub(crate) fn folder(configuration: Option<&Path>) -> PathBuf {
     let parent = configuration.and_then(Path::parent).filter(|parent| !parent.as_os_str().is_empty());
     parent.unwrap_or(Path::new(".")).to_owned()
 }

@@ -30,11 +30,18 @@ pub(super) fn all() -> Value {
         "Input": input(),
         "Ingested": object(json!({ "recorded": whole(0), "dead_letters": whole(0) })),
         "Applied": object_with(
-            &["generation", "digest"],
-            json!({ "generation": whole(1), "digest": digest(), "state": text() }),
+            &["generation", "digest", "restart", "unread"],
+            json!({
+                "generation": whole(1), "digest": digest(), "state": text(), "restart": named("Restart"),
+                "unread": list_of(text()),
+            }),
         ),
         "Activity": activity(),
-        "Reloading": object(json!({ "reloading": flag() })),
+        "Reloading": object(json!({ "reloading": flag(), "restart": named("Restart") })),
+        "Restart": object(json!({
+            "changed": list_of(object(json!({ "key": text(), "running": {}, "now": {} }))),
+            "faults": list_of(text()),
+        })),
         "Token": object(token()),
         "Tokens": list_of(named("Token")),
         "IssuedToken": { "allOf": [named("Token"), object(json!({ "token": text() }))] },
@@ -87,6 +94,7 @@ fn status() -> Value {
         })),
         "sources": { "type": "object", "additionalProperties": named("Input") },
         "network": optional(object(json!({ "address": text(), "problem": optional(text()) }))),
+        "restart": named("Restart"),
     }))
 }
 
@@ -114,7 +122,7 @@ fn source() -> Value {
         "source": text(),
         "declared": optional(object(json!({
             "kind": optional(text()), "format": text(), "tenants": list_of(text()), "highest_class": text(),
-            "expect_every": optional(whole(0)),
+            "expect_every": optional(whole(0)), "unread": optional(text()),
         }))),
         "records": whole(0), "arrived": optional(time()), "waiting": whole(0), "input": optional(named("Input")),
     }))
@@ -157,5 +165,7 @@ fn plan() -> Value {
             "to": optional(time()), "records": whole(0), "cut_short": optional(text()),
             "findings": named("Compared"), "decisions": named("Compared"),
         }))),
+        "unread": list_of(text()),
+        "restart": named("Restart"),
     }))
 }

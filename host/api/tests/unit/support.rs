@@ -17,7 +17,7 @@ use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use tempfile::TempDir;
 
-use crate::{Certificate, Door, Files, Limits, Network, Scope, Server, Service, Socket, Tokens};
+use crate::{Certificate, Door, Files, Limits, NeedsRestart, Network, Scope, Server, Service, Socket, Tokens};
 
 /// Longer than anything takes here.
 pub(crate) const LONG: Duration = Duration::from_secs(60);
@@ -85,7 +85,8 @@ pub(crate) fn files() -> Files {
 /// What is served of a host, whose user is this one.
 pub(crate) fn service(folder: &TempDir, host: &Host, files: Files, uid: u32) -> Service {
     let tokens = Arc::new(Tokens::open(folder.path(), now).unwrap());
-    Service { host: host.clone(), files, tokens, uid, listening: None, requests: Arc::default() }
+    let restart = Arc::new(NeedsRestart::default);
+    Service { host: host.clone(), files, restart, tokens, uid, listening: None, requests: Arc::default() }
 }
 
 /// A host that is served.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Args;
 use countersign_api::{Certificate, CertificateError};
 use countersign_configuration::{Configuration, Files, Secret, Setting};
-use countersign_daemon::components;
+use countersign_daemon::{components, without_token};
 use countersign_generation::ContextFiles;
 use countersign_inputs::{MAX_SOURCES_BYTES, Sources};
 use countersign_policy::{Capabilities, Diagnostic, Directory, MAX_BYTES, Policy, SourceFile, Trust};
@@ -18,6 +18,7 @@ use crate::exit::{Exit, unusable};
 use crate::files;
 use crate::operator;
 use crate::out::Out;
+use crate::run::folder;
 use crate::stderr;
 use crate::table::{Table, Tone, toned};
 use crate::text;
@@ -57,8 +58,14 @@ impl Arguments {
         if !found.faults.is_empty() {
             return Err(unusable(found.faults.join("\n  ")));
         }
-        if configuration.files.sources.value.is_none() {
-            stderr::note("no sources are named: nothing is read");
+        found.notes.iter().for_each(stderr::warning);
+        match &configuration.files.sources.value {
+            None => stderr::note("no sources are named: nothing is read"),
+            Some(path) if found.sources == Some(0) => stderr::note(format_args!(
+                "no source is declared in `{}`, so nothing is read: it has examples of a `[[source]]`",
+                text::path(path)
+            )),
+            Some(_) => {}
         }
         writeln!(out, "all of it can be used")?;
         Ok(Exit::Done)
@@ -77,7 +84,7 @@ pub(crate) fn look(arguments: &ConfigurationArguments) -> Result<(Configuration,
     let words = format!("{} set", text::count(set as u64, "key"));
     found.add("configuration", name, if faults.is_empty() { Ok(words) } else { Err(faults) });
     check_state(&configuration.state.value, &mut found);
-    check_files(&configuration.files, &mut found);
+    check_files(&configuration.files, &folder(arguments.file()), &mut found);
     check_secrets(&configuration, &mut found);
     Ok((configuration, found))
 }
@@ -92,6 +99,10 @@ pub(crate) struct Findings {
     pub(crate) rows: Vec<(&'static str, String, Result<String, usize>)>,
     /// Every fault of every file.
     pub(crate) faults: Vec<String>,
+    /// What is no fault, and keeps a host from reading a source.
+    pub(crate) notes: Vec<String>,
+    /// How many sources there are, if they can be read.
+    sources: Option<u64>,
 }
 
 impl Findings {
@@ -128,7 +139,7 @@ fn check_state(state: &Path, found: &mut Findings) {
     found.add("state", text::path(state).to_string(), checked);
 }
 
-fn check_files(files: &Files, found: &mut Findings) {
+fn check_files(files: &Files, folder: &Path, found: &mut Findings) {
     const USABLE: &str = "can be used";
     let max = MAX_BYTES as u64;
     for path in &files.rules.value {
@@ -142,9 +153,16 @@ fn check_files(files: &Files, found: &mut Findings) {
         operator::warn(directory);
         format!("identities: {}", text::number(directory.content.identities().len() as u64))
     });
+    let (mut notes, mut declared) = (Vec::new(), None);
     found.read("sources", files.sources.value.as_deref(), (MAX_SOURCES_BYTES, Sources::parse), |sources| {
-        text::count(sources.content.iter().count() as u64, "source")
+        notes = [sources.content.unread(), without_token(&sources.content, folder)].concat();
+        let count = sources.content.iter().count() as u64;
+        declared = Some(count);
+        text::count(count, "source")
     });
+    found.sources = declared;
+    let name = files.sources.value.as_deref().map(|path| text::path(path).to_string()).unwrap_or_default();
+    found.notes.extend(notes.into_iter().map(|note| format!("{name}: {note}")));
     found.read("capabilities", files.capabilities.value.as_deref(), (max, Capabilities::parse), |tables| {
         text::count(tables.content.iter().count() as u64, "row")
     });

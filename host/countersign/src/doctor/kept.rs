@@ -194,7 +194,9 @@ fn key(state: &Path, store: &SqliteReader, now: Timestamp, found: &mut Findings)
     let last = last.and_then(|last| Envelope::<Checkpoint>::verify(&last.envelope).ok());
     let signed = last.as_ref().and_then(|last| last.signers().next().copied());
     let path = key_of(state);
-    let rekey = "put it back; if it is lost or the change is meant, stop the host and run `countersign audit rekey`";
+    let rekey = "put it back and start the host again: meanwhile it records and judges, and signs nothing. If it is lost or the \
+                 change is meant, stop the host and run `countersign audit rekey`; whoever verifies with the old key needs \
+                 both then, `audit verify --key OLD --key NEW`";
     match (SecretKey::read(&path), signed) {
         (Ok(key), Some(signed)) if key.public() != signed => {
             let what = format!("`{}` isn't `{signed}`, which signed last", text::path(&path));

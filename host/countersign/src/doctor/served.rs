@@ -1,15 +1,17 @@
 //! The host, if one serves: whether it answers, does its work, and serves what is on disk; and its sources.
 
-use countersign_api::{Client, ClientError};
+use countersign_api::{Client, ClientError, NeedsRestart};
 use countersign_configuration::Configuration;
 use countersign_daemon::{recorder_of, sources_of_recorder};
 use countersign_model::Timestamp;
+use countersign_model::time::format_duration;
 use serde_json::Value;
 
 use super::Findings;
 use crate::text;
 
-/// A source from which nothing came for so long is looked at, microseconds: a day.
+/// A source that doesn't say how often something is expected of it is looked at where nothing came for so long,
+/// microseconds: a day.
 const SILENT: i64 = 86_400 * 1_000_000;
 
 pub(super) fn look(configuration: &Configuration, now: Timestamp, found: &mut Findings) {
@@ -21,10 +23,14 @@ pub(super) fn look(configuration: &Configuration, now: Timestamp, found: &mut Fi
         }
         Err(error) => found.bad("host", error, "see its log"),
     }
-    if let Ok(status) = client.get::<Value>("/v1/status")
-        && let Some(problem) = status.pointer("/audit/problem").and_then(Value::as_str)
-    {
-        found.bad("signing", problem, "until then the audit log grows unsigned");
+    if let Ok(status) = client.get::<Value>("/v1/status") {
+        if let Some(problem) = status.pointer("/audit/problem").and_then(Value::as_str) {
+            found.bad("signing", problem, "records and decisions go on meanwhile; what comes since can't be proved");
+        }
+        let restart = status.get("restart").cloned().and_then(|restart| serde_json::from_value(restart).ok());
+        // Its faults are those of the configuration, which was looked at before.
+        let changed = NeedsRestart { faults: Vec::new(), ..restart.unwrap_or_default() };
+        changed.lines().iter().for_each(|line| found.care("configuration", line, "stop the host, and start it again"));
     }
     sources(configuration, now, found);
 }
@@ -59,13 +65,22 @@ fn sources(configuration: &Configuration, now: Timestamp, found: &mut Findings) 
     for source in &declared {
         let name = text::line(source.source.as_str()).to_string();
         let advice = "look whether its sender or its files still write; `countersign sources` says more";
+        if let Some(why) = source.declared.as_ref().and_then(|declared| declared.unread.as_ref()) {
+            found.care("sources", why, "write that, then `countersign apply`");
+            silent += 1;
+            continue;
+        }
+        let expected = source.declared.as_ref().and_then(|declared| declared.expect_every);
+        let why = expected.map_or_else(String::new, |every| {
+            format!(", and `expect-every` has it tell something every {}", format_duration(every))
+        });
         match source.arrived {
-            Some(arrived) if now.micros_since(arrived) > SILENT => {
-                found.care("sources", format_args!("nothing came of `{name}` since {arrived}"), advice);
+            Some(arrived) if now.micros_since(arrived) > expected.unwrap_or(SILENT) => {
+                found.care("sources", format_args!("nothing came of `{name}` since {arrived}{why}"), advice);
                 silent += 1;
             }
             None if source.records == 0 => {
-                found.care("sources", format_args!("nothing came of `{name}`"), advice);
+                found.care("sources", format_args!("nothing came of `{name}` yet{why}"), advice);
                 silent += 1;
             }
             _ => {}
@@ -74,6 +89,10 @@ fn sources(configuration: &Configuration, now: Timestamp, found: &mut Findings) 
     if silent == 0 && !declared.is_empty() {
         found.good("sources", format_args!("records came of {}", text::count(declared.len() as u64, "source")));
     } else if declared.is_empty() {
-        found.care("sources", "none is declared", "name them in `sources.toml`: nothing is read");
+        found.care(
+            "sources",
+            "none is declared: nothing is read",
+            "add a `[[source]]` to `sources.toml`, then `countersign apply`",
+        );
     }
 }

@@ -11,7 +11,6 @@ use serde_json::json;
 
 use crate::configuration::ConfigurationArguments;
 use crate::exit::{Exit, unusable};
-use crate::live::refused;
 use crate::out::Out;
 use crate::stderr;
 use crate::text;
@@ -33,7 +32,7 @@ nobody: nothing can be applied, rolled back, planned or reloaded with one.
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// For sending the records of this source, and nothing else
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), required_unless_present = "viewer", conflicts_with = "viewer")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new(), conflicts_with = "viewer")]
     source: Option<String>,
     /// For looking: everything that `GET` answers
     #[arg(long)]
@@ -50,7 +49,10 @@ pub(crate) struct Arguments {
 
 impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
-        let configuration = self.configuration.read()?;
+        if self.source.is_none() && !self.viewer {
+            return Err(unusable(self.scopes()));
+        }
+        let configuration = self.configuration.find()?;
         let expires = self.expires.unwrap_or(DEFAULT);
         let wanted = match &self.source {
             Some(source) => json!({ "source": source, "expires": format_duration(expires) }),
@@ -63,7 +65,7 @@ impl Arguments {
                 let made = super::left_behind(&configuration)?.create(scope, expires).map_err(unusable)?;
                 IssuedToken::of(&made)
             }
-            Err(error) => return refused(error),
+            Err(error) => return Err(self.configuration.refused(&error)),
         };
         if self.json {
             out.json(&issued)?;
@@ -73,5 +75,17 @@ impl Arguments {
             stderr::note(format_args!("token {} is valid until {}", text::line(&listed.id), listed.expires));
         }
         Ok(Exit::Done)
+    }
+
+    /// What a token may be for, with an example of each.
+    fn scopes(&self) -> String {
+        let (source, viewer) = ("token create --source trail", "token create --viewer");
+        let [source, viewer] = [source, viewer].map(|words| self.configuration.command(words));
+        format!(
+            "expected what the token is for, got nothing. It is one of:\n\
+             `--source NAME`, to send the records of this source: {source}\n\
+             `--viewer`, to look, at all that `GET` answers: {viewer}\n\
+             how long it is valid says `--expires`, such as `--expires 30d`"
+        )
     }
 }

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::configuration::ConfigurationArguments;
 use crate::exit::{Exit, unusable};
-use crate::live::refused;
 use crate::out::Out;
 
 #[derive(Debug, Args)]
@@ -25,7 +24,7 @@ impl Arguments {
         if self.id.len() != 12 || !self.id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(unusable("expected the id of a token, 12 of 0-9 and a-f, got something else"));
         }
-        let configuration = self.configuration.read()?;
+        let configuration = self.configuration.find()?;
         let path = format!("/v1/tokens/{}/revoke", self.id);
         match Client::new(&configuration.api.socket.value).post::<Value>(&path, &json!({})) {
             Ok(_) => Ok(Exit::Done),
@@ -33,9 +32,10 @@ impl Arguments {
                 if super::left_behind(&configuration)?.revoke(&self.id).map_err(unusable)? {
                     return Ok(Exit::Done);
                 }
-                Err(anyhow::anyhow!("expected the id of a token, got another: see `countersign token list`"))
+                let why = "expected the id of a token, got another: see `countersign token list`";
+                Err(anyhow::anyhow!(self.configuration.complete(why)))
             }
-            Err(error) => refused(error),
+            Err(error) => Err(self.configuration.refused(&error)),
         }
     }
 }

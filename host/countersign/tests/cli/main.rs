@@ -12,6 +12,7 @@ mod kept;
 mod killed;
 mod loading;
 mod network;
+mod newcomer;
 mod odd_records;
 mod planned;
 mod private;

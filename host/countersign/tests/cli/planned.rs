@@ -50,7 +50,11 @@ fn a_plan_shows_what_apply_changes() {
     assert_eq!((json["widens"].clone(), json["behaviour"]["asked"].clone()), (json!(true), json!("7d")));
     assert!(json["behaviour"]["findings"]["gained"].as_u64().unwrap() > 0, "{json}");
     let digest = json["digest"].as_str().unwrap();
-    assert!(ran.stdout.ends_with(&format!("countersign apply --digest {digest}\n")), "{}", ran.stdout);
+    assert!(
+        ran.stdout.ends_with(&format!("countersign apply --digest {digest} --config state.toml\n")),
+        "{}",
+        ran.stdout
+    );
     let json = folder.cli("plan --config state.toml --trial 0s --json").exits(1).json().remove(0);
     assert_eq!(json["behaviour"], Value::Null);
 

@@ -82,6 +82,19 @@ impl Served {
 
     /// The same by another command, made of the usual one.
     fn start_as(folder: &Folder, configuration: &str, change: impl FnOnce(Command) -> Command) -> Served {
+        Served::start_in(folder, (configuration, configuration.trim_end_matches(".toml")), change)
+    }
+
+    /// A host whose state folder isn't named as its configuration.
+    pub(crate) fn start_at(folder: &Folder, configuration: &str, state: &str) -> Served {
+        Served::start_in(folder, (configuration, state), |command| command)
+    }
+
+    fn start_in(
+        folder: &Folder,
+        (configuration, state): (&str, &str),
+        change: impl FnOnce(Command) -> Command,
+    ) -> Served {
         let log = OpenOptions::new().create(true).append(true).open(folder.path("host.log")).unwrap();
         let child = change(folder.command(&["run", "--config", configuration]))
             .stdin(Stdio::null())
@@ -89,7 +102,6 @@ impl Served {
             .stderr(log)
             .spawn()
             .unwrap();
-        let state = configuration.trim_end_matches(".toml");
         Served { child, client: Client::new(&folder.path(state).join("api.sock")) }
     }
 

@@ -74,6 +74,19 @@ impl Folder {
         fs::read_to_string(self.path(name)).unwrap()
     }
 
+    /// A file's text once it has this.
+    pub(crate) fn wait_for(&self, name: &str, part: &str) -> String {
+        let started = std::time::Instant::now();
+        loop {
+            let text = self.read(name);
+            if text.contains(part) {
+                return text;
+            }
+            assert!(started.elapsed() < std::time::Duration::from_secs(60), "expected `{part}`, got: {text}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    }
+
     /// A command that isn't started yet, without what would change its output from this process's environment.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Command {
         let binary = Path::new(env!("CARGO_BIN_EXE_countersign"));
