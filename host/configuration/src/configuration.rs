@@ -74,6 +74,8 @@ pub struct Configuration {
     pub recorder: Recorder,
     /// `[judge]`.
     pub judge: Judge,
+    /// `[sources]`.
+    pub sources: Sources,
     /// `[audit]`.
     pub audit: Audit,
     /// `[api]`.
@@ -126,6 +128,18 @@ pub struct Judge {
     pub max_gap: Setting<i64>,
     /// The key of digests of content.
     pub audit_key: Setting<Option<Secret>>,
+}
+
+/// `[sources]`: from when on a source isn't well, so that what rests on it needs approval.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// How long its records may wait to be judged, as far as they are the cause, or known bytes to be read; microseconds, a
+    /// minute to a day.
+    pub lag: Setting<i64>,
+    /// Of what is usual less than so much within an hour is a fall, percent, 1 to 50.
+    pub fall: Setting<u8>,
+    /// Records an hour that have to be usual before anything is a fall, 1 to 1,000,000.
+    pub fall_from: Setting<u32>,
 }
 
 /// `[audit]`: how much of the audit log is kept.

@@ -23,6 +23,7 @@ pub const TABLES: &[(&str, &str)] = &[
     ("files", "What a generation is made of."),
     ("recorder", "The record of all input: what was acknowledged and isn't judged is never dropped."),
     ("judge", "How rules are run."),
+    ("sources", "When a source isn't well: what rests on it needs approval then."),
     ("audit", "The audit log, which the host signs with host.key."),
     ("api", "Where the API listens."),
     ("reload", "What happens when files change. What widens anybody's authority always waits for a person."),
@@ -131,6 +132,13 @@ const REST: &[Key] = &[
         "a documented key: digests aren't private",
         "\"audit.key\"",
     ),
+    Key::new(
+        "sources",
+        "lag",
+        "How long its records may wait because of itself, or known bytes to be read; `1m` to `1d`.",
+    ),
+    Key::new("sources", "fall", "Less than so much of what is usual within an hour is a fall, percent, 1 to 50."),
+    Key::new("sources", "fall-from", "Records an hour that have to be usual before anything is a fall, 1 to 1000000."),
     Key::optional(
         "audit",
         "keep",

@@ -31,7 +31,7 @@ mod shown;
 pub use changed::Changed;
 pub use configuration::{
     Api, Audit, Change, Configuration, Files, Judge, Log, LogFormat, LogLevel, MAX_BATCH, MAX_BYTES, MAX_WORKERS,
-    Recorder, Reload,
+    Recorder, Reload, Sources,
 };
 pub use key::{Key, TABLES, keys};
 pub use origin::{Origin, Setting};

@@ -11,7 +11,7 @@ use countersign_policy::reader::{Item, Reader, Table, version};
 
 use crate::configuration::{
     Api, Audit, Change, Configuration, Files, Judge, Log, LogFormat, LogLevel, MAX_BATCH, MAX_BYTES, MAX_WORKERS,
-    Recorder, Reload,
+    Recorder, Reload, Sources,
 };
 use crate::origin::{Origin, Setting};
 use crate::overrides::{AUDIT_KEY, Environment, LOG, Overrides, TLS_KEY};
@@ -72,6 +72,7 @@ pub(crate) fn read(
         files: files(root.section("files")),
         recorder: recorder(root.section("recorder")),
         judge: judge(root.section("judge")),
+        sources: sources(root.section("sources")),
         audit: audit(root.section("audit")),
         api: api(root.section("api"), &state.value, overrides),
         reload: reload(root.section("reload")),
@@ -123,6 +124,16 @@ fn judge(section: Section<'_>) -> Judge {
     };
     section.finish();
     judge
+}
+
+fn sources(section: Section<'_>) -> Sources {
+    let sources = Sources {
+        lag: section.or("lag", 10 * MINUTE, |item| item.duration(MINUTE, DAY)),
+        fall: section.or("fall", 10, |item| item.integer(1, 50)),
+        fall_from: section.or("fall-from", 60, |item| item.integer(1, 1_000_000)),
+    };
+    section.finish();
+    sources
 }
 
 fn audit(section: Section<'_>) -> Audit {

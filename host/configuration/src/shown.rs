@@ -35,7 +35,7 @@ impl Configuration {
 
     /// The value of a key; tests show that none is missing.
     fn shown_value(&self, key: &Key) -> Option<(Value, Origin)> {
-        let Configuration { state, files, recorder, judge, audit, api, reload, log } = self;
+        let Configuration { state, files, recorder, judge, sources, audit, api, reload, log } = self;
         Some(match (key.table, key.name) {
             ("", "state") => shown(state, |folder| path(folder)),
             ("files", "rules") => shown(&files.rules, |rules| paths(rules)),
@@ -57,6 +57,9 @@ impl Configuration {
             ("judge", "batch") => shown(&judge.batch, |batch| json!(batch)),
             ("judge", "max-gap") => shown(&judge.max_gap, duration),
             ("judge", "audit-key") => shown(&judge.audit_key, secret),
+            ("sources", "lag") => shown(&sources.lag, duration),
+            ("sources", "fall") => shown(&sources.fall, |percent| json!(percent)),
+            ("sources", "fall-from") => shown(&sources.fall_from, |records| json!(records)),
             ("audit", "keep") => shown(&audit.keep, |keep| keep.as_ref().map_or(Value::Null, duration)),
             ("api", "socket") => shown(&api.socket, |socket| path(socket)),
             ("api", "listen") => shown(&api.listen, |listen| listen.map_or(Value::Null, |at| at.to_string().into())),

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 use countersign_api::{Certificate, Compare, Door, Limits, NeedsRestart, Network, Server, Service, Socket, Tokens};
 use countersign_configuration::Configuration;
-use countersign_daemon::{Files, Host, HostOptions, Reload, Role};
+use countersign_daemon::{Files, Host, HostOptions, Reload, Role, UnwellBounds};
 use countersign_model::Timestamp;
 use countersign_session::SessionOptions;
 
@@ -96,6 +96,11 @@ impl Arguments {
             keep: configuration.recorder.keep.value,
             keep_audit: configuration.audit.keep.value,
             reload: Reload::from(&configuration.reload),
+            unwell: UnwellBounds {
+                lag: Duration::from_micros(configuration.sources.lag.value.unsigned_abs()),
+                fall: configuration.sources.fall.value,
+                fall_from: configuration.sources.fall_from.value.into(),
+            },
             clock: now,
         };
         // Before the state is opened: a second host by mistake takes nothing over.

@@ -15,8 +15,8 @@ use countersign_session::{Arrival, Input, Observer, Report, Session, SessionErro
 use countersign_store::Store;
 
 use crate::decoders::Decoders;
-use crate::generations::{Generations, Last, material, number_of, word};
-use crate::judge::{patience, standing};
+use crate::generations::{Generations, Last, material, word};
+use crate::judge::{patience, push_batch, standing};
 use crate::material::{Built, Material, Role};
 use crate::rollback::kept;
 use crate::walk::{BEGIN, Step, Walk};
@@ -63,8 +63,9 @@ fn begin(reader: &RecorderReader, since: Since) -> Result<(Place, bool), Recorde
         Since::Time(time) => reader.first_since(first, end, time)?,
         Since::Now => end,
     };
-    let host = if batch <= 1 { BEGIN.host } else { reader.last_host_before(batch)? };
-    Ok((Place { batch, within: 0, host }, batch > 1))
+    let late = batch > 1 || reader.extent()?.first_host > BEGIN.host + 1;
+    let host = if late { reader.last_host_before(batch)? } else { BEGIN.host };
+    Ok((Place { batch, within: 0, host }, late))
 }
 
 /// A recorder that is judged again.
@@ -168,12 +169,7 @@ impl Again {
             match step {
                 Step::Host(input) => self.take_host_input(&input, walk.place, &mut session, &mut decoders)?,
                 Step::Batch(batch, name, taken) => {
-                    let after_batch = walk.place;
-                    decoders.for_each(&batch, &name, taken, |number, arrival| {
-                        let is_last = number >= batch.batch.records;
-                        let within = Place { batch: batch.seq, within: number, ..after_batch };
-                        session.push_from(Input::Record(arrival), if is_last { after_batch } else { within })
-                    })?;
+                    push_batch((&mut session, &mut decoders), &batch, (&name, taken), walk.place)?;
                 }
             }
         }
@@ -195,7 +191,7 @@ impl Again {
         match input.kind {
             HostInputKind::Time => session.push_from(Input::Time(input.time()), place)?,
             HostInputKind::Generation if self.with.is_none() => {
-                let number = number_of(&self.reader, input)?;
+                let number = input.number;
                 let fails = |reasons| AgainError::Generation { number, reasons };
                 let built = self.generations.recorded(&self.reader, input).map_err(fails)?;
                 let (generation, patience) = (Arc::clone(&built.generation), patience(&built.sources));
@@ -304,6 +300,6 @@ fn as_of(reader: &RecorderReader, input: &RecordedHostInput) -> Result<(Sources,
         let material = material(reader, &word.manifest)?;
         Ok((material.sources()?, material.directory()?))
     };
-    let number = number_of(reader, input)?;
+    let number = input.number;
     read().map_err(|reasons| AgainError::Generation { number, reasons })
 }

@@ -27,7 +27,7 @@ text_ids! {
         WatermarkStands = "watermark-stands",
         /// Many records of a source can't be used.
         DeadLetters = "dead-letters",
-        /// A source is silent, lags, or tells far less than usual.
+        /// A source is silent, lags, floods, or tells far less than usual.
         SourceUnwell = "source-unwell",
         /// A rule serves, and nothing reaches it.
         RuleDead = "rule-dead",

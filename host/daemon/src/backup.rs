@@ -169,7 +169,8 @@ fn held(state: &Path) -> Result<(SqliteReader, RecorderReader), BackupError> {
     for _ in 1..ATTEMPTS {
         let both = hold(state)?;
         let place = Standing::read(&both.0)?.and_then(|standing| standing.place).unwrap_or_default();
-        if both.1.extent()?.first <= place.batch {
+        let extent = both.1.extent()?;
+        if extent.first <= place.batch && extent.first_host <= place.host + 1 {
             return Ok(both);
         }
     }

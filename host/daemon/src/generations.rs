@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use countersign_engine::Engine;
 use countersign_model::Digest;
 use countersign_recorder::{
-    AppendError, HostInputKind, NewHostInput, RecordedHostInput, Recorder, RecorderError, RecorderReader,
+    AppendError, HostInputKind, NewContent, NewHostInput, RecordedHostInput, Recorder, RecorderError, RecorderReader,
 };
 use serde::{Deserialize, Serialize};
 
@@ -101,8 +101,7 @@ impl Generations {
     /// When the recorder can't be read.
     pub(crate) fn last(&self, reader: &RecorderReader, up_to: u64) -> Result<Option<Last>, RecorderError> {
         let Some(input) = reader.last_host_input(HostInputKind::Generation, up_to)? else { return Ok(None) };
-        let number = number_of(reader, &input)?;
-        Ok(Some(Last { input: input.seq, number, built: self.recorded(reader, &input) }))
+        Ok(Some(Last { input: input.seq, number: input.number, built: self.recorded(reader, &input) }))
     }
 
     /// The generation of a number, built or why it can't be built any more; none if there is none.
@@ -141,20 +140,12 @@ pub(crate) struct Last {
     pub(crate) built: Result<Arc<Built>, Vec<String>>,
 }
 
-/// The number of a generation: how many were put on record up to it. Inputs of the host's own are never dropped.
-///
-/// # Errors
-/// When the recorder can't be read.
-pub(crate) fn number_of(reader: &RecorderReader, input: &RecordedHostInput) -> Result<u64, RecorderError> {
-    reader.count_host_inputs(HostInputKind::Generation, input.seq)
-}
-
 /// The generation of a number; none if there is none.
 ///
 /// # Errors
 /// When the recorder can't be read.
 pub(crate) fn of_number(reader: &RecorderReader, number: u64) -> Result<Option<RecordedHostInput>, RecorderError> {
-    reader.nth_host_input(HostInputKind::Generation, number)
+    reader.numbered_host_input(HostInputKind::Generation, number)
 }
 
 /// All generations on record, the last one last. What another version wrote is left out.
@@ -162,10 +153,10 @@ pub(crate) fn of_number(reader: &RecorderReader, number: u64) -> Result<Option<R
 /// # Errors
 /// When the recorder can't be read.
 pub(crate) fn all(reader: &RecorderReader) -> Result<Vec<RecordedGeneration>, RecorderError> {
-    let inputs = (1..).zip(reader.host_inputs_of(HostInputKind::Generation)?);
-    let recorded = inputs.filter_map(|(number, input)| {
+    let inputs = reader.host_inputs_of(HostInputKind::Generation)?;
+    let recorded = inputs.into_iter().filter_map(|input| {
         let word = word(&input).ok()?;
-        Some(RecordedGeneration { number, arrived: input.arrived, before: input.before, word })
+        Some(RecordedGeneration { number: input.number, arrived: input.arrived, before: input.before, word })
     });
     Ok(recorded.collect())
 }
@@ -200,18 +191,20 @@ pub(crate) fn put(recorder: &Recorder, new: NewGeneration<'_>) -> Result<u64, Ap
     let word =
         GenerationWord { manifest: material.manifest(), by, reason, kept: kept.as_ref().map(|kept| Digest::of(kept)) };
     let payload = serde_json::to_vec(&word).unwrap_or_default();
-    let contents = material.files.iter().map(|file| file.bytes.clone()).chain(kept).collect();
+    let files = material.files.iter().map(|file| NewContent { bytes: file.bytes.clone(), lasts: true });
+    // What rules go on from is needed to judge again, not to serve again.
+    let kept = kept.map(|bytes| NewContent { bytes, lasts: false });
+    let contents = files.chain(kept).collect();
     let kind = HostInputKind::Generation;
-    let reader = recorder.reader().map_err(unreadable)?;
-    let earlier = reader.count_host_inputs(kind, u64::MAX).map_err(unreadable)?;
-    recorder.put(NewHostInput { kind, payload, contents, before })?;
-    Ok(earlier + 1)
+    let input = recorder.put(NewHostInput { kind, payload, about: None, contents, before })?;
+    let last = recorder.reader().and_then(|reader| reader.last_host_input(kind, input)).map_err(unreadable)?;
+    last.map(|last| last.number).ok_or(AppendError::Closed)
 }
 
-/// What keeps a generation from being put on record where the recorder can't be read.
+/// What keeps a generation's number from being known where the recorder can't be read.
 fn unreadable(error: RecorderError) -> AppendError {
     match error {
         RecorderError::Database(error) => error.into(),
-        RecorderError::Thread(_) | RecorderError::Dropped { .. } => AppendError::Closed,
+        _ => AppendError::Closed,
     }
 }

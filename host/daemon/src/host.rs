@@ -30,7 +30,7 @@ use crate::past::Past;
 use crate::reload::Reload;
 use crate::sentinel::Sentinel;
 use crate::shared::{Fed, Judged, Listener, Shared};
-use crate::vigil::Vigil;
+use crate::vigil::{UnwellBounds, Vigil};
 use crate::watch::{self, Ask, Asked, Files, LastRead, OnDisk, Watch};
 
 /// The recorder's file in the state folder.
@@ -57,6 +57,8 @@ pub struct HostOptions {
     pub keep_audit: Option<i64>,
     /// What becomes of files that change.
     pub reload: Reload,
+    /// From when on a source isn't well.
+    pub unwell: UnwellBounds,
     /// The system's clock.
     pub clock: fn() -> Timestamp,
 }
@@ -126,13 +128,13 @@ impl Host {
         options: HostOptions,
         first: impl FnOnce() -> Result<Material, Vec<String>>,
     ) -> Result<Host, HostError> {
-        let HostOptions { state, folder, engine, session, max_bytes, keep, keep_audit, reload, clock } = options;
+        let HostOptions { state, folder, engine, session, max_bytes, keep, keep_audit, reload, unwell, clock } = options;
         process::started();
         let store = state.join(STORE);
         // Opened once before anything else: its file is made, or refused, here.
         let standing = Standing::read(&SqliteStore::open(&store)?)?;
         let judged = standing.and_then(|standing| standing.place).unwrap_or_default();
-        let options = RecorderOptions { max_bytes, keep, sources: 8, clock };
+        let options = RecorderOptions { max_bytes, keep, clock };
         let recorder = Recorder::open(&state.join(RECORDER), options, judged)?;
         let reader = recorder.reader()?;
         let figures = recorder.figures();
@@ -169,7 +171,7 @@ impl Host {
         let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
         let judge = named("judge").spawn(move || judge.run()).map_err(HostError::Thread)?;
         let feeds = named("feeds").spawn(move || feeds.run()).map_err(HostError::Thread)?;
-        let vigil = Vigil { shared: Arc::clone(&shared), recorder: recorder.clone() };
+        let vigil = Vigil { shared: Arc::clone(&shared), recorder: recorder.clone(), bounds: unwell };
         let vigil = named("vigil").spawn(move || vigil.run()).map_err(HostError::Thread)?;
         let sentinel = Sentinel { shared: Arc::clone(&shared), recorder: recorder.clone(), max_bytes };
         let sentinel = named("sentinel").spawn(move || sentinel.run()).map_err(HostError::Thread)?;

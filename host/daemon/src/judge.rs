@@ -14,15 +14,15 @@ use countersign_session::sequence::MAX_WAIT;
 use countersign_session::{Input, Session, SessionError, SessionOptions, Standing, Swap};
 use countersign_store::{SqliteStore, StoreError};
 
-use crate::decoders::{Decoders, Names};
-use crate::generations::{Generations, Last, number_of};
+use crate::decoders::Decoders;
+use crate::generations::{Generations, Last};
 use crate::log_rate::LogRate;
 use crate::material::Built;
 use crate::observer::LogObserver;
 use crate::past::Past;
 use crate::rollback::{kept, replaced};
 use crate::shared::Shared;
-use crate::walk::BEGIN;
+use crate::walk::{BEGIN, Step, Walk};
 
 /// How long no input comes until time itself is one, where an event waits for witnesses to its time.
 const WITNESSES_AFTER: Duration = Duration::from_micros(MAX_WAIT.unsigned_abs() + 1);
@@ -32,9 +32,6 @@ const TICK_AFTER: Duration = Duration::from_secs(60);
 
 /// How often the session is asked what it has done.
 const TELL_EVERY: Duration = Duration::from_secs(1);
-
-/// Host inputs that are read at once.
-const HOST_INPUTS: usize = 64;
 
 /// How long is waited after an error, at first and at most.
 const RETRY: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
@@ -119,12 +116,18 @@ impl Judge {
         let numbered = (Arc::clone(&built.generation), Some(*number));
         let session = Session::resume_numbered(&mut store, numbered, options, &mut observer)?;
         let decoders = Decoders::new(built.sources.clone(), session.processed());
-        self.shared.serves(*number, built);
+        self.serve(*number, built);
         self.recorder.wake();
-        let names = Names::read(&reader)?;
+        let walk = Walk::new(reader, place)?;
         let (heard, told) = (Instant::now(), None);
         let uncommitted = VecDeque::new();
-        Judging { judge: self, reader, session, decoders, place, serving, names, heard, told, uncommitted }.run()
+        Judging { judge: self, walk, session, decoders, serving, heard, told, uncommitted }.run()
+    }
+
+    /// A generation serves: its sources have their shares.
+    fn serve(&self, number: u64, built: &Arc<Built>) {
+        self.recorder.share_among(built.sources.iter().map(|source| source.name().clone()).collect());
+        self.shared.serves(number, built);
     }
 
     /// The generation that serves at a place.
@@ -148,13 +151,11 @@ struct Serving {
 /// Judging, from a session's resumption on.
 struct Judging<'j, 's> {
     judge: &'j Judge,
-    reader: RecorderReader,
+    /// Next is what lies at its place; what lies before was pushed.
+    walk: Walk,
     session: Session<'s>,
     decoders: Decoders,
-    /// Next is what lies here; what lies before was pushed.
-    place: Place,
     serving: Serving,
-    names: Names,
     /// When the last input came.
     heard: Instant,
     /// When it was told last what the session has done.
@@ -173,16 +174,17 @@ impl Judging<'_, '_> {
                 self.report();
                 return Ok(());
             }
-            if self.place.within == 0 {
+            if self.walk.place.within == 0 {
                 self.stand_still()?;
                 if self.judge.shared.is_stopping() {
                     // INVARIANT: what made it stand still may put an input before this batch.
                     continue;
                 }
-                self.take_host_inputs()?;
             }
-            match self.reader.batch(self.place.batch)? {
-                Some(batch) => self.take_batch(&batch)?,
+            match self.walk.next_turn(|last, before| self.judge.recorder.give_turn(last, before).map_err(JudgeError::from))?
+            {
+                Some(Step::Host(input)) => self.take_host_input(&input)?,
+                Some(Step::Batch(batch, name, taken)) => self.take_batch(&batch, &name, taken)?,
                 None => self.idle()?,
             }
             self.report();
@@ -199,7 +201,7 @@ impl Judging<'_, '_> {
         let shared = &self.judge.shared;
         while shared.is_pause_wanted() && !shared.is_stopping() {
             // Again where another one began meanwhile.
-            shared.pause_at(self.place);
+            shared.pause_at(self.walk.place);
             self.judge.recorder.wake();
             self.judge.recorder.wait(TICK_AFTER, |_| !shared.is_pause_wanted() || shared.is_stopping());
         }
@@ -227,72 +229,48 @@ impl Judging<'_, '_> {
         }
     }
 
-    fn take_batch(&mut self, recorded: &RecordedBatch) -> Result<(), JudgeError> {
-        let name = self.names.of(&self.reader, recorded.source)?;
-        let after_batch = Place { batch: recorded.seq + 1, within: 0, ..self.place };
-        let Judging { session, decoders, place, .. } = self;
+    /// Takes a batch after its first so many records, which were taken before the session was resumed.
+    fn take_batch(&mut self, recorded: &RecordedBatch, name: &SourceId, taken: u32) -> Result<(), JudgeError> {
+        let after_batch = self.walk.place;
+        let Judging { session, decoders, .. } = self;
         let dead = decoders.dead();
-        // Those before were taken before the session was resumed.
-        decoders.for_each(recorded, &name, place.within, |number, arrival| {
-            let is_last = number >= recorded.batch.records;
-            let after = if is_last { after_batch } else { Place { within: number, ..*place } };
-            session.push_from(Input::Record(arrival), after)
-        })?;
+        push_batch((session, decoders), recorded, (name, taken), after_batch)?;
         let shared = &self.judge.shared;
-        shared.tally(&name, recorded.batch.records.into(), self.decoders.dead() - dead);
+        shared.tally(name, recorded.batch.records.into(), self.decoders.dead() - dead);
         shared.counters.batches.count_records(recorded.batch.records);
         self.uncommitted.push_back((recorded.seq, recorded.arrived, recorded.batch.records));
-        self.place = after_batch;
         self.heard = Instant::now();
         Ok(())
     }
 
-    /// Takes the host's own inputs whose turn comes before the next batch.
-    fn take_host_inputs(&mut self) -> Result<(), JudgeError> {
-        while self.judge.recorder.figures().last_host > self.place.host {
-            let inputs = self.reader.host_inputs(self.place.host, HOST_INPUTS)?;
-            let Some(last) = inputs.last().map(|input| input.seq) else { return Ok(()) };
-            if inputs.iter().any(|input| input.before.is_none()) {
-                self.judge.recorder.give_turn(last, self.place.batch)?;
-            }
-            for input in inputs {
-                if input.before.is_some_and(|before| before > self.place.batch) {
-                    return Ok(());
-                }
-                self.take_host_input(&input)?;
-                self.heard = Instant::now();
-            }
-        }
-        Ok(())
-    }
-
     fn take_host_input(&mut self, input: &RecordedHostInput) -> Result<(), JudgeError> {
-        self.place.host = input.seq;
+        self.heard = Instant::now();
+        let place = self.walk.place;
         match input.kind {
             HostInputKind::Time => {
-                self.session.push_from(Input::Time(input.time()), self.place)?;
+                self.session.push_from(Input::Time(input.time()), place)?;
                 self.session.commit()?;
             }
             HostInputKind::Generation => {
-                let number = number_of(&self.reader, input)?;
+                let number = input.number;
                 let fails = |reasons| JudgeError::Generation { number, reasons };
-                let built = self.judge.generations.recorded(&self.reader, input).map_err(fails)?;
+                let built = self.judge.generations.recorded(&self.walk.reader, input).map_err(fails)?;
                 let Judge { store, past, options, .. } = self.judge;
                 let ended = &self.serving;
                 if !replaced(&built.generation, &ended.built.generation).is_empty() {
                     past.keep(store, (ended.input, ended.number), &options.key);
                 }
-                let restored = kept(&self.reader, store.parent(), input).map_err(|why| fails(vec![why]))?;
+                let restored = kept(&self.walk.reader, store.parent(), input).map_err(|why| fails(vec![why]))?;
                 let (generation, patience) = (Arc::clone(&built.generation), patience(&built.sources));
                 let swap = Swap { generation, number: Some(number), patience, restored };
-                self.session.push_from(Input::Generation(swap), self.place)?;
+                self.session.push_from(Input::Generation(swap), place)?;
                 self.decoders.swap(built.sources.clone());
-                self.judge.shared.serves(number, &built);
+                self.judge.serve(number, &built);
                 self.serving = Serving { input: input.seq, number, built };
             }
             HostInputKind::Source => {
                 let Some(standing) = standing(input) else { return Ok(()) };
-                self.session.push_from(Input::Source(standing), self.place)?;
+                self.session.push_from(Input::Source(standing), place)?;
             }
             // Nothing puts these in yet.
             HostInputKind::Word | HostInputKind::Outcome => {}
@@ -308,11 +286,12 @@ impl Judging<'_, '_> {
         let left = longest.saturating_sub(self.heard.elapsed());
         if left.is_zero() {
             let payload = self.judge.recorder.now().to_string().into_bytes();
-            let (kind, before) = (HostInputKind::Time, Some(self.place.batch));
-            self.judge.recorder.put(NewHostInput { kind, payload, contents: Vec::new(), before })?;
+            let (kind, before) = (HostInputKind::Time, Some(self.walk.place.batch));
+            let (about, contents) = (None, Vec::new());
+            self.judge.recorder.put(NewHostInput { kind, payload, about, contents, before })?;
             return Ok(());
         }
-        let place = self.place;
+        let place = self.walk.place;
         let shared = &self.judge.shared;
         // What the session has done since it was told last is told soon.
         let untold = self.told.map_or(Duration::ZERO, |told| TELL_EVERY.saturating_sub(told.elapsed()));
@@ -325,6 +304,19 @@ impl Judging<'_, '_> {
         });
         Ok(())
     }
+}
+
+/// Pushes the records of a batch after its first so many. `after` is the place after all of it.
+pub(crate) fn push_batch(
+    (session, decoders): (&mut Session<'_>, &mut Decoders),
+    recorded: &RecordedBatch,
+    (name, taken): (&SourceId, u32),
+    after: Place,
+) -> Result<(), SessionError> {
+    decoders.for_each(recorded, name, taken, |number, arrival| {
+        let within = Place { batch: recorded.seq, within: number, ..after };
+        session.push_from(Input::Record(arrival), if number >= recorded.batch.records { after } else { within })
+    })
 }
 
 /// How a source stands, by an input on record; none where another version wrote it.

@@ -68,4 +68,5 @@ pub use rollback::RolledBack;
 pub use rules::{RuleStatus, RulesError, ServingRule, UsedByRule, rules_of_store};
 pub use shared::{Fed, Judged, Listener};
 pub use sources::{DeclaredSource, SourceStatus, sources_of_recorder};
+pub use vigil::UnwellBounds;
 pub use watch::{Files, OnDisk, Stage};

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use countersign_document::read_capped;
 use countersign_generation::Generation;
 use countersign_model::{Digest, Place, RuleId};
-use countersign_recorder::{HostInputKind, RecordedHostInput, RecorderError, RecorderReader};
+use countersign_recorder::{HostInputKind, RecordedHostInput, RecorderReader};
 use countersign_session::{KeptRules, copy_rules, copy_session};
 use countersign_store::{SqliteReader, SqliteStore};
 
@@ -90,9 +90,8 @@ impl Host {
                         return Ok(RolledBack { generation, digest, state });
                     }
                     // INVARIANT: nobody is kept from rolling back by what was dropped or grew too large.
-                    Err(RollbackError::Aside(
-                        AsideError::Recorder(RecorderError::Dropped { .. }) | AsideError::TooLarge(_),
-                    )) => GONE,
+                    Err(RollbackError::Aside(AsideError::TooLarge(_))) => GONE,
+                    Err(RollbackError::Aside(AsideError::Recorder(error))) if error.is_dropped() => GONE,
                     Err(RollbackError::Apply(error)) => return Err(error),
                     Err(RollbackError::Aside(AsideError::Interrupted)) => return Err(ApplyError::Stopped),
                     Err(RollbackError::Aside(error)) => {

@@ -3,6 +3,7 @@
 //!
 //! Time is measured by a clock that nobody sets, so that a day's step of the host's makes no source silent.
 
+mod queue;
 mod volume;
 mod watched;
 
@@ -14,9 +15,10 @@ use countersign_model::{SourceId, SourceStanding};
 use countersign_recorder::{HostInputKind, NewHostInput, Recorder, RecorderError, RecorderReader};
 
 use crate::decoders::Names;
-use crate::generations::{material, number_of, word};
+use crate::generations::{material, word};
 use crate::judge::standing;
 use crate::shared::Shared;
+use queue::Queue;
 use volume::KEPT;
 use watched::{Sight, Watched};
 
@@ -26,10 +28,29 @@ const EVERY: Duration = Duration::from_secs(1);
 /// How long is waited after an error.
 const RETRY: Duration = Duration::from_secs(10);
 
+/// From when on a source isn't well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnwellBounds {
+    /// How long its records may wait to be judged, as far as they are the cause, or its known bytes to be read. It lags no more
+    /// once both take less than half of this.
+    pub lag: Duration,
+    /// It has fallen where less than so much of what is usual comes within an hour, percent; at most 50.
+    pub fall: u8,
+    /// Records an hour that have to be usual before anything is said of a fall.
+    pub fall_from: u64,
+}
+
+impl Default for UnwellBounds {
+    fn default() -> UnwellBounds {
+        UnwellBounds { lag: Duration::from_secs(600), fall: 10, fall_from: 60 }
+    }
+}
+
 /// Watches over the sources of a host.
 pub(crate) struct Vigil {
     pub(crate) shared: std::sync::Arc<Shared>,
     pub(crate) recorder: Recorder,
+    pub(crate) bounds: UnwellBounds,
 }
 
 /// What is known of the sources.
@@ -44,6 +65,8 @@ struct Known {
     generation: Option<u64>,
     /// The last batch that was counted.
     counted: u64,
+    /// The last batch that was judged, and since when that is the last.
+    judged: (u64, Duration),
     began: Instant,
 }
 
@@ -64,7 +87,7 @@ impl Vigil {
         while !self.shared.is_stopping() {
             known.count(self.recorder.figures().last)?;
             known.read_sources(self.recorder.figures().last_host)?;
-            for standing in self.look(&mut known) {
+            for standing in self.look(&mut known)? {
                 self.put(&mut known, standing);
             }
             self.recorder.wait(EVERY, |_| self.shared.is_stopping());
@@ -87,9 +110,10 @@ impl Vigil {
             applied,
             generation,
             counted: from.saturating_sub(1),
+            judged: (0, Duration::ZERO),
             began: Instant::now(),
         };
-        for input in known.reader.host_inputs_of(HostInputKind::Source)? {
+        for input in known.reader.last_about(HostInputKind::Source)? {
             let Some(standing) = standing(&input) else { continue };
             self.shared.stands(standing.clone());
             known.watched.entry(standing.source).or_insert_with(|| Watched::new(now)).set(standing.unwell);
@@ -101,10 +125,16 @@ impl Vigil {
     }
 
     /// How sources stand otherwise than is on record.
-    fn look(&self, known: &mut Known) -> Vec<SourceStanding> {
-        let sources = &known.applied.1;
+    fn look(&self, known: &mut Known) -> Result<Vec<SourceStanding>, RecorderError> {
         let (now, elapsed) = (self.recorder.now(), known.began.elapsed());
-        let (judged, fed) = (self.recorder.figures().judged, self.shared.fed());
+        let (figures, fed) = (self.recorder.figures(), self.shared.fed());
+        let judged = figures.judged;
+        if judged != known.judged.0 || judged >= figures.last {
+            known.judged = (judged, elapsed);
+        }
+        let stands = elapsed.saturating_sub(known.judged.1);
+        let queue = known.queue(judged, elapsed, self.bounds.lag / 2)?;
+        let sources = &known.applied.1;
         let mut changed = Vec::new();
         for source in sources.iter() {
             let fed = fed.get(source.name()).filter(|fed| fed.lag_bytes > 0);
@@ -115,6 +145,9 @@ impl Vigil {
                 expect_every: source.expect_every(),
                 judged,
                 unread_for: fed.and_then(|fed| fed.caught_up).map(|caught_up| caught_up.elapsed()),
+                share: queue.share(source.name()),
+                stands,
+                bounds: self.bounds,
             };
             let unwell = watched.see(&sight);
             changed.extend(unwell.map(|unwell| SourceStanding { source: source.name().clone(), unwell }));
@@ -122,13 +155,14 @@ impl Vigil {
         // Nobody expects anything any more of one that is gone.
         let gone = known.watched.iter().filter(|(name, watched)| watched.is_unwell() && sources.named(name).is_none());
         changed.extend(gone.map(|(name, _)| SourceStanding { source: name.clone(), unwell: Vec::new() }));
-        changed
+        Ok(changed)
     }
 
     /// Puts it on record. Where that fails it is tried again when it is looked next.
     fn put(&self, known: &mut Known, standing: SourceStanding) {
         let payload = serde_json::to_vec(&standing).unwrap_or_default();
-        let input = NewHostInput { kind: HostInputKind::Source, payload, contents: Vec::new(), before: None };
+        let (kind, about) = (HostInputKind::Source, Some(standing.source.to_string()));
+        let input = NewHostInput { kind, payload, about, contents: Vec::new(), before: None };
         if let Err(error) = self.recorder.put(input) {
             return tracing::error!("how the source `{}` stands isn't on record: {error}", standing.source);
         }
@@ -156,11 +190,23 @@ impl Known {
         match sources {
             Ok(sources) => self.applied.1 = sources,
             Err(faults) => {
-                let number = number_of(&self.reader, &last)?;
+                let number = last.number;
                 tracing::error!("the sources of generation {number} can't be read: {}", faults.join("; "));
             }
         }
         Ok(())
+    }
+
+    /// What waits to be judged, where something of a source has waited for so long; else it isn't looked at.
+    fn queue(&mut self, judged: u64, elapsed: Duration, long: Duration) -> Result<Queue, RecorderError> {
+        let waits = self.watched.values_mut().map(|watched| watched.waits(judged, elapsed)).max();
+        let mut queue = Queue::default();
+        if waits.is_some_and(|waits| waits >= long) {
+            for (number, records) in self.reader.waiting(judged)? {
+                queue.0.insert(self.names.of(&self.reader, number)?, records);
+            }
+        }
+        Ok(queue)
     }
 
     /// Counts what came up to a batch.

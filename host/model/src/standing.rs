@@ -12,6 +12,8 @@ text_ids! {
         Silent = "silent",
         /// What came of it, or waits to be read, isn't judged in time.
         Lagging = "lagging",
+        /// What came of it keeps what came of other sources from being judged in time.
+        Flooding = "flooding",
         /// Far less comes of it than usual.
         Fallen = "fallen",
     }

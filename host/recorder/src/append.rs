@@ -66,8 +66,19 @@ pub struct NewHostInput {
     pub kind: HostInputKind,
     /// What it says.
     pub payload: Vec<u8>,
-    /// Files that it names by digest.
-    pub contents: Vec<Vec<u8>>,
+    /// What of its kind it is about; an earlier one about the same isn't needed once what came since can't be judged again.
+    pub about: Option<String>,
+    /// What it names by digest.
+    pub contents: Vec<NewContent>,
     /// The batch before which it is taken; none while it waits for its turn.
     pub before: Option<u64>,
+}
+
+/// What a host input names by digest.
+#[derive(Debug)]
+pub struct NewContent {
+    /// The content.
+    pub bytes: Vec<u8>,
+    /// Whether it is needed as long as its input is on record; else only to judge again what came after it.
+    pub lasts: bool,
 }

@@ -23,6 +23,20 @@ pub enum RecorderError {
         /// The first that is on record.
         first: u64,
     },
+    /// Inputs of the host's own were dropped since.
+    #[error("expected host input {input} on record, got a recorder that kept no more of them from there on")]
+    DroppedInput {
+        /// The first that is missing.
+        input: u64,
+    },
+}
+
+impl RecorderError {
+    /// Whether what is asked for was dropped to make room.
+    #[must_use]
+    pub const fn is_dropped(&self) -> bool {
+        matches!(self, RecorderError::Dropped { .. } | RecorderError::DroppedInput { .. })
+    }
 }
 
 /// Why something isn't on record. A sender may try again.

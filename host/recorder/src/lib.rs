@@ -6,20 +6,23 @@
 //! order is on the disk before anything is judged by it, so a recorder can be judged again with the same result.
 //!
 //! One thread writes, and commits at once what several senders wait for. Any number of readers read. What isn't judged yet is
-//! never dropped: where there is no room for more, senders are refused, each only beyond its share.
+//! never dropped: where there is no room for more, senders are refused, each only beyond its share. All that is on record counts:
+//! batches, host inputs and what they name.
 
 mod append;
 mod clock;
 mod error;
+mod packed;
 mod queue;
 mod read;
 mod recorder;
+mod retention;
 mod room;
 mod state;
 mod tables;
 mod writer;
 
-pub use append::{Append, Appended, HostInputKind, Idempotency, NewHostInput};
+pub use append::{Append, Appended, HostInputKind, Idempotency, NewContent, NewHostInput};
 pub use clock::HostClock;
 pub use error::{AppendError, RecorderError};
 pub use queue::Reply;
@@ -34,13 +37,17 @@ pub use state::Figures;
 static RECORDER: countersign_database::Kind = countersign_database::Kind {
     name: "recorder",
     application_id: i32::from_be_bytes(*b"CSGR"),
-    steps: &[include_str!("schema/1.sql")],
+    steps: &[include_str!("schema/1.sql"), include_str!("schema/2.sql")],
     shrinks: false,
     update: "start `countersign run` with it once, which brings it up to date",
 };
 
 /// The level at which batches are compressed: telemetry comes to a tenth, at some 300 MB a second.
 const LEVEL: i32 = 1;
+
+/// Generations that stay on record beside those of the recorded past, to serve again: so many before the one with which that
+/// begins. Fewer where what they are made of takes more than a quarter of the room.
+pub const KEPT_GENERATIONS: usize = 16;
 
 /// A number as SQLite holds it. What is past its maximum is past the last row.
 fn integer(number: u64) -> i64 {

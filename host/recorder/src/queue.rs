@@ -1,13 +1,14 @@
 //! What waits for the thread that writes: the host's own inputs before records.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use countersign_model::Place;
+use countersign_model::{Place, SourceId};
 
-use crate::append::{Append, Appended, NewHostInput};
+use crate::append::{Append, Appended};
 use crate::error::AppendError;
+use crate::packed::PackedInput;
 
 /// Is called once what was appended is durable, or isn't.
 pub type Reply<T> = Box<dyn FnOnce(Result<T, AppendError>) + Send>;
@@ -21,11 +22,13 @@ const MAX_BYTES: usize = 16 << 20;
 /// What the thread is asked for.
 pub(crate) enum Request {
     /// An input of the host's own; answered by its number.
-    Host(NewHostInput, Reply<u64>),
+    Host(PackedInput, Reply<u64>),
     /// Inputs of the host's own up to this number that have no place yet are taken before this batch.
     Turn { last: u64, before: u64, reply: Reply<()> },
     /// Everything up to here was judged, and that is durable.
     Judged(Place),
+    /// The sources among which the room is shared.
+    Share(BTreeSet<SourceId>),
 }
 
 /// Requests of one transaction, in the order in which they are written.
@@ -103,7 +106,7 @@ impl Queue {
         match request {
             Request::Host(_, reply) => reply(Err(AppendError::Closed)),
             Request::Turn { reply, .. } => reply(Err(AppendError::Closed)),
-            Request::Judged(_) => {}
+            Request::Judged(_) | Request::Share(_) => {}
         }
     }
 

@@ -39,11 +39,13 @@ pub struct Extent {
     pub first: u64,
     /// The last.
     pub last: u64,
+    /// The first input of the host's own from which on all are on record.
+    pub first_host: u64,
     /// The last input of the host's own.
     pub last_host: u64,
     /// The greatest time of arrival.
     pub arrived: Option<Timestamp>,
-    /// Bytes of all batches, compressed.
+    /// Bytes of all batches, host inputs and what these name, compressed.
     pub bytes: u64,
 }
 
@@ -51,7 +53,10 @@ impl Extent {
     /// Whether it has all that is to be judged from a place on.
     #[must_use]
     pub fn has(&self, place: Place) -> bool {
-        place.batch >= self.first && place.batch <= self.last + 1 && place.host <= self.last_host
+        place.batch >= self.first
+            && place.batch <= self.last + 1
+            && place.host + 1 >= self.first_host
+            && place.host <= self.last_host
     }
 }
 
@@ -112,6 +117,9 @@ pub struct RecordedHostInput {
     pub kind: HostInputKind,
     /// What it says.
     pub payload: Vec<u8>,
+    /// Which of its kind it is, counted from 1. It stays that whatever is dropped before it, as long as one of its kind is on
+    /// record: of generations one always is.
+    pub number: u64,
 }
 
 impl RecordedHostInput {
@@ -163,13 +171,16 @@ impl RecorderReader {
     pub fn extent(&self) -> Result<Extent, RecorderError> {
         const EXTENT: &str = "SELECT first_batch, (SELECT coalesce(max(seq), 0) FROM batch), \
              (SELECT coalesce(max(seq), 0) FROM host_input), arrived, \
-             (SELECT coalesce(sum(length(bytes)), 0) FROM batch) FROM head";
+             (SELECT coalesce(sum(length(bytes)), 0) FROM batch) \
+             + (SELECT coalesce(sum(length(bytes)), 0) FROM content) \
+             + (SELECT coalesce(sum(length(payload)), 0) FROM host_input), first_host FROM head";
         let row = |row: &Row<'_>| {
             let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
             let arrived = Timestamp(row.get(3)?);
             Ok(Extent {
                 first: number(0)?,
                 last: number(1)?.max(number(0)?.saturating_sub(1)),
+                first_host: number(5)?,
                 last_host: number(2)?,
                 arrived: Some(arrived).filter(|arrived| *arrived > Timestamp::MIN),
                 bytes: number(4)?,
@@ -272,7 +283,8 @@ impl RecorderReader {
     /// # Errors
     /// See [`RecorderReader::first`].
     pub fn last_host_before(&self, batch: u64) -> Result<u64, RecorderError> {
-        let sql = "SELECT coalesce(max(seq), 0) FROM host_input WHERE before <= ?1";
+        // Those that were dropped lay before the first batch.
+        let sql = "SELECT max((SELECT coalesce(max(seq), 0) FROM host_input WHERE before <= ?1), first_host - 1) FROM head";
         let rows = self.rows(sql, [integer(batch)], |row| row.get::<_, i64>(0))?;
         Ok(rows.into_iter().next().unwrap_or_default().unsigned_abs())
     }
@@ -311,12 +323,31 @@ impl RecorderReader {
     /// Inputs of the host's own after the number `after`, at most so many, by their numbers.
     ///
     /// # Errors
-    /// See [`RecorderReader::first`].
+    /// When some of them were dropped, or can't be read.
     pub fn host_inputs(&self, after: u64, limit: usize) -> Result<Vec<RecordedHostInput>, RecorderError> {
         let limit = integer(limit as u64);
-        self.rows(
-            "SELECT seq, before, arrived, kind, payload FROM host_input WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        let inputs = self.rows(
+            "SELECT seq, before, arrived, kind, payload, number FROM host_input WHERE seq > ?1 ORDER BY seq LIMIT ?2",
             [integer(after), limit],
+            host_input,
+        )?;
+        // Their numbers have no gaps otherwise.
+        let missing = (after + 1..).zip(&inputs).find(|(expected, input)| input.seq != *expected);
+        match missing {
+            Some((input, _)) => Err(RecorderError::DroppedInput { input }),
+            None => Ok(inputs),
+        }
+    }
+
+    /// The last input about each thing, of a kind, by their numbers.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn last_about(&self, kind: HostInputKind) -> Result<Vec<RecordedHostInput>, RecorderError> {
+        self.rows(
+            "SELECT max(seq), before, arrived, kind, payload, number FROM host_input WHERE kind = ?1 AND about IS NOT NULL \
+             GROUP BY about ORDER BY 1",
+            [kind.id()],
             host_input,
         )
     }
@@ -327,7 +358,7 @@ impl RecorderReader {
     /// See [`RecorderReader::first`].
     pub fn last_host_input(&self, kind: HostInputKind, last: u64) -> Result<Option<RecordedHostInput>, RecorderError> {
         let rows = self.rows(
-            "SELECT seq, before, arrived, kind, payload FROM host_input WHERE kind = ?1 AND seq <= ?2 \
+            "SELECT seq, before, arrived, kind, payload, number FROM host_input WHERE kind = ?1 AND seq <= ?2 \
              ORDER BY seq DESC LIMIT 1",
             rusqlite::params![kind.id(), integer(last)],
             host_input,
@@ -335,25 +366,19 @@ impl RecorderReader {
         Ok(rows.into_iter().next())
     }
 
-    /// How many inputs of the host's own of a kind there are up to the number `last`.
+    /// The input of the host's own of a kind that has a number among those of its kind; none if none has it, or has it any
+    /// more.
     ///
     /// # Errors
     /// See [`RecorderReader::first`].
-    pub fn count_host_inputs(&self, kind: HostInputKind, last: u64) -> Result<u64, RecorderError> {
-        let sql = "SELECT count(*) FROM host_input WHERE kind = ?1 AND seq <= ?2";
-        let rows = self.rows(sql, rusqlite::params![kind.id(), integer(last)], |row| row.get::<_, i64>(0))?;
-        Ok(rows.into_iter().next().unwrap_or_default().unsigned_abs())
-    }
-
-    /// The first, second or a later input of the host's own of a kind, counted from 1; none if there are fewer.
-    ///
-    /// # Errors
-    /// See [`RecorderReader::first`].
-    pub fn nth_host_input(&self, kind: HostInputKind, nth: u64) -> Result<Option<RecordedHostInput>, RecorderError> {
-        let Some(before) = nth.checked_sub(1) else { return Ok(None) };
+    pub fn numbered_host_input(
+        &self,
+        kind: HostInputKind,
+        number: u64,
+    ) -> Result<Option<RecordedHostInput>, RecorderError> {
         let rows = self.rows(
-            "SELECT seq, before, arrived, kind, payload FROM host_input WHERE kind = ?1 ORDER BY seq LIMIT 1 OFFSET ?2",
-            rusqlite::params![kind.id(), integer(before)],
+            "SELECT seq, before, arrived, kind, payload, number FROM host_input WHERE kind = ?1 AND number = ?2",
+            rusqlite::params![kind.id(), integer(number)],
             host_input,
         )?;
         Ok(rows.into_iter().next())
@@ -365,7 +390,7 @@ impl RecorderReader {
     /// See [`RecorderReader::first`].
     pub fn host_inputs_of(&self, kind: HostInputKind) -> Result<Vec<RecordedHostInput>, RecorderError> {
         self.rows(
-            "SELECT seq, before, arrived, kind, payload FROM host_input WHERE kind = ?1 ORDER BY seq",
+            "SELECT seq, before, arrived, kind, payload, number FROM host_input WHERE kind = ?1 ORDER BY seq",
             [kind.id()],
             host_input,
         )
@@ -423,6 +448,15 @@ impl RecorderReader {
         })
     }
 
+    /// How many records aren't judged, by the number of their source; `judged` is the last batch that was.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn waiting(&self, judged: u64) -> Result<Vec<(u32, u64)>, RecorderError> {
+        let sql = "SELECT source, sum(records) FROM batch WHERE seq > ?1 GROUP BY source";
+        self.rows(sql, [integer(judged)], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))
+    }
+
     /// Where the inputs of a source go on.
     ///
     /// # Errors
@@ -446,5 +480,6 @@ fn host_input(row: &Row<'_>) -> rusqlite::Result<RecordedHostInput> {
         arrived: Timestamp(row.get(2)?),
         kind: HostInputKind::ALL.iter().copied().find(|known| known.id() == kind).ok_or_else(unknown)?,
         payload: row.get(4)?,
+        number: row.get::<_, i64>(5)?.unsigned_abs(),
     })
 }

@@ -1,16 +1,18 @@
 //! A recorder that is open for writing: what others call, on any thread.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use countersign_model::{Place, Timestamp};
+use countersign_model::{Place, SourceId, Timestamp};
 
 use crate::append::{Append, Appended, NewHostInput};
 use crate::clock::HostClock;
 use crate::error::{AppendError, RecorderError};
+use crate::packed::PackedInput;
 use crate::queue::{Queue, Reply, Request};
 use crate::read::RecorderReader;
 use crate::state::{Figures, Shared};
@@ -19,12 +21,11 @@ use crate::writer::Writer;
 /// How a recorder is kept.
 #[derive(Clone)]
 pub struct RecorderOptions {
-    /// Maximum bytes of batches on record, compressed. Judged batches are dropped for new ones, the oldest first.
+    /// Maximum bytes on record, compressed: of batches, host inputs and what they name. What is judged is dropped for what is
+    /// new, the oldest first.
     pub max_bytes: u64,
     /// How long judged batches are kept, microseconds.
     pub keep: i64,
-    /// How many sources may append; each has a share of the room.
-    pub sources: u64,
     /// The system's clock.
     pub clock: fn() -> Timestamp,
 }
@@ -112,12 +113,21 @@ impl Recorder {
     /// # Errors
     /// When it isn't on record.
     pub fn put(&self, input: NewHostInput) -> Result<u64, AppendError> {
-        wait(|reply| self.open.queue.add(Request::Host(input, reply)))
+        wait(|reply| self.put_then(input, reply))
     }
 
     /// The same without waiting: `reply` is called on the thread that writes.
     pub fn put_then(&self, input: NewHostInput, reply: Reply<u64>) {
-        self.open.queue.add(Request::Host(input, reply));
+        match PackedInput::new(input) {
+            Ok(input) => self.open.queue.add(Request::Host(input, reply)),
+            Err(error) => reply(Err(error)),
+        }
+    }
+
+    /// Shares the room for what isn't judged among these sources, and those of which something isn't judged. Before this it is
+    /// shared among the latter alone.
+    pub fn share_among(&self, sources: BTreeSet<SourceId>) {
+        self.open.queue.add(Request::Share(sources));
     }
 
     /// Gives the host inputs up to the number `last` that have no place yet their place: before a batch.

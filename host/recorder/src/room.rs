@@ -23,9 +23,19 @@ impl Room {
         Room { limit, sources: sources.max(1), taken: BTreeMap::new() }
     }
 
+    /// That it has so many bytes.
+    pub fn set_limit(&mut self, limit: u64) {
+        self.limit = limit;
+    }
+
     /// That so many sources may have a share.
     pub fn set_sources(&mut self, sources: u64) {
         self.sources = sources.max(1);
+    }
+
+    /// The sources of which something isn't judged.
+    pub fn holders(&self) -> impl Iterator<Item = u32> {
+        self.taken.keys().copied()
     }
 
     /// Bytes that aren't judged, of all sources.

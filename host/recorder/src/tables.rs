@@ -1,6 +1,6 @@
 //! The tables, as the thread that writes has them open: each change of them in a transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use countersign_database::rusqlite::{self, OptionalExtension, Params, params};
@@ -8,34 +8,34 @@ use countersign_database::{Database, DatabaseError};
 use countersign_inputs::Batch;
 use countersign_model::{Digest, Place, SourceId, Timestamp};
 
-use crate::append::{Append, Appended, Idempotency, NewHostInput};
+use crate::append::{Append, Appended, Idempotency};
 use crate::error::AppendError;
+use crate::packed::PackedInput;
 use crate::recorder::RecorderOptions;
 use crate::room::Room;
 use crate::state::Figures;
 use crate::{LEVEL, integer};
-
-/// How long an idempotency key is remembered, microseconds: a day.
-const KEYS_KEPT: i64 = 86_400 * 1_000_000;
-
-/// Of one transaction at most so many batches are dropped, so that none takes long.
-const MAX_DROPPED: i64 = 1_024;
 
 /// When it is worth trying again where there is no room.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The tables of a recorder, and what is known of them.
 pub(crate) struct Tables {
-    database: Database,
+    pub(crate) database: Database,
     epoch: i64,
     /// The first batch on record, and the one after the last.
-    batches: std::ops::Range<u64>,
-    last_host: u64,
-    bytes: u64,
-    arrived: Timestamp,
-    room: Room,
-    /// Everything before this batch was judged.
-    judged: u64,
+    pub(crate) batches: std::ops::Range<u64>,
+    /// All host inputs from this one on are on record.
+    pub(crate) first_host: u64,
+    pub(crate) last_host: u64,
+    /// Bytes of batches, of contents and of host inputs.
+    pub(crate) bytes: u64,
+    pub(crate) contents: u64,
+    pub(crate) inputs: u64,
+    pub(crate) arrived: Timestamp,
+    pub(crate) room: Room,
+    /// Everything before this place was judged.
+    pub(crate) judged: Place,
     sources: BTreeMap<SourceId, Stream>,
 }
 
@@ -57,26 +57,36 @@ impl Tables {
     ) -> Result<Tables, DatabaseError> {
         let failed = || database.failed("read");
         let connection = &database.connection;
-        let (first, arrived): (i64, i64) = connection
-            .query_one("SELECT first_batch, arrived FROM head", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        let (first, first_host, arrived): (i64, i64, i64) = connection
+            .query_one("SELECT first_batch, first_host, arrived FROM head", [], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
             .map_err(failed())?;
         let (last, bytes): (i64, i64) = connection
             .query_one("SELECT coalesce(max(seq), 0), coalesce(sum(length(bytes)), 0) FROM batch", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .map_err(failed())?;
-        let last_host: i64 = connection
-            .query_one("SELECT coalesce(max(seq), 0) FROM host_input", [], |row| row.get(0))
+        let (last_host, inputs): (i64, i64) = connection
+            .query_one("SELECT coalesce(max(seq), 0), coalesce(sum(length(payload)), 0) FROM host_input", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .map_err(failed())?;
+        let contents: i64 = connection
+            .query_one("SELECT coalesce(sum(length(bytes)), 0) FROM content", [], |row| row.get(0))
             .map_err(failed())?;
         let first = first.unsigned_abs();
         let mut tables = Tables {
             epoch,
             batches: first..last.unsigned_abs().saturating_add(1).max(first),
+            first_host: first_host.unsigned_abs(),
             last_host: last_host.unsigned_abs(),
             bytes: bytes.unsigned_abs(),
+            contents: contents.unsigned_abs(),
+            inputs: inputs.unsigned_abs(),
             arrived: Timestamp(arrived),
-            room: Room::new(options.max_bytes, options.sources),
-            judged: judged.batch,
+            room: Room::new(options.max_bytes, 1),
+            judged,
             sources: BTreeMap::new(),
             database,
         };
@@ -84,6 +94,7 @@ impl Tables {
             tables.room.take(source, bytes);
         }
         tables.sources = tables.read_sources()?;
+        tables.limit_room(options);
         Ok(tables)
     }
 
@@ -120,8 +131,8 @@ impl Tables {
             first: self.batches.start,
             last: self.batches.end - 1,
             last_host: self.last_host,
-            judged: self.judged - 1,
-            bytes: self.bytes,
+            judged: self.judged.batch - 1,
+            bytes: self.bytes + self.contents + self.inputs,
             waiting_bytes: self.room.taken(),
             arrived: Some(self.arrived).filter(|arrived| *arrived > Timestamp::MIN),
             refused: 0,
@@ -132,7 +143,7 @@ impl Tables {
         }
     }
 
-    fn execute(&self, sql: &str, parameters: impl Params) -> Result<usize, AppendError> {
+    pub(crate) fn execute(&self, sql: &str, parameters: impl Params) -> Result<usize, AppendError> {
         let executed =
             self.database.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(parameters));
         Ok(executed.map_err(self.database.failed("write"))?)
@@ -162,8 +173,9 @@ impl Tables {
 
     /// Commits the transaction.
     pub(crate) fn commit(&mut self) -> Result<(), AppendError> {
-        let (first, arrived) = (integer(self.batches.start), self.arrived.0);
-        self.execute("UPDATE head SET first_batch = ?1, arrived = ?2", [first, arrived])?;
+        let (first, first_host) = (integer(self.batches.start), integer(self.first_host));
+        let sql = "UPDATE head SET first_batch = ?1, first_host = ?2, arrived = ?3";
+        self.execute(sql, [first, first_host, self.arrived.0])?;
         self.execute("COMMIT", [])?;
         Ok(())
     }
@@ -172,9 +184,10 @@ impl Tables {
     pub(crate) fn append(
         &mut self,
         append: &Append,
-        options: &RecorderOptions,
+        sources: &BTreeSet<SourceId>,
     ) -> Result<Result<Appended, AppendError>, AppendError> {
-        let mut stream = self.stream(&append.source, options)?;
+        let mut stream = self.stream(&append.source)?;
+        self.share(&append.source, sources);
         if let Some(key) = &append.idempotency
             && let Some(before) = self.before(stream.number, key)?
         {
@@ -223,7 +236,7 @@ impl Tables {
     }
 
     /// A source's stream; its first batch gives it a number.
-    fn stream(&mut self, name: &SourceId, options: &RecorderOptions) -> Result<Stream, AppendError> {
+    fn stream(&mut self, name: &SourceId) -> Result<Stream, AppendError> {
         if let Some(stream) = self.sources.get(name) {
             return Ok(*stream);
         }
@@ -231,8 +244,17 @@ impl Tables {
         self.execute("INSERT INTO source VALUES (?1, ?2, 0, 0)", params![number, name.as_str()])?;
         let stream = Stream { number, records: 0, offset: 0 };
         self.sources.insert(name.clone(), stream);
-        self.room.set_sources(options.sources.max(self.sources.len() as u64));
         Ok(stream)
+    }
+
+    /// Shares the room among these sources, those of which something isn't judged, and the one that appends.
+    fn share(&mut self, appending: &SourceId, among: &BTreeSet<SourceId>) {
+        let holding: BTreeSet<u32> = self.room.holders().collect();
+        let others = self.sources.iter().filter(|(name, stream)| {
+            !among.contains(*name) && (holding.contains(&stream.number) || *name == appending)
+        });
+        let sources = among.len() + others.count();
+        self.room.set_sources(sources as u64);
     }
 
     /// What became of an append under the same key.
@@ -277,21 +299,27 @@ impl Tables {
     }
 
     /// Puts an input of the host's own on record, and returns its number.
-    pub(crate) fn put(&mut self, input: &NewHostInput) -> Result<u64, AppendError> {
+    pub(crate) fn put(&mut self, input: &PackedInput) -> Result<u64, AppendError> {
+        let seq = self.last_host + 1;
         for content in &input.contents {
-            let bytes =
-                zstd::bulk::compress(content, LEVEL).map_err(|error| AppendError::Compression(error.to_string()))?;
-            self.execute(
+            let new = self.execute(
                 "INSERT INTO content VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
-                params![Digest::of(content).0, integer(content.len() as u64), bytes],
+                params![content.digest.0, integer(content.length), content.bytes],
+            )?;
+            if new > 0 {
+                self.contents += content.bytes.len() as u64;
+            }
+            self.execute(
+                "INSERT INTO content_of VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET lasts = max(lasts, excluded.lasts)",
+                params![integer(seq), content.digest.0, i64::from(content.lasts)],
             )?;
         }
-        let seq = self.last_host + 1;
         let before = input.before.map(integer);
         self.execute(
-            "INSERT INTO host_input VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![integer(seq), before, self.arrived.0, input.kind.id(), input.payload],
+            "INSERT INTO host_input SELECT ?1, ?2, ?3, ?4, ?5, ?6, coalesce(max(number), 0) + 1 FROM host_input WHERE kind = ?4",
+            params![integer(seq), before, self.arrived.0, input.kind.id(), input.payload, input.about],
         )?;
+        self.inputs += input.payload.len() as u64;
         self.last_host = seq;
         Ok(seq)
     }
@@ -307,40 +335,12 @@ impl Tables {
 
     /// Everything up to a place was judged.
     pub(crate) fn judged(&mut self, place: Place) -> Result<(), AppendError> {
-        if place.batch > self.judged {
-            for (source, bytes) in self.sizes(self.judged, place.batch)? {
+        if place.batch > self.judged.batch {
+            for (source, bytes) in self.sizes(self.judged.batch, place.batch)? {
                 self.room.free(source, bytes);
             }
-            self.judged = place.batch;
         }
-        Ok(())
-    }
-
-    /// Drops judged batches that are too old or leave no room, the oldest first, and keys that are too old.
-    pub(crate) fn make_room(&mut self, options: &RecorderOptions) -> Result<(), AppendError> {
-        const OLDEST: &str = "SELECT seq, length(bytes), arrived FROM batch WHERE seq < ?1 ORDER BY seq LIMIT ?2";
-        let oldest_kept = self.arrived.plus_micros(-options.keep);
-        let first = self.batches.start;
-        let (mut kept_from, mut kept_bytes) = (first, self.bytes);
-        let mut drop_oldest = || {
-            let mut statement = self.database.connection.prepare_cached(OLDEST)?;
-            let mut rows = statement.query([integer(self.judged), MAX_DROPPED])?;
-            while let Some(row) = rows.next()? {
-                let (seq, bytes, arrived): (i64, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                if kept_bytes <= options.max_bytes && Timestamp(arrived) >= oldest_kept {
-                    break;
-                }
-                kept_bytes = kept_bytes.saturating_sub(bytes.unsigned_abs());
-                kept_from = seq.unsigned_abs() + 1;
-            }
-            Ok(())
-        };
-        Result::<(), rusqlite::Error>::map_err(drop_oldest(), self.database.failed("read"))?;
-        (self.batches.start, self.bytes) = (kept_from, kept_bytes);
-        if self.batches.start > first {
-            self.execute("DELETE FROM batch WHERE seq < ?1", [integer(self.batches.start)])?;
-        }
-        self.execute("DELETE FROM idempotency WHERE arrived < ?1", [self.arrived.plus_micros(-KEYS_KEPT).0])?;
+        self.judged = self.judged.max(place);
         Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! The thread that writes: one transaction for everything that waits.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use countersign_database::Database;
-use countersign_model::Place;
+use countersign_model::{Place, SourceId};
 
 use crate::clock::HostClock;
 use crate::error::{AppendError, RecorderError};
@@ -26,6 +27,8 @@ pub(crate) struct Writer {
     epoch: i64,
     /// How far inputs were judged.
     judged: Place,
+    /// The sources among which the room is shared.
+    sources: BTreeSet<SourceId>,
     /// How many transactions failed since the last one that didn't.
     failing: u64,
     refused: u64,
@@ -52,6 +55,7 @@ impl Writer {
             tables: None,
             epoch,
             judged,
+            sources: BTreeSet::new(),
             failing: 0,
             refused: 0,
             spent: Default::default(),
@@ -105,6 +109,7 @@ impl Writer {
         for request in taken.host {
             match request {
                 Request::Judged(place) => judged = judged.max(Some(place)),
+                Request::Share(sources) => self.sources = sources,
                 Request::Host(input, reply) => {
                     let put = if result.is_ok() { tables.put(&input) } else { Ok(0) };
                     answers.puts.push((take(&mut result, put), reply));
@@ -123,7 +128,7 @@ impl Writer {
         }
         for (append, reply) in taken.records {
             let appended =
-                if result.is_ok() { tables.append(&append, &self.options) } else { Ok(Err(AppendError::Closed)) };
+                if result.is_ok() { tables.append(&append, &self.sources) } else { Ok(Err(AppendError::Closed)) };
             let appended = take(&mut result, appended.map(Some)).flatten();
             self.refused += u64::from(matches!(appended, Some(Err(AppendError::Full { .. }))));
             answers.appends.push((appended, reply));
@@ -199,7 +204,7 @@ impl Answers {
             match request {
                 Request::Host(_, reply) => self.puts.push((None, reply)),
                 Request::Turn { reply, .. } => self.turns.push(reply),
-                Request::Judged(_) => {}
+                Request::Judged(_) | Request::Share(_) => {}
             }
         }
         self.appends.extend(taken.records.into_iter().map(|(_, reply)| (None, reply)));

@@ -9,7 +9,7 @@ use countersign_formats::reader::{Content, Position};
 use countersign_inputs::{Batch, Cutter};
 use countersign_model::{Digest, Place, SourceId, Timestamp};
 use countersign_recorder::{
-    Append, AppendError, Appended, HostClock, HostInputKind, Idempotency, NewHostInput, Recorder, RecorderError,
+    Append, AppendError, Appended, HostClock, HostInputKind, Idempotency, NewContent, NewHostInput, Recorder, RecorderError,
     RecorderOptions, RecorderReader,
 };
 use tempfile::TempDir;
@@ -18,7 +18,6 @@ fn options() -> RecorderOptions {
     RecorderOptions {
         max_bytes: RecorderOptions::MAX_BYTES,
         keep: RecorderOptions::KEEP,
-        sources: 2,
         clock: || Timestamp(1_000_000),
     }
 }
@@ -115,7 +114,7 @@ fn the_hosts_own_inputs_get_their_place_when_their_turn_comes() {
     let content = b"[[cell]]".to_vec();
     let put = |payload: &[u8], before| {
         let kind = HostInputKind::Generation;
-        recorder.put(NewHostInput { kind, payload: payload.to_vec(), contents: vec![content.clone()], before }).unwrap()
+        recorder.put(NewHostInput { kind, payload: payload.to_vec(), about: None, contents: vec![NewContent { bytes: content.clone(), lasts: true }], before }).unwrap()
     };
     assert_eq!((put(b"1", Some(1)), put(b"2", None), put(b"3", None)), (1, 2, 3));
     recorder.append(append("trail", "{}\n")).unwrap();
@@ -131,13 +130,11 @@ fn the_hosts_own_inputs_get_their_place_when_their_turn_comes() {
     assert_eq!((last(9), last(2)), (b"3".to_vec(), b"2".to_vec()));
     assert_eq!(reader.last_host_input(HostInputKind::Time, 9).unwrap(), None);
     // Those of a kind are counted whatever lies between them.
-    let time = NewHostInput { kind: HostInputKind::Time, payload: b"1".to_vec(), contents: Vec::new(), before: None };
+    let time = NewHostInput { kind: HostInputKind::Time, payload: b"1".to_vec(), about: None, contents: Vec::new(), before: None };
     recorder.put(time).unwrap();
     assert_eq!(put(b"5", None), 5);
-    let count = |last| reader.count_host_inputs(HostInputKind::Generation, last).unwrap();
-    assert_eq!([0, 2, 3, 4, 5, u64::MAX].map(count), [0, 2, 3, 3, 4, 4]);
-    let nth = |nth| reader.nth_host_input(HostInputKind::Generation, nth).unwrap().map(|input| input.payload);
-    assert_eq!([0, 1, 3, 4, 5].map(nth), [None, Some(b"1".to_vec()), Some(b"3".to_vec()), Some(b"5".to_vec()), None]);
+    let numbered = |number| reader.numbered_host_input(HostInputKind::Generation, number).unwrap().map(|input| input.payload);
+    assert_eq!([0, 1, 3, 4, 5].map(numbered), [None, Some(b"1".to_vec()), Some(b"3".to_vec()), Some(b"5".to_vec()), None]);
     assert_eq!(reader.content(&Digest::of(&content)).unwrap(), Some(content));
     assert_eq!(reader.content(&Digest::of(b"other")).unwrap(), None);
 }
@@ -159,6 +156,7 @@ fn judged_batches_make_room_and_others_are_never_dropped() {
     let (_folder, path) = folder();
     let small = RecorderOptions { max_bytes: 40_000, ..options() };
     let recorder = Recorder::open(&path, small.clone(), Place::START).unwrap();
+    recorder.share_among(["trail", "okta"].map(SourceId::from).into());
     let mut last = 0;
     let full = loop {
         match recorder.append(append("trail", &noise(last, 4_000))) {
@@ -291,7 +289,7 @@ fn reading_begins_at_a_time_or_before_a_batch() {
     let recorder = Recorder::open(&path, RecorderOptions { clock, ..options() }, Place::START).unwrap();
     let reader = recorder.reader().unwrap();
     assert_eq!((reader.last().unwrap(), reader.first_since(1, 1, Timestamp(0)).unwrap()), (0, 1));
-    let word = |before| NewHostInput { kind: HostInputKind::Word, payload: Vec::new(), contents: Vec::new(), before };
+    let word = |before| NewHostInput { kind: HostInputKind::Word, payload: Vec::new(), about: None, contents: Vec::new(), before };
     for before in [Some(1), Some(2), Some(2), None] {
         recorder.put(word(before)).unwrap();
     }

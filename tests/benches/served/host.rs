@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use countersign_admission::{admit, sections};
-use countersign_daemon::{Host, HostOptions, Material, MaterialFile, Reload, Role};
+use countersign_daemon::{Host, HostOptions, Material, MaterialFile, Reload, Role, UnwellBounds};
 use countersign_declaration::Ceilings;
 use countersign_engine::{Engine, EngineConfig};
 use countersign_model::Timestamp;
@@ -53,6 +53,7 @@ pub(crate) fn start(state: &Path, first: &Material, max_bytes: u64, keep: i64) -
         keep,
         keep_audit: None,
         reload: Reload::default(),
+        unwell: UnwellBounds::default(),
         clock: now,
     };
     let host = Host::start(options, || Ok(first.clone()))?;

@@ -5,7 +5,9 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, SystemTime};
 
 use countersign_admission::sections;
-use countersign_daemon::{Aspect, Host, HostOptions, Item, Material, MaterialFile, Plan, PlanError, Reload, Role};
+use countersign_daemon::{
+    Aspect, Host, HostOptions, Item, Material, MaterialFile, Plan, PlanError, Reload, Role, UnwellBounds,
+};
 use countersign_declaration::Declaration;
 use countersign_model::Timestamp;
 use countersign_model::vocabulary::Action;
@@ -49,6 +51,7 @@ fn start_with(first: &Material, reload: Reload) -> (Host, TempDir) {
         keep_audit: None,
         reload,
         // It moves, so that events which wait for others have their turn.
+        unwell: UnwellBounds::default(),
         clock: || Timestamp(i64::try_from(SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros()).unwrap()),
     };
     let host = Host::start(options, || Ok(first.clone())).unwrap_or_else(|error| panic!("{error}"));

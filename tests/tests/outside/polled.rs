@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use countersign_daemon::{Host, HostOptions, Material, MaterialFile, Reload, Role};
+use countersign_daemon::{Host, HostOptions, Material, MaterialFile, Reload, Role, UnwellBounds};
 use countersign_model::Timestamp;
 use countersign_recorder::RecorderReader;
 use countersign_session::SessionOptions;
@@ -37,6 +37,7 @@ fn start(state: &Path, okta: &Okta) -> Host {
         max_bytes: 1 << 30,
         keep: i64::MAX / 2,
         keep_audit: None,
+        unwell: UnwellBounds::default(),
         clock: || Timestamp(i64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_micros()).unwrap()),
         reload: Reload::default(),
     };

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use countersign_daemon::{
     Again, AgainError, ApplyError, Host, HostOptions, IngestError, Ingested, Material, MaterialFile, Reload, Role,
-    Since,
+    Since, UnwellBounds,
 };
 use countersign_formats::DeadLetter;
 use countersign_model::Timestamp;
@@ -47,6 +47,7 @@ fn start_at(state: &Path, first: &Material, clock: fn() -> Timestamp) -> Host {
         max_bytes: 1 << 30,
         keep: i64::MAX / 2,
         keep_audit: None,
+        unwell: UnwellBounds::default(),
         clock,
         reload: Reload::default(),
     };

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_configuration::{Configuration, Overrides, Written};
-use countersign_daemon::{Host, HostOptions, Material, MaterialFile, Reload, Role};
+use countersign_daemon::{Host, HostOptions, Material, MaterialFile, Reload, Role, UnwellBounds};
 use countersign_engine::{Engine, EngineConfig};
 use countersign_model::Timestamp;
 use countersign_session::SessionOptions;
@@ -66,6 +66,7 @@ pub(crate) fn options(folder: &TempDir) -> HostOptions {
         keep: i64::MAX / 2,
         keep_audit: None,
         reload: Reload::default(),
+        unwell: UnwellBounds::default(),
         clock: now,
     }
 }
@@ -125,7 +126,7 @@ impl Served {
 
     /// The header of a new token.
     pub(crate) fn token(&self, scope: Scope) -> String {
-        let made = self.service.tokens.create(scope, crate::DEFAULT).unwrap();
+        let made = self.service.tokens.create(scope, crate::DEFAULT, "test").unwrap();
         format!("Authorization: Bearer {}\r\n", *made.text)
     }
 

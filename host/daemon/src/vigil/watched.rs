@@ -6,18 +6,12 @@ use countersign_model::time::format_duration;
 use countersign_model::{Ailment, Timestamp, Unwell};
 use countersign_recorder::{Arrivals, SPAN};
 
+use super::UnwellBounds;
+use super::queue::Share;
 use super::volume::Volume;
 
-/// How long records may wait to be judged, or known bytes to be read, until the source lags. It lags no more once both take
-/// less than half of this.
-const LAG: Duration = Duration::from_secs(600);
-
-/// A source has fallen where less than a tenth of the usual comes within an hour, and no more once half of it does.
-const FALLEN: u64 = 10;
+/// A source has fallen no more once so much of the usual comes within an hour: half.
 const RISEN: u64 = 2;
-
-/// Records an hour below which nothing is said of a fall.
-const MIN_USUAL: u64 = 60;
 
 /// How long a fall lasts at most, microseconds: then what comes is what is usual.
 const LONGEST_FALL: i64 = 86_400 * 1_000_000;
@@ -41,6 +35,12 @@ pub(super) struct Sight {
     pub(super) judged: u64,
     /// For how long there have been bytes that are known and not recorded.
     pub(super) unread_for: Option<Duration>,
+    /// What of the records that wait is its own, where that was looked at.
+    pub(super) share: Share,
+    /// For how long nothing was judged, while something waits.
+    pub(super) stands: Duration,
+    /// From when on it isn't well.
+    pub(super) bounds: UnwellBounds,
 }
 
 /// A source that is watched.
@@ -135,26 +135,47 @@ impl Watched {
         (quiet > expected).then_some(Unwell { what: Ailment::Silent, since, usual: None, why })
     }
 
-    fn lagging(&mut self, sight: &Sight) -> Option<Unwell> {
-        if let Some((_, since)) = self.waiting.filter(|(batch, _)| *batch <= sight.judged) {
-            self.took = sight.elapsed.saturating_sub(since);
+    /// How long its oldest record waits to be judged, or the one before did.
+    pub(super) fn waits(&mut self, judged: u64, elapsed: Duration) -> Duration {
+        if let Some((_, since)) = self.waiting.filter(|(batch, _)| *batch <= judged) {
+            self.took = elapsed.saturating_sub(since);
             self.waiting = None;
         }
-        if self.last <= sight.judged {
+        if self.last <= judged {
             self.took = Duration::ZERO;
         } else if self.waiting.is_none() {
-            self.waiting = Some((self.last, sight.elapsed));
+            self.waiting = Some((self.last, elapsed));
         }
-        let waits = self.waiting.map_or(Duration::ZERO, |(_, since)| sight.elapsed.saturating_sub(since));
-        let (unjudged, unread) = (waits.max(self.took), sight.unread_for.unwrap_or_default());
+        let waits = self.waiting.map_or(Duration::ZERO, |(_, since)| elapsed.saturating_sub(since));
+        waits.max(self.took)
+    }
+
+    /// It lags by what its own share of the queue explains, so that no other source makes it lag.
+    fn lagging(&mut self, sight: &Sight) -> Option<Unwell> {
+        let lag = sight.bounds.lag;
+        let waits = self.waits(sight.judged, sight.elapsed);
+        // Where nothing is judged at all no other source is the cause.
+        let unjudged = sight.share.of(waits).max(sight.stands.min(waits));
+        let unread = sight.unread_for.unwrap_or_default();
         let behind = unjudged.max(unread);
-        if let Some(known) = self.known(Ailment::Lagging) {
-            return (behind >= LAG / 2).then_some(known);
+        let floods = sight.share.floods() && unread < unjudged;
+        let known = self.known(Ailment::Flooding).or_else(|| self.known(Ailment::Lagging).filter(|_| !floods));
+        if let Some(known) = known {
+            return (behind >= lag / 2).then_some(known);
         }
-        let what = if unread >= unjudged { "bytes that are known aren't read" } else { "records aren't judged" };
-        let why = format!("{what} within {}", format_duration(whole(micros(behind))));
+        let for_long = format_duration(whole(micros(behind)));
+        let (what, why) = if floods {
+            (Ailment::Flooding, format!("records of other sources wait for {for_long}: {}", sight.share))
+        } else if unread >= unjudged {
+            (Ailment::Lagging, format!("bytes that are known aren't read within {for_long}"))
+        } else {
+            (Ailment::Lagging, format!("records aren't judged within {for_long}"))
+        };
         let since = sight.now.plus_micros(-micros(behind));
-        (behind > LAG).then_some(Unwell { what: Ailment::Lagging, since, usual: None, why })
+        if behind > lag {
+            return Some(Unwell { what, since, usual: None, why });
+        }
+        self.known(Ailment::Lagging).filter(|_| behind >= lag / 2)
     }
 
     fn fallen(&mut self, sight: &Sight) -> Option<Unwell> {
@@ -173,8 +194,9 @@ impl Watched {
             return lasts.then_some(known);
         }
         // What is silent is known to have fallen.
-        let usual = self.volume.usual(span).filter(|usual| *usual >= MIN_USUAL)?;
-        if hour.saturating_mul(FALLEN) >= usual || self.known(Ailment::Silent).is_some() {
+        let usual = self.volume.usual(span).filter(|usual| *usual >= sight.bounds.fall_from)?;
+        let percent = u64::from(sight.bounds.fall);
+        if hour.saturating_mul(100) >= usual.saturating_mul(percent) || self.known(Ailment::Silent).is_some() {
             return None;
         }
         let why = format!("{hour} records within an hour, usual are {usual}");

@@ -25,7 +25,7 @@ fn later(micros: i64) {
 }
 
 fn keeper(folder: &Path, store: &SqliteStore, keep: Option<i64>) -> Keeper {
-    let options = RecorderOptions { max_bytes: 1 << 30, keep: i64::MAX / 2, sources: 8, clock };
+    let options = RecorderOptions { max_bytes: 1 << 30, keep: i64::MAX / 2, clock };
     let recorder = Recorder::open(&folder.join("recorder.db"), options, Place::START).unwrap();
     let shared = Arc::new(Shared::default());
     shared.opened(store.epoch());

@@ -12,6 +12,8 @@ struct Source {
     judged: u64,
     batch: u64,
     unread_for: Option<Duration>,
+    share: Share,
+    stands: Duration,
     expect_every: Option<i64>,
     /// By how much the host's clock was set, seconds.
     step: i64,
@@ -21,7 +23,9 @@ impl Source {
     fn new() -> Source {
         let watched = Watched::new(Timestamp(START));
         let expect_every = Some(600 * 1_000_000);
-        Source { watched, seconds: 0, judged: 0, batch: 0, unread_for: None, expect_every, step: 0 }
+        let share = Share { own: 1, all: 1, sources: 1 };
+        let stands = Duration::ZERO;
+        Source { watched, seconds: 0, judged: 0, batch: 0, unread_for: None, share, stands, expect_every, step: 0 }
     }
 
     fn now(&self) -> Timestamp {
@@ -45,6 +49,9 @@ impl Source {
             expect_every: self.expect_every,
             judged: self.judged,
             unread_for: self.unread_for,
+            share: self.share,
+            stands: self.stands,
+            bounds: UnwellBounds::default(),
         };
         if let Some(unwell) = self.watched.see(&sight) {
             self.watched.set(unwell);
@@ -100,13 +107,6 @@ fn a_record_that_comes_while_the_end_isnt_on_record_isnt_forgotten() {
     source.after(601);
     source.hear(1);
     source.judged = 1;
-    let sight = |source: &Source| Sight {
-        now: source.now(),
-        elapsed: Duration::from_secs(source.seconds),
-        expect_every: source.expect_every,
-        judged: source.judged,
-        unread_for: None,
-    };
     // The recorder was full, or its disk.
     let first = sight(&source);
     assert_eq!(source.watched.see(&first), Some(Vec::new()));
@@ -195,4 +195,67 @@ fn what_few_come_of_doesnt_fall() {
         assert!(source.after(10 * MINUTE).is_empty());
     }
     assert!(source.after(3 * 60 * MINUTE).is_empty());
+}
+
+#[test]
+fn what_another_source_sends_makes_none_lag_and_that_one_is_named() {
+    // A thousand records of its own, and what another one sent before them.
+    let waits = |own: u64, all: u64| {
+        let mut source = Source::new();
+        source.expect_every = None;
+        source.share = Share { own, all, sources: 2 };
+        source.hear(own);
+        source.after(0);
+        let unwell = source.after(3_600);
+        (unwell, source)
+    };
+    let (unwell, mut flooded) = waits(1_000, 1_000_000);
+    assert!(unwell.is_empty());
+    let (unwell, mut flood) = waits(999_000, 1_000_000);
+    assert_eq!(unwell, ["flooding"]);
+    let expected =
+        "records of other sources wait for 1h: of 1000000 records of 2 sources that aren't judged 999000 are its own";
+    assert_eq!(flood.watched.unwell[0].why, expected);
+    // It floods until it lags no more, whatever else comes meanwhile.
+    flood.share = Share { own: 1_000, all: 2_000, sources: 2 };
+    assert_eq!(flood.after(1), ["flooding"]);
+    flood.judged = 1;
+    assert!(flood.after(1).is_empty());
+    // Where nothing is judged at all it lags like all others.
+    flooded.stands = Duration::from_secs(601);
+    assert_eq!(flooded.after(1), ["lagging"]);
+    flooded.stands = Duration::from_secs(299);
+    assert!(flooded.after(1).is_empty());
+    // What lags comes to flood.
+    let (unwell, mut grows) = waits(400, 800);
+    assert_eq!(unwell, ["lagging"]);
+    grows.share = Share { own: 700, all: 800, sources: 2 };
+    assert_eq!(grows.after(1), ["flooding"]);
+}
+
+#[test]
+fn bounds_are_the_operators() {
+    let mut source = Source::new();
+    source.expect_every = None;
+    source.hear(1);
+    let mut see = |lag: u64, seconds: u64| {
+        source.seconds = seconds;
+        let bounds = UnwellBounds { lag: Duration::from_secs(lag), ..UnwellBounds::default() };
+        let sight = Sight { bounds, ..sight(&source) };
+        source.watched.see(&sight).is_some()
+    };
+    assert!(!see(60, 0) && !see(60, 60) && !see(120, 61) && see(60, 61));
+}
+
+fn sight(source: &Source) -> Sight {
+    Sight {
+        now: source.now(),
+        elapsed: Duration::from_secs(source.seconds),
+        expect_every: source.expect_every,
+        judged: source.judged,
+        unread_for: None,
+        share: source.share,
+        stands: source.stands,
+        bounds: UnwellBounds::default(),
+    }
 }
