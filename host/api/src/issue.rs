@@ -123,7 +123,7 @@ pub(crate) async fn create(
                 return Err(Problem::new(StatusCode::BAD_REQUEST, "scope", detail));
             }
         };
-        let made = api.tokens().create(scope, wanted.expires).map_err(failed)?;
+        let made = api.tokens().create(scope, wanted.expires, &by).map_err(failed)?;
         let expires = made.token.expires;
         tracing::info!("token {} was made by {by}: {}, until {expires}", made.token.id, made.token.scope);
         Ok((StatusCode::CREATED, Json(IssuedToken::of(&made))))
@@ -138,7 +138,7 @@ pub(crate) async fn revoke(
     Named(id): Named,
 ) -> Result<Json<Revoked>, Problem> {
     api.blocking(move |api| {
-        if !api.tokens().revoke(&id).map_err(failed)? {
+        if !api.tokens().revoke(&id, &by).map_err(failed)? {
             // What was given may be the token itself.
             let detail = "expected the id of a token, got another: see `GET /v1/tokens`";
             return Err(Problem::new(StatusCode::NOT_FOUND, "no-token", detail));
@@ -153,6 +153,7 @@ fn failed(error: TokensError) -> Problem {
     match error {
         TokensError::TooMany => Problem::new(StatusCode::CONFLICT, "too-many", error),
         TokensError::Time => Problem::new(StatusCode::BAD_REQUEST, "body", error),
+        TokensError::NotOnRecord(_) => Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-on-record", error),
         TokensError::File { .. } => Problem::internal(error),
     }
 }

@@ -22,6 +22,7 @@ mod openapi;
 mod plan;
 mod problem;
 mod read;
+mod register;
 mod restart;
 mod server;
 mod socket;

@@ -25,7 +25,7 @@ use crate::network::{self, Listening, Network};
 use crate::problem::Problem;
 use crate::restart::{Compare, NeedsRestart};
 use crate::socket::{self, Claim, Socket};
-use crate::tokens::Tokens;
+use crate::tokens::{Tokens, TokensError};
 use crate::{activity, change, health, ingest, issue, metrics, openapi, plan, read, standing};
 
 /// The largest body, bytes: senders divide what is larger.
@@ -266,6 +266,9 @@ pub enum ServeError {
     /// Another process listens there.
     #[error("expected no host at `{}`, got one that lives: stop it first", countersign_text::path(.0))]
     InUse(PathBuf),
+    /// What is on record of tokens can't be read, or they can't be put there.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
     /// A thread or the runtime can't be started.
     #[error("can't start a thread: {0}")]
     Thread(io::Error),
@@ -297,6 +300,7 @@ impl Server {
             .enable_time()
             .build()
             .map_err(ServeError::Thread)?;
+        service.tokens.register(&service.host)?;
         let api = Api::new(service, limits);
         let (listener, claim) = {
             let _within = runtime.enter();

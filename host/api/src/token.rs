@@ -48,6 +48,9 @@ pub struct Token {
     pub created: Timestamp,
     /// From when on it is valid no more.
     pub expires: Timestamp,
+    /// Who made it, in words; none of one that an earlier version made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
     /// SHA-256 of the secret. A slow hash with a salt protects secrets that can be guessed; this one has 256 bits out of the
     /// operating system's generator, so that a digest tells no more of it than a slow hash would, and costs no time by which a
     /// caller could keep the host busy.
@@ -64,7 +67,7 @@ pub struct NewToken {
 
 impl Token {
     /// Makes a token.
-    pub(crate) fn make(scope: Scope, created: Timestamp, expires: Timestamp) -> std::io::Result<NewToken> {
+    pub(crate) fn make(scope: Scope, created: Timestamp, expires: Timestamp, by: &str) -> std::io::Result<NewToken> {
         let mut random = Zeroizing::new([0; ID + SECRET]);
         getrandom::fill(&mut *random)?;
         let (id, secret) = random.split_at(ID);
@@ -72,7 +75,8 @@ impl Token {
         let secret = Zeroizing::new(countersign_model::digest::hex(secret));
         let text = Zeroizing::new(format!("{PREFIX}{id}_{}", *secret));
         let digest = Digest::of(secret.as_bytes());
-        Ok(NewToken { token: Token { id, scope, created, expires, digest }, text })
+        let by = Some(by.to_owned());
+        Ok(NewToken { token: Token { id, scope, created, expires, by, digest }, text })
     }
 
     /// The id and the secret of a text, if it has a token's form.

@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use countersign_daemon::Host;
 use countersign_model::Timestamp;
 use countersign_model::time::format_duration;
 use serde::{Deserialize, Serialize};
 
+use crate::register::Register;
 use crate::token::{NewToken, Scope, Token};
 
 /// The file.
@@ -47,6 +49,9 @@ pub enum TokensError {
     /// There are too many.
     #[error("expected at most {MAX_TOKENS} tokens, got more: `countersign token revoke` those that nobody uses")]
     TooMany,
+    /// The record can't be read, or what became of them isn't on it.
+    #[error("tokens can't be changed while that isn't on record: {0}")]
+    NotOnRecord(String),
     /// The time isn't one of a token's.
     #[error("expected a time of {} to {}, got another", format_duration(SHORTEST), format_duration(LONGEST))]
     Time,
@@ -60,6 +65,8 @@ pub struct Tokens {
     /// The latest time that the clock has shown.
     latest: AtomicI64,
     kept: Mutex<Kept>,
+    /// Where a host serves: what is on record of them.
+    register: Mutex<Option<Register>>,
 }
 
 /// What was read, and of which file.
@@ -67,6 +74,8 @@ pub struct Tokens {
 struct Kept {
     file: Option<Seen>,
     tokens: Vec<Token>,
+    /// Whether they aren't on record as they are.
+    unrecorded: bool,
 }
 
 /// What tells a file from the one that takes its place.
@@ -93,10 +102,35 @@ impl Tokens {
     /// # Errors
     /// When their file can't be used.
     pub fn open(state: &Path, clock: fn() -> Timestamp) -> Result<Tokens, TokensError> {
-        let tokens =
-            Tokens { folder: state.to_owned(), clock, latest: AtomicI64::new(i64::MIN), kept: Mutex::default() };
+        let tokens = Tokens {
+            folder: state.to_owned(),
+            clock,
+            latest: AtomicI64::new(i64::MIN),
+            kept: Mutex::default(),
+            register: Mutex::default(),
+        };
         tokens.list()?;
         Ok(tokens)
+    }
+
+    /// Has what becomes of them stand on record, from how they are now on: those that were made or revoked while no host
+    /// served too. Once it has been called it does nothing.
+    ///
+    /// # Errors
+    /// When it can't be read or isn't on record.
+    pub fn register(&self, host: &Host) -> Result<(), TokensError> {
+        let mut register = self.register.lock().unwrap_or_else(PoisonError::into_inner);
+        if register.is_some() {
+            return Ok(());
+        }
+        let tokens = self.list()?;
+        register.insert(Register::read(host)?).agree(&tokens, self.now(), None)
+    }
+
+    /// Puts on record how they are, if a host serves.
+    fn agree(&self, tokens: &[Token], by: Option<&str>) -> Result<(), TokensError> {
+        let mut register = self.register.lock().unwrap_or_else(PoisonError::into_inner);
+        register.as_mut().map_or(Ok(()), |register| register.agree(tokens, self.now(), by))
     }
 
     /// The time by which tokens expire. It never goes back: one that has expired isn't valid again.
@@ -128,36 +162,42 @@ impl Tokens {
         })
     }
 
-    /// Makes a token that is valid for so long, microseconds. Those that have expired are forgotten.
+    /// Makes a token that is valid for so long, microseconds. Those that have expired are forgotten. Where a host serves it is on
+    /// record before it counts; `by` says who wants it.
     ///
     /// # Errors
     /// When the time isn't one of a token's, there are too many, or the file can't be written.
-    pub fn create(&self, scope: Scope, lasts: i64) -> Result<NewToken, TokensError> {
+    pub fn create(&self, scope: Scope, lasts: i64, by: &str) -> Result<NewToken, TokensError> {
         if !(SHORTEST..=LONGEST).contains(&lasts) {
             return Err(TokensError::Time);
         }
         let now = self.now();
         let made =
-            Token::make(scope, now, Timestamp(now.0.saturating_add(lasts))).map_err(|error| self.failed(error))?;
+            Token::make(scope, now, Timestamp(now.0.saturating_add(lasts)), by).map_err(|error| self.failed(error))?;
         self.change(|tokens| {
             tokens.retain(|token| !token.is_expired(now));
             if tokens.len() >= MAX_TOKENS {
                 return Err(TokensError::TooMany);
             }
             tokens.push(made.token.clone());
-            Ok(())
+            // INVARIANT: no token counts that isn't on record.
+            self.agree(tokens, Some(by))
         })?;
         Ok(made)
     }
 
-    /// Revokes a token. Whether there was one of this id.
+    /// Revokes a token. Whether there was one of this id. `by` says who wants it.
     ///
     /// # Errors
     /// When the file can't be written.
-    pub fn revoke(&self, id: &str) -> Result<bool, TokensError> {
+    pub fn revoke(&self, id: &str, by: &str) -> Result<bool, TokensError> {
         self.change(|tokens| {
             let before = tokens.len();
             tokens.retain(|token| token.id != id);
+            // Nobody is kept from revoking by a recorder that is full or fails: it is put on record once that works.
+            if let Err(error) = self.agree(tokens, Some(by)) {
+                tracing::error!("that token {id} was revoked by {by} isn't on record yet: {error}");
+            }
             Ok(tokens.len() < before)
         })
     }
@@ -180,6 +220,15 @@ impl Tokens {
         };
         if file != kept.file {
             *kept = self.read().map_err(|error| self.failed(error))?;
+            kept.unrecorded = true;
+        }
+        // Whoever changed the file. Who registers asks while holding the register, and compares then.
+        if kept.unrecorded
+            && let Ok(mut register) = self.register.try_lock()
+            && let Some(register) = register.as_mut()
+        {
+            let agreed = register.agree(&kept.tokens, self.now(), None);
+            kept.unrecorded = agreed.inspect_err(|error| tracing::error!("{error}")).is_err();
         }
         Ok(work(&kept.tokens))
     }
@@ -200,7 +249,7 @@ impl Tokens {
         if written.version != 1 {
             return Err(io::Error::other(format!("expected version 1, got {}", written.version)));
         }
-        Ok(Kept { file: Some(seen), tokens: written.tokens })
+        Ok(Kept { file: Some(seen), tokens: written.tokens, unrecorded: true })
     }
 
     /// Changes what the file has, as the only process that does.

@@ -6,13 +6,13 @@ use countersign_model::call::{FailureKind, Level};
 use countersign_model::vocabulary::{EvidenceRole, RuleKind, Severity, SignalClass, SubjectRole, text_ids};
 use countersign_model::{
     Account, ContextState, Decision, Digest, DigestKey, Evidence, Finding, HeldRows, HoldEnd, Occasion, RuleId,
-    RuleIdentity, SourceId, Timestamp, Unwell,
+    RuleIdentity, SourceId, Timestamp, TokenNote, Unwell,
 };
 use countersign_signing::Proof;
 use serde::{Deserialize, Serialize};
 
 /// The format number that this version writes. Format 3 added the records `time` and `migration`, format 4 `parked`,
-/// `readmitted` and `source`, the sources of `quarantine` and `rule-stopped`, and `call` of findings.
+/// `readmitted`, `source` and `token`, the sources of `quarantine` and `rule-stopped`, and `call` of findings.
 pub const FORMAT: u32 = 4;
 
 /// The oldest format that this version reads.
@@ -55,6 +55,8 @@ pub enum Record {
     Time(TimePassed),
     /// A source isn't well any more, or is again.
     Source(SourceStood),
+    /// A token was made or revoked.
+    Token(TokenChanged),
     /// A rule's state was turned into that of a newer version of a slot.
     Migration(Migration),
     /// An input was processed to its end.
@@ -524,6 +526,8 @@ text_ids! {
         RuleNotDeterministic = "rule-not-deterministic",
         /// A source is silent, lags, or tells far less than usual.
         SourceUnwell = "source-unwell",
+        /// The log or its checkpoints aren't as the host signed them.
+        LogNotAsSigned = "log-not-as-signed",
     }
 }
 
@@ -547,6 +551,16 @@ pub struct SourceStood {
     pub source: SourceId,
     /// All that is wrong with it from here on; nothing where it is well.
     pub unwell: Vec<Unwell>,
+}
+
+/// What became of a token for the API over the network. An input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenChanged {
+    /// The position of the next event.
+    pub position: u64,
+    /// What became of it: nothing by which it could be used.
+    pub token: TokenNote,
 }
 
 /// What became of the state that an older version of a slot had written, when a generation took effect.
@@ -617,6 +631,7 @@ impl Record {
             Record::HostFinding(_) => "host-finding",
             Record::Time(_) => "time",
             Record::Source(_) => "source",
+            Record::Token(_) => "token",
             Record::Migration(_) => "migration",
             Record::Input(_) => "input",
             Record::Seal(_) => "seal",

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use countersign_model::{Digest, Timestamp};
+use countersign_model::{Digest, SignedNote, Timestamp};
 use countersign_signing::{Checkpoint, Envelope, PublicKey};
 
 use crate::chain::ChainWriter;
@@ -36,13 +36,15 @@ pub struct Believed {
     pub keys: Vec<PublicKey>,
     /// A checkpoint that was kept elsewhere: the log has to go on from there.
     pub saved: Option<Vec<u8>>,
+    /// How far the host has signed it, as something beside the log says: checkpoints have to come that far.
+    pub noted: Option<SignedNote>,
 }
 
 impl Believed {
     /// Whether any key is as good as another, and nothing was kept elsewhere.
     #[must_use]
     pub fn is_nothing(&self) -> bool {
-        self.keys.is_empty() && self.saved.is_none()
+        self.keys.is_empty() && self.saved.is_none() && self.noted.is_none()
     }
 }
 
@@ -82,6 +84,7 @@ pub fn check_signed<'e>(
     if let Some(saved) = &believed.saved {
         check.saved(saved)?;
     }
+    check.noted(believed.noted.as_ref());
     check.finish();
     let Check { last, elsewhere, faults, .. } = check;
     if !faults.is_empty() {
@@ -221,6 +224,17 @@ impl Check<'_> {
         }
         self.elsewhere = Some((saved, key));
         Ok(())
+    }
+
+    /// Compares the last checkpoint of all that a host keeps with how far that has signed it.
+    fn noted(&mut self, noted: Option<&SignedNote>) {
+        let Some(noted) = noted.filter(|_| self.log.whole) else { return };
+        let last = self.last.as_ref().map(|(last, _)| last.records);
+        if last.is_none_or(|records| records < noted.records) {
+            let expected = format!("checkpoints up to {} records, which the host has signed", noted.records);
+            let got = last.map_or_else(|| "none".to_owned(), |records| format!("up to {records} records"));
+            self.fault(FaultCode::CheckpointMissing, expected, got);
+        }
     }
 
     fn finish(&mut self) {

@@ -64,7 +64,9 @@ impl Observer for Collector {
             Notice::RowSetAside { rule, message, .. } => {
                 stderr::warning(format_args!("`{rule}` failed: {}", text::line(message)))
             }
-            Notice::Host { message, .. } | Notice::Source { message, .. } => stderr::warning(text::line(message)),
+            Notice::Host { message, .. } | Notice::Source { message, .. } | Notice::Log { message } => {
+                stderr::warning(text::line(message))
+            }
             Notice::Diagnostic { rule, message, .. } => stderr::note(format_args!("`{rule}`: {}", text::line(message))),
         }
         Ok(())

@@ -5,6 +5,8 @@ mod create;
 mod list;
 mod revoke;
 
+use std::os::unix::fs::MetadataExt as _;
+
 use clap::Subcommand;
 use countersign_api::Tokens;
 use countersign_configuration::Configuration;
@@ -31,6 +33,13 @@ impl Command {
             Command::Revoke(arguments) => arguments.run(out),
         }
     }
+}
+
+/// Who changes tokens where no host serves: the user of this process.
+fn whoever() -> String {
+    let user =
+        std::fs::metadata("/proc/self").map_or_else(|_| "somebody".to_owned(), |own| format!("uid {}", own.uid()));
+    format!("{user}, while no host served")
 }
 
 /// The tokens of a state folder where no host serves.

@@ -18,6 +18,7 @@ use crate::decoders::Decoders;
 use crate::generations::{Generations, Last, material, word};
 use crate::judge::{patience, push_batch, standing};
 use crate::material::{Built, Material, Role};
+use crate::notes::note;
 use crate::rollback::kept;
 use crate::walk::{BEGIN, Step, Walk};
 
@@ -203,6 +204,9 @@ impl Again {
             HostInputKind::Source => {
                 standing(input).map_or(Ok(()), |standing| session.push_from(Input::Source(standing), place))?;
             }
+            HostInputKind::Note => {
+                note(input).map_or(Ok(()), |note| session.push_from(Input::Note(note), place))?;
+            }
             HostInputKind::Generation | HostInputKind::Word | HostInputKind::Outcome => {}
         }
         Ok(())
@@ -274,7 +278,7 @@ impl RecordedInputs {
                         self.decoders.swap(sources.clone());
                         return Ok(Some(RecordedStep::Sources(sources, directory)));
                     }
-                    HostInputKind::Source | HostInputKind::Word | HostInputKind::Outcome => {}
+                    HostInputKind::Source | HostInputKind::Note | HostInputKind::Word | HostInputKind::Outcome => {}
                 },
                 Step::Batch(batch, name, taken) => {
                     if self.only.as_ref().is_some_and(|only| *only != name) {

@@ -60,7 +60,7 @@ impl<'s> Aside<'s> {
             HostInputKind::Source => {
                 standing(input).map_or(Ok(()), |standing| self.session.push(Input::Source(standing)))?;
             }
-            HostInputKind::Generation | HostInputKind::Word | HostInputKind::Outcome => {}
+            HostInputKind::Generation | HostInputKind::Note | HostInputKind::Word | HostInputKind::Outcome => {}
         }
         Ok(())
     }

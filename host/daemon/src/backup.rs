@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::host::{recorder_of, store_of};
 use crate::host_key::{HostKeyError, key_of, public_key_of, read};
+use crate::notes;
 
 /// What says what a backup has.
 const MANIFEST: &str = "backup.json";
@@ -211,6 +212,8 @@ pub fn restore(
         .copy_to(&store_of(&part.folder), &mut |done, all| copied(Part::Store, done, all))?;
     RecorderReader::open(&recorder_of(from))?
         .copy_to(&recorder_of(&part.folder), &mut |done, all| copied(Part::Recorder, done, all))?;
+    // What was signed between the copies of both files isn't in this one's log.
+    notes::forget_signed(&recorder_of(&part.folder))?;
     copy_public(from, &part.folder)?;
     if let Some(key) = read(&key_of(from))? {
         let path = key_of(&part.folder);

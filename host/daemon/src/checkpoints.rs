@@ -1,7 +1,7 @@
 //! Making the next checkpoint of a store's log.
 
 use countersign_audit::standing_digest;
-use countersign_model::{Digest, Timestamp};
+use countersign_model::{Digest, SignedNote, Timestamp};
 use countersign_private::FileError;
 use countersign_signing::{Checkpoint, Envelope, EnvelopeError, PublicKey, SecretKey};
 use countersign_store::{SqliteReader, StoreError, Stored as _, StoredCheckpoint};
@@ -118,7 +118,7 @@ impl Growing {
     }
 
     /// Checks that the log goes on from what was signed: from its last checkpoint, which `key` has signed if one is given,
-    /// and from the one that is remembered beside the store. Returns how many records it has.
+    /// and from the one that is remembered beside the store, or in the recorder. Returns how many records it has.
     ///
     /// INVARIANT: nothing is signed before this, or the host would vouch for a log that somebody else wrote.
     ///
@@ -127,7 +127,7 @@ impl Growing {
     pub(crate) fn check(
         &self,
         reader: &SqliteReader,
-        remembered: Option<&Checkpoint>,
+        (remembered, noted): (Option<&Checkpoint>, Option<&SignedNote>),
         key: Option<PublicKey>,
     ) -> Result<u64, KeepError> {
         let head = reader.head()?;
@@ -138,6 +138,9 @@ impl Growing {
         if let Some(known) = remembered.filter(|known| last.is_none_or(|last| place(last) < place(known))) {
             let got = last.map_or_else(|| "none".to_owned(), named);
             return not(format!("checkpoints up to {}", named(known)), got);
+        }
+        if let Some(error) = self.lacks(noted) {
+            return Err(error);
         }
         if let (Some(key), Some(signed)) = (key, self.key())
             && key != signed
@@ -167,6 +170,21 @@ impl Growing {
             return not(format!("a last record of digest {}", head.link()), "another".to_owned());
         }
         Ok(head.records())
+    }
+
+    /// What is wrong where checkpoints don't come as far as the recorder remembers that they did.
+    pub(crate) fn lacks(&self, noted: Option<&SignedNote>) -> Option<KeepError> {
+        let known = noted.filter(|known| self.signed < known.records)?;
+        Some(KeepError::NotAsSigned {
+            expected: format!("checkpoints up to {} records, as the recorder remembers it", known.records),
+            got: if self.signed == 0 { "none".to_owned() } else { format!("up to {} records", self.signed) },
+        })
+    }
+
+    /// How far the log was signed, to be remembered.
+    pub(crate) fn signed(&self) -> Option<SignedNote> {
+        let (last, key) = self.last.as_ref()?;
+        Some(SignedNote { records: last.records, key: key.to_string() })
     }
 
     /// Has the last checkpoint remembered beside the store, unless it is.

@@ -26,6 +26,7 @@ use crate::judge::Judge;
 use crate::keeper::{Audited, Keeper};
 use crate::material::{Built, Manifest, Material};
 use crate::metrics::process;
+use crate::notes;
 use crate::past::Past;
 use crate::reload::Reload;
 use crate::sentinel::Sentinel;
@@ -128,12 +129,13 @@ impl Host {
         options: HostOptions,
         first: impl FnOnce() -> Result<Material, Vec<String>>,
     ) -> Result<Host, HostError> {
-        let HostOptions { state, folder, engine, session, max_bytes, keep, keep_audit, reload, unwell, clock } = options;
+        let HostOptions { state, folder, engine, session, max_bytes, keep, keep_audit, reload, unwell, clock } =
+            options;
         process::started();
         let store = state.join(STORE);
         // Opened once before anything else: its file is made, or refused, here.
         let standing = Standing::read(&SqliteStore::open(&store)?)?;
-        let judged = standing.and_then(|standing| standing.place).unwrap_or_default();
+        let judged = standing.as_ref().and_then(|standing| standing.place).unwrap_or_default();
         let options = RecorderOptions { max_bytes, keep, clock };
         let recorder = Recorder::open(&state.join(RECORDER), options, judged)?;
         let reader = recorder.reader()?;
@@ -157,8 +159,11 @@ impl Host {
         }
         let shared = Arc::new(Shared::default());
         let past = Arc::new(Past::of(&state));
-        let key = HostKey::for_store(&state, &store)?;
-        let keeper = Arc::new(Keeper::new((&shared, &recorder), store.clone(), key, keep_audit, clock));
+        // A store that is made anew has nothing signed yet.
+        let noted = if standing.is_some() { notes::signed(&reader)? } else { None };
+        let key = HostKey::for_store(&state, &store, noted.as_ref())?;
+        let noted = (noted, notes::accused(&reader)?);
+        let keeper = Arc::new(Keeper::new((&shared, &recorder), store.clone(), key, noted, (keep_audit, clock)));
         let judge = Judge {
             past: Arc::clone(&past),
             shared: Arc::clone(&shared),

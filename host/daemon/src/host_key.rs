@@ -3,12 +3,13 @@
 
 use std::path::{Path, PathBuf};
 
-use countersign_model::Timestamp;
+use countersign_model::{SignedNote, Timestamp};
 use countersign_private::FileError;
 use countersign_signing::{KeyFileError, PublicKey, SecretKey};
 use countersign_store::{LogKeeper, SqliteStore};
 
 use crate::checkpoints::{Growing, KeepError, Says};
+use crate::notes;
 use crate::remembered::Remembered;
 
 /// The key's file in the state folder.
@@ -60,6 +61,8 @@ pub(crate) struct HostKey {
     pub(crate) key: Option<SecretKey>,
     /// Why it can't, with what to do.
     pub(crate) problem: Option<String>,
+    /// Whether somebody else has had a hand in it: the log isn't as it was signed.
+    pub(crate) not_as_signed: bool,
 }
 
 /// The file of the key of a state folder.
@@ -75,16 +78,23 @@ pub fn public_key_of(state: &Path) -> PathBuf {
 }
 
 impl HostKey {
-    /// The key for a store as it is. A checkpoint in it that isn't one keeps no host from serving either.
+    /// The key for a store as it is, with what the recorder knows of how far it was signed. A checkpoint in it that isn't one keeps no host from serving either.
     ///
     /// # Errors
     /// As for [`HostKey::open`], or when the store can't be read.
-    pub(crate) fn for_store(state: &Path, store: &Path) -> Result<HostKey, HostKeyError> {
+    pub(crate) fn for_store(state: &Path, store: &Path, noted: Option<&SignedNote>) -> Result<HostKey, HostKeyError> {
         let reader = SqliteStore::read(store).map_err(KeepError::Store)?;
         match Growing::read(&reader) {
-            Ok(growing) => HostKey::open(state, growing.key()),
+            // Where checkpoints were taken away no new key is made.
+            Ok(growing) => {
+                let mut key = HostKey::open(state, growing.key().or_else(|| noted?.key.parse().ok()))?;
+                if let Some(error) = growing.lacks(noted).filter(|_| key.key.is_none()) {
+                    (key.problem, key.not_as_signed) = (Some(error.to_string()), true);
+                }
+                Ok(key)
+            }
             Err(error @ (KeepError::Checkpoint { .. } | KeepError::NotAsSigned { .. })) => {
-                Ok(HostKey { key: None, problem: Some(error.to_string()) })
+                Ok(HostKey { key: None, problem: Some(error.to_string()), not_as_signed: true })
             }
             Err(error) => Err(error.into()),
         }
@@ -110,14 +120,14 @@ impl HostKey {
             _ => None,
         };
         if let Some(problem) = problem {
-            return Ok(HostKey { key: None, problem: Some(format!("{problem}. {UNSIGNED}")) });
+            return Ok(HostKey { key: None, problem: Some(format!("{problem}. {UNSIGNED}")), not_as_signed: false });
         }
         let key = match key {
             Some(key) => key,
             None => make(&path)?,
         };
         write_public(state, &key.public())?;
-        Ok(HostKey { key: Some(key), problem: None })
+        Ok(HostKey { key: Some(key), problem: None, not_as_signed: false })
     }
 }
 
@@ -155,7 +165,8 @@ pub fn rekey(state: &Path, old: Option<&Path>, now: Timestamp) -> Result<PublicK
         write_public(state, &signed)?;
         return Ok(signed);
     }
-    growing.check(keeper.reader(), Remembered::beside(&store)?.last.as_ref(), None)?;
+    let noted = notes::signed_of(state);
+    growing.check(keeper.reader(), (Remembered::beside(&store)?.last.as_ref(), noted.as_ref()), None)?;
     let (key, moved, before) = match present {
         Some(other) if !is_signed(&other) => (other, false, given.filter(is_signed)),
         present => {

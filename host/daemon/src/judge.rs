@@ -18,6 +18,7 @@ use crate::decoders::Decoders;
 use crate::generations::{Generations, Last};
 use crate::log_rate::LogRate;
 use crate::material::Built;
+use crate::notes::note;
 use crate::observer::LogObserver;
 use crate::past::Past;
 use crate::rollback::{kept, replaced};
@@ -181,7 +182,9 @@ impl Judging<'_, '_> {
                     continue;
                 }
             }
-            match self.walk.next_turn(|last, before| self.judge.recorder.give_turn(last, before).map_err(JudgeError::from))?
+            match self
+                .walk
+                .next_turn(|last, before| self.judge.recorder.give_turn(last, before).map_err(JudgeError::from))?
             {
                 Some(Step::Host(input)) => self.take_host_input(&input)?,
                 Some(Step::Batch(batch, name, taken)) => self.take_batch(&batch, &name, taken)?,
@@ -271,6 +274,10 @@ impl Judging<'_, '_> {
             HostInputKind::Source => {
                 let Some(standing) = standing(input) else { return Ok(()) };
                 self.session.push_from(Input::Source(standing), place)?;
+            }
+            HostInputKind::Note => {
+                let Some(note) = note(input) else { return Ok(()) };
+                self.session.push_from(Input::Note(note), place)?;
             }
             // Nothing puts these in yet.
             HostInputKind::Word | HostInputKind::Outcome => {}

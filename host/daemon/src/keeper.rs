@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use countersign_model::Timestamp;
 use countersign_model::time::format_duration;
+use countersign_model::{HostNote, SignedNote, Timestamp};
 use countersign_recorder::Recorder;
 use countersign_signing::{PublicKey, SecretKey};
 use countersign_store::{LogKeeper, StoreError, Stored as _};
@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::checkpoints::{Growing, KeepError, Says, opened};
 use crate::host_key::HostKey;
+use crate::notes;
 use crate::remembered::Remembered;
 use crate::shared::Shared;
 
@@ -71,6 +72,10 @@ pub(crate) struct Work {
     /// When it was signed last by this process.
     signed: Option<Instant>,
     remembered: Option<Remembered>,
+    /// How far the log was signed, as the recorder remembers it.
+    noted: Option<SignedNote>,
+    /// Why the log isn't as it was signed, as it is on record and hasn't ended.
+    accused: Option<String>,
     time: Time,
 }
 
@@ -99,9 +104,9 @@ impl Time {
 }
 
 impl Work {
-    pub(crate) fn new(now: Timestamp) -> Work {
+    pub(crate) fn new(now: Timestamp, (noted, accused): (Option<SignedNote>, Option<String>)) -> Work {
         let time = Time { began: (Instant::now(), now), said: false };
-        Work { keeper: None, signed: None, remembered: None, time }
+        Work { keeper: None, signed: None, remembered: None, noted, accused, time }
     }
 }
 
@@ -111,17 +116,22 @@ impl Keeper {
         (shared, recorder): (&Arc<Shared>, &Recorder),
         store: PathBuf,
         key: HostKey,
-        keep: Option<i64>,
-        clock: fn() -> Timestamp,
+        noted: (Option<SignedNote>, Option<String>),
+        (keep, clock): (Option<i64>, fn() -> Timestamp),
     ) -> Keeper {
         let (shared, recorder) = (Arc::clone(shared), recorder.clone());
         let public = key.key.as_ref().map(SecretKey::public);
         if let Some(problem) = &key.problem {
             tracing::error!("{problem}");
         }
+        let tampered = key.problem.clone().filter(|_| key.not_as_signed);
         shared.audit(|audited| (audited.key, audited.problem) = (public, key.problem));
-        let work = Mutex::new(Work::new(recorder.now()));
-        Keeper { shared, recorder, store, key: key.key, keep, clock, work }
+        let work = Mutex::new(Work::new(recorder.now(), noted));
+        let keeper = Keeper { shared, recorder, store, key: key.key, keep, clock, work };
+        if let Some(why) = tampered {
+            keeper.accuse(&mut keeper.work.lock().unwrap_or_else(PoisonError::into_inner), why);
+        }
+        keeper
     }
 
     /// Keeps it until the host is to stop.
@@ -149,6 +159,9 @@ impl Keeper {
             }
             Err(error) => {
                 let problem = error.to_string();
+                if matches!(error, KeepError::Checkpoint { .. } | KeepError::NotAsSigned { .. }) {
+                    self.accuse(&mut work, problem.clone());
+                }
                 self.shared.audit(|audited| {
                     if audited.problem.as_ref() != Some(&problem) {
                         tracing::error!("the audit log isn't signed: {problem}");
@@ -158,6 +171,26 @@ impl Keeper {
                 work.keeper = None;
                 false
             }
+        }
+    }
+
+    /// Puts on record that the log isn't as it was signed, once for each reason.
+    fn accuse(&self, work: &mut Work, why: String) {
+        if work.accused.as_ref() == Some(&why) {
+            return;
+        }
+        match notes::put(&self.recorder, &HostNote::NotAsSigned { why: why.clone() }) {
+            Ok(()) => work.accused = Some(why),
+            Err(error) => tracing::error!("that the log isn't as it was signed isn't on record: {error}"),
+        }
+    }
+
+    /// Has the recorder remember how far the log was signed: who takes checkpoints away has to change it too.
+    fn note(&self, noted: &mut Option<SignedNote>, growing: &Growing) {
+        let Some(signed) = growing.signed().filter(|signed| noted.as_ref() != Some(signed)) else { return };
+        match notes::set_signed(&self.recorder, &signed) {
+            Ok(()) => *noted = Some(signed),
+            Err(error) => tracing::error!("how far the log was signed isn't on record: {error}"),
         }
     }
 
@@ -174,7 +207,9 @@ impl Keeper {
         };
         let now = self.recorder.now();
         let mut growing = Growing::read(keeper.reader())?;
-        let records = growing.check(keeper.reader(), remembered.last.as_ref(), Some(key.public()))?;
+        let records =
+            growing.check(keeper.reader(), (remembered.last.as_ref(), work.noted.as_ref()), Some(key.public()))?;
+        work.accused = None;
         growing.remember(keeper.reader(), remembered)?;
         let long_ago = work.signed.is_none_or(|signed| signed.elapsed() >= UNSIGNED);
         let (most, longest) = SEGMENT;
@@ -194,6 +229,7 @@ impl Keeper {
             growing = Growing::read(keeper.reader())?;
             growing.remember(keeper.reader(), remembered)?;
         }
+        self.note(&mut work.noted, &growing);
         let first = keeper.reader().beginning()?.map_or(0, |beginning| beginning.first);
         self.shared.audit(|audited| {
             audited.first = first;

@@ -56,7 +56,9 @@ impl Observer for LogObserver<'_> {
 
     fn notice(&mut self, seq: u64, notice: &Notice) -> io::Result<()> {
         match notice {
-            Notice::Host { message, .. } | Notice::Source { message, .. } => tracing::error!(seq, "{message}"),
+            Notice::Host { message, .. } | Notice::Source { message, .. } | Notice::Log { message } => {
+                tracing::error!(seq, "{message}")
+            }
             other if self.rate.allows() => tracing::warn!(seq, "{other:?}"),
             _ => {}
         }

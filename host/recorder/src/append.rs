@@ -56,6 +56,8 @@ text_ids! {
         Outcome = "outcome",
         /// A source stands otherwise. The payload is a `SourceStanding` of the model as JSON.
         Source = "source",
+        /// The host says something of itself. The payload is a `HostNote` of the model as JSON.
+        Note = "note",
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Request {
     Turn { last: u64, before: u64, reply: Reply<()> },
     /// Everything up to here was judged, and that is durable.
     Judged(Place),
+    /// A fact is remembered.
+    Remember(&'static str, Vec<u8>, Reply<()>),
     /// The sources among which the room is shared.
     Share(BTreeSet<SourceId>),
 }
@@ -105,7 +107,7 @@ impl Queue {
         drop(waiting);
         match request {
             Request::Host(_, reply) => reply(Err(AppendError::Closed)),
-            Request::Turn { reply, .. } => reply(Err(AppendError::Closed)),
+            Request::Turn { reply, .. } | Request::Remember(_, _, reply) => reply(Err(AppendError::Closed)),
             Request::Judged(_) | Request::Share(_) => {}
         }
     }

@@ -284,7 +284,8 @@ impl RecorderReader {
     /// See [`RecorderReader::first`].
     pub fn last_host_before(&self, batch: u64) -> Result<u64, RecorderError> {
         // Those that were dropped lay before the first batch.
-        let sql = "SELECT max((SELECT coalesce(max(seq), 0) FROM host_input WHERE before <= ?1), first_host - 1) FROM head";
+        let sql =
+            "SELECT max((SELECT coalesce(max(seq), 0) FROM host_input WHERE before <= ?1), first_host - 1) FROM head";
         let rows = self.rows(sql, [integer(batch)], |row| row.get::<_, i64>(0))?;
         Ok(rows.into_iter().next().unwrap_or_default().unsigned_abs())
     }
@@ -312,6 +313,12 @@ impl RecorderReader {
         let length = usize::try_from(length).ok().filter(|length| *length <= MAX_LENGTH);
         let damaged = |why: String| self.0.damaged(format_args!("{what}: {why}"));
         let length = length.ok_or_else(|| damaged("its length is too large".to_owned()))?;
+        // No more room is made than the bytes themselves say that they need.
+        let said = zstd::zstd_safe::get_frame_content_size(bytes).ok().flatten();
+        if said != Some(length as u64) {
+            let said = said.map_or_else(|| "no length".to_owned(), |said| format!("{said} bytes"));
+            return Err(damaged(format!("expected {length} bytes, got compressed ones that say {said}")));
+        }
         let bytes = zstd::bulk::decompress(bytes, length).map_err(|error| damaged(error.to_string()))?;
         if bytes.len() == length {
             Ok(bytes)
@@ -413,6 +420,14 @@ impl RecorderReader {
             return Err(self.0.damaged(format_args!("content {digest}: it has another digest")).into());
         }
         Ok(Some(content))
+    }
+
+    /// A fact that the host remembers; none if there is none of this name.
+    ///
+    /// # Errors
+    /// See [`RecorderReader::first`].
+    pub fn fact(&self, name: &str) -> Result<Option<Vec<u8>>, RecorderError> {
+        Ok(self.rows("SELECT value FROM fact WHERE name = ?1", [name], |row| row.get(0))?.into_iter().next())
     }
 
     /// The sources that have a number, by it.

@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use countersign_database::Database;
 use countersign_model::{Place, SourceId, Timestamp};
 
+use crate::RECORDER;
 use crate::append::{Append, Appended, NewHostInput};
 use crate::clock::HostClock;
 use crate::error::{AppendError, RecorderError};
@@ -136,6 +138,25 @@ impl Recorder {
     /// When that isn't on record.
     pub fn give_turn(&self, last: u64, before: u64) -> Result<(), AppendError> {
         wait(|reply| self.open.queue.add(Request::Turn { last, before, reply }))
+    }
+
+    /// Remembers a fact in the place of the one of the same name. Facts aren't inputs: nothing is judged by them.
+    ///
+    /// # Errors
+    /// When it isn't on record.
+    pub fn remember(&self, name: &'static str, value: Vec<u8>) -> Result<(), AppendError> {
+        wait(|reply| self.open.queue.add(Request::Remember(name, value, reply)))
+    }
+
+    /// Forgets a fact of a recorder that nobody has open.
+    ///
+    /// # Errors
+    /// When it can't be opened or written.
+    pub fn forget(path: &Path, name: &'static str) -> Result<(), RecorderError> {
+        let (database, _) = Database::open(&RECORDER, path)?;
+        let forgotten = database.connection.execute("DELETE FROM fact WHERE name = ?1", [name]);
+        forgotten.map_err(database.failed("write"))?;
+        Ok(database.close()?)
     }
 
     /// Reports how far inputs were judged, once that is durable in the store: what lies before may be dropped.

@@ -333,6 +333,11 @@ impl Tables {
         Ok(())
     }
 
+    /// Remembers a fact in the place of the one before.
+    pub(crate) fn remember(&self, name: &str, value: &[u8]) -> Result<(), AppendError> {
+        self.execute("REPLACE INTO fact VALUES (?1, ?2)", params![name, value]).map(|_| ())
+    }
+
     /// Everything up to a place was judged.
     pub(crate) fn judged(&mut self, place: Place) -> Result<(), AppendError> {
         if place.batch > self.judged.batch {

@@ -110,6 +110,11 @@ impl Writer {
             match request {
                 Request::Judged(place) => judged = judged.max(Some(place)),
                 Request::Share(sources) => self.sources = sources,
+                Request::Remember(name, value, reply) => {
+                    let kept = if result.is_ok() { tables.remember(name, &value) } else { Ok(()) };
+                    take(&mut result, kept);
+                    answers.turns.push(reply);
+                }
                 Request::Host(input, reply) => {
                     let put = if result.is_ok() { tables.put(&input) } else { Ok(0) };
                     answers.puts.push((take(&mut result, put), reply));
@@ -203,7 +208,7 @@ impl Answers {
         for request in taken.host {
             match request {
                 Request::Host(_, reply) => self.puts.push((None, reply)),
-                Request::Turn { reply, .. } => self.turns.push(reply),
+                Request::Turn { reply, .. } | Request::Remember(_, _, reply) => self.turns.push(reply),
                 Request::Judged(_) | Request::Share(_) => {}
             }
         }

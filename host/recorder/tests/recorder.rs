@@ -9,8 +9,8 @@ use countersign_formats::reader::{Content, Position};
 use countersign_inputs::{Batch, Cutter};
 use countersign_model::{Digest, Place, SourceId, Timestamp};
 use countersign_recorder::{
-    Append, AppendError, Appended, HostClock, HostInputKind, Idempotency, NewContent, NewHostInput, Recorder, RecorderError,
-    RecorderOptions, RecorderReader,
+    Append, AppendError, Appended, HostClock, HostInputKind, Idempotency, NewContent, NewHostInput, Recorder,
+    RecorderError, RecorderOptions, RecorderReader,
 };
 use tempfile::TempDir;
 
@@ -114,7 +114,15 @@ fn the_hosts_own_inputs_get_their_place_when_their_turn_comes() {
     let content = b"[[cell]]".to_vec();
     let put = |payload: &[u8], before| {
         let kind = HostInputKind::Generation;
-        recorder.put(NewHostInput { kind, payload: payload.to_vec(), about: None, contents: vec![NewContent { bytes: content.clone(), lasts: true }], before }).unwrap()
+        recorder
+            .put(NewHostInput {
+                kind,
+                payload: payload.to_vec(),
+                about: None,
+                contents: vec![NewContent { bytes: content.clone(), lasts: true }],
+                before,
+            })
+            .unwrap()
     };
     assert_eq!((put(b"1", Some(1)), put(b"2", None), put(b"3", None)), (1, 2, 3));
     recorder.append(append("trail", "{}\n")).unwrap();
@@ -289,7 +297,13 @@ fn reading_begins_at_a_time_or_before_a_batch() {
     let recorder = Recorder::open(&path, RecorderOptions { clock, ..options() }, Place::START).unwrap();
     let reader = recorder.reader().unwrap();
     assert_eq!((reader.last().unwrap(), reader.first_since(1, 1, Timestamp(0)).unwrap()), (0, 1));
-    let word = |before| NewHostInput { kind: HostInputKind::Word, payload: Vec::new(), about: None, contents: Vec::new(), before };
+    let word = |before| NewHostInput {
+        kind: HostInputKind::Word,
+        payload: Vec::new(),
+        about: None,
+        contents: Vec::new(),
+        before,
+    };
     for before in [Some(1), Some(2), Some(2), None] {
         recorder.put(word(before)).unwrap();
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use countersign_formats::{DeadLetter, Occurrence, Record};
 use countersign_generation::Generation;
 use countersign_inputs::{Bookmark, Received};
-use countersign_model::{Digest, Event, Patience, Place, SourceId, SourceStanding, Timestamp};
+use countersign_model::{Digest, Event, HostNote, Patience, Place, SourceId, SourceStanding, Timestamp};
 
 use crate::horizon::Fingerprint;
 use crate::kept::KeptRules;
@@ -22,6 +22,8 @@ pub enum Input {
     Generation(Swap),
     /// A source stands otherwise from here on, as it is on record.
     Source(SourceStanding),
+    /// The host puts something about itself on record.
+    Note(HostNote),
 }
 
 /// What changes when another generation serves.

@@ -3,6 +3,7 @@
 mod finding;
 mod hold;
 mod item;
+mod note;
 mod page;
 mod response;
 mod source;

@@ -204,6 +204,11 @@ pub enum Notice {
         /// In words.
         message: String,
     },
+    /// A finding of the host about its log: it isn't as it was signed.
+    Log {
+        /// In words.
+        message: String,
+    },
     /// A rule's diagnostic for its author.
     Diagnostic {
         /// The rule.

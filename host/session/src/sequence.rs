@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use countersign_formats::{DeadLetter, DeadReason};
 use countersign_inputs::{Received, SKEW};
-use countersign_model::{Event, Patience, Place, RawAddress, SourceId, SourceStanding, Timestamp};
+use countersign_model::{Event, HostNote, Patience, Place, RawAddress, SourceId, SourceStanding, Timestamp};
 use countersign_stream::{Claim, Clock, Sequenced, Tick};
 
 use crate::horizon::{Arrival as Known, HORIZON, Horizon};
@@ -56,6 +56,8 @@ pub(crate) enum Turn {
     Generation(Swap, Option<Place>),
     /// A source stands otherwise.
     Source(SourceStanding, Option<Place>),
+    /// A note of the host.
+    Note(HostNote, Option<Place>),
 }
 
 /// An input that waits for its turn.
@@ -74,6 +76,7 @@ enum What {
     Time(Timestamp),
     Generation(Swap),
     Source(SourceStanding),
+    Note(HostNote),
 }
 
 /// Puts inputs into sequence.
@@ -143,6 +146,7 @@ impl Sequencer {
             Input::Time(time) => (Some(time), What::Time(time)),
             Input::Generation(swap) => (None, What::Generation(swap)),
             Input::Source(standing) => (None, What::Source(standing)),
+            Input::Note(note) => (None, What::Note(note)),
         };
         self.arrived = self.arrived.max(arrived);
         self.waiting.push_back(Waiting { arrived: arrived.and(self.arrived), place, what });
@@ -217,6 +221,7 @@ impl Sequencer {
             What::Time(time) => return Some(Turn::Time(time, place)),
             What::Generation(swap) => return Some(Turn::Generation(swap, place)),
             What::Source(standing) => return Some(Turn::Source(standing, place)),
+            What::Note(note) => return Some(Turn::Note(note, place)),
             What::Event { event, has_receipt_time, id_reused, others, taken } => {
                 (event, has_receipt_time, id_reused, others, Taken { place, ..taken })
             }
@@ -375,7 +380,7 @@ impl Sequencing {
                     ticks.into_iter().for_each(|tick| self.0.pass(tick));
                 }
                 Turn::Generation(swap, _) => self.0.set_patience(swap.patience),
-                Turn::Source(..) => {}
+                Turn::Source(..) | Turn::Note(..) => {}
             }
         }
     }

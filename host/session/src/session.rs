@@ -9,7 +9,9 @@ use countersign_audit::record::{Migration, TimePassed};
 use countersign_audit::{ChainWriter, Record};
 use countersign_generation::Generation;
 use countersign_inputs::Processed;
-use countersign_model::{Digest, DigestKey, Intent, Patience, Place, RuleId, SourceId, SourceStanding, Timestamp};
+use countersign_model::{
+    Digest, DigestKey, HostNote, Intent, Patience, Place, RuleId, SourceId, SourceStanding, Timestamp,
+};
 use countersign_store::{Commit, MemoryChange, Store};
 use countersign_stream::{Clock, Migrated, QuarantineThreshold, Sequenced, Tick};
 
@@ -338,6 +340,7 @@ impl<'s> Session<'s> {
                 Turn::Time(arrived, place) => self.pass_time(arrived, place)?,
                 Turn::Generation(swap, place) => self.serve(swap, place)?,
                 Turn::Source(standing, place) => self.hear(standing, place)?,
+                Turn::Note(note, place) => self.note(note, place)?,
             }
         }
         Ok(())
@@ -439,6 +442,14 @@ impl<'s> Session<'s> {
         self.flush(None)?;
         self.advance(place);
         self.ledger.record_source(self.sequencer.position(), standing);
+        self.flush(None)
+    }
+
+    /// Puts a note of the host on record.
+    fn note(&mut self, note: HostNote, place: Option<Place>) -> Result<(), SessionError> {
+        self.flush(None)?;
+        self.advance(place);
+        self.ledger.record_note(self.sequencer.position(), note);
         self.flush(None)
     }
 

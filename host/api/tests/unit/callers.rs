@@ -104,19 +104,19 @@ fn with_persons() -> Material {
 /// Everybody at the network.
 fn tokens(service: &Service) -> Vec<Known> {
     let bearer = |text: &str| Some(format!("Bearer {text}"));
-    let make = |scope| service.tokens.create(scope, crate::DEFAULT).unwrap();
+    let make = |scope| service.tokens.create(scope, crate::DEFAULT, "test").unwrap();
     let source = |name: &str| crate::Scope::Source(name.into());
     let viewer = make(crate::Scope::Viewer);
     let wrong =
         format!("{}{}", &viewer.text[..viewer.text.len() - 1], if viewer.text.ends_with('0') { '1' } else { '0' });
     let (trail, other) = (make(source("trail")), make(source("other")));
     let revoked = make(crate::Scope::Viewer);
-    assert!(service.tokens.revoke(&revoked.token.id).unwrap());
+    assert!(service.tokens.revoke(&revoked.token.id, "test").unwrap());
     // Made when the clock was a year behind.
     let earlier = crate::Tokens::open(service.host.store_path().parent().unwrap(), || {
         countersign_model::Timestamp(support::now().0 - 365 * 86_400 * 1_000_000)
     });
-    let expired = earlier.unwrap().create(crate::Scope::Viewer, crate::DEFAULT).unwrap();
+    let expired = earlier.unwrap().create(crate::Scope::Viewer, crate::DEFAULT, "test").unwrap();
     let nobody = |name, token| Known { name, peer: Some(Peer::Network), token, access: NOTHING, refused: 401 };
     let known =
         |name, text: &str, access| Known { name, peer: Some(Peer::Network), token: bearer(text), access, refused: 403 };

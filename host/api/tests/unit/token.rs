@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_token_has_256_bits_and_only_its_digest_is_kept() {
-    let make = || Token::make(Scope::Viewer, Timestamp(0), Timestamp(10)).unwrap();
+    let make = || Token::make(Scope::Viewer, Timestamp(0), Timestamp(10), "test").unwrap();
     let (one, other) = (make(), make());
     assert!(one.text.starts_with("countersign_"));
     let (id, secret) = Token::parts(&one.text).unwrap();

@@ -70,7 +70,7 @@ impl Signed {
     }
 
     fn own(&self) -> Believed {
-        Believed { keys: vec![self.key.public()], saved: None }
+        Believed { keys: vec![self.key.public()], ..Believed::default() }
     }
 }
 
@@ -175,7 +175,7 @@ fn a_key_is_replaced_by_word_of_the_old_one_or_by_trusting_both() {
     assert_eq!(signed.key, new.public());
     envelopes[3] = alone.to_bytes();
     assert_eq!(log.check(&envelopes), Err(vec![FaultCode::ForeignKey]));
-    let both = Believed { keys: vec![log.key.public(), new.public()], saved: None };
+    let both = Believed { keys: vec![log.key.public(), new.public()], ..Believed::default() };
     assert!(log.check_from(0, &envelopes, &both).is_ok());
 }
 
@@ -186,4 +186,19 @@ fn lines_that_stand_are_vouched_for() {
     lines.follow(0, &header);
     assert_eq!(lines.numbers().collect::<Vec<_>>(), [0]);
     assert_ne!(standing_digest([b"a".as_slice()]), standing_digest([b"b".as_slice()]));
+}
+
+#[test]
+fn checkpoints_that_the_host_has_signed_and_that_are_gone_are_missed_without_any_key() {
+    let log = log(1);
+    let all = log.envelopes();
+    let noted = |records: u64| Believed {
+        noted: Some(countersign_model::SignedNote { records, key: log.key.public().to_string() }),
+        ..Believed::default()
+    };
+    let missing = Err(vec![FaultCode::CheckpointMissing]);
+    assert!(log.check_from(0, &all, &noted(7)).is_ok());
+    assert_eq!(log.check_from(0, &all[..3], &noted(7)), missing);
+    assert_eq!(log.check_from(0, &[], &noted(2)), missing);
+    assert!(log.check_from(0, &all[..3], &noted(6)).is_ok());
 }

@@ -154,7 +154,9 @@ impl Observer for ProblemObserver {
                 let row = describe_row(occasion, event_id);
                 self.problems.push(format!("`{rule}` failed on {row}: {}: {message}", failure.id()));
             }
-            Notice::Host { message, .. } | Notice::Source { message, .. } => self.problems.push(message.clone()),
+            Notice::Host { message, .. } | Notice::Source { message, .. } | Notice::Log { message } => {
+                self.problems.push(message.clone())
+            }
             Notice::Diagnostic { .. } => {}
         }
         Ok(())

@@ -49,7 +49,7 @@ can't be read.
 const ROWS: usize = 500;
 
 /// The types of records, and what stands for all of them.
-const TYPES: [&str; 19] = [
+const TYPES: [&str; 21] = [
     "decision",
     "finding",
     "generation",
@@ -64,6 +64,8 @@ const TYPES: [&str; 19] = [
     "dead-letter",
     "host-finding",
     "time",
+    "source",
+    "token",
     "migration",
     "input",
     "header",

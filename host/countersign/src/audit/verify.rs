@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use clap::Args;
 use countersign_audit::{Believed, Record, verify};
-use countersign_model::{Digest, DigestKey};
+use countersign_daemon::{signed_of, store_of};
+use countersign_model::{Digest, DigestKey, SignedNote};
 use countersign_session::Standing;
 use countersign_signing::{MAX_ENVELOPE_BYTES, PublicKey};
 use countersign_store::{AuditLog, StoreError};
@@ -88,6 +89,7 @@ impl Arguments {
     pub(super) fn run(self, out: &mut Out) -> Result<Exit> {
         let key = files::audit_key(self.audit_key.as_deref())?;
         let believed = believed(&self.key, self.checkpoint.as_deref())?;
+        let believed = Believed { noted: noted(&self.path), ..believed };
         let (verdict, blobs) = match AuditLog::open(&self.path) {
             Ok(log) => match verify_log(&log, self.head, &believed)? {
                 verdict if self.evidence && verdict.holds() => verify_evidence(&log, key, verdict)?,
@@ -144,7 +146,13 @@ pub(crate) fn believed(keys: &[String], checkpoint: Option<&Path>) -> Result<Bel
     let keys = keys.iter().map(key).collect::<Result<_>>()?;
     let saved = checkpoint.map(|path| files::read(path, MAX_ENVELOPE_BYTES as u64)).transpose()?;
     let saved = saved.map(|bytes| bytes.trim_ascii_end().to_vec());
-    Ok(Believed { keys, saved })
+    Ok(Believed { keys, saved, noted: None })
+}
+
+/// How far the log of a host was signed, as the recorder beside it remembers it.
+fn noted(path: &Path) -> Option<SignedNote> {
+    let state = path.parent().filter(|state| store_of(state) == path)?;
+    signed_of(state)
 }
 
 /// Verifies an audit file or a store; `head`, if given, is the one that it must have.

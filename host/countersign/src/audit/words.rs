@@ -30,6 +30,7 @@ pub(super) fn position(record: &Record) -> Option<u64> {
         Record::HostFinding(record) => Some(record.position),
         Record::Time(record) => Some(record.position),
         Record::Source(record) => Some(record.position),
+        Record::Token(record) => Some(record.position),
         Record::Migration(record) => Some(record.position),
         Record::Header(_) | Record::DeadLetter(_) | Record::Input(_) | Record::Seal(_) => None,
     }
@@ -81,6 +82,16 @@ pub(super) fn summary(record: &Record) -> String {
         Record::Source(stood) => {
             let unwell: Vec<String> = stood.unwell.iter().map(|one| format!("{}: {}", one.what, one.why)).collect();
             format!("{} is {}", quoted(&stood.source), brief(&unwell.join("; ")))
+        }
+        Record::Token(changed) => {
+            let token = &changed.token;
+            format!(
+                "token {} for {} was {} by {}",
+                brief(&token.id),
+                brief(&token.scope),
+                token.change,
+                brief(&token.by)
+            )
         }
         Record::Migration(migration) => format!(
             "state of `{}`: {} taken over, {} lost",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use countersign_audit::{Believed, VerifyError};
 use countersign_configuration::Configuration;
-use countersign_daemon::{key_of, public_key_of, recorder_of, store_of};
+use countersign_daemon::{key_of, public_key_of, recorder_of, signed_of, store_of};
 use countersign_model::Timestamp;
 use countersign_recorder::RecorderReader;
 use countersign_session::Standing;
@@ -140,7 +140,9 @@ fn clock(recorder: &RecorderReader, now: Timestamp, found: &mut Findings) {
 /// Verifies the audit log with its checkpoints.
 fn log(state: &Path, store: &Path, found: &mut Findings) {
     let keys = public(state).into_iter().collect();
-    let believed = Believed { keys, saved: None };
+    // Of a store that was made anew nothing is signed yet.
+    let judged = SqliteStore::read(store).is_ok_and(|store| matches!(Standing::read(&store), Ok(Some(_))));
+    let believed = Believed { keys, saved: None, noted: signed_of(state).filter(|_| judged) };
     let log = match AuditLog::open(store) {
         Ok(log) => log,
         Err(error) => return found.bad("audit log", error, RESTORE),
@@ -148,7 +150,7 @@ fn log(state: &Path, store: &Path, found: &mut Findings) {
     let is_signed = log.store().is_some()
         && SqliteStore::read(store).is_ok_and(|store| matches!(store.last_checkpoint(), Ok(Some(_))));
     // Without a checkpoint yet there is nothing to believe.
-    let believed = if is_signed { believed } else { Believed::default() };
+    let believed = if is_signed { believed } else { Believed { keys: Vec::new(), ..believed } };
     let lines = match log.lines() {
         Ok(lines) => lines,
         Err(error) => return found.bad("audit log", error, RESTORE),

@@ -95,7 +95,9 @@ impl<'a> Reporter<'a> {
                 failure.id(),
                 text::line(message)
             )),
-            Notice::Host { message, .. } | Notice::Source { message, .. } => stderr::error(text::line(message)),
+            Notice::Host { message, .. } | Notice::Source { message, .. } | Notice::Log { message } => {
+                stderr::error(text::line(message))
+            }
             Notice::Diagnostic { rule, occasion, event_id, level, message } => {
                 let row = text::line(&describe_row(occasion, event_id));
                 let text = format!("`{rule}` on {row}: {}", text::line(message));

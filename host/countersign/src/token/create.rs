@@ -62,7 +62,8 @@ impl Arguments {
             Ok(issued) => issued,
             Err(ClientError::NoHost(_)) => {
                 let scope = self.source.map_or(Scope::Viewer, |name| Scope::Source(name.as_str().into()));
-                let made = super::left_behind(&configuration)?.create(scope, expires).map_err(unusable)?;
+                let made =
+                    super::left_behind(&configuration)?.create(scope, expires, &super::whoever()).map_err(unusable)?;
                 IssuedToken::of(&made)
             }
             Err(error) => return Err(self.configuration.refused(&error)),

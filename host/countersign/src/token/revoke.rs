@@ -29,7 +29,7 @@ impl Arguments {
         match Client::new(&configuration.api.socket.value).post::<Value>(&path, &json!({})) {
             Ok(_) => Ok(Exit::Done),
             Err(ClientError::NoHost(_)) => {
-                if super::left_behind(&configuration)?.revoke(&self.id).map_err(unusable)? {
+                if super::left_behind(&configuration)?.revoke(&self.id, &super::whoever()).map_err(unusable)? {
                     return Ok(Exit::Done);
                 }
                 let why = "expected the id of a token, got another: see `countersign token list`";

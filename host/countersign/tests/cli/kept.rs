@@ -159,3 +159,34 @@ fn the_doctor_finds_what_is_wrong_and_says_what_to_do() {
     fs::write(folder.path("state/store.db"), bytes).unwrap();
     assert!(bad(&folder, "state").contains(&"store: bad".to_owned()));
 }
+
+/// Somebody takes the checkpoints away while the host is stopped, with all that lies beside them.
+#[test]
+fn checkpoints_that_are_taken_away_are_missed() {
+    let (folder, lines) = prepared();
+    let served = started(&folder, "state");
+    send_as(&served.client, "first", &lines[..200], Duration::ZERO);
+    served.wait_judged();
+    served.wait("has signed", |status| status["audit"]["signed"].as_u64() > Some(0));
+    served.stop();
+    folder.cli("audit verify state/store.db").exits(0);
+    let store = countersign_database::rusqlite::Connection::open(folder.path("state/store.db")).unwrap();
+    assert!(store.execute("DELETE FROM checkpoint", []).unwrap() > 0);
+    drop(store);
+    fs::remove_file(folder.path("state/host.checkpoint")).unwrap();
+
+    for key in ["", " --key state/host.pub"] {
+        let verified = folder.cli(&format!("audit verify state/store.db{key}")).exits(1).stdout;
+        assert!(verified.contains("checkpoint-missing"), "{verified}");
+    }
+    assert_eq!(bad(&folder, "state"), ["audit log: bad"]);
+    let served = started(&folder, "state");
+    let status = served.wait("says so", |status| status["audit"]["problem"].is_string());
+    assert!(status["audit"]["problem"].as_str().unwrap().contains("as the recorder remembers it"), "{status}");
+    served.wait("raises the alarm", |status| status["alarms"].to_string().contains("audit-unsigned"));
+    served.wait_judged();
+    served.stop();
+    let found = folder.cli("audit list state/store.db --type host-finding --json").exits(0).stdout;
+    let found: Vec<&str> = found.lines().filter(|line| line.contains("log-not-as-signed")).collect();
+    assert_eq!(found.len(), 1, "{found:?}");
+}

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use countersign_audit::Record;
-use countersign_audit::record::{DiagnosticRecord, HostFinding, HostFindingKind, Migration, SourceStood, TimePassed};
+use countersign_audit::record::{
+    DiagnosticRecord, HostFinding, HostFindingKind, Migration, SourceStood, TimePassed, TokenChanged,
+};
 use countersign_model::call::Level;
 use countersign_model::vocabulary::{Severity, SignalClass};
-use countersign_model::{Ailment, Occasion, Timestamp, Unwell};
+use countersign_model::{Ailment, Occasion, Timestamp, TokenChange, TokenNote, Unwell};
 use expect_test::expect_file;
 use serde_json::{Value, json};
 
@@ -291,6 +293,26 @@ fn every_type_of_record_is_told_in_words() {
         message: "`okta` is fallen".to_owned(),
     }));
     records.push(Record::Source(SourceStood { position: 26, source: "okta".into(), unwell: Vec::new() }));
+    let expires = Timestamp(1_688_989_398_000_000);
+    records.push(Record::Token(TokenChanged {
+        position: 26,
+        token: TokenNote {
+            id: "0123456789ab".to_owned(),
+            change: TokenChange::Made,
+            scope: "source okta".to_owned(),
+            expires,
+            by: "anna (uid 1000)".to_owned(),
+        },
+    }));
+    records.push(Record::HostFinding(HostFinding {
+        position: 26,
+        kind: HostFindingKind::LogNotAsSigned,
+        signal_class: SignalClass::Evasion,
+        severity: Severity::Critical,
+        rule: None,
+        source: None,
+        message: "the audit log isn't as it was signed".to_owned(),
+    }));
     // Text that a terminal would act on: running the command checks that none of it is printed.
     records.push(Record::Diagnostic(DiagnosticRecord {
         position: 26,

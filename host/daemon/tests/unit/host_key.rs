@@ -27,7 +27,7 @@ fn sign(state: &Path, key: &SecretKey) {
 
 fn verify(state: &Path, keys: &[PublicKey]) -> Result<PublicKey, Vec<FaultCode>> {
     let log = AuditLog::open(&crate::store_of(state)).unwrap();
-    match log.verify_signed(log.lines().unwrap(), None, &Believed { keys: keys.to_vec(), saved: None }) {
+    match log.verify_signed(log.lines().unwrap(), None, &Believed { keys: keys.to_vec(), ..Believed::default() }) {
         Ok(found) => Ok(found.signed.unwrap().key),
         Err(VerifyError::Faults(faults)) => Err(faults.iter().map(|fault| fault.code).collect()),
         Err(error) => panic!("{error}"),

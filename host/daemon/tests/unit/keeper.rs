@@ -30,8 +30,11 @@ fn keeper(folder: &Path, store: &SqliteStore, keep: Option<i64>) -> Keeper {
     let shared = Arc::new(Shared::default());
     shared.opened(store.epoch());
     let path = folder.join("store.db");
-    let key = HostKey::for_store(folder, &path).unwrap();
-    Keeper::new((&shared, &recorder), path, key, keep, clock)
+    let reader = recorder.reader().unwrap();
+    let noted = notes::signed(&reader).unwrap();
+    let key = HostKey::for_store(folder, &path, noted.as_ref()).unwrap();
+    let noted = (noted, notes::accused(&reader).unwrap());
+    Keeper::new((&shared, &recorder), path, key, noted, (keep, clock))
 }
 
 fn commit(store: &mut SqliteStore, count: u64) {
@@ -67,7 +70,7 @@ fn settle(keeper: &Keeper) {
 /// The first record, up to where it is signed, and how many segments have ended; verified.
 fn signed(folder: &Path, keeper: &Keeper) -> (u64, u64, u64) {
     let log = AuditLog::open(&folder.join("store.db")).unwrap();
-    let believed = Believed { keys: keeper.key.iter().map(SecretKey::public).collect(), saved: None };
+    let believed = Believed { keys: keeper.key.iter().map(SecretKey::public).collect(), ..Believed::default() };
     let found = log.verify_signed(log.lines().unwrap(), None, &believed).unwrap();
     let signed = found.signed.unwrap();
     let audited = keeper.shared.audited();
@@ -260,4 +263,85 @@ fn signing_is_cheap() {
     let each = started.elapsed() / rounds;
     println!("a signature takes {each:?}, off the thread that judges");
     assert!(each < Duration::from_millis(20), "{each:?}");
+}
+
+/// Notes that the log isn't as it was signed.
+fn accused(keeper: &Keeper) -> Vec<String> {
+    let reader = keeper.recorder.reader().unwrap();
+    let notes = reader.host_inputs_of(countersign_recorder::HostInputKind::Note).unwrap();
+    let why = |note| if let HostNote::NotAsSigned { why } = note { why } else { panic!("{note:?}") };
+    notes.iter().map(|input| why(notes::note(input).unwrap())).collect()
+}
+
+#[test]
+fn checkpoints_that_are_taken_away_are_missed_whatever_is_taken_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut store = SqliteStore::open(&folder.join("store.db")).unwrap();
+    let kept = keeper(folder, &store, None);
+    commit(&mut store, 9);
+    all(&kept);
+    let noted = |keeper: &Keeper| notes::signed(&keeper.recorder.reader().unwrap()).unwrap().unwrap().records;
+    assert_eq!(noted(&kept), 10);
+    commit(&mut store, 9);
+    kept.finish();
+    assert_eq!((noted(&kept), accused(&kept).len()), (19, 0));
+    drop(kept);
+    // Somebody takes checkpoints, the file beside them, and the key.
+    let database = Connection::open(folder.join("store.db")).unwrap();
+    database.execute("DELETE FROM checkpoint", []).unwrap();
+    for file in ["host.checkpoint", "host.key", "host.pub"] {
+        std::fs::remove_file(folder.join(file)).unwrap();
+    }
+    for starts in 0..2 {
+        let robbed = keeper(folder, &store, None);
+        commit(&mut store, 1);
+        all(&robbed);
+        assert!(robbed.shared.audited().problem.is_some() && !folder.join("host.key").exists(), "{starts}");
+    }
+    // With a key of their own they don't come further.
+    SecretKey::generate().unwrap().create(&folder.join("host.key")).unwrap();
+    let robbed = keeper(folder, &store, None);
+    all(&robbed);
+    assert_eq!(robbed.shared.audited().signed, 0);
+}
+
+#[test]
+fn that_a_log_is_not_as_it_was_signed_is_on_record_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut store = SqliteStore::open(&folder.join("store.db")).unwrap();
+    let kept = keeper(folder, &store, None);
+    commit(&mut store, 9);
+    all(&kept);
+    drop(kept);
+    let database = Connection::open(folder.join("store.db")).unwrap();
+    let copy: (i64, i64, Option<Vec<u8>>, Vec<u8>) = database
+        .query_one("SELECT segment, records, standing, envelope FROM checkpoint", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .unwrap();
+    database.execute("DELETE FROM checkpoint", []).unwrap();
+    std::fs::remove_file(folder.join("host.checkpoint")).unwrap();
+    for _ in 0..3 {
+        let robbed = keeper(folder, &store, None);
+        all(&robbed);
+        all(&robbed);
+        let accused = accused(&robbed);
+        assert_eq!(accused.len(), 1);
+        let problem = robbed.shared.audited().problem.unwrap();
+        assert!(accused[0] == problem && problem.contains("as the recorder remembers it"), "{problem}");
+    }
+    // Put back, all is well; and gone again, it is said again.
+    let put_back = || {
+        let row = (copy.0, copy.1, copy.2.clone(), copy.3.clone());
+        database.execute("INSERT INTO checkpoint (segment, records, standing, envelope) VALUES (?1, ?2, ?3, ?4)", row)
+    };
+    put_back().unwrap();
+    let back = keeper(folder, &store, None);
+    all(&back);
+    assert_eq!(back.shared.audited().problem, None);
+    database.execute("DELETE FROM checkpoint", []).unwrap();
+    all(&back);
+    assert_eq!(accused(&back).len(), 2);
 }

@@ -29,3 +29,9 @@ INSERT INTO content_of
     WHERE kind = 'generation' AND json_tree.type = 'text' AND length(value) = 64
         AND unhex(value) IN (SELECT digest FROM content)
     GROUP BY 1, 2;
+
+-- What the host remembers that is no input: nothing is judged by it.
+CREATE TABLE fact (
+    name TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -480,6 +480,7 @@ fn turns(inputs: &[(i64, Option<i64>)], at_once: bool) -> Vec<String> {
                 Turn::Time(time, _) => time.to_string(),
                 Turn::Generation(..) => "generation".to_owned(),
                 Turn::Source(..) => "source".to_owned(),
+                Turn::Note(..) => "note".to_owned(),
             });
         }
     };

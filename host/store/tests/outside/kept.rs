@@ -119,7 +119,7 @@ impl Kept {
     }
 
     fn believed(&self) -> Believed {
-        Believed { keys: vec![self.key.public()], saved: None }
+        Believed { keys: vec![self.key.public()], ..Believed::default() }
     }
 
     fn has(&self, number: u64) -> bool {
@@ -290,7 +290,7 @@ fn a_segment_is_exported_and_verifies_alone() {
         assert!(write(&changed).is_err(), "{place}");
     }
     let other = SecretKey::generate().unwrap();
-    let found = verify(&out(2), &Believed { keys: vec![other.public()], saved: None });
+    let found = verify(&out(2), &Believed { keys: vec![other.public()], ..Believed::default() });
     assert_eq!(found, Err(vec![FaultCode::ForeignKey; 2]));
 }
 

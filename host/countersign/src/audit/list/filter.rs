@@ -104,6 +104,7 @@ pub(super) fn rule(record: &Record) -> Option<&RuleId> {
         | Record::DeadLetter(_)
         | Record::Time(_)
         | Record::Source(_)
+        | Record::Token(_)
         | Record::Input(_)
         | Record::Seal(_) => None,
     }

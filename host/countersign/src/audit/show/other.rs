@@ -6,6 +6,7 @@ use countersign_audit::Record;
 use countersign_audit::record::{
     Component, ContextFile, DeadLetter, DiagnosticRecord, Generation, Header, HostFinding, Input, Migration,
     NotDeterministic, Parked, Quarantine, Readmitted, RuleStopped, Seal, SetAside, SourceStood, TimePassed,
+    TokenChanged,
 };
 use countersign_declaration::quoted;
 use countersign_formats::DeadReason;
@@ -41,6 +42,7 @@ pub(super) fn print(out: &mut Out, record: &Record) -> io::Result<()> {
         Record::HostFinding(finding) => host_finding(finding),
         Record::Time(passed) => time(passed),
         Record::Source(stood) => source(stood),
+        Record::Token(changed) => token(changed),
         Record::Migration(migrated) => migration(migrated),
         Record::Input(input) => self::input(input),
         Record::Seal(seal) => self::seal(seal),
@@ -113,6 +115,17 @@ fn header(header: &Header) -> Rows {
         ("written by", format!("{} {}, format {}", header.product, header.version, header.format)),
         ("digests", key.to_owned()),
         ("key", format!("fingerprint {}", header.digest_key)),
+    ]
+}
+
+fn token(changed: &TokenChanged) -> Rows {
+    let token = &changed.token;
+    vec![
+        ("token", words::brief(&token.id)),
+        ("became", format!("{} by {}", token.change, words::brief(&token.by))),
+        ("for", words::brief(&token.scope)),
+        ("until", token.expires.to_string()),
+        ("at", at(changed.position)),
     ]
 }
 
