@@ -16,6 +16,8 @@ pub struct StandingLines {
     components: Vec<u64>,
     /// Rules that aren't called about findings in rows of a source, with the code that missed the deadline.
     stopped: BTreeMap<(RuleId, Option<SourceId>), (u64, Digest)>,
+    /// Sources that aren't well: what rests on one is decided otherwise.
+    unwell: BTreeMap<SourceId, u64>,
 }
 
 impl StandingLines {
@@ -40,13 +42,19 @@ impl StandingLines {
             Record::Readmitted(readmitted) if readmitted.rows == HeldRows::All => {
                 self.stopped.remove(&(readmitted.rule.clone(), Some(readmitted.source.clone())));
             }
+            Record::Source(stood) if stood.unwell.is_empty() => drop(self.unwell.remove(&stood.source)),
+            Record::Source(stood) => drop(self.unwell.insert(stood.source.clone(), seq)),
             _ => {}
         }
     }
 
-    /// Their numbers, in the order in which they are listed: the header, the generation, components, stopped rules.
+    /// Their numbers, in the order in which they are listed: the header, the generation, components, stopped rules,
+    /// sources that aren't well.
     pub fn numbers(&self) -> impl Iterator<Item = u64> {
         let first = self.header.into_iter().chain(self.generation);
-        first.chain(self.components.iter().copied()).chain(self.stopped.values().map(|(seq, _)| *seq))
+        first
+            .chain(self.components.iter().copied())
+            .chain(self.stopped.values().map(|(seq, _)| *seq))
+            .chain(self.unwell.values().copied())
     }
 }

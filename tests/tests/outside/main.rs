@@ -26,6 +26,7 @@ mod recomputed;
 mod reloaded;
 mod resumed;
 mod rolled;
+mod segments;
 mod served;
 mod sessions;
 mod sharing;
