@@ -7,6 +7,7 @@ mod context;
 mod demo;
 mod events;
 mod export;
+mod failing_disk;
 mod generate;
 mod kept;
 mod killed;
