@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use countersign_admission::sections;
 use countersign_daemon::{Host, Material, MaterialFile, Role};
+use countersign_model::Place;
 use countersign_store::SqliteStore;
 use serde_json::Value;
 
@@ -41,7 +42,7 @@ fn swaps() -> u64 {
     said.map_or(60, |said| said.parse().unwrap())
 }
 
-/// Sends batches until it is to stop. How many, and the longest time without anything judged.
+/// Sends batches until it is to stop. How many.
 fn stream(host: &Host, stop: &AtomicBool) -> usize {
     let (began, mut sent) = (Instant::now(), 0);
     while !stop.load(Ordering::Acquire) {
@@ -54,19 +55,26 @@ fn stream(host: &Host, stop: &AtomicBool) -> usize {
     sent
 }
 
-/// The longest time in which nothing was judged, while there was something to judge.
-fn longest_pause(host: &Host, stop: &AtomicBool) -> Duration {
-    let (mut longest, mut since, mut before) = (Duration::ZERO, Instant::now(), None);
+/// The longest times in which nothing was judged, while there was something to judge: in all, and between two commits
+/// without a swap, which is the longest batch.
+fn longest(host: &Host, stop: &AtomicBool) -> (Duration, Duration) {
+    let (mut pause, mut batch) = (Duration::ZERO, Duration::ZERO);
+    let (mut since, mut before) = (Instant::now(), None);
     while !stop.load(Ordering::Acquire) {
         let status = host.status();
         let place = status.judged.place;
-        if place != before || place.is_some_and(|place| place.batch > status.recorder.last) {
+        pause = pause.max(since.elapsed());
+        if place != before {
+            if place.zip(before).is_some_and(|(now, before): (Place, Place)| now.host == before.host) {
+                batch = batch.max(since.elapsed());
+            }
             (before, since) = (place, Instant::now());
+        } else if place.is_some_and(|place| place.batch > status.recorder.last) {
+            since = Instant::now();
         }
-        longest = longest.max(since.elapsed());
         thread::sleep(Duration::from_millis(1));
     }
-    longest
+    (pause, batch)
 }
 
 #[test]
@@ -76,9 +84,9 @@ fn a_generation_a_second_loses_nothing_and_judges_nothing_twice() {
     let host = start(&state, &first);
     assert!(host.wait_serving(LONG));
     let stop = AtomicBool::new(false);
-    let (sent, pause) = thread::scope(|scope| {
+    let (sent, (pause, batch)) = thread::scope(|scope| {
         let streaming = scope.spawn(|| stream(&host, &stop));
-        let watching = scope.spawn(|| longest_pause(&host, &stop));
+        let watching = scope.spawn(|| longest(&host, &stop));
         let began = Instant::now();
         for swap in 1..=swaps() {
             thread::sleep((Duration::from_secs(1) * swap as u32).saturating_sub(began.elapsed()));
@@ -118,10 +126,12 @@ fn a_generation_a_second_loses_nothing_and_judges_nothing_twice() {
     }
     assert!(by_generation.len() as u64 > swaps() / 2, "{by_generation:?}");
     println!(
-        "{} swaps over {} events in {sent} batches: longest time with something to judge and nothing judged {} ms",
+        "{} swaps over {} events in {sent} batches: longest time with something to judge and nothing \
+         judged {} ms, longest batch without a swap {} ms",
         swaps(),
         sent * BATCH,
-        pause.as_millis()
+        pause.as_millis(),
+        batch.as_millis()
     );
     assert!(log == lines(&undisturbed(&state)), "the logs differ");
 }
