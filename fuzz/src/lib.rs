@@ -9,9 +9,11 @@ pub mod admission;
 pub mod admission_child;
 pub mod answer;
 pub mod component;
+pub mod configuration;
 pub mod declaration;
 pub mod envelopes;
 pub mod operator_files;
+pub mod recorder_rows;
 pub mod telemetry;
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use countersign_formats::{CloudTrail, Ocsf, Okta, WindowsSecurity};
 
-use crate::{admission, admission_child, answer, declaration, envelopes, operator_files, telemetry};
+use crate::{
+    admission, admission_child, answer, configuration, declaration, envelopes, operator_files, recorder_rows, telemetry,
+};
 
 fn seeds(target: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds").join(target);
@@ -46,6 +48,16 @@ fn inputs_of_envelopes() {
 #[test]
 fn operator_files() {
     check("operator_files", operator_files::check);
+}
+
+#[test]
+fn configurations() {
+    check("configuration", configuration::check);
+}
+
+#[test]
+fn rows_of_a_recorder() {
+    check("recorder_rows", recorder_rows::check);
 }
 
 #[test]

@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// The greatest ordinal and offset, which no input has.
+const MAX: u64 = i64::MAX.unsigned_abs();
+
 /// A place between two pieces of an input: [`super::Splitter::resume`] goes on from it.
 ///
 /// Its text form, such as `17.4096.line` or `17.4096.line.3`, is opaque: it names the ordinal of the next piece, the byte
@@ -112,8 +115,10 @@ impl FromStr for Position {
             let place = Place::ALL.iter().find(|(_, name)| *name == place)?.0;
             let within = parts.next().map_or(Some(0), |within| within.parse().ok())?;
             let position = Position { ordinal: ordinal.parse().ok()?, offset: offset.parse().ok()?, place, within };
+            // INVARIANT: no input comes so far, so that counting on from a position never overflows.
+            let bounded = position.ordinal <= MAX && position.offset <= MAX && position.within <= position.ordinal;
             // One text a position, so that texts can be compared.
-            (parts.next().is_none() && position.to_string() == text).then_some(position)
+            (bounded && parts.next().is_none() && position.to_string() == text).then_some(position)
         };
         parse().ok_or_else(|| PositionError(text.to_owned()))
     }
@@ -127,7 +132,7 @@ mod tests {
     fn texts_are_read_back_and_others_refused() {
         for (place, _) in Place::ALL {
             for within in [0, 3] {
-                let position = Position { ordinal: 17, offset: u64::MAX, place, within };
+                let position = Position { ordinal: 17, offset: MAX, place, within };
                 assert_eq!(position.to_string().parse(), Ok(position));
             }
         }

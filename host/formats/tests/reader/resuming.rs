@@ -64,3 +64,15 @@ fn a_position_within_an_object_or_a_list_is_another_than_between_lines() {
     assert_eq!(after_first(format!("[{record},7]")), "1.67.list");
     assert_eq!(after_first(format!(r#"{{"Records":[{record}]}}"#)), "1.78.object");
 }
+
+#[test]
+fn a_position_that_no_input_comes_to_is_none() {
+    for place in ["9223372036854775807.9223372036854775807.line", "3.0.list.3"] {
+        assert!(place.parse::<Position>().is_ok(), "{place}");
+    }
+    for place in
+        ["9223372036854775808.0.line", "0.9223372036854775808.line", "18446744073709551615.0.line", "3.0.list.4"]
+    {
+        assert!(place.parse::<Position>().is_err(), "{place}");
+    }
+}

@@ -1,0 +1,6 @@
+//! See `countersign_fuzz::configuration`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    countersign_fuzz::configuration::check(bytes);
+});
