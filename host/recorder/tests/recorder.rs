@@ -138,11 +138,21 @@ fn the_hosts_own_inputs_get_their_place_when_their_turn_comes() {
     assert_eq!((last(9), last(2)), (b"3".to_vec(), b"2".to_vec()));
     assert_eq!(reader.last_host_input(HostInputKind::Time, 9).unwrap(), None);
     // Those of a kind are counted whatever lies between them.
-    let time = NewHostInput { kind: HostInputKind::Time, payload: b"1".to_vec(), about: None, contents: Vec::new(), before: None };
+    let time = NewHostInput {
+        kind: HostInputKind::Time,
+        payload: b"1".to_vec(),
+        about: None,
+        contents: Vec::new(),
+        before: None,
+    };
     recorder.put(time).unwrap();
     assert_eq!(put(b"5", None), 5);
-    let numbered = |number| reader.numbered_host_input(HostInputKind::Generation, number).unwrap().map(|input| input.payload);
-    assert_eq!([0, 1, 3, 4, 5].map(numbered), [None, Some(b"1".to_vec()), Some(b"3".to_vec()), Some(b"5".to_vec()), None]);
+    let numbered =
+        |number| reader.numbered_host_input(HostInputKind::Generation, number).unwrap().map(|input| input.payload);
+    assert_eq!(
+        [0, 1, 3, 4, 5].map(numbered),
+        [None, Some(b"1".to_vec()), Some(b"3".to_vec()), Some(b"5".to_vec()), None]
+    );
     assert_eq!(reader.content(&Digest::of(&content)).unwrap(), Some(content));
     assert_eq!(reader.content(&Digest::of(b"other")).unwrap(), None);
 }

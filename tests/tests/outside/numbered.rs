@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use countersign_daemon::{Host, HostOptions, Material, Reload, Role, generations_of_recorder};
+use countersign_daemon::{Host, HostOptions, Material, Reload, Role, UnwellBounds, generations_of_recorder};
 use countersign_policy::DEFAULT_POLICY;
 use countersign_session::SessionOptions;
 use serde_json::Value;
@@ -27,6 +27,7 @@ fn start(state: &Path, max_gap: i64) -> Host {
         keep_audit: None,
         clock: now,
         reload: Reload::default(),
+        unwell: UnwellBounds::default(),
     };
     let host = Host::start(options, || Ok(material("first"))).unwrap_or_else(|error| panic!("{error}"));
     assert!(host.wait_serving(LONG));
