@@ -76,9 +76,9 @@ impl Tables {
             "SELECT seq, before, arrived FROM host_input WHERE seq >= ?1 AND seq <= ?2 ORDER BY seq LIMIT ?3";
         const DROP: &str = "DELETE FROM host_input WHERE seq < ?1 AND kind <> ?2 AND (about IS NULL OR EXISTS (SELECT 1 \
              FROM host_input AS later WHERE later.kind = host_input.kind AND later.about = host_input.about \
-             AND later.seq > host_input.seq)) RETURNING length(payload)";
+             AND later.seq > host_input.seq)) AND seq < ?3 RETURNING length(payload)";
         let first = self.first_host;
-        let last = self.judged.host.min(self.last_host.saturating_sub(1));
+        let last = self.judged.host.min(self.last_host);
         let mut kept_from = first;
         let mut pass = || {
             let mut statement = self.database.connection.prepare_cached(NEXT)?;
@@ -97,7 +97,10 @@ impl Tables {
         Result::<(), rusqlite::Error>::map_err(pass(), self.database.failed("read"))?;
         if kept_from > first {
             self.first_host = kept_from;
-            let freed = self.freed(DROP, rusqlite::params![integer(kept_from), HostInputKind::Generation.id()])?;
+            let freed = self.freed(
+                DROP,
+                rusqlite::params![integer(kept_from), HostInputKind::Generation.id(), integer(self.last_host)],
+            )?;
             self.inputs = self.inputs.saturating_sub(freed);
         }
         Ok(())
@@ -108,8 +111,6 @@ impl Tables {
     fn drop_generations(&mut self, most: u64) -> Result<(), AppendError> {
         const EARLIER: &str = "SELECT seq FROM host_input WHERE seq < ?1 AND kind = ?2 ORDER BY seq DESC LIMIT ?3";
         const PASSING: &str = "DELETE FROM content_of WHERE input < ?1 AND NOT lasts";
-        const UNNAMED: &str = "DELETE FROM content WHERE NOT EXISTS \
-             (SELECT 1 FROM content_of WHERE content_of.digest = content.digest) RETURNING length(bytes)";
         let generation = HostInputKind::Generation.id();
         let limit = integer(KEPT_GENERATIONS as u64 + 2);
         let earlier: Vec<i64> = self
@@ -121,19 +122,28 @@ impl Tables {
                 statement.query_map(parameters, |row| row.get(0))?.collect()
             })
             .map_err(self.database.failed("read"))?;
+        // What nobody can judge again any more goes first: then the rest may be no longer too large.
+        if self.execute(PASSING, [integer(self.first_host)])? > 0 {
+            self.drop_unnamed()?;
+        }
         // The first one serves where the recorded past begins.
         let too_many = earlier.len() > KEPT_GENERATIONS + 1 || earlier.len() > 1 && self.contents > most;
-        let mut changed = self.execute(PASSING, [integer(self.first_host)])?;
         if let Some(oldest) = earlier.last().filter(|_| too_many) {
-            changed += self.execute("DELETE FROM content_of WHERE input <= ?1", [*oldest])?;
+            self.execute("DELETE FROM content_of WHERE input <= ?1", [*oldest])?;
             let sql = "DELETE FROM host_input WHERE seq <= ?1 AND kind = ?2 RETURNING length(payload)";
             let freed = self.freed(sql, rusqlite::params![*oldest, generation])?;
             self.inputs = self.inputs.saturating_sub(freed);
+            self.drop_unnamed()?;
         }
-        if changed > 0 {
-            let freed = self.freed(UNNAMED, [])?;
-            self.contents = self.contents.saturating_sub(freed);
-        }
+        Ok(())
+    }
+
+    /// Drops contents that no input names.
+    fn drop_unnamed(&mut self) -> Result<(), AppendError> {
+        const UNNAMED: &str = "DELETE FROM content WHERE NOT EXISTS \
+             (SELECT 1 FROM content_of WHERE content_of.digest = content.digest) RETURNING length(bytes)";
+        let freed = self.freed(UNNAMED, [])?;
+        self.contents = self.contents.saturating_sub(freed);
         Ok(())
     }
 
