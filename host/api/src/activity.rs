@@ -8,9 +8,9 @@ use countersign_model::Account;
 use countersign_store::SqliteStore;
 
 use crate::caller::Viewer;
-use crate::given::{Members, QueryMembers};
-use crate::problem::Problem;
 use crate::server::Api;
+use countersign_serving::Problem;
+use countersign_serving::given::{Members, QueryMembers};
 
 /// Whose activity is asked for; none only beside a fault, which says that it has to be there.
 pub(crate) struct Whose(Option<Account>);

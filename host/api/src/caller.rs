@@ -11,11 +11,11 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use countersign_policy::{Person, PersonRole};
-use tokio::net::UnixStream;
+pub(crate) use countersign_serving::Peer;
 
-use crate::problem::Problem;
 use crate::server::Api;
 use crate::token::Scope;
+use countersign_serving::Problem;
 
 /// What a refusal says of how to authenticate (RFC 6750).
 const CHALLENGE: &str = "Bearer realm=\"countersign\"";
@@ -23,27 +23,15 @@ const CHALLENGE: &str = "Bearer realm=\"countersign\"";
 /// Endpoints that everybody may ask over the network. The answer is a bare status there.
 const OPEN: &[&str] = &["/livez", "/readyz"];
 
-/// The other end of a connection. It stands among the extensions of each of its requests.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Peer {
-    /// A process of this machine, with its user; none where the kernel doesn't say.
-    User(Option<u32>),
-    /// Somebody at the network.
-    Network,
-}
+/// What a user of this machine is told whom nobody knows, before anything of it is read.
+const STRANGER: &str = "{\"type\":\"urn:countersign:problem:not-permitted\",\"title\":\"Forbidden\",\"status\":403,\
+    \"detail\":\"expected the host's user, root or a person of `identities.toml` at the socket, got another user\"}";
 
-impl Peer {
-    /// The other end of a connection to the socket.
-    pub(crate) fn of(stream: &UnixStream) -> Peer {
-        Peer::User(stream.peer_cred().ok().map(|peer| peer.uid()))
-    }
-
-    /// Whether it may ask anything at all.
-    pub(crate) fn is_admitted(self, api: &Api) -> bool {
-        match self {
-            Peer::Network => true,
-            Peer::User(uid) => matches!(Caller::of_user(uid, api), Caller::User(_)),
-        }
+/// Whether the other end of a connection may ask anything at all; else what it is told.
+pub(crate) fn admits(peer: Peer, api: &Api) -> Result<(), &'static str> {
+    match peer {
+        Peer::User(uid) if !matches!(Caller::of_user(uid, api), Caller::User(_)) => Err(STRANGER),
+        _ => Ok(()),
     }
 }
 

@@ -10,10 +10,10 @@ use countersign_document::{MAX_INTEGER, Table};
 use serde::Serialize;
 
 use crate::caller::{Answerable, Operator};
-use crate::given::{JsonBody, Members};
-use crate::problem::Problem;
 use crate::restart::NeedsRestart;
 use crate::server::Api;
+use countersign_serving::Problem;
+use countersign_serving::given::{JsonBody, Members};
 
 /// The longest text of a change, bytes.
 const MAX_TEXT: usize = 4_096;

@@ -11,7 +11,7 @@ use countersign_model::Place;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
-use crate::problem::Problem;
+use countersign_serving::Problem;
 
 /// Requests that wait at once: half of the connections, so that others find one.
 const MAX_WAITING: usize = 64;

@@ -4,14 +4,15 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
-use countersign_daemon::{IngestError, Ingested, LogRate};
+use countersign_daemon::{IngestError, Ingested};
+use countersign_logging::LogRate;
 use countersign_recorder::AppendError;
 use tokio::sync::oneshot;
 
 use crate::caller::Sender;
-use crate::given::{Named, bounded};
-use crate::problem::Problem;
 use crate::server::{Api, MAX_BODY};
+use countersign_serving::Problem;
+use countersign_serving::given::{Named, bounded};
 
 /// Lines of the log about what couldn't be recorded.
 static FAILED: LogRate = LogRate::new();

@@ -8,11 +8,11 @@ use countersign_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Operator;
-use crate::given::{JsonBody, Members, Named};
-use crate::problem::Problem;
 use crate::server::Api;
 use crate::token::{NewToken, Scope, Token};
 use crate::tokens::{DEFAULT, LONGEST, SHORTEST, TokensError};
+use countersign_serving::Problem;
+use countersign_serving::given::{JsonBody, Members, Named};
 
 /// The longest name of a source, bytes.
 const MAX_NAME: usize = 256;

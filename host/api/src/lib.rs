@@ -5,14 +5,11 @@
 //! Over the network it has a token, which lets it send records of one source or look, and nothing more.
 
 mod activity;
-mod addresses;
 mod caller;
 mod certificate;
 mod change;
 mod client;
-mod connections;
 mod follow;
-mod given;
 mod health;
 mod ingest;
 mod issue;
@@ -20,7 +17,6 @@ mod metrics;
 mod network;
 mod openapi;
 mod plan;
-mod problem;
 mod read;
 mod register;
 mod restart;
@@ -32,7 +28,7 @@ mod tokens;
 
 pub use certificate::{Certificate, CertificateError};
 pub use client::{Client, ClientError};
-pub use connections::Limits;
+pub use countersign_serving::Limits;
 pub use issue::{IssuedToken, ListedToken};
 pub use metrics::Requests;
 pub use network::{Listening, Network};

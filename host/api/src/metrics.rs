@@ -12,9 +12,8 @@ use axum::response::{IntoResponse, Response};
 use countersign_daemon::{Histogram, METRICS_TYPE, SECONDS};
 
 use crate::caller::Viewer;
-use crate::connections;
-use crate::problem::Problem;
 use crate::server::Api;
+use countersign_serving::Problem;
 
 /// What is counted of requests, at whichever door they come.
 pub struct Requests {
@@ -96,7 +95,7 @@ fn render(api: &Api) -> String {
     metrics.histograms("http_request_seconds", "How long they took.", [(Vec::new(), requests.took.counted())]);
     let gauges = [
         ("http_requests_in_flight", "Requests in work.", requests.in_flight.load(Ordering::Relaxed) as f64),
-        ("http_connections", "Connections that are open.", connections::open() as f64),
+        ("http_connections", "Connections that are open.", countersign_serving::open() as f64),
     ];
     for (name, help, value) in gauges {
         metrics.gauge(name, help, value);

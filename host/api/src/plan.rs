@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use crate::caller::Operator;
 use crate::change::faults;
-use crate::given::{JsonBody, Members};
-use crate::problem::Problem;
 use crate::restart::NeedsRestart;
 use crate::server::Api;
+use countersign_serving::Problem;
+use countersign_serving::given::{JsonBody, Members};
 
 /// The longest trial, microseconds: 90 days, as in the configuration.
 const LONGEST_TRIAL: i64 = 90 * 86_400_000_000;

@@ -11,11 +11,11 @@ use serde::Serialize;
 
 use crate::caller::Viewer;
 use crate::follow;
-use crate::given::{Members, QueryMembers};
 use crate::network::{Listening, NetworkStatus};
-use crate::problem::Problem;
 use crate::restart::NeedsRestart;
 use crate::server::Api;
+use countersign_serving::Problem;
+use countersign_serving::given::{Members, QueryMembers};
 
 /// Members of a page, where the caller doesn't say.
 const PAGE: usize = 100;

@@ -15,18 +15,19 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use countersign_daemon::{Host, Material};
+use countersign_serving::given::Room;
+use countersign_serving::{Limits, Listener, Served};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::caller::identify;
-use crate::connections::{self, Limits, Listener};
+use crate::caller::{admits, identify};
 use crate::follow::Followers;
 use crate::metrics::Requests;
 use crate::network::{self, Listening, Network};
-use crate::problem::Problem;
 use crate::restart::{Compare, NeedsRestart};
 use crate::socket::{self, Claim, Socket};
 use crate::tokens::{Tokens, TokensError};
 use crate::{activity, change, health, ingest, issue, metrics, openapi, plan, read, standing};
+use countersign_serving::Problem;
 
 /// The largest body, bytes: senders divide what is larger.
 pub(crate) const MAX_BODY: usize = 16 << 20;
@@ -200,11 +201,6 @@ impl Api {
         &self.inner.limits
     }
 
-    /// Takes a share of what may be held, unless it is used up.
-    pub(crate) fn hold(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.inner.held).try_acquire_many_owned(u32::try_from(bytes).ok()?).ok()
-    }
-
     /// Runs what may take long, or waits for the disk, off the threads that serve.
     pub(crate) async fn blocking<T: Send + 'static>(
         &self,
@@ -229,6 +225,12 @@ impl Api {
             // Last, so that it counts what the others answer too.
             .layer(from_fn_with_state(self.clone(), metrics::count))
             .with_state(self)
+    }
+}
+
+impl Room for Api {
+    fn hold(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.inner.held).try_acquire_many_owned(u32::try_from(bytes).ok()?).ok()
     }
 }
 
@@ -313,14 +315,16 @@ impl Server {
                 Door::Network(network) => {
                     let (listener, certificate) = network.listen()?;
                     tokio::spawn(network::renew(Arc::clone(&certificate)));
-                    (Listener::Network(listener, certificate), None)
+                    (Listener::Network(listener, Arc::new(move || certificate.config())), None)
                 }
             }
         };
         let (stop, stopped) = watch::channel(false);
         let followers = api.followers().clone();
         let run = move || {
-            runtime.block_on(connections::serve(listener, api, limits, stopped));
+            let router = api.clone().routes();
+            let served = Served { router, limits, admits: Arc::new(move |peer| admits(peer, &api)) };
+            runtime.block_on(countersign_serving::serve(listener, served, stopped));
             runtime.shutdown_timeout(GRACE);
         };
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(ServeError::Thread)?;

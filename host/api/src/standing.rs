@@ -5,8 +5,8 @@ use axum::extract::State;
 use countersign_daemon::{RuleStatus, SourceStatus};
 
 use crate::caller::Viewer;
-use crate::problem::Problem;
 use crate::server::Api;
+use countersign_serving::Problem;
 
 /// `GET /v1/rules`: what serves, what it keeps, and what is held back from it.
 pub(crate) async fn rules(State(api): State<Api>, _viewer: Viewer) -> Result<Json<Vec<RuleStatus>>, Problem> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use countersign_inputs::Sources;
+use countersign_logging::LogRate;
 use countersign_model::{Patience, Place, SourceId, SourceStanding, Timestamp};
 use countersign_recorder::{
     AppendError, HostInputKind, NewHostInput, RecordedBatch, RecordedHostInput, Recorder, RecorderError, RecorderReader,
@@ -16,7 +17,6 @@ use countersign_store::{SqliteStore, StoreError};
 
 use crate::decoders::Decoders;
 use crate::generations::{Generations, Last};
-use crate::log_rate::LogRate;
 use crate::material::Built;
 use crate::notes::note;
 use crate::observer::LogObserver;

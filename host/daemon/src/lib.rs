@@ -26,7 +26,6 @@ mod host_key;
 mod intake;
 mod judge;
 mod keeper;
-mod log_rate;
 mod material;
 mod metrics;
 mod notes;
@@ -57,7 +56,6 @@ pub use generations::{GenerationWord, RecordedGeneration, generations_of_recorde
 pub use host::{Host, HostOptions, Ingested, Status, has_host, recorder_of, store_of};
 pub use host_key::{HostKeyError, key_of, public_key_of, rekey};
 pub use keeper::Audited;
-pub use log_rate::LogRate;
 pub use material::{Built, Manifest, ManifestFile, Material, MaterialFile, Role, components};
 pub use metrics::histogram::{Counted, Histogram, SECONDS};
 pub use metrics::text::{CONTENT_TYPE as METRICS_TYPE, Label, Metrics};

@@ -4,9 +4,9 @@
 use std::io;
 
 use countersign_formats::DeadLetter;
+use countersign_logging::LogRate;
 use countersign_session::{DecisionLine, FindingLine, Notice, Observer};
 
-use crate::log_rate::LogRate;
 use crate::metrics::Counters;
 
 /// Writes decisions and notices to the host's log.

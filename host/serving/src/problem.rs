@@ -7,7 +7,7 @@ use serde::Serialize;
 
 /// A problem.
 #[derive(Debug)]
-pub(crate) struct Problem {
+pub struct Problem {
     status: StatusCode,
     code: &'static str,
     details: Vec<String>,
@@ -29,34 +29,39 @@ struct Body<'p> {
 
 impl Problem {
     /// A problem with a stable code, such as `no-source`.
-    pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl ToString) -> Problem {
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl ToString) -> Problem {
         Problem { status, code, details: vec![detail.to_string()], retry_after: None, challenge: None }
     }
 
     /// A problem with several reasons.
-    pub(crate) fn all(status: StatusCode, code: &'static str, details: Vec<String>) -> Problem {
+    #[must_use]
+    pub fn all(status: StatusCode, code: &'static str, details: Vec<String>) -> Problem {
         Problem { status, code, details, retry_after: None, challenge: None }
     }
 
     /// With the seconds after which it is worth trying again.
-    pub(crate) fn retry_after(self, seconds: u64) -> Problem {
+    #[must_use]
+    pub fn retry_after(self, seconds: u64) -> Problem {
         Problem { retry_after: Some(seconds.max(1)), ..self }
     }
 
     /// With how to authenticate (RFC 9110, 11.6.1).
-    pub(crate) fn challenge(self, challenge: &'static str) -> Problem {
+    #[must_use]
+    pub fn challenge(self, challenge: &'static str) -> Problem {
         Problem { challenge: Some(challenge), ..self }
     }
 
     /// What was expected and what came.
-    #[cfg(test)]
-    pub(crate) fn detail(&self) -> String {
+    #[must_use]
+    pub fn detail(&self) -> String {
         self.details.join("\n")
     }
 
     /// Something of the host's own went wrong. What exactly stands in its log.
-    pub(crate) fn internal(error: impl std::fmt::Display) -> Problem {
-        static FAILED: countersign_daemon::LogRate = countersign_daemon::LogRate::new();
+    #[must_use]
+    pub fn internal(error: impl std::fmt::Display) -> Problem {
+        static FAILED: countersign_logging::LogRate = countersign_logging::LogRate::new();
         if FAILED.allows() {
             tracing::error!("a request failed: {error}");
         }

@@ -2,14 +2,15 @@
 //! the network are served alike.
 
 use std::io::{self, Write as _};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use countersign_daemon::LogRate;
+use axum::http::Extensions;
+use countersign_logging::LogRate;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
@@ -22,9 +23,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
 use crate::addresses::{self, Addresses};
-use crate::caller::Peer;
-use crate::certificate::Certificate;
-use crate::server::Api;
 
 /// What a server allows its callers.
 #[derive(Clone, Copy, Debug)]
@@ -72,22 +70,50 @@ const GRACE: Duration = Duration::from_secs(10);
 /// How long is waited after a connection couldn't be accepted, such as for want of file descriptors.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// What a user of this machine is told whom nobody knows, before anything of it is read.
-const STRANGER: &str = "{\"type\":\"urn:countersign:problem:not-permitted\",\"title\":\"Forbidden\",\"status\":403,\
-    \"detail\":\"expected the host's user, root or a person of `identities.toml` at the socket, got another user\"}";
+/// The other end of a connection. It stands among the extensions of each of its requests.
+#[derive(Clone, Copy, Debug)]
+pub enum Peer {
+    /// A process of this machine, with its user; none where the kernel doesn't say.
+    User(Option<u32>),
+    /// Somebody at the network.
+    Network,
+}
+
+/// The address of somebody at the network. It stands among the extensions of each of its requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Remote(pub SocketAddr);
+
+/// Among the extensions of a response: it isn't sent, and the connection is closed.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut;
+
+/// How TLS is spoken, by now: its certificate may be another one each time.
+pub type Configured = Arc<dyn Fn() -> Arc<rustls::ServerConfig> + Send + Sync>;
 
 /// Where connections come from.
-pub(crate) enum Listener {
+pub enum Listener {
     /// This machine.
     Socket(UnixListener),
     /// The network, over TLS.
-    Network(TcpListener, Arc<Certificate>),
+    Network(TcpListener, Configured),
+    /// The network, in the clear: of this machine alone.
+    Loopback(TcpListener),
+}
+
+/// What is served.
+pub struct Served {
+    /// The endpoints.
+    pub router: Router,
+    /// What callers are allowed.
+    pub limits: Limits,
+    /// Whether a user of this machine may ask anything at all; else the JSON that is all there is for others.
+    pub admits: Arc<dyn Fn(Peer) -> Result<(), &'static str> + Send + Sync>,
 }
 
 /// A connection that came.
 enum Arrived {
     Socket(UnixStream, Peer),
-    Network(TcpStream, IpAddr, TlsAcceptor),
+    Network(TcpStream, SocketAddr, Option<TlsAcceptor>),
 }
 
 impl Listener {
@@ -95,22 +121,31 @@ impl Listener {
         match self {
             Listener::Socket(listener) => {
                 let (stream, _) = listener.accept().await?;
-                let peer = Peer::of(&stream);
+                let peer = Peer::User(stream.peer_cred().ok().map(|peer| peer.uid()));
                 Ok(Arrived::Socket(stream, peer))
             }
-            Listener::Network(listener, certificate) => {
-                let (stream, from) = listener.accept().await?;
-                // Answers are small, and written at once. One that has gone already is nobody's fault.
-                drop(stream.set_nodelay(true));
-                Ok(Arrived::Network(stream, from.ip(), TlsAcceptor::from(certificate.config())))
+            Listener::Network(listener, configured) => {
+                let (stream, from) = tcp(listener).await?;
+                Ok(Arrived::Network(stream, from, Some(TlsAcceptor::from(configured()))))
+            }
+            Listener::Loopback(listener) => {
+                let (stream, from) = tcp(listener).await?;
+                Ok(Arrived::Network(stream, from, None))
             }
         }
     }
 }
 
+async fn tcp(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr)> {
+    let (stream, from) = listener.accept().await?;
+    // Answers are small, and written at once. One that has gone already is nobody's fault.
+    drop(stream.set_nodelay(true));
+    Ok((stream, from))
+}
+
 /// Serves connections until it is to stop, then answers what was asked.
-pub(crate) async fn serve(listener: Listener, api: Api, limits: Limits, stop: watch::Receiver<bool>) {
-    let router = api.clone().routes();
+pub async fn serve(listener: Listener, served: Served, stop: watch::Receiver<bool>) {
+    let Served { router, limits, admits } = served;
     let slots = Arc::new(Semaphore::new(limits.connections as usize));
     let addresses = Addresses::default();
     let mut http = Builder::new();
@@ -121,18 +156,21 @@ pub(crate) async fn serve(listener: Listener, api: Api, limits: Limits, stop: wa
     loop {
         let next = async {
             let arrived = match listener.accept().await {
-                Ok(Arrived::Socket(stream, peer)) if !peer.is_admitted(&api) => {
-                    refuse(stream);
-                    return None;
-                }
+                Ok(Arrived::Socket(stream, peer)) => match admits(peer) {
+                    Ok(()) => Ok(Arrived::Socket(stream, peer)),
+                    Err(told) => {
+                        refuse(stream, told);
+                        return None;
+                    }
+                },
                 arrived => arrived,
             };
             let counted = match &arrived {
                 // Before there is a handshake, which costs more than closing.
-                Ok(Arrived::Network(_, address, _)) => match addresses.count(*address, limits.address) {
+                Ok(Arrived::Network(_, from, _)) => match addresses.count(from.ip(), limits.address) {
                     Some(counted) => Some(counted),
                     None => {
-                        too_many(*address, limits.address);
+                        too_many(from.ip(), limits.address);
                         return None;
                     }
                 },
@@ -150,8 +188,8 @@ pub(crate) async fn serve(listener: Listener, api: Api, limits: Limits, stop: wa
             None => {}
             Some((Ok(slot), counted, Ok(arrived))) => {
                 let (router, http, stop) = (router.clone(), http.clone(), stop.clone());
-                let served = Served { router, http, limits, stop, _slot: slot, _counted: counted };
-                tokio::spawn(connection(arrived, served));
+                let conversation = Conversation { router, http, limits, stop, _slot: slot, _counted: counted };
+                tokio::spawn(connection(arrived, conversation));
             }
             Some((Err(_), ..)) => break,
             Some((_, _, Err(error))) => {
@@ -166,7 +204,7 @@ pub(crate) async fn serve(listener: Listener, api: Api, limits: Limits, stop: wa
 }
 
 /// How a connection is served.
-struct Served {
+struct Conversation {
     router: Router,
     http: Builder,
     limits: Limits,
@@ -185,21 +223,24 @@ fn too_many(address: IpAddr, most: u32) {
 }
 
 /// INVARIANT: nothing is read from whom nobody knows.
-fn refuse(stream: UnixStream) {
+fn refuse(stream: UnixStream, told: &str) {
     // There is room for it in a new connection, else it gets none.
     if let Ok(mut stream) = stream.into_std() {
         let head = "HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-type: application/problem+json\r\n";
-        let answer = format!("{head}content-length: {}\r\n\r\n{STRANGER}", STRANGER.len());
+        let answer = format!("{head}content-length: {}\r\n\r\n{told}", told.len());
         drop(stream.write(answer.as_bytes()));
     }
 }
 
-async fn connection(arrived: Arrived, served: Served) {
+async fn connection(arrived: Arrived, conversation: Conversation) {
     match arrived {
-        Arrived::Socket(stream, peer) => converse(stream, peer, served).await,
-        Arrived::Network(stream, _, acceptor) => {
-            match tokio::time::timeout(served.limits.handshake, acceptor.accept(stream)).await {
-                Ok(Ok(stream)) => converse(stream, Peer::Network, served).await,
+        Arrived::Socket(stream, peer) => converse(stream, (peer, None), conversation).await,
+        Arrived::Network(stream, from, None) => {
+            converse(stream, (Peer::Network, Some(Remote(from))), conversation).await;
+        }
+        Arrived::Network(stream, from, Some(acceptor)) => {
+            match tokio::time::timeout(conversation.limits.handshake, acceptor.accept(stream)).await {
+                Ok(Ok(stream)) => converse(stream, (Peer::Network, Some(Remote(from))), conversation).await,
                 Ok(Err(error)) => tracing::debug!("a handshake failed: {error}"),
                 Err(_) => tracing::debug!("a handshake took too long"),
             }
@@ -207,13 +248,26 @@ async fn connection(arrived: Arrived, served: Served) {
     }
 }
 
-async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, peer: Peer, served: Served) {
+async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    (peer, remote): (Peer, Option<Remote>),
+    conversation: Conversation,
+) {
     let _open = Open::new();
-    let Served { router, http, limits, mut stop, _slot, _counted } = served;
+    let Conversation { router, http, limits, mut stop, _slot, _counted } = conversation;
     let routed = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        routed.call(request)
+        let extensions: &mut Extensions = request.extensions_mut();
+        extensions.insert(peer);
+        if let Some(remote) = remote {
+            extensions.insert(remote);
+        }
+        let answered = routed.call(request);
+        async move {
+            let Ok(response) = answered.await;
+            // An error of the service closes the connection, and sends nothing.
+            if response.extensions().get::<Cut>().is_some() { Err(io::Error::other("cut")) } else { Ok(response) }
+        }
     });
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     tokio::select! {
@@ -231,7 +285,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S,
 static OPEN: AtomicU64 = AtomicU64::new(0);
 
 /// How many connections are open.
-pub(crate) fn open() -> u64 {
+#[must_use]
+pub fn open() -> u64 {
     OPEN.load(Ordering::Relaxed)
 }
 

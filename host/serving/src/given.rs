@@ -10,25 +10,30 @@ use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::problem::Problem;
-use crate::server::Api;
+use crate::Problem;
 
 /// The largest body of JSON, bytes: what people say about a change.
-const MAX_JSON: usize = 64 << 10;
+pub const MAX_JSON: usize = 64 << 10;
+
+/// What bounds how much of bodies is held at once.
+pub trait Room: Send + Sync {
+    /// Takes a share of what may be held, unless it is used up.
+    fn hold(&self, bytes: usize) -> Option<OwnedSemaphorePermit>;
+}
 
 /// What is read out of a table of members.
-pub(crate) trait Members: Sized + Send {
+pub trait Members: Sized + Send {
     /// Reads the members that there are. Faults are pushed; those that nothing reads are unknown.
     fn read(table: &Table<'_>) -> Self;
 }
 
 /// Members of a query.
-pub(crate) struct QueryMembers<T>(pub(crate) T);
+pub struct QueryMembers<T>(pub T);
 
-impl<T: Members> FromRequestParts<Api> for QueryMembers<T> {
+impl<T: Members, S: Sync> FromRequestParts<S> for QueryMembers<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, _api: &Api) -> Result<QueryMembers<T>, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<QueryMembers<T>, Problem> {
         let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
             .map_err(|rejection| Problem::new(StatusCode::BAD_REQUEST, "query", rejection.body_text()))?;
         let mut entries: Vec<(String, Node)> = Vec::new();
@@ -46,34 +51,48 @@ impl<T: Members> FromRequestParts<Api> for QueryMembers<T> {
 }
 
 /// Members of a JSON body; none of an empty one.
-pub(crate) struct JsonBody<T>(pub(crate) T);
+pub struct JsonBody<T>(pub T);
 
-impl<T: Members> FromRequest<Api> for JsonBody<T> {
+impl<T: Members, S: Room> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, api: &Api) -> Result<JsonBody<T>, Problem> {
+    async fn from_request(request: Request, room: &S) -> Result<JsonBody<T>, Problem> {
         let (parts, body) = request.into_parts();
-        let bytes = bounded(api, body, MAX_JSON).await?.bytes;
-        if bytes.is_empty() {
-            return members(&table(Vec::new()), Vec::new(), "body").map(JsonBody);
-        }
-        if !is_json(&parts.headers) {
-            let detail = "expected the header `Content-Type: application/json`, got another or none";
-            return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", detail));
-        }
-        let refused = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "body", detail);
-        let text =
-            String::from_utf8(bytes).map_err(|_| refused("expected UTF-8 text, got something else".to_owned()))?;
-        let node = Node::parse_json(&text, 1).map_err(|fault| refused(fault.with_line(None).to_string()))?;
-        // A member that is null is one that isn't given.
-        let node = match node.at_line(None).value {
-            NodeValue::Table(entries) => {
-                table(entries.into_iter().filter(|(_, node)| node.value != NodeValue::Null).collect())
-            }
-            value => Node { line: None, place: String::new(), value },
-        };
-        members(&node, Vec::new(), "body").map(JsonBody)
+        let bytes = bounded(room, body, MAX_JSON).await?.bytes;
+        json(&parts.headers, bytes, Nulls::Absent).map(JsonBody)
     }
+}
+
+/// What a member that is null means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nulls {
+    /// That it isn't given.
+    Absent,
+    /// What its reader makes of it: that something is taken away (RFC 7396).
+    Read,
+}
+
+/// Reads the members of a JSON body; none of an empty one.
+///
+/// # Errors
+/// With all faults at once.
+pub fn json<T: Members>(headers: &HeaderMap, bytes: Vec<u8>, nulls: Nulls) -> Result<T, Problem> {
+    if bytes.is_empty() {
+        return members(&table(Vec::new()), Vec::new(), "body");
+    }
+    if !is_json(headers) {
+        let detail = "expected the header `Content-Type: application/json`, got another or none";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "content-type", detail));
+    }
+    let refused = |detail: String| Problem::new(StatusCode::BAD_REQUEST, "body", detail);
+    let text = String::from_utf8(bytes).map_err(|_| refused("expected UTF-8 text, got something else".to_owned()))?;
+    let node = Node::parse_json(&text, 1).map_err(|fault| refused(fault.with_line(None).to_string()))?;
+    let is_given = |node: &Node| nulls == Nulls::Read || node.value != NodeValue::Null;
+    let node = match node.at_line(None).value {
+        NodeValue::Table(entries) => table(entries.into_iter().filter(|(_, node)| is_given(node)).collect()),
+        value => Node { line: None, place: String::new(), value },
+    };
+    members(&node, Vec::new(), "body")
 }
 
 fn table(entries: Vec<(String, Node)>) -> Node {
@@ -105,14 +124,14 @@ fn members<T: Members>(node: &Node, mut faults: Vec<String>, code: &'static str)
 }
 
 /// A body, with its share of what may be held.
-pub(crate) struct Bounded {
+pub struct Bounded {
     /// The body.
-    pub(crate) bytes: Vec<u8>,
+    pub bytes: Vec<u8>,
     _held: Option<OwnedSemaphorePermit>,
 }
 
 /// Reads a body of at most so many bytes. All bodies together may come to so much: what isn't there yet isn't held.
-pub(crate) async fn bounded(api: &Api, mut body: Body, most: usize) -> Result<Bounded, Problem> {
+pub async fn bounded(room: &impl Room, mut body: Body, most: usize) -> Result<Bounded, Problem> {
     let too_large = || {
         let detail = format!("expected a body of at most {most} bytes, got a larger one: send it in parts");
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body", detail)
@@ -129,7 +148,7 @@ pub(crate) async fn bounded(api: &Api, mut body: Body, most: usize) -> Result<Bo
         if read.bytes.len() + data.len() > most {
             return Err(too_large());
         }
-        let Some(held) = api.hold(data.len()) else {
+        let Some(held) = room.hold(data.len()) else {
             let detail = "expected room for a body, got a host that reads too many: try again";
             return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1));
         };
@@ -143,13 +162,13 @@ pub(crate) async fn bounded(api: &Api, mut body: Body, most: usize) -> Result<Bo
 }
 
 /// The name or id in a path, as text.
-pub(crate) struct Named(pub(crate) String);
+pub struct Named(pub String);
 
-impl FromRequestParts<Api> for Named {
+impl<S: Send + Sync> FromRequestParts<S> for Named {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Named, Problem> {
-        match axum::extract::Path::<String>::from_request_parts(parts, api).await {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Named, Problem> {
+        match axum::extract::Path::<String>::from_request_parts(parts, state).await {
             Ok(axum::extract::Path(name)) => Ok(Named(name)),
             Err(rejection) => {
                 let status = rejection.into_response().status();
