@@ -5,8 +5,9 @@ use clap::{Parser, Subcommand};
 use crate::exit::Exit;
 use crate::out::Out;
 use crate::{
-    activity, admit, apply, audit, backup, compile, completions, config, demo, doctor, events, generate, generations,
-    init, log, plan, reload, replay, restore, rollback, rule, rules, run, sources, state, status, token, version,
+    activity, admit, apply, audit, backup, compile, completions, config, demo, directory, doctor, events, generate,
+    generations, init, log, plan, reload, replay, restore, rollback, rule, rules, run, sources, state, status, token,
+    version,
 };
 
 const EXAMPLES: &str = "\
@@ -117,6 +118,9 @@ enum Command {
     Generate(generate::Arguments),
     /// Show an attack and a benign burst in generated telemetry, and the decisions about them
     Demo(demo::Arguments),
+    /// Serve a small identity provider to try Countersign on, and set it up
+    #[command(subcommand)]
+    Directory(directory::Command),
     /// Print a script by which a shell completes commands and options
     Completions(completions::Arguments),
     #[command(hide = true)]
@@ -160,6 +164,7 @@ impl Arguments {
             Command::Config(command) => command.run(out),
             Command::Generate(arguments) => arguments.run(out),
             Command::Demo(arguments) => arguments.run(out),
+            Command::Directory(command) => command.run(out),
             Command::Completions(arguments) => arguments.run(out),
             Command::Admit(arguments) => arguments.run(),
             Command::Compile(arguments) => arguments.run(),

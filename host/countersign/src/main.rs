@@ -14,6 +14,7 @@ mod configuration;
 mod dead_letters;
 mod decisions;
 mod demo;
+mod directory;
 mod doctor;
 mod events;
 mod exit;
