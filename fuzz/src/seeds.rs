@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use countersign_formats::{CloudTrail, Ocsf, Okta, WindowsSecurity};
+use countersign_formats::{CloudTrail, DirectoryLog, Ocsf, Okta, WindowsSecurity};
 
 use crate::{
     admission, admission_child, answer, configuration, declaration, envelopes, operator_files, recorder_rows, telemetry,
@@ -35,6 +35,7 @@ fn components_and_declarations() {
 fn records_of_every_format() {
     check("auto", telemetry::check_auto);
     check("cloudtrail", |bytes| telemetry::check(&CloudTrail, bytes));
+    check("directory", |bytes| telemetry::check(&DirectoryLog, bytes));
     check("ocsf", |bytes| telemetry::check(&Ocsf, bytes));
     check("okta", |bytes| telemetry::check(&Okta, bytes));
     check("windows_security", |bytes| telemetry::check(&WindowsSecurity, bytes));

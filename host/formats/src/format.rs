@@ -8,7 +8,7 @@ use countersign_model::vocabulary::FieldId;
 use crate::decoder::{Decode, Records};
 use crate::documentation::Table;
 use crate::signs::Signs;
-use crate::{Auto, CloudTrail, Ocsf, Okta, WindowsSecurity};
+use crate::{Auto, CloudTrail, DirectoryLog, Ocsf, Okta, WindowsSecurity};
 
 /// A format of telemetry.
 pub trait Format: Sync {
@@ -41,7 +41,7 @@ pub trait Format: Sync {
 }
 
 /// Every format, by name, `auto` first.
-pub const FORMATS: &[&dyn Format] = &[&Auto, &CloudTrail, &Ocsf, &Okta, &WindowsSecurity];
+pub const FORMATS: &[&dyn Format] = &[&Auto, &CloudTrail, &DirectoryLog, &Ocsf, &Okta, &WindowsSecurity];
 
 /// A name that no format has.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,7 +79,7 @@ mod tests {
         let error = format_by_name("cloudtrial").map(Format::name).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "expected a source (`auto`, `cloudtrail`, `ocsf`, `okta`, `windows-security`), got `cloudtrial`; the nearest is `cloudtrail`"
+            "expected a source (`auto`, `cloudtrail`, `directory`, `ocsf`, `okta`, `windows-security`), got `cloudtrial`; the nearest is `cloudtrail`"
         );
     }
 

@@ -286,7 +286,7 @@ pub(crate) fn in_order(mut chain: Vec<ChainMember>) -> Vec<ChainMember> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CloudTrail, Ocsf, Okta, WindowsSecurity};
+    use crate::{CloudTrail, DirectoryLog, Ocsf, Okta, WindowsSecurity};
 
     fn check<F: JsonFormat>() {
         let shared: Vec<FieldId> = SHARED_FIELDS.iter().map(|(field, _)| *field).collect();
@@ -301,6 +301,7 @@ mod tests {
     #[test]
     fn tables_of_fields_are_in_order_and_leave_the_shared_ones_alone() {
         check::<CloudTrail>();
+        check::<DirectoryLog>();
         check::<Ocsf>();
         check::<Okta>();
         check::<WindowsSecurity>();

@@ -6,6 +6,7 @@ use countersign_formats::{Auto, Format, Record, format_by_name};
 use expect_test::{Expect, expect};
 
 const CLOUDTRAIL: &str = r#"{"eventTime":"2024-05-01T10:00:00Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","userIdentity":{"type":"Root","principalId":"1","accountId":"1"}}"#;
+const DIRECTORY: &str = r#"{"directory":"acme","sequence":1,"id":"evt-1","time":"2024-05-01T10:00:00Z","type":"session.started","outcome":"success","actor":{"type":"account","id":"acc-1"}}"#;
 const OCSF: &str = r#"{"class_uid":3002,"time":1714557600000,"status_id":1,"metadata":{"product":{"vendor_name":"Example"}},"user":{"uid":"u-1"}}"#;
 const OKTA: &str = r#"{"published":"2024-05-01T10:00:00Z","eventType":"user.session.start","actor":{"id":"00u1","type":"User","alternateId":"a@example.com"}}"#;
 const OKTA_RESPELLED: &str = r#"{"eventtype":"user.session.start","actor":{"id":"00u1","type":"User","alternateId":"a@example.com"},"outcome":{"result":"SUCCESS"}}"#;
@@ -31,8 +32,12 @@ fn check(text: &str, expected: Expect) {
 #[test]
 fn records_of_several_sources_stand_in_one_input() {
     check(
-        &format!("{OCSF}\n{OKTA}\n{OKTA_RESPELLED}\n{{\"EventType\":\"AUDIT_SUCCESS\",{}\n", &WINDOWS[1..]),
+        &format!(
+            "{DIRECTORY}\n{OCSF}\n{OKTA}\n{OKTA_RESPELLED}\n{{\"EventType\":\"AUDIT_SUCCESS\",{}\n",
+            &WINDOWS[1..]
+        ),
         expect![[r#"
+            directory authentication
             ocsf authentication
             okta authentication
             okta authentication
@@ -72,8 +77,8 @@ fn what_has_no_signs_or_those_of_several_is_set_aside_with_what_was_looked_for()
     check(
         &format!("{{}}\n{{\"eventName\":\"x\",\"EventID\":null}}\n{both}\n7\n{{\"winlog\":\n"),
         expect![[r#"
-            source-unknown: expected the signs of a source or an envelope, got no members: cloudtrail: `eventSource` and `eventName`, in any spelling, with `eventTime` or, in any spelling, `userIdentity`; ocsf: `class_uid` or `type_uid` with `time`, `time_dt` or `metadata`; okta: `eventType` or `legacyEventType` with `published`, `debugContext` or an `actor` with `alternateId`; in any spelling; windows-security: `EventID`, `EventCode` or `Id` with a channel, a provider or `TimeCreated`; `winlog`; `System` or `Event` with what an event has in it; `win`; in any spelling
-            source-unknown: expected the signs of a source or an envelope, got `eventName`, `EventID`: cloudtrail: `eventSource` and `eventName`, in any spelling, with `eventTime` or, in any spelling, `userIdentity`; ocsf: `class_uid` or `type_uid` with `time`, `time_dt` or `metadata`; okta: `eventType` or `legacyEventType` with `published`, `debugContext` or an `actor` with `alternateId`; in any spelling; windows-security: `EventID`, `EventCode` or `Id` with a channel, a provider or `TimeCreated`; `winlog`; `System` or `Event` with what an event has in it; `win`; in any spelling
+            source-unknown: expected the signs of a source or an envelope, got no members: cloudtrail: `eventSource` and `eventName`, in any spelling, with `eventTime` or, in any spelling, `userIdentity`; directory: `directory` and `sequence` with `type` and an object `actor`; ocsf: `class_uid` or `type_uid` with `time`, `time_dt` or `metadata`; okta: `eventType` or `legacyEventType` with `published`, `debugContext` or an `actor` with `alternateId`; in any spelling; windows-security: `EventID`, `EventCode` or `Id` with a channel, a provider or `TimeCreated`; `winlog`; `System` or `Event` with what an event has in it; `win`; in any spelling
+            source-unknown: expected the signs of a source or an envelope, got `eventName`, `EventID`: cloudtrail: `eventSource` and `eventName`, in any spelling, with `eventTime` or, in any spelling, `userIdentity`; directory: `directory` and `sequence` with `type` and an object `actor`; ocsf: `class_uid` or `type_uid` with `time`, `time_dt` or `metadata`; okta: `eventType` or `legacyEventType` with `published`, `debugContext` or an `actor` with `alternateId`; in any spelling; windows-security: `EventID`, `EventCode` or `Id` with a channel, a provider or `TimeCreated`; `winlog`; `System` or `Event` with what an event has in it; `win`; in any spelling
             source-ambiguous: expected the signs of one source, got those of `cloudtrail` and of `windows-security`; name the source to have the record read
             not-an-object: expected a JSON object, got another JSON value
             truncated: expected the rest of a JSON object, got: EOF while parsing a value at line 1 column 10

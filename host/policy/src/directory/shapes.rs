@@ -7,7 +7,7 @@ use countersign_document::nearest;
 use countersign_model::Account;
 
 /// The providers that have a format of their own.
-const PROVIDERS: &[&str] = &["aws", "okta", "windows"];
+const PROVIDERS: &[&str] = &["aws", "directory", "okta", "windows"];
 
 /// The part of an account that can't occur, and what is expected there.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +26,7 @@ fn mismatch(part: &'static str, expected: impl Into<String>) -> Option<Mismatch>
 pub(super) fn cannot_match(account: &Account) -> Option<Mismatch> {
     match account.provider.as_str() {
         "aws" => aws(&account.tenant, &account.subject),
+        "directory" => own(&account.subject),
         "okta" => okta(&account.tenant, &account.subject),
         "windows" => windows(&account.tenant, &account.subject),
         provider if provider.chars().any(char::is_uppercase) => mismatch("provider", "a provider in lower case"),
@@ -71,6 +72,17 @@ fn okta(tenant: &str, subject: &str) -> Option<Mismatch> {
         "org" => mismatch("subject", "the id of a user (`00u…`) or client (`0oa…`), never a login"),
         _ => mismatch("tenant", "`org`: all orgs are one tenant, since events don't name theirs"),
     }
+}
+
+/// A directory of this project: ids of accounts and of administrative credentials.
+fn own(subject: &str) -> Option<Mismatch> {
+    let rest = subject.strip_prefix("acc-").or_else(|| subject.strip_prefix("prn-"));
+    let is_id =
+        rest.is_some_and(|rest| rest.len() == 24 && rest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')));
+    if is_id || subject == "system" {
+        return None;
+    }
+    mismatch("subject", "the id of an account (`acc-…`) or of an administrative credential (`prn-…`), never a name")
 }
 
 /// Windows: a SID in capitals, under its domain or machine, or under the machine where it is the same on every one.

@@ -14,7 +14,8 @@ const PLAIN: &[&str] = &[
 ];
 
 /// Providers of identities.
-const PROVIDERS: &[&str] = &["aws", "azure", "entra", "gcp", "github", "google", "microsoft", "okta", "windows"];
+const PROVIDERS: &[&str] =
+    &["aws", "azure", "directory", "entra", "gcp", "github", "google", "microsoft", "okta", "windows"];
 
 /// The kinds of AWS unique ids, by their first letters (AWS IAM User Guide, "Unique identifiers").
 const AWS_IDS: &[&str] =
