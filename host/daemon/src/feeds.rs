@@ -90,9 +90,9 @@ impl Feeds {
         };
         let run = move || match follow.source.transport() {
             Some(Transport::Stdin) => follow.read_stdin(),
-            Some(Transport::Okta(log)) => {
+            Some(Transport::Polled(log)) => {
                 let log = log.clone();
-                follow.poll_okta(&log);
+                follow.poll(&log);
             }
             _ => follow.run(),
         };
@@ -109,7 +109,7 @@ impl Feeds {
 
 /// Whether the host reads a source itself.
 fn is_read(source: &Source) -> bool {
-    matches!(source.transport(), Some(Transport::File | Transport::Stdin | Transport::Okta(_)))
+    matches!(source.transport(), Some(Transport::File | Transport::Stdin | Transport::Polled(_)))
 }
 
 fn stop(running: BTreeMap<SourceId, Running>) {

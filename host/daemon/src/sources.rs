@@ -34,7 +34,7 @@ pub struct SourceStatus {
 /// What `sources.toml` says of a source.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeclaredSource {
-    /// How its records come: `file`, `stdin`, `http` or `okta`; none if it isn't said.
+    /// How its records come: `file`, `stdin`, `http`, `okta` or `directory`; none if it isn't said.
     pub kind: Option<&'static str>,
     /// The format of its records.
     pub format: &'static str,

@@ -31,7 +31,7 @@ pub use input::{Bookmark, Input, InputId, InputRecord, NotDelivered};
 pub use inputs::{InputError, Inputs, Reading};
 pub use merge::{Merge, ReadAs, Received, SKEW, WithFormat, merge, resume};
 pub use processed::{InputChanged, Processed};
-pub use sources::{MAX_SOURCES_BYTES, OktaLog, Source, SourceKind, Sources, Transport};
+pub use sources::{MAX_SOURCES_BYTES, PolledLog, PolledProvider, Source, SourceKind, Sources, Transport};
 pub use stream_input::StreamInput;
 pub use tail::{BookmarkError, Polled, Problem, Tail};
 

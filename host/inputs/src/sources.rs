@@ -2,7 +2,7 @@
 
 mod kind;
 
-pub use kind::{OktaLog, SourceKind, Transport};
+pub use kind::{PolledLog, PolledProvider, SourceKind, Transport};
 
 use std::path::Path;
 
@@ -115,7 +115,8 @@ impl Source {
 
 impl Sources {
     /// Reads `sources.toml`: `version = 1` and `[[source]]` with `name`, `format`, `tenants`, and optionally `highest-class`,
-    /// `envelopes`, `time-zone`, `lateness`, `silence`, `path`, `kind`, `expect-every`, and of kind `okta` `url`, `token-file` and `since`.
+    /// `envelopes`, `time-zone`, `lateness`, `silence`, `path`, `kind`, `expect-every`, of kinds `okta` and
+    /// `directory` `url` and `token-file`, and of kind `okta` `since`.
     ///
     /// ```
     /// use countersign_inputs::Sources;

@@ -14,7 +14,7 @@ use countersign_store::{SqliteStore, Stored};
 
 use crate::support::engine;
 
-#[path = "../../../host/okta/tests/unit/fake.rs"]
+#[path = "../../../host/polling/tests/unit/fake.rs"]
 mod fake;
 
 use fake::{Fault, Okta, TOKEN};

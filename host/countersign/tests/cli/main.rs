@@ -5,6 +5,7 @@ mod audit;
 mod configuration;
 mod context;
 mod demo;
+mod directory;
 mod events;
 mod export;
 mod failing_disk;

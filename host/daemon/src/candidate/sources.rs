@@ -59,15 +59,15 @@ fn changed(was: &Source, is: &Source, items: &mut Items) {
     };
     other("kind", kind(was).to_owned(), kind(is).to_owned());
     other("format", was.format().name().to_owned(), is.format().name().to_owned());
-    let organisation = |source: &Source| match source.transport() {
-        Some(Transport::Okta(log)) => {
+    let polled = |source: &Source| match source.transport() {
+        Some(Transport::Polled(log)) => {
             let token =
                 log.token_file.as_ref().map_or_else(|| "a variable".to_owned(), |file| file.display().to_string());
             format!("{}, token in {token}, read from {:?} on", log.url, log.since)
         }
         _ => "none".to_owned(),
     };
-    other("organisation", organisation(was), organisation(is));
+    other("log", polled(was), polled(is));
     let zone = |source: &Source| format!("{:?}", source.time_zone());
     other("time zone", zone(was), zone(is));
     let patience = |source: &Source| {

@@ -19,11 +19,14 @@ text_ids! {
         Http = "http",
         /// The System Log of an Okta organisation is asked for them.
         Okta = "okta",
+        /// The event log of a directory is asked for them.
+        Directory = "directory",
     }
 }
 
-/// The keys that go with kind `okta` alone.
-const OKTA_KEYS: [&str; 3] = ["url", "token-file", "since"];
+/// The keys that go with kinds that are asked, each with these kinds.
+const POLLED_KEYS: [(&str, &str); 3] =
+    [("url", "`okta` or `directory`"), ("token-file", "`okta` or `directory`"), ("since", "`okta`")];
 
 /// A kind with what it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,18 +37,47 @@ pub enum Transport {
     Stdin,
     /// The host's API, with tokens of its own.
     Http,
-    /// The System Log of an Okta organisation.
-    Okta(OktaLog),
+    /// The log of a provider, which is asked again and again.
+    Polled(PolledLog),
 }
 
-/// The System Log of an Okta organisation.
+/// Whose log is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PolledProvider {
+    /// An Okta organisation's System Log.
+    Okta,
+    /// A directory's event log.
+    Directory,
+}
+
+impl PolledProvider {
+    /// The kind of its sources, which is also the name of their format.
+    #[must_use]
+    pub fn kind(self) -> SourceKind {
+        match self {
+            PolledProvider::Okta => SourceKind::Okta,
+            PolledProvider::Directory => SourceKind::Directory,
+        }
+    }
+
+    fn example(self) -> &'static str {
+        match self {
+            PolledProvider::Okta => "https://acme.okta.com",
+            PolledProvider::Directory => "http://127.0.0.1:8480",
+        }
+    }
+}
+
+/// The log of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OktaLog {
-    /// The organisation's address, `https://HOST` in lower case, perhaps with a port; `http://` on this machine alone.
+pub struct PolledLog {
+    /// Whose it is.
+    pub provider: PolledProvider,
+    /// Its address, `https://HOST` in lower case, perhaps with a port; `http://` on this machine alone.
     pub url: String,
     /// The file with the token, as written: relative to the configuration. None where a variable has it.
     pub token_file: Option<PathBuf>,
-    /// From where the log is read first; none for where Okta begins.
+    /// From where it is read first, of Okta; none for where it begins.
     pub since: Option<Timestamp>,
 }
 
@@ -57,7 +89,7 @@ impl Transport {
             Transport::File => SourceKind::File,
             Transport::Stdin => SourceKind::Stdin,
             Transport::Http => SourceKind::Http,
-            Transport::Okta(_) => SourceKind::Okta,
+            Transport::Polled(log) => log.provider.kind(),
         }
     }
 }
@@ -65,18 +97,25 @@ impl Transport {
 /// Reads `kind` and what goes with it; the outer option is none if something is at fault. `format` is that of the source, if
 /// it is known.
 pub(super) fn transport(table: &Table<'_>, format: Option<&str>) -> Option<Option<Transport>> {
-    table.know(&OKTA_KEYS);
+    table.know(&POLLED_KEYS.map(|(key, _)| key));
     let kind = table.optional("kind", |item| item.word::<SourceKind>("a kind of source"))?;
-    if kind == Some(SourceKind::Okta) {
-        return okta(table, format).map(|log| Some(Transport::Okta(log)));
-    }
+    let provider = match kind {
+        Some(SourceKind::Okta) => Some(PolledProvider::Okta),
+        Some(SourceKind::Directory) => Some(PolledProvider::Directory),
+        _ => None,
+    };
     let mut is_right = true;
-    for key in OKTA_KEYS {
+    let takes = |key: &str| provider.is_some_and(|provider| key != "since" || provider == PolledProvider::Okta);
+    for (key, kinds) in POLLED_KEYS.iter().filter(|(key, _)| !takes(key)) {
         if let Some(item) = table.get(key) {
             is_right = false;
-            let expected = format!("`{key}` with kind `okta` only");
+            let expected = format!("`{key}` with kind {kinds} only");
             item.refuse::<()>(Problem::Conflict, expected, item.node().described(), None);
         }
+    }
+    if let Some(provider) = provider {
+        let log = polled(table, provider, format)?;
+        return is_right.then_some(Some(Transport::Polled(log)));
     }
     if kind == Some(SourceKind::File) && !table.has("path") {
         is_right = false;
@@ -86,20 +125,27 @@ pub(super) fn transport(table: &Table<'_>, format: Option<&str>) -> Option<Optio
         Some(SourceKind::File) => Some(Transport::File),
         Some(SourceKind::Stdin) => Some(Transport::Stdin),
         Some(SourceKind::Http) => Some(Transport::Http),
-        Some(SourceKind::Okta) | None => None,
+        Some(SourceKind::Okta | SourceKind::Directory) | None => None,
     })
 }
 
-fn okta(table: &Table<'_>, format: Option<&str>) -> Option<OktaLog> {
-    let is_right = format.is_none_or(|format| format == "okta");
+fn polled(table: &Table<'_>, provider: PolledProvider, format: Option<&str>) -> Option<PolledLog> {
+    let kind = provider.kind().id();
+    let is_right = format.is_none_or(|format| format == kind);
     if let Some(item) = table.get("kind").filter(|_| !is_right) {
-        item.refuse::<()>(Problem::Conflict, "the format `okta` with kind `okta`", item.node().described(), None);
+        let expected = format!("the format `{kind}` with kind `{kind}`");
+        item.refuse::<()>(Problem::Conflict, expected, item.node().described(), None);
     }
-    let expected = "the address of kind `okta`, such as `https://acme.okta.com`";
-    let url = table.read("url", expected, url);
+    let expected = format!("the address of kind `{kind}`, such as `{}`", provider.example());
+    let url = table.read("url", &expected, url);
     let token_file = table.optional("token-file", |item| item.text().map(PathBuf::from));
-    let since = table.optional("since", |item| item.parsed::<Timestamp>("a time such as `2026-03-02T09:00:00Z`"));
-    Some(OktaLog { url: url.filter(|_| is_right)?, token_file: token_file?, since: since? })
+    let since = match provider {
+        PolledProvider::Okta => {
+            table.optional("since", |item| item.parsed::<Timestamp>("a time such as `2026-03-02T09:00:00Z`"))
+        }
+        PolledProvider::Directory => Some(None),
+    };
+    Some(PolledLog { provider, url: url.filter(|_| is_right)?, token_file: token_file?, since: since? })
 }
 
 /// An address, which has nothing but a scheme and a host, perhaps with a port.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use countersign_formats::Record;
-use countersign_inputs::{Inputs, OktaLog, Reading, SourceKind, Sources, Transport};
+use countersign_inputs::{Inputs, PolledLog, PolledProvider, Reading, SourceKind, Sources, Transport};
 use countersign_model::vocabulary::ActionClass;
 use countersign_model::{Binding, Event, Patience};
 
@@ -190,8 +190,9 @@ fn how_records_come_is_said_by_kind() {
     let sources = Sources::parse(&text).unwrap();
     let source = sources.named("one").unwrap();
     let url = "https://acme.okta.com".to_owned();
-    let expected = OktaLog { url, token_file: Some("okta.token".into()), since: None };
-    assert_eq!(source.transport(), Some(&Transport::Okta(expected)));
+    let provider = PolledProvider::Okta;
+    let expected = PolledLog { provider, url, token_file: Some("okta.token".into()), since: None };
+    assert_eq!(source.transport(), Some(&Transport::Polled(expected)));
     assert_eq!(source.transport().map(Transport::kind), Some(SourceKind::Okta));
     assert_eq!(source.expect_every(), Some(600 * 1_000_000));
     assert_eq!(sources_kinds(&sources), [Some(SourceKind::Okta)]);
@@ -208,7 +209,13 @@ fn how_records_come_is_said_by_kind() {
     for kind in ["stdin", "http"] {
         assert!(faults_of(&format!("{ocsf}kind = \"{kind}\"\npath = [\"x\"]")).is_empty());
         let faults = faults_of(&format!("{ocsf}kind = \"{kind}\"\nurl = \"https://a.b\"\ntoken-file = \"t\""));
-        assert_eq!(faults, ["url: `url` with kind `okta` only", "token-file: `token-file` with kind `okta` only"]);
+        assert_eq!(
+            faults,
+            [
+                "url: `url` with kind `okta` or `directory` only",
+                "token-file: `token-file` with kind `okta` or `directory` only"
+            ]
+        );
     }
     assert!(faults_of(&format!("{ocsf}kind = \"file\"\npath = [\"logs/**\"]")).is_empty());
     assert_eq!(faults_of(&format!("{ocsf}kind = \"file\"")), ["path: patterns of paths, which kind `file` reads"]);
@@ -232,6 +239,12 @@ fn how_records_come_is_said_by_kind() {
         let faults = faults_of(&log.replace("https://acme.okta.com/", url));
         assert_eq!(faults, ["url: `https://HOST`, without a path"], "{url}");
     }
+    let directory = "format = \"directory\"\nkind = \"directory\"\nurl = \"http://127.0.0.1:8480\"\n";
+    assert!(faults_of(directory).is_empty());
+    let since = format!("{directory}since = \"2026-03-02T09:00:00Z\"");
+    assert_eq!(faults_of(&since), ["since: `since` with kind `okta` only"]);
+    let other = directory.replace("format = \"directory\"", "format = \"okta\"");
+    assert_eq!(faults_of(&other), ["kind: the format `directory` with kind `directory`"]);
     assert_eq!(faults_of("format = \"okta\"\nkind = \"files\""), ["kind: a kind of source"]);
     assert_eq!(faults_of("format = \"okta\"\nexpect-every = \"31d\"").len(), 1);
 }

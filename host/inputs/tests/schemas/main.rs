@@ -65,11 +65,11 @@ fn sources() -> Value {
             ),
             "url": described(
                 json!({ "type": "string", "pattern": "^https?://", "examples": ["https://acme.okta.com"] }),
-                "The Okta organisation's address, of kind `okta` only, which needs it",
+                "The provider's address, of kinds `okta` and `directory` only, which need it",
             ),
             "token-file": described(
                 json!({ "type": "string", "minLength": 1, "examples": ["okta.token"] }),
-                "The file with the token to read the log, of kind `okta` only; without it a variable has the token",
+                "The file with the token to read the log, of kinds `okta` and `directory` only; without it a variable has the token",
             ),
             "since": described(
                 json!({ "type": "string", "examples": ["2026-03-02T09:00:00Z"] }),
@@ -82,6 +82,7 @@ fn sources() -> Value {
     source["allOf"] = json!([
         { "if": of_kind("file"), "then": { "required": ["path"] } },
         { "if": of_kind("okta"), "then": { "required": ["url"] } },
+        { "if": of_kind("directory"), "then": { "required": ["url"] } },
     ]);
     document(
         "sources",

@@ -14,6 +14,10 @@ pub struct Answer {
     pub(crate) reset: Option<String>,
     /// The header `Date`.
     pub(crate) date: Option<String>,
+    /// The header `Retry-After`.
+    pub(crate) retry_after: Option<String>,
+    /// The header `X-Next-Cursor`.
+    pub(crate) cursor: Option<String>,
     pub(crate) body: Vec<u8>,
 }
 

@@ -6,6 +6,9 @@ use std::time::Duration;
 /// After an answer with nothing more behind it: six requests a minute, of at least fifty that Okta allows.
 const USUAL: Duration = Duration::from_secs(10);
 
+/// The same of a directory, which is on this machine.
+const SHORT: Duration = Duration::from_secs(1);
+
 /// After something that a person has to mend.
 const SLOW: Duration = Duration::from_secs(300);
 
@@ -40,6 +43,10 @@ impl Pauses {
 
     pub(crate) fn usual(self) -> Duration {
         self.scaled(USUAL)
+    }
+
+    pub(crate) fn short(self) -> Duration {
+        self.scaled(SHORT)
     }
 
     pub(crate) fn slow(self) -> Duration {

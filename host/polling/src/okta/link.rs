@@ -72,5 +72,5 @@ fn without_port(origin: &str) -> &str {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/link.rs"]
+#[path = "../../tests/unit/link.rs"]
 mod tests;

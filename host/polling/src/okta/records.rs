@@ -6,7 +6,7 @@ use countersign_model::Timestamp;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 
-use crate::request::LIMIT;
+use crate::okta::system_log::LIMIT;
 
 /// The records of a page: a list of [`LIMIT`] at most, of which none is held.
 #[derive(Debug, Default, PartialEq, Eq)]

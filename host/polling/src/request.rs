@@ -9,11 +9,6 @@ use ureq::{Agent, Proxy};
 use zeroize::Zeroizing;
 
 use crate::answer::{Answer, RequestError};
-use crate::link::PATH;
-
-/// The most records of an answer: what Okta allows.
-pub(crate) const LIMIT: usize = 1_000;
-
 /// The largest answer, bytes: a record has some kilobytes.
 pub(crate) const MAX_BODY: u64 = 64 << 20;
 
@@ -26,7 +21,7 @@ const TIMEOUTS: (Duration, Duration) = (Duration::from_secs(10), Duration::from_
 /// The longest token, bytes.
 const MAX_TOKEN: usize = 4_096;
 
-/// A token that reads a System Log. It is never shown.
+/// A token that reads a log. It is never shown.
 #[derive(Clone)]
 pub struct Token(Zeroizing<String>);
 
@@ -43,7 +38,28 @@ impl Token {
     pub fn read(bytes: &[u8]) -> Result<Token, TokenError> {
         let text = std::str::from_utf8(bytes).map_err(|_| TokenError)?.trim();
         let is_token = (1..=MAX_TOKEN).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
-        if is_token { Ok(Token(Zeroizing::new(format!("SSWS {text}")))) } else { Err(TokenError) }
+        if is_token { Ok(Token(Zeroizing::new(text.to_owned()))) } else { Err(TokenError) }
+    }
+}
+
+/// A token as the header `Authorization` has it.
+pub(crate) struct Presented(Zeroizing<String>);
+
+impl Token {
+    /// As Okta takes it.
+    pub(crate) fn as_ssws(&self) -> Presented {
+        Presented(Zeroizing::new(format!("SSWS {}", *self.0)))
+    }
+
+    /// As RFC 6750 has it.
+    pub(crate) fn as_bearer(&self) -> Presented {
+        Presented(Zeroizing::new(format!("Bearer {}", *self.0)))
+    }
+}
+
+impl fmt::Debug for Presented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Presented(…)")
     }
 }
 
@@ -110,14 +126,14 @@ impl Connections {
 #[derive(Debug)]
 pub struct Request {
     connections: Connections,
-    token: Token,
+    token: Presented,
     url: String,
 }
 
 impl Request {
     /// `path` is a path with its query, of this origin.
-    pub(crate) fn new(connections: &Connections, token: &Token, origin: &str, path: &str) -> Request {
-        Request { connections: connections.clone(), token: token.clone(), url: format!("{origin}{path}") }
+    pub(crate) fn new(connections: &Connections, token: Presented, origin: &str, path: &str) -> Request {
+        Request { connections: connections.clone(), token, url: format!("{origin}{path}") }
     }
 
     /// Sends it, and waits for the whole answer: a minute at most.
@@ -126,20 +142,15 @@ impl Request {
     /// When there is none.
     pub fn send(self) -> Result<Answer, RequestError> {
         let sent = self.connections.0.get(&self.url).header("authorization", &*self.token.0);
-        let mut response = sent.header("accept", "application/json").call().map_err(RequestError::from)?;
+        let mut response =
+            sent.header("accept", "application/json, application/x-ndjson").call().map_err(RequestError::from)?;
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (reset, date) = (header("x-rate-limit-reset"), header("date"));
+        let (retry_after, cursor) = (header("retry-after"), header("x-next-cursor"));
         let links = response.headers().get_all("link").iter();
         let links = links.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect();
         let status = response.status().as_u16();
         let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec()?;
-        Ok(Answer { status, links, reset, date, body })
+        Ok(Answer { status, links, reset, date, retry_after, cursor, body })
     }
-}
-
-/// The path and query of a log from a time on; from where Okta begins without one.
-pub(crate) fn first(since: Option<&str>) -> String {
-    // Neither `since` nor its form has what would have to be encoded but the colon, which a query may have.
-    let since = since.map(|since| format!("since={since}&")).unwrap_or_default();
-    format!("{PATH}?{since}limit={LIMIT}&sortOrder=ASCENDING")
 }

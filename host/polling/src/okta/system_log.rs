@@ -6,11 +6,15 @@ use countersign_model::Timestamp;
 use serde::Deserialize;
 
 use crate::answer::{Answer, RequestError};
-use crate::bookmark::{Bookmark, BookmarkError};
-use crate::link::{self, Next};
+use crate::log::{Log, LogError, Page};
+use crate::okta::bookmark::{Bookmark, BookmarkError};
+use crate::okta::link::{self, Next, PATH};
+use crate::okta::records::Records;
 use crate::pause::Pauses;
-use crate::records::Records;
-use crate::request::{Connections, LIMIT, Request, Token, first};
+use crate::request::{Connections, Request, Token};
+
+/// The most records of an answer: what Okta allows.
+pub(crate) const LIMIT: usize = 1_000;
 
 /// How much of a body is told where it says what is wrong, characters.
 const MAX_TOLD: usize = 200;
@@ -25,32 +29,6 @@ pub struct SystemLog {
     bookmark: Bookmark,
     failures: u32,
     pauses: Pauses,
-}
-
-/// Records of a log, in its order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
-    /// A list of them as JSON, as it came; nothing if it has none.
-    pub body: Vec<u8>,
-    /// How many there are.
-    pub records: usize,
-    /// When the last one was published; none of an empty page.
-    pub published: Option<Timestamp>,
-    /// Where the log goes on, to be recorded with them.
-    pub bookmark: String,
-    /// How long to wait before the next request; nothing where more is there.
-    pub pause: Duration,
-    next: Bookmark,
-}
-
-/// Why there is no page.
-#[derive(Debug, thiserror::Error)]
-#[error("{why}")]
-pub struct LogError {
-    /// What was expected and what came.
-    pub why: String,
-    /// How long to wait before the next request.
-    pub pause: Duration,
 }
 
 impl SystemLog {
@@ -69,21 +47,49 @@ impl SystemLog {
         Ok(SystemLog { origin: origin.to_ascii_lowercase(), since, bookmark, failures: 0, pauses })
     }
 
-    /// The request for what follows.
-    #[must_use]
-    pub fn request(&self, connections: &Connections, token: &Token) -> Request {
+    fn page(&mut self, answer: Answer) -> Result<Page, LogError> {
+        let Records { count: records, published } = serde_json::from_slice(&answer.body).map_err(|error| {
+            self.failed(format!("expected a list of at most {LIMIT} records as JSON, got something else: {error}"))
+        })?;
+        let next = match link::next(answer.links.iter().map(String::as_str), &self.origin) {
+            Next::At(next) => Some(next),
+            // It can't be gone on with where it ends: from the last record's time on, then.
+            Next::None if records > 0 => None,
+            Next::None => self.bookmark.next.clone(),
+            Next::Elsewhere => {
+                let why = "the answer leads elsewhere than to the log of this organisation: it isn't followed";
+                return Err(LogError { why: why.to_owned(), pause: self.pauses.slow() });
+            }
+        };
+        self.failures = 0;
+        let next = Bookmark { next, published: published.max(self.bookmark.published) };
+        let pause = if records >= LIMIT { Duration::ZERO } else { self.pauses.usual() };
+        let bookmark = next.text();
+        let body = if records == 0 { Vec::new() } else { answer.body };
+        Ok(Page { body, records, published, bookmark, pause })
+    }
+
+    fn failed(&mut self, why: String) -> LogError {
+        self.failures = self.failures.saturating_add(1);
+        LogError { why, pause: self.pauses.failed(self.failures) }
+    }
+
+    /// What a person has to mend.
+    fn refused(&self, what: &str, answer: &Answer) -> LogError {
+        LogError { why: format!("{what}: {}", told(answer)), pause: self.pauses.slow() }
+    }
+}
+
+impl Log for SystemLog {
+    fn request(&self, connections: &Connections, token: &Token) -> Request {
         let path = self.bookmark.next.clone().unwrap_or_else(|| {
             let since = self.bookmark.published.or(self.since);
             first(since.map(|since| since.to_string()).as_deref())
         });
-        Request::new(connections, token, &self.origin, &path)
+        Request::new(connections, token.as_ssws(), &self.origin, &path)
     }
 
-    /// Takes the answer to a request. A page counts once it is [recorded](Self::recorded).
-    ///
-    /// # Errors
-    /// When it has no page, with how long to wait.
-    pub fn take(&mut self, answer: Result<Answer, RequestError>) -> Result<Page, LogError> {
+    fn take(&mut self, answer: Result<Answer, RequestError>) -> Result<Page, LogError> {
         let answer = answer.map_err(|error| self.failed(error.to_string()))?;
         match answer.status {
             200 => self.page(answer),
@@ -106,42 +112,18 @@ impl SystemLog {
         }
     }
 
-    /// A page, and its bookmark, are on record: the log goes on after it.
-    pub fn recorded(&mut self, page: Page) {
-        self.bookmark = page.next;
+    fn recorded(&mut self, page: Page) {
+        if let Ok(next) = Bookmark::read(&page.bookmark) {
+            self.bookmark = next;
+        }
     }
+}
 
-    fn page(&mut self, answer: Answer) -> Result<Page, LogError> {
-        let Records { count: records, published } = serde_json::from_slice(&answer.body).map_err(|error| {
-            self.failed(format!("expected a list of at most {LIMIT} records as JSON, got something else: {error}"))
-        })?;
-        let next = match link::next(answer.links.iter().map(String::as_str), &self.origin) {
-            Next::At(next) => Some(next),
-            // It can't be gone on with where it ends: from the last record's time on, then.
-            Next::None if records > 0 => None,
-            Next::None => self.bookmark.next.clone(),
-            Next::Elsewhere => {
-                let why = "the answer leads elsewhere than to the log of this organisation: it isn't followed";
-                return Err(LogError { why: why.to_owned(), pause: self.pauses.slow() });
-            }
-        };
-        self.failures = 0;
-        let next = Bookmark { next, published: published.max(self.bookmark.published) };
-        let pause = if records >= LIMIT { Duration::ZERO } else { self.pauses.usual() };
-        let bookmark = next.text();
-        let body = if records == 0 { Vec::new() } else { answer.body };
-        Ok(Page { body, records, published, bookmark, pause, next })
-    }
-
-    fn failed(&mut self, why: String) -> LogError {
-        self.failures = self.failures.saturating_add(1);
-        LogError { why, pause: self.pauses.failed(self.failures) }
-    }
-
-    /// What a person has to mend.
-    fn refused(&self, what: &str, answer: &Answer) -> LogError {
-        LogError { why: format!("{what}: {}", told(answer)), pause: self.pauses.slow() }
-    }
+/// The path and query of a log from a time on; from where Okta begins without one.
+fn first(since: Option<&str>) -> String {
+    // Neither `since` nor its form has what would have to be encoded but the colon, which a query may have.
+    let since = since.map(|since| format!("since={since}&")).unwrap_or_default();
+    format!("{PATH}?{since}limit={LIMIT}&sortOrder=ASCENDING")
 }
 
 /// What an answer says about why it has no page: Okta's own words, which name no token.
@@ -183,5 +165,5 @@ fn http_date(text: &str) -> Option<u64> {
 }
 
 #[cfg(test)]
-#[path = "../tests/unit/system_log.rs"]
+#[path = "../../tests/unit/system_log.rs"]
 mod tests;
