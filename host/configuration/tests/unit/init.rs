@@ -83,7 +83,7 @@ fn uncommented(text: &str) -> String {
 #[test]
 fn the_examples_are_valid_too() {
     Document::parse(&uncommented(&text("sources.toml")), 1 << 20).unwrap();
-    assert_eq!(Sources::parse(&uncommented(&text("sources.toml"))).unwrap().iter().count(), 3);
+    assert_eq!(Sources::parse(&uncommented(&text("sources.toml"))).unwrap().iter().count(), 4);
     assert_eq!(Directory::parse(&uncommented(&text("identities.toml"))).unwrap().identities().len(), 2);
     let trust = Trust::parse(&uncommented(&text("trust.toml"))).unwrap();
     assert!(trust.publisher("acme").is_some() && trust.publisher("local").is_some());
