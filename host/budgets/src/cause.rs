@@ -9,7 +9,7 @@ use countersign_model::vocabulary::IdentityType;
 use countersign_model::{RuleId, SourceId};
 use serde::{Deserialize, Serialize};
 
-/// One thing by which something is done. Its text is `rule:ID`, `publisher:NAME`, `source:NAME` or `generation:NUMBER`.
+/// One thing by which something is done, the narrowest first. Its text is `rule:ID`, `publisher:NAME`, `source:NAME` or `generation:NUMBER`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Cause {

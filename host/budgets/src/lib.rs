@@ -6,7 +6,7 @@ mod budget;
 mod cause;
 mod kill;
 
-pub use brake::{Brakes, Go, Standing, TRANCHES, Threshold, Tripped};
+pub use brake::{Brakes, Go, Release, Standing, TRANCHES, Threshold, Tripped};
 pub use budget::{Budget, Budgets, Exhausted, Measure, Rate};
 pub use cause::{Cause, CauseError, Causes};
 pub use kill::{Killed, Kills, Switch, SwitchError};
