@@ -32,6 +32,9 @@ pub struct Lease {
     /// Whether it was prolonged because it couldn't end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub prolonged: bool,
+    /// Whether it would be longer, but for the greatest time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
 }
 
 text_ids! {
@@ -90,6 +93,18 @@ text_ids! {
     }
 }
 
+/// What its owner decides where it can't end by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Settlement {
+    /// What was there before comes back.
+    Restore,
+    /// What is there stays, and isn't ours any more.
+    LeaveAsIs,
+    /// It stays contained until this time.
+    KeepUntil(Timestamp),
+}
+
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
@@ -131,6 +146,8 @@ pub struct Holding {
     /// The most that it may last in all, seconds.
     greatest: u32,
     leases: Vec<Lease>,
+    /// The keys of all leases since it is contained: what they reserved is reserved until it isn't.
+    keys: Vec<Digest>,
     standing: Standing,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     reapplied: bool,
@@ -150,6 +167,7 @@ impl Holding {
             began: now,
             greatest,
             leases: Vec::new(),
+            keys: Vec::new(),
             standing: Standing::Held,
             reapplied: false,
             pending_said: false,
@@ -195,16 +213,27 @@ impl Holding {
         (self.standing == Standing::Held).then_some(ends)
     }
 
-    /// Another lease begins on what is contained already. The others end when they would have. What was there before stays
-    /// what it was: what this one found is our own doing. Returns whether it is contained for it; what is being released, or
-    /// was, begins anew.
+    /// The keys of all leases on it since it is contained. What they reserved is free once it is released.
+    #[must_use]
+    pub fn keys(&self) -> &[Digest] {
+        &self.keys
+    }
+
+    /// Another lease begins on what is contained already. The others end when they would have, and what was there before stays
+    /// what it was: what this one found is our own doing. Where its undo was under way, or somebody else had changed it, it
+    /// begins anew. False where it isn't ours any more: that is another holding.
     pub fn add(&mut self, begin: &Begin, now: Timestamp) -> bool {
         match self.standing {
-            Standing::Held => {}
-            // It is still there: its undoing hasn't begun, or is refused.
-            Standing::Releasing | Standing::AwaitsApproval => self.standing = Standing::Held,
-            // Its owner decides on that too.
-            Standing::Owned | Standing::Conflict => return true,
+            // Its owner decides when it ends.
+            Standing::Held | Standing::Owned => {}
+            Standing::Releasing | Standing::AwaitsApproval | Standing::Conflict => {
+                if self.standing == Standing::Conflict || begin.before != self.applied {
+                    self.before.clone_from(&begin.before);
+                }
+                self.applied.clone_from(&begin.applied);
+                (self.standing, self.began) = (Standing::Held, now);
+                (self.reapplied, self.pending_said) = (false, false);
+            }
             Standing::Released => return false,
         }
         self.lease(begin.key, begin.seconds, now);
@@ -230,7 +259,9 @@ impl Holding {
         if self.leases.iter().all(|lease| lease.ends > now) {
             return effects;
         }
-        if conditions.is_empty() {
+        // Somebody wanted it longer than it may last: that it is over isn't for time to say.
+        let cut = self.leases.iter().any(|lease| lease.cut);
+        if conditions.is_empty() && !cut {
             self.leases.retain(|lease| lease.ends > now);
             if self.leases.is_empty() {
                 effects.push(self.release());
@@ -250,6 +281,7 @@ impl Holding {
             Some(mut lease) if !prolonged && now < latest => {
                 let length = lease.ends.micros_since(lease.began).max(0);
                 (lease.ends, lease.prolonged) = (now.plus_micros(length).min(latest), true);
+                lease.cut = false;
                 self.leases.push(lease);
                 effects.push(Effect::Notify(Notice::Prolonged));
             }
@@ -262,38 +294,72 @@ impl Holding {
         effects
     }
 
-    /// A person has it released, or what policy says now doesn't let it be contained: whatever the conditions are.
+    /// One lease ends: a person undoes what it came of, or policy doesn't allow it any more. Others keep it contained.
+    pub fn end_lease(&mut self, key: &Digest) -> Vec<Effect> {
+        let before = self.leases.len();
+        self.leases.retain(|lease| lease.key != *key);
+        if self.standing == Standing::Held && self.leases.is_empty() && before > 0 {
+            return vec![self.release()];
+        }
+        Vec::new()
+    }
+
+    /// A person has all of it released, whatever the conditions are.
     pub fn end(&mut self) -> Vec<Effect> {
-        match self.standing {
-            Standing::Releasing | Standing::Released => Vec::new(),
-            // What comes back is what a person said.
-            Standing::AwaitsApproval | Standing::Owned | Standing::Conflict => {
+        if self.standing != Standing::Held {
+            return Vec::new();
+        }
+        self.leases.clear();
+        vec![self.release()]
+    }
+
+    /// Its owner decides, where it can't end by itself. Nothing is decided while it can.
+    pub fn settle(&mut self, settlement: Settlement, now: Timestamp) -> Vec<Effect> {
+        if !matches!(self.standing, Standing::AwaitsApproval | Standing::Owned | Standing::Conflict) {
+            return Vec::new();
+        }
+        match settlement {
+            Settlement::Restore => {
                 self.standing = Standing::Releasing;
+                self.pending_said = false;
                 vec![Effect::Undo]
             }
-            Standing::Held => {
-                self.leases.clear();
-                vec![self.release()]
+            Settlement::LeaveAsIs => {
+                self.standing = Standing::Released;
+                Vec::new()
+            }
+            Settlement::KeepUntil(until) => {
+                (self.standing, self.began) = (Standing::Held, now);
+                let key = self.keys.last().copied();
+                let seconds = until.micros_since(now).max(0) / 1_000_000;
+                key.into_iter().for_each(|key| self.lease(key, u32::try_from(seconds).unwrap_or(u32::MAX), now));
+                Vec::new()
             }
         }
     }
 
-    /// What is there was read while it should be contained.
+    /// What is there was read while it should be contained. Where somebody undid us it is done once more; where somebody made
+    /// something else of it, that is only said.
     pub fn observe(&mut self, now: &str) -> Vec<Effect> {
         if self.standing != Standing::Held || now == self.applied {
             return Vec::new();
         }
-        if std::mem::replace(&mut self.reapplied, true) {
+        if now != self.before || std::mem::replace(&mut self.reapplied, true) {
             vec![Effect::Notify(Notice::Drifted)]
         } else {
             vec![Effect::Reapply, Effect::Notify(Notice::Reapplied)]
         }
     }
 
-    /// It was undone, or there was nothing to undo.
-    pub fn undone(&mut self) {
-        if self.standing == Standing::Releasing {
-            self.standing = Standing::Released;
+    /// It was undone, or there was nothing to undo. Where a lease began meanwhile it is done once more.
+    pub fn undone(&mut self) -> Vec<Effect> {
+        match self.standing {
+            Standing::Releasing => {
+                self.standing = Standing::Released;
+                Vec::new()
+            }
+            Standing::Held => vec![Effect::Reapply],
+            _ => Vec::new(),
         }
     }
 
@@ -320,8 +386,12 @@ impl Holding {
     }
 
     fn lease(&mut self, key: Digest, seconds: u32, now: Timestamp) {
-        let ends = now.plus_micros(i64::from(seconds.max(1)) * 1_000_000).min(self.latest());
-        self.leases.push(Lease { key, began: now, ends, prolonged: false });
+        let (wanted, latest) = (now.plus_micros(i64::from(seconds.max(1)) * 1_000_000), self.latest());
+        let ends = wanted.min(latest);
+        self.leases.push(Lease { key, began: now, ends, prolonged: false, cut: wanted > latest });
+        if !self.keys.contains(&key) {
+            self.keys.push(key);
+        }
     }
 
     fn release(&mut self) -> Effect {

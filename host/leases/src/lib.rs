@@ -7,5 +7,5 @@
 mod holding;
 mod undo;
 
-pub use holding::{Begin, Condition, Conditions, Effect, Holding, Lease, Notice, Standing, Target};
+pub use holding::{Begin, Condition, Conditions, Effect, Holding, Lease, Notice, Settlement, Standing, Target};
 pub use undo::{Undo, compare};

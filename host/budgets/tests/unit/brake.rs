@@ -109,7 +109,7 @@ fn tranches_stop_at_the_first_sign() {
     assert_eq!(brakes.tripped()[&loud].standing(), Standing::Stopped);
     // A person looks, and it begins small again. What is undone with a conflict later stops it too.
     assert_eq!(approve(&mut brakes, &loud).keys.len(), 10);
-    assert_eq!(brakes.report(&first[3], false).ask, [loud.clone()]);
+    assert_eq!(brakes.report(&first[3], false).ask, std::slice::from_ref(&loud));
     assert_eq!(brakes.deny(&loud).len(), 76);
     assert_eq!(
         brakes.touch(key(500), &causes(500, std::slice::from_ref(&loud)), THRESHOLD, at(300)),
