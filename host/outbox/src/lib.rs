@@ -8,6 +8,8 @@ mod lanes;
 mod retry;
 mod work;
 
-pub use lanes::{Lanes, Limits};
+pub use lanes::{Candidate, Lanes, Limits};
 pub use retry::{LONGEST_WAIT, wait};
-pub use work::{DeadReason, Effect, Input, Next, OutOfTurn, Outcome, Phase, Purpose, ReadBack, Work};
+pub use work::{
+    Begun, Compared, DeadReason, Effect, Gate, Input, Next, OutOfTurn, Outcome, Phase, Purpose, ReadBack, Work,
+};

@@ -4,10 +4,7 @@ use countersign_model::vocabulary::text_ids;
 use countersign_model::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::retry::wait;
-
-/// How often what a provider accepted is read as not in effect before it is tried again.
-const READS_OF_ACCEPTED: u8 = 3;
+use crate::retry::{LONGEST_WAIT, wait};
 
 text_ids! {
     /// What an intent is for.
@@ -22,7 +19,7 @@ text_ids! {
 text_ids! {
     /// How far an intent is.
     pub enum Phase {
-        /// It waits until it is due; then the gate is asked, where it acts.
+        /// It waits until it is due; then the gate is asked where it acts, and what is there compared where it undoes.
         Waiting = "waiting",
         /// *Started* is being committed. Nothing was called.
         Starting = "starting",
@@ -30,11 +27,11 @@ text_ids! {
         Started = "started",
         /// Whether a call had an effect isn't known: what is there is read back before anything else.
         Uncertain = "uncertain",
-        /// What was intended is in effect, by us.
+        /// What was intended is in effect.
         Done = "done",
-        /// The gate says less now: nothing was done.
+        /// Nothing was done and nothing will be: the gate says less, or it isn't wanted any more.
         Stopped = "stopped",
-        /// Nothing more is tried: a person has to look.
+        /// Nothing more is tried, and nothing of it is in effect: a person has to look.
         Dead = "dead",
     }
 }
@@ -46,11 +43,23 @@ text_ids! {
         Refused = "refused",
         /// The account isn't the one that was decided about any more.
         PrincipalChanged = "principal-changed",
-        /// Its deadline is over, and nothing was done.
+        /// Its deadline is over.
         TooLate = "too-late",
-        /// Its deadline is over, and it isn't known whether anything was done.
-        Unsettled = "unsettled",
+        /// Somebody else changed what it would undo.
+        Conflict = "conflict",
     }
+}
+
+/// What the gate says when it is asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gate {
+    /// It still holds.
+    Holds,
+    /// Less may be done, or nothing.
+    Less,
+    /// People are asked: it waits for them, and so does its deadline.
+    Held,
 }
 
 /// What a connector reported of a call.
@@ -60,7 +69,10 @@ pub enum Outcome {
     /// The provider says that it is in effect. It counts once it was read back.
     Accepted,
     /// The provider says that it isn't, and that it may be later: after so many microseconds, where it says that.
-    Deferred(Option<i64>),
+    Deferred {
+        /// How long to wait.
+        after: Option<i64>,
+    },
     /// The provider says that it never will be.
     Refused,
     /// The account isn't the one that was decided about: nothing was done.
@@ -74,27 +86,73 @@ pub enum Outcome {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ReadBack {
     /// What was intended is in effect.
-    InEffect,
+    InEffect {
+        /// Whether we made it so, as far as the provider tells: by principal, request or time.
+        ours: bool,
+    },
     /// It isn't.
     NotInEffect,
     /// The account isn't the one that was decided about.
     PrincipalChanged,
     /// It can't be read now; after so many microseconds, where the provider says that.
-    Unreadable(Option<i64>),
+    Unreadable {
+        /// How long to wait.
+        after: Option<i64>,
+    },
+}
+
+/// What undoing takes, by what is there now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compared {
+    /// Nothing: what was there before is there.
+    Nothing,
+    /// What was there before is put back.
+    Restore,
+    /// Somebody else changed it.
+    Conflict,
 }
 
 /// What happens to an intent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Input {
-    /// The gate was asked: whether the intent still holds.
-    Gate(bool),
-    /// *Started* is on record.
-    Started,
+    /// The gate was asked.
+    Gate {
+        /// What it said.
+        said: Gate,
+    },
+    /// What undoing takes was looked at.
+    Compared {
+        /// What it takes.
+        takes: Compared,
+    },
+    /// *Started* is on record, with what was there before.
+    Started {
+        /// In the connector's form.
+        before: String,
+    },
     /// A call was reported.
-    Outcome(Outcome),
-    /// What is there was read.
-    ReadBack(ReadBack),
+    Outcome {
+        /// The call's number, from 1.
+        attempt: u32,
+        /// What was reported.
+        outcome: Outcome,
+    },
+    /// What is there was read, after a call.
+    ReadBack {
+        /// The call's number, from 1.
+        attempt: u32,
+        /// What was read.
+        read: ReadBack,
+    },
+    /// It isn't wanted any more: an undo, where a lease began anew.
+    Cancel,
+    /// A person says what is there, where it can't be found out.
+    Settled {
+        /// Whether what was intended is in effect.
+        in_effect: bool,
+    },
     /// The host was started again: what was under way isn't any more.
     Restarted,
     /// Time passed.
@@ -108,7 +166,9 @@ pub enum Next {
     Wait(Timestamp),
     /// Ask the gate, with the circumstances of now.
     AskGate,
-    /// Commit *started*.
+    /// Read what is there, and compare it with what was there before and what we made of it.
+    Compare,
+    /// Read what is there before, and commit *started* with it.
     CommitStarted,
     /// Call the connector, under the intent's key.
     Call,
@@ -123,11 +183,14 @@ pub enum Next {
 pub enum Effect {
     /// Nothing.
     Nothing,
-    /// It is in effect: a lease begins, or ends.
-    Done,
+    /// It is in effect: a lease begins, or ends. What isn't ours is its owner's to end.
+    Done {
+        /// Whether we made it so.
+        ours: bool,
+    },
     /// Nothing was done and nothing will be: what was reserved is free again.
-    Released(Phase),
-    /// A person has to look. What was reserved stays so while it may have been done.
+    Released,
+    /// Nothing more is tried, and nothing of it is in effect: what was reserved is free, and a person has to look.
     Dead(DeadReason),
     /// It goes on, but has for too long: a person has to know.
     Overdue,
@@ -135,29 +198,66 @@ pub enum Effect {
 
 /// An input that can't come now: it is another attempt's, or made up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{input}` can't happen to an intent that is `{phase}`")]
+#[error("`{input}` can't happen to an intent that is `{phase}`, at attempt {attempt}")]
 pub struct OutOfTurn {
     /// What came.
     pub input: &'static str,
     /// How far the intent is.
     pub phase: Phase,
+    /// The number of its last call.
+    pub attempt: u32,
+}
+
+/// What it comes to once it is known that nothing is in effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Then {
+    /// It is tried again.
+    #[default]
+    Again,
+    /// It isn't done.
+    Stop,
+    /// A person has to look.
+    Die(DeadReason),
+}
+
+/// What was there before the first call, and when that was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Begun {
+    /// In the connector's form. Later calls may find what an earlier one made.
+    pub before: String,
+    /// What is done again by time (sessions that began before) is done for this time.
+    pub at: Timestamp,
 }
 
 /// One intent on its way through a connector.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Work {
     key: Digest,
     purpose: Purpose,
     phase: Phase,
     /// Until when it is tried, exclusive; what undoes is tried after it too.
     deadline: Timestamp,
+    /// For how long after a call the provider may still do it, microseconds.
+    settling: i64,
     /// Not before this time.
     due: Timestamp,
-    attempts: u32,
-    /// The provider accepted the last call, and so often it was read that it isn't in effect.
+    /// How often the connector was called.
+    attempt: u32,
+    /// Tries since it last got on: they wait longer each time.
+    tries: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    accepted: Option<u8>,
+    begun: Option<Begun>,
+    /// Before this time what isn't in effect may still be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    settled: Option<Timestamp>,
+    #[serde(default)]
+    then: Then,
+    /// Since when it waits for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     overdue: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,17 +265,23 @@ pub struct Work {
 }
 
 impl Work {
-    /// Takes up an intent, with its idempotency key.
+    /// Takes up an intent, with its idempotency key. For so many microseconds after a call (`settling`) the provider may still
+    /// do what it was asked.
     #[must_use]
-    pub fn new(key: Digest, purpose: Purpose, now: Timestamp, deadline: Timestamp) -> Work {
+    pub fn new(key: Digest, purpose: Purpose, now: Timestamp, deadline: Timestamp, settling: i64) -> Work {
         Work {
             key,
             purpose,
             phase: Phase::Waiting,
             deadline,
+            settling: settling.max(0),
             due: now,
-            attempts: 0,
-            accepted: None,
+            attempt: 0,
+            tries: 0,
+            begun: None,
+            settled: None,
+            then: Then::Again,
+            held: None,
             overdue: false,
             dead: None,
         }
@@ -207,8 +313,14 @@ impl Work {
 
     /// How often the connector was called.
     #[must_use]
-    pub fn attempts(&self) -> u32 {
-        self.attempts
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// What was there before the first call.
+    #[must_use]
+    pub fn begun(&self) -> Option<&Begun> {
+        self.begun.as_ref()
     }
 
     /// Why nothing more is tried.
@@ -226,9 +338,11 @@ impl Work {
     /// What is to be done next.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Next {
-        let when_due = |next| if now < self.due { Next::Wait(self.due) } else { next };
+        // Where the clock was ahead when it was set nothing is waited for that long.
+        let waits = now < self.due && self.due.micros_since(now) <= LONGEST_WAIT;
+        let when_due = |next| if waits { Next::Wait(self.due) } else { next };
         match self.phase {
-            Phase::Waiting if self.purpose == Purpose::Undo => when_due(Next::CommitStarted),
+            Phase::Waiting if self.purpose == Purpose::Undo => when_due(Next::Compare),
             Phase::Waiting => when_due(Next::AskGate),
             Phase::Starting => Next::CommitStarted,
             Phase::Started => Next::Call,
@@ -242,86 +356,144 @@ impl Work {
     /// # Errors
     /// When it can't come now; nothing changes then.
     pub fn take(&mut self, input: &Input, now: Timestamp) -> Result<Effect, OutOfTurn> {
+        let acts = self.purpose == Purpose::Act;
         let effect = match (self.phase, input) {
             (_, Input::Time) => self.pass(now),
             // A call may have been under way. Nothing else was.
-            (Phase::Started, Input::Restarted) => self.go(Phase::Uncertain, now),
+            (Phase::Started, Input::Restarted) => self.is_uncertain(now),
             // *Started* isn't on record, so nothing was called.
             (Phase::Starting, Input::Restarted) => self.go(Phase::Waiting, now),
             (_, Input::Restarted) => Effect::Nothing,
-            (Phase::Waiting, Input::Gate(true)) if self.purpose == Purpose::Act => self.go(Phase::Starting, now),
-            (Phase::Waiting, Input::Gate(false)) if self.purpose == Purpose::Act => {
-                self.phase = Phase::Stopped;
-                Effect::Released(Phase::Stopped)
+            (Phase::Waiting, Input::Gate { said }) if acts => self.judged(*said, now),
+            (Phase::Waiting, Input::Compared { takes }) if !acts => self.compared(*takes, now),
+            (Phase::Waiting, Input::Cancel) if !acts => self.stop(now),
+            (Phase::Starting, Input::Started { before }) => self.start(before, now),
+            (Phase::Started, Input::Outcome { attempt, outcome }) if *attempt == self.attempt => {
+                self.called(outcome, now)
             }
-            (Phase::Starting, Input::Started) => self.start(now),
-            (Phase::Waiting, Input::Started) if self.purpose == Purpose::Undo => self.start(now),
-            (Phase::Started, Input::Outcome(outcome)) => self.called(outcome, now),
-            (Phase::Uncertain, Input::ReadBack(read)) => self.read(read, now),
-            (phase, input) => return Err(OutOfTurn { input: name(input), phase }),
+            (Phase::Uncertain, Input::ReadBack { attempt, read }) if *attempt == self.attempt => self.read(read, now),
+            (Phase::Uncertain, Input::Settled { in_effect: true }) => self.done(true),
+            (Phase::Uncertain, Input::Settled { in_effect: false }) => self.is_not_in_effect(now),
+            (phase, input) => return Err(OutOfTurn { input: name(input), phase, attempt: self.attempt }),
         };
         Ok(effect)
     }
 
-    fn start(&mut self, now: Timestamp) -> Effect {
-        self.attempts = self.attempts.saturating_add(1);
-        self.accepted = None;
+    fn judged(&mut self, said: Gate, now: Timestamp) -> Effect {
+        if said == Gate::Held {
+            self.held.get_or_insert(now);
+            self.due = now.plus_micros(LONGEST_WAIT);
+            return Effect::Nothing;
+        }
+        if let Some(since) = self.held.take() {
+            self.deadline = self.deadline.plus_micros(now.micros_since(since).max(0));
+        }
+        match said {
+            Gate::Holds if now >= self.deadline => self.give_up(Then::Die(DeadReason::TooLate), now),
+            Gate::Holds => self.go(Phase::Starting, now),
+            _ => self.stop(now),
+        }
+    }
+
+    fn compared(&mut self, takes: Compared, now: Timestamp) -> Effect {
+        match takes {
+            Compared::Restore => self.go(Phase::Starting, now),
+            // An earlier call of ours may still be on its way: what is there is what it wants.
+            Compared::Nothing => self.done(self.attempt > 0),
+            Compared::Conflict => self.die(DeadReason::Conflict),
+        }
+    }
+
+    /// It isn't to be done any more.
+    fn stop(&mut self, now: Timestamp) -> Effect {
+        self.give_up(Then::Stop, now)
+    }
+
+    /// Nothing more is tried. INVARIANT: where the connector was called, it isn't said that nothing was done before that is
+    /// known: what is done late would be nobody's.
+    fn give_up(&mut self, then: Then, now: Timestamp) -> Effect {
+        self.then = then;
+        if self.attempt == 0 { self.is_not_in_effect(now) } else { self.go(Phase::Uncertain, now) }
+    }
+
+    fn start(&mut self, before: &str, now: Timestamp) -> Effect {
+        self.attempt = self.attempt.saturating_add(1);
+        self.begun.get_or_insert_with(|| Begun { before: before.to_owned(), at: now });
+        self.settled = None;
         self.go(Phase::Started, now)
     }
 
     fn called(&mut self, outcome: &Outcome, now: Timestamp) -> Effect {
         match outcome {
-            Outcome::Accepted => {
-                self.accepted = Some(0);
-                self.go(Phase::Uncertain, now)
+            Outcome::Accepted | Outcome::Unknown => self.is_uncertain(now),
+            // A provider that says so may have done it all the same.
+            Outcome::Deferred { after } => {
+                self.is_uncertain(now);
+                self.wait(*after, now)
             }
-            Outcome::Deferred(after) => self.again(Phase::Waiting, *after, now),
-            Outcome::Unknown => self.again(Phase::Uncertain, None, now),
-            Outcome::Refused => self.refused(now),
+            Outcome::Refused => {
+                if self.purpose == Purpose::Act {
+                    self.then = Then::Die(DeadReason::Refused);
+                    return self.is_uncertain(now);
+                }
+                self.is_uncertain(now);
+                self.say_overdue()
+            }
             Outcome::PrincipalChanged => self.die(DeadReason::PrincipalChanged),
         }
     }
 
     fn read(&mut self, read: &ReadBack, now: Timestamp) -> Effect {
         match read {
-            ReadBack::InEffect => {
-                self.phase = Phase::Done;
-                Effect::Done
-            }
-            ReadBack::NotInEffect => match &mut self.accepted {
-                // Providers read from copies that are behind: what was accepted isn't done twice for that.
-                Some(reads) if *reads < READS_OF_ACCEPTED => {
-                    *reads += 1;
-                    self.again(Phase::Uncertain, None, now)
-                }
-                _ => self.again(Phase::Waiting, None, now),
-            },
+            ReadBack::InEffect { ours } => self.done(*ours),
+            ReadBack::NotInEffect if self.settled.is_none_or(|settled| now >= settled) => self.is_not_in_effect(now),
+            ReadBack::NotInEffect => self.wait(None, now),
             ReadBack::PrincipalChanged => self.die(DeadReason::PrincipalChanged),
-            ReadBack::Unreadable(after) => self.again(Phase::Uncertain, *after, now),
+            ReadBack::Unreadable { after } => self.wait(*after, now),
         }
     }
 
-    /// What the provider never lets us undo stays a person's.
-    fn refused(&mut self, now: Timestamp) -> Effect {
-        match self.purpose {
-            Purpose::Act => self.die(DeadReason::Refused),
-            Purpose::Undo => {
-                self.again(Phase::Waiting, None, now);
-                self.say_overdue()
+    /// It is known that nothing is in effect.
+    fn is_not_in_effect(&mut self, now: Timestamp) -> Effect {
+        match self.then {
+            Then::Again => {
+                self.phase = Phase::Waiting;
+                let effect = self.wait(None, now);
+                if self.purpose == Purpose::Act && self.due >= self.deadline {
+                    // What would come too late isn't waited for.
+                    return self.die(DeadReason::TooLate);
+                }
+                effect
             }
+            Then::Stop => {
+                self.phase = Phase::Stopped;
+                Effect::Released
+            }
+            Then::Die(reason) => self.die(reason),
         }
+    }
+
+    fn done(&mut self, ours: bool) -> Effect {
+        self.phase = Phase::Done;
+        Effect::Done { ours }
     }
 
     fn pass(&mut self, now: Timestamp) -> Effect {
-        if now < self.deadline || self.has_ended() {
+        if now < self.deadline || self.has_ended() || self.held.is_some() {
             return Effect::Nothing;
         }
         match (self.purpose, self.phase) {
-            (Purpose::Undo, _) => self.say_overdue(),
-            (Purpose::Act, Phase::Waiting) => self.die(DeadReason::TooLate),
-            (Purpose::Act, Phase::Uncertain) => self.die(DeadReason::Unsettled),
+            (Purpose::Act, Phase::Waiting) => self.give_up(Then::Die(DeadReason::TooLate), now),
+            // It is read on for as long as it takes, and isn't tried again.
+            (Purpose::Act, Phase::Uncertain) => {
+                if self.then == Then::Again {
+                    self.then = Then::Die(DeadReason::TooLate);
+                }
+                self.say_overdue()
+            }
             // What is under way is waited for: a call has a time limit of its own.
             (Purpose::Act, _) => Effect::Nothing,
+            (Purpose::Undo, _) => self.say_overdue(),
         }
     }
 
@@ -335,12 +507,16 @@ impl Work {
         Effect::Dead(reason)
     }
 
-    fn again(&mut self, phase: Phase, after: Option<i64>, now: Timestamp) -> Effect {
-        let waited = now.plus_micros(wait(&self.key, self.attempts.max(1), after));
-        self.phase = phase;
-        self.due = waited;
-        // What would come too late isn't waited for.
-        self.pass(if self.purpose == Purpose::Act && waited >= self.deadline { waited } else { now })
+    /// A call was made, or may have been: the provider may still do it for a while.
+    fn is_uncertain(&mut self, now: Timestamp) -> Effect {
+        self.settled = Some(now.plus_micros(self.settling));
+        self.go(Phase::Uncertain, now)
+    }
+
+    fn wait(&mut self, after: Option<i64>, now: Timestamp) -> Effect {
+        self.tries = self.tries.saturating_add(1);
+        self.due = now.plus_micros(wait(&self.key, self.tries, after));
+        Effect::Nothing
     }
 
     fn go(&mut self, phase: Phase, now: Timestamp) -> Effect {
@@ -351,10 +527,13 @@ impl Work {
 
 fn name(input: &Input) -> &'static str {
     match input {
-        Input::Gate(_) => "gate",
-        Input::Started => "started",
-        Input::Outcome(_) => "outcome",
-        Input::ReadBack(_) => "read-back",
+        Input::Gate { .. } => "gate",
+        Input::Compared { .. } => "compared",
+        Input::Started { .. } => "started",
+        Input::Outcome { .. } => "outcome",
+        Input::ReadBack { .. } => "read-back",
+        Input::Cancel => "cancel",
+        Input::Settled { .. } => "settled",
         Input::Restarted => "restarted",
         Input::Time => "time",
     }

@@ -3,15 +3,16 @@
 //! provider is played. What is on record is all that survives a step, since each state is kept in its stored form.
 //!
 //! Bounds: one account, one action by two approvals, one lease that is prolonged at most once, a provider that fails, loses
-//! replies or can't be read at most `FAULTS` times in all, at most `DEATHS` deaths of the host, one change by somebody else,
-//! and `CLOCK` steps of time, each longer than any wait.
+//! replies, lies, does late what it was asked or can't be read at most `FAULTS` times in all, at most `DEATHS` deaths of the
+//! host (both 1, or what `COUNTERSIGN_MODEL_FAULTS` and `_DEATHS` say), one change by somebody else, and `CLOCK` steps of
+//! time, each longer than any wait.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use countersign_leases::{Begin, Condition, Conditions, Holding, Standing, Target, Undo, compare};
 use countersign_model::{Digest, Timestamp};
-use countersign_outbox::{Input, Next, Outcome as Called, Phase, Purpose, ReadBack, Work};
+use countersign_outbox::{Compared, Gate, Input, Next, Outcome as Called, Phase, Purpose, ReadBack, Work};
 use countersign_policy::{Person, PersonRole};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,14 +26,23 @@ const ON: &str = "on";
 const OFF: &str = "off";
 const OTHER: &str = "other";
 
-const FAULTS: u8 = 2;
-const DEATHS: u8 = 2;
+static FAULTS: LazyLock<u8> = LazyLock::new(|| bound("FAULTS"));
+static DEATHS: LazyLock<u8> = LazyLock::new(|| bound("DEATHS"));
 const CLOCK: i64 = 6;
 
 /// Longer than any wait, seconds.
 const STEP: i64 = 400;
 
+/// For how long the provider may still do what it was asked, microseconds: less than a step.
+const SETTLING: i64 = 100 * 1_000_000;
+
 static PERSONS: LazyLock<Vec<Person>> = LazyLock::new(|| people::people(&["approver", "approver"]));
+
+/// A bound: one, or what `COUNTERSIGN_MODEL_NAME` says.
+fn bound(name: &str) -> u8 {
+    let given = std::env::var(format!("COUNTERSIGN_MODEL_{name}")).ok();
+    given.map_or(1, |given| given.parse().unwrap())
+}
 
 /// Approvals and denials of both, made once: a signature takes longer than everything else here.
 static SAID: LazyLock<Vec<Signed>> = LazyLock::new(|| {
@@ -66,6 +76,8 @@ struct State {
     there: &'static str,
     /// How often it did what was asked.
     effects: [u8; 2],
+    /// What it was asked, and will do before time passes.
+    pending: [bool; 2],
     faults: u8,
     deaths: u8,
     others: u8,
@@ -80,6 +92,26 @@ enum Which {
     Undo,
 }
 
+/// What a provider does when it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Does {
+    It,
+    Later,
+    Nothing,
+}
+
+/// What comes of it on record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    Accepted,
+    Deferred,
+    Refused,
+    /// The reply is lost.
+    Nothing,
+    /// The host dies before a reply is on record.
+    Dies,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Action {
     Says(usize),
@@ -87,9 +119,13 @@ enum Action {
     Withdrawn,
     /// The gate's answer.
     Gate(bool),
+    /// What undoing takes.
+    Compare,
     Started(Which),
-    /// The provider does it or not; it replies or not; the host dies before the reply is on record or not.
-    Call(Which, bool, bool, bool),
+    /// What the provider does, and what it says.
+    Call(Which, Does, Says),
+    /// It does what it was asked before.
+    Lands(Which),
     /// What is there is read; or it can't be.
     Read(Which, bool),
     /// The host dies between two steps.
@@ -132,59 +168,96 @@ impl State {
         let Some(mut work) = self.work(which) else { return };
         let effect = work.take(input, self.now()).expect("only what can come is tried");
         match effect {
-            countersign_outbox::Effect::Done if which == Which::Act => {
-                let begin = Begin { key: work.key(), seconds: 800, before: ON.to_owned(), applied: OFF.to_owned() };
+            countersign_outbox::Effect::Done { ours } if which == Which::Act => {
+                let before = work.begun().map_or(ON, |begun| begun.before.as_str()).to_owned();
+                let begin = Begin { key: work.key(), seconds: 800, before, applied: OFF.to_owned() };
                 let card = card();
                 let target = Target { account: card.account, action: card.action, reference: None };
-                self.holding = Some(store(&Holding::begin(target, begin, 1_600, self.now())));
+                let mut holding = Holding::begin(target, begin, 1_600, self.now());
+                if !ours {
+                    // Somebody else's: it is let go, and a person knows.
+                    self.told = true;
+                    holding = released(holding, self.now());
+                }
+                self.holding = Some(store(&holding));
             }
-            countersign_outbox::Effect::Done => {
+            countersign_outbox::Effect::Done { .. } => {
                 let mut holding = self.holding().unwrap();
                 holding.undone();
                 self.holding = Some(store(&holding));
             }
+            countersign_outbox::Effect::Dead(countersign_outbox::DeadReason::Conflict) => {
+                let mut holding = self.holding().unwrap();
+                self.told |= !holding.conflicts().is_empty();
+                self.holding = Some(store(&holding));
+            }
             countersign_outbox::Effect::Dead(_) | countersign_outbox::Effect::Overdue => self.told = true,
-            countersign_outbox::Effect::Nothing | countersign_outbox::Effect::Released(_) => {}
+            countersign_outbox::Effect::Nothing | countersign_outbox::Effect::Released => {}
         }
         let stored = Some(store(&work));
         if which == Which::Act { self.act = stored } else { self.undo = stored }
     }
 
-    fn call(&mut self, which: Which, done: bool, replies: bool, dies: bool) {
-        if done {
-            let (slot, wanted) = if which == Which::Act { (0, OFF) } else { (1, ON) };
-            // Under the same key it does nothing again.
-            if self.effects[slot] == 0 {
-                self.there = wanted;
+    /// The provider does what it was asked, once under a key.
+    fn does(&mut self, which: Which) {
+        let (slot, wanted) = slot(which);
+        self.pending[slot] = false;
+        if self.effects[slot] == 0 {
+            self.there = wanted;
+        }
+        self.effects[slot] += 1;
+    }
+
+    fn call(&mut self, which: Which, does: Does, says: Says) {
+        match does {
+            Does::It => self.does(which),
+            Does::Later => self.pending[slot(which).0] = true,
+            Does::Nothing => {}
+        }
+        let attempt = self.work(which).map_or(0, |work| work.attempt());
+        let outcome = match says {
+            Says::Dies => {
+                self.deaths += 1;
+                return self.take(which, &Input::Restarted);
             }
-            self.effects[slot] += 1;
-        }
-        if dies {
-            self.deaths += 1;
-            self.take(which, &Input::Restarted);
-            return;
-        }
-        self.faults += u8::from(!done || !replies);
-        let outcome = match (done, replies) {
-            (true, true) => Called::Accepted,
-            (false, true) => Called::Deferred(None),
-            (_, false) => Called::Unknown,
+            Says::Accepted => Called::Accepted,
+            Says::Deferred => Called::Deferred { after: None },
+            Says::Refused => Called::Refused,
+            Says::Nothing => Called::Unknown,
         };
-        self.take(which, &Input::Outcome(outcome));
+        self.faults += u8::from((does, says) != (Does::It, Says::Accepted));
+        self.take(which, &Input::Outcome { attempt, outcome });
     }
 
     fn read_back(&mut self, which: Which, readable: bool) {
-        if !readable {
-            self.faults += 1;
-            return self.take(which, &Input::ReadBack(ReadBack::Unreadable(None)));
-        }
-        let in_effect = match which {
-            Which::Act => self.there == OFF,
-            Which::Undo => compare(ON, OFF, self.there) == Undo::Nothing,
+        let attempt = self.work(which).map_or(0, |work| work.attempt());
+        let read = match which {
+            _ if !readable => {
+                self.faults += 1;
+                ReadBack::Unreadable { after: None }
+            }
+            Which::Act if self.there == OFF => ReadBack::InEffect { ours: self.effects[0] > 0 },
+            Which::Undo if compare(ON, OFF, self.there) == Undo::Nothing => ReadBack::InEffect { ours: true },
+            _ => ReadBack::NotInEffect,
         };
-        let read = if in_effect { ReadBack::InEffect } else { ReadBack::NotInEffect };
-        self.take(which, &Input::ReadBack(read));
+        self.take(which, &Input::ReadBack { attempt, read });
     }
+}
+
+/// Where its figures are, and what it makes of the account.
+fn slot(which: Which) -> (usize, &'static str) {
+    if which == Which::Act { (0, OFF) } else { (1, ON) }
+}
+
+/// A holding of what somebody else made: it isn't ours.
+fn released(mut holding: Holding, now: Timestamp) -> Holding {
+    let conditions: Conditions = [Condition::BeforeIsLater].into();
+    for _ in 0..2 {
+        let end = holding.next_end().unwrap_or(now);
+        holding.pass(end, &conditions);
+    }
+    holding.settle(countersign_leases::Settlement::LeaveAsIs, now);
+    holding
 }
 
 struct Loop;
@@ -205,6 +278,7 @@ impl Model for Loop {
             started: [0; 2],
             there: ON,
             effects: [0; 2],
+            pending: [false; 2],
             faults: 0,
             deaths: 0,
             others: 0,
@@ -221,9 +295,12 @@ impl Model for Loop {
         if !state.withdrawn {
             actions.push(Action::Withdrawn);
         }
-        let fails = state.faults < FAULTS;
-        let dies = state.deaths < DEATHS;
+        let fails = state.faults < *FAULTS;
+        let dies = state.deaths < *DEATHS;
         for which in [Which::Act, Which::Undo] {
+            if state.pending[slot(which).0] {
+                actions.push(Action::Lands(which));
+            }
             match state.work(which).map(|work| work.next(state.now())) {
                 // What was decided doesn't hold any more where its evidence was withdrawn.
                 Some(Next::AskGate) => {
@@ -232,16 +309,20 @@ impl Model for Loop {
                 }
                 // Nothing is undone that others changed.
                 Some(Next::CommitStarted) => actions.push(Action::Started(which)),
+                Some(Next::Compare) => actions.push(Action::Compare),
                 Some(Next::Call) => {
-                    actions.push(Action::Call(which, true, true, false));
-                    if fails {
-                        actions.push(Action::Call(which, true, false, false));
-                        actions.push(Action::Call(which, false, false, false));
-                        actions.push(Action::Call(which, false, true, false));
-                    }
-                    if dies {
-                        actions.push(Action::Call(which, true, true, true));
-                        actions.push(Action::Call(which, false, true, true));
+                    actions.push(Action::Call(which, Does::It, Says::Accepted));
+                    for does in [Does::It, Does::Later, Does::Nothing] {
+                        if fails {
+                            let all = [Says::Accepted, Says::Deferred, Says::Refused, Says::Nothing];
+                            let others = all.into_iter().filter(|says| (does, *says) != (Does::It, Says::Accepted));
+                            // What it accepts it does.
+                            let honest = others.filter(|says| (does, *says) != (Does::Nothing, Says::Accepted));
+                            actions.extend(honest.map(|says| Action::Call(which, does, says)));
+                        }
+                        if dies {
+                            actions.push(Action::Call(which, does, Says::Dies));
+                        }
                     }
                 }
                 Some(Next::ReadBack) => {
@@ -281,6 +362,7 @@ impl Model for Loop {
                         Purpose::Act,
                         state.now(),
                         state.now().plus_micros(2 * STEP * 1_000_000),
+                        SETTLING,
                     );
                     state.act = Some(store(&work));
                 }
@@ -292,34 +374,25 @@ impl Model for Loop {
                 approval.evidence(&[]);
                 state.approval = store(&approval);
             }
-            Action::Gate(holds) => state.take(Which::Act, &Input::Gate(holds)),
-            Action::Started(which) => {
-                if which == Which::Act {
-                    // Between the gate's answer and this the host may have died: the gate was asked again then.
-                    state.take(which, &Input::Started);
-                } else {
-                    let mut holding = state.holding()?;
-                    match compare(ON, OFF, state.there) {
-                        Undo::Conflict => {
-                            state.told |= !holding.conflicts().is_empty();
-                            state.undo = None;
-                        }
-                        Undo::Nothing => {
-                            holding.undone();
-                            state.undo = None;
-                        }
-                        Undo::Restore => {
-                            state.take(which, &Input::Started);
-                            state.started[1] += 1;
-                            return Some(state);
-                        }
-                    }
-                    state.holding = Some(store(&holding));
-                    return Some(state);
-                }
-                state.started[0] += 1;
+            Action::Gate(holds) => {
+                let said = if holds { Gate::Holds } else { Gate::Less };
+                state.take(Which::Act, &Input::Gate { said });
             }
-            Action::Call(which, done, replies, dies) => state.call(which, done, replies, dies),
+            Action::Compare => {
+                let takes = match compare(ON, OFF, state.there) {
+                    Undo::Nothing => Compared::Nothing,
+                    Undo::Restore => Compared::Restore,
+                    Undo::Conflict => Compared::Conflict,
+                };
+                state.take(Which::Undo, &Input::Compared { takes });
+            }
+            Action::Lands(which) => state.does(which),
+            Action::Started(which) => {
+                let before = state.there.to_owned();
+                state.take(which, &Input::Started { before });
+                state.started[slot(which).0] += 1;
+            }
+            Action::Call(which, does, says) => state.call(which, does, says),
             Action::Read(which, readable) => state.read_back(which, readable),
             Action::Dies => {
                 state.deaths += 1;
@@ -331,6 +404,12 @@ impl Model for Loop {
                 state.there = what;
             }
             Action::Time => {
+                // What it was asked it has done by then.
+                for which in [Which::Act, Which::Undo] {
+                    if state.pending[slot(which).0] {
+                        state.does(which);
+                    }
+                }
                 state.clock += 1;
                 let mut approval = state.approval();
                 approval.pass(state.now());
@@ -345,7 +424,13 @@ impl Model for Loop {
                     match effect {
                         countersign_leases::Effect::Undo => {
                             let deadline = state.now().plus_micros(STEP * 1_000_000);
-                            state.undo = Some(store(&Work::new(Digest([2; 32]), Purpose::Undo, state.now(), deadline)));
+                            state.undo = Some(store(&Work::new(
+                                Digest([2; 32]),
+                                Purpose::Undo,
+                                state.now(),
+                                deadline,
+                                SETTLING,
+                            )));
                         }
                         countersign_leases::Effect::Notify(_) => state.told = true,
                         countersign_leases::Effect::AskToRestore | countersign_leases::Effect::Reapply => {}
@@ -378,7 +463,7 @@ impl Model for Loop {
                 |_, state: &State| {
                     let under_way = state.work(Which::Act).is_some_and(|work| !work.has_ended());
                     let held = state.holding().is_some_and(|holding| holding.standing() != Standing::Released);
-                    state.there != OFF || state.effects[0] == 0 || under_way || held || state.told
+                    state.there != OFF || state.effects[0] == 0 || under_way || held
                 },
             ),
             Property::always("a lease that is over is undone, or a person is told", |_, state: &State| {
@@ -387,11 +472,17 @@ impl Model for Loop {
             }),
             Property::always("what others changed isn't changed back by an undo", |_, state: &State| {
                 // An undo that had begun before is the exception that no one can rule out.
-                state.others == 0 || state.effects[1] <= 1
+                state.others == 0 || state.effects[1] <= state.started[1]
             }),
             Property::always("what ends without an effect says so truly", |_, state: &State| {
-                let stopped = state.work(Which::Act).is_some_and(|work| work.phase() == Phase::Stopped);
-                !stopped || state.effects[0] == 0 || state.others > 0
+                let ended = |work: Work| matches!(work.phase(), Phase::Stopped | Phase::Dead);
+                let without = state.work(Which::Act).is_some_and(ended);
+                !without || (state.effects[0] == 0 && !state.pending[0]) || state.others > 0
+            }),
+            Property::sometimes("it is done late, and found out", |_, state: &State| {
+                state.holding.is_some()
+                    && state.work(Which::Act).is_some_and(|work| work.attempt() == 1)
+                    && state.faults > 0
             }),
             Property::sometimes("it is done, ends and is undone", |_, state: &State| {
                 let released = state.holding().is_some_and(|holding| holding.standing() == Standing::Released);
