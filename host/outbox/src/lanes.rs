@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_model::{Digest, Timestamp};
 
-use crate::work::{Next, Phase, Purpose, Work};
+use crate::input::{Next, Phase, Purpose};
+use crate::work::Work;
 
 /// How many intents of one connector are under way at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

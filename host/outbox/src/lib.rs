@@ -4,12 +4,12 @@
 //! The way of an intent that contains: the gate is asked again, *started* is committed, the connector is called, and what it
 //! reports is committed. Of a call whose outcome isn't known nobody says that it failed: what is there is read back first.
 
+mod input;
 mod lanes;
 mod retry;
 mod work;
 
+pub use input::{Compared, DeadReason, Effect, Gate, Input, Next, OutOfTurn, Outcome, Phase, Purpose, ReadBack};
 pub use lanes::{Candidate, Lanes, Limits};
 pub use retry::{LONGEST_WAIT, wait};
-pub use work::{
-    Begun, Compared, DeadReason, Effect, Gate, Input, Next, OutOfTurn, Outcome, Phase, Purpose, ReadBack, Work,
-};
+pub use work::{Begun, Work};

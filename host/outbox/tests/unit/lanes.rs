@@ -1,7 +1,7 @@
 //! A slow connector delays no other, undoing has its places, and of a target one is done after another.
 
 use super::*;
-use crate::work::{Gate, Input};
+use crate::input::{Gate, Input};
 
 fn work(number: u8, purpose: Purpose) -> Work {
     Work::new(Digest([number; 32]), purpose, Timestamp(i64::from(number)), Timestamp(1_000_000), 0)
