@@ -182,10 +182,9 @@ impl Judging<'_, '_> {
                     continue;
                 }
             }
-            match self
-                .walk
-                .next_turn(|last, before| self.judge.recorder.give_turn(last, before).map_err(JudgeError::from))?
-            {
+            let recorder = &self.judge.recorder;
+            let give_turn = |last, before| recorder.give_turn(last, before).map_err(JudgeError::from);
+            match self.walk.next_turn(recorder.figures().last_host, give_turn)? {
                 Some(Step::Host(input)) => self.take_host_input(&input)?,
                 Some(Step::Batch(batch, name, taken)) => self.take_batch(&batch, &name, taken)?,
                 None => self.idle()?,

@@ -40,32 +40,35 @@ impl Walk {
     /// What comes next, of batches before `end`; none if nothing does yet. Host inputs that wait for their turn aren't taken:
     /// that they have it is for the one that judges to say.
     pub(crate) fn next(&mut self, end: u64) -> Result<Option<Step>, RecorderError> {
-        match self.host_input::<RecorderError>(|_, _| Ok(false))? {
+        match self.host_input::<RecorderError>(u64::MAX, |_, _| Ok(false))? {
             Some(input) => Ok(Some(Step::Host(input))),
             None => self.batch(end),
         }
     }
 
-    /// What comes next for the one that judges; none if nothing does yet. `give_turn` puts on record that all host inputs up
-    /// to a number come before a batch, where they have no place yet.
+    /// What comes next for the one that judges; none if nothing does yet. `last` is the last host input on record. `give_turn`
+    /// puts on record that all host inputs up to a number come before a batch, where they have no place yet.
     pub(crate) fn next_turn<E: From<RecorderError>>(
         &mut self,
+        last: u64,
         give_turn: impl FnOnce(u64, u64) -> Result<(), E>,
     ) -> Result<Option<Step>, E> {
-        match self.host_input(|last, before| give_turn(last, before).map(|()| true))? {
+        match self.host_input(last, |last, before| give_turn(last, before).map(|()| true))? {
             Some(input) => Ok(Some(Step::Host(input))),
             None => Ok(self.batch(u64::MAX)?),
         }
     }
 
-    /// The host input that comes before the next batch. Whether those without a place have their turn now says `turn`.
+    /// The host input that comes before the next batch. Whether those without a place have their turn now says `turn`. Beyond
+    /// `last` none is looked for: there are few, and a batch comes every few milliseconds.
     ///
     /// INVARIANT: what is taken has its place on record.
     fn host_input<E: From<RecorderError>>(
         &mut self,
+        last: u64,
         turn: impl FnOnce(u64, u64) -> Result<bool, E>,
     ) -> Result<Option<RecordedHostInput>, E> {
-        if self.place.within > 0 {
+        if self.place.within > 0 || last <= self.place.host {
             return Ok(None);
         }
         let batch = self.place.batch;
